@@ -1,0 +1,36 @@
+"""Exceptions of Medhavi; each knows the exit code of the command line (design 9)."""
+
+
+class MedhaviError(Exception):
+    """Root of all errors that are raised on purpose.
+
+    The text is for people: what is wrong, where, and what to do.
+    """
+
+    exit_code = 1
+
+
+class UsageError(MedhaviError):
+    """The call is wrong: an unknown option, name or combination."""
+
+    exit_code = 2
+
+
+class NotAvailable(MedhaviError):  # noqa: N818 - the public name of design 6
+    """A capability that is not built yet; it refuses instead of approximating."""
+
+    exit_code = 2
+
+
+class EnvironmentFailure(MedhaviError):  # noqa: N818 - reads as what it is
+    """The surroundings fail: store, lake, disk, permission."""
+
+    exit_code = 4
+
+
+class RevisionConflict(MedhaviError):  # noqa: N818 - reads as what it is
+    """Another writer appended first: the expected revision is not the stream's."""
+
+
+class VerificationFailed(MedhaviError):  # noqa: N818 - reads as what it is
+    """A result breaks its own snapshot; a defect of the planner, never of the data."""

@@ -1,0 +1,104 @@
+"""Time and quantity as exact integers, and the only places that round (design 3.2, 3.3).
+
+Instants are UTC seconds since 1970 (int64 in kernels). Quantities are int64 multiples of
+the product's step. A float cell enters as the exact rational of its shortest decimal
+text, so 0.1 means one tenth.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from fractions import Fraction
+from functools import lru_cache
+from typing import NewType
+
+ProductId = NewType("ProductId", str)
+LocationId = NewType("LocationId", str)
+DemandId = NewType("DemandId", str)
+SupplyId = NewType("SupplyId", str)
+Seconds = NewType("Seconds", int)
+
+MINUTE = 60
+HOUR = 3600
+DAY = 86400
+INT64_MAX = 2**63 - 1
+ALWAYS = -(2**62)
+"""Instant of an empty `valid_from`: since ever."""
+NEVER = 2**62
+"""Instant of an empty `valid_to`: for ever."""
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+@lru_cache(maxsize=65536)
+def exact(value: float) -> Fraction:
+    """Give the exact rational of the shortest decimal text of a cell.
+
+    >>> exact(0.1)
+    Fraction(1, 10)
+    """
+    if isinstance(value, int):
+        return Fraction(value)
+    if not math.isfinite(value):
+        message = f"{value} is not a number that can be planned with."
+        raise ValueError(message)
+    return Fraction(repr(value))
+
+
+def ceil_fraction(value: Fraction) -> int:
+    """Round up to an integer, exactly."""
+    return -(-value.numerator // value.denominator)
+
+
+def steps_up(quantity: float, step: Fraction) -> int:
+    """Count steps that hold a quantity, rounded up (needs, demands).
+
+    >>> steps_up(0.3, Fraction(1, 10))
+    3
+    """
+    return ceil_fraction(exact(quantity) / step)
+
+
+def steps_down(quantity: float, step: Fraction) -> int:
+    """Count whole steps inside a quantity, rounded down (stock, outputs)."""
+    ratio = exact(quantity) / step
+    return ratio.numerator // ratio.denominator
+
+
+def from_steps(count: int, step: Fraction) -> float:
+    """Give the quantity of so many steps.
+
+    >>> from_steps(3, Fraction(1, 10))
+    0.3
+    """
+    return count * step.numerator / step.denominator
+
+
+def seconds_up(amount: float, unit: int) -> int:
+    """Turn a duration cell into whole seconds, rounded up; `unit` in seconds.
+
+    >>> seconds_up(0.5, DAY)
+    43200
+    """
+    value = exact(amount) * unit
+    return ceil_fraction(value)
+
+
+def to_seconds(instant: dt.datetime) -> int:
+    """Give UTC seconds since 1970 of an aware instant, fractions cut off.
+
+    Raises
+    ------
+    ValueError
+        The instant has no time zone.
+    """
+    if instant.tzinfo is None:
+        message = f"{instant} has no time zone; instants are UTC."
+        raise ValueError(message)
+    return (instant - _EPOCH) // dt.timedelta(seconds=1)
+
+
+def from_seconds(seconds: int) -> dt.datetime:
+    """Give the aware UTC instant of seconds since 1970."""
+    return _EPOCH + dt.timedelta(seconds=seconds)
