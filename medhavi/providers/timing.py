@@ -1,0 +1,87 @@
+"""When an order runs: the records that the clocks of all sources answer with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class StepWindow:
+    """One step of an order on the UTC axis [s].
+
+    Parameters
+    ----------
+    step
+        Number of the step in its routing.
+    queue_start
+        Start of the queue before the step; no resource is held.
+    start, finish
+        Set-up begins; the last unit is through.
+    after
+        `finish` plus the move time; what comes next may start its own queue.
+    setup_seconds, run_seconds
+        Working time of the parts; together the length of `segments`.
+    segments
+        Working stretches `(start, end)`, half-open, in order.
+    resources
+        `(resource, units)` held during every segment; empty: none.
+    """
+
+    step: int
+    queue_start: int
+    start: int
+    finish: int
+    after: int
+    setup_seconds: int = 0
+    run_seconds: int = 0
+    segments: tuple[tuple[int, int], ...] = ()
+    resources: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """When an order runs, seen backward from a need or forward from a start.
+
+    Parameters
+    ----------
+    start
+        Make: start of the first queue. Buy: the order date. Move: the departure.
+    finish
+        Usable in stock, before safety time (rule 18) [s].
+    ready
+        Moves: when goods must be ready at the origin (departure less cut-off);
+        otherwise equal to `start`.
+    steps
+        Windows of the steps of a make order, by order of working.
+    departure
+        Moves: when the vehicle leaves.
+    """
+
+    start: int
+    finish: int
+    ready: int
+    steps: tuple[StepWindow, ...] = ()
+    departure: int | None = None
+
+
+class Clock(Protocol):
+    """Time of one source: when an order must start, when it would be there.
+
+    `steps` is the order size in quantity steps; for a routing in steps of routing
+    units of its main product.
+    """
+
+    def latest(self, need: int, steps: int) -> Timing | None:
+        """Give the latest order that is usable, safety time included, by `need`.
+
+        `None`: the source never opens for it.
+        """
+        ...
+
+    def earliest(self, start: int, steps: int) -> Timing | None:
+        """Give the earliest order that begins nothing before `start`.
+
+        Its `finish` does not include safety time. `None`: never.
+        """
+        ...
