@@ -1,0 +1,83 @@
+"""Medhavi, a workbench for supply-chain planning.
+
+Names resolve when they are first used (PEP 562): `import medhavi` costs next to nothing
+and each heavy package loads where it works.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from medhavi.planners.pipeline import plan
+    from medhavi.results.difference import compare
+    from medhavi.results.plan import Plan
+    from medhavi.snapshot import Snapshot
+    from medhavi.workbench import Workbench
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Plan",
+    "Snapshot",
+    "Workbench",
+    "__version__",
+    "compare",
+    "cost_of_change",
+    "pareto",
+    "plan",
+    "promise",
+    "replan",
+    "risk",
+    "schedule",
+    "schedule_problem",
+]
+
+_PLACES = {
+    "Plan": "medhavi.results.plan",
+    "Snapshot": "medhavi.snapshot",
+    "Workbench": "medhavi.workbench",
+    "compare": "medhavi.results.difference",
+    "plan": "medhavi.planners.pipeline",
+}
+
+_LATER = {
+    "cost_of_change": "the price of a change",
+    "pareto": "the trade-off front",
+    "promise": "promising",
+    "replan": "repair after a disruption",
+    "risk": "risk of a plan",
+    "schedule": "scheduling",
+    "schedule_problem": "scheduling",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its module; what is not built yet refuses when called."""
+    if name in _PLACES:
+        value: object = getattr(import_module(_PLACES[name]), name)
+    elif name in _LATER:
+        value = _refusal(name)
+    else:
+        message = f"module 'medhavi' has no attribute {name!r}"
+        raise AttributeError(message)
+    globals()[name] = value
+    return value
+
+
+def _refusal(name: str) -> object:
+    def refuse(*_arguments: object, **_options: object) -> object:
+        from medhavi.errors import NotAvailable
+
+        message = f"medhavi.{name} ({_LATER[name]}) is not built yet."
+        raise NotAvailable(message)
+
+    refuse.__name__ = name
+    refuse.__doc__ = f"Refuse: {_LATER[name]} is not built yet."
+    return refuse
+
+
+def __dir__() -> list[str]:
+    """List the public names too, before they are loaded."""
+    return sorted({*globals(), *__all__})

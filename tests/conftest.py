@@ -1,0 +1,60 @@
+"""What all tests share: hypothesis profiles, public data, the browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "fast",
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("ci", settings.get_profile("fast"), max_examples=200)
+settings.register_profile(
+    "nightly", settings.get_profile("fast"), max_examples=5000, derandomize=False
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+
+@pytest.fixture(scope="session")
+def public_data() -> Path:
+    """Folder of data that others published; it is not part of this repository."""
+    place = os.environ.get("MEDHAVI_PUBLIC_DATA", "")
+    if not place:
+        pytest.skip("MEDHAVI_PUBLIC_DATA is not set: set it to the public data folder")
+    folder = Path(place)
+    if not folder.is_dir():
+        pytest.skip(f"MEDHAVI_PUBLIC_DATA is {place}, which is no folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium of this machine; tests never download one."""
+    place = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    place = place or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if place is None:
+        pytest.skip(
+            "no Chromium: `apt-get install chromium`, or set CHROMIUM to its path"
+        )
+    return place
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(
+    browser_type_launch_args: dict[str, object], chromium: str
+) -> dict[str, object]:
+    """Start that Chromium without sandbox (containers) and without a GPU."""
+    return {
+        **browser_type_launch_args,
+        "executable_path": chromium,
+        "args": ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+    }

@@ -1,0 +1,46 @@
+"""The package as a whole: version, lazy names, refusals."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import medhavi
+from medhavi.errors import NotAvailable
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_version_is_the_one_of_pyproject():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert medhavi.__version__ == project["version"]
+
+
+@pytest.mark.parametrize(
+    "name", ["pareto", "promise", "replan", "risk", "schedule", "cost_of_change"]
+)
+def test_what_is_not_built_refuses_when_called(name):
+    with pytest.raises(NotAvailable, match=f"medhavi.{name} .* is not built yet"):
+        getattr(medhavi, name)()
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'plam'"):
+        medhavi.plam  # noqa: B018 - the access is the test
+
+
+def test_public_names_are_listed_before_they_are_loaded():
+    assert set(medhavi.__all__) <= set(dir(medhavi))
+
+
+def test_import_loads_no_heavy_package():
+    heavy = ("polars", "numpy", "typer", "rich", "duckdb", "marimo", "pyarrow")
+    code = f"import sys, medhavi; print([m for m in {heavy!r} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
