@@ -1,0 +1,1 @@
+"""What planners ask: sources, recipes, clocks, holds."""

@@ -1,0 +1,66 @@
+"""A table as plain lists: rows by key without a frame operation per question."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator
+
+Row = Mapping[str, Any]
+
+
+class Rows:
+    """Rows of one table of a snapshot; instants are UTC seconds, empty cells None.
+
+    Cells become Python values once per column (10 ns each); a row is built when it is
+    asked for, because most rows of a big table are never looked at whole.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Table in its schema.
+    """
+
+    __slots__ = ("_columns", "count")
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self.count = frame.height
+        self._columns: dict[str, list[Any]] = {}
+        for column in frame.iter_columns():
+            instants = isinstance(column.dtype, pl.Datetime)
+            values = column.dt.epoch("s") if instants else column
+            self._columns[column.name] = values.to_list()
+
+    def column(self, name: str) -> list[Any]:
+        """Give the cells of a column."""
+        return self._columns[name]
+
+    def row(self, number: int) -> Row:
+        """Give a row by its number, counted from 0."""
+        return {name: cells[number] for name, cells in self._columns.items()}
+
+    def __iter__(self) -> Iterator[Row]:
+        """Walk over all rows."""
+        return (self.row(number) for number in range(self.count))
+
+    def index(self, *names: str) -> dict[Hashable, list[int]]:
+        """Collect the row numbers of each key; one name: the cell, else a tuple."""
+        found: dict[Hashable, list[int]] = defaultdict(list)
+        keys: Any = zip(*(self._columns[name] for name in names), strict=True)
+        if len(names) == 1:
+            keys = self._columns[names[0]]
+        for number, key in enumerate(keys):
+            found[key].append(number)
+        return dict(found)
+
+    def filled(self, name: str, default: object = None) -> int:
+        """Count the cells that say something else than the default."""
+        return sum(
+            cell is not None and cell not in (default, [])
+            for cell in self._columns[name]
+        )

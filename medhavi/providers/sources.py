@@ -1,0 +1,182 @@
+"""One way to get a product at a location, with its lots, validity, clock and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, Protocol
+
+from medhavi.providers.timing import Clock, StepWindow, Timing
+
+__all__ = [
+    "Clock",
+    "Costing",
+    "Kind",
+    "LinearCost",
+    "Source",
+    "StepWindow",
+    "Timing",
+    "split_by_share",
+]
+
+Kind = Literal["make", "buy", "move"]
+Window = tuple[int, int]
+FREE_SHARE = Fraction(0)
+
+
+class Costing(Protocol):
+    """What an order of a source costs and emits.
+
+    `unit` is the cost of one unit of the smallest order, `fixed` that of an order
+    whatever its quantity, both in base currency.
+    """
+
+    @property
+    def unit(self) -> float:
+        """Cost of one unit of the smallest order [base currency]."""
+        ...
+
+    @property
+    def fixed(self) -> float:
+        """Cost of an order whatever its quantity [base currency]."""
+        ...
+
+    def cost(self, qty: float) -> float:
+        """Give the cost of one order [base currency]; resource hours are not in it."""
+        ...
+
+    def co2(self, qty: float) -> float:
+        """Give the emission of one order [kg]."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinearCost:
+    """Cost and emission that are linear in the quantity.
+
+    >>> LinearCost(unit=2.0, fixed=10.0, co2_unit=0.5).cost(5)
+    20.0
+    """
+
+    unit: float = 0.0
+    fixed: float = 0.0
+    co2_unit: float = 0.0
+
+    def cost(self, qty: float) -> float:
+        """Give `fixed + unit * qty`; nothing ordered costs nothing."""
+        return self.fixed + self.unit * qty if qty > 0 else 0.0
+
+    def co2(self, qty: float) -> float:
+        """Give `co2_unit * qty`."""
+        return self.co2_unit * qty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One source of a product at a location in one span of validity.
+
+    Lots count steps: of the product for buys and moves, of routing units (the main
+    product's step) for makes. `multiple` is at least 1, `min_lot` and `max_lot` are
+    whole multiples of it. `windows` bind the start of new orders, half-open; windows
+    that ended by as_of are gone. `fence_start` is the release fence as an instant.
+    `row` is the master row (routing, supply terms or lane), instants in UTC seconds.
+    """
+
+    kind: Kind
+    source: str
+    product: str
+    location: str
+    origin: str | None
+    preference: int
+    share: Fraction | None
+    windows: tuple[Window, ...]
+    step: Fraction
+    min_lot: int
+    max_lot: int | None
+    multiple: int
+    batch_window_days: float
+    safety_days: float
+    fence_days: float
+    fence_start: int
+    row: Mapping[str, object]
+    clock: Clock
+    costs: Costing
+
+    @property
+    def unit_cost(self) -> float:
+        """Cost of one unit of the smallest order, without the fixed part."""
+        return self.costs.unit
+
+    @property
+    def fixed_cost(self) -> float:
+        """Cost of an order whatever its quantity [base currency]."""
+        return self.costs.fixed
+
+    def cost(self, qty: float) -> float:
+        """Give the cost of an order of `qty` (makes: routing units), without hours."""
+        return self.costs.cost(qty)
+
+    def co2(self, qty: float) -> float:
+        """Give the emission of an order of `qty` [kg]."""
+        return self.costs.co2(qty)
+
+    def valid_at(self, start: int) -> bool:
+        """Tell whether a new order may start at the instant."""
+        return any(begin <= start < end for begin, end in self.windows)
+
+    def latest_valid(self, start: int) -> int | None:
+        """Give the latest instant up to `start` at which a new order may start."""
+        for begin, end in reversed(self.windows):
+            if begin <= start:
+                return min(start, end - 1)
+        return None
+
+    def lot(self, wanted: int) -> int:
+        """Raise a quantity to min_lot and up to the multiple, whatever max_lot is."""
+        if wanted <= 0:
+            return 0
+        raised = max(wanted, self.min_lot)
+        return -(-raised // self.multiple) * self.multiple
+
+    def pieces(self, wanted: int) -> tuple[int, ...]:
+        """Cut a quantity into orders by rule 5: full pieces first, the rest last.
+
+        Parameters
+        ----------
+        wanted : int
+            Quantity that is needed [steps]; nothing is ordered for 0 or less.
+
+        Returns
+        -------
+        tuple of int
+            Order sizes [steps], each a multiple, between min_lot and max_lot.
+        """
+        if wanted <= 0:
+            return ()
+        most = self.max_lot
+        if most is None or wanted <= most:
+            return (self.lot(wanted),)
+        full, rest = divmod(wanted, most)
+        return (most,) * full + ((self.lot(rest),) if rest else ())
+
+
+def split_by_share(wanted: int, shares: tuple[Fraction, ...]) -> tuple[int, ...]:
+    """Split steps in proportion to shares, the rest by largest remainder (rule 8).
+
+    Shares need not add to one; equal remainders go to the earlier source. All shares
+    zero: nothing can be split and all parts are 0.
+
+    >>> split_by_share(10, (Fraction(2), Fraction(1)))
+    (7, 3)
+    """
+    total = sum(shares, FREE_SHARE)
+    if total <= 0:
+        return (0,) * len(shares)
+    exact_parts = [wanted * share / total for share in shares]
+    parts = [part.numerator // part.denominator for part in exact_parts]
+    missing = wanted - sum(parts)
+    order = sorted(range(len(shares)), key=lambda i: (parts[i] - exact_parts[i], i))
+    for i in order[:missing]:
+        parts[i] += 1
+    return tuple(parts)
