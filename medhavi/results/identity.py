@@ -1,0 +1,260 @@
+"""Stable ids: identity, not content (design 3.1).
+
+An id is 16 lower-case hex characters, a 64-bit value of its parts. Each distinct text
+becomes 64 bits by BLAKE2b; the columns of a row are then folded with the finaliser of
+SplitMix64 (Steele, Lea, Flood 2014, doi:10.1145/2660193.2660195), one vector operation
+per part. Nothing depends on hash seeds, processes, threads or the byte order of the
+machine. Quantities and dates are never parts of an id.
+
+Collisions: among n ids the chance of any clash is about n² / 2⁶⁵, 7·10⁻⁹ for 500,000.
+It is not ignored: the functions that make ids raise when two different rows of one
+table share an id, and `results.verify` checks ids again.
+
+The parts, in their order:
+
+========== ===================================================================
+supply     kind, product, location, source, first cause (demand or policy
+           slice), ordinal among equal ones
+operation  supply, step, part (counts the rows of a step: segment, resource)
+peg        demand, supply, slice (counts the pegs between the two)
+========== ===================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Hashes = NDArray[np.uint64]
+Part = (
+    pl.Series | NDArray[np.uint64] | NDArray[np.int64] | Sequence[str] | Sequence[int]
+)
+
+_GAMMA = np.uint64(0x9E3779B97F4A7C15)
+_FIRST = np.uint64(0xBF58476D1CE4E5B9)
+_SECOND = np.uint64(0x94D049BB133111EB)
+_NOTHING = np.uint64(0x6E756C6C6E756C6C)
+_HEX = np.frombuffer(
+    "".join(f"{byte:02x}" for byte in range(256)).encode("ascii"), dtype=np.uint16
+)
+
+
+def text_hash(text: str) -> int:
+    """Give the 64-bit value of one text.
+
+    >>> f"{text_hash('X-100'):016x}"
+    'f39fef108dc59d95'
+    """
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def text_hashes(texts: pl.Series | Iterable[str | None]) -> Hashes:
+    """Give the 64-bit value of every text; each distinct text is hashed once.
+
+    Parameters
+    ----------
+    texts
+        A series of strings or an iterable of them; None has a value of its own.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,), uint64.
+    """
+    series = (
+        texts if isinstance(texts, pl.Series) else pl.Series(texts, dtype=pl.String)
+    )
+    series = series.cast(pl.String)
+    if series.is_empty():
+        return np.empty(0, dtype=np.uint64)
+    distinct = series.drop_nulls().unique(maintain_order=True)
+    digests = b"".join(
+        blake2b(text.encode(), digest_size=8).digest() for text in distinct.to_list()
+    )
+    values = np.append(np.frombuffer(digests, dtype="<u8"), _NOTHING).astype(np.uint64)
+    if len(distinct) == len(series):
+        return values[:-1]
+    codes = series.cast(pl.Enum(distinct)).to_physical().cast(pl.Int64)
+    return values[codes.fill_null(len(distinct)).to_numpy()]
+
+
+def mixed(*parts: Part) -> Hashes:
+    """Fold the parts of each row to one 64-bit value; their order counts.
+
+    Parameters
+    ----------
+    *parts
+        Columns of equal length: texts, whole numbers, or values already hashed (uint64
+        arrays, which are taken as they are).
+
+    Returns
+    -------
+    ndarray
+        Shape (n,), uint64.
+    """
+    folded: Hashes | None = None
+    for part in parts:
+        value = _hashed(part)
+        folded = _spread(value) if folded is None else _spread(_turned(folded) ^ value)
+    if folded is None:
+        message = "An id needs at least one part."
+        raise ValueError(message)
+    return folded
+
+
+def hex_texts(values: Hashes) -> pl.Series:
+    """Write 64-bit values as 16 lower-case hex characters, most significant first.
+
+    >>> hex_texts(np.array([255], dtype=np.uint64)).to_list()
+    ['00000000000000ff']
+    """
+    import pyarrow as pa  # noqa: PLC0415 - heavy, and only needed for the buffers
+
+    count = len(values)
+    digits = _HEX[values.astype(">u8").view(np.uint8)]
+    offsets = np.arange(0, 16 * (count + 1), 16, dtype=np.int64)
+    array = pa.LargeStringArray.from_buffers(
+        count, pa.py_buffer(offsets), pa.py_buffer(digits)
+    )
+    return pl.Series(array, dtype=pl.String)
+
+
+def ordinals(*parts: Part) -> NDArray[np.int64]:
+    """Count the rows with equal parts: 0 for the first, 1 for the second, …
+
+    The count follows the order of the rows, so give them in an order that does not
+    depend on the order of the input.
+
+    >>> ordinals(["a", "b", "a"]).tolist()
+    [0, 0, 1]
+    """
+    values = mixed(*parts)
+    order = np.argsort(values, kind="stable")
+    ranked = values[order]
+    place = np.arange(len(values), dtype=np.int64)
+    first = np.ones(len(values), dtype=np.bool_)
+    first[1:] = ranked[1:] != ranked[:-1]
+    counts = np.empty(len(values), dtype=np.int64)
+    counts[order] = place - np.maximum.accumulate(np.where(first, place, 0))
+    return counts
+
+
+def supply_ids(  # noqa: PLR0913 - the six parts of design 3.1
+    kind: Part,
+    product: Part,
+    location: Part,
+    source: Part,
+    cause: Part,
+    ordinal: Part,
+) -> pl.Series:
+    """Give the ids of new supplies.
+
+    Parameters
+    ----------
+    kind, product, location, source
+        What the supply is: make, buy or move; its main product; where it arrives; its
+        routing, supplier or lane.
+    cause
+        The demand or policy slice that first caused it.
+    ordinal
+        Counts the supplies that are equal in all else; see `ordinals`.
+    """
+    return _unique(mixed(kind, product, location, source, cause, ordinal), "supplies")
+
+
+def coproduct_id(order: str, product: str) -> str:
+    """Give the id of a co-product's row: the id of its order and the product.
+
+    >>> coproduct_id("9f0c", "WHEY")
+    '9f0c|WHEY'
+    """
+    return f"{order}|{product}"
+
+
+def stock_id(product: str, location: str, lot: str) -> str:
+    """Give the name of a stock lot as pegs use it.
+
+    >>> stock_id("X", "DC1", "")
+    'X|DC1|'
+    """
+    return f"{product}|{location}|{lot}"
+
+
+def operation_ids(supply: Part, step: Part, part: Part) -> pl.Series:
+    """Give the ids of operations; `part` counts the rows of a step of a supply."""
+    return _unique(mixed(supply, step, part), "operations")
+
+
+def peg_ids(demand: Part, supply: Part, slice_number: Part) -> pl.Series:
+    """Give the ids of pegs; `slice_number` counts the pegs between the same two."""
+    return _unique(mixed(demand, supply, slice_number), "pegging")
+
+
+def content_hashes(frame: pl.DataFrame, exclude: Sequence[str] = ()) -> pl.Series:
+    """Give a hash of the content of each row: all columns but `exclude`.
+
+    The id of a row says which thing it is, its content hash says whether it changed.
+    """
+    parts: list[Part] = []
+    for name in frame.columns:
+        if name not in exclude:
+            parts.extend(_content_parts(frame[name]))
+    if not parts:
+        return hex_texts(np.zeros(frame.height, dtype=np.uint64))
+    return hex_texts(mixed(*parts))
+
+
+def _content_parts(column: pl.Series) -> list[Part]:
+    if column.dtype == pl.String:
+        return [text_hashes(column)]
+    if column.dtype.is_float():
+        # -0.0 and 0.0 are one value, and so are all texts of "not a number".
+        numbers = column.cast(pl.Float64).fill_null(0.0).to_numpy() + 0.0
+        numbers = np.where(np.isnan(numbers), np.nan, numbers)
+        values = numbers.view(np.uint64)
+    else:
+        values = column.to_physical().cast(pl.Int64).fill_null(0).to_numpy()
+        values = values.astype(np.int64).view(np.uint64)
+    return [np.where(column.is_null().to_numpy(), _NOTHING, values)]
+
+
+def _hashed(part: Part) -> Hashes:
+    if isinstance(part, np.ndarray):
+        if part.dtype == np.uint64:
+            return part
+        return part.astype(np.int64).view(np.uint64)
+    series = part if isinstance(part, pl.Series) else pl.Series(part)
+    if series.dtype.is_integer():
+        return series.cast(pl.Int64).to_numpy().view(np.uint64)
+    return text_hashes(series)
+
+
+def _turned(values: Hashes) -> Hashes:
+    """Rotate and shift away from zero, so that (a, b) and (b, a) differ."""
+    return ((values << np.uint64(23)) | (values >> np.uint64(41))) + _GAMMA
+
+
+def _spread(values: Hashes) -> Hashes:
+    """Apply the finaliser of SplitMix64 to every value; arithmetic is modulo 2⁶⁴."""
+    out = values + _GAMMA
+    out ^= out >> np.uint64(30)
+    out *= _FIRST
+    out ^= out >> np.uint64(27)
+    out *= _SECOND
+    out ^= out >> np.uint64(31)
+    return out
+
+
+def _unique(values: Hashes, table: str) -> pl.Series:
+    ids = hex_texts(values)
+    if pl.Series(values).n_unique() != len(values):
+        message = (
+            f"Two rows of {table} have the same id; "
+            "give equal rows different ordinals (see results.identity.ordinals)."
+        )
+        raise ValueError(message)
+    return ids

@@ -1,0 +1,221 @@
+"""The result of a planner: frozen tables, a run record, findings (design 7)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.findings import Finding, Severity
+from medhavi.results.digest import frame_hash
+from medhavi.results.plan_folder import (
+    Format,
+    read_json,
+    read_tables,
+    write_json,
+    write_tables,
+)
+from medhavi.results.plan_tables import KEYS, SCHEMAS, empty, shaped
+from medhavi.results.run_record import RunRecord
+
+if TYPE_CHECKING:
+    from medhavi.results.explanation import Explanation
+
+__all__ = ["KEYS", "SCHEMAS", "Plan"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A plan of supplies for demands, with all that explains it.
+
+    Parameters
+    ----------
+    tables
+        Frames by the names of `SCHEMAS`. An absent table has no rows, an absent column
+        only nulls; an unknown one is an error of the caller.
+    run
+        How the plan came about.
+    findings
+        What the planner found in the data.
+    measured
+        Seconds, memory, host: outside the fingerprint and every table.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+    run: RunRecord
+    findings: tuple[Finding, ...] = ()
+    measured: Mapping[str, object] = field(default_factory=dict, compare=False)
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.tables if name not in SCHEMAS]
+        if unknown:
+            message = (
+                f"A plan has no table {unknown[0]}; "
+                f"its tables are {', '.join(SCHEMAS)}."
+            )
+            raise ValueError(message)
+        frames = {
+            name: shaped(name, self.tables[name]) if name in self.tables else empty(name)
+            for name in SCHEMAS
+        }
+        object.__setattr__(self, "tables", MappingProxyType(frames))
+        object.__setattr__(self, "findings", tuple(self.findings))
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        """Give one table."""
+        return self.tables[name]
+
+    @property
+    def supplies(self) -> pl.DataFrame:
+        """New and existing orders: make, buy, move."""
+        return self.tables["supplies"]
+
+    @property
+    def operations(self) -> pl.DataFrame:
+        """Work of the make orders: one row per step, working stretch and resource."""
+        return self.tables["operations"]
+
+    @property
+    def pegging(self) -> pl.DataFrame:
+        """Which supply or stock lot serves which demand, level by level."""
+        return self.tables["pegging"]
+
+    @property
+    def deliveries(self) -> pl.DataFrame:
+        """What each demand gets, and when."""
+        return self.tables["deliveries"]
+
+    @property
+    def fulfilment(self) -> pl.DataFrame:
+        """One row per demand: planned, short, late, status, limiter."""
+        return self.tables["fulfilment"]
+
+    @property
+    def causes(self) -> pl.DataFrame:
+        """Why demands are late or short; hours and money sum to the whole."""
+        return self.tables["causes"]
+
+    @property
+    def positions(self) -> pl.DataFrame:
+        """Projected stock per product, location and bucket."""
+        return self.tables["positions"]
+
+    @property
+    def loads(self) -> pl.DataFrame:
+        """Hours per resource and bucket."""
+        return self.tables["loads"]
+
+    @property
+    def exceptions(self) -> pl.DataFrame:
+        """What a person should look at."""
+        return self.tables["exceptions"]
+
+    @property
+    def contributions(self) -> pl.DataFrame:
+        """Parts of the objective; they sum to it."""
+        return self.tables["contributions"]
+
+    @property
+    def prices(self) -> pl.DataFrame:
+        """Shadow prices of constraints."""
+        return self.tables["prices"]
+
+    @property
+    def kpis(self) -> pl.DataFrame:
+        """Key figures; a null value is undefined."""
+        return self.tables["kpis"]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over all tables; measurements and the order of rows do not count."""
+        digest = hashlib.sha256()
+        for name, frame in self.tables.items():
+            digest.update(f"{name}:{frame_hash(frame, KEYS[name])}\n".encode())
+        return digest.hexdigest()
+
+    def replace(self, **tables: pl.DataFrame) -> Plan:
+        """Give the plan with some tables exchanged."""
+        return replace(self, tables={**self.tables, **tables})
+
+    def with_measured(self, measured: Mapping[str, object]) -> Plan:
+        """Give the plan with these measurements added; its fingerprint stays."""
+        return replace(self, measured={**self.measured, **measured})
+
+    def to_frames(self) -> dict[str, pl.DataFrame]:
+        """Give all tables by name."""
+        return dict(self.tables)
+
+    def to_folder(self,
+        folder: str | Path,
+        format: Format = "parquet",  # noqa: A002 - the public name, as in Snapshot) -> Path:
+        """Write tables, `run.json`, `kpis.json` and `measured.json`.
+
+        Returns
+        -------
+        Path
+            The folder.
+        """
+        path = Path(folder)
+        write_tables(path, self.tables, format)
+        write_json(path / "run.json", self.run_json())
+        write_json(path / "kpis.json", self.kpis_json())
+        write_json(path / "measured.json", dict(self.measured))
+        return path
+
+    @classmethod
+    def from_folder(cls, folder: str | Path) -> Plan:
+        """Read a folder that `to_folder` wrote; equal to what was written."""
+        path = Path(folder)
+        tables = read_tables(path)
+        record = read_json(path / "run.json")
+        return cls(
+            tables=tables,
+            run=RunRecord.from_dict(record),
+            findings=_findings(record.get("findings")),
+            measured=read_json(path / "measured.json"),
+        )
+
+    def run_json(self) -> dict[str, object]:
+        """Give the content of `run.json`: record, fingerprint, findings (rule 25)."""
+        return {
+            **self.run.as_dict(),
+            "fingerprint": self.fingerprint,
+            "findings": [finding.as_dict() for finding in self.findings],
+        }
+
+    def kpis_json(self) -> dict[str, dict[str, object]]:
+        """Give the content of `kpis.json` (rule 25); an undefined value is null."""
+        return {
+            row["kpi"]: {
+                key: row[key]
+                for key in ("value", "unit", "numerator", "denominator", "name", "reason")
+            }
+            for row in self.kpis.sort("kpi").iter_rows(named=True)
+        }
+
+    def explain(
+        self, demand: str, *, names: Mapping[str, str] | None = None
+    ) -> Explanation:
+        """Tell why a demand is served as it is; see `results.explanation`."""
+        from medhavi.results.explanation import explain  # noqa: PLC0415 - it reads Plan
+
+        return explain(self, demand, names=names)
+
+    def __str__(self) -> str:
+        """Give a summary: counts, statuses, the worst exceptions."""
+        from medhavi.results.plan_summary import summary  # noqa: PLC0415 - reads Plan
+
+        return summary(self)
+
+
+def _findings(rows: object) -> tuple[Finding, ...]:
+    if not isinstance(rows, list):
+        return ()
+    return tuple(
+        Finding(**{**row, "severity": Severity(row["severity"])}) for row in rows
+    )

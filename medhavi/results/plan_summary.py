@@ -1,0 +1,67 @@
+"""What a plan says about itself in a few lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from medhavi.results.plan import Plan
+
+_STATUSES = ("on_time", "late", "short", "unplanned", "ignored")
+
+
+def summary(plan: Plan) -> str:
+    """Give counts, statuses and the three most frequent exceptions.
+
+    The first line is the run, the second the supplies by kind, the third the demands
+    by status; then lateness and exceptions where there are any.
+    """
+    lines = [str(plan.run), _supplies(plan), _demands(plan)]
+    lines += _lateness(plan) + _exceptions(plan)
+    if plan.findings:
+        lines.append(f"findings: {len(plan.findings)}")
+    return "\n".join(lines)
+
+
+def _supplies(plan: Plan) -> str:
+    kinds = dict(plan.supplies["kind"].value_counts().iter_rows())
+    parts = [
+        f"{kinds[kind]:,} {kind}" for kind in ("make", "buy", "move") if kind in kinds
+    ]
+    detail = f" ({', '.join(parts)})" if parts else ""
+    return (
+        f"supplies: {plan.supplies.height:,}{detail}, "
+        f"operations: {plan.operations.height:,}, pegs: {plan.pegging.height:,}"
+    )
+
+
+def _demands(plan: Plan) -> str:
+    counts = dict(plan.fulfilment["status"].value_counts().iter_rows())
+    parts = [f"{counts[s]:,} {s}" for s in _STATUSES if s in counts]
+    detail = f" ({', '.join(parts)})" if parts else ""
+    return f"demands: {plan.fulfilment.height:,}{detail}"
+
+
+def _lateness(plan: Plan) -> list[str]:
+    late = plan.fulfilment.filter(pl.col("lateness_h") > 0)
+    if late.is_empty():
+        return []
+    worst = late.sort("lateness_h", "demand", descending=[True, False]).row(
+        0, named=True
+    )
+    return [f"latest: {worst['demand']}, {worst['lateness_h'] / 24:.1f} days after due"]
+
+
+def _exceptions(plan: Plan) -> list[str]:
+    counts = (
+        plan.exceptions.group_by("code")
+        .len()
+        .sort("len", "code", descending=[True, False])
+    )
+    if counts.is_empty():
+        return []
+    parts = [f"{count:,} {code}" for code, count in counts.head(3).iter_rows()]
+    more = f" and {counts.height - 3} more codes" if counts.height > 3 else ""
+    return [f"exceptions: {', '.join(parts)}{more}"]
