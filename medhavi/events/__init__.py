@@ -1,0 +1,1 @@
+"""Events: the envelope, the catalogue of types, and the stores that keep them."""

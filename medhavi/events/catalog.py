@@ -1,0 +1,311 @@
+"""The catalogue: every event type by its registered name, its codec and its stream.
+
+A payload is a msgspec Struct; its JSON has floats as numbers, instants in ISO 8601 UTC
+with Z, and leaves out what is absent. `TYPES` is closed: what is not in it cannot be
+decoded and goes to quarantine with the reason of `UndecodableEvent`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from medhavi.errors import MedhaviError
+from medhavi.events.decision_types import DECISIONS
+from medhavi.events.envelope import NewEvent, stream_name
+from medhavi.events.master_data import MASTER, master_types
+from medhavi.events.movements import DISRUPTIONS, MOVEMENTS
+from medhavi.events.upcast import UPCASTS, current_version, upcast
+from medhavi.findings import Finding, finding
+
+__all__ = [
+    "MASTER",
+    "TYPES",
+    "EventType",
+    "UndecodableEvent",
+    "decode",
+    "encode",
+    "event_type",
+    "master_event",
+    "new_event",
+    "schemas",
+    "stream_for",
+]
+
+
+class EventType(msgspec.Struct, frozen=True, kw_only=True):
+    """Entry of the catalogue.
+
+    Attributes
+    ----------
+    name, group
+        Registered name; master, movement, disruption or decision.
+    version
+        Version of the payload today; older ones are lifted.
+    payload
+        The msgspec Struct.
+    category, stream_key
+        Category of its home stream and the payload fields that form its id.
+    """
+
+    name: str
+    group: str
+    version: int
+    payload: Any
+    category: str
+    stream_key: tuple[str, ...]
+
+
+def _types() -> dict[str, EventType]:
+    groups = {
+        "master": master_types(),
+        "movement": MOVEMENTS,
+        "disruption": DISRUPTIONS,
+        "decision": DECISIONS,
+    }
+    return {
+        name: EventType(
+            name=name,
+            group=group,
+            version=current_version(name, UPCASTS),
+            payload=payload,
+            category=category,
+            stream_key=stream_key,
+        )
+        for group, members in groups.items()
+        for name, (payload, category, stream_key) in members.items()
+    }
+
+
+TYPES: Mapping[str, EventType] = MappingProxyType(_types())
+"""Registered name → entry, for every event that Medhavi knows."""
+
+_BY_PAYLOAD = {entry.payload: entry for entry in TYPES.values()}
+
+
+class UndecodableEvent(MedhaviError):  # noqa: N818 - reads as what it is
+    """A payload that the catalogue cannot read.
+
+    `code` is the reason for quarantine: EVT001 unknown type, EVT002 version from the
+    future, EVT003 not JSON, EVT004 a field is unknown, missing or of the wrong type,
+    EVT005 an old version that cannot be lifted.
+    """
+
+    def __init__(self, code: str, **fields: object) -> None:
+        self.code = code
+        self.finding: Finding = finding(code, table="events", **fields)  # type: ignore[arg-type]
+        super().__init__(self.finding.message)
+
+
+_ENCODER = msgspec.json.Encoder()
+_OFFSET = re.compile(rb"[+-]\d\d:\d\d\"")
+
+
+def encode(payload: msgspec.Struct) -> str:
+    """Give the JSON text of a payload.
+
+    Raises
+    ------
+    ValueError
+        A number is not finite; JSON has no text for it.
+
+    Examples
+    --------
+    >>> encode(TYPES["SupplyOrderReleased"].payload(supply_order="WO-1"))
+    '{"supply_order":"WO-1"}'
+    """
+    text = _ENCODER.encode(payload)
+    # Defaults are left out, so both are rare: `null` may hide a number that is not
+    # finite, an offset an instant that is not written in UTC.
+    if b"null" in text or _OFFSET.search(text):
+        text = _ENCODER.encode(_plain(payload))
+    return text.decode()
+
+
+def _plain(value: Any) -> Any:
+    """Give JSON objects with instants in UTC; refuse numbers that are not finite."""
+    if isinstance(value, msgspec.Struct):
+        shown = msgspec.structs.fields(value)
+        pairs = [(f.encode_name, getattr(value, f.name), f.default) for f in shown]
+        return {name: _plain(part) for name, part, default in pairs if part != default}
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
+        return value.astimezone(dt.UTC)
+    if isinstance(value, float) and not math.isfinite(value):
+        message = f"{value} cannot be written in an event; leave the field out."
+        raise ValueError(message)
+    return value
+
+
+@cache
+def _decoder(type_name: str) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(TYPES[type_name].payload)
+
+
+def decode(type_name: str, version: int, payload: str | bytes) -> Any:
+    """Read a payload into its Struct, lifted to the version of today.
+
+    Raises
+    ------
+    UndecodableEvent
+        With the reason for quarantine.
+    """
+    entry = TYPES.get(type_name)
+    if entry is None:
+        raise UndecodableEvent("EVT001", column="type", value=type_name)
+    if version != entry.version:
+        return _decode_old(entry, version, payload)
+    try:
+        return _decoder(type_name).decode(payload)
+    except msgspec.ValidationError as error:
+        raise _misfit(entry, error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _not_json(entry, error) from None
+
+
+def _decode_old(entry: EventType, version: int, payload: str | bytes) -> Any:
+    if not 1 <= version < entry.version:
+        raise UndecodableEvent(
+            "EVT002",
+            column="schema_version",
+            value=version,
+            type=entry.name,
+            known=entry.version,
+        )
+    try:
+        old = msgspec.json.decode(payload, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _not_json(entry, error) from None
+    try:
+        lifted = upcast(entry.name, version, old)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UndecodableEvent(
+            "EVT005",
+            column="payload",
+            type=entry.name,
+            version=version,
+            detail=f"{type(error).__name__}: {error}",
+        ) from None
+    try:
+        return msgspec.convert(lifted, entry.payload)
+    except msgspec.ValidationError as error:
+        raise _misfit(entry, error) from None
+
+
+def _not_json(entry: EventType, error: Exception) -> UndecodableEvent:
+    return UndecodableEvent(
+        "EVT003", column="payload", type=entry.name, detail=str(error)
+    )
+
+
+def _misfit(entry: EventType, error: Exception) -> UndecodableEvent:
+    return UndecodableEvent(
+        "EVT004", column="payload", type=entry.name, detail=str(error)
+    )
+
+
+def event_type(payload: msgspec.Struct) -> EventType:
+    """Give the catalogue entry of a payload.
+
+    Raises
+    ------
+    KeyError
+        The Struct is no registered payload.
+    """
+    return _BY_PAYLOAD[type(payload)]
+
+
+def stream_for(payload: msgspec.Struct) -> str:
+    """Give the home stream of a payload.
+
+    Examples
+    --------
+    >>> stream_for(TYPES["SupplyOrderReleased"].payload(supply_order="WO-1"))
+    'supply_order-WO-1'
+    """
+    entry = event_type(payload)
+    parts = (getattr(payload, field) for field in entry.stream_key)
+    return stream_name(entry.category, *("*" if p is None else p for p in parts))
+
+
+def new_event(
+    payload: msgspec.Struct,
+    *,
+    event_id: str,
+    occurred_at: dt.datetime | None = None,
+    **envelope: Any,
+) -> NewEvent:
+    """Wrap a payload: its type, version and JSON are filled in.
+
+    `envelope` are further fields of `NewEvent`, such as actor or correlation_id.
+    """
+    entry = event_type(payload)
+    return NewEvent(
+        event_id=event_id,
+        type=entry.name,
+        schema_version=entry.version,
+        payload=encode(payload),
+        occurred_at=occurred_at,
+        **envelope,
+    )
+
+
+def master_event(table: str, row: Mapping[str, Any], verb: str = "Defined") -> Any:
+    """Make the payload of a master-data event from a row.
+
+    Parameters
+    ----------
+    row
+        Column → value; None is an empty cell.
+    verb
+        Defined, Changed or Retired (then only the key columns are taken).
+
+    Raises
+    ------
+    KeyError
+        The table is no master data.
+    msgspec.ValidationError
+        A column is unknown, missing or of the wrong type.
+
+    Examples
+    --------
+    >>> master_event("uom_conversions", {"product": "A", "uom": "box", "factor": 12})
+    UomConversionDefined(product='A', uom='box', factor=12.0)
+    """
+    entry = TYPES[f"{MASTER[table].singular}{verb}"]
+    if verb == "Retired":
+        names = {field.encode_name for field in msgspec.structs.fields(entry.payload)}
+        row = {name: value for name, value in row.items() if name in names}
+    return msgspec.convert(row, entry.payload)
+
+
+def schemas() -> dict[str, Any]:
+    """Give the JSON schema of every type, with shared parts under `$defs`."""
+    entries = list(TYPES.values())
+    found, definitions = msgspec.json.schema_components(
+        [entry.payload for entry in entries], ref_template="#/$defs/{name}"
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Medhavi events",
+        "types": {
+            entry.name: {
+                "group": entry.group,
+                "version": entry.version,
+                "stream": entry.category,
+                "payload": schema,
+            }
+            for entry, schema in zip(entries, found, strict=True)
+        },
+        "$defs": definitions,
+    }

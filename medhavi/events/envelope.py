@@ -1,0 +1,263 @@
+"""The envelope of an event: what is appended, what is stored, how streams are named.
+
+`RecordedEvent` has exactly the columns of bronze `events` (design 5). A stream is
+`<category>-<id>`; an id may have several parts, each percent-encoded, joined by commas,
+so that neither a dash nor a comma inside an id can be misread.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote, unquote
+
+import msgspec
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+COLUMNS = (
+    "position",
+    "stream",
+    "category",
+    "revision",
+    "event_id",
+    "type",
+    "schema_version",
+    "recorded_at",
+    "occurred_at",
+    "correlation_id",
+    "causation_id",
+    "actor",
+    "content_type",
+    "payload",
+    "metadata",
+)
+"""The columns of bronze `events`, in order."""
+
+JSON = "application/json"
+UNKNOWN_ACTOR = "unknown"
+MAX_PAYLOAD_BYTES = 10_000_000
+"""Largest payload that a store accepts (requirement ING-06)."""
+
+_CATEGORY = re.compile(r"[a-z][a-z0-9_]*")
+_TYPE = re.compile(r"[A-Z][A-Za-z0-9]*")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class StreamName(NamedTuple):
+    """A stream's name in its parts; `parts` is empty for a stream of its own name."""
+
+    category: str
+    parts: tuple[str, ...]
+
+
+def stream_name(category: str, *parts: str) -> str:
+    """Give the name of a stream: `<category>-<part>,<part>…`, parts percent-encoded.
+
+    Without parts the category is the name (one stream, such as `commitments`).
+
+    Raises
+    ------
+    ValueError
+        The category is not lower snake case, or the only part is empty.
+
+    Examples
+    --------
+    >>> stream_name("stock", "P-1", "DC, north")
+    'stock-P-1,DC%2C%20north'
+    >>> stream_name("commitments")
+    'commitments'
+    """
+    if not _CATEGORY.fullmatch(category):
+        message = f"Stream category {category!r}: use lower snake case, such as lane."
+        raise ValueError(message)
+    if not parts:
+        return category
+    if parts == ("",):
+        message = f"Stream of category {category!r}: the id is empty."
+        raise ValueError(message)
+    return f"{category}-{','.join(quote(part, safe='') for part in parts)}"
+
+
+def parse_stream(name: str) -> StreamName:
+    """Give category and id parts of a stream's name; the inverse of `stream_name`.
+
+    Raises
+    ------
+    ValueError
+        The name does not begin with a category.
+
+    Examples
+    --------
+    >>> parse_stream("stock-P-1,DC%2C%20north")
+    StreamName(category='stock', parts=('P-1', 'DC, north'))
+    """
+    category, dash, rest = name.partition("-")
+    if not _CATEGORY.fullmatch(category) or (dash and not rest):
+        message = f"Stream {name!r}: a name is <category>-<id>, such as lane-L1."
+        raise ValueError(message)
+    return StreamName(category, tuple(map(unquote, rest.split(","))) if dash else ())
+
+
+def to_microseconds(instant: dt.datetime) -> int:
+    """Give UTC microseconds since 1970 of an aware instant."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(microseconds: int) -> dt.datetime:
+    """Give the aware UTC instant of microseconds since 1970."""
+    return _EPOCH + dt.timedelta(microseconds=microseconds)
+
+
+class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A fact to append; checked when it is made.
+
+    Attributes
+    ----------
+    event_id
+        UUID in lower case with dashes; the same id is the same event for ever.
+    type
+        Registered name of the catalogue, such as OrderPlaced; never a class path.
+    payload
+        JSON object as text or UTF-8 bytes; `catalog.encode` makes it.
+    occurred_at
+        When it happened, aware; None: when it is recorded.
+    actor
+        Who or what caused it.
+    correlation_id, causation_id
+        The chain of work it belongs to; the event or command that caused it.
+    schema_version
+        Version of the payload, from 1.
+    metadata
+        Free keys of the sender.
+    recorded_at
+        Only for imports of a past history; None: the store's clock.
+    """
+
+    event_id: str
+    type: str
+    payload: str | bytes
+    occurred_at: dt.datetime | None = None
+    actor: str = UNKNOWN_ACTOR
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    schema_version: int = 1
+    metadata: Mapping[str, Any] = {}
+    recorded_at: dt.datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Check ids, type, version, instants and that the payload is a JSON object."""
+        problem = _problem(self)
+        if problem:
+            message = f"Event {self.event_id!r} of type {self.type!r}: {problem}"
+            raise ValueError(message)
+
+    @property
+    def payload_text(self) -> str:
+        """The payload as text."""
+        return self.payload if isinstance(self.payload, str) else self.payload.decode()
+
+    @property
+    def metadata_text(self) -> str:
+        """The metadata as a JSON object, keys sorted."""
+        if not self.metadata:
+            return "{}"
+        return msgspec.json.encode(self.metadata, order="deterministic").decode()
+
+
+def _problem(event: NewEvent) -> str | None:
+    """Name the first thing that is wrong with an event."""
+    if not _UUID.fullmatch(event.event_id):
+        return "event_id must be a UUID in lower case with dashes."
+    if not _TYPE.fullmatch(event.type):
+        return "type must be a registered name such as OrderPlaced."
+    if event.schema_version < 1:
+        return f"schema_version is {event.schema_version}; versions count from 1."
+    if not event.actor:
+        return "actor is empty; leave it out where nobody is known."
+    for name in ("occurred_at", "recorded_at"):
+        instant = getattr(event, name)
+        if instant is not None and instant.tzinfo is None:
+            return f"{name} has no time zone; instants are UTC."
+    if len(event.payload) > MAX_PAYLOAD_BYTES:
+        return f"the payload has more than {MAX_PAYLOAD_BYTES:,} bytes; split it."
+    try:
+        _OBJECT.decode(event.payload)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return f"the payload is not a JSON object ({error})."
+    return None
+
+
+class RecordedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as a store gives it back: exactly the columns of bronze `events`.
+
+    `position` orders all events of a store and has gaps in some stores; `revision`
+    counts a stream's events from 0 without gaps. `payload` and `metadata` are JSON text.
+    """
+
+    position: int
+    stream: str
+    category: str
+    revision: int
+    event_id: str
+    type: str
+    schema_version: int
+    recorded_at: dt.datetime
+    occurred_at: dt.datetime
+    correlation_id: str | None
+    causation_id: str | None
+    actor: str
+    content_type: str
+    payload: str
+    metadata: str
+
+
+def record(
+    event: NewEvent, *, stream: str, position: int, revision: int, now: dt.datetime
+) -> RecordedEvent:
+    """Give the recorded form of an event; `now` where it states no recorded_at."""
+    recorded_at = event.recorded_at or now
+    return RecordedEvent(
+        position=position,
+        stream=stream,
+        category=stream.partition("-")[0],
+        revision=revision,
+        event_id=event.event_id,
+        type=event.type,
+        schema_version=event.schema_version,
+        recorded_at=recorded_at.astimezone(dt.UTC),
+        occurred_at=(event.occurred_at or recorded_at).astimezone(dt.UTC),
+        correlation_id=event.correlation_id,
+        causation_id=event.causation_id,
+        actor=event.actor,
+        content_type=JSON,
+        payload=event.payload_text,
+        metadata=event.metadata_text,
+    )
+
+
+def arrow_schema() -> pa.Schema:
+    """Give the Arrow schema of bronze `events`; instants in microseconds, UTC."""
+    import pyarrow as pa
+
+    instant = pa.timestamp("us", "UTC")
+    types = {
+        "position": pa.int64(),
+        "revision": pa.int64(),
+        "schema_version": pa.int32(),
+        "recorded_at": instant,
+        "occurred_at": instant,
+    }
+    optional = {"correlation_id", "causation_id"}
+    return pa.schema(
+        [
+            pa.field(name, types.get(name, pa.string()), nullable=name in optional)
+            for name in COLUMNS
+        ]
+    )

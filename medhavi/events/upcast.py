@@ -1,0 +1,52 @@
+"""Lifting old payloads: pure functions from one version of a type to the next.
+
+A payload that was written under version n passes all steps from n up to the version of
+today before it is decoded. Steps work on plain JSON objects: the old types are gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+JsonObject = dict[str, Any]
+Step = Callable[[JsonObject], JsonObject]
+
+
+def order_placed_1(old: JsonObject) -> JsonObject:
+    """Give every line its own due date.
+
+    Version 1 had one `due_date` for the order, a date without time; the end of that day
+    in UTC is meant. A line without `due` takes it.
+    """
+    new = {key: value for key, value in old.items() if key != "due_date"}
+    due_date = old.get("due_date")
+    if due_date is not None:
+        due = {"due": f"{due_date}T23:59:59Z"}
+        new["lines"] = [{**due, **line} for line in old["lines"]]
+    return new
+
+
+UPCASTS: Mapping[tuple[str, int], Step] = {("OrderPlaced", 1): order_placed_1}
+"""(type, version of the payload) → function to the next version."""
+
+
+def current_version(type_name: str, steps: Mapping[tuple[str, int], Step]) -> int:
+    """Give the version that a type has after all its steps."""
+    version = 1
+    while (type_name, version) in steps:
+        version += 1
+    return version
+
+
+def upcast(
+    type_name: str,
+    version: int,
+    payload: JsonObject,
+    steps: Mapping[tuple[str, int], Step] = UPCASTS,
+) -> JsonObject:
+    """Lift a payload to the version of today; the argument is not changed."""
+    while (type_name, version) in steps:
+        payload = steps[type_name, version](payload)
+        version += 1
+    return payload
