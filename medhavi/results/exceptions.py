@@ -6,12 +6,15 @@ constrained plan lists what it had to give up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from medhavi.results.limiter import ReasonSeverity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _CRITICAL = ReasonSeverity.CRITICAL
 _WARNING = ReasonSeverity.WARNING
@@ -47,9 +50,9 @@ class ExceptionCode(StrEnum):
         return _ENTRIES[self].severity
 
     @property
-    def title(self) -> str:
+    def headline(self) -> str:
         """Say in a few words what it is."""
-        return _ENTRIES[self].title
+        return _ENTRIES[self].headline
 
     @property
     def remedy(self) -> str:
@@ -59,15 +62,15 @@ class ExceptionCode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExceptionEntry:
-    """Severity, title and remedy of one code."""
+    """Severity, headline and remedy of one code."""
 
     severity: ReasonSeverity
-    title: str
+    headline: str
     remedy: str
 
 
-def _entry(severity: ReasonSeverity, title: str, remedy: str) -> ExceptionEntry:
-    return ExceptionEntry(severity=severity, title=title, remedy=remedy)
+def _entry(severity: ReasonSeverity, headline: str, remedy: str) -> ExceptionEntry:
+    return ExceptionEntry(severity=severity, headline=headline, remedy=remedy)
 
 
 _ENTRIES: Mapping[ExceptionCode, ExceptionEntry] = MappingProxyType(

@@ -22,12 +22,16 @@ peg        demand, supply, slice (counts the pegs between the two)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Hashes = NDArray[np.uint64]
 Part = (
@@ -79,7 +83,8 @@ def text_hashes(texts: pl.Series | Iterable[str | None]) -> Hashes:
     if len(distinct) == len(series):
         return values[:-1]
     codes = series.cast(pl.Enum(distinct)).to_physical().cast(pl.Int64)
-    return values[codes.fill_null(len(distinct)).to_numpy()]
+    picked: Hashes = values[codes.fill_null(len(distinct)).to_numpy()]
+    return picked
 
 
 def mixed(*parts: Part) -> Hashes:
@@ -112,7 +117,7 @@ def hex_texts(values: Hashes) -> pl.Series:
     >>> hex_texts(np.array([255], dtype=np.uint64)).to_list()
     ['00000000000000ff']
     """
-    import pyarrow as pa  # noqa: PLC0415 - heavy, and only needed for the buffers
+    import pyarrow as pa
 
     count = len(values)
     digits = _HEX[values.astype(">u8").view(np.uint8)]
@@ -124,7 +129,7 @@ def hex_texts(values: Hashes) -> pl.Series:
 
 
 def ordinals(*parts: Part) -> NDArray[np.int64]:
-    """Count the rows with equal parts: 0 for the first, 1 for the second, …
+    """Count the rows with equal parts: 0 for the first, 1 for the second and so on.
 
     The count follows the order of the rows, so give them in an order that does not
     depend on the order of the input.
@@ -143,7 +148,7 @@ def ordinals(*parts: Part) -> NDArray[np.int64]:
     return counts
 
 
-def supply_ids(  # noqa: PLR0913 - the six parts of design 3.1
+def supply_ids(
     kind: Part,
     product: Part,
     location: Part,
@@ -224,9 +229,8 @@ def _content_parts(column: pl.Series) -> list[Part]:
 
 def _hashed(part: Part) -> Hashes:
     if isinstance(part, np.ndarray):
-        if part.dtype == np.uint64:
-            return part
-        return part.astype(np.int64).view(np.uint64)
+        whole = part if part.dtype == np.uint64 else part.astype(np.int64)
+        return whole.view(np.uint64)
     series = part if isinstance(part, pl.Series) else pl.Series(part)
     if series.dtype.is_integer():
         return series.cast(pl.Int64).to_numpy().view(np.uint64)

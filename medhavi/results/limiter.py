@@ -1,19 +1,23 @@
 """The one enum of reasons why a demand is late, short or refused (design 3.10).
 
-Each reason has a domain, a severity, the parts of Medhavi that may say it, and the kinds
-of remedy that can help. No free text reaches an answer as a reason; `causes.code`,
-`fulfilment.limiter` and the limiter of a promise hold these codes and nothing else.
+Each reason has a domain, a severity, the parts of Medhavi that may say it, and the
+kinds of remedy that can help. No free text reaches an answer as a reason: what is
+in `causes.code`, in `fulfilment.limiter` and the limiter of a promise is one of these
+codes.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from importlib import resources
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class ReasonSeverity(StrEnum):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,9 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.findings import Finding, Severity
-from medhavi.results.digest import frame_hash
 from medhavi.results.plan_folder import (
-    Format,
     read_json,
     read_tables,
     write_json,
@@ -22,9 +19,13 @@ from medhavi.results.plan_folder import (
 )
 from medhavi.results.plan_tables import KEYS, SCHEMAS, empty, shaped
 from medhavi.results.run_record import RunRecord
+from medhavi.snapshot.fingerprint import frame_hash, tree_hash
 
 if TYPE_CHECKING:
     from medhavi.results.explanation import Explanation
+    from medhavi.results.plan_folder import (
+        Format,
+    )
 
 __all__ = ["KEYS", "SCHEMAS", "Plan"]
 
@@ -60,7 +61,9 @@ class Plan:
             )
             raise ValueError(message)
         frames = {
-            name: shaped(name, self.tables[name]) if name in self.tables else empty(name)
+            name: shaped(name, self.tables[name])
+            if name in self.tables
+            else empty(name)
             for name in SCHEMAS
         }
         object.__setattr__(self, "tables", MappingProxyType(frames))
@@ -133,10 +136,9 @@ class Plan:
     @property
     def fingerprint(self) -> str:
         """SHA-256 over all tables; measurements and the order of rows do not count."""
-        digest = hashlib.sha256()
-        for name, frame in self.tables.items():
-            digest.update(f"{name}:{frame_hash(frame, KEYS[name])}\n".encode())
-        return digest.hexdigest()
+        return tree_hash(
+            {name: frame_hash(frame, KEYS[name]) for name, frame in self.tables.items()}
+        )
 
     def replace(self, **tables: pl.DataFrame) -> Plan:
         """Give the plan with some tables exchanged."""
@@ -150,9 +152,11 @@ class Plan:
         """Give all tables by name."""
         return dict(self.tables)
 
-    def to_folder(self,
+    def to_folder(
+        self,
         folder: str | Path,
-        format: Format = "parquet",  # noqa: A002 - the public name, as in Snapshot) -> Path:
+        format: Format = "parquet",  # noqa: A002 - the public name, as in Snapshot
+    ) -> Path:
         """Write tables, `run.json`, `kpis.json` and `measured.json`.
 
         Returns
@@ -193,7 +197,14 @@ class Plan:
         return {
             row["kpi"]: {
                 key: row[key]
-                for key in ("value", "unit", "numerator", "denominator", "name", "reason")
+                for key in (
+                    "value",
+                    "unit",
+                    "numerator",
+                    "denominator",
+                    "name",
+                    "reason",
+                )
             }
             for row in self.kpis.sort("kpi").iter_rows(named=True)
         }
@@ -202,13 +213,13 @@ class Plan:
         self, demand: str, *, names: Mapping[str, str] | None = None
     ) -> Explanation:
         """Tell why a demand is served as it is; see `results.explanation`."""
-        from medhavi.results.explanation import explain  # noqa: PLC0415 - it reads Plan
+        from medhavi.results.explanation import explain
 
         return explain(self, demand, names=names)
 
     def __str__(self) -> str:
         """Give a summary: counts, statuses, the worst exceptions."""
-        from medhavi.results.plan_summary import summary  # noqa: PLC0415 - reads Plan
+        from medhavi.results.plan_summary import summary
 
         return summary(self)
 

@@ -1,4 +1,4 @@
-"""A plan as a folder: tables as Parquet or CSV, `run.json`, `kpis.json`, `measured.json`.
+"""A plan as a folder: tables as Parquet or CSV, and what is told about them as JSON.
 
 Equal plans give byte-equal Parquet files in one environment: rows are sorted by key,
 written in one chunk with fixed settings, and nothing of the machine enters them.
@@ -7,14 +7,16 @@ written in one chunk with fixed settings, and nothing of the machine enters them
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
 from medhavi.errors import UsageError
 from medhavi.results.plan_tables import SCHEMAS, in_key_order, shaped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 Format = Literal["parquet", "csv"]
 _ROWS = 131_072
