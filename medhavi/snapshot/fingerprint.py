@@ -1,0 +1,134 @@
+"""Fingerprints of frames: SHA-256 over schema and key-sorted rows (design 3.7).
+
+The binary form is fixed here and depends on nothing else: not on chunks, threads, the
+hash seed, the platform, the order of input rows or a file format. Per column it holds
+name, type tag, a byte per cell for null, and the values in little-endian order (text as
+lengths and bytes). Floats count by their IEEE bytes, with -0.0 as 0.0 and one NaN.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from hashlib import _Hash
+
+
+def frame_hash(frame: pl.DataFrame, key: Iterable[str]) -> str:
+    """Give the SHA-256 of a frame, whatever the order of its rows.
+
+    Rows are sorted by `key` (no key: by all columns); rows that share a key are put in
+    order by all their cells.
+
+    >>> a = pl.DataFrame({"id": ["a", "b"], "x": [0.0, 1.0]})
+    >>> frame_hash(a, ["id"]) == frame_hash(a.reverse(), ["id"])
+    True
+    """
+    names = list(key)
+    if not names or frame.select(names).is_duplicated().any():
+        names += [name for name in frame.columns if name not in names]
+    if names:
+        frame = frame.sort(names, nulls_last=False)
+    return sorted_hash(frame)
+
+
+def sorted_hash(frame: pl.DataFrame) -> str:
+    """Give the SHA-256 of a frame whose rows are in their final order."""
+    digest = hashlib.sha256()
+    _number(digest, frame.height)
+    for column in frame.iter_columns():
+        _text(digest, column.name)
+        _column(digest, column)
+    return digest.hexdigest()
+
+
+def tree_hash(hashes: Mapping[str, str]) -> str:
+    """Give the SHA-256 over named hashes, whatever their order.
+
+    >>> tree_hash({"a": "1", "b": "2"}) == tree_hash({"b": "2", "a": "1"})
+    True
+    """
+    digest = hashlib.sha256()
+    for name in sorted(hashes):
+        _text(digest, name)
+        _text(digest, hashes[name])
+    return digest.hexdigest()
+
+
+def _number(digest: _Hash, number: int) -> None:
+    digest.update(number.to_bytes(8, "little"))
+
+
+def _text(digest: _Hash, text: str) -> None:
+    data = text.encode("utf-8")
+    _number(digest, len(data))
+    digest.update(data)
+
+
+def _column(digest: _Hash, cells: pl.Series) -> None:
+    """Feed type tag, nulls and values of one column."""
+    cells = _plain(cells)
+    dtype = cells.dtype
+    _text(digest, _tag(dtype))
+    digest.update(cells.is_null().cast(pl.UInt8).to_numpy().tobytes())
+    if dtype == pl.String:
+        text = cells.fill_null("")
+        digest.update(text.str.len_bytes().to_numpy().astype("<u4").tobytes())
+        digest.update("".join(text.to_list()).encode("utf-8"))
+    elif isinstance(dtype, pl.List):
+        lengths = cells.list.len().fill_null(0)
+        digest.update(lengths.to_numpy().astype("<u4").tobytes())
+        _column(digest, cells.filter(lengths > 0).explode())
+    elif dtype.is_float():
+        numbers = cells.fill_null(0.0).cast(pl.Float64).to_numpy() + 0.0
+        numbers = np.where(np.isnan(numbers), np.nan, numbers)
+        digest.update(numbers.astype("<f8").tobytes())
+    elif dtype == pl.UInt64:
+        digest.update(cells.fill_null(0).to_numpy().astype("<u8").tobytes())
+    else:
+        integers = cells.to_physical().cast(pl.Int64).fill_null(0)
+        digest.update(integers.to_numpy().astype("<i8").tobytes())
+
+
+def _plain(cells: pl.Series) -> pl.Series:
+    """Reduce types with several physical forms to one."""
+    dtype = cells.dtype
+    if isinstance(dtype, (pl.Categorical, pl.Enum)):
+        return cells.cast(pl.String)
+    if isinstance(dtype, pl.Datetime):
+        return cells.cast(pl.Datetime("us", dtype.time_zone))
+    if isinstance(dtype, pl.Duration):
+        return cells.cast(pl.Duration("us"))
+    if isinstance(dtype, pl.Array):
+        return cells.cast(pl.List(dtype.inner))
+    return cells
+
+
+def _tag(dtype: pl.DataType) -> str:
+    """Name a type in words of our own, which no library renames."""
+    if dtype.is_integer():
+        return f"{'i' if dtype.is_signed_integer() else 'u'}64"
+    if dtype.is_float():
+        return "f64"
+    if isinstance(dtype, pl.Datetime):
+        return f"instant {dtype.time_zone or ''}"
+    if isinstance(dtype, pl.List):
+        return "list"
+    tags = {
+        pl.String: "text",
+        pl.Boolean: "bool",
+        pl.Date: "date",
+        pl.Time: "time",
+        pl.Null: "null",
+        pl.Duration: "span",
+    }
+    for known, tag in tags.items():
+        if dtype == known:
+            return tag
+    message = f"Columns of type {dtype} have no fixed binary form; cast them first."
+    raise TypeError(message)

@@ -1,0 +1,214 @@
+"""The frozen snapshot: every planner's only view of the world (design 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, Self
+
+import polars as pl
+
+from medhavi import schema
+from medhavi.findings import BadData, Finding, Severity, finding, has_errors
+from medhavi.snapshot import folder
+from medhavi.snapshot.checks import cross_checks, own_checks
+from medhavi.snapshot.fingerprint import sorted_hash, tree_hash
+from medhavi.snapshot.normalise import Normal, absent, normalise
+from medhavi.snapshot.reporting import nearest
+from medhavi.snapshot.rows import raw_frame
+from medhavi.snapshot.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medhavi.snapshot.network import Network
+
+Rows = pl.DataFrame | Sequence[Mapping[str, object]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Part:
+    """One table of a snapshot; snapshots that differ elsewhere share it."""
+
+    name: str
+    normal: Normal
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong in this table alone."""
+        return (*self.normal.findings, *own_checks(self.name, self.normal))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the table."""
+        return sorted_hash(self.normal.frame)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Snapshot:
+    """All planning tables at one moment: typed, completed, sorted, checked, hashed.
+
+    `snapshot["products"]` is a frame with all columns of the schema in their order;
+    null means "not stated". Bad data never raises: see `findings`, or call `require`.
+    """
+
+    _parts: Mapping[str, _Part]
+    _before: tuple[Finding, ...] = field(default=())
+
+    @classmethod
+    def from_frames(cls, frames: Mapping[str, Rows]) -> Self:
+        """Build from polars frames or lists of dicts; columns may be missing.
+
+        >>> snapshot = Snapshot.from_frames({"products": [{"product": "A"}]})
+        >>> snapshot["products"]["uom"].to_list()
+        ['each']
+        """
+        return cls._build(frames, ())
+
+    @classmethod
+    def from_folder(cls, path: Path | str) -> Self:
+        """Read a folder of CSV or Parquet files, or one workbook (.xlsx)."""
+        frames, found = folder.read(Path(path))
+        return cls._build(frames, found)
+
+    @classmethod
+    def _build(cls, frames: Mapping[str, Rows], before: Iterable[Finding]) -> Self:
+        known = schema.tables()
+        unknown = [
+            finding("SNAP002", table=name, nearest=nearest(name, known))
+            for name in frames
+            if name not in known
+        ]
+        parts = {
+            name: _part(name, frames[name])
+            if name in frames
+            else _Part(name=name, normal=absent(name))
+            for name in known
+        }
+        return cls(_parts=MappingProxyType(parts), _before=(*before, *unknown))
+
+    def replace(self, **frames: Rows) -> Self:
+        """Give a snapshot with other rows in the named tables, each replaced whole.
+
+        Only these tables are read, checked and hashed again.
+        """
+        unknown = [name for name in frames if name not in self._parts]
+        if unknown:
+            hints = ", ".join(name + nearest(name, self._parts) for name in unknown)
+            message = f"No planning table is called {hints}."
+            raise KeyError(message)
+        touched = {name: _part(name, rows) for name, rows in frames.items()}
+        return type(self)(
+            _parts=MappingProxyType({**self._parts, **touched}), _before=self._before
+        )
+
+    def to_folder(
+        self,
+        path: Path | str,
+        format: Literal["parquet", "csv"] = "parquet",  # noqa: A002
+    ) -> None:
+        """Write every table that has rows; equal content gives equal bytes."""
+        folder.write(Path(path), self.tables, format)
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        try:
+            return self._parts[name].normal.frame
+        except KeyError:
+            hint = nearest(name, self._parts)
+            message = f"No planning table is called {name}{hint}."
+            raise KeyError(message) from None
+
+    @cached_property
+    def tables(self) -> Mapping[str, pl.DataFrame]:
+        """All tables by name, in the order of the schema."""
+        return MappingProxyType(
+            {name: part.normal.frame for name, part in self._parts.items()}
+        )
+
+    def input_rows(self, name: str) -> pl.Series:
+        """Give the input row number (from 1) of each row of a table."""
+        return self._parts[name].normal.rows
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything that is wrong or odd, all at once: errors first."""
+        own = [f for part in self._parts.values() for f in part.findings]
+        everything = [*self._before, *own, *cross_checks(self)]
+        ranks = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+        return tuple(sorted(everything, key=lambda found: ranks[found.severity]))
+
+    def require(self) -> Self:
+        """Give the snapshot itself if it can be planned.
+
+        Raises
+        ------
+        BadData
+            With all findings, if any is an error.
+        """
+        if has_errors(self.findings):
+            raise BadData(self.findings)
+        return self
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings row as a record.
+
+        Raises
+        ------
+        BadData
+            There is no row with a readable `as_of`.
+        """
+        rows = self["settings"].filter(pl.col("as_of").is_not_null())
+        if rows.is_empty():
+            raise BadData(self.findings)
+        return Settings.from_row(rows.row(0, named=True))
+
+    @property
+    def as_of(self) -> int:
+        """Now of the plan [UTC seconds]."""
+        return self.settings.as_of
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over all tables that have rows; the order of rows does not matter."""
+        return tree_hash(
+            {
+                name: part.digest
+                for name, part in self._parts.items()
+                if part.normal.frame.height
+            }
+        )
+
+    @cached_property
+    def network(self) -> Network:
+        """Integer-coded arrays of the supply network, built on first use."""
+        from medhavi.snapshot.network import Network
+
+        return Network.of(self)
+
+    def __str__(self) -> str:
+        """Summarise: moment, row counts, findings, the first three problems."""
+        moments = self["settings"].get_column("as_of").drop_nulls()
+        moment = f"{moments[0]:%Y-%m-%d %H:%M} UTC" if len(moments) else "no as_of"
+        counts = ", ".join(
+            f"{frame.height:,} {name}"
+            for name, frame in self.tables.items()
+            if frame.height and name != "settings"
+        )
+        errors = sum(found.severity is Severity.ERROR for found in self.findings)
+        head = f"Snapshot of {moment}: {counts or 'no rows'}"
+        tail = f"{errors} errors, {len(self.findings) - errors} other findings"
+        worst = [f"  {found}" for found in self.findings[:3]]
+        return "\n".join([head, tail, *worst])
+
+    def __repr__(self) -> str:
+        """Name the fingerprint; `str` tells more."""
+        return f"<Snapshot {self.fingerprint[:12]}>"
+
+
+def _part(name: str, rows: Rows) -> _Part:
+    raw = rows if isinstance(rows, pl.DataFrame) else raw_frame(rows)
+    return _Part(name=name, normal=normalise(name, raw))
