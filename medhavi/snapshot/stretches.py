@@ -1,0 +1,89 @@
+"""Lists of disjoint stretches of time with a capacity share, and their algebra."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from medhavi.units import NEVER, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    Stretch = tuple[int, int, float]
+    """Half-open `[start, finish)` in UTC seconds and the share of the units at work."""
+    Rule = Callable[[float | None, float | None], float | None]
+
+
+def larger(first: float | None, second: float | None) -> float | None:
+    """Take the larger share where shifts overlap: a handover doubles no machine."""
+    if first is None or second is None:
+        return first if second is None else second
+    return max(first, second)
+
+
+def smaller(first: float | None, second: float | None) -> float | None:
+    """Take the smaller share where two calendars are obeyed; closed in one: closed."""
+    if first is None or second is None:
+        return None
+    return min(first, second)
+
+
+def override(first: float | None, second: float | None) -> float | None:
+    """Let the second win wherever it says anything."""
+    return first if second is None else second
+
+
+def union(pieces: Iterable[tuple[int, int]], share: float) -> list[Stretch]:
+    """Join pieces of one share, in any order and overlapping, to stretches.
+
+    >>> union([(5, 9), (1, 3), (3, 6)], 1.0)
+    [(1, 9, 1.0)]
+    """
+    joined: list[Stretch] = []
+    for start, finish in sorted(pieces):
+        if start >= finish:
+            continue
+        if joined and start <= joined[-1][1]:
+            if finish > joined[-1][1]:
+                joined[-1] = (joined[-1][0], finish, share)
+        else:
+            joined.append((start, finish, share))
+    return joined
+
+
+def combine(first: list[Stretch], second: list[Stretch], rule: Rule) -> list[Stretch]:
+    """Walk two lists side by side and give each moment the share that `rule` gives.
+
+    `rule` gets `None` for a list that says nothing there; it may give `None`.
+
+    >>> combine([(0, 10, 1.0)], [(4, 6, 0.0)], override)
+    [(0, 4, 1.0), (4, 6, 0.0), (6, 10, 1.0)]
+    """
+    result: list[Stretch] = []
+    i = j = 0
+    moment = min(first[0][0] if first else NEVER, second[0][0] if second else NEVER)
+    while i < len(first) or j < len(second):
+        start1, end1, share1 = first[i] if i < len(first) else (NEVER, NEVER, 0.0)
+        start2, end2, share2 = second[j] if j < len(second) else (NEVER, NEVER, 0.0)
+        in1, in2 = start1 <= moment, start2 <= moment
+        until = min(end1 if in1 else start1, end2 if in2 else start2)
+        share = rule(share1 if in1 else None, share2 if in2 else None)
+        if share is not None and until > moment:
+            if result and result[-1][1] == moment and result[-1][2] == share:
+                result[-1] = (result[-1][0], until, share)
+            else:
+                result.append((moment, until, share))
+        moment = until
+        i += end1 <= moment
+        j += end2 <= moment
+    return result
+
+
+def whole_units(units: float, share: float) -> int:
+    """Cut units x share down to whole units (rule 17).
+
+    >>> whole_units(100, 0.29)
+    29
+    """
+    return math.floor(exact(units) * exact(share))

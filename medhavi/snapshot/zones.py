@@ -1,0 +1,97 @@
+"""Wall clocks of IANA time zones in integer seconds (rule 19).
+
+A local time is counted like an instant: seconds since 1970-01-01 00:00, but on the
+wall clock of the zone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from medhavi.units import DAY
+
+
+class Zone:
+    """Conversions between instants and the wall clock of one zone.
+
+    Parameters
+    ----------
+    name
+        IANA name such as ``Europe/Berlin``.
+
+    Raises
+    ------
+    zoneinfo.ZoneInfoNotFoundError
+        There is no zone of that name.
+
+    Examples
+    --------
+    >>> berlin = zone("Europe/Berlin")
+    >>> berlin.offset(0)
+    3600
+    """
+
+    __slots__ = ("_days", "_info", "constant", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.constant = name in ("UTC", "Etc/UTC")
+        """Whether the wall clock shows UTC itself."""
+        self._info = ZoneInfo(name)
+        self._days: dict[int, tuple[int, int]] = {}
+
+    def offset(self, instant: int) -> int:
+        """Give local minus UTC [s] at an instant."""
+        day = instant // DAY
+        pair = self._days.get(day)
+        if pair is None:
+            pair = (self._read(day * DAY), self._read((day + 1) * DAY))
+            self._days[day] = pair
+        # No zone changes its clock twice within one day.
+        return pair[0] if pair[0] == pair[1] else self._read(instant)
+
+    def local(self, instant: int) -> int:
+        """Give the wall clock at an instant [s of local time]."""
+        return instant + self.offset(instant)
+
+    def instant(self, local: int, *, last: bool = False) -> int:
+        """Give the instant at which the wall clock shows a local time.
+
+        A time that is skipped gives the first instant after the gap. Of a time that
+        comes twice the first is given, or the second with `last`.
+        """
+        before = self.offset(local - DAY)
+        after = self.offset(local + DAY)
+        if before == after:
+            return local - before
+        found = [
+            local - offset
+            for offset in (before, after)
+            if self.offset(local - offset) == offset
+        ]
+        if found:
+            return max(found) if last else min(found)
+        return self._change(local - after, local - before)
+
+    def _change(self, start: int, finish: int) -> int:
+        """Find the first instant in (start, finish] with another offset."""
+        before = self.offset(start)
+        while finish - start > 1:
+            middle = (start + finish) // 2
+            if self.offset(middle) == before:
+                start = middle
+            else:
+                finish = middle
+        return finish
+
+    def _read(self, instant: int) -> int:
+        offset = dt.datetime.fromtimestamp(instant, self._info).utcoffset()
+        return 0 if offset is None else offset // dt.timedelta(seconds=1)
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> Zone:
+    """Give the one `Zone` of an IANA name."""
+    return Zone(name)
