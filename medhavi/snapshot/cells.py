@@ -35,10 +35,13 @@ _CANONICAL = "%Y-%m-%dT%H:%M:%SZ"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typed:
-    """Cells of a column in its type; `wrong` marks those that had a value but no sense."""
+    """Cells of a column in its type.
+
+    `wrong` marks those that had a value but no sense; None: there is none.
+    """
 
     values: pl.Series
-    wrong: pl.Series
+    wrong: pl.Series | None = None
     cut: int = 0
     """Instants that lost a fraction of a second."""
 
@@ -62,7 +65,7 @@ def typed(cells: pl.Series, column: Column) -> Typed:
 
 
 def _whole(values: pl.Series) -> Typed:
-    return Typed(values=values, wrong=pl.repeat(False, len(values), eager=True))
+    return Typed(values=values)
 
 
 def _blank(values: pl.Series, where: pl.Series) -> pl.Series:
@@ -168,7 +171,7 @@ def _moments(cells: pl.Series, column: Column) -> Typed:
         moments = moments.dt.convert_time_zone("UTC")
     if column.type == "date":
         return _whole(moments.dt.date())
-    return _cut(moments, pl.repeat(False, len(moments), eager=True))
+    return _cut(moments, None)
 
 
 def _instants(text: pl.Series, filled: pl.Series, column: Column) -> Typed:
@@ -183,7 +186,7 @@ def _instants(text: pl.Series, filled: pl.Series, column: Column) -> Typed:
     return _cut(values, wrong.fill_null(value=False))
 
 
-def _cut(moments: pl.Series, wrong: pl.Series) -> Typed:
+def _cut(moments: pl.Series, wrong: pl.Series | None) -> Typed:
     """Cut instants to the second, the resolution of a plan."""
     cut = moments.dt.truncate("1s")
     lost = (moments != cut).sum()

@@ -75,9 +75,17 @@ def _column(digest: _Hash, cells: pl.Series) -> None:
     cells = _plain(cells)
     dtype = cells.dtype
     _text(digest, _tag(dtype))
-    digest.update(cells.is_null().cast(pl.UInt8).to_numpy().tobytes())
+    nulls = cells.null_count()
+    if not nulls:
+        digest.update(bytes(len(cells)))
+    elif nulls == len(cells):
+        # All cells are null: the values below would be zeros and say nothing more.
+        digest.update(b"\x01" * nulls)
+        return
+    else:
+        digest.update(cells.is_null().to_numpy().astype("u1").tobytes())
     if dtype == pl.String:
-        text = cells.fill_null("")
+        text = cells.fill_null("") if nulls else cells
         digest.update(text.str.len_bytes().to_numpy().astype("<u4").tobytes())
         digest.update("".join(text.to_list()).encode("utf-8"))
     elif isinstance(dtype, pl.List):
@@ -85,9 +93,10 @@ def _column(digest: _Hash, cells: pl.Series) -> None:
         digest.update(lengths.to_numpy().astype("<u4").tobytes())
         _column(digest, cells.filter(lengths > 0).explode())
     elif dtype.is_float():
-        numbers = cells.fill_null(0.0).cast(pl.Float64).to_numpy() + 0.0
-        numbers = np.where(np.isnan(numbers), np.nan, numbers)
-        digest.update(numbers.astype("<f8").tobytes())
+        numbers = cells.cast(pl.Float64).fill_null(0.0).to_numpy() + 0.0
+        digest.update(
+            np.where(np.isnan(numbers), np.nan, numbers).astype("<f8").tobytes()
+        )
     elif dtype == pl.UInt64:
         digest.update(cells.fill_null(0).to_numpy().astype("<u8").tobytes())
     else:

@@ -20,7 +20,6 @@ from medhavi.snapshot.tables import BY_TYPE, empty
 
 if TYPE_CHECKING:
     from medhavi.schema import Column, Table
-    from medhavi.snapshot.cells import Typed
 
 ROW = "row number of the input"
 """Working column that carries the input row; no schema name looks like it."""
@@ -87,21 +86,19 @@ def _column(
                     meaning=column.meaning,
                 )
             )
-        cells = pl.Series(column.name, [None] * raw.height, dtype=BY_TYPE[column.type])
-        return _completed(cells, column)
+        return _constant(column, raw.height)
     cells = raw.get_column(column.name)
     result = typed(cells, column)
-    found += _wrong_cells(table.name, column, cells, result)
     values = result.values.alias(column.name)
-    missing = values.is_null() & ~result.wrong
-    if column.type == "float":
-        odd = values.is_finite().not_()
-        found += _listed("SNAP009", table.name, column, odd, values)
-        values = pl.select(
-            pl.when(odd).then(None).otherwise(values + 0.0).alias(column.name)
-        ).to_series()
-    if column.required:
+    if result.wrong is not None:
+        found += _wrong_cells(table.name, column, cells, result.wrong)
+    if column.required and values.null_count():
+        missing = values.is_null()
+        if result.wrong is not None:
+            missing &= ~result.wrong
         found += _listed("SNAP004", table.name, column, missing, values)
+    if column.type == "float":
+        values = _finite(table.name, column, values, found)
     if result.cut:
         found.append(
             finding("SNAP014", table=table.name, column=column.name, value=result.cut)
@@ -109,23 +106,43 @@ def _column(
     return _completed(values, column)
 
 
+def _constant(column: Column, height: int) -> pl.Series:
+    """Give a column that is not there: its default in every row."""
+    dtype = BY_TYPE[column.type]
+    default = column.default
+    if default is None or default == "always":
+        return pl.Series(column.name, [None], dtype=dtype).new_from_index(0, height)
+    return pl.Series(column.name, [default], dtype=dtype).new_from_index(0, height)
+
+
+def _finite(
+    table: str, column: Column, values: pl.Series, found: list[Finding]
+) -> pl.Series:
+    """Empty what is no number, name it, and make -0.0 plain zero."""
+    finite = values.is_finite()
+    if not finite.all():
+        found += _listed("SNAP009", table, column, ~finite, values)
+        values = pl.select(
+            pl.when(finite).then(values).otherwise(None).alias(column.name)
+        ).to_series()
+    return values + 0.0
+
+
 def _completed(values: pl.Series, column: Column) -> pl.Series:
     """Fill the stated default; an open begin stays null."""
     default = column.default
     if default is None or default == "always" or not values.null_count():
         return values
-    literal = pl.lit(default, dtype=BY_TYPE[column.type])
-    return (
-        pl.select(values.alias(column.name))
-        .select(pl.col(column.name).fill_null(literal))
-        .to_series()
-    )
+    if column.type == "list":
+        literal = pl.lit(default, dtype=BY_TYPE[column.type])
+        return values.to_frame().select(pl.first().fill_null(literal)).to_series()
+    return values.fill_null(default)
 
 
 def _wrong_cells(
-    table: str, column: Column, cells: pl.Series, result: Typed
+    table: str, column: Column, cells: pl.Series, wrong: pl.Series
 ) -> list[Finding]:
-    places = positions(result.wrong)
+    places = positions(wrong)
     listed = [
         finding(
             "SNAP005",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Self
@@ -83,9 +83,7 @@ class Snapshot:
             if name not in known
         ]
         parts = {
-            name: _part(name, frames[name])
-            if name in frames
-            else _Part(name=name, normal=absent(name))
+            name: _part(name, frames[name]) if name in frames else _absent(name)
             for name in known
         }
         return cls(_parts=MappingProxyType(parts), _before=(*before, *unknown))
@@ -207,6 +205,12 @@ class Snapshot:
     def __repr__(self) -> str:
         """Name the fingerprint; `str` tells more."""
         return f"<Snapshot {self.fingerprint[:12]}>"
+
+
+@cache
+def _absent(name: str) -> _Part:
+    """Share the part of a table without rows among all snapshots."""
+    return _Part(name=name, normal=absent(name))
 
 
 def _part(name: str, rows: Rows) -> _Part:
