@@ -5,6 +5,6 @@ from __future__ import annotations
 
 def main() -> int:
     """Run the command line; the return value is the exit code."""
-    from medhavi.cli.application import run
+    from medhavi.cli.application import run_process
 
-    return run()
+    return run_process()

@@ -1,13 +1,96 @@
-"""All commands of the program."""
+"""The program: all commands, one boundary for failures."""
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from medhavi.cli import (
+    data_commands,
+    desk_commands,
+    lake_commands,
+    later_commands,
+    plan_commands,
+)
+from medhavi.cli.boundary import guarded
+from medhavi.cli.conversation import begin
+
+app = typer.Typer(
+    name="medhavi",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="A workbench for supply-chain planning: events, snapshots, plans that explain "
+    "themselves. Exit codes: 0 ok, 1 errors in the data or no feasible answer, 2 usage, "
+    "3 interrupted, 4 environment.",
+)
+for group in (
+    desk_commands,
+    data_commands,
+    plan_commands,
+    lake_commands,
+    later_commands,
+):
+    group.register(app)
 
 
-def run() -> int:
-    """Run one command."""
-    from medhavi import __version__
+def print_version(wanted: bool) -> None:
+    """Print the version and leave."""
+    if wanted:
+        from medhavi import __version__
 
-    sys.stdout.write(f"{__version__}\n")
-    return 0 if len(sys.argv) == 1 else 2
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=print_version,
+            is_eager=True,
+            help="Print the version and leave.",
+        ),
+    ] = False,
+) -> None:
+    """Take the options that belong to no command."""
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and give its exit code.
+
+    Parameters
+    ----------
+    arguments
+        Words after the program's name; the process's own when not given.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    conversation = begin(words)
+    code = guarded(
+        conversation,
+        lambda: app(args=words, prog_name="medhavi", standalone_mode=False),
+    )
+    try:
+        conversation.finish(code)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader left (`medhavi … | head`); the answer is not wanted any more.
+        sys.stdout = None
+    return code
+
+
+def run_process() -> int:
+    """Run the process's own command line; a termination request ends it like Ctrl-C."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    return run()

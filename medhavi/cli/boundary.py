@@ -1,0 +1,143 @@
+"""The one place where failures become exit codes and messages without a traceback.
+
+0 ok (warnings allowed), 1 errors in the data or no feasible answer, 2 usage,
+3 interrupted, 4 environment: store, lake, disk.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import traceback
+from collections.abc import Callable
+
+from medhavi.cli.conversation import Conversation
+from medhavi.errors import MedhaviError
+
+DATA, USAGE, INTERRUPTED, ENVIRONMENT = 1, 2, 3, 4
+INTERRUPT_EXIT = 130
+"""What typer answers for Ctrl-C; the shell's convention, not ours."""
+
+_FULL_DISK = ("no space left", "os error 28", "disk quota", "disk is full")
+_FORBIDDEN = (
+    "permission denied",
+    "os error 13",
+    "read-only file system",
+    "os error 30",
+)
+_LOCKED = ("database is locked", "readonly database", "unable to open database")
+
+
+def guarded(conversation: Conversation, command: Callable[[], object]) -> int:
+    """Run a command and give its exit code; say what went wrong, where, what to do."""
+    from typer.exceptions import Abort, TyperException
+
+    try:
+        code = command()
+    except (KeyboardInterrupt, Abort):
+        code = INTERRUPT_EXIT
+    except TyperException as failure:
+        return _usage(conversation, failure)
+    except MedhaviError as failure:
+        return _expected(conversation, failure)
+    except Exception as failure:  # noqa: BLE001 - the boundary takes them all
+        return _unexpected(conversation, failure)
+    if code == INTERRUPT_EXIT:
+        message = "Interrupted; files that were complete before are as they were."
+        _fail(conversation, "interrupted", message)
+        return INTERRUPTED
+    if isinstance(code, int) and code != 0:
+        return code
+    return DATA if conversation.failed else 0
+
+
+def _usage(conversation: Conversation, failure: Exception) -> int:
+    context = getattr(failure, "ctx", None)
+    if context is not None and not str(failure):
+        conversation.note(context.get_help())
+        return USAGE
+    hint = f" See `{context.command_path} --help`." if context is not None else ""
+    text = getattr(failure, "format_message", failure.__str__)()
+    _fail(conversation, "usage", f"{text}{hint}")
+    return USAGE
+
+
+def _expected(conversation: Conversation, failure: MedhaviError) -> int:
+    findings = getattr(failure, "findings", None)
+    if findings:
+        conversation.report(findings)
+        _fail(conversation, "bad_data", summary(conversation))
+    else:
+        _fail(conversation, _kind(failure), str(failure))
+    return failure.exit_code
+
+
+def _unexpected(conversation: Conversation, failure: Exception) -> int:
+    reason = environment_reason(failure)
+    if reason is not None:
+        _fail(conversation, "environment", reason)
+        return ENVIRONMENT
+    if os.environ.get("MEDHAVI_DEBUG"):
+        conversation.note("".join(traceback.format_exception(failure)))
+    message = (
+        f"Medhavi failed in a way it should not: {type(failure).__name__}: {failure}. "
+        "Set MEDHAVI_DEBUG=1 to see where, and report it."
+    )
+    _fail(conversation, "defect", message)
+    return DATA
+
+
+def environment_reason(failure: Exception) -> str | None:
+    """Say what of the surroundings failed, or None where they are not to blame.
+
+    Libraries below (Arrow, Delta, SQLite) wrap the system's error in their own types,
+    so the text is looked at as well as the number.
+    """
+    text = str(failure).lower()
+    number = getattr(failure, "errno", None)
+    place = getattr(failure, "filename", None)
+    where = f" ({place})" if place else ""
+    if number in (errno.ENOSPC, errno.EDQUOT) or any(
+        mark in text for mark in _FULL_DISK
+    ):
+        return (
+            f"The disk is full{where}. Free some space and run again; "
+            "nothing half-written was kept."
+        )
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS) or any(
+        mark in text for mark in _FORBIDDEN
+    ):
+        return (
+            f"Writing or reading is not permitted{where}: {failure}. "
+            "Choose another folder or change its permissions."
+        )
+    if any(mark in text for mark in _LOCKED):
+        return f"The database cannot be used{where}: {failure}."
+    if isinstance(failure, MemoryError):
+        return "Memory is not enough for this size. Plan fewer products or add memory."
+    if isinstance(failure, OSError):
+        return f"The system refused{where}: {failure.strerror or failure}."
+    return None
+
+
+def summary(conversation: Conversation) -> str:
+    """Count the findings by severity."""
+    counts: dict[str, int] = {}
+    for finding in conversation.findings:
+        counts[str(finding.severity)] = counts.get(str(finding.severity), 0) + 1
+    parts = [
+        f"{counts[name]} {name}{'s' if counts[name] > 1 else ''}"
+        for name in ("error", "warning", "info")
+        if name in counts
+    ]
+    return f"The data has {', '.join(parts)}." if parts else "The data has no findings."
+
+
+def _kind(failure: MedhaviError) -> str:
+    name = type(failure).__name__
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).strip("_")
+
+
+def _fail(conversation: Conversation, kind: str, message: str) -> None:
+    conversation.answer(error={"kind": kind, "message": message})
+    conversation.note(f"medhavi: {message}")

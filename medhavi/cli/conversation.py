@@ -1,0 +1,133 @@
+"""What a command says: one answer on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from medhavi.findings import Finding
+
+
+class Conversation:
+    """One call of the program: what it found, what it answers, how it ends.
+
+    With `as_json` stdout gets exactly one object, at the end; text for people then goes
+    to stderr. Findings go to stderr in both cases, one line each.
+    """
+
+    def __init__(self, *, as_json: bool, out: TextIO, err: TextIO) -> None:
+        self.as_json = as_json
+        self.out = out
+        self.err = err
+        self.findings: list[Finding] = []
+        self.facts: dict[str, object] = {}
+        self.failed = False
+
+    def say(self, text: str = "") -> None:
+        """Write text for people."""
+        print(text, file=self.err if self.as_json else self.out)
+
+    def note(self, text: str) -> None:
+        """Write progress or advice; never part of the answer."""
+        print(text, file=self.err, flush=True)
+
+    def report(self, findings: Iterable[Finding]) -> None:
+        """Take findings into the answer; errors among them end in exit code 1."""
+        from medhavi.findings import has_errors
+
+        fresh = [finding for finding in findings if finding not in self.findings]
+        self.findings.extend(fresh)
+        self.failed = self.failed or has_errors(fresh)
+        for finding in fresh:
+            self.note(one_line(str(finding)))
+
+    def answer(self, **facts: object) -> None:
+        """Add keys to the object that `--json` prints."""
+        self.facts.update(facts)
+
+    def finish(self, exit_code: int) -> None:
+        """Print the object, if one was asked for."""
+        if not self.as_json:
+            return
+        document = {
+            **self.facts,
+            "exit_code": exit_code,
+            "findings": [finding.as_dict() for finding in self.findings],
+        }
+        print(json.dumps(document, ensure_ascii=False, default=plain), file=self.out)
+
+
+_CURRENT: ContextVar[Conversation] = ContextVar("conversation")
+
+
+def begin(arguments: Sequence[str]) -> Conversation:
+    """Open the conversation of this call."""
+    conversation = Conversation(
+        as_json="--json" in arguments, out=sys.stdout, err=sys.stderr
+    )
+    _CURRENT.set(conversation)
+    return conversation
+
+
+def talk() -> Conversation:
+    """Give the conversation of the running command."""
+    return _CURRENT.get()
+
+
+def one_line(text: str) -> str:
+    """Join lines, so that one finding is one line."""
+    return " ".join(text.split())
+
+
+def plain(value: object) -> object:
+    """Give the JSON form of a value that JSON does not know: instants, paths, enums."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, tuple):
+        return list(value)
+    isoformat = getattr(value, "isoformat", None)
+    return isoformat() if isoformat is not None else str(value)
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table for people, numbers to the right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    conversation = talk()
+    taken = [list(row) for row in rows]
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for place, name in enumerate(columns):
+        numeric = bool(taken) and all(
+            isinstance(row[place], (int, float)) or row[place] is None for row in taken
+        )
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in taken:
+        table.add_row(*(cell_text(cell) for cell in row))
+    stream = conversation.err if conversation.as_json else conversation.out
+    width = None if stream.isatty() else 120
+    Console(file=stream, width=width, highlight=False, markup=False).print(table)
+
+
+def cell_text(value: object) -> str:
+    """Write one cell: empty for what is not stated, six significant digits.
+
+    >>> cell_text(1234.56789)
+    '1,234.57'
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    return str(value)

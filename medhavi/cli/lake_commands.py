@@ -1,0 +1,101 @@
+"""Commands around the lakehouse: query, quarantine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medhavi.cli.conversation import show_table, talk
+from medhavi.cli.options import JsonOption, LakeOption
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from medhavi.workbench import Workbench
+
+ROWS_FOR_PEOPLE = 100
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("query", help="Ask the lakehouse in SQL.")(query)
+    group = typer.Typer(
+        name="quarantine",
+        help="Events that could not be read: list, show, replay.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    group.command("list", help="List what waits in quarantine.")(list_quarantine)
+    group.command("show", help="Show one event and why it waits.")(show_quarantine)
+    group.command("replay", help="Try again what waits.")(replay_quarantine)
+    app.add_typer(group)
+
+
+def open_workbench(lake: str | None, store: str | None = None) -> Workbench:
+    """Open the named workspace, or the current one where nothing is named."""
+    from medhavi.workbench import Workbench
+
+    if lake is None and store is None:
+        return Workbench.current()
+    return Workbench(lake=lake, store=store)
+
+
+def query(
+    sql: Annotated[
+        str, typer.Argument(help="SQL over bronze, silver and gold tables.")
+    ],
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run one SELECT over the tables of the lake."""
+    conversation = talk()
+    frame = open_workbench(lake).query(sql)
+    _show(frame)
+    conversation.answer(columns=frame.columns, rows=frame.rows())
+
+
+def list_quarantine(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """List the events in quarantine."""
+    conversation = talk()
+    frame = open_workbench(lake).quarantine()
+    if frame.is_empty():
+        conversation.say("Nothing waits in quarantine.")
+    else:
+        _show(frame)
+    conversation.answer(quarantine=frame.to_dicts())
+
+
+def show_quarantine(
+    event: Annotated[str, typer.Argument(help="Event id, as `quarantine list` says.")],
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one event of the quarantine."""
+    from medhavi.errors import UsageError
+
+    conversation = talk()
+    frame = open_workbench(lake).quarantine()
+    rows = frame.filter(frame["event_id"] == event).to_dicts()
+    if not rows:
+        message = (
+            f"No event {event} waits in quarantine; see `medhavi quarantine list`."
+        )
+        raise UsageError(message)
+    for name, value in rows[0].items():
+        conversation.say(f"{name:<16} {value}")
+    conversation.answer(event=rows[0])
+
+
+def replay_quarantine(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """Decode again what waits; what passes moves on."""
+    conversation = talk()
+    report = open_workbench(lake).replay_quarantine()
+    conversation.say(str(report))
+    conversation.answer(replay=str(report))
+
+
+def _show(frame: pl.DataFrame) -> None:
+    show_table(frame.columns, frame.head(ROWS_FOR_PEOPLE).rows())
+    if frame.height > ROWS_FOR_PEOPLE:
+        talk().note(f"{ROWS_FOR_PEOPLE} of {frame.height:,} rows; --json gives all")

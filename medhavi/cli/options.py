@@ -1,0 +1,155 @@
+"""Options that several commands share, and the reading of their values."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medhavi.errors import UsageError
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on stdout.")
+]
+TablesOption = Annotated[
+    Path | None,
+    typer.Option("--tables", help="Folder of CSV or Parquet tables, or an xlsx file."),
+]
+LakeOption = Annotated[
+    str | None,
+    typer.Option("--lake", help="Folder of the lakehouse. Default: MEDHAVI_LAKE."),
+]
+StoreOption = Annotated[
+    str | None,
+    typer.Option("--from", help="Event store: sqlite:///events.db or jsonl:events."),
+]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder of the result.")]
+PlanArgument = Annotated[Path, typer.Argument(help="Folder of a plan (plan --out).")]
+
+
+class FileFormat(StrEnum):
+    """How tables are written."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+
+
+class Scale(StrEnum):
+    """Size of the demo company."""
+
+    SMALL = "small"
+    MEDIUM = "medium"
+    LARGE = "large"
+
+
+FormatOption = Annotated[FileFormat, typer.Option("--format", help="Kind of files.")]
+ScaleOption = Annotated[Scale, typer.Option("--scale", help="Size of the company.")]
+
+
+def existing_folder(folder: Path, name: str) -> Path:
+    """Refuse a folder that is not there.
+
+    Raises
+    ------
+    UsageError
+        Nothing is there, or a file is.
+    """
+    if not folder.exists():
+        message = f"{name} {folder}: there is no such folder. Check the path."
+        raise UsageError(message)
+    if not folder.is_dir():
+        message = f"{name} {folder}: this is a file; a folder is needed."
+        raise UsageError(message)
+    return folder
+
+
+def existing_tables(place: Path) -> Path:
+    """Refuse a place of tables that is neither a folder nor an xlsx file.
+
+    Raises
+    ------
+    UsageError
+        Nothing is there, or a file of another kind is.
+    """
+    if place.is_file() and place.suffix.lower() == ".xlsx":
+        return place
+    return existing_folder(place, "--tables")
+
+
+def existing_plan(folder: Path) -> Path:
+    """Refuse a folder that holds no plan.
+
+    Raises
+    ------
+    UsageError
+        The folder is not there or has no run.json.
+    """
+    existing_folder(folder, "PLAN")
+    if not (folder / "run.json").is_file():
+        message = (
+            f"PLAN {folder}: no run.json inside, so this is no plan. "
+            "Give the folder that `medhavi plan --out` wrote."
+        )
+        raise UsageError(message)
+    return folder
+
+
+def instant(text: str | None, name: str) -> dt.datetime | None:
+    """Read an ISO 8601 instant; without a zone it is UTC.
+
+    Raises
+    ------
+    UsageError
+        The text is no instant.
+
+    >>> instant("2026-03-01", "--as-of").isoformat()
+    '2026-03-01T00:00:00+00:00'
+    """
+    if text is None:
+        return None
+    try:
+        value = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        message = (
+            f"{name} {text}: this is no instant. Write it like 2026-03-01T06:00:00Z."
+        )
+        raise UsageError(message) from error
+    return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
+
+
+def one_place(tables: Path | None, lake: str | None) -> None:
+    """Refuse two sources of facts at once.
+
+    Raises
+    ------
+    UsageError
+        Both are given.
+    """
+    if tables is not None and lake is not None:
+        message = "Give --tables or --lake, not both."
+        raise UsageError(message)
+
+
+def settings_file(path: Path | None) -> dict[str, object]:
+    """Read planning parameters from TOML; no file, no parameters.
+
+    Raises
+    ------
+    UsageError
+        The file is not there or is no TOML.
+    """
+    import tomllib
+
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        message = f"--settings {path}: there is no such file."
+        raise UsageError(message) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError) as error:
+        message = f"--settings {path}: this is no TOML file: {error}"
+        raise UsageError(message) from error

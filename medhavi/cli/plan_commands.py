@@ -1,0 +1,227 @@
+"""Commands around plans: plan, explain, compare, kpi, export."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medhavi.cli.conversation import Conversation, show_table, talk
+from medhavi.cli.options import (
+    FileFormat,
+    FormatOption,
+    JsonOption,
+    LakeOption,
+    PlanArgument,
+    TablesOption,
+    existing_plan,
+    existing_tables,
+    one_place,
+    settings_file,
+)
+from medhavi.errors import NotAvailable, UsageError
+
+if TYPE_CHECKING:
+    from medhavi.results.plan import Plan
+
+
+class Mode(StrEnum):
+    """How a plan is made."""
+
+    MRP = "mrp"
+    CONSTRAINED = "constrained"
+    OPTIMIZE = "optimize"
+
+
+class Target(StrEnum):
+    """What a plan is exported to."""
+
+    XLSX = "xlsx"
+    CSV = "csv"
+    HTML = "html"
+    PDF = "pdf"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("plan", help="Plan tables or a lake: what to make, buy, move, when.")(
+        plan
+    )
+    app.command("explain", help="Say why a demand is served as it is.")(explain)
+    app.command("kpi", help="Print the key figures of a plan.")(kpi)
+    app.command("compare", help="Say how two plans differ.")(compare)
+    app.command("export", help="Write a plan as xlsx, csv or html.")(export)
+
+
+def plan(
+    tables: TablesOption = None,
+    lake: LakeOption = None,
+    mode: Annotated[Mode, typer.Option("--mode", help="How to plan.")] = Mode.MRP,
+    effort: Annotated[
+        str | None, typer.Option("--effort", help="Not built yet.", hidden=True)
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option("--settings", help="Parameters as TOML.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder to write.")] = None,
+    file_format: FormatOption = FileFormat.PARQUET,
+    as_json: JsonOption = False,
+) -> None:
+    """Plan, verify and rate; write the result whole or not at all."""
+    conversation = talk()
+    _refuse_what_is_not_built(mode, effort)
+    one_place(tables, lake)
+    parameters = settings_file(settings)
+    if tables is not None:
+        made = _plan_of_tables(tables, mode, parameters, conversation)
+    else:
+        made = _plan_of_lake(lake, mode, parameters, conversation)
+    conversation.report(made.findings)
+    if out is not None:
+        from medhavi.workbench.tables_run import write_plan
+
+        write_plan(made, out, str(file_format))
+        conversation.note(f"written to {out}")
+    conversation.say(str(made))
+    conversation.answer(
+        out=out,
+        run=made.run.as_dict(),
+        fingerprint=made.fingerprint,
+        kpis=made.kpis_json(),
+        rows={name: frame.height for name, frame in made.tables.items()},
+        measured=dict(made.measured),
+    )
+
+
+def _refuse_what_is_not_built(mode: Mode, effort: str | None) -> None:
+    if mode is not Mode.MRP:
+        message = f"plan --mode {mode} is not built yet; --mode mrp is."
+        raise NotAvailable(message)
+    if effort is not None:
+        message = "plan --effort is not built yet; mode mrp has one effort."
+        raise NotAvailable(message)
+
+
+def _plan_of_tables(
+    place: Path, mode: Mode, parameters: dict[str, object], conversation: Conversation
+) -> Plan:
+    from medhavi.workbench.tables_run import plan_tables
+
+    return plan_tables(
+        existing_tables(place),
+        mode=str(mode),
+        settings=parameters,
+        observe=conversation.note,
+    )
+
+
+def _plan_of_lake(
+    lake: str | None,
+    mode: Mode,
+    parameters: dict[str, object],
+    conversation: Conversation,
+) -> Plan:
+    from medhavi.cli.lake_commands import open_workbench
+    from medhavi.workbench.tables_run import Measurement, plan_snapshot
+
+    measurement = Measurement()
+    with measurement.phase("load"):
+        taken = open_workbench(lake).snapshot()
+    made = plan_snapshot(taken, str(mode), parameters, conversation.note, measurement)
+    return made.with_measured(measurement.facts())
+
+
+def explain(
+    folder: PlanArgument,
+    demand: Annotated[str, typer.Option("--demand", help="Which demand.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Print the chain from a demand to what it waits for."""
+    from medhavi.results.plan import Plan
+
+    conversation = talk()
+    made = Plan.from_folder(existing_plan(folder))
+    known = made.fulfilment["demand"].to_list()
+    if demand not in known:
+        raise UsageError(_unknown("demand", demand, known))
+    explanation = made.explain(demand)
+    conversation.say(str(explanation))
+    row = made.fulfilment.to_dicts()[known.index(demand)]
+    conversation.answer(demand=row, explanation=str(explanation))
+
+
+def kpi(folder: PlanArgument, as_json: JsonOption = False) -> None:
+    """Print key figures; an undefined one says why."""
+    from medhavi.results.plan import Plan
+
+    conversation = talk()
+    figures = Plan.from_folder(existing_plan(folder)).kpis_json()
+    show_table(
+        ("kpi", "name", "value", "unit", "of", "note"),
+        [
+            (
+                name,
+                row["name"],
+                "undefined" if row["value"] is None else row["value"],
+                row["unit"],
+                None if row["denominator"] is None else row["denominator"],
+                row["reason"],
+            )
+            for name, row in figures.items()
+        ],
+    )
+    conversation.answer(kpis=figures)
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    second: Annotated[Path, typer.Argument(help="Folder of the other plan.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Print what changed from the first plan to the second."""
+    from medhavi.results.difference import compare as difference
+    from medhavi.results.plan import Plan
+
+    conversation = talk()
+    delta = difference(
+        Plan.from_folder(existing_plan(first)), Plan.from_folder(existing_plan(second))
+    )
+    conversation.say(str(delta))
+    conversation.answer(**delta.as_dict())
+
+
+def export(
+    folder: PlanArgument,
+    to: Annotated[Target, typer.Option("--to", help="Kind of file.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File, or folder for csv.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a plan for other programs or for reading."""
+    from medhavi.results.plan import Plan
+    from medhavi.workbench.export import export_plan
+
+    conversation = talk()
+    if to is Target.PDF:
+        message = "export --to pdf is not built yet; html prints well."
+        raise NotAvailable(message)
+    made = Plan.from_folder(existing_plan(folder))
+    place = out or folder.with_name(
+        f"{folder.resolve().name}-csv"
+        if to is Target.CSV
+        else f"{folder.resolve().name}.{to}"
+    )
+    export_plan(made, place, kind=str(to))
+    conversation.say(str(place))
+    conversation.answer(out=place, kind=to)
+
+
+def _unknown(kind: str, name: str, known: list[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=3)
+    hint = f" Near: {', '.join(near)}." if near else f" It has {len(known)} {kind}s."
+    return f"The plan knows no {kind} {name}.{hint}"

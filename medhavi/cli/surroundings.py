@@ -1,0 +1,152 @@
+"""What `medhavi doctor` looks at: Python, packages, disk, memory, lake, browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from medhavi import __version__
+
+State = Literal["ok", "missing", "optional", "unknown"]
+LEAST_FREE_GB = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at.
+
+    `missing` stops work and ends in exit code 4; `optional` only takes something away.
+    """
+
+    name: str
+    state: State
+    detail: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Give the JSON form."""
+        return {"name": self.name, "state": self.state, "detail": self.detail}
+
+
+def examine(lake: str | None) -> list[Check]:
+    """Look at everything; nothing is changed and nothing is downloaded."""
+    looks: list[Callable[[], Check]] = [
+        _python,
+        _packages,
+        _numba,
+        _processors,
+        _disk,
+        lambda: _lake(lake),
+        _chromium,
+        _public_data,
+    ]
+    return [look() for look in looks]
+
+
+def _python() -> Check:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    good = sys.version_info >= (3, 11)
+    detail = f"{version} at {sys.executable}; Medhavi {__version__}"
+    return Check(name="Python", state="ok" if good else "missing", detail=detail)
+
+
+def _packages() -> Check:
+    """Compare what the project asks for with what is installed."""
+    try:
+        wanted = metadata.requires("medhavi") or []
+    except metadata.PackageNotFoundError:
+        detail = "medhavi itself is not installed; run `make setup`"
+        return Check(name="packages", state="missing", detail=detail)
+    names = [_bare(line) for line in wanted if "extra ==" not in line]
+    absent = [name for name in names if not _installed(name)]
+    if absent:
+        detail = f"not installed: {', '.join(absent)}; run `make setup`"
+        return Check(name="packages", state="missing", detail=detail)
+    return Check(name="packages", state="ok", detail=f"all {len(names)} are installed")
+
+
+def _bare(requirement: str) -> str:
+    """Cut a requirement down to its name.
+
+    >>> _bare("marimo[sql]==0.25.2")
+    'marimo'
+    """
+    for place, letter in enumerate(requirement):
+        if not (letter.isalnum() or letter in "-_."):
+            return requirement[:place]
+    return requirement
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _numba() -> Check:
+    if _installed("numba"):
+        detail = f"{metadata.version('numba')}: compiled kernels can be used"
+        return Check(name="numba", state="ok", detail=detail)
+    detail = "not installed (extra `fast`); kernels run uncompiled"
+    return Check(name="numba", state="optional", detail=detail)
+
+
+def _processors() -> Check:
+    usable = len(os.sched_getaffinity(0))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
+    detail = f"{usable} processors, {memory:.1f} GB of memory"
+    return Check(name="machine", state="ok", detail=detail)
+
+
+def _disk() -> Check:
+    free = shutil.disk_usage(Path.cwd()).free / 1024**3
+    detail = f"{free:.1f} GB free in {Path.cwd()}"
+    return Check(
+        name="disk", state="ok" if free >= LEAST_FREE_GB else "missing", detail=detail
+    )
+
+
+def _lake(lake: str | None) -> Check:
+    place = lake or os.environ.get("MEDHAVI_LAKE")
+    if place is None:
+        detail = "none named (--lake or MEDHAVI_LAKE); `medhavi demo` makes one"
+        return Check(name="lake", state="optional", detail=detail)
+    if "://" in place:
+        return Check(name="lake", state="unknown", detail=f"{place} is not looked at")
+    folder = Path(place)
+    if not folder.is_dir():
+        detail = f"{place} is not there; `medhavi mirror --lake {place}` makes it"
+        return Check(name="lake", state="missing", detail=detail)
+    if not os.access(folder, os.W_OK):
+        detail = f"{place} cannot be written to; change its permissions"
+        return Check(name="lake", state="missing", detail=detail)
+    return Check(name="lake", state="ok", detail=place)
+
+
+def _chromium() -> Check:
+    place = (
+        os.environ.get("CHROMIUM")
+        or shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
+    if place is None:
+        detail = "not found; browser tests skip. `apt-get install chromium`"
+        return Check(name="Chromium", state="optional", detail=detail)
+    return Check(name="Chromium", state="ok", detail=place)
+
+
+def _public_data() -> Check:
+    place = os.environ.get("MEDHAVI_PUBLIC_DATA")
+    if place is None:
+        detail = "MEDHAVI_PUBLIC_DATA is not set; tests on public data skip"
+        return Check(name="public data", state="optional", detail=detail)
+    state: State = "ok" if Path(place).is_dir() else "missing"
+    return Check(name="public data", state=state, detail=place)

@@ -1,0 +1,157 @@
+"""Planning without a lake: a folder of tables in, a folder of results out."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from medhavi.findings import BadData, has_errors
+from medhavi.results.plan_tables import SCHEMAS
+from medhavi.schema import tables as schema_tables
+from medhavi.workbench.safe_folder import replaced_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from medhavi.results.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+Observe = Callable[[str], object]
+RESULT_NAMES = frozenset({*SCHEMAS, "run", "kpis", "measured"})
+"""What a result folder holds; `--out` replaces a folder of these and no other."""
+
+
+class Measurement:
+    """Seconds of wall and CPU by phase; never part of a result (design 3.7)."""
+
+    def __init__(self) -> None:
+        self.phases: dict[str, dict[str, float]] = {}
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Measure a block."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        try:
+            yield
+        finally:
+            self.phases[name] = {
+                "wall_s": round(time.perf_counter() - wall, 4),
+                "cpu_s": round(time.process_time() - cpu, 4),
+            }
+
+    def facts(self) -> dict[str, object]:
+        """Give the content of `measured.json`."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return {
+            "phases": self.phases,
+            "peak_memory_mb": round(peak, 1),
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+        }
+
+
+def read_tables(place: str | Path) -> Snapshot:
+    """Read a folder of CSV or Parquet tables, or a filled xlsx template."""
+    from medhavi.snapshot import Snapshot
+
+    path = Path(place)
+    if path.suffix.lower() == ".xlsx" and path.is_file():
+        from medhavi.workbench.template_files import xlsx_as_folder
+
+        with xlsx_as_folder(path) as folder:
+            return Snapshot.from_folder(folder)
+    return Snapshot.from_folder(path)
+
+
+def write_tables(snapshot: Snapshot, out: str | Path, file_format: str) -> None:
+    """Write the tables of a snapshot, whole or not at all."""
+    with replaced_folder(out, schema_tables().keys()) as folder:
+        snapshot.to_folder(folder, format=_format(file_format))
+
+
+def plan_snapshot(
+    snapshot: Snapshot,
+    mode: str = "mrp",
+    settings: Mapping[str, object] | None = None,
+    observe: Observe | None = None,
+    measurement: Measurement | None = None,
+) -> Plan:
+    """Plan, verify and rate a snapshot.
+
+    Raises
+    ------
+    BadData
+        The data has errors; all are named.
+    VerificationFailed
+        The plan breaks its own snapshot, a defect of the planner.
+    """
+    from medhavi.planners.pipeline import plan
+
+    if has_errors(snapshot.findings):
+        raise BadData(snapshot.findings)
+    taken = measurement or Measurement()
+    say = observe or (lambda _text: None)
+    say(f"planning ({mode}): {snapshot['demands'].height:,} demands")
+    with taken.phase("plan"):
+        made = plan(snapshot, mode=mode, settings=settings)
+    say("verifying")
+    with taken.phase("verify"):
+        verify_or_refuse(made, snapshot)
+    return made
+
+
+def verify_or_refuse(plan: Plan, snapshot: Snapshot) -> None:
+    """Re-check a plan independently.
+
+    Raises
+    ------
+    VerificationFailed
+        A rule is broken.
+    """
+    from medhavi.results.verify import verify
+
+    from medhavi.errors import VerificationFailed
+
+    broken = [item for item in verify(plan, snapshot) if has_errors([item])]
+    if broken:
+        lines = "\n".join(str(item) for item in broken[:20])
+        more = f"\nand {len(broken) - 20} more" if len(broken) > 20 else ""
+        message = (
+            f"The plan breaks {len(broken)} rules of its own snapshot. This is a defect "
+            f"of the planner, not of the data; nothing was written.\n{lines}{more}"
+        )
+        raise VerificationFailed(message)
+
+
+def write_plan(plan: Plan, out: str | Path, file_format: str = "parquet") -> None:
+    """Write tables, run.json, kpis.json, measured.json, whole or not at all."""
+    with replaced_folder(out, RESULT_NAMES) as folder:
+        plan.to_folder(folder, format=_format(file_format))
+
+
+def plan_tables(
+    tables: str | Path,
+    out: str | Path | None = None,
+    mode: str = "mrp",
+    settings: Mapping[str, object] | None = None,
+    file_format: str = "parquet",
+    observe: Observe | None = None,
+) -> Plan:
+    """Plan a folder of tables; write the result where `out` says so."""
+    measurement = Measurement()
+    with measurement.phase("load"):
+        snapshot = read_tables(tables)
+    made = plan_snapshot(snapshot, mode, settings, observe, measurement)
+    made = made.with_measured(measurement.facts())
+    if out is not None:
+        write_plan(made, out, file_format)
+    return made
+
+
+def _format(text: str) -> Literal["parquet", "csv"]:
+    return cast("Literal['parquet', 'csv']", text)

@@ -1,0 +1,174 @@
+"""Templates as files, and filled workbooks back as a folder of tables."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medhavi.errors import UsageError
+from medhavi.schema import conventions, tables
+from medhavi.schema.template import (
+    START_HERE,
+    advice,
+    columns_in_order,
+    example_rows,
+)
+from medhavi.workbench.safe_folder import replaced_file, replaced_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import xlsxwriter
+
+    from medhavi.schema import Table
+
+README_SHEET = "read me"
+_EXCEL_LIST_LIMIT = 255
+_LAST_ROW = 5000
+
+
+def write_csv_template(folder: str | Path, *, example: bool = False) -> int:
+    """Write one CSV file a table, with its header and perhaps example rows.
+
+    Returns
+    -------
+    int
+        Number of tables written.
+
+    Raises
+    ------
+    UsageError
+        The folder already holds files: filled tables are never overwritten.
+    """
+    _refuse_existing(Path(folder))
+    with replaced_folder(folder, ()) as fresh:
+        for name, table in tables().items():
+            names = [column.name for column in columns_in_order(table)]
+            rows = example_rows().get(name, ()) if example else ()
+            with (fresh / f"{name}.csv").open(
+                "w", newline="", encoding="utf-8"
+            ) as file:
+                writer = csv.DictWriter(file, names, restval="", lineterminator="\n")
+                writer.writeheader()
+                writer.writerows(rows)
+    return len(tables())
+
+
+def write_xlsx_template(path: str | Path, *, example: bool = False) -> int:
+    """Write a workbook with a sheet a table; headers say what a column means.
+
+    Returns
+    -------
+    int
+        Number of sheets for tables.
+
+    Raises
+    ------
+    UsageError
+        The file is there already, or does not end in .xlsx.
+    """
+    import xlsxwriter
+
+    target = Path(path)
+    if target.suffix.lower() != ".xlsx":
+        message = f"--xlsx {path}: give a name that ends in .xlsx."
+        raise UsageError(message)
+    _refuse_existing(target)
+    with replaced_file(target) as fresh:
+        workbook = xlsxwriter.Workbook(str(fresh), {"in_memory": True})
+        _write_readme(workbook)
+        for name, table in tables().items():
+            rows = example_rows().get(name, ()) if example else ()
+            _write_sheet(workbook, table, rows)
+        workbook.close()
+    return len(tables())
+
+
+def _refuse_existing(target: Path) -> None:
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        message = f"{target} is there already; a template overwrites nothing."
+        raise UsageError(message)
+
+
+def _write_readme(workbook: xlsxwriter.Workbook) -> None:
+    sheet = workbook.add_worksheet(README_SHEET)
+    bold = workbook.add_format({"bold": True})
+    wrapped = workbook.add_format({"text_wrap": True, "valign": "top"})
+    sheet.set_column(0, 0, 22, wrapped)
+    sheet.set_column(1, 1, 110, wrapped)
+    lines = [("Medhavi tables", "One sheet a table. Point at a header to read it.")]
+    lines += [("begin with", ", ".join(START_HERE))]
+    lines += [("dark headers", "must be filled in each row; the others may stay empty")]
+    lines += list(conventions().items())
+    lines += [(name, table.meaning) for name, table in tables().items()]
+    for place, (name, text) in enumerate(lines):
+        sheet.write_string(place, 0, name, bold)
+        sheet.write_string(place, 1, text)
+
+
+def _write_sheet(
+    workbook: xlsxwriter.Workbook, table: Table, rows: Sequence[object]
+) -> None:
+    sheet = workbook.add_worksheet(table.name)
+    must = workbook.add_format({"bold": True, "bg_color": "#1f4e5f", "color": "white"})
+    may = workbook.add_format({"bold": True, "bg_color": "#dbe7ea"})
+    text = workbook.add_format({"num_format": "@"})
+    sheet.freeze_panes(1, 0)
+    for place, column in enumerate(columns_in_order(table)):
+        # Ids and instants are text: Excel must turn neither 0012 nor a date round.
+        is_number = column.type in ("int", "float")
+        width = max(10, len(column.name) + 2)
+        sheet.set_column(place, place, width, None if is_number else text)
+        sheet.write_string(0, place, column.name, must if column.required else may)
+        sheet.write_comment(0, place, advice(column), {"x_scale": 2.5})
+        choices = ["true", "false"] if column.type == "bool" else list(column.one_of)
+        if choices and len(",".join(choices)) <= _EXCEL_LIST_LIMIT:
+            sheet.data_validation(
+                1, place, _LAST_ROW, place, {"validate": "list", "source": choices}
+            )
+        for number, row in enumerate(rows, start=1):
+            value = row.get(column.name) if isinstance(row, dict) else None
+            if is_number and isinstance(value, (int, float)):
+                sheet.write_number(number, place, value)
+            elif value not in (None, ""):
+                sheet.write_string(number, place, str(value))
+
+
+@contextmanager
+def xlsx_as_folder(path: str | Path) -> Iterator[Path]:
+    """Give a filled workbook as a folder of CSV files, for the time of a block.
+
+    Raises
+    ------
+    UsageError
+        The file is no workbook.
+    """
+    import fastexcel
+
+    try:
+        workbook = fastexcel.read_excel(str(path))
+    except fastexcel.FastExcelError as error:
+        message = f"{path} cannot be read as a workbook: {error}"
+        raise UsageError(message) from error
+    with tempfile.TemporaryDirectory(prefix="medhavi-") as place:
+        folder = Path(place)
+        for name in workbook.sheet_names:
+            if name != README_SHEET:
+                _sheet_to_csv(workbook, name, folder / f"{name}.csv")
+        yield folder
+
+
+def _sheet_to_csv(workbook: object, name: str, target: Path) -> None:
+    sheet = workbook.load_sheet(name, dtypes="string", header_row=0)  # type: ignore[attr-defined]
+    frame = sheet.to_polars()
+    named = [column for column in frame.columns if not column.startswith("__UNNAMED")]
+    frame = frame.select(named)
+    if frame.height:
+        import polars as pl
+
+        filled = pl.any_horizontal(pl.all().is_not_null() & (pl.all() != ""))
+        frame = frame.filter(filled)
+    frame.write_csv(target)
