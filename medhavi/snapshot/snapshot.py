@@ -59,14 +59,18 @@ class Snapshot:
     _before: tuple[Finding, ...] = field(default=())
 
     @classmethod
-    def from_frames(cls, frames: Mapping[str, Rows]) -> Self:
+    def from_frames(
+        cls, frames: Mapping[str, Rows], findings: Iterable[Finding] = ()
+    ) -> Self:
         """Build from polars frames or lists of dicts; columns may be missing.
+
+        `findings` are what the maker of the frames found on the way.
 
         >>> snapshot = Snapshot.from_frames({"products": [{"product": "A"}]})
         >>> snapshot["products"]["uom"].to_list()
         ['each']
         """
-        return cls._build(frames, ())
+        return cls._build(frames, findings)
 
     @classmethod
     def from_folder(cls, path: Path | str) -> Self:
