@@ -7,7 +7,6 @@ import resource
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from medhavi.findings import BadData, has_errors
@@ -17,6 +16,7 @@ from medhavi.workbench.safe_folder import replaced_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -59,13 +59,7 @@ def read_tables(place: str | Path) -> Snapshot:
     """Read a folder of CSV or Parquet tables, or a filled xlsx template."""
     from medhavi.snapshot import Snapshot
 
-    path = Path(place)
-    if path.suffix.lower() == ".xlsx" and path.is_file():
-        from medhavi.workbench.template_files import xlsx_as_folder
-
-        with xlsx_as_folder(path) as folder:
-            return Snapshot.from_folder(folder)
-    return Snapshot.from_folder(path)
+    return Snapshot.from_folder(place)
 
 
 def write_tables(snapshot: Snapshot, out: str | Path, file_format: str) -> None:

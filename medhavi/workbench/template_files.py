@@ -1,10 +1,8 @@
-"""Templates as files, and filled workbooks back as a folder of tables."""
+"""Templates of all tables as files to fill: a workbook or a folder of CSV."""
 
 from __future__ import annotations
 
 import csv
-import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,16 +14,17 @@ from medhavi.schema.template import (
     columns_in_order,
     example_rows,
 )
+from medhavi.snapshot.folder import DOCUMENTATION
 from medhavi.workbench.safe_folder import replaced_file, replaced_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import xlsxwriter
 
     from medhavi.schema import Table
 
-README_SHEET = "read me"
+
 _EXCEL_LIST_LIMIT = 255
 _LAST_ROW = 5000
 
@@ -94,7 +93,7 @@ def _refuse_existing(target: Path) -> None:
 
 
 def _write_readme(workbook: xlsxwriter.Workbook) -> None:
-    sheet = workbook.add_worksheet(README_SHEET)
+    sheet = workbook.add_worksheet(DOCUMENTATION)
     bold = workbook.add_format({"bold": True})
     wrapped = workbook.add_format({"text_wrap": True, "valign": "top"})
     sheet.set_column(0, 0, 22, wrapped)
@@ -135,40 +134,3 @@ def _write_sheet(
                 sheet.write_number(number, place, value)
             elif value not in (None, ""):
                 sheet.write_string(number, place, str(value))
-
-
-@contextmanager
-def xlsx_as_folder(path: str | Path) -> Iterator[Path]:
-    """Give a filled workbook as a folder of CSV files, for the time of a block.
-
-    Raises
-    ------
-    UsageError
-        The file is no workbook.
-    """
-    import fastexcel
-
-    try:
-        workbook = fastexcel.read_excel(str(path))
-    except fastexcel.FastExcelError as error:
-        message = f"{path} cannot be read as a workbook: {error}"
-        raise UsageError(message) from error
-    with tempfile.TemporaryDirectory(prefix="medhavi-") as place:
-        folder = Path(place)
-        for name in workbook.sheet_names:
-            if name != README_SHEET:
-                _sheet_to_csv(workbook, name, folder / f"{name}.csv")
-        yield folder
-
-
-def _sheet_to_csv(workbook: object, name: str, target: Path) -> None:
-    sheet = workbook.load_sheet(name, dtypes="string", header_row=0)  # type: ignore[attr-defined]
-    frame = sheet.to_polars()
-    named = [column for column in frame.columns if not column.startswith("__UNNAMED")]
-    frame = frame.select(named)
-    if frame.height:
-        import polars as pl
-
-        filled = pl.any_horizontal(pl.all().is_not_null() & (pl.all() != ""))
-        frame = frame.filter(filled)
-    frame.write_csv(target)
