@@ -7,13 +7,13 @@ decoded and goes to quarantine with the reason of `UndecodableEvent`.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import math
 import re
-from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,7 +23,12 @@ from medhavi.events.envelope import NewEvent, stream_name
 from medhavi.events.master_data import MASTER, master_types
 from medhavi.events.movements import DISRUPTIONS, MOVEMENTS
 from medhavi.events.upcast import UPCASTS, current_version, upcast
-from medhavi.findings import Finding, finding
+from medhavi.findings import finding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.findings import Finding
 
 __all__ = [
     "MASTER",
@@ -87,6 +92,12 @@ def _types() -> dict[str, EventType]:
 TYPES: Mapping[str, EventType] = MappingProxyType(_types())
 """Registered name → entry, for every event that Medhavi knows."""
 
+UNKNOWN_TYPE = "EVT001"
+FUTURE_VERSION = "EVT002"
+NOT_JSON = "EVT003"
+MISFIT = "EVT004"
+NOT_LIFTED = "EVT005"
+
 _BY_PAYLOAD = {entry.payload: entry for entry in TYPES.values()}
 
 
@@ -102,6 +113,10 @@ class UndecodableEvent(MedhaviError):  # noqa: N818 - reads as what it is
         self.code = code
         self.finding: Finding = finding(code, table="events", **fields)  # type: ignore[arg-type]
         super().__init__(self.finding.message)
+
+    def at(self, position: int) -> Finding:
+        """Give the finding with the position of the event as its row."""
+        return dataclasses.replace(self.finding, row=position)
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -132,9 +147,12 @@ def encode(payload: msgspec.Struct) -> str:
 def _plain(value: Any) -> Any:
     """Give JSON objects with instants in UTC; refuse numbers that are not finite."""
     if isinstance(value, msgspec.Struct):
-        shown = msgspec.structs.fields(value)
-        pairs = [(f.encode_name, getattr(value, f.name), f.default) for f in shown]
-        return {name: _plain(part) for name, part, default in pairs if part != default}
+        shown = [(f, getattr(value, f.name)) for f in msgspec.structs.fields(value)]
+        return {
+            field.encode_name: _plain(part)
+            for field, part in shown
+            if field.required or part != field.default
+        }
     if isinstance(value, dict):
         return {name: _plain(part) for name, part in value.items()}
     if isinstance(value, list):
@@ -162,7 +180,7 @@ def decode(type_name: str, version: int, payload: str | bytes) -> Any:
     """
     entry = TYPES.get(type_name)
     if entry is None:
-        raise UndecodableEvent("EVT001", column="type", value=type_name)
+        raise UndecodableEvent(UNKNOWN_TYPE, column="type", value=type_name)
     if version != entry.version:
         return _decode_old(entry, version, payload)
     try:
@@ -176,7 +194,7 @@ def decode(type_name: str, version: int, payload: str | bytes) -> Any:
 def _decode_old(entry: EventType, version: int, payload: str | bytes) -> Any:
     if not 1 <= version < entry.version:
         raise UndecodableEvent(
-            "EVT002",
+            FUTURE_VERSION,
             column="schema_version",
             value=version,
             type=entry.name,
@@ -190,7 +208,7 @@ def _decode_old(entry: EventType, version: int, payload: str | bytes) -> Any:
         lifted = upcast(entry.name, version, old)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UndecodableEvent(
-            "EVT005",
+            NOT_LIFTED,
             column="payload",
             type=entry.name,
             version=version,
@@ -204,13 +222,13 @@ def _decode_old(entry: EventType, version: int, payload: str | bytes) -> Any:
 
 def _not_json(entry: EventType, error: Exception) -> UndecodableEvent:
     return UndecodableEvent(
-        "EVT003", column="payload", type=entry.name, detail=str(error)
+        NOT_JSON, column="payload", type=entry.name, detail=str(error)
     )
 
 
 def _misfit(entry: EventType, error: Exception) -> UndecodableEvent:
     return UndecodableEvent(
-        "EVT004", column="payload", type=entry.name, detail=str(error)
+        MISFIT, column="payload", type=entry.name, detail=str(error)
     )
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
+
 from medhavi.events.payload_rows import Instant, Payload, row_type, says
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ class ReservationExpired(Payload, frozen=True, kw_only=True):
 
 # ----------------------------------------------------------------- promises
 class OrderPromised(Payload, frozen=True, kw_only=True):
-    """A line has a date. Demands: promised; with `line`: the row too, when it is new."""
+    """A line has a date. Demands: promised; with `line` the row too, if new."""
 
     demand: Annotated[str, says("order line id")]
     promised: Annotated[Instant, says("delivered by then")]
@@ -81,7 +83,9 @@ class OrderPromised(Payload, frozen=True, kw_only=True):
     cost: Annotated[float | None, says("cost of the option", "base currency")] = None
     limiter: Annotated[str | None, says("code of what binds; absent: on time")] = None
     policy: Annotated[str | None, says("promise policy")] = None
-    reservations: Annotated[list[str], says("its holds")] = []
+    reservations: Annotated[list[str], says("its holds")] = msgspec.field(
+        default_factory=list
+    )
     snapshot: Annotated[str | None, says("fingerprint of the snapshot")] = None
     approver: Annotated[str | None, says("who confirmed it")] = None
 
@@ -92,7 +96,9 @@ class PromiseRejected(Payload, frozen=True, kw_only=True):
     demand: Annotated[str, says("order line id")]
     limiter: Annotated[str, says("code of what binds")]
     qty: Annotated[float | None, says("asked for", "base unit")] = None
-    remedies: Annotated[list[str], says("kinds of change that would help")] = []
+    remedies: Annotated[list[str], says("kinds of change that would help")] = (
+        msgspec.field(default_factory=list)
+    )
     snapshot: Annotated[str | None, says("fingerprint of the snapshot")] = None
 
 
@@ -198,8 +204,10 @@ class PlanPublished(Payload, frozen=True, kw_only=True):
     approver: Approver
     kpis: Annotated[
         dict[str, float | None], says("KPI id to value; null where undefined")
-    ] = {}
-    tables: Annotated[list[GoldTable], says("URI and hash of its gold tables")] = []
+    ] = msgspec.field(default_factory=dict)
+    tables: Annotated[list[GoldTable], says("URI and hash of its gold tables")] = (
+        msgspec.field(default_factory=list)
+    )
     package_version: Annotated[str | None, says("version of medhavi")] = None
     baseline: Annotated[str | None, says("run that it replaces")] = None
 

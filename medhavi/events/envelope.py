@@ -16,6 +16,8 @@ from urllib.parse import quote, unquote
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pyarrow as pa
 
 COLUMNS = (
@@ -148,7 +150,7 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str | None = None
     causation_id: str | None = None
     schema_version: int = 1
-    metadata: Mapping[str, Any] = {}
+    metadata: Mapping[str, Any] = msgspec.field(default_factory=dict)
     recorded_at: dt.datetime | None = None
 
     def __post_init__(self) -> None:
@@ -173,20 +175,27 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 def _problem(event: NewEvent) -> str | None:
     """Name the first thing that is wrong with an event."""
-    if not _UUID.fullmatch(event.event_id):
-        return "event_id must be a UUID in lower case with dashes."
-    if not _TYPE.fullmatch(event.type):
-        return "type must be a registered name such as OrderPlaced."
-    if event.schema_version < 1:
-        return f"schema_version is {event.schema_version}; versions count from 1."
-    if not event.actor:
-        return "actor is empty; leave it out where nobody is known."
-    for name in ("occurred_at", "recorded_at"):
-        instant = getattr(event, name)
-        if instant is not None and instant.tzinfo is None:
-            return f"{name} has no time zone; instants are UTC."
-    if len(event.payload) > MAX_PAYLOAD_BYTES:
-        return f"the payload has more than {MAX_PAYLOAD_BYTES:,} bytes; split it."
+    checks = (
+        (
+            _UUID.fullmatch(event.event_id),
+            "event_id must be a UUID in lower case with dashes.",
+        ),
+        (
+            _TYPE.fullmatch(event.type),
+            "type must be a registered name such as OrderPlaced.",
+        ),
+        (event.schema_version >= 1, "schema_version must count from 1."),
+        (event.actor, "actor is empty; leave it out where nobody is known."),
+        (_aware(event.occurred_at), "occurred_at has no time zone; instants are UTC."),
+        (_aware(event.recorded_at), "recorded_at has no time zone; instants are UTC."),
+        (
+            len(event.payload) <= MAX_PAYLOAD_BYTES,
+            f"the payload has more than {MAX_PAYLOAD_BYTES:,} bytes; split it.",
+        ),
+    )
+    for holds, problem in checks:
+        if not holds:
+            return problem
     try:
         _OBJECT.decode(event.payload)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -194,11 +203,16 @@ def _problem(event: NewEvent) -> str | None:
     return None
 
 
+def _aware(instant: dt.datetime | None) -> bool:
+    return instant is None or instant.tzinfo is not None
+
+
 class RecordedEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event as a store gives it back: exactly the columns of bronze `events`.
 
     `position` orders all events of a store and has gaps in some stores; `revision`
-    counts a stream's events from 0 without gaps. `payload` and `metadata` are JSON text.
+    counts a stream's events from 0 without gaps. `payload` and `metadata` are text,
+    each a JSON object.
     """
 
     position: int
@@ -260,4 +274,20 @@ def arrow_schema() -> pa.Schema:
             pa.field(name, types.get(name, pa.string()), nullable=name in optional)
             for name in COLUMNS
         ]
+    )
+
+
+def to_arrow(events: Iterable[RecordedEvent]) -> pa.Table:
+    """Give events as a table in `arrow_schema`."""
+    import pyarrow as pa
+
+    rows = [msgspec.structs.astuple(event) for event in events]
+    columns = zip(*rows, strict=True) if rows else ((),) * len(COLUMNS)
+    schema = arrow_schema()
+    return pa.Table.from_arrays(
+        [
+            pa.array(column, field.type)
+            for column, field in zip(columns, schema, strict=True)
+        ],
+        schema=schema,
     )

@@ -1,7 +1,7 @@
-"""Movements and disruptions: facts that the business reports, and what each one changes.
+"""Movements and disruptions: facts that the business reports, and what each changes.
 
 Every docstring says which table rows a fold derives. "Unchanged" means that an absent
-field leaves the column as it is.
+field leaves the column as it is; other absent fields take the default of the schema.
 """
 
 from __future__ import annotations
@@ -263,7 +263,7 @@ class SupplierDelayed(Payload, frozen=True, kw_only=True):
 
 
 class LotHeld(Payload, frozen=True, kw_only=True):
-    """A lot is suspect. Disruptions: row of kind lot_held, subject product|location|lot.
+    """A lot is suspect. Disruptions: kind lot_held, subject product|location|lot.
 
     The stock row keeps its status; LotStatusChanged changes that.
     """
@@ -279,7 +279,7 @@ class LotHeld(Payload, frozen=True, kw_only=True):
 
 
 class LaneBlocked(Payload, frozen=True, kw_only=True):
-    """A lane does not depart. Disruptions: row of kind lane_blocked; same id replaces."""
+    """A lane is closed. Disruptions: row of kind lane_blocked; same id replaces."""
 
     disruption: Annotated[str, says("id of the disruption")]
     lane: Annotated[str, says("lane id (subject)")]

@@ -1,21 +1,26 @@
 """Payload types that are rows of planning tables, generated from the schema.
 
 A row payload has a field per column of its table: required columns must be there, every
-other field may be absent, which means an empty cell (the snapshot then takes the default
-that the schema states). Bounds and closed lists are told by the JSON schema and checked
-by the snapshot, which names every problem at once; the codec checks names and types.
+other field may be absent, which means an empty cell (the snapshot then takes the
+default that the schema states). Bounds and closed lists are told by the JSON schema and
+checked by the snapshot, which names every problem at once; the codec checks names and
+types.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import keyword
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from medhavi.schema import Column, tables
+from medhavi.schema import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from medhavi.schema import Column
 
 _TYPES: Mapping[str, Any] = {
     "str": str,
@@ -48,13 +53,12 @@ def _annotation(column: Column) -> Any:
     extra: dict[str, Any] = {}
     if column.one_of:
         extra["enum"] = list(column.one_of)
-    for bound, word in (
-        (column.min, "minimum"),
-        (column.max, "maximum"),
-        (column.min_open, "exclusiveMinimum"),
-    ):
-        if bound is not None:
-            extra[word] = bound
+    bounds = {
+        "minimum": column.min,
+        "maximum": column.max,
+        "exclusiveMinimum": column.min_open,
+    }
+    extra.update({word: bound for word, bound in bounds.items() if bound is not None})
     if not column.required and "enum" in extra:
         extra["enum"].append(None)
     meta = msgspec.Meta(

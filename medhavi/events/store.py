@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import msgspec
 
 from medhavi.errors import NotAvailable, UsageError
-from medhavi.events.envelope import NewEvent, RecordedEvent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
     import pyarrow as pa
+
+    from medhavi.events.envelope import NewEvent, RecordedEvent
 
 ANY: Final = -2
 """Expected revision: whatever the stream holds."""
@@ -38,8 +40,8 @@ class EventStore(Protocol):
 
     Notes
     -----
-    Positions increase in the order in which events become visible: a reader that goes on
-    after the last position it saw misses nothing. Appending events whose ids are all
+    Positions increase in the order in which events become visible: a reader that goes
+    on after the last position it saw misses nothing. Appending events whose ids are all
     stored already in this stream, in this order, changes nothing and gives their
     positions; a mix of old and new ids is a conflict.
     """
@@ -76,8 +78,13 @@ class EventStore(Protocol):
         """Give events with position > after in order of position, at most `limit`."""
         ...
 
-    def subscribe(self, after: int = 0) -> Iterator[RecordedEvent]:
-        """Give all events after a position, then wait for new ones; never ends."""
+    def subscribe(
+        self, after: int = 0, cancelled: Callable[[], bool] | None = None
+    ) -> Iterator[RecordedEvent]:
+        """Give all events after a position, then wait for new ones.
+
+        It ends when `cancelled`, which is polled while it waits, says so.
+        """
         ...
 
     def head(self) -> int:
@@ -99,7 +106,7 @@ class BulkStore(EventStore, Protocol):
         ...
 
 
-def open_store(url: str) -> EventStore:
+def open_store(url: str, *, create: bool = True) -> BulkStore:
     """Open the store of a URL.
 
     Parameters
@@ -107,11 +114,15 @@ def open_store(url: str) -> EventStore:
     url
         `sqlite:///relative.db`, `sqlite:////absolute.db`, `jsonl:path` (read only),
         `memory:` (empty, gone with the process).
+    create
+        False: refuse a file that does not exist; for those who only read.
 
     Raises
     ------
     NotAvailable
         `kurrentdb://` and `esdb://` are not built yet.
+    EnvironmentFailure
+        The file cannot be opened.
     UsageError
         The URL names no kind of store.
     """
@@ -123,7 +134,7 @@ def open_store(url: str) -> EventStore:
     if kind == "sqlite" and rest.startswith("///") and len(rest) > 3:
         from medhavi.events.sqlite import SqliteStore
 
-        return SqliteStore(rest[3:])
+        return SqliteStore(rest[3:], create=create)
     if kind == "jsonl" and rest:
         from medhavi.events.jsonl import JsonlStore
 

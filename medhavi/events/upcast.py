@@ -6,8 +6,11 @@ today before it is decoded. Steps work on plain JSON objects: the old types are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 JsonObject = dict[str, Any]
 Step = Callable[[JsonObject], JsonObject]
