@@ -1,1 +1,164 @@
-"""What planners ask: sources, recipes, clocks, holds."""
+"""What planners ask: which sources, what goes in, how long it takes, what is held."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.findings import Finding
+    from medhavi.providers.capacity import Capacity
+    from medhavi.providers.exchange import Exchange
+    from medhavi.providers.lead_times import LeadTimes
+    from medhavi.providers.product_facts import ProductFacts
+    from medhavi.providers.recipes import Recipes
+    from medhavi.providers.reservations import Holds
+    from medhavi.providers.sourcing import Roads, Sourcing
+    from medhavi.providers.suppliers import Suppliers
+    from medhavi.providers.table_rows import Rows
+    from medhavi.providers.transport import Transport
+    from medhavi.snapshot import Snapshot
+    from medhavi.snapshot.calendars import Calendars
+
+TABLES = (
+    "bom_lines",
+    "demands",
+    "departures",
+    "estimates",
+    "fx_rates",
+    "inventory_policies",
+    "lane_blackouts",
+    "lanes",
+    "locations",
+    "price_tiers",
+    "products",
+    "reservations",
+    "routing_outputs",
+    "routings",
+    "sourcing",
+    "stock",
+    "suppliers",
+    "supply_orders",
+    "supply_terms",
+)
+
+
+class Providers:
+    """The providers of one snapshot, each built on first use.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        A snapshot without errors.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+
+    @cached_property
+    def tables(self) -> Mapping[str, Rows]:
+        """The tables that providers read, as rows."""
+        from medhavi.providers.table_rows import read_tables
+
+        return read_tables(self.snapshot, TABLES)
+
+    @cached_property
+    def calendars(self) -> Calendars:
+        """Working time by calendar."""
+        from medhavi.snapshot.calendars import Calendars
+
+        return Calendars(self.snapshot)
+
+    @cached_property
+    def facts(self) -> ProductFacts:
+        """Steps, groups and places."""
+        from medhavi.providers.product_facts import ProductFacts
+
+        return ProductFacts(self.tables)
+
+    @cached_property
+    def lead_times(self) -> LeadTimes:
+        """Which times hold."""
+        from medhavi.providers.lead_times import LeadTimes
+
+        return LeadTimes(self.tables)
+
+    @cached_property
+    def exchange(self) -> Exchange:
+        """Rates of currencies."""
+        from medhavi.providers.exchange import Exchange
+
+        return Exchange(self.tables, self.snapshot.settings)
+
+    @cached_property
+    def capacity(self) -> Capacity:
+        """Routings in time."""
+        from medhavi.providers.capacity import Capacity
+
+        return Capacity(self.snapshot, self.calendars)
+
+    @cached_property
+    def recipes(self) -> Recipes:
+        """Bills of materials and outputs."""
+        from medhavi.providers.recipes import Recipes
+
+        return Recipes(self.tables, self.facts, self.capacity)
+
+    @cached_property
+    def suppliers(self) -> Suppliers:
+        """Supply terms."""
+        from medhavi.providers.suppliers import Suppliers
+
+        return Suppliers(
+            self.tables, self.facts, self.calendars, self.lead_times, self.exchange
+        )
+
+    @cached_property
+    def transport(self) -> Transport:
+        """Lanes."""
+        from medhavi.providers.transport import Transport
+
+        return Transport(self.tables, self.facts, self.calendars, self.lead_times)
+
+    @cached_property
+    def roads(self) -> Roads:
+        """Routings, suppliers and lanes together."""
+        from medhavi.providers.sourcing import Roads
+
+        return Roads(
+            facts=self.facts,
+            recipes=self.recipes,
+            capacity=self.capacity,
+            suppliers=self.suppliers,
+            transport=self.transport,
+            calendars=self.calendars,
+        )
+
+    @cached_property
+    def sourcing(self) -> Sourcing:
+        """Sources by product and location."""
+        from medhavi.providers.sourcing import Sourcing
+
+        return Sourcing(self.tables, self.roads, self.snapshot.as_of)
+
+    @cached_property
+    def reservations(self) -> Holds:
+        """Active holds."""
+        from medhavi.providers.reservations import Holds
+
+        return Holds(self.tables, self.facts, self.snapshot.as_of)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What sourcing, prices, recipes and holds say about the data, all at once."""
+        from medhavi.providers.sourcing_checks import check_sourcing
+
+        return (
+            *self.recipes.findings,
+            *check_sourcing(self.tables, self.roads),
+            *self.suppliers.findings,
+            *self.lead_times.findings,
+            *self.reservations.findings,
+        )

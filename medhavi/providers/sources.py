@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, Protocol
 
 from medhavi.providers.timing import Clock, StepWindow, Timing
+from medhavi.snapshot.working_time import WorkingTime
 
 __all__ = [
     "Clock",
     "Costing",
     "Kind",
     "LinearCost",
+    "Offer",
     "Source",
     "StepWindow",
     "Timing",
@@ -70,6 +72,32 @@ class LinearCost:
     def co2(self, qty: float) -> float:
         """Give `co2_unit * qty`."""
         return self.co2_unit * qty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a routing, supply terms or a lane offers before sourcing has its say.
+
+    Lots are quantities as in the tables. `clock` takes the safety days that hold, and
+    `fence_time` is the working time in which the release fence counts.
+    """
+
+    kind: Kind
+    source: str
+    origin: str | None
+    preference: int
+    window: Window
+    step: Fraction
+    min_lot: float
+    max_lot: float | None
+    lot_multiple: float
+    batch_window_days: float
+    safety_days: float
+    fence_days: float
+    fence_time: WorkingTime
+    row: Mapping[str, object]
+    clock: Callable[[float], Clock]
+    costs: Costing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

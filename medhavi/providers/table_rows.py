@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Hashable, Iterator, Sequence
+
+    from medhavi.snapshot import Snapshot
 
 Row = Mapping[str, Any]
 
@@ -24,12 +26,17 @@ class Rows:
     ----------
     frame : polars.DataFrame
         Table in its schema.
+    places : sequence of int, optional
+        Input row of each row, for findings; by default the rows are counted from 1.
     """
 
-    __slots__ = ("_columns", "count")
+    __slots__ = ("_columns", "_places", "count")
 
-    def __init__(self, frame: pl.DataFrame) -> None:
+    def __init__(
+        self, frame: pl.DataFrame, places: Sequence[int] | None = None
+    ) -> None:
         self.count = frame.height
+        self._places = range(1, self.count + 1) if places is None else places
         self._columns: dict[str, list[Any]] = {}
         for column in frame.iter_columns():
             instants = isinstance(column.dtype, pl.Datetime)
@@ -43,6 +50,10 @@ class Rows:
     def row(self, number: int) -> Row:
         """Give a row by its number, counted from 0."""
         return {name: cells[number] for name, cells in self._columns.items()}
+
+    def place(self, number: int) -> int:
+        """Give the input row of a row, counted from 1."""
+        return self._places[number]
 
     def __iter__(self) -> Iterator[Row]:
         """Walk over all rows."""
@@ -64,3 +75,11 @@ class Rows:
             cell is not None and cell not in (default, [])
             for cell in self._columns[name]
         )
+
+
+def read_tables(snapshot: Snapshot, names: Sequence[str]) -> Mapping[str, Rows]:
+    """Read tables of a snapshot into rows, by name."""
+    return {
+        name: Rows(snapshot[name], snapshot.input_rows(name).to_list())
+        for name in names
+    }

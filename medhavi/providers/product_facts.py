@@ -1,0 +1,92 @@
+"""What sourcing must know of products and locations: steps, groups, goods, places."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from medhavi.units import exact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.providers.table_rows import Row, Rows
+
+WHOLE = Fraction(1)
+THOUSANDTH = Fraction(1, 1000)
+
+
+class ProductFacts:
+    """Facts of products and locations by id; unknown ids take the stated defaults.
+
+    Parameters
+    ----------
+    tables : mapping of str to Rows
+        `products` and `locations`.
+    """
+
+    __slots__ = ("_locations", "_numbers", "_products", "_steps")
+
+    def __init__(self, tables: Mapping[str, Rows]) -> None:
+        products = tables["products"]
+        self._products = products
+        self._numbers = {key: i for i, key in enumerate(products.column("product"))}
+        self._steps: dict[str, Fraction] = {}
+        self._locations: dict[str, Row] = {
+            str(row["location"]): row for row in tables["locations"]
+        }
+
+    def _cell(self, product: str, column: str) -> Any:
+        number = self._numbers.get(product)
+        return None if number is None else self._products.column(column)[number]
+
+    def step(self, product: str) -> Fraction:
+        """Give the smallest quantity of a product [base units]."""
+        known = self._steps.get(product)
+        if known is None:
+            stated = self._cell(product, "qty_step")
+            if stated is not None:
+                known = exact(stated)
+            else:
+                pieces = self._cell(product, "uom") in (None, "each")
+                known = WHOLE if pieces else THOUSANDTH
+            self._steps[product] = known
+        return known
+
+    def lineage(self, product: str) -> tuple[str, ...]:
+        """Give the product and its groups, nearest first; a cycle ends the walk."""
+        found = [product]
+        parent = self._cell(product, "parent")
+        while parent is not None and parent not in found:
+            found.append(parent)
+            parent = self._cell(parent, "parent")
+        return tuple(found)
+
+    def weight_kg(self, product: str) -> float:
+        """Give the weight of one base unit [kg]."""
+        return float(self._cell(product, "weight_kg") or 0.0)
+
+    def hazmat(self, product: str) -> bool:
+        """Tell whether the product is dangerous goods."""
+        return bool(self._cell(product, "hazmat"))
+
+    def calendar(self, location: str) -> str | None:
+        """Give the calendar of a location; None: around the clock."""
+        return self._location(location, "calendar")
+
+    def country(self, location: str) -> str | None:
+        """Give the country of a location."""
+        return self._location(location, "country")
+
+    def zone(self, location: str) -> str:
+        """Give the time zone of a location."""
+        return self._location(location, "timezone") or "UTC"
+
+    def holds_stock(self, location: str) -> bool:
+        """Tell whether stock can lie there; at customers what arrives is delivered."""
+        return self._location(location, "kind") != "customer"
+
+    def _location(self, location: str, column: str) -> str | None:
+        row = self._locations.get(location)
+        value = None if row is None else row[column]
+        return None if value is None else str(value)

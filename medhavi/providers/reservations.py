@@ -1,0 +1,136 @@
+"""Holds: what is promised to whom and may not be given to others (rule 10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from medhavi.findings import finding
+from medhavi.units import steps_up
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.findings import Finding
+    from medhavi.providers.product_facts import ProductFacts
+    from medhavi.providers.table_rows import Rows
+
+ACTIVE: Final = frozenset({"tentative", "reduced", "confirmed"})
+Scope = Literal["material", "capacity", "transport"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """One active reservation.
+
+    `subject` is a product, resource or lane; `qty` is in base units, minutes or kg;
+    `steps` is the quantity of a material hold in steps of the product, rounded up, and
+    0 for the others. `demand` is the owner: the hold is netted against its need alone.
+    """
+
+    reservation: str
+    scope: Scope
+    demand: str | None
+    subject: str
+    location: str | None
+    qty: float
+    steps: int
+    start: int
+    finish: int
+
+
+class Holds:
+    """Active reservations at the moment of the plan.
+
+    Parameters
+    ----------
+    tables : mapping of str to Rows
+        `reservations`, `demands`.
+    facts : ProductFacts
+        Steps of the products.
+    as_of : int
+        Now of the plan [s]; a hold is active while `expires_at` is after it.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        Material holds whose place is unknown.
+    capacity, transport : tuple of Hold
+        Active holds of these kinds, by id.
+    """
+
+    __slots__ = ("_by_demand", "_by_node", "capacity", "findings", "transport")
+
+    def __init__(
+        self, tables: Mapping[str, Rows], facts: ProductFacts, as_of: int
+    ) -> None:
+        demands = tables["demands"]
+        places = dict(
+            zip(demands.column("demand"), demands.column("location"), strict=True)
+        )
+        rows = tables["reservations"]
+        found: list[Finding] = []
+        holds: list[Hold] = []
+        for number, row in enumerate(rows):
+            expiry = row["expires_at"]
+            if row["state"] not in ACTIVE or (expiry is not None and expiry <= as_of):
+                continue
+            material = row["kind"] == "material"
+            location = row["location"]
+            if material and location is None:
+                location = places.get(row["demand"])
+                if location is None:
+                    found.append(
+                        finding(
+                            "SRC011",
+                            table="reservations",
+                            row=rows.place(number),
+                            column="location",
+                            value=row["reservation"],
+                        )
+                    )
+                    continue
+            holds.append(
+                Hold(
+                    reservation=row["reservation"],
+                    scope=row["kind"],
+                    demand=row["demand"],
+                    subject=row["subject"],
+                    location=location,
+                    qty=row["qty"],
+                    steps=steps_up(row["qty"], facts.step(row["subject"]))
+                    if material
+                    else 0,
+                    start=row["start"],
+                    finish=row["finish"],
+                )
+            )
+        holds.sort(key=lambda hold: hold.reservation)
+        self.findings = tuple(found)
+        self.capacity = tuple(hold for hold in holds if hold.scope == "capacity")
+        self.transport = tuple(hold for hold in holds if hold.scope == "transport")
+        self._by_node: dict[tuple[str, str], list[Hold]] = {}
+        self._by_demand: dict[str, list[Hold]] = {}
+        for hold in holds:
+            if hold.scope == "material" and hold.location is not None:
+                node = (hold.subject, hold.location)
+                self._by_node.setdefault(node, []).append(hold)
+                if hold.demand is not None:
+                    self._by_demand.setdefault(hold.demand, []).append(hold)
+
+    def material(self, product: str, location: str) -> tuple[Hold, ...]:
+        """Give the holds on a product at a location, by id."""
+        return tuple(self._by_node.get((product, location), ()))
+
+    def of_demand(self, demand: str) -> tuple[Hold, ...]:
+        """Give the material holds that a demand owns, by id."""
+        return tuple(self._by_demand.get(demand, ()))
+
+    @property
+    def nodes(self) -> tuple[tuple[str, str], ...]:
+        """Products at locations with a hold, sorted."""
+        return tuple(sorted(self._by_node))
+
+    def active_steps(self, product: str, location: str) -> int:
+        """Give the quantity that is held in all [steps]."""
+        return sum(hold.steps for hold in self._by_node.get((product, location), ()))

@@ -1,0 +1,242 @@
+"""Moving: which lanes may carry a product, when they leave, what they cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from medhavi.providers.sources import LinearCost, Offer, Timing
+from medhavi.providers.timetable import Timetable
+from medhavi.snapshot.working_time import ALWAYS_OPEN, WorkingTime
+from medhavi.snapshot.zones import zone
+from medhavi.units import ALWAYS, DAY, HOUR, NEVER, seconds_up
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.providers.lead_times import LeadTimes
+    from medhavi.providers.product_facts import ProductFacts
+    from medhavi.providers.sources import Clock
+    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.snapshot.calendars import Calendars
+
+KG_PER_TONNE = 1000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneClock:
+    """Time of a move: ready, cut-off, departure, transit with customs, safety.
+
+    `transit` [s] counts in the lane's working time, `cutoff` [s] is elapsed time,
+    safety days count in the destination's calendar (rule 13). A move starts with its
+    departure (rule 18).
+    """
+
+    timetable: Timetable
+    lane_time: WorkingTime
+    destination_time: WorkingTime
+    transit: int
+    cutoff: int
+    safety_days: float
+
+    def latest(self, need: int, steps: int) -> Timing | None:  # noqa: ARG002
+        """Give the latest departure that is usable by `need`, safety time included."""
+        usable = self.destination_time.subtract_days(need, self.safety_days)
+        if usable is None:
+            return None
+        bound = self.lane_time.subtract(usable, self.transit)
+        return None if bound is None else self._timing(self.timetable.latest(bound))
+
+    def earliest(self, start: int, steps: int) -> Timing | None:  # noqa: ARG002
+        """Give the first departure for goods that are ready at `start`."""
+        return self._timing(self.timetable.earliest(start + self.cutoff))
+
+    def _timing(self, departure: int | None) -> Timing | None:
+        if departure is None:
+            return None
+        arrival = self.lane_time.add(departure, self.transit)
+        if arrival is None:
+            return None
+        return Timing(departure, arrival, departure - self.cutoff, (), departure)
+
+
+class StraightLaneClock:
+    """Time of a lane around the clock that leaves at any time: plain sums.
+
+    Parameters
+    ----------
+    transit, cutoff, safety : int
+        Departure to use, readiness before departure, safety time after it [s].
+    """
+
+    __slots__ = ("_cutoff", "_safety", "_transit")
+
+    def __init__(self, transit: int, cutoff: int, safety: int) -> None:
+        self._transit = transit
+        self._cutoff = cutoff
+        self._safety = safety
+
+    def latest(self, need: int, steps: int) -> Timing:  # noqa: ARG002
+        """Give the latest departure that is usable by `need`, safety time included."""
+        finish = need - self._safety
+        start = finish - self._transit
+        return Timing(start, finish, start - self._cutoff, (), start)
+
+    def earliest(self, start: int, steps: int) -> Timing:  # noqa: ARG002
+        """Give the departure for goods that are ready at `start`."""
+        departure = start + self._cutoff
+        return Timing(departure, departure + self._transit, start, (), departure)
+
+
+class Transport:
+    """Lanes by where they lead.
+
+    Parameters
+    ----------
+    tables : mapping of str to Rows
+        `lanes`, `departures`, `lane_blackouts`.
+    facts : ProductFacts
+        Goods and places.
+    calendars : Calendars
+        Working times.
+    lead_times : LeadTimes
+        Which time holds.
+    """
+
+    __slots__ = (
+        "_blackouts",
+        "_calendars",
+        "_clocks",
+        "_departures",
+        "_facts",
+        "_lanes",
+        "_lead_times",
+        "_timetables",
+        "into",
+    )
+
+    def __init__(
+        self,
+        tables: Mapping[str, Rows],
+        facts: ProductFacts,
+        calendars: Calendars,
+        lead_times: LeadTimes,
+    ) -> None:
+        self._facts = facts
+        self._calendars = calendars
+        self._lead_times = lead_times
+        self._lanes: dict[str, Row] = {row["lane"]: row for row in tables["lanes"]}
+        self._departures: dict[str, list[tuple[int, int]]] = {}
+        for row in tables["departures"]:
+            clock = row["time"]
+            second = clock.hour * HOUR + clock.minute * 60 + clock.second
+            self._departures.setdefault(row["lane"], []).append(
+                (row["weekday"], second)
+            )
+        self._blackouts: dict[str, list[tuple[int, int]]] = {}
+        for row in tables["lane_blackouts"]:
+            self._blackouts.setdefault(row["lane"], []).append(
+                (row["valid_from"], row["valid_to"])
+            )
+        self._timetables: dict[str, Timetable] = {}
+        self._clocks: dict[tuple[str, float], Clock] = {}
+        into: dict[str, list[str]] = {}
+        for lane in sorted(self._lanes):
+            into.setdefault(self._lanes[lane]["destination"], []).append(lane)
+        self.into = {place: tuple(lanes) for place, lanes in into.items()}
+        """Lanes by destination, by id."""
+
+    def lane(self, lane: str) -> Row | None:
+        """Give the master row of a lane."""
+        return self._lanes.get(lane)
+
+    def lanes(self, source: str, location: str) -> tuple[str, ...]:
+        """Give the lanes into a location that a source of a move names.
+
+        `source` is a lane, else an origin; preferred lanes come first, then by id.
+        """
+        row = self._lanes.get(source)
+        if row is not None and row["destination"] == location:
+            return (source,)
+        found = [
+            lane
+            for lane in self.into.get(location, ())
+            if self._lanes[lane]["origin"] == source
+        ]
+        return tuple(sorted(found, key=lambda lane: self._lanes[lane]["preference"]))
+
+    def obstacle(self, lane: str, product: str) -> str | None:
+        """Say why a lane may not carry a product; None: it may."""
+        row = self._lanes[lane]
+        if not row["hazmat_allowed"] and self._facts.hazmat(product):
+            return "no dangerous goods"
+        country = self._facts.country(row["destination"])
+        if country is not None and country in (row["blocked_countries"] or ()):
+            return f"nothing goes to {country}"
+        return None
+
+    def offer(self, lane: str, product: str) -> Offer:
+        """Give what a lane offers for a product, whether it may carry it or not."""
+        row = self._lanes[lane]
+        weight = self._facts.weight_kg(product)
+        return Offer(
+            kind="move",
+            source=lane,
+            origin=row["origin"],
+            preference=row["preference"],
+            window=(ALWAYS, NEVER),
+            step=self._facts.step(product),
+            min_lot=0.0,
+            max_lot=None,
+            lot_multiple=0.0,
+            batch_window_days=0.0,
+            safety_days=0.0,
+            fence_days=0.0,
+            fence_time=self._calendars.working_time(row["calendar"]),
+            row=row,
+            clock=lambda safety: self.clock(lane, safety),
+            costs=LinearCost(
+                unit=row["cost_per_unit"] + row["cost_per_kg"] * weight,
+                fixed=row["fixed_cost"] + row["customs_cost"],
+                co2_unit=row["co2_kg_per_tonne"] * weight / KG_PER_TONNE,
+            ),
+        )
+
+    def clock(self, lane: str, safety_days: float) -> Clock:
+        """Give the clock of a lane, one for all products."""
+        known = self._clocks.get((lane, safety_days))
+        if known is None:
+            known = self._clocks[lane, safety_days] = self._clock(lane, safety_days)
+        return known
+
+    def _clock(self, lane: str, safety_days: float) -> Clock:
+        row = self._lanes[lane]
+        timetable = self.timetable(lane)
+        lane_time = self._calendars.working_time(row["calendar"])
+        calendar = self._facts.calendar(row["destination"])
+        destination_time = self._calendars.working_time(calendar)
+        transit = int(self._lead_times.lane(row).amount)
+        cutoff = seconds_up(row["cutoff_h"], HOUR)
+        straight = timetable.any_time and lane_time is ALWAYS_OPEN
+        if straight and (not safety_days or destination_time is ALWAYS_OPEN):
+            return StraightLaneClock(transit, cutoff, seconds_up(safety_days, DAY))
+        return LaneClock(
+            timetable=timetable,
+            lane_time=lane_time,
+            destination_time=destination_time,
+            transit=transit,
+            cutoff=cutoff,
+            safety_days=safety_days,
+        )
+
+    def timetable(self, lane: str) -> Timetable:
+        """Give the departures of a lane."""
+        known = self._timetables.get(lane)
+        if known is None:
+            origin = self._lanes[lane]["origin"]
+            known = self._timetables[lane] = Timetable(
+                zone(self._facts.zone(origin)),
+                self._departures.get(lane, ()),
+                self._blackouts.get(lane, ()),
+            )
+        return known

@@ -1,0 +1,63 @@
+"""Filled columns of buying and moving that mode mrp does not look at (rule 2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from medhavi.providers.table_rows import Rows
+
+if TYPE_CHECKING:
+    from medhavi.snapshot import Snapshot
+
+Treatment = Literal["ignored", "refused"]
+
+IGNORED: tuple[tuple[str, str], ...] = (
+    ("suppliers", "reliability"),
+    ("supply_terms", "lead_time_p95_days"),
+    ("supply_terms", "capacity_per_period"),
+    ("supply_terms", "reliability"),
+    ("supply_terms", "quality"),
+    ("supplier_capacity", "qty"),
+    ("lanes", "duration_p95_h"),
+    ("lanes", "capacity_kg"),
+    ("lanes", "capacity_m3"),
+    ("lanes", "min_fill_kg"),
+    ("lanes", "reliability"),
+    ("routings", "quality"),
+    ("disruptions", "severity"),
+)
+"""Limits, risk and quality grades; rule 20 keeps disruptions out of mode mrp."""
+
+
+class Unused(NamedTuple):
+    """Filled cells that do not count.
+
+    `treatment` is ignored (quantities and dates of the mode stay right) or refused
+    (they would be wrong, so the plan is not made).
+    """
+
+    table: str
+    column: str
+    cells: int
+    treatment: Treatment
+
+
+def unused_columns(snapshot: Snapshot) -> tuple[Unused, ...]:
+    """List what is filled in the tables of sourcing and has no effect in mode mrp.
+
+    Everything of these tables that would change quantities or dates is built, so
+    nothing here is refused.
+    """
+    found = []
+    for table, column in IGNORED:
+        frame = snapshot[table]
+        if frame.height:
+            default = 0.0 if column == "min_fill_kg" else None
+            count = Rows(frame.select(column)).filled(column, default)
+            if count:
+                found.append(Unused(table, column, count, "ignored"))
+    kinds = snapshot["reservations"]["kind"].to_list()
+    count = sum(kind in {"capacity", "transport"} for kind in kinds)
+    if count:
+        found.append(Unused("reservations", "kind", count, "ignored"))
+    return tuple(found)
