@@ -33,8 +33,8 @@ $(STAMP): requirements.lock pyproject.toml | $(BIN)/python
 	  "$(UV)" pip install -q --python $(BIN)/python --require-hashes --no-deps -r requirements.lock && \
 	  "$(UV)" pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .; \
 	else \
-	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements.lock && \
-	  $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	  $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r requirements.lock && \
+	  $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .; \
 	fi
 	@touch $(STAMP)
 
@@ -67,7 +67,7 @@ bench: $(STAMP)  ## measure; writes docs/performance.md
 	@$(BIN)/medhavi bench
 
 docs: $(STAMP)  ## write the generated pages of docs/
-	$(BIN)/python tools/write_docs.py
+	$(BIN)/python -m tools.write_docs
 
 lock: $(STAMP)  ## resolve requirements.lock anew (needs uv)
 	"$(UV)" pip compile -q pyproject.toml --all-extras --group dev --python $(BIN)/python \

@@ -1,0 +1,33 @@
+"""The pages of docs/: the generated ones are up to date, the links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tools.write_docs import PAGES, marks
+
+ROOT = Path(__file__).resolve().parents[1]
+PROSE = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_generated_page_is_up_to_date(name):
+    text = (ROOT / "docs" / name).read_text("utf-8")
+    assert text == PAGES[name](), "run `make docs`"
+
+
+@pytest.mark.parametrize("page", PROSE, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_to_files_that_are_there(page):
+    targets = [
+        link for link in LINK.findall(page.read_text("utf-8")) if ":" not in link
+    ]
+    assert [link for link in targets if not (page.parent / link).exists()] == []
+
+
+def test_requirement_marks_look_like_requirements():
+    strange = [mark for mark, _ in marks() if not re.fullmatch(r"[A-Z]+-\d\d", mark)]
+    assert strange == []

@@ -1,0 +1,229 @@
+"""Write the generated pages of docs/: tables, findings, testing, limiters.
+
+`python tools/write_docs.py` writes; a test compares, so a page is never out of date.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medhavi.findings import catalog
+from medhavi.results.limiter import limiters_page
+from medhavi.schema import conventions, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from medhavi.findings import FindingCode
+    from medhavi.schema import Column, Table
+
+ROOT = Path(__file__).resolve().parents[1]
+DOMAINS = {
+    "EVT": "Events",
+    "FILE": "Files",
+    "LAKE": "Lakehouse",
+    "PLAN": "Planning",
+    "SNAP": "Tables",
+    "SRC": "Sourcing",
+    "VER": "Verification",
+}
+NOTICE = "<!-- written by tools/write_docs.py; `make docs` renews it -->"
+
+
+def tables_page() -> str:
+    """Give docs/tables.md: what each table and column means, from the one schema."""
+    lines = [
+        "# Tables",
+        "",
+        NOTICE,
+        "",
+        "A folder of CSV or Parquet files with these names is a snapshot that can be",
+        "checked (`medhavi check --tables DIR`) and planned (`medhavi plan --tables DIR`).",
+        "A table without rows may be left out; so may a column that is not required.",
+        "",
+        "## Conventions",
+        "",
+        *(f"- **{name}**: {text}" for name, text in conventions().items()),
+        "",
+        "## The tables",
+        "",
+        ", ".join(f"[{name}](#{name})" for name in tables()),
+        "",
+    ]
+    for table in tables().values():
+        lines += _table_section(table)
+    return "\n".join(lines) + "\n"
+
+
+def _table_section(table: Table) -> list[str]:
+    key = "one row" if table.one_row else f"key: {', '.join(table.key)}"
+    return [
+        f"## {table.name}",
+        "",
+        f"{table.meaning} ({key})",
+        "",
+        "| column | type | unit | empty means | meaning |",
+        "|---|---|---|---|---|",
+        *(_column_row(column) for column in table.columns.values()),
+        "",
+    ]
+
+
+def _column_row(column: Column) -> str:
+    if column.required:
+        empty = "must be filled"
+    elif column.default is None or column.default in ("", []):
+        empty = "not stated"
+    elif isinstance(column.default, bool):
+        empty = str(column.default).lower()
+    else:
+        empty = str(column.default)
+    if column.reason:
+        empty += f" ({column.reason})"
+    parts = [column.meaning] if column.meaning else []
+    if column.one_of:
+        parts.append("one of " + ", ".join(f"`{value}`" for value in column.one_of))
+    if column.refs:
+        parts.append("from " + " or ".join(f"`{'.'.join(ref)}`" for ref in column.refs))
+    limits = {"≥": column.min, "≤": column.max, ">": column.min_open}
+    parts += [
+        f"{sign} {limit:g}" for sign, limit in limits.items() if limit is not None
+    ]
+    cells = [column.name, column.type, column.unit or "", empty, "; ".join(parts)]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def findings_page() -> str:
+    """Give docs/findings.md: each code, what it says, what to do."""
+    codes = catalog()
+    lines = [
+        "# Findings",
+        "",
+        NOTICE,
+        "",
+        f"{len(codes)} codes. An error stops a plan (exit code 1), a warning does not.",
+        "`--json` and `run.json` carry each finding with table, row (data rows count from",
+        "1), column, value, message and remedy. Words in braces are filled in.",
+        "",
+    ]
+    groups: dict[str, list[FindingCode]] = {}
+    for code in codes.values():
+        groups.setdefault(code.code.rstrip("0123456789"), []).append(code)
+    for prefix, entries in groups.items():
+        lines += [f"## {DOMAINS.get(prefix, prefix)} ({prefix})", ""]
+        for entry in entries:
+            lines += _finding_section(entry)
+    return "\n".join(lines) + "\n"
+
+
+def _finding_section(entry: FindingCode) -> list[str]:
+    lines = [
+        f"### {entry.code} {entry.title}",
+        "",
+        f"- severity: {entry.severity}",
+        f"- says: {entry.message}",
+        f"- remedy: {entry.remedy}",
+    ]
+    if entry.example:
+        lines.append(f"- example: {entry.example}")
+    return [*lines, ""]
+
+
+def testing_page() -> str:
+    """Give docs/testing.md: which tests show which requirement."""
+    shown: dict[str, list[str]] = {}
+    for requirement, test in sorted(marks()):
+        shown.setdefault(requirement, []).append(test)
+    lines = [
+        "# Testing",
+        "",
+        NOTICE,
+        "",
+        "`make test` runs everything but the `nightly` tests, `make test-all` those too.",
+        "`make check` looks at format, lint, types and import arrows.",
+        "",
+        "| mark | meaning |",
+        "|---|---|",
+        '| `req("ID")` | the requirement that the test shows |',
+        "| `nightly` | too long for every run |",
+        "| `browser` | needs Chromium; skips with a line that says how to get it |",
+        "| `notebook` | runs a notebook or an app without a screen |",
+        "| `public_data` | needs `MEDHAVI_PUBLIC_DATA`, a folder of published data |",
+        "| `golden` | compares with frozen numbers |",
+        "",
+        f"## Requirements and the tests that show them ({len(shown)})",
+        "",
+        "| requirement | tests |",
+        "|---|---|",
+        *(
+            f"| {requirement} | {'<br>'.join(f'`{test}`' for test in tests)} |"
+            for requirement, tests in shown.items()
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def marks() -> Iterator[tuple[str, str]]:
+    """Yield (requirement, test) of each `pytest.mark.req` in tests/."""
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        name = str(path.relative_to(ROOT / "tests"))
+        whole = [
+            requirement
+            for node in tree.body
+            if isinstance(node, ast.Assign)
+            and any(
+                isinstance(t, ast.Name) and t.id == "pytestmark" for t in node.targets
+            )
+            for requirement in _required(node.value)
+        ]
+        yield from ((requirement, name) for requirement in whole)
+        yield from _marked(tree, name)
+
+
+def _marked(tree: ast.AST, place: str) -> Iterator[tuple[str, str]]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            here = f"{place}::{node.name}"
+            for decorator in node.decorator_list:
+                yield from ((requirement, here) for requirement in _required(decorator))
+            if isinstance(node, ast.ClassDef):
+                yield from _marked(node, here)
+
+
+def _required(node: ast.AST) -> Iterator[str]:
+    for call in ast.walk(node):
+        if (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Attribute)
+            and call.func.attr == "req"
+        ):
+            for argument in call.args:
+                if isinstance(argument, ast.Constant):
+                    yield str(argument.value)
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "findings.md": findings_page,
+    "limiters.md": limiters_page,
+    "tables.md": tables_page,
+    "testing.md": testing_page,
+}
+
+
+def main() -> int:
+    """Write every page that changed and say which."""
+    for name, page in PAGES.items():
+        target = ROOT / "docs" / name
+        text = page()
+        if not target.is_file() or target.read_text("utf-8") != text:
+            target.write_text(text, "utf-8")
+            print(f"docs/{name} written")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
