@@ -39,7 +39,8 @@ class Conversation:
         """Take findings into the answer; errors among them end in exit code 1."""
         from medhavi.findings import has_errors
 
-        fresh = [finding for finding in findings if finding not in self.findings]
+        told = set(self.findings)
+        fresh = [found for found in dict.fromkeys(findings) if found not in told]
         self.findings.extend(fresh)
         self.failed = self.failed or has_errors(fresh)
         for finding in fresh:

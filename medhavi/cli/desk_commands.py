@@ -27,13 +27,13 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Generate, mirror, plan, verify, report; a second run reuses what is there."""
+    if scale is Scale.LARGE:
+        message = "demo --scale large is not built yet; small and medium are."
+        raise NotAvailable(message)
     from medhavi.cli.demo_talk import tell
     from medhavi.workbench.demonstration import demonstrate
 
     conversation = talk()
-    if scale is Scale.LARGE:
-        message = "demo --scale large is not built yet; small and medium are."
-        raise NotAvailable(message)
     shown = demonstrate(
         folder=folder, scale=str(scale), seed=seed, observe=conversation.note
     )
