@@ -1,0 +1,136 @@
+"""The Delta table of all events: append-only, its position inside the transaction.
+
+A commit holds the rows and, as a Delta application transaction, the store's position of
+the last of them. Two facts about delta-rs decide how this module is written. It refuses
+a concurrent transaction only against the snapshot of the handle, so the position is
+read and the rows are written through the *same* `DeltaTable` object. And a restore or
+an overwrite moves the rows but not the transaction, so the two are compared before each
+run: going on from the wrong position would lose events in silence.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.errors import EnvironmentFailure
+from medhavi.events.envelope import COLUMNS, arrow_schema
+from medhavi.lakehouse.failures import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import pyarrow as pa
+    from deltalake import DeltaTable, WriterProperties
+
+    from medhavi.events.envelope import RecordedEvent
+
+_APPLICATION = "medhavi/mirror"
+_CONFIGURATION = {
+    "delta.appendOnly": "true",
+    "delta.checkpointInterval": "100",
+    "delta.logRetentionDuration": "interval 3650 days",
+    "delta.deletedFileRetentionDuration": "interval 30 days",
+    # Without the payload: its statistics would be as large as the events.
+    "delta.dataSkippingStatsColumns": (
+        "position,stream,category,revision,type,recorded_at,occurred_at"
+    ),
+}
+
+
+def open_bronze(path: Path) -> DeltaTable:
+    """Open the table of events; make it when it is not there yet."""
+    from deltalake import DeltaTable
+
+    with environment("opening bronze events", path):
+        return DeltaTable.create(
+            str(path),
+            arrow_schema(),
+            mode="ignore",
+            configuration=_CONFIGURATION,
+            name="events",
+        )
+
+
+def mirrored_position(table: DeltaTable, path: Path) -> int:
+    """Give the position up to which the store is mirrored, 0 at first.
+
+    Raises
+    ------
+    EnvironmentFailure
+        The rows reach another position than the transaction says.
+    """
+    position = table.transaction_version(_APPLICATION) or 0
+    reached = _highest_position(table)
+    if reached != position:
+        message = (
+            f"The lake table at {path} was restored or overwritten: its log says that "
+            f"position {position} is mirrored, its rows reach {reached}. Going on would "
+            "lose or double events. Delete the folder and mirror again, or restore the "
+            "newest version."
+        )
+        raise EnvironmentFailure(message)
+    return position
+
+
+def _highest_position(table: DeltaTable) -> int:
+    """Read the highest position from the statistics in the log, without the rows."""
+    actions = pl.DataFrame(table.get_add_actions(flatten=True))
+    if actions.is_empty():
+        return 0
+    highest = actions.get_column("max.position") if "max.position" in actions else None
+    if highest is None or highest.null_count():
+        rows = pl.scan_delta(table).select(pl.col("position").max()).collect()
+        return int(rows.item() or 0)
+    return int(str(highest.max()))
+
+
+def append(table: DeltaTable, rows: pa.Table, last: int) -> None:
+    """Write rows and the position of the last one in one transaction.
+
+    `table` must be the object whose position was read: a handle opened afterwards
+    would accept the same rows twice.
+    """
+    from deltalake import (
+        CommitProperties,
+        Transaction,
+        write_deltalake,
+    )
+
+    write_deltalake(
+        table,
+        rows,
+        mode="append",
+        schema_mode="merge",
+        writer_properties=writer_properties(),
+        commit_properties=CommitProperties(
+            app_transactions=[Transaction(_APPLICATION, last)],
+            custom_metadata={"lastPosition": str(last)},
+        ),
+    )
+
+
+def writer_properties() -> WriterProperties:
+    """Give compression; ids and texts get neither dictionary nor statistics."""
+    from deltalake import ColumnProperties, WriterProperties
+
+    plain = ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE")
+    return WriterProperties(
+        compression="ZSTD",
+        compression_level=3,
+        max_row_group_size=131_072,
+        column_properties=dict.fromkeys(("event_id", "payload", "metadata"), plain),
+    )
+
+
+def to_arrow(events: Iterable[RecordedEvent]) -> pa.Table:
+    """Turn recorded events into rows of bronze, in order."""
+    import pyarrow as pa
+
+    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    for event in events:
+        for name, values in columns.items():
+            values.append(getattr(event, name))
+    return pa.table(columns, schema=arrow_schema())

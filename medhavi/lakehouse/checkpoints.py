@@ -1,0 +1,258 @@
+"""Checkpoints of silver: the state after a prefix of the log, and for when it is good.
+
+A checkpoint names a file for each table by the hash of its content, so tables that do
+not change are written once. Its manifest is written last and in one step: a checkpoint
+is whole or not there. All of silver may be deleted; it is folded again.
+
+A checkpoint at position P holds all facts up to P that had taken effect at its moment.
+It may start a read of (known_at, effective_at) exactly if that read would pick the same
+facts of the prefix: all of them were recorded by `known_at`, all that it holds had
+occurred by `effective_at`, and all that it left out had not. A fact that was recorded
+late or takes effect in the future therefore never makes a wrong state; at worst the
+read starts from an older checkpoint.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import polars as pl
+
+from medhavi.events.catalog import TYPES
+from medhavi.lakehouse.failures import environment
+from medhavi.lakehouse.log_reading import ALWAYS_CURRENT
+from medhavi.lakehouse.projections import PROJECTION_VERSION
+from medhavi.lakehouse.silver_state import KEYS, STATE_DTYPES, State
+from medhavi.snapshot.fingerprint import frame_hash, tree_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medhavi.lakehouse.log_reading import Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Which facts a state holds: a prefix of the log, and its limits in both times.
+
+    Attributes
+    ----------
+    position
+        Position of the last event of the prefix.
+    last_recorded
+        Latest `recorded_at` in the prefix.
+    last_occurred
+        Latest `occurred_at` among the facts that are held.
+    next_occurred
+        Earliest `occurred_at` among the facts of the prefix that are left out.
+    """
+
+    position: int = 0
+    last_recorded: dt.datetime | None = None
+    last_occurred: dt.datetime | None = None
+    next_occurred: dt.datetime | None = None
+
+    def serves(self, moment: Moment) -> bool:
+        """Tell whether a read of this moment picks the same facts of the prefix."""
+        known = (
+            moment.known_at is None
+            or self.last_recorded is None
+            or self.last_recorded <= moment.known_at
+        )
+        held = self.last_occurred is None or self.last_occurred <= moment.effective_at
+        left = self.next_occurred is None or self.next_occurred > moment.effective_at
+        return known and held and left
+
+    def extended(self, rows: pl.DataFrame) -> Reach:
+        """Give the reach after more rows of `EventLog.tail`."""
+        if rows.is_empty():
+            return self
+        timed = (pl.col("type") != ALWAYS_CURRENT) & pl.col("first").is_null()
+        ends = rows.select(
+            position=pl.col("position").max(),
+            recorded=pl.col("recorded_at").max(),
+            occurred=pl.col("occurred_at").filter(timed & pl.col("counts")).max(),
+            following=pl.col("occurred_at").filter(timed & ~pl.col("counts")).min(),
+        ).row(0, named=True)
+        return replace(
+            self,
+            position=ends["position"],
+            last_recorded=_latest(self.last_recorded, ends["recorded"]),
+            last_occurred=_latest(self.last_occurred, ends["occurred"]),
+            next_occurred=_earliest(self.next_occurred, ends["following"]),
+        )
+
+
+def _latest(*moments: dt.datetime | None) -> dt.datetime | None:
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _earliest(*moments: dt.datetime | None) -> dt.datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a checkpoint's file says."""
+
+    reach: Reach
+    meaning: str
+    tables: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """Name of the file; sorts by position."""
+        return f"{self.reach.position:020d}-{tree_hash(self.tables)[:16]}.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A state, the facts that it holds, and the hash of each of its tables."""
+
+    state: State
+    reach: Reach
+    hashes: Mapping[str, str]
+
+    def advanced(self, state: State, reach: Reach) -> Checkpoint:
+        """Give the checkpoint of a state folded from this one's; not written yet."""
+        touched = state.touched()
+        hashes = {
+            table: self.hashes[table]
+            if table not in touched and table in self.hashes
+            else frame_hash(state.frame(table), KEYS[table])
+            for table in STATE_DTYPES
+        }
+        return Checkpoint(state=state, reach=reach, hashes=hashes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Files:
+    """Tables in files, each read when it is asked for."""
+
+    paths: Mapping[str, Path]
+
+    def complete(self) -> bool:
+        """Tell whether all files are there."""
+        return all(path.is_file() for path in self.paths.values())
+
+    def read(self, table: str) -> pl.DataFrame:
+        """Read one table."""
+        path = self.paths[table]
+        with environment("reading silver tables", path):
+            return pl.read_parquet(path)
+
+
+class Checkpoints:
+    """The checkpoints in the silver folder of a lake."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def newest(self, moment: Moment) -> Checkpoint:
+        """Give the newest usable checkpoint; the empty state where there is none."""
+        for manifest in self._manifests():
+            if manifest.meaning == meaning() and manifest.reach.serves(moment):
+                files = _Files(
+                    paths={
+                        table: self._path_of(table, digest)
+                        for table, digest in manifest.tables.items()
+                    }
+                )
+                if files.complete():
+                    return Checkpoint(
+                        state=State(files.read),
+                        reach=manifest.reach,
+                        hashes=manifest.tables,
+                    )
+        return self.empty()
+
+    def empty(self) -> Checkpoint:
+        """Give the state before the first event."""
+        nothing = Checkpoint(state=State(), reach=Reach(), hashes={})
+        return nothing.advanced(State(), Reach())
+
+    def write(self, checkpoint: Checkpoint) -> None:
+        """Keep a state: first its tables, then the manifest that makes it visible."""
+        with environment("writing silver tables", self._folder):
+            for table, digest in checkpoint.hashes.items():
+                path = self._path_of(table, digest)
+                if not path.exists():
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    with _whole(path) as partial:
+                        checkpoint.state.frame(table).write_parquet(partial)
+            manifest = Manifest(
+                reach=checkpoint.reach,
+                meaning=meaning(),
+                tables=dict(checkpoint.hashes),
+            )
+            folder = self._folder / "checkpoints"
+            folder.mkdir(parents=True, exist_ok=True)
+            with _whole(folder / manifest.name) as partial:
+                partial.write_bytes(msgspec.json.encode(manifest))
+
+    def clear(self) -> None:
+        """Remove all of silver: manifests first, so that none names a missing file."""
+        self.drop_from(0)
+        with environment("removing silver tables", self._folder):
+            for entry in STATE_DTYPES:
+                shutil.rmtree(self._folder / entry, ignore_errors=True)
+
+    def drop_from(self, position: int) -> None:
+        """Forget the checkpoints that hold this position or a later one."""
+        with environment("removing checkpoints", self._folder):
+            for path in self._paths():
+                if int(path.name.partition("-")[0]) >= position:
+                    path.unlink(missing_ok=True)
+
+    def _path_of(self, table: str, digest: str) -> Path:
+        return self._folder / table / f"{digest[:32]}.parquet"
+
+    def _paths(self) -> list[Path]:
+        folder = self._folder / "checkpoints"
+        return sorted(folder.glob("*.json"), reverse=True) if folder.is_dir() else []
+
+    def _manifests(self) -> list[Manifest]:
+        """Read the manifests, newest first; a broken one is no checkpoint."""
+        found = []
+        for path in self._paths():
+            try:
+                found.append(msgspec.json.decode(path.read_bytes(), type=Manifest))
+            except (OSError, msgspec.DecodeError):
+                continue
+        return found
+
+
+@cache
+def meaning() -> str:
+    """Give the hash of all that decides what a state means: folds, types, columns."""
+    types = [f"{name} {entry.version}" for name, entry in sorted(TYPES.items())]
+    columns = [
+        f"{table} {column} {dtype}"
+        for table, dtypes in sorted(STATE_DTYPES.items())
+        for column, dtype in dtypes.items()
+    ]
+    text = "\n".join([str(PROJECTION_VERSION), *types, *columns])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Let a file be written beside its place and put it there in one step."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,207 @@
+"""A lake: events in, tables out, at any moment of both times."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.errors import UsageError
+from medhavi.lakehouse import mirror as mirroring
+from medhavi.lakehouse import quarantine, query, record
+from medhavi.lakehouse.assemble import assemble
+from medhavi.lakehouse.layout import lake_layout
+from medhavi.lakehouse.log_reading import EventLog, Moment
+from medhavi.lakehouse.silver import Silver
+from medhavi.lakehouse.silver_state import STATE_DTYPES, State
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import polars as pl
+
+    from medhavi.events.store import EventStore
+    from medhavi.lakehouse.checkpoints import Checkpoint
+    from medhavi.lakehouse.mirror import Cancelled, MirrorReport, Observe
+    from medhavi.lakehouse.quarantine import ReplayReport
+    from medhavi.lakehouse.query import FileTable
+    from medhavi.results.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+TABLES: tuple[str, ...] = (
+    "bronze.events",
+    "bronze.quarantine",
+    *(f"silver.{table}" for table in STATE_DTYPES),
+    *(f"gold.{table}" for table in record.GOLD_TABLES),
+)
+"""Full names of all tables of a lake."""
+
+
+class Lake:
+    """The lakehouse in one folder: bronze, silver, gold.
+
+    Parameters
+    ----------
+    uri
+        Folder or file:// URI. `mirror` makes it; everything else wants it there.
+    """
+
+    def __init__(self, uri: str | Path) -> None:
+        self._layout = lake_layout(uri)
+        self._silver = Silver(self._layout)
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self._layout.root
+
+    def mirror(
+        self,
+        store: EventStore,
+        observe: Observe | None = None,
+        cancelled: Cancelled | None = None,
+        *,
+        batch: int = mirroring.BATCH_ROWS,
+    ) -> MirrorReport:
+        """Copy what is new in a store into bronze, every event exactly once.
+
+        Raises
+        ------
+        EnvironmentFailure
+            The folder is no lake and not empty, the disk fails, or the lake mirrors
+            another store.
+        """
+        self._layout.check_may_create()
+        return mirroring.mirror(
+            self._layout.events,
+            store,
+            batch=batch,
+            observe=observe,
+            cancelled=cancelled,
+        )
+
+    def refresh(self, observe: Observe | None = None) -> None:
+        """Bring silver and quarantine up to bronze; reads do without, only slower.
+
+        Raises
+        ------
+        EnvironmentFailure
+            They cannot be written.
+        """
+        log = self._log()
+        head = self._silver.head(log, observe=observe, insist=True)
+        rows = quarantine.rejected(head.state, log)
+        quarantine.write(self._layout.quarantine, rows)
+
+    def snapshot(
+        self,
+        known_at: dt.datetime | None = None,
+        effective_at: dt.datetime | None = None,
+    ) -> Snapshot:
+        """Give the planning tables of a moment.
+
+        Parameters
+        ----------
+        known_at
+            Facts recorded up to then; default: all.
+        effective_at
+            Facts in effect up to then, and now of the plan; default: the latest
+            `occurred_at` of the facts that are known.
+
+        Raises
+        ------
+        UsageError
+            A moment has no time zone.
+        """
+        for name, moment in (("known_at", known_at), ("effective_at", effective_at)):
+            if moment is not None and moment.tzinfo is None:
+                message = f"{name} ({moment}) has no time zone; instants are UTC."
+                raise UsageError(message)
+        log = self._log()
+        if effective_at is None:
+            effective_at = log.newest(known_at)
+            if known_at is None:
+                return assemble(self._silver.head(log).state, effective_at)
+        if effective_at is None:
+            return assemble(State(), None)
+        state = self._silver.at(log, Moment(known_at, effective_at))
+        return assemble(state, effective_at)
+
+    def table(self, name: str) -> pl.LazyFrame:
+        """Give a table by its full name: bronze.events, silver.stock, gold.supplies ….
+
+        Raises
+        ------
+        UsageError
+            No table has this name.
+        """
+        log = self._log()
+        if name not in TABLES:
+            raise UsageError(query.unknown_table(name, TABLES))
+        layer, _, table = name.partition(".")
+        if name == "bronze.events":
+            return log.scan()
+        if name == "bronze.quarantine":
+            return self.quarantine().lazy()
+        if layer == "gold":
+            return record.read(self._layout, table)
+        return self._silver.head(log).state.frame(table).lazy()
+
+    def query(self, sql: str) -> pl.DataFrame:
+        """Run one SELECT over the tables by name; see `lakehouse.query`."""
+        log = self._log()
+        silver: list[Checkpoint] = []
+
+        def resolve(name: str) -> pl.DataFrame | FileTable:
+            layer, _, table = name.partition(".")
+            if name == "bronze.events":
+                return log.files() or log.scan().collect()
+            if layer == "gold":
+                rows = record.files(self._layout, table)
+                return rows or record.read(self._layout, table).collect()
+            if layer == "silver":
+                if not silver:
+                    silver.append(self._silver.head(log))
+                return silver[0].state.frame(table)
+            return self.quarantine()
+
+        return query.run(sql, self._layout.root, TABLES, resolve)
+
+    def quarantine(self) -> pl.DataFrame:
+        """Give the events that are not counted, with reason and payload."""
+        log = self._log()
+        return quarantine.rejected(self._silver.head(log).state, log)
+
+    def replay(self) -> ReplayReport:
+        """Try the quarantined events again, in their places in the log.
+
+        For use after a repair of the catalogue or of a lifting step; silver is folded
+        again from the first of them.
+        """
+        held = quarantine.undecodable(self.quarantine())
+        if held:
+            self._silver.forget(min(held))
+        self.refresh()
+        left = quarantine.undecodable(self.quarantine())
+        return quarantine.ReplayReport(
+            released=tuple(sorted(held - left)), held=tuple(sorted(left))
+        )
+
+    def rebuild(self, observe: Observe | None = None) -> None:
+        """Throw silver away and fold it again from bronze."""
+        self._layout.check_exists()
+        self._silver.forget()
+        self.refresh(observe)
+
+    def fingerprints(self) -> Mapping[str, str]:
+        """Give the hash of every silver table at the head of the log."""
+        return dict(sorted(self._silver.head(self._log()).hashes.items()))
+
+    def record(self, plan: Plan) -> record.RecordedRun:
+        """Keep a plan in gold; the same plan is kept once."""
+        self._layout.check_exists()
+        return record.write(self._layout, plan)
+
+    def _log(self) -> EventLog:
+        self._layout.check_exists()
+        return EventLog(self._layout.events)

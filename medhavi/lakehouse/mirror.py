@@ -1,0 +1,186 @@
+"""Copy an event store into bronze, every event exactly once, from where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.errors import EnvironmentFailure
+from medhavi.events.envelope import arrow_schema
+from medhavi.lakehouse.bronze import append, mirrored_position, open_bronze, to_arrow
+from medhavi.lakehouse.failures import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pyarrow as pa
+    from deltalake import DeltaTable
+
+    from medhavi.events.store import EventStore
+
+Observe = Callable[[str], object]
+"""Told in words how far the work is."""
+Cancelled = Callable[[], bool]
+
+BATCH_ROWS = 50_000
+_BATCH_BYTES = 128 * 2**20
+_COMMITS_BETWEEN_COMPACTIONS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirrorReport:
+    """What one run of the mirror did.
+
+    `position` is the store's position that bronze now holds; `cancelled` tells that the
+    run ended early, between two batches.
+    """
+
+    events: int
+    position: int
+    commits: int
+    compacted: bool
+    cancelled: bool
+
+    def __str__(self) -> str:
+        """Give one line for people."""
+        state = ", cancelled" if self.cancelled else ""
+        return f"{self.events} new events, up to position {self.position}{state}"
+
+
+def mirror(
+    path: Path,
+    store: EventStore,
+    *,
+    batch: int = BATCH_ROWS,
+    observe: Observe | None = None,
+    cancelled: Cancelled | None = None,
+) -> MirrorReport:
+    """Bring the table of events at `path` up to the head of the store.
+
+    Several mirrors may run at once: the loser of a commit reads its position again.
+
+    Parameters
+    ----------
+    path
+        Folder of the Delta table; made when missing.
+    store
+        Where the events are; one that offers `read_arrow(after, limit)` is read
+        without Python objects.
+    batch
+        Most events in one commit; fewer when they are large.
+    observe
+        Told the progress after each commit.
+    cancelled
+        Asked before each batch.
+
+    Raises
+    ------
+    EnvironmentFailure
+        The disk or folder fails, the table was restored, or the table mirrors another
+        store; what was committed before stays good.
+    """
+    table = open_bronze(path)
+    with environment("reading bronze events", path):
+        start = mirrored_position(table, path)
+        compacted = _compact(table)
+        _check_same_store(table, store, start, path)
+    position, commits, events, stopped = start, 0, 0, False
+    head = store.head()
+    size = batch
+    while True:
+        if cancelled is not None and cancelled():
+            stopped = True
+            break
+        rows = _read(store, position, size)
+        if not rows.num_rows:
+            break
+        size = _next_size(rows, batch)
+        with environment("writing bronze events", path):
+            committed = _commit(table, rows)
+            if not committed:
+                position = mirrored_position(table, path)
+                continue
+            position = committed
+            commits += 1
+            events += rows.num_rows
+            if commits % _COMMITS_BETWEEN_COMPACTIONS == 0:
+                compacted = _compact(table) or compacted
+        if observe is not None:
+            observe(f"mirroring: position {position:,} of {max(head, position):,}")
+    return MirrorReport(
+        events=events,
+        position=position,
+        commits=commits,
+        compacted=compacted,
+        cancelled=stopped,
+    )
+
+
+def _commit(table: DeltaTable, rows: pa.Table) -> int | None:
+    """Write one batch; None when another mirror was first (the handle is renewed)."""
+    from deltalake.exceptions import CommitFailedError
+
+    last = int(rows.column("position")[-1].as_py())
+    try:
+        append(table, rows, last)
+    except CommitFailedError as error:
+        if "concurrent transaction" not in str(error).lower():
+            raise
+        table.update_incremental()
+        return None
+    return last
+
+
+def _read(store: EventStore, after: int, limit: int) -> pa.Table:
+    reader = getattr(store, "read_arrow", None)
+    if reader is None:
+        return to_arrow(store.read_all(after=after, limit=limit))
+    return reader(after, limit).cast(arrow_schema())
+
+
+def _next_size(rows: pa.Table, batch: int) -> int:
+    """Keep the next batch below the byte limit, judging by this one."""
+    bytes_each = max(1, rows.nbytes // rows.num_rows)
+    return max(1, min(batch, _BATCH_BYTES // bytes_each))
+
+
+def _compact(table: DeltaTable) -> bool:
+    """Join small files when commits have become slow for them."""
+    if len(table.file_uris()) < _COMMITS_BETWEEN_COMPACTIONS:
+        return False
+    table.optimize.compact()
+    return True
+
+
+def _check_same_store(
+    table: DeltaTable, store: EventStore, position: int, path: Path
+) -> None:
+    """Refuse a store that has another event where bronze has its last one."""
+    if not position:
+        return
+    mine = (
+        pl.scan_delta(table)
+        .filter(pl.col("position") == position)
+        .select("event_id")
+        .collect()
+        .item()
+    )
+    theirs = next(_events_at(store, position), None)
+    if theirs != mine:
+        found = "nothing" if theirs is None else f"event {theirs}"
+        message = (
+            f"The lake at {path} mirrors another store, or the store lost events: at "
+            f"position {position} the lake has event {mine}, the store has {found}. "
+            "Mirror this store into a new lake, or restore the store."
+        )
+        raise EnvironmentFailure(message)
+
+
+def _events_at(store: EventStore, position: int) -> Iterator[str]:
+    for event in store.read_all(after=position - 1, limit=1):
+        if event.position == position:
+            yield event.event_id

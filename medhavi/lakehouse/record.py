@@ -1,0 +1,205 @@
+"""Gold: the plans that were made, by table and run. The only writer of gold.
+
+A run's rows go to one Delta table per result table, each append in one transaction with
+the run's key, so that a repeated attempt writes nothing twice. The row in `plan_runs`
+comes last, and readers show only the runs that have one: a run is whole or not there.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.events.memory import system_clock
+from medhavi.lakehouse.failures import environment
+from medhavi.lakehouse.query import FileTable
+from medhavi.results.plan_tables import KEYS, SCHEMAS
+from medhavi.snapshot.fingerprint import frame_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deltalake import DeltaTable
+
+    from medhavi.lakehouse.layout import Layout
+    from medhavi.results.plan import Plan
+
+_INSTANT = pl.Datetime("us", "UTC")
+_RUNS: dict[str, pl.DataType] = {
+    "run_id": pl.String(),
+    "planner": pl.String(),
+    "mode": pl.String(),
+    "status": pl.String(),
+    "as_of": _INSTANT,
+    "package_version": pl.String(),
+    "snapshot_fingerprint": pl.String(),
+    "fingerprint": pl.String(),
+    "seed": pl.Int64(),
+    "bound": pl.Float64(),
+    "gap": pl.Float64(),
+    "repeatable": pl.Boolean(),
+    "settings": pl.String(),
+    "effort": pl.String(),
+    "tables": pl.String(),
+    "findings": pl.String(),
+    "recorded_at": _INSTANT,
+}
+GOLD_TABLES: Mapping[str, Mapping[str, pl.DataType]] = MappingProxyType(
+    {
+        "plan_runs": _RUNS,
+        **{
+            table: {"run_id": pl.String(), **columns}
+            for table, columns in SCHEMAS.items()
+        },
+    }
+)
+"""Columns of each gold table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldRows:
+    """Where one table of a run lies, what it must hash to, how many rows it has."""
+
+    name: str
+    uri: str
+    hash: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedRun:
+    """A run in gold; `written` is False where it was there before."""
+
+    run_id: str
+    written: bool
+    tables: tuple[GoldRows, ...]
+
+
+def write(layout: Layout, plan: Plan) -> RecordedRun:
+    """Keep a plan; the same plan is kept once.
+
+    Raises
+    ------
+    EnvironmentFailure
+        The disk or folder fails; no part of the run is visible then, and writing it
+        again goes on where it stopped.
+    """
+    fingerprint = plan.fingerprint
+    runs = _runs(layout)
+    run_id = _run_id(runs, plan.run.run_id, fingerprint)
+    tables = tuple(
+        GoldRows(
+            name=name,
+            uri=f"gold/{name}?run_id={run_id}",
+            hash=frame_hash(frame, KEYS[name]),
+            rows=frame.height,
+        )
+        for name, frame in plan.tables.items()
+    )
+    if run_id in runs["run_id"]:
+        return RecordedRun(run_id=run_id, written=False, tables=tables)
+    for name, frame in plan.tables.items():
+        _append_once(layout, name, run_id, frame)
+    _append_once(layout, "plan_runs", run_id, _run_row(plan, fingerprint, tables))
+    return RecordedRun(run_id=run_id, written=True, tables=tables)
+
+
+def _run_id(runs: pl.DataFrame, run_id: str, fingerprint: str) -> str:
+    """Give the name under which a run is kept.
+
+    Equal input gives the equal run id. Where the planner has changed meanwhile, the
+    result of the same input may differ; both are kept.
+    """
+    other = runs.filter(
+        (pl.col("run_id") == run_id) & (pl.col("fingerprint") != fingerprint)
+    )
+    return f"{run_id}.{fingerprint[:8]}" if other.height else run_id
+
+
+def _run_row(
+    plan: Plan, fingerprint: str, tables: tuple[GoldRows, ...]
+) -> pl.DataFrame:
+    facts = plan.run.as_dict()
+    moment = None if plan.run.as_of is None else plan.run.as_of * 1_000_000
+    row = {
+        **{name: facts[name] for name in _RUNS if name in facts},
+        "as_of": moment,
+        "fingerprint": fingerprint,
+        "settings": _json(facts["settings"]),
+        "effort": _json(facts["effort"]),
+        "tables": _json({table.name: table.hash for table in tables}),
+        "findings": _json([found.as_dict() for found in plan.findings]),
+        "recorded_at": system_clock(),
+    }
+    schema = {name: kind for name, kind in _RUNS.items() if name != "run_id"}
+    return pl.DataFrame([row], schema=schema, orient="row")
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def _append_once(layout: Layout, table: str, run_id: str, frame: pl.DataFrame) -> None:
+    """Append a run's rows unless this table has them already."""
+    from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+
+    path = layout.gold(table)
+    rows = frame.select(
+        pl.lit(run_id).alias("run_id"),
+        *(
+            pl.col(name).cast(kind)
+            for name, kind in GOLD_TABLES[table].items()
+            if name != "run_id"
+        ),
+    )
+    with environment(f"writing gold {table}", path):
+        target = DeltaTable.create(str(path), rows.to_arrow().schema, mode="ignore")
+        key = f"medhavi/run/{run_id}"
+        if rows.is_empty() or target.transaction_version(key) is not None:
+            return
+        write_deltalake(
+            target,
+            rows,
+            mode="append",
+            schema_mode="merge",
+            commit_properties=CommitProperties(app_transactions=[Transaction(key, 1)]),
+        )
+
+
+def read(layout: Layout, table: str) -> pl.LazyFrame:
+    """Give the rows of all complete runs, with the run's id first."""
+    delta = _open(layout, table)
+    if delta is None:
+        return pl.LazyFrame(schema=dict(GOLD_TABLES[table]))
+    rows = pl.scan_delta(delta).select(list(GOLD_TABLES[table]))
+    if table == "plan_runs":
+        return rows
+    return rows.join(_runs(layout).lazy().select("run_id"), on="run_id", how="semi")
+
+
+def files(layout: Layout, table: str) -> FileTable | None:
+    """Give the files of a table for SQL; None where nothing is recorded."""
+    delta, runs = _open(layout, table), _open(layout, "plan_runs")
+    if delta is None or runs is None or not delta.file_uris():
+        return None
+    keep = None if table == "plan_runs" else tuple(runs.file_uris())
+    return FileTable(files=tuple(delta.file_uris()), keep=keep)
+
+
+def _runs(layout: Layout) -> pl.DataFrame:
+    with environment("reading gold plan_runs", layout.gold("plan_runs")):
+        return read(layout, "plan_runs").collect()
+
+
+def _open(layout: Layout, table: str) -> DeltaTable | None:
+    from deltalake import DeltaTable
+
+    path = layout.gold(table)
+    if not (path / "_delta_log").is_dir():
+        return None
+    with environment(f"reading gold {table}", path):
+        return DeltaTable(str(path))
