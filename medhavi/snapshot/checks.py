@@ -6,13 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding
-    from medhavi.snapshot.normalise import Normal
     from medhavi.snapshot.snapshot import Snapshot
-
-
-def own_checks(name: str, normal: Normal) -> list[Finding]:
-    """Check one table by itself: closed lists, bounds, keys, windows."""
-    return []
 
 
 def cross_checks(snapshot: Snapshot) -> list[Finding]:

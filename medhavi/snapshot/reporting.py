@@ -5,27 +5,36 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from medhavi.findings import catalog, finding
+from medhavi.findings import Finding, catalog, finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     import polars as pl
-
-    from medhavi.findings import Finding
 
 LISTED = 100
 """Findings of one kind in one column that are told one by one."""
 
+_SEARCHED = 3000
+"""Known names among which a nearest one is looked for; more would take seconds."""
 
-def nearest(name: str, known: Iterable[str]) -> str:
+
+def nearest(name: str, known: Collection[str]) -> str:
     """Give a clause that names the nearest known name, or nothing.
 
     >>> nearest("quantity", ["qty", "quantity_done"])
     '; the nearest name is quantity_done'
+    >>> nearest("aa1 ", ["AA1"])
+    '; the nearest name is AA1'
     """
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; the nearest name is {close[0]}" if close else ""
+    same = [entry for entry in known if entry.strip().casefold() == _folded(name)]
+    if not same and len(known) <= _SEARCHED:
+        same = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"; the nearest name is {same[0]}" if same else ""
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold()
 
 
 def positions(marked: pl.Series) -> list[int]:
@@ -47,3 +56,37 @@ def more(code: str, table: str, column: str | None, count: int) -> list[Finding]
             title=catalog()[code].title.lower(),
         )
     ]
+
+
+def told(
+    code: str,
+    table: str,
+    column: str | None,
+    marked: pl.DataFrame,
+    rows: Sequence[int],
+    tell: Callable[[Mapping[str, object]], Mapping[str, object]] | None = None,
+) -> list[Finding]:
+    """Make a finding of each marked row, in the order of the input rows.
+
+    Parameters
+    ----------
+    code, table, column
+        What is found, and where; the value is the cell of the column.
+    marked
+        The marked rows with all columns that `tell` needs.
+    rows
+        Their input row numbers.
+    tell
+        Gives the fields of the code's message for a row; a field `value` wins over
+        the cell.
+    """
+    found = []
+    order = sorted(range(marked.height), key=lambda place: rows[place])
+    for place in order[:LISTED]:
+        row = marked.row(place, named=True)
+        fields: dict[str, object] = {"value": row[column] if column else None}
+        fields.update(tell(row) if tell else {})
+        found.append(
+            finding(code, table=table, row=rows[place], column=column, **fields)
+        )
+    return found + more(code, table, column, marked.height - LISTED)

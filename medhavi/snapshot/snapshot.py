@@ -14,7 +14,8 @@ import polars as pl
 from medhavi import schema
 from medhavi.findings import BadData, Finding, Severity, finding, has_errors
 from medhavi.snapshot import folder
-from medhavi.snapshot.checks import cross_checks, own_checks
+from medhavi.snapshot.checks import cross_checks
+from medhavi.snapshot.checks_rows import own_checks
 from medhavi.snapshot.fingerprint import sorted_hash, tree_hash
 from medhavi.snapshot.normalise import Normal, absent, normalise
 from medhavi.snapshot.reporting import nearest
