@@ -107,9 +107,8 @@ def verify_or_refuse(plan: Plan, snapshot: Snapshot) -> None:
     VerificationFailed
         A rule is broken.
     """
-    from medhavi.results.verify import verify
-
     from medhavi.errors import VerificationFailed
+    from medhavi.results.verify import verify
 
     broken = [item for item in verify(plan, snapshot) if has_errors([item])]
     if broken:

@@ -1,0 +1,264 @@
+"""The demonstration: a company's history becomes events, lake, plan and report.
+
+Each step reuses what an earlier run left, where it still fits: the events by company,
+scale, seed and version; the lake by its own position; the plan by the fingerprint of its
+snapshot.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi import __version__
+from medhavi.errors import UsageError
+from medhavi.events.urls import open_store
+from medhavi.lakehouse.lake import Lake
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.plan import Plan
+from medhavi.snapshot import Snapshot
+from medhavi.units import DAY, to_seconds
+from medhavi.workbench.safe_folder import replaced_file
+from medhavi.workbench.tables_run import Measurement, plan_snapshot, write_plan
+
+if TYPE_CHECKING:
+    from medhavi.workbench.tables_run import Observe
+
+COMPANIES = ("aurora",)
+WORKSPACES = Path("lakehouse")
+"""Folder of demo workspaces, below the current one."""
+_MARK = "demo.json"
+_WORST = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorstDemand:
+    """A demand whose chain of orders should have begun long ago."""
+
+    demand: str
+    product: str
+    location: str
+    due: dt.datetime
+    should_have_started: dt.datetime
+    days_ago: float
+    chain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demonstration:
+    """What the demonstration made, and where it lies."""
+
+    folder: Path
+    store: str
+    lake: Path
+    plan_folder: Path
+    report: Path
+    events: int
+    reused: tuple[str, ...]
+    snapshot: Snapshot
+    plan: Plan
+    worst: tuple[WorstDemand, ...]
+
+
+def generate_company(
+    url: str,
+    company: str = "aurora",
+    scale: str = "small",
+    seed: int = 7,
+    observe: Observe | None = None,
+) -> int:
+    """Write the history of a company into an empty event store, whole or not at all.
+
+    Returns
+    -------
+    int
+        Number of events.
+
+    Raises
+    ------
+    UsageError
+        The company is unknown, or the store holds events already.
+    """
+    from medhavi.demo import aurora
+
+    if company not in COMPANIES:
+        message = f"There is no company {company}; there is {', '.join(COMPANIES)}."
+        raise UsageError(message)
+    store = open_store(url)
+    if store.head() > 0:
+        message = f"{url} holds events already. Name a new store."
+        raise UsageError(message)
+    if observe is not None:
+        observe(f"generating {company} ({scale}, seed {seed})")
+    return len(store.append_many(aurora.generate(scale=scale, seed=seed)))
+
+
+def demonstrate(
+    folder: Path | None = None,
+    scale: str = "small",
+    seed: int = 7,
+    observe: Observe | None = None,
+) -> Demonstration:
+    """Generate, mirror, plan, verify and report.
+
+    Parameters
+    ----------
+    folder
+        Workspace; `lakehouse/aurora-<scale>` below the current folder by default.
+    """
+    say = observe or (lambda _text: None)
+    place = Path(folder) if folder is not None else WORKSPACES / f"aurora-{scale}"
+    reused: list[str] = []
+    measurement = Measurement()
+    with measurement.phase("generate"):
+        url, events = _events(place, scale, seed, say, reused)
+    lake = Lake(place / "lake")
+    say("mirroring new events into the lake")
+    with measurement.phase("mirror"):
+        report = lake.mirror(open_store(url, create=False))
+    say(f"mirror: {report}")
+    with measurement.phase("snapshot"):
+        snapshot = lake.snapshot()
+    say(str(snapshot).splitlines()[0])
+    plan = _earlier_plan(place / "plan", snapshot)
+    if plan is None:
+        plan = plan_snapshot(snapshot, observe=say, measurement=measurement)
+        with measurement.phase("record"):
+            lake.record(plan, snapshot)
+        plan = plan.with_measured(measurement.facts())
+        write_plan(plan, place / "plan")
+    else:
+        reused.append("plan")
+    return Demonstration(
+        folder=place,
+        store=url,
+        lake=place / "lake",
+        plan_folder=place / "plan",
+        report=_report(plan, snapshot, place, say),
+        events=events,
+        reused=tuple(reused),
+        snapshot=snapshot,
+        plan=plan,
+        worst=worst_demands(plan, snapshot.as_of),
+    )
+
+
+def worst_demands(
+    plan: Plan, as_of: int, count: int = _WORST
+) -> tuple[WorstDemand, ...]:
+    """Give the demands with the earliest start in the past, worst first.
+
+    A supply that should have started before now is charged to every demand that it is
+    pegged to; a demand is as bad as the earliest of them.
+
+    Parameters
+    ----------
+    as_of
+        Now of the plan [UTC seconds].
+    """
+    late = plan.exceptions.filter(pl.col("code") == ExceptionCode.PAST_DUE_START)
+    starts = plan.supplies.join(late.select("supply"), on="supply", how="semi").select(
+        "supply", "start"
+    )
+    first = (
+        plan.pegging.join(starts, on="supply")
+        .group_by("demand")
+        .agg(pl.col("start").min())
+        .join(plan.fulfilment.select("demand", "due"), on="demand")
+        .sort("start", "due", "demand")
+        .head(count)
+    )
+    top = plan.pegging.filter(pl.col("level") == 0).unique("demand", keep="first")
+    places = {
+        row["demand"]: (row["product"], row["location"])
+        for row in top.sort("demand").iter_rows(named=True)
+    }
+    return tuple(
+        WorstDemand(
+            demand=row["demand"],
+            product=places.get(row["demand"], ("", ""))[0],
+            location=places.get(row["demand"], ("", ""))[1],
+            due=row["due"],
+            should_have_started=row["start"],
+            days_ago=round((as_of - to_seconds(row["start"])) / DAY, 1),
+            chain=str(plan.explain(row["demand"])),
+        )
+        for row in first.iter_rows(named=True)
+    )
+
+
+def _events(
+    place: Path, scale: str, seed: int, say: Observe, reused: list[str]
+) -> tuple[str, int]:
+    """Give the store of the workspace, made anew where the one there does not fit."""
+    database = place.resolve() / "events.db"
+    url = f"sqlite:///{database}"
+    wanted = {
+        "company": "aurora",
+        "scale": scale,
+        "seed": seed,
+        "version": __version__,
+    }
+    mark = place / _MARK
+    if mark.is_file() and database.is_file():
+        known = json.loads(mark.read_text("utf-8"))
+        if {key: known.get(key) for key in wanted} == wanted:
+            reused.append("events")
+            return url, int(known["events"])
+    _clear(place)
+    place.mkdir(parents=True, exist_ok=True)
+    events = generate_company(url, scale=scale, seed=seed, observe=say)
+    with replaced_file(mark) as fresh:
+        fresh.write_text(json.dumps({**wanted, "events": events}, indent=2) + "\n")
+    return url, events
+
+
+def _clear(place: Path) -> None:
+    """Remove an earlier demonstration, and nothing that is not one.
+
+    Raises
+    ------
+    UsageError
+        The folder holds something else.
+    """
+    if not place.exists():
+        return
+    own = {_MARK, "lake", "plan", "report.html"}
+    entries = list(place.iterdir()) if place.is_dir() else [place]
+    foreign = [
+        entry.name
+        for entry in entries
+        if entry.name not in own and not entry.name.startswith("events.db")
+    ]
+    if foreign:
+        message = f"{place} holds {foreign[0]}, which is no part of a demonstration."
+        raise UsageError(message)
+    for entry in entries:
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+def _earlier_plan(folder: Path, snapshot: Snapshot) -> Plan | None:
+    """Give the plan of an earlier run if it is a plan of this snapshot."""
+    if not (folder / "run.json").is_file():
+        return None
+    plan = Plan.from_folder(folder)
+    same = plan.run.snapshot_fingerprint == snapshot.fingerprint
+    return plan if same and plan.run.package_version == __version__ else None
+
+
+def _report(plan: Plan, snapshot: Snapshot, place: Path, say: Observe) -> Path:
+    from medhavi.workbench.export import export_plan
+
+    target = place / "report.html"
+    say("writing the report")
+    export_plan(plan, target, kind="html", snapshot=snapshot)
+    return target
