@@ -1,7 +1,7 @@
 """The demonstration: a company's history becomes events, lake, plan and report.
 
 Each step reuses what an earlier run left, where it still fits: the events by company,
-scale, seed and version; the lake by its own position; the plan by the fingerprint of its
+scale, seed and version; the lake by its position; the plan by the fingerprint of its
 snapshot.
 """
 

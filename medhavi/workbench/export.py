@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,6 +12,8 @@ from medhavi.workbench.safe_folder import replaced_file
 from medhavi.workbench.tables_run import write_plan
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
 
