@@ -1,0 +1,91 @@
+"""The demo company as events: `generate` gives its history, `describe` its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from medhavi.demo.company import Scale
+from medhavi.demo.history import History, found
+from medhavi.errors import NotAvailable, UsageError
+from medhavi.events.envelope import NewEvent
+
+SCALES: Mapping[str, Scale] = MappingProxyType(
+    {
+        "small": Scale(
+            name="small",
+            ranges=3,
+            lines=1,
+            customers=16,
+            lines_per_day=5.0,
+            cover_days=30,
+        ),
+        "medium": Scale(
+            name="medium",
+            ranges=15,
+            lines=5,
+            customers=64,
+            lines_per_day=25.0,
+            cover_days=30,
+        ),
+    }
+)
+
+
+def scale_of(name: str) -> Scale:
+    """Give the record of a scale.
+
+    Raises
+    ------
+    NotAvailable
+        `large` is not built yet.
+    UsageError
+        There is no such scale.
+    """
+    if name in SCALES:
+        return SCALES[name]
+    if name == "large":
+        message = "Scale large of aurora is not built yet; use small or medium."
+        raise NotAvailable(message)
+    message = f"{name!r} is no scale of aurora; use small or medium."
+    raise UsageError(message)
+
+
+def generate(
+    scale: str = "small", seed: int = 1
+) -> Iterator[tuple[str, list[NewEvent]]]:
+    """Give the history of aurora: (stream, events) in recorded order.
+
+    Every event states `recorded_at` and `occurred_at`; the newest one, a rush order,
+    occurs at the moment that a plan takes as now. One event comes twice with the same
+    id, as from a broker that delivers at least once: a store keeps it once.
+
+    Parameters
+    ----------
+    scale
+        small or medium.
+    seed
+        Of all chance; equal scale and seed give equal bytes in every process.
+
+    Raises
+    ------
+    NotAvailable
+        The scale is not built yet.
+    UsageError
+        There is no such scale.
+    """
+    history = History(scale_of(scale), seed)
+    history.play()
+    return history.world.journal.batches()
+
+
+def describe(scale: str = "small") -> Mapping[str, int]:
+    """Give how many rows of each master-data table a company of this scale has.
+
+    Examples
+    --------
+    >>> describe("small")["suppliers"]
+    40
+    """
+    company = found(scale_of(scale), 1)
+    return {table: len(rows) for table, rows in company.rows.items()}

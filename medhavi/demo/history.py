@@ -1,0 +1,243 @@
+"""Plays eighteen months of aurora, day by day, and leaves a journal of events."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import partial
+from random import Random
+
+from medhavi.demo.assortment import DEAD_STOCK, DISCONTINUED
+from medhavi.demo.company import Company, Scale
+from medhavi.demo.demand_rates import rates
+from medhavi.demo.factory import Factory
+from medhavi.demo.journal import Journal
+from medhavi.demo.logistics import Logistics
+from medhavi.demo.market import Market, season
+from medhavi.demo.places import PLANTS, add_calendars, add_customers, add_sites
+from medhavi.demo.policies import SETTINGS, add_policies
+from medhavi.demo.procurement import add_suppliers, add_terms, weekly_rates
+from medhavi.demo.purchasing import Purchasing
+from medhavi.demo.story import DEAD_QTY, Story
+from medhavi.demo.timeline import END, START, WorkingHours, date_of, day_of, is_workday
+from medhavi.demo.works import (
+    add_finished,
+    add_materials,
+    add_mixtures,
+    add_resources,
+)
+from medhavi.demo.world import World
+from medhavi.events.catalog import MASTER, master_event
+from medhavi.units import DAY, HOUR, from_seconds, to_seconds
+
+_FOUNDED = START - 3 * DAY
+_FORECAST_MONTHS = 3
+_SCRAP_AFTER = 14 * DAY
+
+
+def found(scale: Scale, seed: int) -> Company:
+    """Build the company: every master-data row, and the records that play."""
+    company = Company(scale=scale)
+    add_calendars(company)
+    add_sites(company)
+    add_customers(company, Random(f"{seed}:customers"))
+    add_resources(company)
+    add_materials(company)
+    add_mixtures(company)
+    add_finished(company)
+    add_suppliers(company)
+    add_terms(company, Random(f"{seed}:terms"))
+    add_policies(company, rates(company))
+    return company
+
+
+class History:
+    """One history of the company.
+
+    Parameters
+    ----------
+    scale, seed
+        Together they decide every event.
+    """
+
+    def __init__(self, scale: Scale, seed: int) -> None:
+        company = found(scale, seed)
+        journal = Journal(seed, END)
+        self.world = World(
+            company=company, rates=rates(company), journal=journal, seed=seed
+        )
+        for plant in PLANTS:
+            self.world.hours[plant] = WorkingHours(company, plant)
+        self.market = Market(self.world)
+        self.logistics = Logistics(self.world, self.market)
+        self.factory = Factory(self.world, self.market, self.logistics)
+        self.purchasing = Purchasing(self.world)
+        self.story = Story(self.world, self.market, self.factory, self.purchasing)
+        self._rng = self.world.chance("history")
+
+    def play(self) -> None:
+        """Play everything from the founding to the last Monday morning."""
+        self._define()
+        self._first_stock()
+        for day in range(day_of(START), day_of(END) + 1):
+            self.world.timeline.at(day * DAY + 4 * HOUR, partial(self._begin_day, day))
+        self.world.timeline.at(END - 5 * 60, self.factory.report_running)
+        self.story.schedule()
+        self.world.timeline.run(END)
+
+    # ------------------------------------------------------------ foundation
+    def _define(self) -> None:
+        """Note the master data and the settings, three days before the first order."""
+        world = self.world
+        moment = _FOUNDED
+        for setting, value in SETTINGS:
+            event = {"setting": setting, "value": value, "approver": "planner"}
+            world.note("SettingChanged", moment, _envelope={"lag": 1}, **event)
+        for table in MASTER:
+            for row in world.company.rows.get(table, ()):
+                payload = master_event(table, row)
+                world.journal.note(payload, moment, actor="master-data", lag=1)
+                moment += 1
+        first = date_of(_FOUNDED)
+        weeks = (END - _FOUNDED) // (7 * DAY) + 1
+        for row in weekly_rates(world.chance("rates"), first, weeks):
+            day = row["as_of"]
+            assert isinstance(day, dt.date)
+            noon = dt.datetime(day.year, day.month, day.day, 12, tzinfo=dt.UTC)
+            payload = master_event("fx_rates", row)
+            note = partial(world.journal.note, payload, to_seconds(noon), actor="bank")
+            world.timeline.at(to_seconds(noon), note)
+
+    def _first_stock(self) -> None:
+        """Count what is there at the start: enough for some weeks."""
+        world = self.world
+        for (product, place), rate in world.rates.sold.items():
+            self._count_in(product, place, rate * (60 if place == "NEWARK" else 22))
+        for product, home in world.rates.home.items():
+            self._count_in(product, home, world.rates.total(product) * 8)
+        for key, rate in world.rates.used.items():
+            if key in world.company.terms:
+                level = self.purchasing.reorder_point(key)
+                wish = level + self._rng.random() * self.purchasing.lot(key)
+                self._count_in(*key, wish)
+            elif key in world.company.recipes and key[0] not in world.rates.home:
+                self._count_in(*key, rate * 9)
+        self._count_in(DEAD_STOCK, "MILANO", DEAD_QTY)
+        self._count_in(DISCONTINUED, "MILANO", 4100)
+
+    def _count_in(self, product: str, place: str, qty: float) -> None:
+        world = self.world
+        life = world.company.products[product].shelf_life_days
+        expires = None if life is None else START + int(life * 0.85 * DAY)
+        lot = world.lot_name(product, "OPEN")
+        count = round(qty)
+        world.stock.add(product, place, count, lot, expires)
+        world.note(
+            "StockCounted",
+            START - 2 * HOUR,
+            product=product,
+            location=place,
+            lot=lot,
+            qty=world.base(product, count),
+            received_at=from_seconds(START - 2 * HOUR),
+            expires_at=None if expires is None else from_seconds(expires),
+            _envelope={"actor": "warehouse", "lag": 60},
+        )
+
+    # ------------------------------------------------------------------ days
+    def _begin_day(self, day: int) -> None:
+        world = self.world
+        at = world.timeline.at
+        midnight = day * DAY
+        if from_seconds(midnight).day == 1:
+            at(midnight + 5 * HOUR, self._publish_forecast)
+        if not is_workday(day):
+            return
+        at(midnight + 4 * HOUR, self.market.plan_day)
+        at(midnight + 5 * HOUR, self.factory.plan_day)
+        at(midnight + 7 * HOUR, self.logistics.plan_day)
+        required = self.factory.required
+        at(midnight + 8 * HOUR, partial(self.purchasing.plan_day, required))
+        at(midnight + 9 * HOUR, self.market.ship_day)
+        at(midnight + 9 * HOUR + 1800, self.factory.release_due)
+        at(midnight + 13 * HOUR, self.factory.plan_day)
+        at(midnight + 15 * HOUR, self._count_one)
+        at(midnight + 16 * HOUR, self._throw_expired)
+
+    def _count_one(self) -> None:
+        """Count one shelf a day; a little is missing now and then."""
+        world = self.world
+        keys = [key for key in world.stock.keys() if world.stock.usable(*key)]  # noqa: SIM118
+        product, place = self._rng.choice(keys)
+        lots = world.stock.lots(product, place)
+        lot = self._rng.choice(lots)
+        counted = lot.qty
+        if self._rng.random() < 0.4:
+            counted -= round(lot.qty * self._rng.uniform(0.0, 0.004))
+        world.stock.correct(product, place, lot, counted)
+        world.note(
+            "StockCounted",
+            product=product,
+            location=place,
+            lot=lot.lot,
+            qty=world.base(product, counted),
+            _envelope={"actor": "warehouse"},
+        )
+
+    def _throw_expired(self) -> None:
+        """Block what has expired; two weeks later it is thrown away."""
+        world = self.world
+        for product, place in world.stock.keys():  # noqa: SIM118
+            for lot in world.stock.lots(product, place):
+                if lot.expires is None or lot.expires > world.now:
+                    continue
+                fields = {"product": product, "location": place, "lot": lot.lot}
+                if lot.usable:
+                    world.stock.set_usable(product, place, lot, usable=False)
+                    world.note(
+                        "LotStatusChanged", status="blocked", reason="expired", **fields
+                    )
+                elif lot.expires + _SCRAP_AFTER < world.now and lot.qty:
+                    qty = -world.base(product, lot.qty)
+                    world.note("StockMoved", qty=qty, reason="scrap", **fields)
+                    world.stock.correct(product, place, lot, 0)
+
+    def _publish_forecast(self) -> None:
+        """Publish the next three whole months by product and warehouse."""
+        world = self.world
+        today = date_of(world.now)
+        rows: list[dict[str, object]] = []
+        for ahead in range(1, _FORECAST_MONTHS + 1):
+            start = _month(today, ahead)
+            finish = _month(today, ahead + 1)
+            days = (finish - start).days
+            for (product, place), rate in world.rates.sold.items():
+                moment = to_seconds(start)
+                wish = rate * days * season(product, moment)
+                qty = round(wish * self._rng.uniform(0.85, 1.15) / 20) * 20
+                if not qty:
+                    continue
+                rows.append(
+                    {
+                        "demand": f"FC-{start:%Y%m}-{product}-{place}",
+                        "product": product,
+                        "location": place,
+                        "kind": "forecast",
+                        "qty": float(qty),
+                        "due": start,
+                        "period_end": finish,
+                        "priority": 4,
+                    }
+                )
+        world.note(
+            "ForecastPublished",
+            forecast="monthly",
+            rows=rows,
+            source="sales planning",
+            _envelope={"actor": "sales-planning"},
+        )
+
+
+def _month(today: dt.date, ahead: int) -> dt.datetime:
+    """Give the first instant of the month so many months ahead."""
+    index = today.year * 12 + today.month - 1 + ahead
+    return dt.datetime(index // 12, index % 12 + 1, 1, tzinfo=dt.UTC)
