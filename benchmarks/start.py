@@ -1,4 +1,4 @@
-"""What starting costs: `import medhavi` and `medhavi --help` against an empty Python."""
+"""What starting costs: import and help against an empty Python."""
 
 from __future__ import annotations
 

@@ -163,9 +163,9 @@ def worst_demands(
         Now of the plan [UTC seconds].
     """
     late = plan.exceptions.filter(pl.col("code") == ExceptionCode.PAST_DUE_START)
-    starts = plan.supplies.join(late.select("supply"), on="supply", how="semi").select(
-        "supply", "start"
-    )
+    starts = plan.supplies.join(
+        late.select("supply"), left_on="id", right_on="supply", how="semi"
+    ).select(supply="id", start="start")
     first = (
         plan.pegging.join(starts, on="supply")
         .group_by("demand")
