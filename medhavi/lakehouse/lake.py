@@ -88,10 +88,7 @@ class Lake:
         EnvironmentFailure
             They cannot be written.
         """
-        log = self._log()
-        head = self._silver.head(log, observe=observe, insist=True)
-        rows = quarantine.rejected(head.state, log)
-        quarantine.write(self._layout.quarantine, rows)
+        self._silver.head(self._log(), observe=observe, insist=True)
 
     def snapshot(
         self,
@@ -197,9 +194,27 @@ class Lake:
         """Give the hash of every silver table at the head of the log."""
         return dict(sorted(self._silver.head(self._log()).hashes.items()))
 
-    def record(self, plan: Plan) -> record.RecordedRun:
-        """Keep a plan in gold; the same plan is kept once."""
+    def record(
+        self, plan: Plan, snapshot: Snapshot | None = None
+    ) -> record.RecordedRun:
+        """Keep a plan in gold; the same plan is kept once.
+
+        Parameters
+        ----------
+        snapshot
+            Where given, the plan must be a plan of it.
+
+        Raises
+        ------
+        UsageError
+            The plan is of another snapshot.
+        """
         self._layout.check_exists()
+        if snapshot is not None and (
+            plan.run.snapshot_fingerprint != snapshot.fingerprint
+        ):
+            message = "This is a plan of another snapshot; plan this one."
+            raise UsageError(message)
         return record.write(self._layout, plan)
 
     def _log(self) -> EventLog:

@@ -124,7 +124,7 @@ def _commit(table: DeltaTable, rows: pa.Table) -> int | None:
     """Write one batch; None when another mirror was first (the handle is renewed)."""
     from deltalake.exceptions import CommitFailedError
 
-    last = int(rows.column("position")[-1].as_py())
+    last: int = rows.column("position")[-1].as_py()
     try:
         append(table, rows, last)
     except CommitFailedError as error:

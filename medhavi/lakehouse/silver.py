@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.errors import EnvironmentFailure
+from medhavi.lakehouse import quarantine
 from medhavi.lakehouse.checkpoints import Checkpoints
 from medhavi.lakehouse.log_reading import Moment, facts
 from medhavi.lakehouse.projections import fold
@@ -34,6 +35,7 @@ class Silver:
         self, layout: Layout, spacing: int = _EVENTS_BETWEEN_CHECKPOINTS
     ) -> None:
         self._checkpoints = Checkpoints(layout.silver)
+        self._quarantine = layout.quarantine
         self._spacing = spacing
 
     def at(self, log: EventLog, moment: Moment) -> State:
@@ -67,7 +69,7 @@ class Silver:
             state = fold(reached.state, facts(piece))
             reached = reached.advanced(state, reached.reach.extended(piece))
             if writable:
-                writable = self._kept(reached, insist=insist)
+                writable = self._kept(reached, log, insist=insist)
             if observe is not None:
                 observe(f"folding: position {reached.reach.position:,} of {log.head:,}")
         return reached
@@ -79,8 +81,11 @@ class Silver:
         else:
             self._checkpoints.clear()
 
-    def _kept(self, checkpoint: Checkpoint, *, insist: bool) -> bool:
+    def _kept(self, checkpoint: Checkpoint, log: EventLog, *, insist: bool) -> bool:
+        """Write checkpoint and quarantine; tell whether that was possible."""
         try:
+            rows = quarantine.rejected(checkpoint.state, log)
+            quarantine.write(self._quarantine, rows)
             self._checkpoints.write(checkpoint)
         except EnvironmentFailure:
             if insist:

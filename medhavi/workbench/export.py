@@ -1,97 +1,91 @@
-"""Plans as files for other programs and for reading: xlsx, csv, html."""
+"""A plan for other programs and for reading: workbook, CSV folder, one HTML page."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from medhavi.errors import NotAvailable, UsageError
-from medhavi.results.plan_tables import SCHEMAS
 from medhavi.workbench.safe_folder import replaced_file
-from medhavi.workbench.tables_run import write_plan
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
 
 KINDS = ("xlsx", "csv", "html")
-_EXCEL_ROWS = 1_048_575
-_INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+_MOST_ROWS = 1_048_575
+"""Rows of a sheet below its header, Excel's limit."""
 
 
 def export_plan(
-    plan: Plan, place: str | Path, kind: str, snapshot: Snapshot | None = None
-) -> None:
+    plan: Plan, path: str | Path, *, kind: str, snapshot: Snapshot | None = None
+) -> Path:
     """Write a plan, whole or not at all.
 
     Parameters
     ----------
-    place
-        File to write; a folder where `kind` is csv.
+    path
+        File, or folder for csv.
     kind
-        xlsx (a sheet a table), csv (a file a table) or html (one page that needs no
-        network).
+        One of `KINDS`.
     snapshot
-        What the plan was made from; the page then names products and places.
+        What was planned; the page shows names and stock with it.
+
+    Returns
+    -------
+    Path
+        What was written.
 
     Raises
     ------
+    NotAvailable
+        Another kind.
     UsageError
-        The kind is unknown, or a table is too long for a sheet.
+        A table has more rows than a sheet holds.
     """
-    if kind == "pdf":
-        message = "export to pdf is not built yet; html prints well."
-        raise NotAvailable(message)
-    if kind not in KINDS:
-        message = f"A plan is exported to {', '.join(KINDS)}, not to {kind}."
-        raise UsageError(message)
+    place = Path(path)
     if kind == "csv":
+        from medhavi.workbench.tables_run import write_plan
+
         write_plan(plan, place, "csv")
     elif kind == "xlsx":
-        _write_workbook(plan, place)
+        _refuse_long_tables(plan)
+        with replaced_file(place) as fresh:
+            _write_workbook(plan, fresh)
+    elif kind == "html":
+        from medhavi.views.report import html
+
+        text = html(plan, snapshot)
+        with replaced_file(place) as fresh:
+            fresh.write_text(text, "utf-8")
     else:
-        _write_page(plan, place, snapshot)
+        message = f"export to {kind} is not built yet; there are {', '.join(KINDS)}."
+        raise NotAvailable(message)
+    return place
 
 
-def _write_workbook(plan: Plan, place: str | Path) -> None:
+def _refuse_long_tables(plan: Plan) -> None:
+    for name, frame in plan.tables.items():
+        if frame.height > _MOST_ROWS:
+            message = (
+                f"Table {name} has {frame.height:,} rows, a sheet holds {_MOST_ROWS:,}. "
+                "Export csv instead."
+            )
+            raise UsageError(message)
+
+
+def _write_workbook(plan: Plan, path: Path) -> None:
+    """Write a sheet a table; instants are UTC without a zone, as Excel knows none."""
+    import polars as pl
     import xlsxwriter
 
-    too_long = [name for name in SCHEMAS if plan[name].height > _EXCEL_ROWS]
-    if too_long:
-        message = (
-            f"Table {too_long[0]} has {plan[too_long[0]].height:,} rows; a sheet holds "
-            f"{_EXCEL_ROWS:,}. Export to csv."
-        )
-        raise UsageError(message)
-    with replaced_file(place) as fresh:
-        workbook = xlsxwriter.Workbook(str(fresh))
-        for name in SCHEMAS:
-            texts = _with_text_instants(plan[name])
-            texts.write_excel(
-                workbook,
-                worksheet=name,
-                freeze_panes=(1, 0),
-                autofit=texts.height < 5000,
+    with xlsxwriter.Workbook(path) as book:
+        facts = book.add_worksheet("run")
+        for place, (name, value) in enumerate(plan.run.as_dict().items()):
+            facts.write_string(place, 0, name)
+            facts.write_string(place, 1, "" if value is None else str(value))
+        for name, frame in plan.tables.items():
+            plain = frame.with_columns(
+                pl.col(pl.Datetime("us", "UTC")).dt.replace_time_zone(None)
             )
-        workbook.close()
-
-
-def _with_text_instants(frame: pl.DataFrame) -> pl.DataFrame:
-    """Turn instants into ISO text: a sheet knows no time zone, and would shift them."""
-    instants = [
-        pl.col(name).dt.strftime(_INSTANT)
-        for name, dtype in frame.schema.items()
-        if dtype == pl.Datetime
-    ]
-    return frame.with_columns(instants)
-
-
-def _write_page(plan: Plan, place: str | Path, snapshot: Snapshot | None) -> None:
-    from medhavi.views.report import report_page
-
-    page = report_page(plan, snapshot)
-    with replaced_file(place) as fresh:
-        fresh.write_text(page, "utf-8")
+            plain.write_excel(book, worksheet=name, autofit=frame.height < 1_000)

@@ -1,0 +1,245 @@
+"""The workbench: one object that knows a lake and a store (design 8)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, NoReturn
+
+from medhavi.errors import NotAvailable, UsageError
+from medhavi.workbench.workspace import current_workspace
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import polars as pl
+
+    from medhavi.events.store import BulkStore
+    from medhavi.lakehouse import Lake, MirrorReport
+    from medhavi.lakehouse.mirror import Cancelled, Observe
+    from medhavi.lakehouse.quarantine import ReplayReport
+    from medhavi.results.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+_LATER = {
+    "commit": "committing a promise",
+    "firm": "firming an order",
+    "move": "moving an order",
+    "override": "overriding a value",
+    "undo": "taking a decision back",
+    "study": "studies",
+    "train": "training of predictors",
+    "promote": "promoting a model",
+    "estimates": "publishing estimates",
+    "drift": "drift of predictors",
+}
+
+
+class Workbench:
+    """Events, lake, plans and decisions of one company.
+
+    Parameters
+    ----------
+    lake
+        Folder or file:// URI of the lake. Made by `mirror`.
+    store
+        URL of the event store, such as sqlite:///events.db. Only `mirror` and decisions
+        need it.
+    """
+
+    def __init__(
+        self, lake: str | Path | None = None, store: str | None = None
+    ) -> None:
+        self._lake_uri = None if lake is None else str(lake)
+        self._store_url = store
+
+    @classmethod
+    def current(cls) -> Workbench:
+        """Open the workspace of the surroundings.
+
+        MEDHAVI_LAKE and MEDHAVI_STORE, else the nearest medhavi.toml, else the
+        workspace that `medhavi demo` made here.
+
+        Raises
+        ------
+        UsageError
+            There is none.
+        """
+        found = current_workspace()
+        return cls(lake=found.lake, store=found.store)
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The lake.
+
+        Raises
+        ------
+        UsageError
+            None is named.
+        """
+        from medhavi.lakehouse import Lake
+
+        if self._lake_uri is None:
+            message = "No lake is named: give --lake or set MEDHAVI_LAKE."
+            raise UsageError(message)
+        return Lake(self._lake_uri)
+
+    @cached_property
+    def store(self) -> BulkStore:
+        """The event store.
+
+        Raises
+        ------
+        UsageError
+            None is named.
+        """
+        from medhavi.events.urls import open_store
+
+        if self._store_url is None:
+            message = "No event store is named: give --from or set MEDHAVI_STORE."
+            raise UsageError(message)
+        return open_store(self._store_url, create=False)
+
+    def mirror(
+        self, observe: Observe | None = None, cancelled: Cancelled | None = None
+    ) -> MirrorReport:
+        """Copy new events into the lake and bring its tables up to them."""
+        report = self.lake.mirror(self.store, observe, cancelled)
+        self.lake.refresh(observe)
+        return report
+
+    def snapshot(
+        self,
+        known_at: dt.datetime | None = None,
+        effective_at: dt.datetime | None = None,
+    ) -> Snapshot:
+        """Give the planning tables of a moment; see `Lake.snapshot`."""
+        return self.lake.snapshot(known_at=known_at, effective_at=effective_at)
+
+    def plan(
+        self,
+        snapshot: Snapshot | None = None,
+        *,
+        mode: str = "mrp",
+        settings: Mapping[str, object] | None = None,
+        observe: Observe | None = None,
+    ) -> Plan:
+        """Plan a snapshot, verify the plan and keep it in gold.
+
+        Parameters
+        ----------
+        snapshot
+            What is planned; the head of the log by default.
+        mode
+            "mrp"; others are not built yet.
+
+        Raises
+        ------
+        BadData
+            The data has errors; all are named.
+        VerificationFailed
+            The plan breaks its own snapshot; nothing is kept.
+        """
+        from medhavi.workbench.tables_run import Measurement, plan_snapshot
+
+        taken = self.snapshot() if snapshot is None else snapshot
+        measurement = Measurement()
+        made = plan_snapshot(taken, mode, settings, observe, measurement)
+        with measurement.phase("record"):
+            self.lake.record(made, taken)
+        return made.with_measured(measurement.facts())
+
+    def publish(self, plan: Plan, *, approver: str, baseline: str | None = None) -> str:
+        """Make a plan the plan: keep it in gold and append PlanPublished.
+
+        Parameters
+        ----------
+        approver
+            Who confirmed it.
+        baseline
+            Run that it replaces.
+
+        Returns
+        -------
+        str
+            Id of the event; publishing the same again is the same event.
+        """
+        from medhavi.workbench.decisions import publish_plan
+
+        if not approver.strip():
+            message = "A plan is published by somebody: name the approver."
+            raise UsageError(message)
+        recorded = self.lake.record(plan)
+        return publish_plan(
+            self.store, plan, recorded, approver=approver, baseline=baseline
+        )
+
+    def query(self, sql: str) -> pl.DataFrame:
+        """Run one SELECT over bronze, silver and gold by table name."""
+        return self.lake.query(sql)
+
+    def events(self, type: str | None = None) -> pl.LazyFrame:  # noqa: A002 - design 8
+        """Give the mirrored events, sorted by position; of one type, if named.
+
+        Raises
+        ------
+        UsageError
+            The type is not in the catalogue.
+        """
+        import polars as pl
+
+        rows = self.lake.table("bronze.events")
+        if type is not None:
+            _refuse_unknown_type(type)
+            rows = rows.filter(pl.col("type") == type)
+        return rows.sort("position")
+
+    def table(self, name: str) -> pl.LazyFrame:
+        """Give a table of the lake, such as silver.stock or gold.supplies."""
+        return self.lake.table(name)
+
+    def quarantine(self) -> pl.DataFrame:
+        """Give the events that are not counted, with their reason."""
+        return self.lake.quarantine()
+
+    def replay_quarantine(self) -> ReplayReport:
+        """Try the quarantined events again."""
+        return self.lake.replay()
+
+    def export(
+        self,
+        plan: Plan,
+        path: str | Path,
+        *,
+        kind: str,
+        snapshot: Snapshot | None = None,
+    ) -> Path:
+        """Write a plan as xlsx, csv or html; see `workbench.export`."""
+        from medhavi.workbench.export import export_plan
+
+        return export_plan(plan, path, kind=kind, snapshot=snapshot)
+
+    def __getattr__(self, name: str) -> Callable[..., NoReturn]:
+        """Refuse the verbs that are not built yet; see design 8."""
+        if name not in _LATER:
+            message = f"A Workbench has no {name!r}."
+            raise AttributeError(message)
+
+        def refuse(*_arguments: object, **_options: object) -> NoReturn:
+            message = f"Workbench.{name} ({_LATER[name]}) is not built yet."
+            raise NotAvailable(message)
+
+        return refuse
+
+
+def _refuse_unknown_type(name: str) -> None:
+    from difflib import get_close_matches
+
+    from medhavi.events.catalog import TYPES
+
+    if name not in TYPES:
+        near = get_close_matches(name, TYPES, n=3)
+        hint = f" Near: {', '.join(near)}." if near else ""
+        message = f"There is no event type {name}.{hint}"
+        raise UsageError(message)

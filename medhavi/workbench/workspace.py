@@ -1,0 +1,84 @@
+"""Which lake and which event store are meant when nobody names them."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from medhavi.errors import UsageError
+
+PROJECT_FILE = "medhavi.toml"
+DEMO = Path("lakehouse") / "aurora-small"
+"""Workspace that `medhavi demo` makes, below the folder where it runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """URI of a lake and URL of a store; None where none is named."""
+
+    lake: str | None
+    store: str | None
+
+
+def current_workspace(folder: Path | None = None) -> Workspace:
+    """Find the workspace: environment, else medhavi.toml, else the demo's.
+
+    Parameters
+    ----------
+    folder
+        Where to look from; the current folder by default.
+
+    Raises
+    ------
+    UsageError
+        A medhavi.toml cannot be read, or nothing names a lake or store.
+    """
+    lake, store = os.environ.get("MEDHAVI_LAKE"), os.environ.get("MEDHAVI_STORE")
+    if lake or store:
+        return Workspace(lake=lake or None, store=store or None)
+    start = (folder or Path.cwd()).resolve()
+    for place in (start, *start.parents):
+        if (place / PROJECT_FILE).is_file():
+            return _from_file(place / PROJECT_FILE)
+    demo = start / DEMO
+    if (demo / "lake").is_dir():
+        return Workspace(lake=str(demo / "lake"), store=f"sqlite:///{demo}/events.db")
+    message = (
+        "No workspace is named. Set MEDHAVI_LAKE and MEDHAVI_STORE, write them into a "
+        f"{PROJECT_FILE} (lake = …, store = …), or run: medhavi demo"
+    )
+    raise UsageError(message)
+
+
+def _from_file(path: Path) -> Workspace:
+    """Read a project file; relative places count from its folder."""
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"{path} cannot be read: {error}"
+        raise UsageError(message) from error
+    unknown = sorted(set(document) - {"lake", "store"})
+    if unknown:
+        message = f"{path}: unknown key {unknown[0]!r}; there are lake and store."
+        raise UsageError(message)
+    lake, store = document.get("lake"), document.get("store")
+    if lake is not None and "://" not in str(lake):
+        lake = str(path.parent / str(lake))
+    if store is not None:
+        store = _rooted(str(store), path.parent)
+    return Workspace(lake=lake, store=store)
+
+
+def _rooted(url: str, folder: Path) -> str:
+    """Give a store's URL with an absolute path.
+
+    >>> _rooted("sqlite:///events.db", Path("/work"))
+    'sqlite:////work/events.db'
+    """
+    for prefix in ("sqlite:///", "jsonl:"):
+        path = url.removeprefix(prefix)
+        if path != url:
+            return f"{prefix}{folder / path}"
+    return url
