@@ -1,0 +1,1 @@
+"""Planners: pure functions of a snapshot, settings and a seed."""

@@ -1,0 +1,1 @@
+"""Array functions in the numba subset; plain Python runs them with equal results."""

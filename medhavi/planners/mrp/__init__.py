@@ -1,0 +1,1 @@
+"""Material requirements planning: net, size, date and peg every level (MRP-01 … 22)."""

@@ -1,0 +1,394 @@
+"""Bring demands, stock, existing orders, holds and pegs of a snapshot into a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from medhavi.planners.forecast_netting import (
+    ConsumingOrder,
+    ForecastPeriod,
+    ForecastPolicies,
+    consume,
+)
+from medhavi.planners.mrp.pins import Pin
+from medhavi.planners.mrp.state import NO_DEMAND, Demand, NodeKey, Order
+from medhavi.providers.table_rows import Row
+from medhavi.providers.timing import Timing
+from medhavi.units import (
+    ALWAYS,
+    DAY,
+    INT64_MAX,
+    NEVER,
+    exact,
+    seconds_up,
+    steps_down,
+    steps_up,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.planners.mrp.model import Model
+    from medhavi.planners.mrp.release import Release
+    from medhavi.planners.parameters import MrpParameters
+    from medhavi.providers.sources import Source
+    from medhavi.providers.table_rows import Rows
+    from medhavi.snapshot.settings import Settings
+
+PLANNED_STATUS = {"open", "quote"}
+LIVE_ORDERS = {"firmed", "released", "in_process"}
+KINDS: dict[str, str] = {"work": "make", "purchase": "buy", "transfer": "move"}
+BOOKING_PRIORITY = -1
+"""A missing booking is met before any demand: the goods are gone already."""
+
+
+@dataclass(slots=True)
+class Intake:
+    """What was brought in.
+
+    `demands` are planned, in order of id; `ignored` are rows that are not, with their
+    quantity [steps]. `bookings` are the indexes of needs that make up negative stock.
+    """
+
+    demands: list[Demand] = field(default_factory=list)
+    ignored: list[tuple[Row, int]] = field(default_factory=list)
+    pins: dict[NodeKey, list[Pin]] = field(default_factory=dict)
+    bookings: set[int] = field(default_factory=set)
+    expired: list[tuple[Row, int]] = field(default_factory=list)
+    starts: list[NodeKey] = field(default_factory=list)
+
+
+class Reader:
+    """Reads the state tables of a snapshot into the register of a run.
+
+    Parameters
+    ----------
+    tables
+        All tables as rows.
+    model, release
+        Graph and register of the run.
+    settings
+        Frame of the plan.
+    parameters
+        How forecast meets closed orders.
+    """
+
+    def __init__(
+        self,
+        tables: Mapping[str, Rows],
+        model: Model,
+        release: Release,
+        settings: Settings,
+        parameters: MrpParameters,
+    ) -> None:
+        self._tables = tables
+        self._model = model
+        self._release = release
+        self._as_of = int(settings.as_of)
+        self._horizon = settings.horizon_end
+        self._parameters = parameters
+        self.intake = Intake()
+        self._index_of: dict[str, int] = {}
+
+    def _step(self, product: str) -> Fraction:
+        return self._model.providers.facts.step(product)
+
+    # --- demands -------------------------------------------------------------------
+    def demands(self) -> None:
+        """Read demands: by status and horizon, forecast net of orders."""
+        rows = [dict(row) for row in self._tables["demands"]]
+        rests = self._forecast_rests(rows)
+        for row in rows:
+            qty = rests.get(row["demand"])
+            due = row["due"]
+            if qty is None:
+                qty = steps_up(row["qty"], self._step(row["product"]))
+            elif self._ended(row):
+                due = self._as_of
+            planned = row["status"] in PLANNED_STATUS
+            if not planned or due > self._horizon or qty == 0:
+                self.intake.ignored.append((row, qty))
+                continue
+            self._demand(row, qty, due)
+
+    def _demand(self, row: dict[str, Any], qty: int, due: int) -> None:
+        demand = Demand(
+            index=len(self.intake.demands),
+            demand=row["demand"],
+            node=(row["product"], row["location"]),
+            qty=qty,
+            due=due,
+            priority=row["priority"],
+            customer=row["customer"],
+            ship_from=row["ship_from"],
+            min_shelf=seconds_up(row["min_shelf_days"], DAY),
+            unit_cost=self._model.unit_cost(row["product"]),
+            row=row,
+        )
+        self._index_of[demand.demand] = demand.index
+        self.intake.demands.append(demand)
+        self._release.demand_names.append(demand.demand)
+        self._release.demand_customers.append(demand.customer)
+        self.intake.starts.append(demand.node)
+
+    def _ended(self, row: Row) -> bool:
+        return _period_end(row) <= self._as_of
+
+    def _forecast_rests(self, rows: list[dict[str, Any]]) -> dict[str, int]:
+        """Consume forecast by orders; gives the rest of each forecast row [steps]."""
+        periods = [
+            ForecastPeriod(
+                demand=row["demand"],
+                product=row["product"],
+                location=row["location"],
+                customer=row["customer"],
+                start=row["due"],
+                end=_period_end(row),
+                rest=steps_up(row["qty"], self._step(row["product"])),
+            )
+            for row in rows
+            if row["kind"] == "forecast" and row["status"] in PLANNED_STATUS
+        ]
+        if not periods:
+            return {}
+        products = self._tables["products"]
+        customers = self._tables["customers"]
+        policies = ForecastPolicies(
+            self._tables["forecast_policies"],
+            _parents(products, "product"),
+        )
+        consuming = PLANNED_STATUS | (
+            {"closed"} if self._parameters.closed_orders_consume_forecast else set()
+        )
+        orders = [
+            ConsumingOrder(
+                demand=row["demand"],
+                product=row["product"],
+                location=row["location"],
+                customer=row["customer"],
+                due=row["due"],
+                qty=steps_up(row["qty"], self._step(row["product"])),
+            )
+            for row in rows
+            if row["kind"] == "order" and row["status"] in consuming
+        ]
+        consume(orders, periods, policies, _parents(customers, "customer"))
+        return {
+            period.demand: 0
+            if period.end <= self._as_of
+            and not policies.of(period.product, period.location).keep_past
+            else period.rest
+            for period in periods
+        }
+
+    def demand_needs(self) -> None:
+        """Register the needs of the demands; the graph is closed by now."""
+        for demand in self.intake.demands:
+            node = self._model.node(demand.node)
+            need = self._release.need(
+                node, demand.due, demand.qty, demand.priority, demand.index
+            )
+            need.alive_until = demand.due + demand.min_shelf
+            need.only_from = demand.ship_from
+
+    # --- stock ---------------------------------------------------------------------
+    def stock(self) -> None:
+        """Read usable stock as supply; negative bookings as needs at as_of."""
+        customers = set(self._tables["customers"].column("customer"))
+        customers |= {d.customer for d in self.intake.demands if d.customer}
+        suppliers = set(self._tables["suppliers"].column("supplier"))
+        for row in self._tables["stock"]:
+            if row["status"] != "available":
+                continue
+            product, location = row["product"], row["location"]
+            node = self._model.node((product, location))
+            step = node.step
+            if row["qty"] < 0:
+                missing = steps_up(-row["qty"], step)
+                need = self._release.need(node, self._as_of, missing, BOOKING_PRIORITY)
+                self.intake.bookings.add(need.index)
+                continue
+            qty = steps_down(row["qty"], step)
+            expires = row["expires_at"]
+            if expires is not None and expires < self._as_of:
+                self.intake.expired.append((row, qty))
+                continue
+            if qty == 0:
+                continue
+            unit = self._release.unit(node, qty, ALWAYS, self._as_of, "INV")
+            unit.lot = row["lot"]
+            unit.expires = NEVER if expires is None else expires
+            owner = row["owner"]
+            if owner and (owner in customers or owner not in suppliers):
+                unit.customer = owner
+            node.units.append(unit)
+        for key in self._model.policy_keys():
+            node = self._model.node(key)
+            if node.rules.unlimited:
+                unit = self._release.unit(node, INT64_MAX, ALWAYS, self._as_of, "INV")
+                node.units.append(unit)
+
+    # --- existing orders -----------------------------------------------------------
+    def order_keys(self) -> list[NodeKey]:
+        """List the nodes that existing orders arrive at or take from."""
+        keys: list[NodeKey] = []
+        for row in self._tables["supply_orders"]:
+            if row["status"] not in LIVE_ORDERS:
+                continue
+            keys.append((row["product"], row["location"]))
+            source = self._source_of(row)
+            if source is None:
+                continue
+            if source.kind == "move" and source.origin is not None:
+                keys.append((row["product"], source.origin))
+            elif source.kind == "make":
+                recipe = self._model.providers.recipes.recipe(source.source)
+                keys += [(c.component, c.location) for c in recipe.components]
+                keys += [(o.product, o.location) for o in recipe.outputs]
+        return keys
+
+    def _source_of(self, row: Row) -> Source | None:
+        if not row["source"]:
+            return None
+        return self._model.providers.sourcing.source_of(
+            KINDS[row["kind"]], row["source"], row["product"], row["location"]
+        )
+
+    def orders(self) -> None:
+        """Read existing orders as dated supply with the needs they still have."""
+        for row in self._tables["supply_orders"]:
+            if row["status"] in LIVE_ORDERS:
+                self._order(row)
+
+    def _order(self, row: Row) -> None:
+        source = self._source_of(row)
+        key = (row["product"], row["location"])
+        node = self._model.node(key)
+        making = source is not None and source.kind == "make"
+        open_qty = exact(row["qty"]) - exact(row["qty_done"])
+        ratio = open_qty / (source.step if making and source else node.step)
+        steps = ratio.numerator // ratio.denominator
+        if steps <= 0:
+            return
+        timing = self._timing(row, source, steps)
+        order = Order(
+            index=len(self._release.orders),
+            kind=KINDS[row["kind"]],  # type: ignore[arg-type]
+            node=key,
+            source=source,
+            source_id=row["source"] or "",
+            steps=steps,
+            qty=steps,
+            timing=timing,
+            need=row["due"],
+            cause=row["demand"] or "",
+            lot_rule="",
+            priority=0,
+            existing=row["supply_order"],
+            status=row["status"],
+            firm=True if row["firm"] is None else row["firm"],
+            locked=row["status"] in {"released", "in_process"}
+            if row["locked"] is None
+            else row["locked"],
+            for_demand=self._index_of.get(row["demand"] or "", NO_DEMAND),
+            row=dict(row),
+        )
+        self._release.orders.append(order)
+        if making and source is not None:
+            order.recipe = self._model.providers.recipes.recipe(source.source)
+            order.node = (order.recipe.product, order.recipe.location)
+            self._release.outputs(order, order.recipe, None)
+        else:
+            unit = self._release.unit(
+                node, steps, row["due"], row["due"], "FIRM", order
+            )
+            node.units.append(unit)
+        for unit in order.units:
+            unit.for_demand = order.for_demand
+        if row["status"] != "in_process":
+            self._release.explode(order)
+
+    def _timing(self, row: Row, source: Source | None, steps: int) -> Timing:
+        """Give the stated dates, with the windows of the source inside them."""
+        start, due = row["start"], row["due"]
+        computed: Timing | None = None
+        if source is not None:
+            computed = (
+                source.clock.latest(due, steps)
+                if start is None
+                else source.clock.earliest(start, steps)
+            )
+        if computed is None:
+            begin = due if start is None else start
+            return Timing(start=begin, finish=due, ready=begin)
+        begin = computed.start if start is None else start
+        cutoff = computed.start - computed.ready
+        return computed._replace(start=begin, finish=due, ready=begin - cutoff)
+
+    # --- pins ----------------------------------------------------------------------
+    def pins(self) -> None:
+        """Read firm pegs, orders made for a demand, then material holds."""
+        for row in self._tables["pegs"]:
+            if row["firm"]:
+                self._pin(
+                    (row["product"], row["location"]),
+                    row["demand"],
+                    steps_up(row["qty"], self._step(row["product"])),
+                    f"peg {row['demand']} to {row['supply']}",
+                    supply=row["supply"],
+                )
+        for order in self._release.orders:
+            if order.existing is not None and order.for_demand != NO_DEMAND:
+                for unit in order.units:
+                    self._pin(
+                        unit.node.key,
+                        self._release.demand_names[order.for_demand],
+                        unit.qty,
+                        "",
+                        supply=order.existing,
+                    )
+        holds = self._model.providers.reservations
+        for key in holds.nodes:
+            for hold in holds.material(*key):
+                self._pin(key, hold.demand, hold.steps, hold.reservation, blocks=True)
+
+    def _pin(
+        self,
+        key: NodeKey,
+        demand: str | None,
+        qty: int,
+        label: str,
+        *,
+        supply: str | None = None,
+        blocks: bool = False,
+    ) -> None:
+        node = self._model.node(key)
+        pin = Pin(
+            node=node,
+            demand=self._index_of.get(demand or "", NO_DEMAND),
+            qty=qty,
+            label=label,
+            blocks=blocks,
+            supply=supply,
+        )
+        self.intake.pins.setdefault(key, []).append(pin)
+
+
+def _period_end(row: Row) -> int:
+    """Give the end of a forecast period; empty: one day."""
+    end: int | None = row["period_end"]
+    return row["due"] + DAY if end is None else end
+
+
+def _parents(rows: Rows, name: str) -> dict[str, str]:
+    return {
+        child: parent
+        for child, parent in zip(rows.column(name), rows.column("parent"), strict=True)
+        if parent is not None
+    }
+
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+    from typing import Any

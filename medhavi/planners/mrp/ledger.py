@@ -1,0 +1,118 @@
+"""The events of a run per product and location: what the reports are made from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.units import INT64_MAX, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from medhavi.planners.mrp.intake import Intake
+    from medhavi.planners.mrp.release import Release
+    from medhavi.planners.mrp.state import Node
+    from medhavi.planners.mrp.stock_levels import Levels
+
+
+def ledger(
+    release: Release,
+    intake: Intake,
+    levels: Mapping[int, Levels],
+    blocked: Mapping[int, int],
+    as_of: int,
+) -> pl.DataFrame:
+    """List stock, needs, supply, holds and safety levels with their instants.
+
+    Parameters
+    ----------
+    release, intake
+        The finished run.
+    levels
+        Levels of the nodes that hold any, by identity of the node.
+    blocked
+        Unit index → quantity that a hold keeps from everyone [steps].
+    as_of
+        Now of the plan [UTC seconds].
+
+    Returns
+    -------
+    DataFrame
+        Columns product, location, instant, kind, qty, as `planners.reporting` reads.
+    """
+    nodes = list(release.model.nodes.values())
+    place = {id(node): i for i, node in enumerate(nodes)}
+    who: list[int] = []
+    when: list[int] = []
+    kind: list[str] = []
+    steps: list[int] = []
+
+    def add(node: Node, instant: int, what: str, qty: int) -> None:
+        who.append(place[id(node)])
+        when.append(instant)
+        kind.append(what)
+        steps.append(qty)
+
+    _supply(release, as_of, add)
+    for need in release.needs:
+        if need.qty == 0 or need.node.rules.unlimited:
+            continue
+        if need.index in intake.bookings:
+            add(need.node, as_of, "stock", -need.qty)
+        else:
+            add(need.node, need.instant, "gross", need.qty)
+    for index, qty in blocked.items():
+        add(release.units[index].node, as_of, "hold", qty)
+    for node in nodes:
+        known = levels.get(id(node))
+        if known is not None:
+            for instant in sorted({as_of, *known.moments()}):
+                add(node, instant, "safety", known.safety(instant))
+    return _framed(nodes, who, when, kind, steps)
+
+
+def _supply(
+    release: Release, as_of: int, add: Callable[[Node, int, str, int], None]
+) -> None:
+    for unit in release.units:
+        if unit.order is None:
+            if unit.qty < INT64_MAX:
+                add(unit.node, as_of, "stock", unit.qty)
+        else:
+            what = "receipt" if unit.order.existing is not None else "new"
+            add(unit.node, unit.arrives, what, unit.qty)
+        if unit.free > 0 and as_of <= unit.expires < NEVER:
+            add(unit.node, unit.expires, "waste", unit.free)
+
+
+def _framed(
+    nodes: list[Node],
+    who: list[int],
+    when: list[int],
+    kind: list[str],
+    steps: list[int],
+) -> pl.DataFrame:
+    facts = pl.DataFrame(
+        {
+            "product": [node.key[0] for node in nodes],
+            "location": [node.key[1] for node in nodes],
+            "upper": [float(node.step.numerator) for node in nodes],
+            "lower": [float(node.step.denominator) for node in nodes],
+        },
+        schema={
+            "product": pl.String,
+            "location": pl.String,
+            "upper": pl.Float64,
+            "lower": pl.Float64,
+        },
+    )
+    picked = facts[pl.Series(who, dtype=pl.UInt32)]
+    return picked.select(
+        "product",
+        "location",
+        pl.Series("instant", when, dtype=pl.Int64),
+        pl.Series("kind", kind, dtype=pl.String),
+        (pl.Series("qty", steps, dtype=pl.Float64) * pl.col("upper") / pl.col("lower")),
+    )

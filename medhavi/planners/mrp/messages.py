@@ -1,0 +1,403 @@
+"""Exceptions of an MRP run: what was not obeyed and what a person should look at."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from medhavi.planners.mrp.state import NO_DEMAND
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.units import DAY, HOUR, from_steps, seconds_up, to_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import polars as pl
+
+    from medhavi.planners.mrp.decode import Decoder
+    from medhavi.planners.mrp.intake import Intake
+    from medhavi.planners.mrp.pins import BrokenPin
+    from medhavi.planners.mrp.release import Release
+    from medhavi.planners.mrp.service import Service
+    from medhavi.planners.mrp.state import Order, SupplyUnit
+
+COLUMNS = (
+    "code",
+    "severity",
+    "supply",
+    "demand",
+    "product",
+    "location",
+    "date",
+    "suggested_date",
+    "qty",
+    "hours",
+    "message",
+)
+
+
+class Messages:
+    """Collects exception rows; `columns` is the table.
+
+    Parameters
+    ----------
+    release, intake, decoder
+        The finished run.
+    as_of
+        Now of the plan [UTC seconds].
+    """
+
+    def __init__(
+        self, release: Release, intake: Intake, decoder: Decoder, as_of: int
+    ) -> None:
+        self.columns: dict[str, list[object]] = {name: [] for name in COLUMNS}
+        self._release = release
+        self._intake = intake
+        self._decoder = decoder
+        self._as_of = as_of
+
+    def add(self, code: ExceptionCode, message: str, **values: object) -> None:
+        """Add one row; keys as the columns of the table."""
+        row: dict[str, object] = dict.fromkeys(COLUMNS)
+        row.update(values)
+        row["code"], row["severity"] = str(code), str(code.severity)
+        row["message"] = message
+        for name in COLUMNS:
+            self.columns[name].append(row[name])
+
+    def _of_order(self, order: Order) -> dict[str, object]:
+        product, location = order.node
+        return {
+            "supply": self._decoder.order_ids[order.index],
+            "demand": order.cause or None,
+            "product": product,
+            "location": location,
+        }
+
+    def collect(self, found: Iterable[Service], broken: Iterable[BrokenPin]) -> None:
+        """Go through orders, stock, demands and pegs."""
+        served = list(found)
+        for order in self._release.orders:
+            if order.existing is None:
+                self._new(order)
+            else:
+                self._existing(order)
+        self._no_source()
+        self._stock()
+        self._demands(served)
+        self._order_policies(served)
+        self._broken(broken)
+
+    # --- orders --------------------------------------------------------------------
+    def _new(self, order: Order) -> None:
+        start = order.timing.start
+        where = self._of_order(order)
+        if start < self._as_of:
+            late = self._as_of - start
+            self.add(
+                ExceptionCode.PAST_DUE_START,
+                f"Should have started {late / DAY:.1f} days before now to be ready "
+                "for its need.",
+                date=start,
+                suggested_date=self._as_of,
+                qty=from_steps(order.qty, self._release.model.node(order.node).step),
+                hours=late / HOUR,
+                **where,
+            )
+        elif order.source is not None and start < order.source.fence_start:
+            self.add(
+                ExceptionCode.RELEASE_FENCE,
+                f"Starts inside the release fence of {order.source.fence_days:g} days.",
+                date=start,
+                suggested_date=order.source.fence_start,
+                hours=(order.source.fence_start - start) / HOUR,
+                **where,
+            )
+        surplus = sum(unit.free for unit in order.units if unit.node.key == order.node)
+        if surplus and order.cause != "safety stock":
+            self.add(
+                ExceptionCode.LOT_SURPLUS,
+                "The lot is larger than all needs it serves.",
+                date=order.timing.finish,
+                qty=from_steps(surplus, self._release.model.node(order.node).step),
+                **where,
+            )
+
+    def _existing(self, order: Order) -> None:
+        unit = order.units[0] if order.units else None
+        where = self._of_order(order)
+        if order.timing.finish < self._as_of:
+            self.add(
+                ExceptionCode.OVERDUE_RECEIPT,
+                "Was due before now and is still open.",
+                date=order.timing.finish,
+                hours=(self._as_of - order.timing.finish) / HOUR,
+                **where,
+            )
+        if unit is None:
+            return
+        earlier = self._first_new_before(unit)
+        if earlier is not None:
+            self.add(
+                ExceptionCode.BRING_FORWARD,
+                "Comes after a need that the plan had to order anew.",
+                date=unit.available,
+                suggested_date=earlier,
+                hours=(unit.available - earlier) / HOUR,
+                **where,
+            )
+            return
+        first = min((need.instant for need, _ in unit.takers), default=None)
+        step = unit.node.step
+        if first is None:
+            self.add(
+                ExceptionCode.CANCEL,
+                "No need uses it.",
+                date=unit.available,
+                qty=from_steps(unit.free, step),
+                **where,
+            )
+        elif first >= unit.available + DAY:
+            self.add(
+                ExceptionCode.DEFER,
+                f"Comes {(first - unit.available) / DAY:.1f} days before its first use.",
+                date=unit.available,
+                suggested_date=first,
+                hours=(first - unit.available) / HOUR,
+                **where,
+            )
+        elif first < unit.available:
+            self.add(
+                ExceptionCode.BRING_FORWARD,
+                "Comes after the need it serves, and nothing else can.",
+                date=unit.available,
+                suggested_date=first,
+                hours=(unit.available - first) / HOUR,
+                **where,
+            )
+
+    def _first_new_before(self, receipt: SupplyUnit) -> int | None:
+        """Give the first need before a receipt that a new order serves."""
+        return self._new_needs.get(id(receipt.node), {}).get(receipt.index)
+
+    def prepare(self) -> None:
+        """Find, per node with receipts, the new orders made for earlier needs."""
+        self._new_needs: dict[int, dict[int, int]] = {}
+        receipts: dict[int, list[SupplyUnit]] = defaultdict(list)
+        made: dict[int, int] = {}
+        for unit in self._release.units:
+            order = unit.order
+            if order is None:
+                continue
+            if order.existing is not None:
+                receipts[id(unit.node)].append(unit)
+            elif unit.node.key == order.node and order.cause != "safety stock":
+                key = id(unit.node)
+                made[key] = min(order.need, made.get(key, order.need))
+        for key, units in receipts.items():
+            if key in made:
+                self._new_needs[key] = {
+                    unit.index: made[key]
+                    for unit in units
+                    if made[key] < unit.available
+                }
+
+    # --- shortage and stock --------------------------------------------------------
+    def _no_source(self) -> None:
+        names = self._release.demand_names
+        for shortage in self._release.shortages:
+            need = shortage.need
+            product, location = need.node.key
+            supply = (
+                None
+                if need.order is None
+                else self._decoder.order_ids[need.order.index]
+            )
+            demand = (
+                names[need.demand]
+                if need.demand != NO_DEMAND
+                else (need.order.cause or None)
+                if need.order is not None
+                else None
+            )
+            self.add(
+                ExceptionCode.NO_SOURCE,
+                f"Nothing supplies {product} at {location}: no stock left, no order "
+                "on its way, no source.",
+                supply=supply,
+                demand=demand,
+                product=product,
+                location=location,
+                date=need.instant,
+                qty=from_steps(shortage.qty, need.node.step),
+            )
+
+    def _stock(self) -> None:
+        for row, qty in self._intake.expired:
+            step = self._release.model.providers.facts.step(row["product"])
+            self.add(
+                ExceptionCode.EXPIRED_STOCK,
+                f"Lot {row['lot'] or '(no lot)'} expired before now; it is not used.",
+                product=row["product"],
+                location=row["location"],
+                date=row["expires_at"],
+                qty=from_steps(qty, step),
+            )
+        for index in sorted(self._intake.bookings):
+            need = self._release.needs[index]
+            product, location = need.node.key
+            self.add(
+                ExceptionCode.NEGATIVE_STOCK,
+                "Stock is booked below zero; the plan makes it up first.",
+                product=product,
+                location=location,
+                date=need.instant,
+                qty=from_steps(need.qty, need.node.step),
+            )
+
+    # --- demands -------------------------------------------------------------------
+    def _demands(self, found: Iterable[Service]) -> None:
+        for service in found:
+            demand = service.demand
+            product, location = demand.node
+            where = {
+                "demand": demand.demand,
+                "product": product,
+                "location": location,
+            }
+            most = demand.row["max_lateness_days"]
+            lateness = service.lateness or 0
+            if most is not None and lateness > seconds_up(most, DAY):
+                self.add(
+                    ExceptionCode.MAX_LATENESS,
+                    f"Would be {lateness / DAY:.1f} days late; accepted are {most:g}.",
+                    date=service.last,
+                    hours=lateness / HOUR,
+                    **where,
+                )
+            step = self._release.model.node(demand.node).step
+            least = min(float(demand.row["min_shipment"]), from_steps(demand.qty, step))
+            by_date: dict[int, int] = defaultdict(int)
+            for delivery in service.deliveries:
+                by_date[delivery.date] += delivery.qty
+            small = [
+                (date, qty)
+                for date, qty in sorted(by_date.items())
+                if from_steps(qty, step) < least
+            ]
+            if small or (demand.row["full_line"] and len(by_date) > 1):
+                date, qty = small[0] if small else min(by_date.items())
+                self.add(
+                    ExceptionCode.MIN_SHIPMENT,
+                    f"A delivery of {from_steps(qty, step):g} is less than asked for "
+                    f"at least ({least:g})."
+                    if small
+                    else "The line wants one delivery and gets several.",
+                    date=date,
+                    qty=from_steps(qty, step),
+                    **where,
+                )
+
+    def _order_policies(self, found: Iterable[Service]) -> None:
+        lines: dict[str, list[Service]] = defaultdict(list)
+        for service in found:
+            row = service.demand.row
+            if row["sales_order"] and row["order_policy"] != "independent":
+                lines[row["sales_order"]].append(service)
+        for order, services in sorted(lines.items()):
+            dates = {
+                delivery.date for service in services for delivery in service.deliveries
+            }
+            partial = any(s.planned < s.demand.qty for s in services)
+            if len(dates) <= 1 and not partial:
+                continue
+            policy = services[0].demand.row["order_policy"]
+            if policy == "in_ratio" and _in_ratio(services):
+                continue
+            self.add(
+                ExceptionCode.ORDER_POLICY,
+                f"The lines of {order} are not delivered {policy.replace('_', ' ')}.",
+                demand=services[0].demand.demand,
+                date=max(dates, default=None),
+            )
+
+    def _broken(self, broken: Iterable[BrokenPin]) -> None:
+        for entry in broken:
+            product, location = entry.pin.node.key
+            if not entry.pin.label:
+                continue
+            self.add(
+                ExceptionCode.FIRM_PEG_BROKEN,
+                f"The {entry.pin.label} is not covered in full.",
+                demand=self._release.demand_names[entry.pin.demand],
+                product=product,
+                location=location,
+                qty=from_steps(entry.missing, entry.pin.node.step),
+            )
+
+    # --- reports -------------------------------------------------------------------
+    def reports(
+        self, loads: pl.DataFrame, positions: pl.DataFrame, most: Mapping[object, float]
+    ) -> None:
+        """Add overloads, stock below safety and above its maximum, from the reports.
+
+        `most` gives the maximum stock per (product, location).
+        """
+        for row in loads.filter(loads["overload"] > 0).iter_rows(named=True):
+            self.add(
+                ExceptionCode.CAPACITY_OVERLOAD,
+                f"{row['resource']} needs {row['run'] + row['setup']:.1f} h and has "
+                f"{row['available']:.1f} h.",
+                supply=None,
+                product=None,
+                location=row["resource"],
+                date=to_seconds(row["bucket"]),
+                hours=row["overload"],
+            )
+        seen: set[object] = set()
+        low = positions.filter(positions["on_hand"] < positions["safety"])
+        for row in low.iter_rows(named=True):
+            key = (row["product"], row["location"])
+            if key in seen:
+                continue
+            seen.add(key)
+            self.add(
+                ExceptionCode.BELOW_SAFETY,
+                f"Projected {row['on_hand']:g}, safety {row['safety']:g}.",
+                product=key[0],
+                location=key[1],
+                date=to_seconds(row["bucket"]),
+                qty=row["safety"] - row["on_hand"],
+            )
+        if most:
+            self._above(positions, most)
+
+    def _above(self, positions: pl.DataFrame, most: Mapping[object, float]) -> None:
+        seen: set[object] = set()
+        for row in positions.iter_rows(named=True):
+            key = (row["product"], row["location"])
+            limit = most.get(key)
+            if limit is None or key in seen or row["on_hand"] <= limit:
+                continue
+            seen.add(key)
+            self.add(
+                ExceptionCode.ABOVE_MAXIMUM,
+                f"Projected {row['on_hand']:g}, maximum {limit:g}.",
+                product=key[0],
+                location=key[1],
+                date=to_seconds(row["bucket"]),
+                qty=row["on_hand"] - limit,
+            )
+
+
+def _in_ratio(services: list[Service]) -> bool:
+    """Tell whether after every delivery the delivered share of all lines is equal."""
+    dates = sorted({d.date for s in services for d in s.deliveries})
+    for date in dates:
+        shares = {
+            (sum(d.qty for d in s.deliveries if d.date <= date) / s.demand.qty)
+            for s in services
+        }
+        if len(shares) > 1:
+            return False
+    return True

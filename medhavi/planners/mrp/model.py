@@ -1,0 +1,312 @@
+"""The item-location graph of one run: nodes on demand, clusters, order of planning.
+
+A node is planned after everything that may want it (Kahn 1962 on clusters). Nodes
+that one order supplies together, and nodes that may stand in for each other, form a
+cluster. A cycle is refused and printed as a path.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from medhavi.findings import BadData, finding
+from medhavi.planners.mrp.state import Node, StockRules
+from medhavi.units import ALWAYS, DAY, NEVER, exact, seconds_up, steps_down, steps_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from medhavi.planners.mrp.state import NodeKey
+    from medhavi.providers import Providers
+    from medhavi.providers.table_rows import Row, Rows
+
+_LEVELS = ("safety_qty", "min_qty", "max_qty", "target_qty")
+
+
+class Model:
+    """Nodes of a run, made when first asked for.
+
+    Parameters
+    ----------
+    providers
+        Sources, recipes and facts.
+    tables
+        `inventory_policies`, `inventory_levels`, `substitutes`, `products`.
+    """
+
+    def __init__(self, providers: Providers, tables: Mapping[str, Rows]) -> None:
+        self.providers = providers
+        self.nodes: dict[NodeKey, Node] = {}
+        self._policies = tables["inventory_policies"]
+        self._policy_rows = self._policies.index("product", "location")
+        self._levels = tables["inventory_levels"]
+        self._level_rows = self._levels.index("product", "location")
+        self._substitutes = tables["substitutes"]
+        self._substitute_rows = self._substitutes.index("product")
+        products = tables["products"]
+        self._product_rows = {
+            product: i for i, product in enumerate(products.column("product"))
+        }
+        self._make_to_order = products.column("make_to_order")
+        self._shelf_life = products.column("shelf_life_days")
+        self._unit_cost = products.column("unit_cost")
+
+    def unit_cost(self, product: str) -> float:
+        """Give the standard cost of a product [base currency]."""
+        number = self._product_rows.get(product)
+        return 0.0 if number is None else float(self._unit_cost[number])
+
+    def node(self, key: NodeKey) -> Node:
+        """Give the node of a product at a location."""
+        known = self.nodes.get(key)
+        if known is not None:
+            return known
+        product, location = key
+        number = self._product_rows.get(product)
+        shelf = None if number is None else self._shelf_life[number]
+        step = self.providers.facts.step(product)
+        made = Node(
+            key=key,
+            step=step,
+            sources=self.providers.sourcing.sources(product, location),
+            rules=self._rules(key),
+            make_to_order=bool(number is not None and self._make_to_order[number]),
+            shelf_life=None if shelf is None else seconds_up(shelf, DAY),
+        )
+        self.nodes[key] = made
+        if self._substitute_rows:
+            made.substitutes = tuple(self._stand_ins(key))
+        return made
+
+    def _stand_ins(self, key: NodeKey) -> Iterator[tuple[Node, Fraction, Window]]:
+        product, location = key
+        rows = [
+            self._substitutes.row(i) for i in self._substitute_rows.get(product, ())
+        ]
+        own = [row for row in rows if row["location"] in (location, "*")]
+        for row in sorted(own, key=lambda row: (row["priority"], row["substitute"])):
+            other = self.node((row["substitute"], location))
+            ratio = exact(row["ratio"]) * self.nodes[key].step / other.step
+            yield other, ratio, _window(row)
+
+    def _rules(self, key: NodeKey) -> StockRules:
+        step = self.providers.facts.step(key[0])
+        rules = StockRules()
+        for i in self._policy_rows.get(key, ()):
+            row = self._policies.row(i)
+            rules = StockRules(
+                lot_rule=row["lot_rule"],
+                lot_size=_up(row["lot_size"], step),
+                reorder_point=_up(row["reorder_point"], step),
+                min_qty=_up(row["min_qty"], step),
+                max_qty=_down(row["max_qty"], step),
+                target_qty=_up(row["target_qty"], step),
+                safety_qty=_up(row["safety_qty"], step) or 0,
+                safety_days=row["safety_days"],
+                cover_days=row["cover_days"] or 0.0,
+                order_cost=row["order_cost"],
+                holding_rate=row["holding_rate"],
+                source_rule=row["source_rule"],
+                unlimited=row["unlimited"],
+            )
+        phases = [self._levels.row(i) for i in self._level_rows.get(key, ())]
+        rules.levels = tuple(
+            (*_window(row), {name: _up(row[name], step) for name in _LEVELS})
+            for row in sorted(phases, key=_window)
+        )
+        return rules
+
+    def policy_keys(self) -> list[NodeKey]:
+        """List the nodes that have a policy or levels."""
+        return sorted({*self._policy_rows, *self._level_rows})  # type: ignore[arg-type]
+
+    def close(self, starts: Iterable[NodeKey]) -> None:
+        """Make all nodes that orders for the given ones may touch."""
+        waiting = list(starts)
+        seen: set[NodeKey] = set()
+        while waiting:
+            key = waiting.pop()
+            if key in seen:
+                continue
+            seen.add(key)
+            node = self.node(key)
+            waiting += [other.key for other, _, _ in node.substitutes]
+            for lower, _ in self._below(node):
+                waiting.append(lower)
+            for together in self._together(node):
+                waiting += together
+
+    def _below(self, node: Node) -> Iterator[tuple[NodeKey, bool]]:
+        """List what orders for a node need, and what merely falls out (soft)."""
+        product = node.key[0]
+        for source in node.sources:
+            if source.kind == "make":
+                recipe = self.providers.recipes.recipe(source.source)
+                for component in recipe.components:
+                    yield (component.component, component.location), False
+                for output in recipe.outputs:
+                    key = (output.product, output.location)
+                    if output.role == "by" and key != node.key:
+                        yield key, True
+            elif source.kind == "move" and source.origin is not None:
+                yield (product, source.origin), False
+
+    def _together(self, node: Node) -> Iterator[list[NodeKey]]:
+        """List groups of nodes that must walk through time with this one."""
+        for source in node.sources:
+            if source.kind != "make":
+                continue
+            recipe = self.providers.recipes.recipe(source.source)
+            outputs = {
+                (o.product, o.location) for o in recipe.outputs if o.role != "by"
+            }
+            if len(outputs) > 1:
+                yield sorted(outputs)
+            for group in recipe.groups:
+                if len(group) > 1:
+                    yield sorted({(c.component, c.location) for c in group})
+
+    def clusters(self) -> list[list[Node]]:
+        """Give the clusters in order of planning, nodes inside in order of key.
+
+        Raises
+        ------
+        BadData
+            The graph has a cycle; the finding prints it as a path.
+        """
+        keys = sorted(self.nodes)
+        leader = self._leaders(keys)
+        hard, soft = self._edges(leader)
+        order = _kahn(keys, leader, [*hard, *soft])
+        if order is None:
+            order = _kahn(keys, leader, hard)
+        if order is None:
+            raise BadData([self._cycle(hard)])
+        members: dict[NodeKey, list[Node]] = defaultdict(list)
+        for key in keys:
+            members[leader[key]].append(self.nodes[key])
+        return [members[key] for key in order]
+
+    def _leaders(self, keys: list[NodeKey]) -> dict[NodeKey, NodeKey]:
+        leader = {key: key for key in keys}
+
+        def find(key: NodeKey) -> NodeKey:
+            while leader[key] != key:
+                leader[key] = leader[leader[key]]
+                key = leader[key]
+            return key
+
+        def join(group: Iterable[NodeKey]) -> None:
+            roots = sorted({find(key) for key in group if key in leader})
+            for root in roots[1:]:
+                leader[root] = roots[0]
+
+        for key in keys:
+            node = self.nodes[key]
+            if node.substitutes:
+                join([key, *(other.key for other, _, _ in node.substitutes)])
+            for group in self._together(node):
+                join(group)
+        return {key: find(key) for key in keys}
+
+    def _edges(
+        self, leader: Mapping[NodeKey, NodeKey]
+    ) -> tuple[list[Edge], list[Edge]]:
+        hard: list[Edge] = []
+        soft: list[Edge] = []
+        for key in sorted(self.nodes):
+            for lower, falls_out in self._below(self.nodes[key]):
+                if falls_out:
+                    if lower in leader and leader[lower] != leader[key]:
+                        soft.append((leader[key], leader[lower]))
+                else:
+                    hard.append((leader[key], leader[lower]))
+        return hard, soft
+
+    def _cycle(self, edges: list[Edge]) -> Finding:
+        path = " → ".join(
+            f"{product} @ {location}" for product, location in cycle_path(edges)
+        )
+        return finding("PLAN002", table="bom_lines", path=path)
+
+
+def _kahn(
+    keys: list[NodeKey], leader: Mapping[NodeKey, NodeKey], edges: list[Edge]
+) -> list[NodeKey] | None:
+    """Sort clusters topologically, smallest key first; None: there is a cycle."""
+    above: dict[NodeKey, int] = {leader[key]: 0 for key in keys}
+    below: dict[NodeKey, list[NodeKey]] = defaultdict(list)
+    for upper, lower in edges:
+        above[lower] += 1
+        below[upper].append(lower)
+    ready = [key for key, count in above.items() if count == 0]
+    heapq.heapify(ready)
+    order: list[NodeKey] = []
+    while ready:
+        key = heapq.heappop(ready)
+        order.append(key)
+        for lower in below[key]:
+            above[lower] -= 1
+            if above[lower] == 0:
+                heapq.heappush(ready, lower)
+    return order if len(order) == len(above) else None
+
+
+def cycle_path(edges: Iterable[Edge]) -> list[NodeKey]:
+    """Find one cycle of a directed graph; the first node stands at both ends.
+
+    >>> cycle_path([(("A", "x"), ("B", "x")), (("B", "x"), ("A", "x"))])
+    [('A', 'x'), ('B', 'x'), ('A', 'x')]
+    """
+    below: dict[NodeKey, list[NodeKey]] = defaultdict(list)
+    for upper, lower in edges:
+        below[upper].append(lower)
+    done: set[NodeKey] = set()
+    for start in sorted(below):
+        trail: list[NodeKey] = []
+        place: dict[NodeKey, int] = {}
+        stack = [(start, iter(sorted(set(below[start]))))]
+        trail.append(start)
+        place[start] = 0
+        while stack:
+            key, rest = stack[-1]
+            following = list(islice(rest, 1))
+            if not following:
+                stack.pop()
+                trail.pop()
+                del place[key]
+                done.add(key)
+                continue
+            lower = following[0]
+            if lower in place:
+                return [*trail[place[lower] :], lower]
+            if lower not in done:
+                stack.append((lower, iter(sorted(set(below[lower])))))
+                place[lower] = len(trail)
+                trail.append(lower)
+    return []
+
+
+def _up(value: float | None, step: Fraction) -> int | None:
+    return None if value is None else steps_up(value, step)
+
+
+def _down(value: float | None, step: Fraction) -> int | None:
+    return None if value is None else steps_down(value, step)
+
+
+def _window(row: Row) -> Window:
+    begin, end = row["valid_from"], row["valid_to"]
+    return (ALWAYS if begin is None else begin, NEVER if end is None else end)
+
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from medhavi.findings import Finding
+
+    Edge = tuple[NodeKey, NodeKey]
+    Window = tuple[int, int]

@@ -1,0 +1,258 @@
+"""Net one cluster of nodes in the order of time, date-exact (MRP-03, MRP-04, MRP-07).
+
+Needs are met in sequence of instant, priority and origin from what is there by then:
+first expired, first out, else first in, first out. What is missing becomes a new order
+for that instant; its surplus serves later needs. Safety stock is soft: it is looked at
+after all needs of an instant and never makes an order earlier than as_of + lead time.
+Nodes that share an order (co-products) or that may stand in for each other
+(substitutes) form one cluster and walk through time together.
+"""
+
+from __future__ import annotations
+
+import heapq
+from bisect import insort
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from medhavi.units import ALWAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.planners.mrp.release import Release
+    from medhavi.planners.mrp.state import Need, Node, SupplyUnit
+    from medhavi.planners.mrp.stock_levels import Levels
+
+_SEQUENCE = attrgetter("instant", "priority", "index")
+
+
+class NodeWalk:
+    """One node on its way through time.
+
+    Parameters
+    ----------
+    node
+        Its needs must all be known.
+    levels
+        Safety level, order sizes and look-ahead of the node.
+    release
+        Makes new orders; called with what is missing.
+    """
+
+    __slots__ = (
+        "_arrived",
+        "_cursor",
+        "_pending",
+        "_release",
+        "at",
+        "available",
+        "levels",
+        "needs",
+        "node",
+    )
+
+    def __init__(self, node: Node, levels: Levels, release: Release) -> None:
+        self.node = node
+        self.levels = levels
+        self.needs = sorted(node.needs, key=_SEQUENCE)
+        self._release = release
+        self._cursor = 0
+        self.at = ALWAYS
+        self._arrived: list[tuple[int, int, int, SupplyUnit]] = []
+        self._pending: list[tuple[int, int, SupplyUnit]] = []
+        self.available = 0
+        for unit in node.units:
+            self.add(unit)
+
+    def add(self, unit: SupplyUnit) -> None:
+        """Take note of supply; what is there already counts at once."""
+        if unit.free <= 0:
+            return
+        if unit.available <= self.at:
+            self._arrive(unit)
+        else:
+            heapq.heappush(self._pending, (unit.available, unit.index, unit))
+
+    def _arrive(self, unit: SupplyUnit) -> None:
+        if unit.free <= 0 or unit.expires < self.at:
+            return
+        insort(self._arrived, (unit.expires, unit.available, unit.index, unit))
+        self.available += unit.free
+
+    def advance(self, instant: int) -> None:
+        """Let supply arrive and expire up to an instant."""
+        if instant < self.at:
+            return
+        self.at = instant
+        pending = self._pending
+        while pending and pending[0][0] <= instant:
+            self._arrive(heapq.heappop(pending)[2])
+        arrived = self._arrived
+        while arrived and arrived[0][0] < instant:
+            self.available -= arrived[0][3].free
+            del arrived[0]
+
+    def process(self, instant: int) -> None:
+        """Serve all needs of an instant, then look at the stock level."""
+        self.advance(instant)
+        due = self._due(instant)
+        if due:
+            self._serve(due, instant)
+        missing = self.levels.missing(instant, self.available)
+        if missing > 0:
+            for unit in self._release.for_stock(self.node, instant, missing):
+                self._release.announce(unit)
+
+    def _due(self, instant: int) -> list[Need]:
+        start = self._cursor
+        needs = self.needs
+        stop = start
+        while stop < len(needs) and needs[stop].instant <= instant:
+            stop += 1
+        self._cursor = stop
+        return [need for need in needs[start:stop] if need.open > 0]
+
+    def _serve(self, due: Sequence[Need], instant: int) -> None:
+        short: list[Need] = []
+        for need in due:
+            self.take(need)
+            if need.open > 0:
+                self._borrow(need, instant)
+            if need.open > 0:
+                short.append(need)
+        if not short:
+            return
+        for group in self._groups(short, instant):
+            self._order(group, instant)
+
+    def take(self, need: Need) -> None:
+        """Serve a need from what is there: first expired, then first in."""
+        arrived = self._arrived
+        release = self._release
+        position = 0
+        while need.open > 0 and position < len(arrived):
+            unit = arrived[position][3]
+            if not release.usable(unit, need):
+                position += 1
+                continue
+            self.available -= release.match(need, unit)
+            if unit.free == 0:
+                del arrived[position]
+            else:
+                position += 1
+
+    def _borrow(self, need: Need, instant: int) -> None:
+        """Let free stock of substitutes serve, by priority (rule 9)."""
+        for other, ratio in self._release.stand_ins(need):
+            walk = self._release.walk_of(other)
+            walk.advance(max(instant, walk.at))
+            wanted = -(-need.open * ratio.numerator // ratio.denominator)
+            lent = min(walk.spare(need.priority), wanted)
+            if lent <= 0:
+                continue
+            stand_in = self._release.substitute_need(need, other, lent)
+            walk.take(stand_in)
+            self._release.settle_substitute(need, stand_in, ratio)
+            if need.open == 0:
+                return
+
+    def spare(self, priority: int) -> int:
+        """Count what more important own needs leave over from now on."""
+        ahead = sorted(
+            [
+                (need.instant, -need.open)
+                for need in self.needs[self._cursor :]
+                if need.priority <= priority and need.open > 0
+            ]
+            + [(at, unit.free) for at, _, unit in self._pending]
+        )
+        lowest = balance = self.available
+        for _, change in sorted(ahead, key=lambda e: (e[0], -e[1])):
+            balance += change
+            lowest = min(lowest, balance)
+        return max(0, lowest)
+
+    def _groups(self, short: list[Need], instant: int) -> list[list[Need]]:
+        """Put needs together that one order serves (rule 5)."""
+        if self.node.make_to_order:
+            return [[need] for need in short]
+        if len(short) == 1 or all(n.only_from == short[0].only_from for n in short):
+            return [self._look_ahead(short, instant)]
+        places = sorted({need.only_from or "" for need in short})
+        return [
+            [need for need in short if (need.only_from or "") == place]
+            for place in places
+        ]
+
+    def _look_ahead(self, short: list[Need], instant: int) -> list[Need]:
+        """Let needs inside the batch window after the first one join its order."""
+        until = self.levels.window_end(instant)
+        if until <= instant:
+            return short
+        joined = list(short)
+        while self._cursor < len(self.needs) and (
+            self.needs[self._cursor].instant < until
+        ):
+            need = self.needs[self._cursor]
+            self._cursor += 1
+            self.advance(max(self.at, need.instant))
+            self.take(need)
+            if need.open > 0:
+                joined.append(need)
+        return joined
+
+    def _order(self, group: list[Need], instant: int) -> None:
+        missing = sum(need.open for need in group)
+        gap = self.levels.missing(instant, self.available - missing)
+        units = self._release.for_needs(self.node, instant, group, max(missing, gap))
+        for unit in units:
+            if unit.node is not self.node:
+                self._release.announce(unit)
+                continue
+            self._give(unit, group)
+            self.add(unit)
+        for need in group:
+            if need.open > 0:
+                self._wait(need)
+
+    def _give(self, unit: SupplyUnit, group: list[Need]) -> None:
+        """Serve the group from its order, whenever that comes."""
+        for need in group:
+            if unit.free == 0:
+                return
+            if need.open > 0:
+                self._release.match(need, unit)
+
+    def _wait(self, need: Need) -> None:
+        """Nothing can be ordered: later receipts serve late, in sequence."""
+        for _, _, unit in sorted(self._pending, key=lambda entry: entry[:2]):
+            if need.open == 0:
+                return
+            if unit.free > 0 and self._release.usable(unit, need):
+                self._release.match(need, unit)
+        if need.open > 0:
+            self._release.give_up(need)
+
+    def instants(self) -> list[int]:
+        """List the moments at which something happens here, ascending."""
+        moments = {need.instant for need in self.needs if need.open > 0}
+        moments |= self.levels.moments()
+        return sorted(moments)
+
+
+def walk_cluster(walks: Sequence[NodeWalk]) -> None:
+    """Walk all nodes of a cluster through time together.
+
+    Nodes are visited in the given order at equal instants; new supply that a walk
+    gives to another node is seen there from its own instant on.
+    """
+    if len(walks) == 1:
+        walk = walks[0]
+        for instant in walk.instants():
+            walk.process(instant)
+        return
+    moments = sorted({instant for walk in walks for instant in walk.instants()})
+    for instant in moments:
+        for walk in walks:
+            walk.process(instant)

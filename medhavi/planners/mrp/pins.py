@@ -1,0 +1,118 @@
+"""Holds and firm pegs: who owns what before the rest is netted (rules 10, DEF-01, 02).
+
+A hold takes free quantity from as_of on, first available first; its owner's needs take
+their hold first, so a promised order is never counted twice. A firm peg keeps its
+supply for its demand. What an owner does not need stays blocked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from medhavi.planners.mrp.state import NO_DEMAND, Node
+from medhavi.units import NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from medhavi.planners.mrp.release import Release
+    from medhavi.planners.mrp.state import Need, SupplyUnit
+
+_BY_ARRIVAL = attrgetter("available", "expires", "index")
+_SEQUENCE = attrgetter("instant", "priority", "index")
+
+
+@dataclass(slots=True, eq=False)
+class Pin:
+    """A quantity that belongs to a demand (or to nobody who is planned).
+
+    `unit` tells which supply may serve it; None: any, first available first. `blocks`:
+    what the owner does not use stays out of reach of others (holds).
+    """
+
+    node: Node
+    demand: int
+    qty: int
+    label: str
+    blocks: bool
+    supply: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenPin:
+    """A pin that the supply at hand does not cover [steps]."""
+
+    pin: Pin
+    missing: int
+
+
+def settle(
+    pins: Iterable[Pin], release: Release, name_of: Callable[[SupplyUnit], str]
+) -> tuple[list[BrokenPin], dict[int, int]]:
+    """Give pinned supply to its owners before a cluster is walked.
+
+    Parameters
+    ----------
+    pins
+        Pins of the nodes of one cluster, firm pegs first.
+    release
+        Register of the run; the needs of the nodes are all known.
+    name_of
+        Name of a unit as pegs write it.
+
+    Returns
+    -------
+    broken : list of BrokenPin
+        What could not be kept.
+    blocked : dict of int to int
+        Unit index → quantity that a hold keeps from everyone [steps].
+    """
+    broken: list[BrokenPin] = []
+    blocked: dict[int, int] = {}
+    for pin in pins:
+        units = [
+            unit
+            for unit in sorted(pin.node.units, key=_BY_ARRIVAL)
+            if pin.supply is None or name_of(unit) == pin.supply
+        ]
+        left = _serve_owner(pin, units, release)
+        if not pin.blocks:
+            if left and pin.demand != NO_DEMAND:
+                broken.append(BrokenPin(pin=pin, missing=left))
+            continue
+        for unit in units:
+            kept = min(left, unit.free)
+            if kept > 0:
+                unit.free -= kept
+                blocked[unit.index] = blocked.get(unit.index, 0) + kept
+                left -= kept
+    return broken, blocked
+
+
+def _serve_owner(pin: Pin, units: list[SupplyUnit], release: Release) -> int:
+    """Match the owner's needs in sequence; returns what the pin has left [steps]."""
+    left = pin.qty
+    if pin.demand == NO_DEMAND:
+        return left
+    for need in sorted(pin.node.needs, key=_SEQUENCE):
+        if left == 0:
+            break
+        share = min(left, need.open, release.shares(need).get(pin.demand, 0))
+        for unit in units:
+            if share == 0:
+                break
+            if unit.free > 0 and _may_serve(pin, unit, need):
+                taken = release.match(need, unit, share)
+                share -= taken
+                left -= taken
+    return left
+
+
+def _may_serve(pin: Pin, unit: SupplyUnit, need: Need) -> bool:
+    """Firm pegs bind whatever the date; holds only what is there in time and alive."""
+    if pin.supply is not None:
+        return True
+    alive = unit.expires == NEVER or unit.expires >= max(need.instant, need.alive_until)
+    return unit.available <= need.instant and alive

@@ -1,0 +1,253 @@
+"""Register of one run: needs, supply, matches, orders, and who stands behind them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.findings import BadData, finding
+from medhavi.planners.mrp.state import NO_DEMAND, Need, Shortage, SupplyUnit
+from medhavi.units import INT64_MAX, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from fractions import Fraction
+
+    from medhavi.planners.mrp.model import Model
+    from medhavi.planners.mrp.netting import NodeWalk
+    from medhavi.planners.mrp.state import Node, Order, PegSource
+
+
+class Register:
+    """All records of one run; their `index` is their place in its lists.
+
+    Attributes
+    ----------
+    orders, units, needs
+        In order of making.
+    match_need, match_unit, match_qty
+        Which need took how much of which unit, in sequence [steps of the unit].
+    shortages
+        Needs that nothing can serve.
+    covered
+        Stand-in need to the quantity of the wanted product it covers [steps].
+    demand_names, demand_customers
+        Ids and customers of the planned demands.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.orders: list[Order] = []
+        self.units: list[SupplyUnit] = []
+        self.needs: list[Need] = []
+        self.match_need: list[int] = []
+        self.match_unit: list[int] = []
+        self.match_qty: list[int] = []
+        self.shortages: list[Shortage] = []
+        self.covered: dict[int, int] = {}
+        self.demand_names: list[str] = []
+        self.demand_customers: list[str | None] = []
+        self._walks: dict[int, NodeWalk] = {}
+
+    # --- cluster -------------------------------------------------------------------
+    def enter(self, walks: Sequence[NodeWalk]) -> None:
+        """Take note of the walks of the cluster that is planned now."""
+        self._walks = {id(walk.node): walk for walk in walks}
+
+    def walk_of(self, node: Node) -> NodeWalk:
+        """Give the walk of a node of the cluster."""
+        return self._walks[id(node)]
+
+    # --- matching ------------------------------------------------------------------
+    def usable(self, unit: SupplyUnit, need: Need) -> bool:
+        """Tell whether a unit may serve a need (rules 10, 11, 20 of ownership)."""
+        if unit.only_need is not None and unit.only_need is not need:
+            return False
+        if unit.expires < NEVER and unit.expires < max(need.instant, need.alive_until):
+            return False
+        if need.only_from is not None and unit.order is not None:
+            source = unit.order.source
+            if source is not None and source.kind == "move":
+                return source.origin == need.only_from
+        if unit.customer is not None:
+            owners = {self.demand_customers[demand] for demand in self.shares(need)}
+            return owners == {unit.customer}
+        if need.node.make_to_order and unit.only_need is None:
+            return unit.for_demand != NO_DEMAND and set(self.shares(need)) == {
+                unit.for_demand
+            }
+        return True
+
+    def match(self, need: Need, unit: SupplyUnit, most: int | None = None) -> int:
+        """Let a need take from a unit; returns how much [steps]."""
+        taken = min(unit.free, need.open)
+        if most is not None and most < taken:
+            taken = most
+        need.open -= taken
+        unit.free -= taken
+        unit.takers.append((need, taken))
+        self.match_need.append(need.index)
+        self.match_unit.append(unit.index)
+        self.match_qty.append(taken)
+        return taken
+
+    def give_up(self, need: Need) -> None:
+        """Write down that nothing can serve the rest of a need."""
+        self.shortages.append(Shortage(need=need, qty=need.open))
+
+    def shares(self, need: Need) -> dict[int, int]:
+        """Tell which demands stand behind a need, with their part [steps].
+
+        Parts are rounded down; what no demand stands behind (safety stock, surplus) is
+        in no part.
+        """
+        if need.demand != NO_DEMAND:
+            return {need.demand: need.qty}
+        if need.order is None:
+            return {}
+        behind = self._behind(need.order)
+        span = sum(unit.qty for unit in need.order.units)
+        return {
+            demand: part * need.qty // span
+            for demand, part in behind.items()
+            if span and part * need.qty >= span
+        }
+
+    def _behind(self, order: Order) -> dict[int, int]:
+        """Sum what demands take of an order, without recursion down long chains."""
+        found: dict[int, dict[int, int]] = {}
+        stack = [order]
+        while stack:
+            current = stack[-1]
+            if current.index in found:
+                stack.pop()
+                continue
+            upper = {
+                taker.order.index: taker.order
+                for unit in current.units
+                for taker, _ in unit.takers
+                if taker.order is not None and taker.order.index not in found
+            }
+            if upper:
+                stack += upper.values()
+                continue
+            found[current.index] = self._own_behind(current, found)
+            stack.pop()
+        return found[order.index]
+
+    def _own_behind(
+        self, order: Order, found: dict[int, dict[int, int]]
+    ) -> dict[int, int]:
+        parts: dict[int, int] = {}
+        for unit in order.units:
+            for taker, taken in unit.takers:
+                if taker.demand != NO_DEMAND:
+                    parts[taker.demand] = parts.get(taker.demand, 0) + taken
+                elif taker.order is not None:
+                    span = sum(u.qty for u in taker.order.units)
+                    for demand, part in found[taker.order.index].items():
+                        share = part * taken // span if span else 0
+                        parts[demand] = parts.get(demand, 0) + share
+        return parts
+
+    # --- needs ---------------------------------------------------------------------
+    def need(
+        self,
+        node: Node,
+        instant: int,
+        qty: int,
+        priority: int,
+        demand: int = NO_DEMAND,
+        order: Order | None = None,
+    ) -> Need:
+        """Register a need of a node.
+
+        Raises
+        ------
+        BadData
+            The quantity does not fit 64 bits (a finding, not a number).
+        """
+        if qty > INT64_MAX:
+            product, location = node.key
+            raise BadData(
+                [
+                    finding(
+                        "PLAN001",
+                        table="bom_lines",
+                        column="qty_per",
+                        value=qty,
+                        product=product,
+                        location=location,
+                    )
+                ]
+            )
+        made = Need(
+            index=len(self.needs),
+            node=node,
+            instant=instant,
+            qty=qty,
+            open=qty,
+            priority=priority,
+            demand=demand,
+            order=order,
+        )
+        self.needs.append(made)
+        node.needs.append(made)
+        return made
+
+    def stand_ins(self, need: Need) -> Iterator[tuple[Node, Fraction]]:
+        """List who may serve instead, with units of theirs for one wanted."""
+        yield from need.alternatives
+        for other, ratio, (begin, end) in need.node.substitutes:
+            if begin <= need.instant < end:
+                yield other, ratio
+
+    def substitute_need(self, need: Need, other: Node, qty: int) -> Need:
+        """Make a need of a stand-in for a part of another need."""
+        stand_in = self.need(
+            other, need.instant, qty, need.priority, need.demand, need.order
+        )
+        stand_in.alive_until = need.alive_until
+        return stand_in
+
+    def settle_substitute(self, need: Need, stand_in: Need, ratio: Fraction) -> None:
+        """Credit what a stand-in got to the wanted product."""
+        got = stand_in.qty - stand_in.open
+        covered = min(need.open, got * ratio.denominator // ratio.numerator)
+        stand_in.qty, stand_in.open = got, 0
+        self.covered[stand_in.index] = covered
+        need.open -= covered
+        need.qty -= covered
+
+    # --- supply --------------------------------------------------------------------
+    def unit(
+        self,
+        node: Node,
+        qty: int,
+        available: int,
+        arrives: int,
+        source: PegSource,
+        order: Order | None = None,
+    ) -> SupplyUnit:
+        """Register supply of a node; its shelf life counts from its arrival."""
+        made = SupplyUnit(
+            index=len(self.units),
+            node=node,
+            qty=qty,
+            free=qty,
+            available=available,
+            arrives=arrives,
+            source=source,
+            order=order,
+        )
+        if node.shelf_life is not None and order is not None and order.kind != "move":
+            made.expires = arrives + node.shelf_life
+        self.units.append(made)
+        if order is not None:
+            order.units.append(made)
+        return made
+
+    def announce(self, unit: SupplyUnit) -> None:
+        """Hand supply of another node to its walk, if it is planned now."""
+        walk = self._walks.get(id(unit.node))
+        if walk is not None:
+            walk.add(unit)

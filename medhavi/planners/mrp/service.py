@@ -1,0 +1,245 @@
+"""What each demand gets: deliveries, fulfilment, causes (rules 21, 22)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from medhavi.planners.mrp.state import NO_DEMAND, Demand, SupplyUnit
+from medhavi.results.limiter import Limiter
+from medhavi.units import HOUR, from_steps
+
+if TYPE_CHECKING:
+    from medhavi.planners.mrp.intake import Intake
+    from medhavi.planners.mrp.release import Release
+    from medhavi.snapshot.settings import Settings
+
+LATE_COST_SHARE = 0.02
+"""Default cost of a day late: this share of the price (demands.late_cost_per_day)."""
+SHORT_PRICES = 3.0
+"""Default cost of a unit never delivered, in prices (demands.short_cost)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One delivery of a demand: quantity [steps] at an instant, from a unit."""
+
+    qty: int
+    date: int
+    unit: SupplyUnit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """Deliveries of one demand, sorted by date, and what became of it."""
+
+    demand: Demand
+    deliveries: tuple[Delivery, ...]
+    planned: int
+    status: str
+    limiter: str | None
+
+    @property
+    def last(self) -> int | None:
+        """Instant of the last delivery."""
+        return max((d.date for d in self.deliveries), default=None)
+
+    @property
+    def lateness(self) -> int | None:
+        """Seconds from due to the last delivery; None without one."""
+        return None if self.last is None else max(0, self.last - self.demand.due)
+
+
+def services(intake: Intake, release: Release) -> list[Service]:
+    """Collect what the demands get from the matches of their needs."""
+    needs = release.needs
+    got: list[list[Delivery]] = [[] for _ in intake.demands]
+    parts: dict[int, list[tuple[SupplyUnit, int]]] = {}
+    for need_index, unit_index, qty in zip(
+        release.match_need, release.match_unit, release.match_qty, strict=True
+    ):
+        need = needs[need_index]
+        if need.demand == NO_DEMAND or qty == 0:
+            continue
+        unit = release.units[unit_index]
+        if need_index in release.covered:
+            parts.setdefault(need_index, []).append((unit, qty))
+            continue
+        got[need.demand].append(_delivery(intake.demands[need.demand], unit, qty))
+    for need_index, taken in parts.items():
+        need = needs[need_index]
+        demand = intake.demands[need.demand]
+        got[need.demand] += _converted(demand, taken, release.covered[need_index])
+    return [
+        _service(demand, sorted(found, key=lambda d: (d.date, d.unit.index)))
+        for demand, found in zip(intake.demands, got, strict=True)
+    ]
+
+
+def _delivery(demand: Demand, unit: SupplyUnit, qty: int) -> Delivery:
+    late = unit.available > demand.due
+    return Delivery(
+        qty=qty, date=max(demand.due, unit.arrives) if late else demand.due, unit=unit
+    )
+
+
+def _converted(
+    demand: Demand, taken: list[tuple[SupplyUnit, int]], covered: int
+) -> list[Delivery]:
+    """Turn units of a substitute into what they stand for; parts sum to the whole."""
+    found: list[Delivery] = []
+    total = sum(qty for _, qty in taken)
+    before = credited = 0
+    for unit, qty in taken:
+        before += qty
+        upto = covered * before // total
+        if upto > credited:
+            found.append(_delivery(demand, unit, upto - credited))
+        credited = upto
+    return found
+
+
+def _service(demand: Demand, found: list[Delivery]) -> Service:
+    planned = sum(delivery.qty for delivery in found)
+    late = any(delivery.date > demand.due for delivery in found)
+    if planned == 0:
+        status = "unplanned"
+    elif planned < demand.qty:
+        status = "short"
+    else:
+        status = "late" if late else "on_time"
+    limiter: str | None = None
+    if status in {"unplanned", "short"}:
+        limiter = Limiter.NO_SOURCE
+    elif late:
+        limiter = Limiter.LEAD_TIME
+    return Service(
+        demand=demand,
+        deliveries=tuple(found),
+        planned=planned,
+        status=status,
+        limiter=None if limiter is None else str(limiter),
+    )
+
+
+def delivery_rows(found: list[Service], release: Release) -> dict[str, list[object]]:
+    """Give the table of deliveries; equal dates of one demand are one delivery."""
+    columns: dict[str, list[object]] = {"demand": [], "qty": [], "date": []}
+    for service in found:
+        step = release.model.node(service.demand.node).step
+        by_date: dict[int, int] = {}
+        for delivery in service.deliveries:
+            by_date[delivery.date] = by_date.get(delivery.date, 0) + delivery.qty
+        for date, qty in sorted(by_date.items()):
+            columns["demand"].append(service.demand.demand)
+            columns["qty"].append(from_steps(qty, step))
+            columns["date"].append(date)
+    return columns
+
+
+def fulfilment_rows(
+    found: list[Service], intake: Intake, release: Release
+) -> dict[str, list[object]]:
+    """Give the table of fulfilment, ignored demands included."""
+    names = [
+        "demand",
+        "due",
+        "qty",
+        "planned",
+        "short",
+        "lateness_h",
+        "status",
+        "limiter",
+    ]
+    columns: dict[str, list[object]] = {name: [] for name in names}
+
+    def add(*values: object) -> None:
+        for name, value in zip(names, values, strict=True):
+            columns[name].append(value)
+
+    for service in found:
+        demand = service.demand
+        step = release.model.node(demand.node).step
+        lateness = service.lateness
+        add(
+            demand.demand,
+            demand.row["due"],
+            from_steps(demand.qty, step),
+            from_steps(service.planned, step),
+            from_steps(demand.qty - service.planned, step),
+            None if lateness is None else lateness / HOUR,
+            service.status,
+            service.limiter,
+        )
+    for row, qty in intake.ignored:
+        step = release.model.providers.facts.step(row["product"])
+        amount = from_steps(qty, step)
+        add(row["demand"], row["due"], amount, 0.0, amount, None, "ignored", None)
+    return columns
+
+
+def cause_rows(
+    found: list[Service], release: Release, settings: Settings
+) -> dict[str, list[object]]:
+    """Give one cause for each late or short demand; hours and money are its whole.
+
+    Mode mrp knows two: nothing supplies the product, and a source that is not valid or
+    not open early enough.
+    """
+    names = ["demand", "code", "subject", "valid_from", "valid_to", "hours", "money"]
+    columns: dict[str, list[object]] = {name: [] for name in names}
+    for service in found:
+        if service.limiter is None:
+            continue
+        demand = service.demand
+        step = release.model.node(demand.node).step
+        lateness = service.lateness or 0
+        money = _late_cost(service, step, settings) + _short_cost(
+            service, step, settings
+        )
+        late = [d for d in service.deliveries if d.date > demand.due]
+        order = late[-1].unit.order if late else None
+        subject = demand.node[0] if order is None else order.source_id
+        row = (
+            demand.demand,
+            service.limiter,
+            subject,
+            demand.due if late else None,
+            service.last if late else None,
+            lateness / HOUR,
+            money,
+        )
+        for name, value in zip(names, row, strict=True):
+            columns[name].append(value)
+    return columns
+
+
+def _price(demand: Demand, release_cost: float) -> float:
+    stated = demand.row["price"]
+    return float(stated) if stated is not None else (release_cost or 1.0)
+
+
+def _late_cost(service: Service, step: Fraction, settings: Settings) -> float:
+    demand = service.demand
+    rate: float | None = demand.row["late_cost_per_day"]
+    if rate is None:
+        weight = settings.weight(demand.priority)
+        rate = LATE_COST_SHARE * _price(demand, demand.unit_cost) * weight
+    return sum(
+        rate * from_steps(d.qty, step) * (d.date - demand.due) / (24 * HOUR)
+        for d in service.deliveries
+        if d.date > demand.due
+    )
+
+
+def _short_cost(service: Service, step: Fraction, settings: Settings) -> float:
+    demand = service.demand
+    rate: float | None = demand.row["short_cost"]
+    if rate is None:
+        weight = settings.weight(demand.priority)
+        rate = SHORT_PRICES * _price(demand, demand.unit_cost) * weight
+    return rate * from_steps(demand.qty - service.planned, step)
+
+
+if TYPE_CHECKING:
+    from fractions import Fraction

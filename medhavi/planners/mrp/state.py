@@ -1,0 +1,171 @@
+"""What net requirements are computed on: nodes, needs, supply, orders.
+
+All quantities are int64 steps of the node's product, all instants UTC seconds. The
+records are mutable and live for one run only; nothing of them leaves the planner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Literal
+
+from medhavi.providers.recipes import Recipe
+from medhavi.providers.sources import Source, Timing
+from medhavi.units import ALWAYS, NEVER
+
+NodeKey = tuple[str, str]
+"""(product, location)."""
+PegSource = Literal["INV", "FIRM", "PROD", "TRANS", "SUP"]
+NO_DEMAND = -1
+
+
+@dataclass(slots=True, eq=False)
+class Demand:
+    """An independent demand that is planned; `index` is its place in the run."""
+
+    index: int
+    demand: str
+    node: NodeKey
+    qty: int
+    due: int
+    priority: int
+    customer: str | None
+    ship_from: str | None
+    min_shelf: int
+    unit_cost: float
+    row: dict[str, Any]
+
+
+@dataclass(slots=True, eq=False)
+class Order:
+    """A make, buy or move order, existing or proposed.
+
+    `steps` is the order quantity (make: routing units in steps of the main product,
+    else steps of the product), `qty` the good main product. `need` is the instant it
+    was made for. `cause` names the demand or policy slice that first caused it.
+    """
+
+    index: int
+    kind: Literal["make", "buy", "move"]
+    node: NodeKey
+    source: Source | None
+    source_id: str
+    steps: int
+    qty: int
+    timing: Timing
+    need: int
+    cause: str
+    lot_rule: str
+    priority: int
+    existing: str | None = None
+    status: str = "planned"
+    firm: bool = False
+    locked: bool = False
+    recipe: Recipe | None = None
+    units: list[SupplyUnit] = field(default_factory=list)
+    for_demand: int = NO_DEMAND
+    alive_until: int = ALWAYS
+    row: dict[str, Any] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class SupplyUnit:
+    """A quantity that becomes available at one node at one instant.
+
+    `available` is when a need may take it; `arrives` when it physically is there
+    (`finish` of its order, before safety time). `takers` are (need, qty) in sequence.
+    """
+
+    index: int
+    node: Node
+    qty: int
+    free: int
+    available: int
+    arrives: int
+    source: PegSource
+    order: Order | None = None
+    lot: str = ""
+    expires: int = NEVER
+    customer: str | None = None
+    for_demand: int = NO_DEMAND
+    only_need: Need | None = None
+    takers: list[tuple[Need, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Need:
+    """A gross requirement of a node at an instant.
+
+    `order` is the order that consumes it; without one, `demand` (or a hold without
+    owner) does. `alive_until` is the least expiry that a lot must have.
+    """
+
+    index: int
+    node: Node
+    instant: int
+    qty: int
+    open: int
+    priority: int
+    demand: int = NO_DEMAND
+    order: Order | None = None
+    alive_until: int = ALWAYS
+    only_from: str | None = None
+    alternatives: tuple[tuple[Node, Fraction], ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class StockRules:
+    """Planning parameters of a node; quantities in steps, empty fields None."""
+
+    lot_rule: str = "lot_for_lot"
+    lot_size: int | None = None
+    reorder_point: int | None = None
+    min_qty: int | None = None
+    max_qty: int | None = None
+    target_qty: int | None = None
+    safety_qty: int = 0
+    safety_days: float = 0.0
+    cover_days: float = 0.0
+    order_cost: float | None = None
+    holding_rate: float = 0.2
+    source_rule: str = "preference"
+    unlimited: bool = False
+    levels: tuple[tuple[int, int, dict[str, int | None]], ...] = ()
+
+    @property
+    def is_plain(self) -> bool:
+        """Tell that no stock level is held."""
+        return not (
+            self.safety_qty
+            or self.safety_days
+            or self.levels
+            or self.reorder_point
+            or self.min_qty
+            or self.target_qty
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A product at a location with its needs and supply."""
+
+    key: NodeKey
+    step: Fraction
+    sources: tuple[Source, ...]
+    rules: StockRules
+    make_to_order: bool = False
+    shelf_life: int | None = None
+    substitutes: tuple[tuple[Node, Fraction, tuple[int, int]], ...] = ()
+    needs: list[Need] = field(default_factory=list)
+    units: list[SupplyUnit] = field(default_factory=list)
+    traced: bool = False
+    """Who stands behind a need matters here: holds, firm pegs, owned lots."""
+
+
+@dataclass(slots=True, eq=False)
+class Shortage:
+    """A need that nothing can serve: no source, no receipt, at no time."""
+
+    need: Need
+    qty: int

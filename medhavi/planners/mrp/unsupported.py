@@ -1,0 +1,84 @@
+"""What mode mrp does not look at: ignored with a warning, or refused (design 6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.errors import NotAvailable
+from medhavi.findings import finding
+from medhavi.providers.unused import unused_columns
+
+if TYPE_CHECKING:
+    from medhavi.findings import Finding
+    from medhavi.snapshot import Snapshot
+
+REFUSED_LOT_RULES = ("silver_meal", "wagner_whitin")
+REFUSED = (
+    ("demands", "requires"),
+    ("demands", "min_quality"),
+    ("products", "quality_class"),
+)
+"""Matching by characteristics and quality class changes who is served by what."""
+IGNORED_TABLES = {
+    "changeovers": "sequence-dependent set-up",
+    "campaign_rules": "campaigns",
+    "tariffs": "energy prices",
+    "resource_state": "the present set-up of resources",
+    "promise_policies": "promising",
+    "estimates": "learned times; stated times are used",
+    "disruptions": "disruptions",
+}
+"""Tables that mode mrp does not read, and what they are for."""
+
+
+def check_supported(snapshot: Snapshot) -> list[Finding]:
+    """List what is filled and has no effect.
+
+    Raises
+    ------
+    NotAvailable
+        Something filled would change quantities or dates and is not built yet.
+    """
+    refused = [*_refused(snapshot)]
+    found: list[Finding] = []
+    for table, what in IGNORED_TABLES.items():
+        if snapshot[table].height:
+            found.append(finding("PLAN010", table=table, what=what))
+    for entry in unused_columns(snapshot):
+        if entry.table in IGNORED_TABLES:
+            continue
+        if entry.treatment == "refused":
+            refused.append(f"{entry.table}.{entry.column} ({entry.cells} cells)")
+        else:
+            found.append(
+                finding(
+                    "PLAN011",
+                    table=entry.table,
+                    column=entry.column,
+                    cells=entry.cells,
+                )
+            )
+    if refused:
+        message = (
+            "Mode mrp does not support yet: "
+            + "; ".join(refused)
+            + ". They would change quantities or dates, so nothing is planned. "
+            "Empty these cells to plan without them."
+        )
+        raise NotAvailable(message)
+    return found
+
+
+def _refused(snapshot: Snapshot) -> list[str]:
+    found: list[str] = []
+    for table, column in REFUSED:
+        cells = snapshot[table][column]
+        values = [value for value in cells.to_list() if value not in (None, [], "")]
+        if values:
+            found.append(f"{table}.{column} ({len(values)} cells)")
+    policies = snapshot["inventory_policies"]
+    rules = policies.filter(policies["lot_rule"].is_in(REFUSED_LOT_RULES))
+    if rules.height:
+        names = ", ".join(sorted(set(rules["lot_rule"].to_list())))
+        found.append(f"inventory_policies.lot_rule {names} ({rules.height} rows)")
+    return found

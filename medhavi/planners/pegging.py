@@ -1,0 +1,137 @@
+"""Multi-level pegging from matches: who is served by what, down to stock and purchase.
+
+Many to many and deterministic (PEG-02, PEG-04): a second run gives the same pegs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medhavi.planners.kernels import peg_trace
+from medhavi.planners.kernels.compiled import compiled_trace, uses_numba
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from medhavi.planners.kernels.compiled import Engine
+
+    Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matches:
+    """What was matched, as arrays.
+
+    Parameters
+    ----------
+    need_rank
+        Place of each need's node in the order of planning; takers of an order rank
+        before its needs.
+    need_demand, need_consumer, need_qty
+        Demand or -1; consuming order or -1; quantity [steps].
+    need, unit, qty
+        One entry per match, in sequence.
+    unit_order, unit_qty
+        Order of each unit or -1; its quantity [steps].
+    n_orders
+        Number of orders.
+    """
+
+    need_rank: Sequence[int]
+    need_demand: Sequence[int]
+    need_consumer: Sequence[int]
+    need_qty: Sequence[int]
+    need: Sequence[int]
+    unit: Sequence[int]
+    qty: Sequence[int]
+    unit_order: Sequence[int]
+    unit_qty: Sequence[int]
+    n_orders: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pegs:
+    """Pegs as arrays of equal length; `qty` in steps of the unit's product."""
+
+    demand: Ints
+    unit: Ints
+    qty: Ints
+    level: Ints
+
+
+def peg(matches: Matches, engine: Engine) -> Pegs:
+    """Trace all demands through all levels.
+
+    Notes
+    -----
+    O(matches + pegs); exact integers. The number of pegs grows with the demands that
+    share a lot times the levels below it.
+    """
+    need_of = _ints(matches.need)
+    unit_of_match = _ints(matches.unit)
+    taken = _ints(matches.qty)
+    by_need = np.argsort(need_of, kind="stable")
+    n_needs = len(matches.need_qty)
+    n_units = len(matches.unit_qty)
+    counts = np.bincount(need_of, minlength=n_needs)
+    unit_start, ordered, offset, span = _spans(matches)
+    trace = compiled_trace() if uses_numba(engine, len(need_of)) else peg_trace.trace
+    rank = _ints(matches.need_rank)
+    arguments: tuple[Any, ...] = (
+        np.argsort(rank, kind="stable"),
+        _ints(matches.need_demand),
+        _ints(matches.need_consumer),
+        _ints(matches.need_qty),
+        _starts(counts),
+        unit_of_match[by_need],
+        taken[by_need],
+        _positions(unit_of_match, taken)[by_need],
+        unit_start,
+        ordered,
+        offset,
+        span,
+        n_units,
+    )
+    demand, unit, qty, level = trace(*arguments)
+    return Pegs(demand=demand, unit=unit, qty=qty, level=level)
+
+
+def _ints(values: Sequence[int]) -> Ints:
+    return np.asarray(values, dtype=np.int64)
+
+
+def _starts(counts: Ints) -> Ints:
+    starts = np.zeros(len(counts) + 1, dtype=np.int64)
+    np.cumsum(counts, out=starts[1:])
+    return starts
+
+
+def _positions(unit: Ints, taken: Ints) -> Ints:
+    """Give where inside its unit each match begins, in the sequence of matching."""
+    order = np.argsort(unit, kind="stable")
+    running = np.zeros(len(unit) + 1, dtype=np.int64)
+    np.cumsum(taken[order], out=running[1:])
+    ranked = unit[order]
+    first = np.searchsorted(ranked, ranked, side="left")
+    places = np.empty(len(unit), dtype=np.int64)
+    places[order] = running[:-1] - running[first]
+    return places
+
+
+def _spans(matches: Matches) -> tuple[Ints, Ints, Ints, Ints]:
+    """Lay the units of each order side by side; main product first."""
+    order_of = _ints(matches.unit_order)
+    quantity = _ints(matches.unit_qty)
+    ordered = np.flatnonzero(order_of >= 0)
+    ordered = ordered[np.argsort(order_of[ordered], kind="stable")]
+    counts = np.bincount(order_of[ordered], minlength=matches.n_orders)
+    starts = _starts(counts)
+    running = np.zeros(len(ordered) + 1, dtype=np.int64)
+    np.cumsum(quantity[ordered], out=running[1:])
+    offset = np.zeros(len(quantity), dtype=np.int64)
+    offset[ordered] = running[:-1] - running[starts[order_of[ordered]]]
+    return starts, ordered, offset, running[starts[1:]] - running[starts[:-1]]
