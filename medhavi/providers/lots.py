@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from medhavi.units import exact
@@ -20,6 +21,7 @@ class Lots:
     multiple: int
 
 
+@lru_cache(maxsize=65536)
 def lot_steps(
     step: Fraction, min_lot: float, max_lot: float | None, lot_multiple: float
 ) -> Lots:

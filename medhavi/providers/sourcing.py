@@ -180,16 +180,15 @@ class Sourcing:
 
     def _chosen(self, rows: list[Row], node: Node) -> Iterator[tuple[Offer, Row]]:
         for row in rows:
-            offers = self._offers(row["kind"], row["source"], node)
+            offers = [
+                offer
+                for offer in self._offers(row["kind"], row["source"], node)
+                if offer.kind != "move" or not self._blocked(offer.source, node[0])
+            ]
             for place, offer in enumerate(offers):
-                if offer.kind == "move" and self._blocked(offer.source, node[0]):
-                    continue
                 # An origin is one source: its share goes to its first lane.
-                shared = place > 0 and offer.kind == "move"
-                yield (
-                    offer,
-                    {**row, "share_pct": 0.0} if shared and row["share_pct"] else row,
-                )
+                rest = place and offer.kind == "move" and row["share_pct"] is not None
+                yield offer, {**row, "share_pct": 0.0} if rest else row
 
     def _natural(self, node: Node) -> Iterator[tuple[Offer, Mapping[str, None]]]:
         product, location = node
