@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from medhavi.errors import EnvironmentFailure
 from medhavi.events.catalog import UndecodableEvent, decode
 from medhavi.findings import finding
 
@@ -31,7 +32,12 @@ def verify(store: EventStore) -> list[Finding]:
     unique, categories agree with streams, and every payload must decode.
     """
     found = store.problems() if isinstance(store, SelfChecking) else []
-    found.extend(_problems(store.read_all()))
+    try:
+        found.extend(_problems(store.read_all()))
+    except EnvironmentFailure:
+        # A damaged file is told by its own check; what was read before stays told.
+        if not found:
+            raise
     return found
 
 

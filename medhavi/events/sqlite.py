@@ -25,7 +25,7 @@ from medhavi.events.envelope import (
     to_microseconds,
 )
 from medhavi.events.memory import system_clock
-from medhavi.events.sqlite_file import shared_file, translated
+from medhavi.events.sqlite_file import DamagedFile, shared_file, translated
 from medhavi.events.store import ANY, EventFilter
 from medhavi.findings import finding
 
@@ -233,7 +233,10 @@ class SqliteStore:
 
     def problems(self) -> list[Finding]:
         """Give what SQLite's own integrity check finds."""
-        rows = self._rows("PRAGMA integrity_check(20)")
+        try:
+            rows = self._rows("PRAGMA integrity_check(20)")
+        except DamagedFile as error:
+            return [finding("EVT014", table="events", detail=str(error))]
         return [
             finding("EVT014", table="events", detail=row[0])
             for row in rows
@@ -284,14 +287,11 @@ class _Writer:
         except sqlite3.IntegrityError:
             self._database.execute("ROLLBACK TO chunk")
             self._position, self._heads = position, heads
-            return [
-                position
-                for stream, events in chunk
-                for position in self.append(stream, events, ANY)
-            ]
-        finally:
-            self._database.execute("RELEASE chunk")
-        return [row[0] for row in rows]
+            positions = [self.append(stream, events, ANY) for stream, events in chunk]
+        else:
+            positions = [tuple(row[0] for row in rows)]
+        self._database.execute("RELEASE chunk")
+        return [position for batch in positions for position in batch]
 
     def _head(self, stream: str) -> int:
         if stream not in self._heads:

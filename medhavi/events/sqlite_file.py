@@ -22,6 +22,7 @@ from medhavi.errors import EnvironmentFailure
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+from weakref import WeakValueDictionary
 
 APPLICATION_ID = 0x4D656476
 """Marks the file as an event store of Medhavi ("Medv")."""
@@ -58,6 +59,10 @@ _REASONS = {
 }
 
 
+class DamagedFile(EnvironmentFailure):
+    """The bytes of the file are not what SQLite wrote."""
+
+
 @contextlib.contextmanager
 def translated(path: Path) -> Iterator[None]:
     """Turn failures of SQLite into one clear message."""
@@ -70,7 +75,8 @@ def translated(path: Path) -> Iterator[None]:
         if reason is None:
             raise
         message = f"Event store {path}: {reason} ({error})"
-        raise EnvironmentFailure(message) from None
+        failure = DamagedFile if primary == "SQLITE_CORRUPT" else EnvironmentFailure
+        raise failure(message) from None
 
 
 class SqliteFile:
@@ -82,6 +88,11 @@ class SqliteFile:
         self.process = os.getpid()
         self.lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+
+    def __del__(self) -> None:
+        """Close with the last store of the path."""
+        if self.process == os.getpid():
+            self.close()
 
     def connection(self) -> sqlite3.Connection:
         """Give the connection, opened when it is not; the caller holds the lock."""
@@ -159,8 +170,9 @@ class SqliteFile:
                 return
 
 
-_FILES: dict[tuple[int, Path], SqliteFile] = {}
+_FILES: WeakValueDictionary[tuple[int, Path], SqliteFile] = WeakValueDictionary()
 _FILES_LOCK = threading.Lock()
+_INHERITED: list[SqliteFile] = []
 
 
 def shared_file(
@@ -169,10 +181,15 @@ def shared_file(
     """Give the file object of a path in this process.
 
     A child made by fork gets its own: SQLite connections do not survive a fork. The
-    parent's stays in the register, so that the child never closes it.
+    parent's is kept alive, so that the child never closes it.
     """
     process = os.getpid()
-    if known is not None and known.process == process:
-        return known
+    if known is not None:
+        if known.process == process:
+            return known
+        _INHERITED.append(known)
     with _FILES_LOCK:
-        return _FILES.setdefault((process, path), SqliteFile(path, timeout))
+        found = _FILES.get((process, path))
+        if found is None:
+            found = _FILES[process, path] = SqliteFile(path, timeout)
+        return found

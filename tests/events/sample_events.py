@@ -1,0 +1,34 @@
+"""Small events for tests: ids by number, one simple type."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from medhavi.events.catalog import new_event
+from medhavi.events.movements import SupplyOrderReleased
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medhavi.events.envelope import NewEvent
+
+NOON = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
+
+
+def event_id(number: int) -> str:
+    """Give the same UUID for the same number."""
+    return str(uuid.UUID(int=number + 1))
+
+
+def sample(number: int, **envelope: Any) -> NewEvent:
+    """Give an event that differs from another by its number alone."""
+    payload = SupplyOrderReleased(supply_order=f"WO-{number}")
+    envelope = {"occurred_at": NOON + dt.timedelta(minutes=number)} | envelope
+    return new_event(payload, event_id=event_id(number), **envelope)
+
+
+def samples(numbers: Iterable[int], **envelope: Any) -> list[NewEvent]:
+    """Give one event a number."""
+    return [sample(number, **envelope) for number in numbers]

@@ -1,0 +1,35 @@
+"""The contract of event stores, kept by each of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.events.jsonl import JsonlStore, to_line
+from medhavi.events.memory import MemoryStore
+from medhavi.events.sqlite import SqliteStore
+from tests.contracts.store import ReadContract, WriteContract
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from medhavi.events.store import BulkStore
+    from tests.contracts.store import Batches
+
+
+class TestMemoryStore(WriteContract):
+    def fresh(self, folder: Path) -> BulkStore:
+        return MemoryStore()
+
+
+class TestSqliteStore(WriteContract):
+    def fresh(self, folder: Path) -> BulkStore:
+        return SqliteStore(folder / "events.db")
+
+
+class TestJsonlStore(ReadContract):
+    def load(self, folder: Path, batches: Batches) -> BulkStore:
+        source = MemoryStore()
+        source.append_many(batches)
+        path = folder / "events.jsonl"
+        path.write_text("".join(map(to_line, source.read_all())), encoding="utf-8")
+        return JsonlStore(path)
