@@ -1,8 +1,14 @@
-"""Checks: every problem at once, each as a coded finding."""
+"""All checks of what tables say of each other, in one list."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from medhavi.snapshot.checks_links import link_checks
+from medhavi.snapshot.checks_making import making_checks
+from medhavi.snapshot.checks_network import network_checks
+from medhavi.snapshot.checks_trade import trade_checks
+from medhavi.snapshot.checks_values import value_checks
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding
@@ -10,5 +16,11 @@ if TYPE_CHECKING:
 
 
 def cross_checks(snapshot: Snapshot) -> list[Finding]:
-    """Check what tables say of each other."""
-    return []
+    """Check what tables say of each other; every problem at once."""
+    return [
+        *value_checks(snapshot),
+        *link_checks(snapshot),
+        *making_checks(snapshot),
+        *trade_checks(snapshot),
+        *network_checks(snapshot),
+    ]

@@ -10,11 +10,12 @@ from medhavi import schema
 from medhavi.snapshot.reporting import nearest, told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from medhavi.findings import Finding
     from medhavi.schema import Column, Table
     from medhavi.snapshot.normalise import Normal
+    from medhavi.snapshot.reporting import Tell
 
 _WINDOWS = (
     ("valid_from", "valid_to"),
@@ -45,7 +46,7 @@ def own_checks(name: str, normal: Normal) -> list[Finding]:
 
 
 def _cells(table: Table, normal: Normal) -> list[Finding]:
-    """Closed lists and bounds; all columns are counted in one pass."""
+    """Check closed lists and bounds; all columns are counted in one pass."""
     broken = {}
     for column in table.columns.values():
         if column.one_of:
@@ -159,7 +160,7 @@ def _both_instants(table: Table, begin: str, end: str) -> bool:
 
 def _window_teller(
     begin: str,
-) -> Callable[[Mapping[str, object]], Mapping[str, object]]:
+) -> Tell:
     def tell(row: Mapping[str, object]) -> dict[str, object]:
         return {"begin": begin, "begin_value": row[begin]}
 
@@ -174,7 +175,7 @@ def _overlaps(table: Table, normal: Normal) -> list[Finding]:
     groups = normal.frame.select(rest)
     if not groups.is_duplicated().any():
         return []
-    # Null begins sort first and null ends last for ever, so a running maximum is enough.
+    # Null begins sort first and null ends last, so a running maximum is enough.
     end = pl.col("valid_to").fill_null(pl.datetime(9999, 1, 1, time_zone="UTC"))
     before = end.cum_max().shift(1).over(rest)
     begin = pl.col("valid_from").fill_null(pl.datetime(1, 1, 1, time_zone="UTC"))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from medhavi.snapshot.tables import empty
+
 if TYPE_CHECKING:
     from medhavi.snapshot.snapshot import Snapshot
 
@@ -84,7 +86,9 @@ def members(snapshot: Snapshot) -> pl.DataFrame:
     pairs = snapshot["products"].select("product", ancestor="product").unique()
     frontier, distance = pairs, 0
     all_pairs = [pairs.with_columns(distance=pl.lit(0))]
-    while frontier.height and parents.height:
+    if not parents.height:
+        return all_pairs[0]
+    while frontier.height:
         distance += 1
         frontier = (
             frontier.join(parents, left_on="ancestor", right_on="product")
@@ -177,6 +181,8 @@ def _after(snapshot: Snapshot, outputs: pl.DataFrame) -> pl.DataFrame:
     wide = ["later", "later_location"]
     others = mains.join(falling, on="routing").select(*NODE, *wide)
     swaps = snapshot["substitutes"].select("product", "substitute", "location")
+    if not swaps.height:
+        return others.unique()
     everywhere = swaps.filter(pl.col("location") == "*").drop("location")
     places = snapshot["demands"].select(NODE).unique()
     swaps = pl.concat(

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from medhavi.snapshot.needs_and_sources import Links
-
     from medhavi.snapshot.snapshot import Snapshot
 
     Codes = NDArray[np.int32]

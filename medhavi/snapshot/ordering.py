@@ -81,6 +81,8 @@ def components(count: int, parent: Ints, child: Ints) -> Ints:
 
 def inner_edges(count: int, parent: Ints, child: Ints) -> NDArray[np.bool_]:
     """Mark the edges that lie on a cycle: both ends in one component."""
+    if (levels(count, parent, child) >= 0).all():
+        return np.zeros(len(parent), dtype=np.bool_)
     labels = components(count, parent, child)
     return np.asarray(labels[parent] == labels[child], dtype=np.bool_)
 

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from medhavi.findings import Finding, catalog, finding
+from medhavi.findings import catalog, finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     import polars as pl
 
+    from medhavi.findings import Finding
+
+Tell = Callable[[Mapping[str, object]], Mapping[str, object]]
+"""Gives the fields of a finding for one marked row."""
+
 LISTED = 100
 """Findings of one kind in one column that are told one by one."""
+
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 _SEARCHED = 3000
 """Known names among which a nearest one is looked for; more would take seconds."""
@@ -64,7 +73,7 @@ def told(
     column: str | None,
     marked: pl.DataFrame,
     rows: Sequence[int],
-    tell: Callable[[Mapping[str, object]], Mapping[str, object]] | None = None,
+    tell: Tell | Mapping[str, object] = _NOTHING,
 ) -> list[Finding]:
     """Make a finding of each marked row, in the order of the input rows.
 
@@ -77,15 +86,15 @@ def told(
     rows
         Their input row numbers.
     tell
-        Gives the fields of the code's message for a row; a field `value` wins over
-        the cell.
+        The fields of the code's message, or what gives them for a row; a field `value`
+        wins over the cell.
     """
     found = []
     order = sorted(range(marked.height), key=lambda place: rows[place])
     for place in order[:LISTED]:
         row = marked.row(place, named=True)
         fields: dict[str, object] = {"value": row[column] if column else None}
-        fields.update(tell(row) if tell else {})
+        fields.update(tell(row) if callable(tell) else tell)
         found.append(
             finding(code, table=table, row=rows[place], column=column, **fields)
         )

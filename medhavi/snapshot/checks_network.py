@@ -1,0 +1,238 @@
+"""Checks of the network: circles, places nothing supplies, quantities too large."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from medhavi.findings import finding
+from medhavi.snapshot import ordering
+from medhavi.snapshot.checks_links import mark, numbered
+from medhavi.snapshot.checks_values import qty_steps
+from medhavi.snapshot.network import MAKE, MOVE
+from medhavi.snapshot.reporting import LISTED, more, told
+from medhavi.units import INT64_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from medhavi.findings import Finding
+    from medhavi.snapshot.network import Network
+    from medhavi.snapshot.snapshot import Snapshot
+
+_PLANNED = ["open", "quote"]
+
+
+def network_checks(snapshot: Snapshot) -> list[Finding]:
+    """Check what only the whole network shows."""
+    network = snapshot.network
+    return [
+        *_cycles(network),
+        *_circles(network),
+        *_unsupplied(snapshot, network),
+        *_overflow(snapshot, network),
+    ]
+
+
+def _cycles(network: Network) -> list[Finding]:
+    """Products that are needed to make themselves, each as a path."""
+    found = [
+        finding("SNAP043", table="bom_lines", value=_path(network, path))
+        for path in network.cycles[:LISTED]
+    ]
+    return found + more("SNAP043", "bom_lines", None, len(network.cycles) - LISTED)
+
+
+def _path(network: Network, path: tuple[int, ...]) -> str:
+    """Write a path; the place only where it changes on the way."""
+    ids = [network.ids(node) for node in path]
+    if len({place for _, place in ids}) == 1:
+        return ordering.path_text([product for product, _ in ids])
+    return ordering.path_text([f"{product} @ {place}" for product, place in ids])
+
+
+def _circles(network: Network) -> list[Finding]:
+    """Circles of moves that were cut open; equal ones of many products told once."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for path in network.circles:
+        ids = [network.ids(node) for node in path]
+        groups.setdefault(tuple(place for _, place in ids), []).append(ids[0][0])
+    cut: dict[str, list[str]] = {}
+    for product, place, origin in sorted(network.ignored_moves):
+        cut.setdefault(product, []).append(f"{origin} → {place}")
+    found = []
+    for places, products in groups.items():
+        others = len(products) - 1
+        many = f" and {others} other products" if others else ""
+        found.append(
+            finding(
+                "SNAP044",
+                table="lanes",
+                value=ordering.path_text(list(reversed(places))),
+                product=products[0] + many,
+                ignored=", ".join(cut.get(products[0], ())),
+            )
+        )
+    return found
+
+
+def supplied(network: Network) -> NDArray[np.bool_]:
+    """Mark the nodes that something can reach: made, bought, held, or moved there."""
+    marks = network.sourced.tolist()
+    start = network.component_start.tolist()
+    target = network.component.tolist()
+    kind = network.component_kind.tolist()
+    for node in reversed(network.order.tolist()):
+        if not marks[node]:
+            marks[node] = any(
+                kind[edge] == MOVE and marks[target[edge]]
+                for edge in range(start[node], start[node + 1])
+            )
+    return np.asarray(marks, dtype=np.bool_)
+
+
+def needed(snapshot: Snapshot, network: Network) -> NDArray[np.bool_]:
+    """Mark the nodes that a demand or a stock level calls for, and all below them."""
+    marks = [False] * len(network)
+    policies = snapshot["inventory_policies"].filter(
+        pl.any_horizontal(
+            pl.col("safety_qty", "safety_days", "min_qty", "reorder_point") > 0
+        )
+    )
+    calls = [
+        _open(snapshot).select("product", "location"),
+        policies.select("product", "location"),
+        snapshot["inventory_levels"].select("product", "location"),
+    ]
+    for product, location in pl.concat(calls).unique().iter_rows():
+        node = network.node(product, location)
+        if node is not None:
+            marks[node] = True
+    start, target = network.component_start.tolist(), network.component.tolist()
+    queue = [node for node, mark_of in enumerate(marks) if mark_of]
+    for node in queue:
+        for lower in target[start[node] : start[node + 1]]:
+            if not marks[lower]:
+                marks[lower] = True
+                queue.append(lower)
+    return np.asarray(marks, dtype=np.bool_)
+
+
+def _open(snapshot: Snapshot) -> pl.DataFrame:
+    """Give the demands that are planned, with their input rows."""
+    return numbered(snapshot, "demands").filter(pl.col("status").is_in(_PLANNED))
+
+
+def _places(network: Network, nodes: NDArray[np.int64]) -> pl.DataFrame:
+    pairs = [network.ids(int(node)) for node in nodes]
+    return pl.DataFrame(
+        pairs, schema={"product": pl.String, "location": pl.String}, orient="row"
+    )
+
+
+def _unsupplied(snapshot: Snapshot, network: Network) -> list[Finding]:
+    """Demands and components at places that nothing reaches."""
+    dry = _places(network, np.flatnonzero(~supplied(network)))
+    if not dry.height:
+        return []
+    return [*_dry_demands(snapshot, dry), *_dry_components(snapshot, dry)]
+
+
+def _dry_demands(snapshot: Snapshot, dry: pl.DataFrame) -> list[Finding]:
+    swaps = snapshot["substitutes"].select("product").unique()
+    demands = (
+        _open(snapshot)
+        .join(dry, on=["product", "location"], how="semi")
+        .join(swaps, on="product", how="anti")
+        .sort("row")
+        .group_by("product", "location", maintain_order=True)
+        .agg(pl.col("row").first(), pl.col("demand").first(), pl.len().alias("count"))
+    )
+
+    def tell(row: Mapping[str, object]) -> dict[str, object]:
+        return {
+            "value": row["demand"],
+            "product": row["product"],
+            "location": row["location"],
+            "count": row["count"],
+        }
+
+    return told(
+        "SNAP045", "demands", "product", *mark(snapshot, "demands", demands), tell
+    )
+
+
+def _dry_components(snapshot: Snapshot, dry: pl.DataFrame) -> list[Finding]:
+    routings = snapshot["routings"].select("routing", place="location")
+    lines = (
+        numbered(snapshot, "bom_lines")
+        .join(routings, on="routing")
+        .with_columns(location=pl.coalesce("location", "place"))
+        .join(
+            dry.rename({"product": "component"}),
+            on=["component", "location"],
+            how="semi",
+        )
+    )
+
+    def tell(row: Mapping[str, object]) -> dict[str, object]:
+        return {"location": row["location"], "routing": row["routing"]}
+
+    return told(
+        "SNAP046", "bom_lines", "component", *mark(snapshot, "bom_lines", lines), tell
+    )
+
+
+def _overflow(snapshot: Snapshot, network: Network) -> list[Finding]:
+    """Dependent needs beyond what int64 steps can count, first place of each path.
+
+    The bound takes the largest ratio over all routings of a node, so it may warn where
+    a plan would use a smaller one; at 4e18 steps that is no loss.
+    """
+    steps = dict(qty_steps(snapshot).iter_rows())
+    size = [float(steps.get(product) or 1.0) for product in network.products]
+    size_of = [size[code] for code in network.node_product.tolist()]
+    need = _demanded(snapshot, network)
+    start, target = network.component_start.tolist(), network.component.tolist()
+    ratio = network.component_ratio.tolist()
+    kind = network.component_kind.tolist()
+    large = []
+    for node in network.order.tolist():
+        amount = need[node]
+        if not amount or network.level[node] < 0:
+            continue
+        if amount / size_of[node] >= INT64_MAX / 2:
+            large.append(node)
+            continue
+        made = moved = amount
+        for edge in range(start[node], start[node + 1]):
+            share = made * ratio[edge] if kind[edge] == MAKE else moved
+            need[target[edge]] += share
+    return [_too_large(network, node, need[node], size_of[node]) for node in large]
+
+
+def _demanded(snapshot: Snapshot, network: Network) -> list[float]:
+    need = [0.0] * len(network)
+    totals = _open(snapshot).group_by("product", "location").agg(pl.col("qty").sum())
+    for product, location, qty in totals.iter_rows():
+        node = network.node(product, location)
+        if node is not None and qty and qty > 0:
+            need[node] += qty
+    return need
+
+
+def _too_large(network: Network, node: int, amount: float, step: float) -> Finding:
+    product, location = network.ids(node)
+    return finding(
+        "SNAP029",
+        table="bom_lines",
+        column="qty_per",
+        value=f"{amount:.3g}",
+        product=product,
+        place=f" needed at {location}",
+        step=f"{step:g}",
+    )
