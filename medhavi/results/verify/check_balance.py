@@ -1,0 +1,202 @@
+"""Stock at every instant: nothing is taken that is not there.
+
+Per product and location all flows are listed and summed in order of time:
+balance(t) = stock + outputs and receipts up to t - components, departures and
+deliveries up to t >= 0, flows of one instant taken together. Stock of as_of counts for
+instants before it too, since mode mrp may start in the past; what existing orders take
+before as_of counts at as_of.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.results.verify.facts import PLACE, TOLERANCE
+from medhavi.results.verify.faults import faults
+from medhavi.results.verify.material_use import consumption, move_departures, outputs
+from medhavi.units import ALWAYS
+
+if TYPE_CHECKING:
+    from medhavi.findings import Finding
+    from medhavi.results.verify.facts import Facts
+
+FLOW = {
+    "product": pl.String(),
+    "location": pl.String(),
+    "instant_s": pl.Int64(),
+    "qty": pl.Float64(),
+    "owner": pl.String(),
+}
+"""Columns of flows: plus is what comes, `owner` the demand that takes (or null)."""
+
+
+def check_balance(facts: Facts) -> list[Finding]:
+    """Check that stock never falls below zero."""
+    flows = all_flows(facts)
+    running = (
+        flows.group_by(*PLACE, "instant_s")
+        .agg(pl.col("qty").sum(), pl.col("qty").abs().max().alias("size"))
+        .sort(*PLACE, "instant_s")
+        .with_columns(
+            pl.col("qty").cum_sum().over(PLACE).alias("balance"),
+            pl.col("size").cum_max().over(PLACE),
+        )
+    )
+    below = (
+        running.filter(pl.col("balance") < -TOLERANCE * (1 + pl.col("size")))
+        .group_by(PLACE, maintain_order=True)
+        .first()
+    )
+    excused = _excused(facts)
+    return faults(
+        "VER001",
+        "supplies",
+        below.with_columns(value=pl.format("{}|{}", *PLACE))
+        .filter(~pl.col("value").is_in(list(excused)))
+        .select(
+            "value",
+            (-pl.col("balance")).alias("short"),
+            pl.col("instant_s").clip(lower_bound=-(2**34)).alias("moment"),
+        ),
+    )
+
+
+def _excused(facts: Facts) -> set[str]:
+    """Places that are never planned, and in mode mrp those without any source."""
+    unlimited = facts.snapshot["inventory_policies"].filter("unlimited")
+    places = {f"{p}|{n}" for p, n in unlimited.select(PLACE).iter_rows()}
+    if facts.mode == "mrp":
+        places |= facts.exceptions.get("NoSource", set())
+    return places
+
+
+def all_flows(facts: Facts) -> pl.DataFrame:
+    """List every quantity that comes or goes."""
+    taken = pl.concat(
+        [
+            consumption(facts).select(*PLACE, "instant_s", "qty", "existing"),
+            move_departures(facts).select(*PLACE, "instant_s", "qty", "existing"),
+        ]
+    ).with_columns(
+        instant_s=pl.when("existing")
+        .then(pl.col("instant_s").clip(lower_bound=facts.as_of))
+        .otherwise("instant_s"),
+        qty=-pl.col("qty"),
+        owner=pl.lit(None, pl.String),
+    )
+    parts = [stock(facts), receipts(facts), taken, deliveries(facts)]
+    return pl.concat(
+        [
+            part.select(pl.col(name).cast(dtype) for name, dtype in FLOW.items())
+            for part in parts
+        ]
+    )
+
+
+def stock(facts: Facts) -> pl.DataFrame:
+    """Give what is on hand: our lots, and of customers' lots what is pegged."""
+    lots = usable_lots(facts)
+    customers = facts.snapshot["customers"]["customer"].to_list()
+    demands = facts.snapshot["demands"]["customer"].drop_nulls().to_list()
+    foreign = pl.col("owner").is_in([*customers, *demands]).fill_null(value=False)
+    pegged = (
+        facts.plan.pegging.join(
+            lots.filter(foreign).select(pl.col("lot_id").alias("supply"), "owner"),
+            on="supply",
+        )
+        .join(facts.snapshot["demands"].select("demand", "customer"), on="demand")
+        .filter(pl.col("owner") == pl.col("customer"))
+        .select(*PLACE, "qty")
+    )
+    return pl.concat(
+        [lots.filter(~foreign).select(*PLACE, "qty"), pegged]
+    ).with_columns(instant_s=pl.lit(ALWAYS), owner=pl.lit(None, pl.String))
+
+
+def usable_lots(facts: Facts) -> pl.DataFrame:
+    """Give available lots with `lot_id`; whole steps, broken ones rounded down."""
+    step = pl.col("step_qty").fill_null(1.0)
+    return (
+        facts.snapshot["stock"]
+        .filter(pl.col("status") == "available")
+        .join(facts.steps_of_products, on="product", how="left")
+        .with_columns(
+            ((pl.col("qty") / step + 1e-9).floor() * step).alias("qty"),
+            pl.format("{}|{}|{}", "product", "location", "lot").alias("lot_id"),
+        )
+    )
+
+
+def receipts(facts: Facts) -> pl.DataFrame:
+    """Give what supplies bring: outputs at their own step, all else at finish."""
+    given = outputs(facts).select(
+        "order", "product", pl.col("location").alias("out_location"), "instant_s"
+    )
+    # A row stands for all outputs of its product; where they come at several moments
+    # the latest is certain.
+    given = given.group_by("order", "product").agg(pl.col("instant_s").max())
+    rows = facts.supplies.join(given, on=["order", "product"], how="left")
+    return rows.select(
+        *PLACE,
+        pl.when(pl.col("main") | pl.col("existing"))
+        .then("finish_s")
+        .otherwise(pl.min_horizontal("instant_s", "finish_s"))
+        .fill_null(pl.col("finish_s"))
+        .alias("instant_s"),
+        "qty",
+        pl.lit(None, pl.String).alias("owner"),
+    )
+
+
+def deliveries(facts: Facts) -> pl.DataFrame:
+    """Give what goes to demands; substitutes leave as the pegs say."""
+    rows = (
+        facts.plan.deliveries.select("demand", "qty", "date")
+        .with_columns(pl.col("date").dt.epoch("s").alias("instant_s"))
+        .join(
+            facts.demands.select(
+                "demand",
+                pl.col("product").alias("wanted_product"),
+                pl.col("location").alias("wanted_location"),
+            ),
+            on="demand",
+        )
+    )
+    served = substituted(facts)
+    plain = rows.join(served.select("demand").unique(), on="demand", how="anti").select(
+        pl.col("wanted_product").alias("product"),
+        pl.col("wanted_location").alias("location"),
+        "instant_s",
+        -pl.col("qty"),
+        pl.col("demand").alias("owner"),
+    )
+    last = rows.group_by("demand").agg(pl.col("instant_s").max())
+    other = served.join(last, on="demand").select(
+        "product",
+        "location",
+        "instant_s",
+        -pl.col("qty"),
+        pl.col("demand").alias("owner"),
+    )
+    return pl.concat([plain, other])
+
+
+def substituted(facts: Facts) -> pl.DataFrame:
+    """Give the pegs of level 0 of demands that got another product or place."""
+    top = facts.plan.pegging.filter(pl.col("level") == 0).join(
+        facts.demands.select(
+            "demand",
+            pl.col("product").alias("wanted_product"),
+            pl.col("location").alias("wanted_location"),
+        ),
+        on="demand",
+    )
+    odd = top.filter(
+        (pl.col("product") != pl.col("wanted_product"))
+        | (pl.col("location") != pl.col("wanted_location"))
+    )
+    return top.join(odd.select("demand").unique(), on="demand", how="semi").select(
+        "demand", *PLACE, "qty"
+    )

@@ -1,0 +1,140 @@
+"""What only finite modes obey: units of resources, no start in the past."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from medhavi.results.verify.facts import TOLERANCE, validity
+from medhavi.results.verify.faults import faults
+from medhavi.units import ALWAYS, NEVER, exact
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from medhavi.findings import Finding
+    from medhavi.results.verify.facts import Facts
+    from medhavi.results.verify.wall_clock import OpenTime
+
+    Instants = NDArray[np.int64]
+
+
+def check_past_starts(facts: Facts) -> list[Finding]:
+    """Check that new supplies in the past are excused (mrp) or absent (constrained)."""
+    past = facts.supplies.filter(
+        pl.col("main") & ~pl.col("existing") & (pl.col("start_s") < facts.as_of)
+    ).sort("id")
+    code = "VER061"
+    if facts.mode == "mrp":
+        said = facts.exceptions.get("PastDueStart", set())
+        past = past.filter(~pl.col("id").is_in(list(said)))
+        code = "VER062"
+    return faults(
+        code,
+        "supplies",
+        past.select(pl.col("id").alias("value"), pl.col("start_s").alias("moment")),
+    )
+
+
+def check_capacity(facts: Facts) -> list[Finding]:
+    """Check that no finite resource is used above its units, but in mode mrp."""
+    if facts.mode == "mrp":
+        return []
+    finite = facts.snapshot["resources"].filter(
+        pl.col("finite") & pl.col("bucket").is_null()
+    )
+    places = dict(
+        facts.snapshot["locations"].select("location", "calendar").iter_rows()
+    )
+    used = {
+        str(name): group
+        for (name,), group in facts.plan.operations.group_by("resource")
+    }
+    over = []
+    for row in finite.iter_rows(named=True):
+        group = used.get(row["resource"])
+        if group is None:
+            continue
+        calendars = (row["calendar"], places.get(row["location"]))
+        fault = _overuse(facts, row["resource"], row["units"], calendars, group)
+        if fault is not None:
+            over.append(fault)
+    return faults("VER060", "operations", pl.DataFrame(over)) if over else []
+
+
+def _overuse(
+    facts: Facts,
+    resource: str,
+    units: float,
+    calendars: tuple[str | None, str | None],
+    group: pl.DataFrame,
+) -> dict[str, object] | None:
+    start = group["start"].dt.epoch("s").to_numpy()
+    finish = group["finish"].dt.epoch("s").to_numpy()
+    taken = group["units"].fill_null(1.0).to_numpy()
+    instants = np.concatenate([start, finish])
+    change = np.concatenate([taken, -taken])
+    moments, place = np.unique(instants, return_inverse=True)
+    level = np.cumsum(np.bincount(place, weights=change))
+    common = facts.clock.common(list(calendars))
+    edges = _edges(facts, resource, common, moments)
+    index = np.maximum(np.searchsorted(moments, edges, side="right") - 1, 0)
+    used = np.where(edges >= moments[0], level[index], 0.0)
+    available = _available(facts, resource, units, edges)
+    if common is not None:
+        shares = common.share(edges)
+        available = np.array(
+            [
+                float(int(exact(float(own)) * exact(float(share))))
+                if share != 1.0
+                else own
+                for own, share in zip(available, shares, strict=True)
+            ]
+        )
+    over = np.flatnonzero(used > available + TOLERANCE)
+    if not len(over):
+        return None
+    first = over[0]
+    return {
+        "value": resource,
+        "used": float(used[first]),
+        "available": float(available[first]),
+        "moment": int(edges[first]),
+    }
+
+
+def _edges(
+    facts: Facts, resource: str, common: OpenTime | None, moments: Instants
+) -> Instants:
+    """Give all instants at which use or capacity of a resource may change."""
+    parts = [moments]
+    if common is not None:
+        parts += [common.starts, common.finishes]
+    for low, high, _ in _unit_windows(facts, resource):
+        parts.append(np.array([low, high], dtype=np.int64))
+    edges = np.unique(np.concatenate(parts))
+    inside: Instants = edges[(edges >= moments[0]) & (edges <= moments[-1])]
+    return inside
+
+
+def _unit_windows(facts: Facts, resource: str) -> list[tuple[int, int, float]]:
+    rows = facts.snapshot["resource_units"].filter(
+        (pl.col("resource") == resource) & pl.col("units").is_not_null()
+    )
+    return list(
+        rows.with_columns(*validity())
+        .select("valid_from_s", "valid_to_s", "units")
+        .iter_rows()
+    )
+
+
+def _available(
+    facts: Facts, resource: str, units: float, edges: Instants
+) -> NDArray[np.float64]:
+    available = np.full(len(edges), units)
+    for low, high, own in _unit_windows(facts, resource):
+        inside = (edges >= max(low, ALWAYS)) & (edges < min(high, NEVER))
+        available[inside] = own
+    return available

@@ -1,0 +1,254 @@
+"""Lead times of buys and moves, departures of moves.
+
+On the axis of its calendar a stretch of time has one length, however it was scheduled:
+backward orders end where forward ones may start later over closed days, but the open
+time between order and receipt is the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+
+from medhavi.results.verify.facts import SECONDS, validity
+from medhavi.results.verify.faults import faults
+from medhavi.units import DAY, HOUR, NEVER
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from medhavi.findings import Finding
+    from medhavi.results.verify.facts import Facts
+
+    Instants = NDArray[np.int64]
+
+
+def check_lead_times(facts: Facts) -> list[Finding]:
+    """Check that new buys and moves take exactly their lead time."""
+    new = facts.supplies.filter(pl.col("main") & ~pl.col("existing"))
+    return [*_buys(facts, new), *_moves(facts, new), *_departures(facts, new)]
+
+
+def _buys(facts: Facts, new: pl.DataFrame) -> list[Finding]:
+    terms = facts.snapshot["supply_terms"].with_columns(*validity())
+    suppliers = dict(
+        facts.snapshot["suppliers"].select("supplier", "calendar").iter_rows()
+    )
+    places = dict(
+        facts.snapshot["locations"].select("location", "calendar").iter_rows()
+    )
+    rows = (
+        new.filter(pl.col("kind") == "buy")
+        .join(facts.members, on="product")
+        .join(
+            terms.rename({"location": "term_location"}),
+            left_on=["source", "named"],
+            right_on=["supplier", "product"],
+            suffix="_term",
+        )
+        .filter(
+            (
+                (pl.col("term_location") == pl.col("location"))
+                | (pl.col("term_location") == "*")
+            )
+            & (pl.col("valid_from_s") <= pl.col("start_s"))
+            & (pl.col("start_s") < pl.col("valid_to_s"))
+        )
+        .with_columns(
+            pl.col("source")
+            .replace_strict(suppliers, default=None, return_dtype=pl.String)
+            .alias("supplier_calendar"),
+            pl.col("location")
+            .replace_strict(places, default=None, return_dtype=pl.String)
+            .alias("place_calendar"),
+        )
+    )
+    parts = []
+    for _, group in rows.group_by(
+        "supplier_calendar", "place_calendar", maintain_order=True
+    ):
+        lead = _rounded_up(group["lead_time_days"], DAY)
+        receipt = _rounded_up(group["receipt_days"], DAY)
+        first, second = group["supplier_calendar"][0], group["place_calendar"][0]
+        start, finish = group["start_s"].to_numpy(), group["finish_s"].to_numpy()
+        parts.append(
+            group.with_columns(
+                gap=_two_stage_gap(
+                    facts, (first, second), (start, finish), (lead, receipt)
+                )
+            )
+        )
+    return _gaps(parts)
+
+
+def _two_stage_gap(
+    facts: Facts,
+    calendars: tuple[str | None, str | None],
+    window: tuple[Instants, Instants],
+    needed: tuple[Instants, Instants],
+) -> Instants:
+    """Give the seconds by which the time planned exceeds the time needed.
+
+    Where both stages count in one calendar, or one needs nothing, the length of the
+    window on that axis decides; otherwise the second stage may begin anywhere between
+    the earliest and the latest end of the first.
+    """
+    start, finish = window
+    first, second = calendars
+    axis = facts.clock.day_axis
+    if first == second or not needed[1].any():
+        return axis(first, finish) - axis(first, start) - needed[0] - needed[1]
+    if not needed[0].any():
+        return axis(second, finish) - axis(second, start) - needed[1]
+    target = axis(first, start) + needed[0]
+    low, high = start.copy(), np.maximum(finish, start)
+    # Bisection for the first and the last instant with the wanted count.
+    earliest = _first_at_least(facts, first, target, (low, high))
+    latest = np.maximum(
+        _first_at_least(facts, first, target + 1, (low, high)) - 1, earliest
+    )
+    end = axis(second, finish) - needed[1]
+    too_short = end - axis(second, earliest)
+    too_long = end - axis(second, latest)
+    reached = axis(first, high) >= target - SECONDS
+    gap = np.where(too_short < 0, too_short, np.where(too_long > 0, too_long, 0))
+    return np.where(reached, gap, axis(first, high) - target)
+
+
+def _first_at_least(
+    facts: Facts,
+    calendar: str | None,
+    target: Instants,
+    bounds: tuple[Instants, Instants],
+) -> Instants:
+    low, high = bounds[0].copy(), bounds[1].copy()
+    while (low < high).any():
+        middle = (low + high) // 2
+        there = facts.clock.day_axis(calendar, middle) >= target
+        high = np.where(there, middle, high)
+        low = np.where(there, low, np.minimum(middle + 1, high))
+    return low
+
+
+def _moves(facts: Facts, new: pl.DataFrame) -> list[Finding]:
+    lanes = facts.snapshot["lanes"].select(
+        "lane", "calendar", "duration_h", "customs_h"
+    )
+    rows = (
+        new.filter(pl.col("kind") == "move")
+        .with_columns(used=pl.coalesce("lane", "source"))
+        .join(lanes, left_on="used", right_on="lane")
+    )
+    parts = []
+    for (calendar,), group in rows.group_by("calendar", maintain_order=True):
+        needed = _rounded_up(group["duration_h"], HOUR)
+        needed = needed + _rounded_up(group["customs_h"], HOUR)
+        start = (
+            group.select(pl.coalesce("departure_s", "start_s")).to_series().to_numpy()
+        )
+        finish = group["finish_s"].to_numpy()
+        if calendar is None:
+            used = finish - start
+        else:
+            used = facts.clock.open_time(str(calendar)).between(start, finish)
+        parts.append(group.with_columns(gap=used - needed))
+    return _gaps(parts)
+
+
+def _rounded_up(values: pl.Series, unit: int) -> Instants:
+    return np.ceil(values.to_numpy() * unit - 1e-6).astype(np.int64)
+
+
+def _gaps(parts: list[pl.DataFrame]) -> list[Finding]:
+    if not parts:
+        return []
+    rows = pl.concat(parts)
+    # Several terms may be valid at once; the supply follows one of them.
+    best = rows.sort(pl.col("gap").abs(), maintain_order=True).unique(
+        "id", keep="first", maintain_order=True
+    )
+    found: list[Finding] = []
+    for code, wrong in (
+        ("VER022", pl.col("gap") < -SECONDS),
+        ("VER023", pl.col("gap") > SECONDS),
+    ):
+        found += faults(
+            code,
+            "supplies",
+            best.filter(wrong)
+            .sort("id")
+            .select(
+                pl.col("id").alias("value"),
+                "source",
+                (pl.col("gap").abs() / HOUR).alias("hours"),
+                pl.col("start_s").alias("start"),
+                pl.col("finish_s").alias("moment"),
+            ),
+        )
+    return found
+
+
+def _departures(facts: Facts, new: pl.DataFrame) -> list[Finding]:
+    """Check timetable, blackouts and that a move starts with its departure."""
+    lanes = {row["lane"]: row for row in facts.snapshot["lanes"].iter_rows(named=True)}
+    zones = dict(facts.snapshot["locations"].select("location", "timezone").iter_rows())
+    timetable: dict[str, set[tuple[int, dt.time]]] = {}
+    for row in facts.snapshot["departures"].iter_rows(named=True):
+        timetable.setdefault(row["lane"], set()).add((row["weekday"], row["time"]))
+    blackouts: dict[str, list[tuple[int, int]]] = {}
+    for row in (
+        facts.snapshot["lane_blackouts"].with_columns(*validity()).iter_rows(named=True)
+    ):
+        window = (row["valid_from_s"], row["valid_to_s"])
+        blackouts.setdefault(row["lane"], []).append(window)
+    moves = new.filter(pl.col("kind") == "move").with_columns(
+        used=pl.coalesce("lane", "source"),
+        moment=pl.coalesce("departure_s", "start_s"),
+    )
+    wrong = []
+    for row in moves.filter(
+        pl.col("used").is_in(sorted({*timetable, *blackouts}))
+        | (
+            pl.col("departure_s").is_not_null()
+            & (pl.col("departure_s") != pl.col("start_s"))
+        )
+    ).iter_rows(named=True):
+        lane = lanes.get(row["used"])
+        zone = ZoneInfo(zones.get(lane["origin"], "UTC") if lane else "UTC")
+        if row["moment"] != row["start_s"] or not _departs(
+            row["moment"],
+            zone,
+            timetable.get(row["used"]),
+            blackouts.get(row["used"], []),
+        ):
+            wrong.append(_departure_fault(row))
+    return faults("VER024", "supplies", pl.DataFrame(wrong)) if wrong else []
+
+
+def _departure_fault(row: dict[str, Any]) -> dict[str, object]:
+    return {"value": row["id"], "source": row["used"], "moment": row["moment"]}
+
+
+def _departs(
+    instant: int,
+    zone: ZoneInfo,
+    timetable: set[tuple[int, dt.time]] | None,
+    blackouts: list[tuple[int, int]],
+) -> bool:
+    if any(start <= instant < (finish or NEVER) for start, finish in blackouts):
+        return False
+    if timetable is None:
+        return True
+    local = dt.datetime.fromtimestamp(instant, zone)
+    if (local.isoweekday(), local.time()) in timetable:
+        return True
+    # A departure inside the gap of the clock leaves at the first instant after it.
+    before = dt.datetime.fromtimestamp(instant - 1, zone)
+    return any(
+        weekday == local.isoweekday() and before.time() < time < local.time()
+        for weekday, time in timetable
+    )

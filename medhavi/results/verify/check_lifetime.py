@@ -1,0 +1,191 @@
+"""Lots die: what expired serves nothing, and what is held serves its owner.
+
+First expired, first out is the best any plan can do with given receipts and needs, so
+where even that leaves a need without a usable lot, the plan used an expired one.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.results.verify.check_balance import all_flows, usable_lots
+from medhavi.results.verify.facts import PLACE, TOLERANCE
+from medhavi.results.verify.faults import faults
+from medhavi.units import DAY, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medhavi.findings import Finding
+    from medhavi.results.verify.facts import Facts
+
+    Flow = tuple[int, float, int]
+    """Instant, quantity, and the last instant of use (receipts) or the life that must
+    be left (needs), in seconds."""
+
+_HOLDING = ("tentative", "reduced", "confirmed")
+
+
+def check_lifetime(facts: Facts) -> list[Finding]:
+    """Check that no expired lot serves a need."""
+    places = _perishable(facts)
+    if places.is_empty():
+        return []
+    lives = dict(
+        facts.snapshot["products"]
+        .filter(pl.col("shelf_life_days").is_not_null())
+        .select("product", "shelf_life_days")
+        .iter_rows()
+    )
+    shelf = dict(facts.demands.select("demand", "min_shelf_days").iter_rows())
+    lots = usable_lots(facts).join(places, on=PLACE, how="semi")
+    flows = all_flows(facts).join(places, on=PLACE, how="semi")
+    rows: list[dict[str, object]] = []
+    for (product, location), own in flows.group_by(PLACE, maintain_order=True):
+        life = lives.get(str(product))
+        here = (pl.col("product") == product) & (pl.col("location") == location)
+        incoming: list[Flow] = [
+            (-NEVER, qty, NEVER if expires is None else int(expires.timestamp()))
+            for qty, expires in lots.filter(here)
+            .select("qty", "expires_at")
+            .iter_rows()
+        ]
+        needs: list[Flow] = []
+        for instant, qty, owner in own.select("instant_s", "qty", "owner").iter_rows():
+            if qty > 0 and instant > -NEVER:
+                end = NEVER if life is None else instant + round(life * DAY)
+                incoming.append((instant, qty, end))
+            elif qty < 0:
+                days = shelf.get(owner, 0.0) if owner else 0.0
+                needs.append((instant, -qty, round((days or 0.0) * DAY)))
+        fault = first_expired_use(incoming, needs)
+        if fault is not None:
+            rows.append(
+                {
+                    "value": f"{product}|{location}",
+                    "moment": fault[0],
+                    "short": fault[1],
+                }
+            )
+    if not rows:
+        return []
+    return faults("VER072", "pegging", pl.DataFrame(rows))
+
+
+def _perishable(facts: Facts) -> pl.DataFrame:
+    dated = facts.snapshot["stock"].filter(pl.col("expires_at").is_not_null())
+    mortal = facts.snapshot["products"].filter(pl.col("shelf_life_days").is_not_null())
+    made = facts.supplies.join(mortal, on="product", how="semi")
+    places = pl.concat([dated.select(PLACE), made.select(PLACE)]).unique()
+    unlimited = facts.snapshot["inventory_policies"].filter("unlimited")
+    # A place below zero is the matter of VER001; dates do not explain it.
+    return places.join(unlimited, on=PLACE, how="anti").sort(PLACE)
+
+
+def first_expired_use(
+    incoming: Iterable[Flow], needs: Iterable[Flow]
+) -> tuple[int, float] | None:
+    """Serve needs first expired, first out; give the first that finds nothing usable.
+
+    A need is a fault only where enough is there and too much of it is dead.
+
+    >>> first_expired_use([(0, 5.0, 10)], [(11, 2.0, 0)])
+    (11, 2.0)
+    """
+    waiting = sorted(incoming)
+    lots: list[list[float]] = []
+    dead = 0.0
+    place = 0
+    for instant, qty, life in sorted(needs):
+        while place < len(waiting) and waiting[place][0] <= instant:
+            heapq.heappush(lots, [waiting[place][2], waiting[place][1]])
+            place += 1
+        rest = qty
+        aside: list[list[float]] = []
+        while rest > TOLERANCE and lots:
+            lot = heapq.heappop(lots)
+            if lot[0] < instant + life:
+                if lot[0] < instant:
+                    dead += max(lot[1], 0.0)
+                else:
+                    aside.append(lot)
+                continue
+            used = min(rest, lot[1])
+            rest -= used
+            if lot[1] - used > TOLERANCE:
+                heapq.heappush(lots, [lot[0], lot[1] - used])
+        too_young = sum(lot[1] for lot in aside)
+        for lot in aside:
+            heapq.heappush(lots, lot)
+        if rest > TOLERANCE * (1 + qty) and dead + too_young > 0:
+            return instant, rest
+    return None
+
+
+def check_holds(facts: Facts) -> list[Finding]:
+    """Check that stock held for a demand is not given to another before it is taken."""
+    holds = _active_holds(facts)
+    if holds.is_empty():
+        return []
+    flows = all_flows(facts).join(holds.select(PLACE).unique(), on=PLACE, how="semi")
+    rows: list[dict[str, object]] = []
+    for (product, location), own in holds.group_by(PLACE, maintain_order=True):
+        here = flows.filter(
+            (pl.col("product") == product) & (pl.col("location") == location)
+        )
+        fault = _broken_hold(facts.as_of, own, here)
+        if fault is not None:
+            moment, short = fault
+            value = f"{product}|{location}"
+            rows.append({"value": value, "moment": moment, "short": short})
+    return faults("VER073", "pegging", pl.DataFrame(rows)) if rows else []
+
+
+def _active_holds(facts: Facts) -> pl.DataFrame:
+    expires = pl.col("expires_at").dt.epoch("s").fill_null(NEVER)
+    return (
+        facts.snapshot["reservations"]
+        .filter(
+            (pl.col("kind") == "material")
+            & pl.col("state").is_in(_HOLDING)
+            & (expires > facts.as_of)
+            & pl.col("location").is_not_null()
+        )
+        .rename({"subject": "product"})
+        .select(*PLACE, "demand", "qty")
+        .sort(*PLACE, "demand")
+    )
+
+
+def _broken_hold(
+    as_of: int, holds: pl.DataFrame, flows: pl.DataFrame
+) -> tuple[int, float] | None:
+    """Walk in time: what is held and not yet taken must be there when others take."""
+    outstanding: dict[str | None, float] = {}
+    for demand, qty in holds.select("demand", "qty").iter_rows():
+        outstanding[demand] = outstanding.get(demand, 0.0) + qty
+    at_now = flows.filter((pl.col("instant_s") <= as_of) & (pl.col("qty") > 0))[
+        "qty"
+    ].sum()
+    coverable = min(sum(outstanding.values()), float(at_now))
+    balance = 0.0
+    for (instant,), rows in flows.sort("instant_s").group_by(
+        "instant_s", maintain_order=True
+    ):
+        others = 0.0
+        for qty, owner in rows.select("qty", "owner").iter_rows():
+            balance += qty
+            if qty < 0 and owner in outstanding:
+                taken = min(outstanding[owner], -qty)
+                outstanding[owner] -= taken
+                coverable -= taken
+            elif qty < 0:
+                others -= qty
+        held = min(sum(outstanding.values()), max(coverable, 0.0))
+        moment = int(str(instant))
+        if moment >= as_of and others > 0 and balance < held - TOLERANCE * (1 + held):
+            return moment, held - balance
+    return None

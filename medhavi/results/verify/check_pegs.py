@@ -1,0 +1,273 @@
+"""Pegs: every planned piece is explained, and no piece explains two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.results.verify.check_balance import usable_lots
+from medhavi.results.verify.facts import TOLERANCE, validity
+from medhavi.results.verify.faults import faults
+from medhavi.units import ALWAYS
+
+if TYPE_CHECKING:
+    from medhavi.findings import Finding
+    from medhavi.results.verify.facts import Facts
+
+_SOURCES = {"make": "PROD", "buy": "SUP", "move": "TRANS"}
+
+
+def check_pegs(facts: Facts) -> list[Finding]:
+    """Check sums, references, sources, times and chains of the pegs."""
+    pegs = facts.plan.pegging
+    givers = _givers(facts)
+    known = pegs.join(givers, on="supply", how="left", suffix="_given")
+    return [
+        *_references(facts, known),
+        *_supply_sums(known),
+        *_demand_sums(facts),
+        *_sources(known),
+        *_times(facts, known),
+        *_chains(facts),
+        *_firm(facts),
+        *_make_to_order(facts, known),
+    ]
+
+
+def _givers(facts: Facts) -> pl.DataFrame:
+    """Give all that can serve: supply, place, available, ready_s, expected."""
+    lots = usable_lots(facts).select(
+        pl.col("lot_id").alias("supply"),
+        "product",
+        "location",
+        pl.col("qty").clip(lower_bound=0.0).alias("available"),
+        pl.lit(ALWAYS).alias("ready_s"),
+        pl.lit("INV").alias("expected"),
+    )
+    orders = facts.supplies.select(
+        pl.col("id").alias("supply"),
+        "product",
+        "location",
+        pl.col("qty").alias("available"),
+        # A co-product may be there before its order ends; the order's start is sure.
+        pl.when("main").then("finish_s").otherwise("start_s").alias("ready_s"),
+        pl.when("existing")
+        .then(pl.lit("FIRM"))
+        .otherwise(pl.col("kind").replace_strict(_SOURCES, default="?"))
+        .alias("expected"),
+    )
+    return pl.concat([lots, orders]).unique("supply", maintain_order=True)
+
+
+def _references(facts: Facts, known: pl.DataFrame) -> list[Finding]:
+    unknown = (
+        pl.col("available").is_null()
+        | (pl.col("product") != pl.col("product_given"))
+        | (pl.col("location") != pl.col("location_given"))
+    )
+    lost = known.filter(unknown).select(
+        pl.col("id").alias("value"),
+        pl.lit("supply").alias("what"),
+        pl.col("supply").alias("named"),
+    )
+    orphans = known.join(facts.demands, on="demand", how="anti").select(
+        pl.col("id").alias("value"),
+        pl.lit("demand").alias("what"),
+        pl.col("demand").alias("named"),
+    )
+    return faults("VER004", "pegging", pl.concat([lost, orphans]))
+
+
+def _supply_sums(known: pl.DataFrame) -> list[Finding]:
+    sums = known.group_by("supply").agg(
+        pl.col("qty").sum().alias("pegged"), pl.col("available").first()
+    )
+    over = sums.filter(
+        pl.col("pegged") > pl.col("available") + TOLERANCE * (1 + pl.col("available"))
+    )
+    return faults("VER003", "pegging", over.rename({"supply": "value"}).sort("value"))
+
+
+def _ratios(facts: Facts) -> pl.DataFrame:
+    """Give units of a substitute for one of the product: product, other, ratio."""
+    return (
+        facts.snapshot["substitutes"]
+        .sort("priority")
+        .select("product", pl.col("substitute").alias("other"), "ratio")
+        .unique(["product", "other"], keep="first", maintain_order=True)
+    )
+
+
+def _demand_sums(facts: Facts) -> list[Finding]:
+    top = (
+        facts.plan.pegging.filter(pl.col("level") == 0)
+        .join(
+            facts.demands.select("demand", pl.col("product").alias("wanted_product")),
+            on="demand",
+        )
+        .join(
+            _ratios(facts),
+            left_on=["wanted_product", "product"],
+            right_on=["product", "other"],
+            how="left",
+        )
+        .with_columns(qty=pl.col("qty") / pl.col("ratio").fill_null(1.0))
+        .group_by("demand")
+        .agg(pl.col("qty").sum().alias("pegged"))
+    )
+    both = (
+        facts.plan.fulfilment.select("demand", "planned")
+        .join(top, on="demand", how="left")
+        .with_columns(pl.col("pegged").fill_null(0.0))
+    )
+    # A whole number of substitutes may serve a fraction of a piece more.
+    odd = both.filter(
+        (pl.col("pegged") - pl.col("planned")).abs()
+        > TOLERANCE * (1 + pl.col("planned"))
+    ).join(_rounded_substitutes(facts), on="demand", how="anti")
+    return faults("VER002", "pegging", odd.rename({"demand": "value"}))
+
+
+def _rounded_substitutes(facts: Facts) -> pl.DataFrame:
+    """Give demands served by a substitute whose ratio is not 1."""
+    ratios = _ratios(facts).filter(pl.col("ratio") != 1.0)
+    return (
+        facts.plan.pegging.filter(pl.col("level") == 0)
+        .join(
+            facts.demands.select("demand", pl.col("product").alias("wanted_product")),
+            on="demand",
+        )
+        .join(
+            ratios,
+            left_on=["wanted_product", "product"],
+            right_on=["product", "other"],
+            how="semi",
+        )
+        .select("demand")
+        .unique()
+    )
+
+
+def _sources(known: pl.DataFrame) -> list[Finding]:
+    odd = known.filter(pl.col("source") != pl.col("expected"))
+    return faults(
+        "VER005",
+        "pegging",
+        odd.select(pl.col("id").alias("value"), "source", "expected"),
+    )
+
+
+def _times(facts: Facts, known: pl.DataFrame) -> list[Finding]:
+    """Check that what was delivered up to a moment was there by then."""
+    top = known.filter(pl.col("level") == 0)
+    whole = _rounded_substitutes(facts)
+    given = facts.plan.deliveries.select(
+        "demand", pl.col("date").dt.epoch("s").alias("moment"), "qty"
+    ).join(whole, on="demand", how="anti")
+    moments = given.select("demand", "moment").unique()
+    delivered = (
+        moments.join(given, on="demand", suffix="_then")
+        .filter(pl.col("moment_then") <= pl.col("moment"))
+        .group_by("demand", "moment")
+        .agg(pl.col("qty").sum().alias("delivered"))
+    )
+    there = (
+        moments.join(top.select("demand", "ready_s", "qty"), on="demand")
+        .filter(pl.col("ready_s") <= pl.col("moment"))
+        .group_by("demand", "moment")
+        .agg(pl.col("qty").sum().alias("there"))
+    )
+    both = delivered.join(there, on=["demand", "moment"], how="left").with_columns(
+        pl.col("there").fill_null(0.0)
+    )
+    early = both.filter(
+        pl.col("delivered") > pl.col("there") + TOLERANCE * (1 + pl.col("delivered"))
+    ).sort("demand", "moment")
+    return faults("VER007", "deliveries", early.rename({"demand": "value"}))
+
+
+def _chains(facts: Facts) -> list[Finding]:
+    """Check that a peg of level k feeds a supply that a peg of level k - 1 names."""
+    pegs = facts.plan.pegging
+    lower = pegs.filter(pl.col("level") > 0)
+    if lower.is_empty():
+        return []
+    rows = facts.supplies.select("id", "kind", "source", "lane", "order")
+    parents = pegs.join(rows, left_on="supply", right_on="id", suffix="_of").select(
+        "demand",
+        (pl.col("level") + 1).alias("level"),
+        "kind",
+        pl.col("source_of").alias("master"),
+        "lane",
+        pl.col("product").alias("carried"),
+    )
+    lines = facts.snapshot["bom_lines"].with_columns(*validity())
+    components = lines.select(
+        pl.col("routing").alias("master"), pl.col("component").alias("product")
+    ).unique()
+    made = (
+        parents.filter(pl.col("kind") == "make")
+        .select("demand", "level", "master")
+        .unique()
+        .join(components, on="master")
+        .select("demand", "level", "product")
+    )
+    moved = parents.filter(pl.col("kind") == "move").select(
+        "demand", "level", pl.col("carried").alias("product")
+    )
+    allowed = pl.concat([made, moved]).unique()
+    substitutes = facts.snapshot["substitutes"].select(
+        "product", pl.col("substitute").alias("other")
+    )
+    other = allowed.join(substitutes, on="product").select(
+        "demand", "level", pl.col("other").alias("product")
+    )
+    orphans = lower.join(
+        pl.concat([allowed, other]), on=["demand", "level", "product"], how="anti"
+    )
+    return faults(
+        "VER008",
+        "pegging",
+        orphans.select(pl.col("id").alias("value"), "level", "product"),
+    )
+
+
+def _firm(facts: Facts) -> list[Finding]:
+    firm = facts.snapshot["pegs"].filter("firm")
+    pegged = facts.plan.pegging.group_by("demand", "supply").agg(
+        pl.col("qty").sum().alias("pegged")
+    )
+    broken = facts.exceptions.get("FirmPegBroken", set())
+    open_demands = facts.plan.fulfilment.filter(pl.col("status") != "ignored")
+    lost = (
+        firm.join(open_demands.select("demand", "planned"), on="demand")
+        .join(pegged, on=["demand", "supply"], how="left")
+        .with_columns(
+            pl.col("pegged").fill_null(0.0),
+            qty=pl.min_horizontal("qty", "planned"),
+        )
+        .filter(pl.col("pegged") < pl.col("qty") - TOLERANCE * (1 + pl.col("qty")))
+        .filter(~pl.col("demand").is_in(list(broken)))
+        .filter(~pl.col("supply").is_in(list(broken)))
+    )
+    return faults(
+        "VER006",
+        "pegging",
+        lost.select(
+            pl.format("{} → {}", "demand", "supply").alias("value"), "qty", "pegged"
+        ),
+    )
+
+
+def _make_to_order(facts: Facts, known: pl.DataFrame) -> list[Finding]:
+    special = facts.snapshot["products"].filter("make_to_order").select("product")
+    shared = (
+        known.filter(~pl.col("expected").is_in(["INV", "FIRM"]))
+        .join(special, on="product", how="semi")
+        .group_by("supply")
+        .agg(pl.col("demand").n_unique().alias("demands"))
+        .filter(pl.col("demands") > 1)
+        .sort("supply")
+    )
+    return faults("VER009", "pegging", shared.rename({"supply": "value"}))

@@ -1,0 +1,175 @@
+"""What the checks of a plan ask of plan and snapshot, prepared once.
+
+Nothing here comes from planners or providers: a second, slower reading of the tables is
+the point of the check. Instants are UTC seconds in columns that end in `_s`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+from medhavi.results.plan import Plan
+from medhavi.results.verify.wall_clock import WallClock
+from medhavi.snapshot import Snapshot
+from medhavi.units import ALWAYS, NEVER
+
+TOLERANCE = 1e-6
+"""Quantities that differ by less are equal: sums of decimals in binary."""
+
+SECONDS = 2
+"""Durations may differ by the rounding of their parts to whole seconds."""
+
+ACTIVE = ("firmed", "released", "in_process")
+"""States in which an existing order is still to come."""
+
+KINDS = {"purchase": "buy", "work": "make", "transfer": "move"}
+PLACE = ("product", "location")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A plan and its snapshot, with the views that several checks share."""
+
+    plan: Plan
+    snapshot: Snapshot
+
+    @property
+    def mode(self) -> str:
+        """Mode in which the plan was made."""
+        return self.plan.run.mode
+
+    @property
+    def as_of(self) -> int:
+        """Now of the plan [UTC seconds]."""
+        return self.snapshot.as_of
+
+    @cached_property
+    def clock(self) -> WallClock:
+        """Own calendars over the time that the plan touches."""
+        moments = [self.as_of]
+        for table, columns in (
+            (self.plan.supplies, ("start", "finish", "departure")),
+            (self.plan.operations, ("start", "finish")),
+        ):
+            for column in columns:
+                moments += table[column].drop_nulls().dt.epoch("s").to_list()
+        return WallClock(self.snapshot, min(moments), max(moments))
+
+    @cached_property
+    def steps_of_products(self) -> pl.DataFrame:
+        """Smallest quantity of each product: columns product, step_qty."""
+        return self.snapshot["products"].select(
+            "product",
+            pl.coalesce(
+                "qty_step", pl.when(pl.col("uom") == "each").then(1.0).otherwise(0.001)
+            ).alias("step_qty"),
+        )
+
+    @cached_property
+    def open_orders(self) -> pl.DataFrame:
+        """Existing orders that are still to come; `rest` in the order's own unit."""
+        return (
+            self.snapshot["supply_orders"]
+            .filter(pl.col("status").is_in(ACTIVE))
+            .with_columns(
+                (pl.col("qty") - pl.col("qty_done"))
+                .clip(lower_bound=0.0)
+                .alias("rest"),
+                pl.col("kind").replace_strict(KINDS).alias("kind"),
+                seconds("start"),
+                seconds("due"),
+            )
+        )
+
+    @cached_property
+    def supplies(self) -> pl.DataFrame:
+        """Supplies with `order` (id of the order), `main`, `existing`, seconds.
+
+        A co-product's row carries the id of its order, a bar and its product.
+        """
+        rows = self.plan.supplies.with_columns(
+            seconds("start"), seconds("finish"), seconds("departure")
+        )
+        orders = rows.filter(pl.col("order_qty").is_not_null())["id"].to_list()
+        known = set(orders)
+        order = [
+            identity if identity in known else _order_of(identity, product, known)
+            for identity, product in rows.select("id", "product").iter_rows()
+        ]
+        existing = self.open_orders["supply_order"].to_list()
+        return rows.with_columns(
+            pl.Series("order", order, dtype=pl.String)
+        ).with_columns(
+            main=pl.col("id") == pl.col("order"),
+            existing=pl.col("order").is_in(existing),
+        )
+
+    @cached_property
+    def step_windows(self) -> pl.DataFrame:
+        """Begin and end of each step of each order: supply, step, begin_s, end_s."""
+        return (
+            self.plan.operations.group_by("supply", "step")
+            .agg(pl.col("start").min(), pl.col("finish").max())
+            .select(
+                "supply",
+                "step",
+                pl.col("start").dt.epoch("s").alias("begin_s"),
+                pl.col("finish").dt.epoch("s").alias("end_s"),
+            )
+        )
+
+    @cached_property
+    def demands(self) -> pl.DataFrame:
+        """Demands with due in seconds and the quantity rounded up to its step."""
+        step = pl.col("step_qty").fill_null(1.0)
+        return (
+            self.snapshot["demands"]
+            .with_columns(seconds("due"), seconds("period_end"))
+            .join(self.steps_of_products, on="product", how="left")
+            .with_columns(((pl.col("qty") / step - 1e-9).ceil() * step).alias("wanted"))
+        )
+
+    @cached_property
+    def exceptions(self) -> dict[str, set[str]]:
+        """Ids that the plan itself excepts: code → supplies, demands and places."""
+        found: dict[str, set[str]] = {}
+        columns = ("code", "supply", "demand", "product", "location")
+        for code, supply, demand, product, location in self.plan.exceptions.select(
+            columns
+        ).iter_rows():
+            named = found.setdefault(code, set())
+            named.update(value for value in (supply, demand) if value)
+            if product and location:
+                named.add(f"{product}|{location}")
+        return found
+
+    @cached_property
+    def members(self) -> pl.DataFrame:
+        """Each product under its own name and its group's: product, named."""
+        products = self.snapshot["products"]
+        own = products.select("product", pl.col("product").alias("named"))
+        group = products.filter(pl.col("parent").is_not_null()).select(
+            "product", pl.col("parent").alias("named")
+        )
+        return pl.concat([own, group])
+
+
+def seconds(column: str) -> pl.Expr:
+    """Give an instant column as UTC seconds under the name `<column>_s`."""
+    return pl.col(column).dt.epoch("s").alias(f"{column}_s")
+
+
+def validity() -> tuple[pl.Expr, pl.Expr]:
+    """Give open windows as seconds: valid_from_s and valid_to_s without nulls."""
+    return (
+        pl.col("valid_from").dt.epoch("s").fill_null(ALWAYS).alias("valid_from_s"),
+        pl.col("valid_to").dt.epoch("s").fill_null(NEVER).alias("valid_to_s"),
+    )
+
+
+def _order_of(identity: str, product: str, known: set[str]) -> str:
+    order = identity.removesuffix(f"|{product}")
+    return order if order in known else identity

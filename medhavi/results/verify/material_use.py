@@ -1,0 +1,375 @@
+"""What orders take and give, re-derived from routings, bills of material and yields.
+
+Rule 4: `order_qty` units start the first step; a step's units are those that the steps
+before it let through; components count units that enter a step, outputs units that
+leave it; the yield of the whole routing lowers the outputs only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.results.verify.facts import validity
+from medhavi.results.verify.wall_clock import moved
+from medhavi.units import MINUTE
+
+if TYPE_CHECKING:
+    from medhavi.results.verify.facts import Facts
+
+_ROUND = 1e-9
+
+
+def make_orders(facts: Facts) -> pl.DataFrame:
+    """Give the make orders with a known routing: order, routing, units, seconds."""
+    routings = facts.snapshot["routings"].select(
+        pl.col("routing").alias("source"),
+        pl.col("product").alias("main_product"),
+        pl.col("location").alias("plant"),
+        pl.col("yield").alias("routing_yield"),
+    )
+    return (
+        facts.supplies.filter(pl.col("main") & (pl.col("kind") == "make"))
+        .select("order", "source", "order_qty", "start_s", "finish_s", "existing")
+        .join(routings, on="source", how="inner")
+    )
+
+
+def step_yields(facts: Facts) -> pl.DataFrame:
+    """Give per order and step the share of units that enters and that leaves it.
+
+    Columns: order, step, entering, leaving, first, last. The yield of a step is its own
+    times that of the resource chosen for it.
+    """
+    orders = make_orders(facts).select("order", "source")
+    own = facts.snapshot["steps"].select(
+        pl.col("routing").alias("source"), "step", pl.col("yield").alias("own")
+    )
+    special = facts.snapshot["step_resources"].filter(pl.col("yield") != 1.0)
+    rows = orders.join(own, on="source", how="inner").with_columns(other=pl.lit(1.0))
+    if special.height:
+        chosen = (
+            facts.plan.operations.select(
+                pl.col("supply").alias("order"), "step", "resource"
+            )
+            .unique()
+            .join(orders, on="order")
+            .join(
+                special.select(
+                    pl.col("routing").alias("source"), "step", "resource", "yield"
+                ).unique(["source", "step", "resource"], maintain_order=True),
+                on=["source", "step", "resource"],
+            )
+            .group_by("order", "step")
+            .agg(pl.col("yield").product().alias("other"))
+        )
+        rows = rows.drop("other").join(chosen, on=["order", "step"], how="left")
+    rows = rows.with_columns(good=pl.col("own") * pl.col("other").fill_null(1.0))
+    before = predecessors(facts)
+    entering = (
+        rows.select("order", "source", "step")
+        .join(before, on=["source", "step"], how="left")
+        .join(
+            rows.select("order", pl.col("step").alias("earlier"), "good"),
+            on=["order", "earlier"],
+            how="left",
+        )
+        .group_by("order", "step")
+        .agg(pl.col("good").fill_null(1.0).product().alias("entering"))
+    )
+    return rows.join(entering, on=["order", "step"]).select(
+        "order",
+        "step",
+        "entering",
+        (pl.col("entering") * pl.col("good")).alias("leaving"),
+    )
+
+
+def predecessors(facts: Facts) -> pl.DataFrame:
+    """Give all steps that come before a step, near or far: source, step, earlier."""
+    steps = facts.snapshot["steps"]
+    links = facts.snapshot["step_links"]
+    linked = links["routing"].unique().to_list()
+    by_sequence = steps.filter(~pl.col("routing").is_in(linked)).select(
+        pl.col("routing").alias("source"), "step", "sequence"
+    )
+    pairs = (
+        by_sequence.join(by_sequence, on="source", suffix="_earlier")
+        .filter(pl.col("sequence_earlier") < pl.col("sequence"))
+        .select("source", "step", pl.col("step_earlier").alias("earlier"))
+    )
+    closed = [
+        (str(routing), step, earlier)
+        for (routing,), frame in links.group_by("routing", maintain_order=True)
+        for step, earlier in _closure(list(frame.select("step", "after").iter_rows()))
+    ]
+    far = pl.DataFrame(closed, schema=pairs.schema, orient="row")
+    return pl.concat([pairs, far])
+
+
+def _closure(links: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    direct: dict[int, set[int]] = {}
+    for step, after in links:
+        direct.setdefault(step, set()).add(after)
+    found: list[tuple[int, int]] = []
+    for step, nearest in direct.items():
+        seen: set[int] = set()
+        open_steps = list(nearest)
+        while open_steps:
+            earlier = open_steps.pop()
+            if earlier not in seen:
+                seen.add(earlier)
+                open_steps.extend(direct.get(earlier, ()))
+        found += [(step, earlier) for earlier in sorted(seen)]
+    return found
+
+
+def consumption(facts: Facts) -> pl.DataFrame:
+    """Give what orders take: order, product, location, instant_s, qty.
+
+    Lines whose group offers a choice are left out: a plan does not say which it took.
+    Orders in process have taken their components.
+    """
+    lines = facts.snapshot["bom_lines"].with_columns(*validity())
+    grouped = lines.filter(pl.col("substitute_group").is_not_null())
+    choices = (
+        grouped.group_by("routing", "substitute_group")
+        .len()
+        .filter(pl.col("len") > 1)
+        .drop("len")
+    )
+    lines = lines.join(choices, on=["routing", "substitute_group"], how="anti")
+    started = facts.open_orders.filter(pl.col("status") == "in_process")
+    orders = make_orders(facts).filter(
+        ~pl.col("order").is_in(started["supply_order"].to_list())
+    )
+    used = orders.join(
+        lines.rename({"routing": "source", "location": "from_location"}),
+        on="source",
+        how="inner",
+    )
+    placed = _at_steps(facts, used, default_first=True)
+    amount = (
+        pl.col("qty_per") * pl.col("order_qty") * pl.col("entering")
+        + pl.col("qty_fixed")
+    ) / (1.0 - pl.col("scrap"))
+    return (
+        placed.filter(
+            (pl.col("valid_from_s") <= pl.col("instant_s"))
+            & (pl.col("instant_s") < pl.col("valid_to_s"))
+        )
+        .rename({"component": "product"})
+        .with_columns(qty=amount)
+        .join(facts.steps_of_products, on="product", how="left")
+        .with_columns(qty=_rounded(up=True))
+        .select(
+            "order",
+            "product",
+            pl.coalesce("from_location", "plant").alias("location"),
+            "instant_s",
+            "qty",
+            "existing",
+        )
+    )
+
+
+def outputs(facts: Facts) -> pl.DataFrame:
+    """Give what orders bring: order, product, location, instant_s, qty, main, low.
+
+    `low` is the quantity with the yield of the whole routing, `qty` the one without it;
+    for the main product both are with it.
+    """
+    rows = facts.snapshot["routing_outputs"].with_columns(*validity())
+    orders = make_orders(facts)
+    stated = orders.join(
+        rows.select(
+            pl.col("routing").alias("source"),
+            "product",
+            "step",
+            "qty_per",
+            "qty_fixed",
+            "anchor",
+            "offset_minutes",
+            pl.col("location").alias("from_location"),
+            "valid_from_s",
+            "valid_to_s",
+        ),
+        on="source",
+        how="inner",
+    )
+    main = rows.filter(pl.col("role") == "main")["routing"].unique().to_list()
+    silent = orders.filter(~pl.col("source").is_in(main)).with_columns(
+        product=pl.col("main_product"),
+        step=pl.lit(None, pl.Int64),
+        qty_per=pl.lit(1.0),
+        qty_fixed=pl.lit(0.0),
+        anchor=pl.lit("end"),
+        offset_minutes=pl.lit(0.0),
+        from_location=pl.lit(None, pl.String),
+        valid_from_s=pl.lit(-(2**62)),
+        valid_to_s=pl.lit(2**62),
+    )
+    placed = _at_steps(
+        facts, pl.concat([stated, silent.select(stated.columns)]), default_first=False
+    )
+    plain = pl.col("qty_per") * pl.col("order_qty") * pl.col("leaving")
+    is_main = pl.col("product") == pl.col("main_product")
+    return (
+        placed.filter(
+            (pl.col("valid_from_s") <= pl.col("instant_s"))
+            & (pl.col("instant_s") < pl.col("valid_to_s"))
+        )
+        .join(facts.steps_of_products, on="product", how="left")
+        .with_columns(main=is_main, location=pl.coalesce("from_location", "plant"))
+        .with_columns(
+            low=plain * pl.col("routing_yield") + pl.col("qty_fixed"),
+            qty=pl.when("main").then(plain * pl.col("routing_yield")).otherwise(plain)
+            + pl.col("qty_fixed"),
+        )
+        .group_by("order", "product", "location", "instant_s", maintain_order=True)
+        .agg(pl.col("qty", "low").sum(), pl.col("main", "existing", "step_qty").first())
+        .with_columns(qty=_rounded(up=False), low=_rounded(up=False, column="low"))
+    )
+
+
+def _rounded(*, up: bool, column: str = "qty") -> pl.Expr:
+    step = pl.col("step_qty").fill_null(1.0)
+    ratio = pl.col(column) / step
+    # Binary noise of exact decimals must not add or lose a whole step.
+    slack = _ROUND * pl.max_horizontal(ratio.abs(), pl.lit(1.0))
+    return ((ratio - slack).ceil() if up else (ratio + slack).floor()) * step
+
+
+def _at_steps(facts: Facts, rows: pl.DataFrame, *, default_first: bool) -> pl.DataFrame:
+    """Add the units at the step of each row and the instant of its anchor.
+
+    Rows need order, source, step, anchor, offset_minutes, start_s and finish_s.
+    """
+    steps = facts.snapshot["steps"].rename({"routing": "source"})
+    edge = (
+        steps.sort("source", "sequence", "step")
+        .group_by("source", maintain_order=True)
+        .agg(
+            (pl.col("step").first() if default_first else pl.col("step").last()).alias(
+                "edge_step"
+            )
+        )
+    )
+    last_end = _last_ends(facts)
+    joined = (
+        rows.join(edge, on="source", how="left")
+        .with_columns(
+            step_used=pl.coalesce("step", "edge_step"), no_step=pl.col("step").is_null()
+        )
+        .join(
+            step_yields(facts).rename({"step": "step_used"}),
+            on=["order", "step_used"],
+            how="left",
+        )
+        .join(
+            facts.step_windows.rename({"supply": "order", "step": "step_used"}),
+            on=["order", "step_used"],
+            how="left",
+        )
+        .join(
+            steps.select(
+                "source",
+                pl.col("step").alias("step_used"),
+                "move_minutes",
+                pl.col("calendar").alias("step_calendar"),
+            ),
+            on=["source", "step_used"],
+            how="left",
+        )
+        .join(last_end, on="order", how="left")
+        .with_columns(pl.col("entering", "leaving").fill_null(1.0))
+    )
+    at_start = pl.coalesce("begin_s", "start_s")
+    if default_first:
+        at_end = pl.coalesce("end_s", "finish_s")
+    else:
+        carried = pl.col("end_s") + (pl.col("move_minutes") * MINUTE).ceil().cast(
+            pl.Int64
+        )
+        at_end = (
+            pl.when("no_step")
+            .then(pl.coalesce("last_end_s", "finish_s"))
+            .otherwise(pl.coalesce(carried, "finish_s"))
+        )
+    anchor = pl.when(pl.col("anchor") == "start").then(at_start).otherwise(at_end)
+    return _shifted(facts, joined.with_columns(instant_s=anchor))
+
+
+def _last_ends(facts: Facts) -> pl.DataFrame:
+    """Give the end of the last step of each order with its move: order, last_end_s."""
+    moves = facts.snapshot["steps"].select(
+        pl.col("routing").alias("source"), "step", "move_minutes"
+    )
+    return (
+        facts.step_windows.rename({"supply": "order"})
+        .join(make_orders(facts).select("order", "source"), on="order")
+        .join(moves, on=["source", "step"], how="left")
+        .group_by("order")
+        .agg(
+            (
+                pl.col("end_s")
+                + (pl.col("move_minutes").fill_null(0.0) * MINUTE).ceil().cast(pl.Int64)
+            )
+            .max()
+            .alias("last_end_s")
+        )
+    )
+
+
+def _shifted(facts: Facts, rows: pl.DataFrame) -> pl.DataFrame:
+    """Add offset_minutes to the instants, in working time of place and step."""
+    offset = rows.filter(pl.col("offset_minutes") != 0)
+    if offset.is_empty():
+        return rows
+    calendars = dict(
+        facts.snapshot["locations"].select("location", "calendar").iter_rows()
+    )
+    shifted = []
+    for instant, minutes, plant, step_calendar in offset.select(
+        "instant_s", "offset_minutes", "plant", "step_calendar"
+    ).iter_rows():
+        seconds_off = round(minutes * MINUTE)
+        common = facts.clock.common([calendars.get(plant), step_calendar])
+        shifted.append(
+            instant + seconds_off
+            if common is None
+            else moved(common, instant, seconds_off)
+        )
+    return pl.concat(
+        [
+            rows.filter(pl.col("offset_minutes") == 0),
+            offset.with_columns(instant_s=pl.Series(shifted, dtype=pl.Int64)),
+        ]
+    )
+
+
+def move_departures(facts: Facts) -> pl.DataFrame:
+    """Give what moves take at their origin, when it must be ready there.
+
+    Existing transfers that are in process have left.
+    """
+    lanes = facts.snapshot["lanes"].select("lane", "origin", "cutoff_h")
+    shipped = facts.open_orders.filter(pl.col("status") == "in_process")
+    moves = facts.supplies.filter(
+        (pl.col("kind") == "move")
+        & ~pl.col("id").is_in(shipped["supply_order"].to_list())
+    )
+    cutoff = (pl.col("cutoff_h") * 3600).round().cast(pl.Int64)
+    return (
+        moves.with_columns(used=pl.coalesce("lane", "source"))
+        .join(lanes, left_on="used", right_on="lane", how="inner")
+        .select(
+            pl.col("id").alias("order"),
+            "product",
+            pl.col("origin").alias("location"),
+            (pl.coalesce("departure_s", "start_s") - cutoff).alias("instant_s"),
+            "qty",
+            "existing",
+        )
+    )

@@ -1,0 +1,269 @@
+"""Calendars once more, for checking only: step through local dates, list open time.
+
+The planners' calendars jump through compiled weeks; this reading walks from date to
+date by `zoneinfo` and knows only the window of the plan.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medhavi.snapshot import Snapshot
+from medhavi.units import ALWAYS, DAY, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Instants = NDArray[np.int64]
+
+_MARGIN = 40 * DAY
+_EPOCH = dt.date(1970, 1, 1).toordinal()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTime:
+    """Open stretches inside a window, sorted and disjoint.
+
+    `shares` holds the share of the units that work in each stretch.
+    """
+
+    starts: Instants
+    finishes: Instants
+    shares: NDArray[np.float64]
+
+    def before(self, instants: Instants) -> Instants:
+        """Count the open seconds from the begin of the window to each instant."""
+        if not len(self.starts):
+            return np.zeros(len(instants), dtype=np.int64)
+        lengths = np.concatenate([[0], np.cumsum(self.finishes - self.starts)])
+        index = np.searchsorted(self.starts, instants, side="right")
+        last = np.maximum(index - 1, 0)
+        inside = np.minimum(instants, self.finishes[last]) - self.starts[last]
+        return np.where(index > 0, lengths[last] + np.maximum(inside, 0), 0)
+
+    def between(self, starts: Instants, finishes: Instants) -> Instants:
+        """Count the open seconds in each `[start, finish)`."""
+        return self.before(finishes) - self.before(starts)
+
+    def share(self, instants: Instants) -> NDArray[np.float64]:
+        """Give the share of the units at work at each instant; 0 where closed."""
+        if not len(self.starts):
+            return np.zeros(len(instants))
+        index = np.searchsorted(self.starts, instants, side="right") - 1
+        last = np.maximum(index, 0)
+        is_open = (index >= 0) & (instants < self.finishes[last])
+        return np.where(is_open, self.shares[last], 0.0)
+
+
+def moved(open_time: OpenTime, instant: int, seconds: int) -> int:
+    """Go so many open seconds forward, or backward where negative."""
+    place = int(open_time.before(np.array([instant]))[0]) + seconds
+    lengths = np.cumsum(open_time.finishes - open_time.starts)
+    # Forward ends with the stretch, backward begins with the next one.
+    wanted = place if seconds > 0 else place + 1
+    index = int(np.searchsorted(lengths, wanted, side="left"))
+    if place < 0 or index >= len(lengths):
+        return instant + seconds
+    return int(open_time.finishes[index] - (lengths[index] - place))
+
+
+@dataclass
+class WallClock:
+    """Open time of calendars between the first and last instant of a plan."""
+
+    snapshot: Snapshot
+    first: int
+    last: int
+    _known: dict[str, OpenTime] = field(default_factory=dict)
+    _dates: dict[str, Instants] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._low, self._high = self.first - _MARGIN, self.last + _MARGIN
+        self._zones = {
+            row["calendar"]: ZoneInfo(row["timezone"] or "UTC")
+            for row in self.snapshot["calendars"].iter_rows(named=True)
+        }
+        self._shifts = _grouped(self.snapshot, "shifts")
+        self._exceptions = _grouped(self.snapshot, "calendar_exceptions")
+
+    def open_time(self, calendar: str) -> OpenTime:
+        """Give the open stretches of one calendar."""
+        if calendar not in self._known:
+            self._known[calendar] = self._listed(calendar)
+        return self._known[calendar]
+
+    def common(self, calendars: Sequence[str | None]) -> OpenTime | None:
+        """Give the time at which all are open; None when nothing closes."""
+        found: OpenTime | None = None
+        for name in dict.fromkeys(c for c in calendars if c is not None):
+            own = self.open_time(name)
+            found = own if found is None else _both(found, own)
+        return found
+
+    def day_axis(self, calendar: str | None, instants: Instants) -> Instants:
+        """Place instants on the axis of open local dates, 24 h each [seconds].
+
+        Without a calendar the axis is elapsed time. Two instants on both sides of
+        closed dates have one place.
+        """
+        if calendar is None:
+            return instants
+        if calendar not in self._dates:
+            self._dates[calendar] = self._open_dates(calendar)
+        dates = self._dates[calendar]
+        zone = self._zones[calendar]
+        local = np.fromiter((_local(value, zone) for value in instants.tolist()), "i8")
+        date, time = local // DAY, local % DAY
+        index = np.searchsorted(dates, date)
+        safe = np.minimum(index, max(len(dates) - 1, 0))
+        is_open = (index < len(dates)) & (dates[safe] == date) if len(dates) else False
+        return index * DAY + np.where(is_open, time, 0)
+
+    def _open_dates(self, calendar: str) -> Instants:
+        zone = self._zones[calendar]
+        found: set[int] = set()
+        own = self.open_time(calendar)
+        for start, finish in zip(
+            own.starts.tolist(), own.finishes.tolist(), strict=True
+        ):
+            first, last = _local(start, zone), _local(finish - 1, zone)
+            found.update(range(first // DAY, last // DAY + 1))
+        return np.array(sorted(found), dtype=np.int64)
+
+    def _listed(self, calendar: str) -> OpenTime:
+        zone = self._zones[calendar]
+        marks: list[tuple[int, int, float]] = []
+        rows = self._shifts.get(calendar, [])
+        first = dt.datetime.fromtimestamp(self._low, zone).date() - dt.timedelta(days=2)
+        last = dt.datetime.fromtimestamp(self._high, zone).date()
+        for ordinal in range(first.toordinal(), last.toordinal() + 1):
+            date = dt.date.fromordinal(ordinal)
+            for row in rows:
+                if row["weekday"] == date.isoweekday():
+                    window = _shift_window(row, date, zone)
+                    if window[0] < window[1]:
+                        marks.append((*window, row["capacity"]))
+        return _resolved(marks, self._exceptions.get(calendar, []))
+
+
+def _shift_window(
+    row: dict[str, Any], date: dt.date, zone: ZoneInfo
+) -> tuple[int, int]:
+    """Give a shift of one date in UTC, cut by its validity."""
+    next_day = row["finish"] <= row["start"]
+    start = _instant(date, row["start"], zone)
+    finish = _instant(date + dt.timedelta(days=next_day), row["finish"], zone)
+    valid_from, valid_to = row["valid_from"], row["valid_to"]
+    low = ALWAYS if valid_from is None else int(valid_from.timestamp())
+    high = NEVER if valid_to is None else int(valid_to.timestamp())
+    return max(start, low), min(finish, high)
+
+
+def _resolved(
+    shifts: list[tuple[int, int, float]], exceptions: list[dict[str, Any]]
+) -> OpenTime:
+    """Cut time at every edge and decide each piece: exceptions win, then the larger."""
+    special = [
+        (
+            int(row["start"].timestamp()),
+            int(row["finish"].timestamp()),
+            (row["priority"], -row["capacity"]),
+        )
+        for row in exceptions
+    ]
+    edges = sorted(
+        {edge for start, finish, _ in shifts for edge in (start, finish)}
+        | {edge for start, finish, _ in special for edge in (start, finish)}
+    )
+    if not edges:
+        return _stretches([])
+    count = len(edges)
+    place = {edge: index for index, edge in enumerate(edges)}
+    shares = np.zeros(count)
+    for start, finish, share in shifts:
+        part = slice(place[start], place[finish])
+        shares[part] = np.maximum(shares[part], share)
+    for start, finish, rank in sorted(special, key=lambda item: item[2]):
+        shares[place[start] : place[finish]] = -rank[1]
+    return _stretches(
+        [
+            (edges[index], edges[index + 1], float(shares[index]))
+            for index in range(count - 1)
+            if shares[index] > 0
+        ]
+    )
+
+
+def _both(first: OpenTime, second: OpenTime) -> OpenTime:
+    edges = np.unique(
+        np.concatenate([first.starts, first.finishes, second.starts, second.finishes])
+    )
+    shares = np.minimum(first.share(edges), second.share(edges))
+    return _stretches(
+        [
+            (int(start), int(finish), float(share))
+            for start, finish, share in zip(
+                edges[:-1], edges[1:], shares[:-1], strict=True
+            )
+            if share > 0
+        ]
+    )
+
+
+def _stretches(pieces: list[tuple[int, int, float]]) -> OpenTime:
+    joined: list[tuple[int, int, float]] = []
+    for start, finish, share in pieces:
+        if joined and joined[-1][1] == start and joined[-1][2] == share:
+            joined[-1] = (joined[-1][0], finish, share)
+        else:
+            joined.append((start, finish, share))
+    return OpenTime(
+        starts=np.array([piece[0] for piece in joined], dtype=np.int64),
+        finishes=np.array([piece[1] for piece in joined], dtype=np.int64),
+        shares=np.array([piece[2] for piece in joined], dtype=np.float64),
+    )
+
+
+def _instant(date: dt.date, time: dt.time, zone: ZoneInfo) -> int:
+    """Give UTC seconds of a local time; the end of a gap where it does not exist."""
+    local = dt.datetime.combine(date, time, zone)
+    seconds = int(local.timestamp())
+    back = dt.datetime.fromtimestamp(seconds, zone)
+    if back.replace(tzinfo=None) == local.replace(tzinfo=None):
+        return seconds
+    # In a gap the two folds name the offsets before and after it; the gap ends where
+    # the clock of the offset before it reads the local time less the jump.
+    before = local.utcoffset()
+    after = local.replace(fold=1).utcoffset()
+    if before is None or after is None:
+        return seconds
+    jump = abs(int((after - before).total_seconds()))
+    low, high = seconds - jump, seconds + jump
+    offset = dt.datetime.fromtimestamp(low, zone).utcoffset()
+    while low < high:
+        middle = (low + high) // 2
+        if dt.datetime.fromtimestamp(middle, zone).utcoffset() == offset:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _local(instant: int, zone: ZoneInfo) -> int:
+    """Give local wall time as seconds since 1970-01-01 00:00 local."""
+    moment = dt.datetime.fromtimestamp(instant, zone)
+    days = moment.toordinal() - _EPOCH
+    return days * DAY + moment.hour * 3600 + moment.minute * 60 + moment.second
+
+
+def _grouped(snapshot: Snapshot, table: str) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in snapshot[table].iter_rows(named=True):
+        found.setdefault(row["calendar"], []).append(row)
+    return found
