@@ -122,7 +122,7 @@ def mirror(
         )
         raise NotAvailable(message)
     conversation = talk()
-    report = open_workbench(lake, store).mirror()
+    report = open_workbench(lake, store).mirror(conversation.note)
     conversation.say(str(report))
     conversation.answer(**asdict(report))
 

@@ -33,12 +33,17 @@ def register(app: typer.Typer) -> None:
 
 
 def open_workbench(lake: str | None, store: str | None = None) -> Workbench:
-    """Open the named workspace, or the current one where nothing is named."""
+    """Open the named workspace; what is not named comes from the surroundings."""
+    import os
+
     from medhavi.workbench import Workbench
 
     if lake is None and store is None:
         return Workbench.current()
-    return Workbench(lake=lake, store=store)
+    return Workbench(
+        lake=lake or os.environ.get("MEDHAVI_LAKE"),
+        store=store or os.environ.get("MEDHAVI_STORE"),
+    )
 
 
 def query(

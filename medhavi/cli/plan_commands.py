@@ -124,13 +124,10 @@ def _plan_of_lake(
     conversation: Conversation,
 ) -> Plan:
     from medhavi.cli.lake_commands import open_workbench
-    from medhavi.workbench.tables_run import Measurement, plan_snapshot
 
-    measurement = Measurement()
-    with measurement.phase("load"):
-        taken = open_workbench(lake).snapshot()
-    made = plan_snapshot(taken, str(mode), parameters, conversation.note, measurement)
-    return made.with_measured(measurement.facts())
+    return open_workbench(lake).plan(
+        mode=str(mode), settings=parameters, observe=conversation.note
+    )
 
 
 def explain(

@@ -26,13 +26,12 @@ from medhavi.snapshot import Snapshot
 from medhavi.units import DAY, to_seconds
 from medhavi.workbench.safe_folder import replaced_file
 from medhavi.workbench.tables_run import Measurement, plan_snapshot, write_plan
+from medhavi.workbench.workspace import DEMO
 
 if TYPE_CHECKING:
     from medhavi.workbench.tables_run import Observe
 
 COMPANIES = ("aurora",)
-WORKSPACES = Path("lakehouse")
-"""Folder of demo workspaces, below the current one."""
 _MARK = "demo.json"
 _WORST = 5
 
@@ -96,7 +95,8 @@ def generate_company(
         raise UsageError(message)
     if observe is not None:
         observe(f"generating {company} ({scale}, seed {seed})")
-    return len(store.append_many(aurora.generate(scale=scale, seed=seed)))
+    # The history holds an event twice, as brokers deliver; both have one position.
+    return len(set(store.append_many(aurora.generate(scale=scale, seed=seed))))
 
 
 def demonstrate(
@@ -113,7 +113,7 @@ def demonstrate(
         Workspace; `lakehouse/aurora-<scale>` below the current folder by default.
     """
     say = observe or (lambda _text: None)
-    place = Path(folder) if folder is not None else WORKSPACES / f"aurora-{scale}"
+    place = Path(folder) if folder is not None else DEMO.with_name(f"aurora-{scale}")
     reused: list[str] = []
     measurement = Measurement()
     with measurement.phase("generate"):
@@ -121,7 +121,8 @@ def demonstrate(
     lake = Lake(place / "lake")
     say("mirroring new events into the lake")
     with measurement.phase("mirror"):
-        report = lake.mirror(open_store(url, create=False))
+        report = lake.mirror(open_store(url, create=False), say)
+        lake.refresh(say)
     say(f"mirror: {report}")
     with measurement.phase("snapshot"):
         snapshot = lake.snapshot()

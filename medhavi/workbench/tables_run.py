@@ -92,11 +92,23 @@ def plan_snapshot(
     say = observe or (lambda _text: None)
     say(f"planning ({mode}): {snapshot['demands'].height:,} demands")
     with taken.phase("plan"):
-        made = plan(snapshot, mode=mode, settings=settings)
+        made = plan(snapshot, mode=mode, settings=settings, observe=_phases(say))
     say("verifying")
     with taken.phase("verify"):
         verify_or_refuse(made, snapshot)
     return made
+
+
+def _phases(say: Observe) -> Callable[[str, int, int], None]:
+    """Tell each phase of a planner once, when it begins."""
+    begun: set[str] = set()
+
+    def tell(phase: str, _done: int, _total: int) -> None:
+        if phase not in begun:
+            begun.add(phase)
+            say(f"  {phase}")
+
+    return tell
 
 
 def verify_or_refuse(plan: Plan, snapshot: Snapshot) -> None:

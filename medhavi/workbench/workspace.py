@@ -74,8 +74,8 @@ def _from_file(path: Path) -> Workspace:
 def _rooted(url: str, folder: Path) -> str:
     """Give a store's URL with an absolute path.
 
-    >>> _rooted("sqlite:///events.db", Path("/work"))
-    'sqlite:////work/events.db'
+    >>> _rooted("sqlite:///events.db", Path("/data"))
+    'sqlite:////data/events.db'
     """
     for prefix in ("sqlite:///", "jsonl:"):
         path = url.removeprefix(prefix)
