@@ -1,8 +1,8 @@
 """What aurora sells and from what it is made: data in plain records, no randomness.
 
-Nine formats of cosmetics are sold in several ranges (a range is a scent with its own oil,
-extract and fragrance); every range has its own bulks, cartons and labels, while jars,
-bottles, caps and most raw materials are shared.
+Nine formats of cosmetics are sold in several ranges (a range is a scent with its own
+oil, extract and fragrance); every range has its own bulks, cartons and labels, while
+jars, bottles, caps and most raw materials are shared.
 """
 
 from __future__ import annotations
@@ -317,7 +317,9 @@ RAW = (
     Material(code="RM-NIACINAMIDE", name="Niacinamide", price=16.5),
     Material(code="RM-VITAMIN-E", name="Vitamin E", price=24.0, shelf_life_days=365),
     Material(code="RM-ALOE", name="Aloe vera gel", price=6.8, shelf_life_days=270),
-    Material(code="RM-PEPTIDE", name="Peptide complex", price=210.0, shelf_life_days=365),
+    Material(
+        code="RM-PEPTIDE", name="Peptide complex", price=210.0, shelf_life_days=365
+    ),
     Material(code="RM-HYALURONIC", name="Hyaluronic acid 1 %", price=48.0),
     Material(code="RM-PANTHENOL", name="Panthenol", price=18.0),
     Material(code="RM-PRESERVATIVE", name="Preservative", price=12.5),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from medhavi.demo.company import Scale
 from medhavi.demo.history import History, found
 from medhavi.errors import NotAvailable, UsageError
-from medhavi.events.envelope import NewEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from medhavi.events.envelope import NewEvent
 
 SCALES: Mapping[str, Scale] = MappingProxyType(
     {

@@ -1,8 +1,8 @@
 """The records that describe the company, for its history and for its tables.
 
 A `Company` holds the rows of every master-data table (they become events) and, beside
-them, the same facts in the form in which the history is played: quantities are counted in
-the product's smallest step (grams or pieces), so that no rounding creeps in.
+them, the same facts in the form in which the history is played: quantities are counted
+in the product's smallest step (grams or pieces), so that no rounding creeps in.
 """
 
 from __future__ import annotations

@@ -1,13 +1,16 @@
-"""How much of what is sold and used on an average day; stocks and orders follow from it."""
+"""How much is sold and used on an average day; stocks and orders follow from it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from medhavi.demo.company import Company
-from medhavi.demo.works import HOME, formats, ranges
+from medhavi.demo.shop_floor import HOME, formats, ranges
+
+if TYPE_CHECKING:
+    from medhavi.demo.company import Company
 
 SIZE_SPREAD = 0.45
 BUNDLE_POPULARITY = 0.45
@@ -106,6 +109,8 @@ def _used(
             place = home.get(line.component, plant)
             if place != plant:
                 # A bundle takes finished goods of the other plant: they count there.
-                made[line.component, place] = made.get((line.component, place), 0) + need
+                made[line.component, place] = (
+                    made.get((line.component, place), 0) + need
+                )
             used[line.component, plant] = used.get((line.component, plant), 0.0) + need
     return used

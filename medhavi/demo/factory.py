@@ -5,17 +5,24 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
-from medhavi.demo.company import Recipe, Step
-from medhavi.demo.logistics import Logistics
-from medhavi.demo.market import Market
-from medhavi.demo.world import World, round_up
+from medhavi.demo.company import Recipe
+from medhavi.demo.world import round_up
 from medhavi.units import DAY, HOUR, MINUTE, from_seconds
 
+if TYPE_CHECKING:
+    from medhavi.demo.company import Step
+    from medhavi.demo.logistics import Logistics
+    from medhavi.demo.market import Market
+    from medhavi.demo.world import World
+
 _LOOK_DAYS = {"MILANO": 30, "HAMBURG": 32, "NEWARK": 66}
+_BUNDLE_DAYS = 14
 _SAFETY_DAYS = 9
 _FINISHED_DAYS = 12
 _MIX_DAYS = 6
+_MAKING_DAYS = 3
 _EFFICIENCY = 0.9
 
 
@@ -65,7 +72,10 @@ class Factory:
         world = self._world
         wanted: dict[str, float] = {}
         for demand in self._market.open_lines():
-            if demand.due - world.now < _LOOK_DAYS[demand.customer.home] * DAY:
+            look = _LOOK_DAYS[demand.customer.home]
+            if demand.product.endswith(("-HB", "-BB")):
+                look += _BUNDLE_DAYS
+            if demand.due - world.now < look * DAY:
                 rest = demand.open_qty - demand.sent
                 wanted[demand.product] = wanted.get(demand.product, 0) + rest
         places = ("MILANO", "HAMBURG", "NEWARK", "BERGAMO", "LODZ")
@@ -181,6 +191,7 @@ class Factory:
         step = recipe.steps[0]
         if not order.released:
             self.release(order)
+        self._reschedule(order)
         self._ask(order, -1)
         for component, qty in self.components(order):
             world.issue(
@@ -210,6 +221,19 @@ class Factory:
         self._busy[resource] = order.step_finish = finish
         world.timeline.at(finish, partial(self._finish_step, order, 0, world.now))
         world.timeline.at(finish, partial(self.start_line, resource))
+
+    def _reschedule(self, order: WorkOrder) -> None:
+        """Tell a new date when the order starts too late for its own."""
+        finish = self._world.now + _MAKING_DAYS * DAY
+        if order.due < finish - DAY:
+            order.due = finish
+            self._world.note(
+                "SupplyOrderRescheduled",
+                supply_order=order.order,
+                due=from_seconds(finish),
+                reason="started late",
+                _envelope={"actor": "planner"},
+            )
 
     def release(self, order: WorkOrder) -> None:
         """Release an order to the shop floor."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from functools import partial
 from random import Random
+from typing import TYPE_CHECKING, Any
 
 from medhavi.demo.assortment import DEAD_STOCK, DISCONTINUED
-from medhavi.demo.company import Company, Scale
+from medhavi.demo.company import Company
 from medhavi.demo.demand_rates import rates
 from medhavi.demo.factory import Factory
 from medhavi.demo.journal import Journal
@@ -17,17 +18,16 @@ from medhavi.demo.places import PLANTS, add_calendars, add_customers, add_sites
 from medhavi.demo.policies import SETTINGS, add_policies
 from medhavi.demo.procurement import add_suppliers, add_terms, weekly_rates
 from medhavi.demo.purchasing import Purchasing
+from medhavi.demo.shop_floor import add_resources
 from medhavi.demo.story import DEAD_QTY, Story
 from medhavi.demo.timeline import END, START, WorkingHours, date_of, day_of, is_workday
-from medhavi.demo.works import (
-    add_finished,
-    add_materials,
-    add_mixtures,
-    add_resources,
-)
+from medhavi.demo.works import add_finished, add_materials, add_mixtures
 from medhavi.demo.world import World
 from medhavi.events.catalog import MASTER, master_event
 from medhavi.units import DAY, HOUR, from_seconds, to_seconds
+
+if TYPE_CHECKING:
+    from medhavi.demo.company import Scale
 
 _FOUNDED = START - 3 * DAY
 _FORECAST_MONTHS = 3
@@ -190,7 +190,8 @@ class History:
             for lot in world.stock.lots(product, place):
                 if lot.expires is None or lot.expires > world.now:
                     continue
-                fields = {"product": product, "location": place, "lot": lot.lot}
+                fields: dict[str, Any] = {"product": product, "location": place}
+                fields["lot"] = lot.lot
                 if lot.usable:
                     world.stock.set_usable(product, place, lot, usable=False)
                     world.note(

@@ -1,4 +1,4 @@
-"""The journal of a history: payloads with their instants become events in recorded order.
+"""The journal of a history: facts become events in the order of their recording.
 
 Event ids come from the seed and a counter alone, so that equal seeds give equal bytes.
 """
@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medhavi.events.catalog import new_event, stream_for
-from medhavi.events.envelope import NewEvent
 from medhavi.units import from_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medhavi.events.envelope import NewEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Journal:
         lag: int | None = None,
         metadata: dict[str, str] | None = None,
     ) -> Entry:
-        """Note a fact; it is recorded a little later, within a stream in order noted."""
+        """Note a fact; it is recorded a little later, within its stream in order."""
         stream = stream_for(payload)
         delay = self._rng.randrange(5, 300) if lag is None else lag
         recorded = max(occurred + delay, self._last.get(stream, 0))
@@ -84,7 +87,7 @@ class Journal:
         return entry
 
     def repeat(self, entry: Entry, later: int) -> None:
-        """Note the same event again, id and all, as a broker that delivers twice does."""
+        """Note the same event again, id and all: a broker delivered it twice."""
         recorded = entry.recorded + later
         self._last[entry.stream] = max(self._last[entry.stream], recorded)
         self._entries.append(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
-from medhavi.demo.company import Lane
-from medhavi.demo.market import Market
 from medhavi.demo.places import LATE_LANE
-from medhavi.demo.stock_book import Lot
 from medhavi.demo.timeline import DRIFT_BEGIN, next_departure
-from medhavi.demo.world import World, round_up
+from medhavi.demo.world import round_up
 from medhavi.units import DAY, HOUR, from_seconds
+
+if TYPE_CHECKING:
+    from medhavi.demo.company import Lane
+    from medhavi.demo.market import Market
+    from medhavi.demo.stock_book import Lot
+    from medhavi.demo.world import World
 
 MISSED_SHARE = 0.45
 """Part of the departures of the late lane that goods miss in the last six months."""
@@ -40,11 +44,11 @@ class Logistics:
                 key = (demand.product, place)
                 rest = demand.open_qty - demand.sent - demand.held
                 wanted[key] = wanted.get(key, 0) + rest
-        for (product, place), rate in world.rates.sold.items():
-            self._fill(product, place, rate, wanted.get((product, place), 0))
-        for (product, place), qty in list(self.needs.items()):
+        for (product, place), qty in self.needs.items():
             rate = world.rates.used.get((product, place), 0.0)
             self._fill(product, place, rate, qty)
+        for (product, place), rate in world.rates.sold.items():
+            self._fill(product, place, rate, wanted.get((product, place), 0))
 
     def _fill(self, product: str, place: str, rate: float, wanted: int) -> None:
         world = self._world
@@ -61,7 +65,7 @@ class Logistics:
         qty = round_up(gap + _COVER_DAYS[place] * rate, multiple)
         if there < qty:
             qty = there // multiple * multiple
-        if qty and (qty >= gap // 2 or qty >= 5 * rate):
+        if qty and (qty >= gap // 4 or qty >= 5 * rate):
             self._send(product, home, place, qty)
 
     def _lane(self, origin: str, destination: str) -> Lane:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from medhavi.demo.company import Customer
 from medhavi.demo.demand_rates import SIZE_SPREAD
 from medhavi.demo.timeline import END, day_of, is_workday, next_departure
-from medhavi.demo.world import World, round_up
+from medhavi.demo.world import round_up
 from medhavi.units import DAY, HOUR, MINUTE, from_seconds
+
+if TYPE_CHECKING:
+    from medhavi.demo.world import World
 
 PRIORITY = {"Gold": 1, "Silver": 2, "Bronze": 3}
 _LEAD_DAYS = {"MILANO": (12, 48), "HAMBURG": (14, 52), "NEWARK": (24, 75)}

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from random import Random
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from medhavi.demo.company import Company, Customer, Lane
+from medhavi.demo.company import Customer, Lane
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from medhavi.demo.company import Company
 
 PLANTS = ("BERGAMO", "LODZ")
 WAREHOUSES = ("MILANO", "HAMBURG", "NEWARK")
@@ -64,7 +69,7 @@ _SHIFTS = {
     "CAL-AMERICA": ("America/New_York", ((8, 17),), 5),
 }
 _EUROPE_LANES = (
-    # lane, origin, destination, hours, days, hour, cutoff, customs, fixed, kg, preference
+    # lane, origin, destination, hours, days, hour, cutoff, customs; cost, preference
     ("LODZ-MILANO", "LODZ", "MILANO", 30, "135", 16, 4, 0, 420, 0.05, 1),
     ("LODZ-HAMBURG", "LODZ", "HAMBURG", 16, "12345", 17, 3, 0, 260, 0.04, 1),
     ("LODZ-BERGAMO", "LODZ", "BERGAMO", 28, "25", 15, 4, 0, 400, 0.05, 1),
@@ -213,7 +218,9 @@ def add_customers(company: Company, rng: Random) -> None:
         company.add(
             "customers",
             customer=customer,
-            name=name if number < len(_TOWNS) else f"{name} {number // len(_TOWNS) + 1}",
+            name=name
+            if number < len(_TOWNS)
+            else f"{name} {number // len(_TOWNS) + 1}",
             tier=tier,
             location=location,
             country=country,

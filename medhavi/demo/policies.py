@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from medhavi.demo.company import EACH, Company
-from medhavi.demo.demand_rates import Rates
+from typing import TYPE_CHECKING
+
+from medhavi.demo.company import EACH
 from medhavi.demo.procurement import goods_of
+
+if TYPE_CHECKING:
+    from medhavi.demo.company import Company
+    from medhavi.demo.demand_rates import Rates
 
 SETTINGS: tuple[tuple[str, object], ...] = (
     ("horizon_days", 150.0),

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from random import Random
+from typing import TYPE_CHECKING
 
 from medhavi.demo.assortment import LABEL_GROUP
-from medhavi.demo.company import EACH, Company, Term
+from medhavi.demo.company import EACH, Term
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from medhavi.demo.company import Company
 
 DRIFTING = "S-23"
 DRIFT_FROM_DAYS = 12.0
@@ -157,11 +162,12 @@ def add_terms(company: Company, rng: Random) -> None:
         for plant in plants:
             near = choice[int(plant == "LODZ")] if goods == "label" else first
             _add_term(company, rng, (near, product, plant), 1)
-            if turn % 3 == 0 and goods != "label":
-                second = next(s for s in choice if s != first)
+            if goods == "closure" or (turn % 3 == 0 and goods != "label"):
+                others = [s for s in choice if s != first]
+                second = others[(turn + turn // 3) % len(others)]
                 _add_term(company, rng, (second, product, plant), 2)
-    for preference, supplier in enumerate(by_goods["label"], start=1):
-        _add_group_term(company, supplier, preference)
+    for preference, printer in enumerate(by_goods["label"], start=1):
+        _add_group_term(company, printer, preference)
 
 
 def _add_term(
@@ -247,7 +253,7 @@ def _add_group_term(company: Company, index: int, preference: int) -> None:
 
 
 def weekly_rates(rng: Random, first: dt.date, weeks: int) -> list[dict[str, object]]:
-    """Give a rate of each foreign currency a week; a slow walk around its usual level."""
+    """Give a rate of each foreign currency a week: a slow walk around its level."""
     rows: list[dict[str, object]] = []
     for currency, usual in _RATES.items():
         if currency == "EUR":

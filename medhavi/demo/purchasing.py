@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
-from medhavi.demo.company import EACH, Term
+from medhavi.demo.company import EACH
 from medhavi.demo.journal import Entry
 from medhavi.demo.procurement import (
     DRIFT_FROM_DAYS,
@@ -18,8 +19,12 @@ from medhavi.demo.procurement import (
     goods_of,
 )
 from medhavi.demo.timeline import DRIFT_BEGIN, END
-from medhavi.demo.world import World, round_up
+from medhavi.demo.world import round_up
 from medhavi.units import DAY, HOUR, from_seconds
+
+if TYPE_CHECKING:
+    from medhavi.demo.company import Term
+    from medhavi.demo.world import World
 
 _COVER_DAYS = {
     "closure": 13,
@@ -80,7 +85,9 @@ class Purchasing:
         world = self._world
         unit = world.company.products[key[0]].steps
         term = world.company.terms[key][0]
-        cover = 13 if term.product == MISSTATED[1] else _COVER_DAYS.get(goods_of(key[0]))
+        cover = (
+            13 if term.product == MISSTATED[1] else _COVER_DAYS.get(goods_of(key[0]))
+        )
         wish = world.rates.used[key] * (cover or 32)
         multiple = max(round(term.multiple * unit), 1)
         return round_up(max(wish, term.moq * unit), multiple)

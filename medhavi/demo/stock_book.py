@@ -46,7 +46,12 @@ class StockBook:
         self._taken[key] = self._taken.get(key, 0) + qty
 
     def add(
-        self, product: str, place: str, qty: int, lot: str = "", expires: int | None = None
+        self,
+        product: str,
+        place: str,
+        qty: int,
+        lot: str = "",
+        expires: int | None = None,
     ) -> None:
         """Put a quantity on the shelf."""
         key = (product, place)

@@ -1,8 +1,8 @@
 """What goes wrong at aurora: the planted facts that the product must find.
 
-The drifting supplier, the wrong lead time and the lane with missed cutoffs are played in
-`purchasing` and `logistics`; here are the facts that happen on a date. docs/story.md
-tells them for people, `ground_truth` keeps them for tests.
+The drifting supplier, the wrong lead time and the lane with missed cutoffs are played
+in `purchasing` and `logistics`; here are the facts that happen on a date. docs/story.md
+is for people, `ground_truth` for tests.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from medhavi.demo.assortment import DEAD_STOCK, DISCONTINUED
-from medhavi.demo.company import Customer
-from medhavi.demo.factory import Factory
-from medhavi.demo.market import Demand, Market
-from medhavi.demo.purchasing import Purchasing
+from medhavi.demo.shop_floor import BOTTLENECK, HOME, formats, line_of, ranges
 from medhavi.demo.timeline import END, START, is_workday
-from medhavi.demo.works import BOTTLENECK, HOME, formats, line_of, ranges
-from medhavi.demo.world import World
 from medhavi.units import DAY, HOUR, from_seconds, to_seconds
+
+if TYPE_CHECKING:
+    from medhavi.demo.company import Customer
+    from medhavi.demo.factory import Factory
+    from medhavi.demo.market import Demand, Market
+    from medhavi.demo.purchasing import Purchasing
+    from medhavi.demo.world import World
 
 DEAD_QTY = 12_000
 DEAD_SINCE = to_seconds(dt.datetime(2025, 9, 12, tzinfo=dt.UTC))
@@ -72,7 +75,7 @@ class Story:
     def _buyers(self, home: str) -> list[Customer]:
         return [c for c in self._world.company.customers if c.home == home]
 
-    # ---------------------------------------------------------- past seasons
+    # ------------------------------------------------------ what is past
     def _past_seasons(self) -> None:
         """Sell the limited edition until September 2025, the sun care a year longer."""
         world = self._world
@@ -97,9 +100,11 @@ class Story:
         lines = self._market.place(customer, {DISCONTINUED: left + 240}, due)
         self.planted.short_demand = lines[0].demand
 
-    # ------------------------------------------------------------ breakdowns
+    # ------------------------------------------------------ what breaks
     def _breakdowns(self) -> None:
-        lines = sorted({r.steps[0].resource for r in self._world.company.recipes.values()})
+        lines = sorted(
+            {r.steps[0].resource for r in self._world.company.recipes.values()}
+        )
         for _ in range(9):
             day = self._rng.randrange(20, 520)
             while not is_workday((START + day * DAY) // DAY):
@@ -108,7 +113,9 @@ class Story:
             hours = self._rng.uniform(5, 40)
             act = partial(self._factory.break_down, resource, hours, "unplanned stop")
             self._world.timeline.at(START + day * DAY + 5 * HOUR, act)
-        stop = partial(self._factory.break_down, BOTTLENECK, 52.0, "filling valve block")
+        stop = partial(
+            self._factory.break_down, BOTTLENECK, 52.0, "filling valve block"
+        )
         self._world.timeline.at(END - 13 * DAY, stop)
         label = partial(
             self._factory.break_down, "LODZ-LABEL-1", 40.0, "label sensor failed"
@@ -170,7 +177,8 @@ class Story:
         ]
         _, product, place, lot = max(candidates, key=lambda x: x[:3])
         stock.set_usable(product, place, lot, usable=False)
-        fields = {"product": product, "location": place, "lot": lot.lot}
+        fields: dict[str, Any] = {"product": product, "location": place}
+        fields["lot"] = lot.lot
         self._world.note(
             "LotStatusChanged",
             status="quality_hold",
@@ -274,7 +282,8 @@ class Story:
         """Leave a tentative hold that ran out without anybody saying so."""
         world = self._world
         for demand in self._market.open_lines():
-            if demand.customer.tier == "Bronze" and not demand.sent:
+            later = demand.due > END + 5 * DAY
+            if demand.customer.tier == "Bronze" and later and not demand.sent:
                 break
         hold = world.number("RES")
         world.note(

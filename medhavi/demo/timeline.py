@@ -5,12 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import heapq
 from bisect import bisect_right
-from collections.abc import Callable
 from functools import cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from medhavi.demo.company import Company, Lane
 from medhavi.units import DAY, HOUR, MINUTE, from_seconds, to_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from medhavi.demo.company import Company, Lane
 
 START = to_seconds(dt.datetime(2025, 5, 5, 4, tzinfo=dt.UTC))
 END = to_seconds(dt.datetime(2026, 11, 2, 6, tzinfo=dt.UTC))
@@ -25,7 +29,9 @@ _SHIFT_FINISH = 22
 def local_midnight(zone: str, day: int) -> int:
     """Give the instant at which a day (counted since 1970) begins in a zone."""
     date = dt.date(1970, 1, 1) + dt.timedelta(days=day)
-    return to_seconds(dt.datetime(date.year, date.month, date.day, tzinfo=ZoneInfo(zone)))
+    return to_seconds(
+        dt.datetime(date.year, date.month, date.day, tzinfo=ZoneInfo(zone))
+    )
 
 
 def day_of(instant: int) -> int:
@@ -52,10 +58,10 @@ class Timeline:
 
     def __init__(self) -> None:
         self.now = START
-        self._queue: list[tuple[int, int, Callable[[], None]]] = []
+        self._queue: list[tuple[int, int, Callable[[], object]]] = []
         self._count = 0
 
-    def at(self, instant: int, action: Callable[[], None]) -> None:
+    def at(self, instant: int, action: Callable[[], object]) -> None:
         """Schedule an action, not before now."""
         self._count += 1
         heapq.heappush(self._queue, (max(instant, self.now), self._count, action))

@@ -1,114 +1,35 @@
-"""Products, resources and recipes: what the two plants make, on which lines, from what."""
+"""Products and recipes: what the plants make, in which steps, of what."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from medhavi.demo.assortment import (
     DEAD_STOCK,
     DISCONTINUED,
-    FORMATS,
     FORMULAS,
-    HEAVY,
     LABEL_GROUP,
-    NOT_MADE,
     PACKAGING,
     PIECES_PER_CASE,
     PREMIXES,
-    RANGES,
     RAW,
-    Format,
-    Range,
 )
-from medhavi.demo.company import EACH, Company, Line, Product, Recipe, Step
+from medhavi.demo.company import EACH, Line, Product, Recipe, Step
+from medhavi.demo.shop_floor import HOME, formats, line_of, ranges
 
-HOME = {HEAVY: "LODZ", "medium": "BERGAMO"}
-BOTTLENECK = "LODZ-FILL-HEAVY-1"
-_BUNDLES = (("HB", "Hair duo", ("SH250", "CO250")), ("BB", "Bath duo", ("SG200", "HC75")))
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medhavi.demo.assortment import Format, Range
+    from medhavi.demo.company import Company
+
+_BUNDLES = (
+    ("HB", "Hair duo", ("SH250", "CO250")),
+    ("BB", "Bath duo", ("SG200", "HC75")),
+)
 _SCENTED = {"oil": ("RM-OIL", "oil", 22.0), "extract": ("RM-EXT", "extract", 31.0)}
 _LAST_SEASON = dt.datetime(2025, 9, 30, 22, tzinfo=dt.UTC)
-
-
-def ranges(company: Company) -> tuple[Range, ...]:
-    """Give the ranges that a company of this scale sells."""
-    return RANGES[: company.scale.ranges]
-
-
-def formats(index: int) -> Iterable[Format]:
-    """Give the formats of the range at an index; none is sold in all of them."""
-    return (f for f in FORMATS if (index % 3, f.code) not in NOT_MADE)
-
-
-def line_of(index: int, company: Company) -> int:
-    """Give the number of the parallel line that makes the range at an index."""
-    return index % company.scale.lines + 1
-
-
-def add_resources(company: Company) -> None:
-    """Add filling, packing, mixing and quality resources with their changeovers."""
-    for plant in ("BERGAMO", "LODZ"):
-        kinds = ["FILL-HEAVY", "LABEL", "CARTON"]
-        if plant == "BERGAMO":
-            kinds += ["FILL-MEDIUM", "BUNDLE"]
-        for kind in kinds:
-            for number in range(1, company.scale.lines + 1):
-                _resource(company, plant, kind, number)
-        if plant == "BERGAMO":
-            _resource(company, plant, "LABEL", company.scale.lines + 1)
-        for number in range(1, 2 * company.scale.lines + 1):
-            _resource(company, plant, "MIX", number)
-        company.add(
-            "resources",
-            resource=f"{plant}-QC",
-            location=plant,
-            kind="labour",
-            calendar=f"CAL-{plant}-2",
-            units=float(2 * company.scale.lines),
-            cost_per_hour=38.0,
-        )
-    _changeovers(company)
-
-
-def _resource(company: Company, plant: str, kind: str, number: int) -> None:
-    filling = kind.startswith("FILL")
-    name = f"{plant}-{kind}-{number}"
-    slow = name == BOTTLENECK
-    company.add(
-        "resources",
-        resource=name,
-        location=plant,
-        pool=f"{plant}-{kind}",
-        calendar=f"CAL-{plant}" if kind == "MIX" else f"CAL-{plant}-2",
-        efficiency=0.88 if slow else 0.95 if filling else None,
-        cost_per_hour={"MIX": 55.0, "BUNDLE": 40.0}.get(kind, 85.0 if filling else 48.0),
-        co2_kg_per_hour=6.0 if filling or kind == "MIX" else 2.0,
-        changeover_matrix="CLEAN-FILL" if filling else None,
-        overtime_minutes_per_day=120.0 if filling else None,
-        power_kw=45.0 if filling else 60.0 if kind == "MIX" else 12.0,
-    )
-
-
-def _changeovers(company: Company) -> None:
-    company.add(
-        "changeovers",
-        matrix="CLEAN-FILL",
-        from_family="*",
-        to_family="*",
-        setup_minutes=30.0,
-        cost=40.0,
-    )
-    for scent in ranges(company):
-        if scent.difficult:
-            company.add(
-                "changeovers",
-                matrix="CLEAN-FILL",
-                from_family=scent.code,
-                to_family="*",
-                setup_minutes=90.0,
-                cost=140.0,
-                cleaning=True,
-            )
 
 
 def add_materials(company: Company) -> None:
@@ -129,7 +50,9 @@ def add_materials(company: Company) -> None:
     for material in PACKAGING:
         _product(
             company,
-            Product(code=material.code, kind="packaging", uom=EACH, cost=material.price),
+            Product(
+                code=material.code, kind="packaging", uom=EACH, cost=material.price
+            ),
             name=material.name,
             family="Packaging",
             volume_m3=0.00035,
@@ -238,7 +161,9 @@ def _step_resources(company: Company, recipe: Recipe, step: Step) -> None:
 
 def _cost(company: Company, lines: Iterable[Line], making: float) -> float:
     """Give the standard cost of one unit: materials with their loss, and making."""
-    parts = (company.products[x.component].cost * x.qty_per / (1 - x.scrap) for x in lines)
+    parts = (
+        company.products[x.component].cost * x.qty_per / (1 - x.scrap) for x in lines
+    )
     return round(sum(parts) + making, 4)
 
 
@@ -449,9 +374,10 @@ def _bundle(
     code, word, parts = f"{scent.code}-{kit[0]}", kit[1], kit[2]
     name = f"{scent.name} {word.lower()} gift bundle"
     box = _printed(company, f"GB-{code}", f"Gift box {name}", 0.62, "Gift boxes")
-    lines = tuple(
-        Line(component=f"{scent.code}-{part}", qty_per=1.0, step=10) for part in parts
-    ) + (Line(component=box, qty_per=1.0, step=10, scrap=0.01),)
+    lines = (
+        *(Line(component=f"{scent.code}-{p}", qty_per=1.0, step=10) for p in parts),
+        Line(component=box, qty_per=1.0, step=10, scrap=0.01),
+    )
     product = Product(
         code=code, kind="finished", uom=EACH, cost=_cost(company, lines, 0.4)
     )
@@ -459,7 +385,11 @@ def _bundle(
     number = line_of(index, company)
     bundling = _pack_step(10, "bundling", f"BERGAMO-BUNDLE-{number}", 0.06)
     checking = Step(
-        number=20, name="QC", resource="BERGAMO-QC", fixed_minutes=30.0, run_minutes=0.01
+        number=20,
+        name="QC",
+        resource="BERGAMO-QC",
+        fixed_minutes=30.0,
+        run_minutes=0.01,
     )
     _recipe(
         company,
@@ -477,7 +407,7 @@ def _bundle(
 
 
 def _remnants(company: Company) -> None:
-    """Add two products of the past: a dead limited edition and a discontinued sun care."""
+    """Add a dead limited edition and a discontinued sun care."""
     for code, name, cost in (
         (DEAD_STOCK, "Oud Noir limited face cream 50 ml", 11.2),
         (DISCONTINUED, "Solare after-sun lotion 150 ml", 3.4),
@@ -492,3 +422,8 @@ def _remnants(company: Company) -> None:
             valid_to=_LAST_SEASON,
             min_lot=1000.0,
         )
+        step = {"routing": f"R-{code}-BERGAMO", "step": 10}
+        company.add(
+            "steps", **step, name="filling", sequence=10, run_minutes_per_unit=0.03
+        )
+        company.add("step_resources", **step, resource="BERGAMO-FILL-MEDIUM-1")

@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medhavi.demo.company import Company
 from medhavi.demo.demand_rates import Rates
-from medhavi.demo.journal import Entry, Journal
-from medhavi.demo.stock_book import Lot, StockBook
+from medhavi.demo.journal import Journal
+from medhavi.demo.stock_book import StockBook
 from medhavi.demo.timeline import Timeline, WorkingHours
 from medhavi.events.catalog import TYPES
 from medhavi.units import DAY, from_seconds
+
+if TYPE_CHECKING:
+    from medhavi.demo.journal import Entry
+    from medhavi.demo.stock_book import Lot
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,7 +41,7 @@ class World:
         return self.timeline.now
 
     def chance(self, player: str) -> Random:
-        """Give a player's own source of chance, so that players do not disturb others."""
+        """Give a player's own source of chance: no player disturbs another."""
         return Random(f"{self.seed}:{player}")
 
     def number(self, prefix: str) -> str:
@@ -51,7 +55,7 @@ class World:
         return qty / self.company.products[product].steps
 
     def note(self, event: str, occurred: int | None = None, **fields: Any) -> Entry:
-        """Note an event of the catalogue now; keyword `_envelope` goes to the journal."""
+        """Note an event of the catalogue; `_envelope` goes to the journal."""
         envelope: dict[str, Any] = fields.pop("_envelope", {})
         payload = TYPES[event].payload(**fields)
         when = self.now if occurred is None else occurred

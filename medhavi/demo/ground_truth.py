@@ -1,0 +1,56 @@
+"""What was planted, for tests alone: no product code reads it (design 10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from medhavi.demo.assortment import DEAD_STOCK, DISCONTINUED
+from medhavi.demo.aurora import scale_of
+from medhavi.demo.history import History
+from medhavi.demo.logistics import MISSED_SHARE
+from medhavi.demo.places import LATE_LANE
+from medhavi.demo.procurement import (
+    DRIFT_FROM_DAYS,
+    DRIFT_TO_DAYS,
+    DRIFTING,
+    MISSTATED,
+    STATED_DAYS,
+    TRUE_DAYS,
+)
+from medhavi.demo.shop_floor import BOTTLENECK
+from medhavi.demo.story import DEAD_SINCE, Planted
+from medhavi.demo.timeline import DRIFT_BEGIN, END
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """The planted facts of one history; instants in seconds, times in days.
+
+    `planted` has the ids that depend on the seed.
+    """
+
+    planted: Planted
+    now: int = END
+    drifting_supplier: str = DRIFTING
+    drift_begin: int = DRIFT_BEGIN
+    drift_from_days: float = DRIFT_FROM_DAYS
+    drift_to_days: float = DRIFT_TO_DAYS
+    bottleneck: str = BOTTLENECK
+    misstated_supplier: str = MISSTATED[0]
+    misstated_product: str = MISSTATED[1]
+    stated_days: float = STATED_DAYS
+    true_days: float = TRUE_DAYS
+    dead_stock: tuple[str, str] = (DEAD_STOCK, "MILANO")
+    dead_since: int = DEAD_SINCE
+    late_lane: str = LATE_LANE
+    missed_share: float = MISSED_SHARE
+    discontinued: str = DISCONTINUED
+
+
+@cache
+def truth(scale: str = "small", seed: int = 1) -> Truth:
+    """Play the history of a scale and seed and give what was planted in it."""
+    history = History(scale_of(scale), seed)
+    history.play()
+    return Truth(planted=history.story.planted)
