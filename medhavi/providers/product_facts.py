@@ -62,6 +62,10 @@ class ProductFacts:
             parent = self._cell(parent, "parent")
         return tuple(found)
 
+    def unit_cost(self, product: str) -> float:
+        """Give the standard cost of one base unit [base currency]."""
+        return float(self._cell(product, "unit_cost") or 0.0)
+
     def weight_kg(self, product: str) -> float:
         """Give the weight of one base unit [kg]."""
         return float(self._cell(product, "weight_kg") or 0.0)

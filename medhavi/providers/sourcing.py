@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from medhavi.providers.lots import lot_steps
 from medhavi.providers.product_facts import ProductFacts
+from medhavi.providers.ranking import first_finish, need_cost, ranked
 from medhavi.providers.recipes import Recipes
 from medhavi.providers.sources import LinearCost, Offer, Source
 from medhavi.providers.suppliers import Suppliers
@@ -83,6 +84,7 @@ class Sourcing:
         "_roads",
         "_rows",
         "_rows_of",
+        "_rules",
         "_stocked",
     )
 
@@ -93,6 +95,7 @@ class Sourcing:
         self._rows_of = self._rows.index("product", "location")
         self._known: dict[Node, tuple[Source, ...]] = {}
         self._stocked = _stocked_nodes(tables)
+        self._rules = _rules(tables["inventory_policies"])
 
     def sources(self, product: str, location: str) -> tuple[Source, ...]:
         """Give the sources that new orders may use, by preference, then id.
@@ -121,6 +124,34 @@ class Sourcing:
                 sorted((s for s in built if s is not None), key=_order_of_use)
             )
         return known
+
+    def ranked(self, product: str, location: str, wanted: int) -> tuple[Source, ...]:
+        """Give the sources in the order that `source_rule` asks for (share goes first).
+
+        Parameters
+        ----------
+        product, location : str
+            What is needed where.
+        wanted : int
+            Good quantity that is needed [steps of the product]; lots make one source
+            cheaper for much and another for little.
+
+        Returns
+        -------
+        tuple of Source
+            By preference, by the cost of the need, or by the earliest finish of an
+            order that begins now. Equal ones stay by preference, then id.
+        """
+        found = self.sources(product, location)
+        rule = self._rules.get((product, location))
+        if rule is None or len(found) < 2:
+            return found
+        recipes, facts = self._roads.recipes, self._roads.facts
+        if rule == "cost":
+            return ranked(found, lambda one: need_cost(one, recipes, facts, wanted))
+        return ranked(
+            found, lambda one: first_finish(one, recipes, wanted, self._as_of)
+        )
 
     def source_of(
         self, kind: str, source: str, product: str, location: str
@@ -384,3 +415,17 @@ def _stocked_nodes(tables: Mapping[str, Rows]) -> frozenset[Node]:
         if unlimited
     )
     return frozenset(found)
+
+
+def _rules(policies: Rows) -> dict[Node, str]:
+    """Collect where the choice is not by preference."""
+    return {
+        (product, location): rule
+        for product, location, rule in zip(
+            policies.column("product"),
+            policies.column("location"),
+            policies.column("source_rule"),
+            strict=True,
+        )
+        if rule != "preference"
+    }

@@ -143,6 +143,11 @@ def test_unknown_routing_has_no_recipe():
     assert bundle.recipes.row("NONE") is None
 
 
+def test_recipe_is_compiled_once():
+    recipes = providers(factories.snapshot(routings=[{}])).recipes
+    assert recipes.recipe("R") is recipes.recipe("R")
+
+
 # ------------------------------------------------------------------------- components
 def test_component_is_rounded_up_to_its_own_step():
     found = recipe(bom_lines=[{"qty_per": 0.3}])

@@ -420,3 +420,8 @@ def test_order_of_rows_does_not_matter():
     }
     turned = {name: list(reversed(rows)) for name, rows in tables.items()}
     assert names("A", "L", **tables) == names("A", "L", **turned)
+
+
+def test_sources_are_built_once():
+    found = sourcing(supply_terms=[{}])
+    assert found.sources("A", "L") is found.sources("A", "L")

@@ -105,6 +105,12 @@ def test_supplier_who_never_opens_never_delivers():
     assert source.clock.earliest(moment("2026-01-08T00:00"), 1) is None
 
 
+def test_straight_purchase_forward():
+    source = bought(supply_terms=[{"lead_time_days": 5, "receipt_days": 1}])
+    timing = source.clock.earliest(moment("2026-01-05T00:00"), 1)
+    assert dates(timing) == ("Mon 2026-01-05 00:00", "Sun 2026-01-11 00:00")
+
+
 @pytest.mark.parametrize("column", ["receipt_days", "safety_days"])
 def test_location_that_never_opens_never_receives(column):
     source = bought(

@@ -75,6 +75,13 @@ def test_latest_departure_is_one_of_the_timetable():
     ]
 
 
+def test_lane_has_one_clock_and_one_timetable_for_all_products():
+    transport = providers(factories.snapshot(lanes=[{"lane": "T"}])).transport
+    assert transport.clock("T", 0.0) is transport.clock("T", 0.0)
+    assert transport.timetable("T") is transport.timetable("T")
+    assert transport.clock("T", 1.0) is not transport.clock("T", 0.0)
+
+
 def test_goods_ready_after_the_cutoff_wait_for_the_next_departure():
     source = moved(
         lanes=[{"lane": "T", "duration_h": 30, "cutoff_h": 12}],
