@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from medhavi.snapshot.checks_links import link_checks
 from medhavi.snapshot.checks_making import making_checks
 from medhavi.snapshot.checks_network import network_checks
+from medhavi.snapshot.checks_time import time_checks
 from medhavi.snapshot.checks_trade import trade_checks
 from medhavi.snapshot.checks_values import value_checks
 
@@ -23,4 +24,5 @@ def cross_checks(snapshot: Snapshot) -> list[Finding]:
         *making_checks(snapshot),
         *trade_checks(snapshot),
         *network_checks(snapshot),
+        *time_checks(snapshot),
     ]

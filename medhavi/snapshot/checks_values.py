@@ -151,7 +151,8 @@ def _units(snapshot: Snapshot) -> list[Finding]:
 
 
 @cache
-def _is_zone(name: str) -> bool:
+def is_zone(name: str) -> bool:
+    """Tell whether a name is a time zone of the IANA list."""
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
@@ -164,7 +165,7 @@ def _zones(snapshot: Snapshot) -> list[Finding]:
         found
         for table in ("locations", "calendars")
         for found in _listed(
-            snapshot, "SNAP021", (table, "timezone"), _is_zone, _zone_names
+            snapshot, "SNAP021", (table, "timezone"), is_zone, _zone_names
         )
     ]
 
