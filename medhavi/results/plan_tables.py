@@ -212,6 +212,9 @@ def shaped(name: str, frame: pl.DataFrame) -> pl.DataFrame:
             f"its columns are {', '.join(schema)}."
         )
         raise ValueError(message)
+    if frame.is_empty():
+        # Literals on a frame without rows and columns would make a row.
+        return empty(name)
     return frame.select(
         pl.col(column).cast(dtype)
         if column in frame.columns

@@ -1,0 +1,569 @@
+"""Every kind of fault, planted into a right plan, is found by its code."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from medhavi.findings import catalog
+from medhavi.results.verify import verify
+from tests.results.hand_plan import (
+    RESULTS,
+    TABLES,
+    at,
+    changed,
+    extended,
+    hand_plan,
+    hand_snapshot,
+    without,
+)
+
+Tables = dict[str, list[dict[str, Any]]]
+
+
+def plus(table: str, **row: object) -> Tables:
+    """Give a table of the plan with one more row."""
+    return {table: [*RESULTS.get(table, []), row]}
+
+
+def also(table: str, *rows: dict[str, Any]) -> Tables:
+    """Give a table of the snapshot with more rows."""
+    return {table: [*TABLES.get(table, []), *rows]}
+
+
+def codes(
+    plan: Tables | None = None, snapshot: Tables | None = None, mode: str = "mrp"
+) -> set[str]:
+    """Check the spoilt plan."""
+    found = verify(hand_plan(mode, **(plan or {})), hand_snapshot(**(snapshot or {})))
+    return {finding.code for finding in found}
+
+
+ORDER = {
+    "supply_order": "PO1",
+    "kind": "purchase",
+    "product": "X",
+    "location": "PLANT",
+    "qty": 50.0,
+    "qty_done": 10.0,
+    "due": at("2026-01-20 00:00"),
+    "source": "S",
+}
+KEPT = {
+    "id": "PO1",
+    "kind": "buy",
+    "product": "X",
+    "location": "PLANT",
+    "qty": 40.0,
+    "order_qty": 40.0,
+    "start": at("2026-01-15 00:00"),
+    "finish": at("2026-01-20 00:00"),
+    "source": "S",
+    "status": "released",
+}
+LATE = at("2026-02-03 18:00")
+HOLD = {
+    "reservation": "H1",
+    "key": "k",
+    "kind": "material",
+    "demand": "D2",
+    "subject": "X",
+    "location": "PLANT",
+    "qty": 60.0,
+    "start": at("2026-01-01 00:00"),
+    "finish": at("2026-03-01 00:00"),
+}
+D2 = {
+    "demand": "D2",
+    "product": "X",
+    "location": "PLANT",
+    "qty": 60.0,
+    "due": at("2026-03-01 00:00"),
+}
+SERVED_D2 = {
+    "demand": "D2",
+    "due": at("2026-03-01 00:00"),
+    "qty": 60.0,
+    "planned": 60.0,
+    "short": 0.0,
+    "lateness_h": 0.0,
+    "status": "on_time",
+}
+
+
+def test_the_plan_made_by_hand_holds() -> None:
+    assert codes() == set()
+    assert codes(mode="constrained") == set()
+
+
+def test_an_existing_order_that_is_kept_holds() -> None:
+    assert codes(plus("supplies", **KEPT), also("supply_orders", ORDER)) == set()
+
+
+WEEKDAYS = also("calendars", {"calendar": "C"}) | {
+    "shifts": [
+        {
+            "calendar": "C",
+            "weekday": day,
+            "start": dt.time(0),
+            "finish": dt.time(0),
+        }
+        for day in range(1, 6)
+    ]
+}
+
+
+FAULTS: list[tuple[str, str, Tables, Tables]] = [
+    ("stock below zero", "VER001", changed("supplies", "buyX", qty=130.0), {}),
+    (
+        "component late",
+        "VER001",
+        changed("supplies", "buyX", finish=at("2026-02-02 00:00")),
+        {},
+    ),
+    (
+        "goods miss the cutoff",
+        "VER001",
+        changed("supplies", "make1", finish=at("2026-02-02 03:00")),
+        {},
+    ),
+    ("pegs short of the demand", "VER002", changed("pegging", "p2", qty=70.0), {}),
+    (
+        "lot pegged beyond its quantity",
+        "VER003",
+        changed("pegging", "p4", qty=61.0),
+        {},
+    ),
+    ("unknown supply", "VER004", changed("pegging", "p3", supply="ghost"), {}),
+    ("unknown demand", "VER004", changed("pegging", "p3", demand="ghost"), {}),
+    ("peg of another place", "VER004", changed("pegging", "p3", location="DC"), {}),
+    ("wrong source", "VER005", changed("pegging", "p3", source="SUP"), {}),
+    (
+        "firm peg lost",
+        "VER006",
+        {},
+        also(
+            "pegs",
+            {
+                "demand": "D1",
+                "supply": "FG|DC|",
+                "product": "FG",
+                "location": "DC",
+                "qty": 30.0,
+            },
+        ),
+    ),
+    (
+        "delivered before the supply",
+        "VER007",
+        changed("supplies", "move1", finish=at("2026-02-02 19:00")),
+        {},
+    ),
+    ("chain broken", "VER008", changed("pegging", "p5", level=5), {}),
+    ("below the minimum", "VER010", {}, extended("routings", min_lot=150.0)),
+    ("no multiple", "VER011", {}, extended("routings", lot_multiple=30.0)),
+    ("above the maximum", "VER012", {}, extended("routings", max_lot=90.0)),
+    ("broken pieces", "VER013", changed("pegging", "p4", qty=59.5), {}),
+    ("unknown source", "VER020", changed("supplies", "buyX", source="T"), {}),
+    (
+        "source not valid",
+        "VER021",
+        {},
+        extended("routings", valid_to=at("2026-02-01 00:00")),
+    ),
+    (
+        "source only by a sourcing row",
+        "VER020",
+        {},
+        also("routings", {"routing": "R2", "product": "FG", "location": "PLANT"})
+        | also(
+            "sourcing",
+            {"product": "FG", "location": "PLANT", "kind": "make", "source": "R2"},
+        ),
+    ),
+    (
+        "too fast",
+        "VER022",
+        changed("supplies", "buyX", start=at("2026-01-28 23:00")),
+        {},
+    ),
+    (
+        "too slow",
+        "VER023",
+        changed("supplies", "buyX", start=at("2026-01-20 23:00")),
+        {},
+    ),
+    (
+        "supplier works on weekdays only",
+        "VER022",
+        {},
+        WEEKDAYS | extended("suppliers", calendar="C"),
+    ),
+    ("lane too fast", "VER022", {}, extended("lanes", duration_h=11.0)),
+    ("lane too slow", "VER023", {}, extended("lanes", customs_h=1.0)),
+    ("no such departure", "VER024", {}, extended("departures", weekday=2)),
+    (
+        "lane blocked",
+        "VER024",
+        {},
+        also(
+            "lane_blackouts",
+            {
+                "lane": "L",
+                "valid_from": at("2026-02-02 00:00"),
+                "valid_to": at("2026-02-03 00:00"),
+            },
+        ),
+    ),
+    (
+        "work on Sunday",
+        "VER025",
+        {},
+        WEEKDAYS
+        | {
+            "resources": [
+                {"resource": "FILLER", "location": "PLANT", "calendar": "C"},
+                {"resource": "PACKER", "location": "PLANT"},
+            ]
+        },
+    ),
+    (
+        "steps out of order",
+        "VER026",
+        changed(
+            "operations",
+            "op2",
+            start=at("2026-02-02 00:30"),
+            finish=at("2026-02-02 01:18"),
+        ),
+        {},
+    ),
+    (
+        "linked steps too close",
+        "VER026",
+        {},
+        also(
+            "step_links", {"routing": "R", "step": 20, "after": 10, "lag_minutes": 5.0}
+        ),
+    ),
+    (
+        "linked steps too far apart",
+        "VER026",
+        changed(
+            "operations",
+            "op2",
+            start=at("2026-02-02 01:10"),
+            finish=at("2026-02-02 01:58"),
+        ),
+        also(
+            "step_links",
+            {"routing": "R", "step": 20, "after": 10, "max_lag_minutes": 5.0},
+        ),
+    ),
+    (
+        "run time too short",
+        "VER027",
+        changed("operations", "op1", run_minutes=80.0),
+        {},
+    ),
+    (
+        "slower machine",
+        "VER027",
+        {},
+        {
+            "resources": [
+                {"resource": "FILLER", "location": "PLANT", "efficiency": 0.5},
+                {"resource": "PACKER", "location": "PLANT"},
+            ]
+        },
+    ),
+    (
+        "order starts before its queue",
+        "VER028",
+        changed("supplies", "make1", start=at("2026-02-01 20:00")),
+        {},
+    ),
+    (
+        "order ends before its last move",
+        "VER028",
+        changed("supplies", "make1", finish=at("2026-02-02 01:50")),
+        {},
+    ),
+    ("step without operation", "VER029", without("operations", "op2"), {}),
+    ("existing order lost", "VER030", {}, also("supply_orders", ORDER)),
+    (
+        "existing order cut",
+        "VER031",
+        plus("supplies", **{**KEPT, "qty": 30.0}),
+        also("supply_orders", ORDER),
+    ),
+    (
+        "existing order moved",
+        "VER031",
+        plus("supplies", **{**KEPT, "finish": at("2026-01-19 00:00")}),
+        also("supply_orders", ORDER),
+    ),
+    (
+        "cancelled order planned",
+        "VER032",
+        plus("supplies", **KEPT),
+        also("supply_orders", {**ORDER, "status": "cancelled"}),
+    ),
+    ("negative quantity", "VER040", changed("supplies", "buyX", qty=-1.0), {}),
+    ("no quantity", "VER040", changed("pegging", "p1", qty=None), {}),
+    ("no date", "VER040", changed("deliveries", "D1", date=None), {}),
+    ("not a number", "VER040", changed("supplies", "buyX", qty=float("nan")), {}),
+    (
+        "reversed",
+        "VER041",
+        changed("supplies", "buyX", start=at("2026-02-02 23:00")),
+        {},
+    ),
+    ("id twice", "VER042", changed("pegging", "p2", id="p1"), {}),
+    ("unknown kind", "VER043", changed("supplies", "buyX", kind="steal"), {}),
+    ("unknown status", "VER043", changed("fulfilment", "D1", status="fine"), {}),
+    ("unknown limiter", "VER043", changed("fulfilment", "D1", limiter="Luck"), {}),
+    ("demand without row", "VER050", {}, also("demands", D2)),
+    ("row without demand", "VER050", changed("fulfilment", "D1", demand="D9"), {}),
+    (
+        "planned is not delivered",
+        "VER051",
+        changed("fulfilment", "D1", planned=90.0, short=10.0),
+        {},
+    ),
+    ("parts do not sum", "VER052", changed("fulfilment", "D1", short=5.0), {}),
+    ("status too good", "VER053", changed("deliveries", "D1", date=LATE), {}),
+    (
+        "lateness too small",
+        "VER054",
+        {
+            **changed("deliveries", "D1", date=LATE),
+            **changed("fulfilment", "D1", status="late", lateness_h=1.0),
+        },
+        {},
+    ),
+    (
+        "delivered early",
+        "VER055",
+        changed("deliveries", "D1", date=at("2026-02-01 18:00")),
+        {},
+    ),
+    ("due moved", "VER056", changed("fulfilment", "D1", due=LATE), {}),
+    ("quantity cut", "VER056", {}, extended("demands", qty=120.0)),
+    (
+        "ignored without reason",
+        "VER057",
+        {
+            **changed("fulfilment", "D1", status="ignored"),
+            "deliveries": [],
+        },
+        {},
+    ),
+    (
+        "served though ignored",
+        "VER057",
+        changed("fulfilment", "D1", status="ignored"),
+        {},
+    ),
+    (
+        "past start without exception",
+        "VER062",
+        {},
+        extended("settings", as_of=at("2026-01-30 00:00")),
+    ),
+    ("yield forgotten", "VER070", changed("supplies", "make1", qty=100.0), {}),
+    (
+        "co-product forgotten",
+        "VER071",
+        {},
+        also("products", {"product": "WHEY"})
+        | also(
+            "routing_outputs",
+            {"routing": "R", "line": 1, "product": "FG"},
+            {"routing": "R", "line": 2, "product": "WHEY", "role": "co"},
+        ),
+    ),
+    (
+        "expired lot",
+        "VER072",
+        {},
+        {
+            "stock": [
+                TABLES["stock"][0],
+                {**TABLES["stock"][1], "expires_at": at("2026-02-01 00:00")},
+            ]
+        },
+    ),
+    (
+        "bought too early for its life",
+        "VER072",
+        changed(
+            "supplies",
+            "buyX",
+            start=at("2026-01-20 23:00"),
+            finish=at("2026-01-25 23:00"),
+        ),
+        {
+            "products": [
+                row | {"shelf_life_days": 3.0} if row["product"] == "X" else row
+                for row in TABLES["products"]
+            ]
+        },
+    ),
+    (
+        "too old for the customer",
+        "VER072",
+        {},
+        extended("demands", min_shelf_days=10.0)
+        | {
+            "stock": [
+                {**TABLES["stock"][0], "expires_at": at("2026-02-05 00:00")},
+                TABLES["stock"][1],
+            ]
+        },
+    ),
+    (
+        "hold given away",
+        "VER073",
+        {
+            **plus(
+                "supplies",
+                **{
+                    **KEPT,
+                    "id": "buyX2",
+                    "qty": 100.0,
+                    "order_qty": 100.0,
+                    "start": at("2026-02-24 00:00"),
+                    "finish": at("2026-03-01 00:00"),
+                },
+            ),
+            **plus("fulfilment", **SERVED_D2),
+            **plus("deliveries", demand="D2", qty=60.0, date=at("2026-03-01 00:00")),
+            **plus(
+                "pegging",
+                id="p9",
+                demand="D2",
+                supply="buyX2",
+                product="X",
+                location="PLANT",
+                qty=60.0,
+                level=0,
+                source="SUP",
+            ),
+        },
+        also("demands", D2) | also("reservations", HOLD),
+    ),
+    (
+        "make-to-order shared",
+        "VER009",
+        plus(
+            "pegging",
+            id="p9",
+            demand="D2",
+            supply="make1",
+            product="FG",
+            location="PLANT",
+            qty=0.0,
+            level=1,
+            source="PROD",
+        ),
+        {"products": [row | {"make_to_order": True} for row in TABLES["products"]]}
+        | also("demands", D2),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("code", "plan", "snapshot"),
+    [fault[1:] for fault in FAULTS],
+    ids=[fault[0] for fault in FAULTS],
+)
+def test_a_planted_fault_is_found(code: str, plan: Tables, snapshot: Tables) -> None:
+    assert code in codes(plan, snapshot)
+
+
+FINITE: list[tuple[str, str, Tables, Tables]] = [
+    (
+        "machine used twice",
+        "VER060",
+        {},
+        {
+            "resources": [
+                {"resource": "FILLER", "location": "PLANT", "units": 0.0},
+                {"resource": "PACKER", "location": "PLANT"},
+            ]
+        },
+    ),
+    (
+        "machine away",
+        "VER060",
+        {},
+        also(
+            "resource_units",
+            {
+                "resource": "FILLER",
+                "valid_from": at("2026-02-02 00:00"),
+                "valid_to": at("2026-02-02 00:30"),
+                "units": 0.0,
+            },
+        ),
+    ),
+    (
+        "half a shift",
+        "VER060",
+        {},
+        also("calendars", {"calendar": "C"})
+        | {
+            "shifts": [
+                {
+                    "calendar": "C",
+                    "weekday": day,
+                    "start": dt.time(0),
+                    "finish": dt.time(0),
+                    "capacity": 0.5,
+                }
+                for day in range(1, 8)
+            ],
+            "resources": [
+                {"resource": "FILLER", "location": "PLANT", "calendar": "C"},
+                {"resource": "PACKER", "location": "PLANT"},
+            ],
+        },
+    ),
+    (
+        "starts in the past",
+        "VER061",
+        {},
+        extended("settings", as_of=at("2026-01-30 00:00")),
+    ),
+    (
+        "later than accepted",
+        "VER063",
+        changed("deliveries", "D1", date=LATE),
+        extended("demands", max_lateness_days=0.5),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("code", "plan", "snapshot"),
+    [fault[1:] for fault in FINITE],
+    ids=[fault[0] for fault in FINITE],
+)
+def test_a_constrained_plan_is_held_to_more(
+    code: str, plan: Tables, snapshot: Tables
+) -> None:
+    assert code in codes(plan, snapshot, mode="constrained")
+
+
+def test_every_code_of_the_check_has_a_planted_fault() -> None:
+    planted = {fault[1] for fault in (*FAULTS, *FINITE)}
+    assert planted == {code for code in catalog() if code.startswith("VER")}
+
+
+def test_a_finding_names_the_thing_and_the_moment() -> None:
+    plan = hand_plan(**changed("supplies", "buyX", finish=at("2026-02-02 00:00")))
+    texts = [str(finding) for finding in verify(plan, hand_snapshot())]
+    assert any("X|PLANT: 140 missing at 2026-02-01T23:00:00Z" in text for text in texts)
