@@ -151,7 +151,7 @@ def _plain(value: Any) -> Any:
         return {
             field.encode_name: _plain(part)
             for field, part in shown
-            if field.required or part != field.default
+            if field.required or part != _default(field)
         }
     if isinstance(value, dict):
         return {name: _plain(part) for name, part in value.items()}
@@ -163,6 +163,12 @@ def _plain(value: Any) -> Any:
         message = f"{value} cannot be written in an event; leave the field out."
         raise ValueError(message)
     return value
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return field.default
 
 
 @cache

@@ -28,7 +28,7 @@ APPLICATION_ID = 0x4D656476
 """Marks the file as an event store of Medhavi ("Medv")."""
 
 _TABLE = """
-CREATE TABLE IF NOT EXISTS events (
+CREATE TABLE events (
   position       INTEGER PRIMARY KEY AUTOINCREMENT,
   stream         TEXT    NOT NULL,
   category       TEXT    NOT NULL,
@@ -134,23 +134,26 @@ class SqliteFile:
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        (tag,) = connection.execute("PRAGMA application_id").fetchone()
-        if tag != APPLICATION_ID:
-            self._create(connection, tag)
+        if _application(connection) != APPLICATION_ID:
+            self._create(connection)
+        if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            self._switch_to_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
 
-    def _create(self, connection: sqlite3.Connection, tag: int) -> None:
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if tag or tables:
-            message = (
-                f"Event store {self.path}: the file is a SQLite database of another "
-                "program; choose another path."
-            )
-            raise EnvironmentFailure(message)
-        self._switch_to_wal(connection)
+    def _create(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
-        connection.execute(_TABLE)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        # Asked again under the lock: another process may have made it meanwhile.
+        tag = _application(connection)
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if tag != APPLICATION_ID:
+            if tag or tables:
+                message = (
+                    f"Event store {self.path}: the file is a SQLite database of another "
+                    "program; choose another path."
+                )
+                raise EnvironmentFailure(message)
+            connection.execute(_TABLE)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("COMMIT")
 
     def _switch_to_wal(self, connection: sqlite3.Connection) -> None:
@@ -161,13 +164,17 @@ class SqliteFile:
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorname != "SQLITE_BUSY":
-                    raise
-                if time.monotonic() > deadline:
+                late = time.monotonic() > deadline
+                if late or error.sqlite_errorname != "SQLITE_BUSY":
                     raise
                 time.sleep(0.01)
             else:
                 return
+
+
+def _application(connection: sqlite3.Connection) -> int:
+    (tag,) = connection.execute("PRAGMA application_id").fetchone()
+    return int(tag)
 
 
 _FILES: WeakValueDictionary[tuple[int, Path], SqliteFile] = WeakValueDictionary()

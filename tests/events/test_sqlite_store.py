@@ -11,6 +11,8 @@ import sys
 import textwrap
 import threading
 
+import adbc_driver_manager
+import adbc_driver_sqlite.dbapi
 import pytest
 
 from medhavi.errors import EnvironmentFailure
@@ -107,7 +109,52 @@ def test_a_fork_opens_a_connection_of_its_own(store):
     assert in_another_process(COUNT, store.path) == "3"
 
 
+def test_a_long_history_is_loaded_in_one_transaction(store):
+    batches = [(f"lane-{n % 7}", [sample(n)]) for n in range(12_000)]
+    assert store.append_many(batches) == tuple(range(1, 12_001))
+    assert store.append_many(batches[:11_000]) == tuple(range(1, 11_001))
+    assert store.head() == 12_000
+
+
 # --------------------------------------------------------------- failures
+def test_a_lock_while_the_store_is_made_is_one_clear_message(tmp_path):
+    path = tmp_path / "events.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(EnvironmentFailure, match="another program holds the lock"):
+        SqliteStore(path, timeout=0.05)
+    other.execute("ROLLBACK")
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+    with pytest.raises(EnvironmentFailure, match="another program holds the lock"):
+        SqliteStore(path, timeout=0.05)
+    other.close()
+    assert SqliteStore(path, timeout=0.05).head() == 0
+
+
+def test_a_store_that_another_program_took_out_of_wal_goes_back(tmp_path):
+    path = tmp_path / "events.db"
+    SqliteStore(path).close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA journal_mode = DELETE")
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM events").fetchall()
+    with pytest.raises(EnvironmentFailure, match="another program holds the lock"):
+        SqliteStore(path, timeout=0.05)
+    other.execute("COMMIT")
+    with SqliteStore(path)._connection() as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    other.close()
+
+
+def test_a_defect_of_ours_is_not_called_a_failure_of_the_surroundings(store):
+    with (
+        pytest.raises(sqlite3.OperationalError, match="syntax error"),
+        store._connection() as connection,
+    ):
+        connection.execute("SELEC 1")
+
+
 def test_a_missing_file_is_refused_where_one_only_reads(tmp_path):
     with pytest.raises(EnvironmentFailure, match="there is no event store"):
         SqliteStore(tmp_path / "events.db", create=False)
@@ -230,12 +277,15 @@ def test_the_fast_way_joins_chunks_whose_columns_are_all_null_at_first(large):
     assert table.equals(to_arrow(large.read_all()))
 
 
-def test_where_adbc_fails_the_rows_are_read(large, monkeypatch):
-    monkeypatch.setattr("medhavi.events.sqlite._SELECT", "nothing")
-    with large._file.released() as path:
-        assert table_by_adbc(path, "nothing", 0, LARGE, 1000) is None
-    monkeypatch.undo()
-    assert large.read_arrow(limit=LARGE).num_rows == LARGE
+def test_where_the_driver_fails_the_rows_are_read(large, monkeypatch):
+    def fail(*_arguments, **_options):
+        message = "the driver fails"
+        raise adbc_driver_sqlite.dbapi.OperationalError(
+            message, status_code=adbc_driver_manager.AdbcStatusCode.IO
+        )
+
+    monkeypatch.setattr("adbc_driver_sqlite.dbapi.connect", fail)
+    assert large.read_arrow().equals(to_arrow(large.read_all()))
 
 
 def test_writers_of_other_processes_lose_nothing_around_an_arrow_read(large):

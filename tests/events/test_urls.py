@@ -1,0 +1,58 @@
+"""A URL opens the right store, or says what is wrong with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from medhavi.errors import EnvironmentFailure, NotAvailable, UsageError
+from medhavi.events.jsonl import JsonlStore
+from medhavi.events.memory import MemoryStore
+from medhavi.events.sqlite import SqliteStore
+from medhavi.events.urls import open_store
+
+
+def test_memory_is_empty_each_time():
+    assert isinstance(open_store("memory:"), MemoryStore)
+    assert open_store("memory:").head() == 0
+
+
+def test_three_slashes_are_a_relative_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store = open_store("sqlite:///data/events.db")
+    assert isinstance(store, SqliteStore)
+    assert store.path == tmp_path / "data" / "events.db"
+    assert store.path.exists()
+
+
+def test_four_slashes_are_an_absolute_path(tmp_path):
+    store = open_store(f"sqlite:///{tmp_path}/events.db")
+    assert isinstance(store, SqliteStore)
+    assert store.path == tmp_path / "events.db"
+
+
+def test_a_reader_does_not_make_the_file(tmp_path):
+    with pytest.raises(EnvironmentFailure, match="there is no event store"):
+        open_store(f"sqlite:///{tmp_path}/events.db", create=False)
+
+
+def test_a_text_file_is_opened(tmp_path):
+    path = tmp_path / "events.jsonl"
+    path.write_text("")
+    assert isinstance(open_store(f"jsonl:{path}"), JsonlStore)
+
+
+@pytest.mark.parametrize(
+    "url", ["kurrentdb://host:2113?tls=false", "esdb://host", "kurrentdb+discover://h"]
+)
+def test_what_is_not_built_yet_refuses(url):
+    with pytest.raises(NotAvailable, match="KurrentDB is not built yet"):
+        open_store(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "events.db", "sqlite:", "sqlite://x", "sqlite:///", "jsonl:", "memory:x"],
+)
+def test_what_names_no_store_is_refused(url):
+    with pytest.raises(UsageError, match="names no event store"):
+        open_store(url)
