@@ -289,7 +289,7 @@ class WorkingTime:
         return WorkingTime(produce, self.zone, _span(self._changes, _dated(edges)))
 
     def staffed(self, levels: Sequence[tuple[int, int, float]]) -> WorkingTime:
-        """Close what a share leaves less than one whole unit of (rule 17).
+        """Close what a share below 1 leaves no whole unit of (rule 17).
 
         Parameters
         ----------
@@ -301,7 +301,7 @@ class WorkingTime:
             found: list[Stretch] = []
             for begin, end, units in levels:
                 inside = self.shares(max(start, begin), min(finish, end))
-                found += [s for s in inside if whole_units(units, s[2]) >= 1]
+                found += [s for s in inside if _works(units, s[2])]
             return found
 
         edges = [edge for level in levels for edge in level[:2]]
@@ -402,6 +402,10 @@ def _day_seconds(days: float | Fraction) -> int:
     if isinstance(days, Fraction):
         return ceil_fraction(days * DAY)
     return seconds_up(days, DAY)
+
+
+def _works(units: float, share: float) -> bool:
+    return share >= 1 or whole_units(units, share) >= 1
 
 
 def _span(first: tuple[int, int], second: tuple[int, int]) -> tuple[int, int]:

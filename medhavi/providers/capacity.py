@@ -1,0 +1,270 @@
+"""Capacity: the only reader of steps, resources and their calendars (design 2).
+
+Plans of mode mrp ask when an order of a routing must start and would be through, with
+capacity that is never full (rule 2): calendars and windows are obeyed, other orders
+and disruptions (rule 20) are not looked at, and set-up is the step's own, without
+changeover times.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Literal
+
+from medhavi.providers.capacity_delivery import shifted
+from medhavi.providers.capacity_orders import Progress, existing
+from medhavi.providers.capacity_resources import ResourceClock, Resources, window
+from medhavi.providers.capacity_routings import Routings
+from medhavi.providers.product_facts import ProductFacts
+from medhavi.providers.table_rows import read_tables
+from medhavi.units import ALWAYS, MINUTE, NEVER, seconds_up
+
+if TYPE_CHECKING:
+    from medhavi.providers.table_rows import Row
+    from medhavi.providers.timing import Clock, StepWindow, Timing
+    from medhavi.snapshot import Snapshot
+    from medhavi.snapshot.calendars import Calendars, WorkingTime
+
+__all__ = ["Capacity", "ResourceClock"]
+
+TABLES = (
+    "cleaning_windows",
+    "locations",
+    "products",
+    "resource_skills",
+    "resource_units",
+    "resources",
+    "routing_outputs",
+    "routings",
+    "step_links",
+    "step_resources",
+    "steps",
+    "supply_order_steps",
+)
+
+
+class Capacity:
+    """Times and yields of routings, working time of resources.
+
+    Parameters
+    ----------
+    snapshot
+        A snapshot without errors.
+    calendars
+        Its calendars.
+
+    Raises
+    ------
+    BadData
+        From every method that is asked for a routing whose step links lead in a circle.
+    KeyError
+        No such routing or resource.
+    """
+
+    def __init__(self, snapshot: Snapshot, calendars: Calendars) -> None:
+        self._tables = read_tables(snapshot, TABLES)
+        self._resources = Resources(self._tables, calendars)
+        self._routings = Routings(
+            self._tables,
+            ProductFacts(self._tables),
+            calendars,
+            self._resources,
+            snapshot.as_of,
+        )
+        self._progress = self._tables["supply_order_steps"].index("supply_order")
+        self._clocks: dict[tuple[str, float, int], Clock] = {}
+
+    # --------------------------------------------------------------------- orders
+    def clock(
+        self, routing: str, safety_days: float, location_time: WorkingTime
+    ) -> Clock:
+        """Give the clock of new orders of a routing.
+
+        Parameters
+        ----------
+        routing
+            Routing id.
+        safety_days
+            Soft days between output and need, counted in `location_time`.
+        location_time
+            Calendar of the location.
+        """
+        key = (routing, safety_days, id(location_time))
+        known = self._clocks.get(key)
+        if known is None:
+            compiled = self._routings.compiled(routing)
+            known = compiled.clock(safety_days, location_time)
+            self._clocks[key] = known
+        return known
+
+    def existing(
+        self,
+        supply_order: str,
+        routing: str,
+        order_steps: tuple[int, int],
+        due: int,
+        start: int | None = None,
+    ) -> Timing:
+        """Give the times of an order that exists; it ends when it is due (rule 3).
+
+        A stated start dates the steps forward from it; else they end by `due`, as late
+        as possible and without soft time. Steps of work in progress that are completed
+        are not there any more, others have the time that remains.
+
+        Parameters
+        ----------
+        supply_order
+            Order id, for its rows of `supply_order_steps`.
+        order_steps
+            Size of the whole order and what is done of it [steps of routing units].
+        due, start
+            Instants [s].
+        """
+        rows = self._tables["supply_order_steps"]
+        progress = [
+            Progress.of(rows.row(number))
+            for number in self._progress.get(supply_order, ())
+        ]
+        return existing(
+            self._routings.compiled(routing), order_steps, progress, due, start
+        )
+
+    def instant(
+        self,
+        routing: str,
+        timing: Timing,
+        step: int | None,
+        anchor: Literal["start", "end"],
+        offset_minutes: float = 0.0,
+    ) -> int:
+        """Give the instant at which a step takes a component (rule 15).
+
+        No step means the first. The start is that after the queue; the end is that of
+        the step, before its move.
+        """
+        if not timing.steps:
+            moment = timing.start if anchor == "start" else timing.finish
+            return self._offset(routing, step, moment, offset_minutes)
+        window_of = timing.steps[0]
+        if step is not None:
+            window_of = _find(timing.steps, step) or window_of
+        moment = window_of.start if anchor == "start" else window_of.finish
+        return self._offset(routing, window_of.step, moment, offset_minutes)
+
+    def output_instant(
+        self,
+        routing: str,
+        timing: Timing,
+        step: int | None,
+        anchor: Literal["start", "end"],
+        offset_minutes: float = 0.0,
+    ) -> int:
+        """Give the instant at which an output of a step is in stock (rule 15).
+
+        No step means the last: when all are through. The end is that after the move.
+        """
+        if not timing.steps:
+            return self._offset(routing, step, timing.finish, offset_minutes)
+        last = max(timing.steps, key=lambda found: (found.after, found.start))
+        window_of = last if step is None else _find(timing.steps, step) or last
+        moment = window_of.start if anchor == "start" else window_of.after
+        return self._offset(routing, window_of.step, moment, offset_minutes)
+
+    def _offset(
+        self, routing: str, step: int | None, moment: int, offset_minutes: float
+    ) -> int:
+        if not offset_minutes:
+            return moment
+        offset = seconds_up(offset_minutes, MINUTE)
+        compiled = self._routings.compiled(routing)
+        working = compiled.location_time
+        if step is not None:
+            working = compiled.step_times.get(step, working)
+        found = shifted(working, moment, offset)
+        # Where nothing opens any more, elapsed time is all that is left.
+        return moment + offset if found is None else found
+
+    # --------------------------------------------------------------------- yields
+    def entering(self, routing: str, step: int | None) -> Fraction:
+        """Give the share of the ordered units that enters a step; None: the first."""
+        shape = self._routings.network(routing)
+        place = None if step is None else shape.place(step)
+        return Fraction(1) if place is None else shape.nodes[place].entering
+
+    def good(self, routing: str, step: int | None) -> Fraction:
+        """Give the good share after a step, the routing's own yield in it.
+
+        None: after the last, that of the whole routing (rule 4).
+        """
+        shape = self._routings.network(routing)
+        place = None if step is None else shape.place(step)
+        if place is None:
+            return shape.total
+        node = shape.nodes[place]
+        return node.entering * node.good * shape.routing_yield
+
+    def yields(self, routing: str) -> tuple[dict[int, Fraction], Fraction]:
+        """Give the entering share of every step, and the good share of the whole."""
+        shape = self._routings.network(routing)
+        return {node.step: node.entering for node in shape.nodes}, shape.total
+
+    # ------------------------------------------------------------------ resources
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """Ids of all resources, sorted."""
+        return tuple(self._resources)
+
+    def resource(self, resource: str) -> ResourceClock:
+        """Give what a resource offers over time."""
+        return self._resources.clock(resource)
+
+    def working_time(self, resource: str) -> WorkingTime:
+        """Give the open time of a resource."""
+        return self._resources.clock(resource).working
+
+    # ------------------------------------------------------------------- not built
+    def unsupported(self) -> list[tuple[str, str, tuple[int, ...]]]:
+        """List filled cells that would change dates or quantities and are not obeyed.
+
+        Returns
+        -------
+        list of (table, column, input rows)
+            `step_resources.yield` where the alternates of a step differ in it and which
+            of them works depends on the date or the rule; `step_resources.until_step`
+            where a resource that is held could be another by date or rule.
+        """
+        rows = self._tables["step_resources"]
+        rules = {
+            (row["routing"], row["step"]): row["resource_rule"]
+            for row in self._tables["steps"]
+        }
+        groups: dict[object, list[tuple[int, Row]]] = {}
+        for number, row in enumerate(rows):
+            if row["choice"] is not None:
+                key = (row["routing"], row["step"], row["choice"])
+                groups.setdefault(key, []).append((number, row))
+        yields: list[int] = []
+        holds: list[int] = []
+        for members in groups.values():
+            first = members[0][1]
+            rule = rules.get((first["routing"], first["step"]), "preference")
+            dated = any(window(row) != (ALWAYS, NEVER) for _, row in members)
+            if rule == "preference" and not dated:
+                continue
+            if len({row["yield"] for _, row in members}) > 1:
+                yields += [rows.place(number) for number, _ in members]
+            holds += [
+                rows.place(number)
+                for number, row in members
+                if row["until_step"] is not None
+            ]
+        found = {"yield": yields, "until_step": holds}
+        return [
+            ("step_resources", column, tuple(sorted(numbers)))
+            for column, numbers in found.items()
+            if numbers
+        ]
+
+
+def _find(windows: tuple[StepWindow, ...], step: int) -> StepWindow | None:
+    return next((found for found in windows if found.step == step), None)

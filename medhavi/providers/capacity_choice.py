@@ -1,0 +1,292 @@
+"""Which resources a step uses, and where it fits with them.
+
+Rows without a choice are all needed; of the rows of a choice one is used. A row counts
+while the step *starts* inside its validity, so time is cut into epochs with the same
+rows in each. In an epoch every way to fill the needs is an option, in the order of
+preference; the rule of the step says which of those that fit is taken.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice, product
+from typing import TYPE_CHECKING, Final
+
+from medhavi.providers.capacity_axis import Axis, Work
+from medhavi.providers.capacity_network import StepNode, minutes
+from medhavi.providers.capacity_resources import EVER, cut, window
+from medhavi.providers.table_rows import Row
+from medhavi.units import exact
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.providers.capacity_axis import Span
+    from medhavi.providers.capacity_resources import Resources
+    from medhavi.snapshot.calendars import WorkingTime
+
+MOST_OPTIONS: Final = 64
+"""Options looked at per epoch; those of worse preference are left out."""
+ONE: Final = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One way to fill the needs of a step."""
+
+    axis: Axis
+    resources: tuple[tuple[str, float], ...]
+    setup: Fraction
+    cost_per_hour: float
+
+    def cost(self, work: Work, span: Span) -> float:
+        """Give the cost of the resources while they are occupied."""
+        return self.cost_per_hour * self.axis.length(work, span) / 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """A time in which a start has always the same options."""
+
+    start: int
+    finish: int
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A step with the option that was taken for it."""
+
+    option: Option
+    work: Work
+    start: int
+    finish: int
+
+
+Limit = Callable[[Option, Work], "int | None"]
+"""Gives a bound on the start (backward) or the end (forward) with an option."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPlan:
+    """All epochs of a step."""
+
+    node: StepNode
+    epochs: tuple[Epoch, ...]
+
+    @property
+    def only(self) -> Option | None:
+        """The one option, where there is never another."""
+        if len(self.epochs) == 1 and len(self.epochs[0].options) == 1:
+            return self.epochs[0].options[0]
+        return None
+
+    def latest(
+        self, run: Fraction, finish_by: int, start_by: int, limits: Sequence[Limit] = ()
+    ) -> Placed | None:
+        """Place the step as late as possible."""
+        for epoch in reversed(self.epochs):
+            if epoch.start > min(finish_by, start_by):
+                continue
+            found = []
+            for option in epoch.options:
+                work = Work(option.setup, run)
+                bounds = [limit(option, work) for limit in limits]
+                known = [bound for bound in bounds if bound is not None]
+                if len(known) < len(bounds):
+                    continue
+                bound = min([start_by, epoch.finish - 1, *known])
+                span = option.axis.latest(work, finish_by, bound)
+                if span is not None and span[0] >= epoch.start:
+                    found.append(
+                        Placed(option=option, work=work, start=span[0], finish=span[1])
+                    )
+                    if self.node.rule == "preference":
+                        break
+            if found:
+                return self._chosen(found, lambda placed: -placed.start)
+        return None
+
+    def earliest(
+        self,
+        run: Fraction,
+        start_from: int,
+        finish_from: int,
+        limits: Sequence[Limit] = (),
+    ) -> Placed | None:
+        """Place the step as early as possible."""
+        for epoch in self.epochs:
+            if epoch.finish <= start_from:
+                continue
+            found = []
+            for option in epoch.options:
+                work = Work(option.setup, run)
+                bounds = [limit(option, work) for limit in limits]
+                known = [bound for bound in bounds if bound is not None]
+                if len(known) < len(bounds):
+                    continue
+                bound = max([finish_from, *known])
+                span = option.axis.earliest(work, max(start_from, epoch.start), bound)
+                if span is not None and span[0] < epoch.finish:
+                    found.append(
+                        Placed(option=option, work=work, start=span[0], finish=span[1])
+                    )
+                    if self.node.rule == "preference":
+                        break
+            if found:
+                return self._chosen(found, lambda placed: placed.finish)
+        return None
+
+    def _chosen(self, found: list[Placed], time: Callable[[Placed], int]) -> Placed:
+        """Take the first of the best: options come in the order of preference."""
+        if self.node.rule == "cost":
+            return min(found, key=lambda p: p.option.cost(p.work, (p.start, p.finish)))
+        return min(found, key=time) if self.node.rule == "earliest" else found[0]
+
+
+def step_plan(
+    node: StepNode,
+    rows: Sequence[Row],
+    base: WorkingTime,
+    held: Sequence[tuple[str, float]],
+    resources: Resources,
+) -> StepPlan:
+    """Compile the options of a step.
+
+    Parameters
+    ----------
+    node
+        The step.
+    rows
+        Its rows of `step_resources`.
+    base
+        Working time of the location and the step itself.
+    held
+        Resources that earlier steps hold until this one or a later one.
+    resources
+        All resources.
+    """
+    candidates = [found for row in rows for found in _candidates(row, resources)]
+    edges = [edge for candidate in candidates for edge in candidate.window]
+    epochs = []
+    for start, finish in cut(edges):
+        valid = [c for c in candidates if c.window[0] <= start < c.window[1]]
+        groups: dict[object, list[_Candidate]] = defaultdict(list)
+        for row in rows:
+            if row["choice"] is not None or window(row)[0] <= start < window(row)[1]:
+                groups[_group(row)] = []
+        for candidate in valid:
+            groups[candidate.group].append(candidate)
+        for group in groups.values():
+            group.sort(key=lambda c: c.rank)
+        ways = islice(product(*(groups[key] for key in groups)), MOST_OPTIONS)
+        options = [_option(node, way, base, held, resources) for way in ways]
+        epochs.append(Epoch(start=start, finish=finish, options=tuple(options)))
+    return StepPlan(node=node, epochs=tuple(epochs))
+
+
+def first_candidate(row: Row, resources: Resources) -> str | None:
+    """Give the resource of most preference that a row names; None: it has no member."""
+    found = sorted(_candidates(row, resources), key=lambda c: c.rank)
+    return found[0].resource if found else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Candidate:
+    group: object
+    row: Row
+    resource: str
+    window: tuple[int, int]
+    rank: tuple[int, int, str]
+
+
+def _group(row: Row) -> object:
+    choice = row["choice"]
+    if choice is not None:
+        return ("choice", choice)
+    return ("needed", row["resource"], row["skill"])
+
+
+def _candidates(row: Row, resources: Resources) -> list[_Candidate]:
+    """List the resources that a row names, with the time in which each counts."""
+    name, skill = row["resource"], row["skill"]
+    begin, end = window(row)
+    preference = 1 if row["preference"] is None else row["preference"]
+    found = []
+    for member in resources.members(name):
+        windows = [(*EVER, 1)]
+        if skill is not None and resources.is_pool(name):
+            windows = resources.skill_windows(member, skill)
+        for valid_from, valid_to, wanted in windows:
+            both = max(begin, valid_from), min(end, valid_to)
+            if both[0] < both[1]:
+                found.append(
+                    _Candidate(
+                        group=_group(row),
+                        row=row,
+                        resource=member,
+                        window=both,
+                        rank=(preference, wanted, member),
+                    )
+                )
+    return found
+
+
+def _option(
+    node: StepNode,
+    way: Sequence[_Candidate],
+    base: WorkingTime,
+    held: Sequence[tuple[str, float]],
+    resources: Resources,
+) -> Option:
+    clocks = [resources.clock(candidate.resource) for candidate in way]
+    names = {candidate.resource for candidate in way}
+    others = [(name, units) for name, units in held if name not in names]
+    times = [base, *(clock.working for clock in clocks)]
+    times += [resources.clock(name).working for name, _ in others]
+    speeds = [exact(candidate.row["speed"] or 1.0) for candidate in way]
+    setups = [
+        minutes(candidate.row["setup_minutes"])
+        for candidate in way
+        if candidate.row["setup_minutes"] is not None
+    ]
+    units = [1.0 if c.row["units"] is None else c.row["units"] for c in way]
+    paces = [
+        [(a, b, pace * speed) for a, b, pace in clock.paces]
+        for clock, speed in zip(clocks, speeds, strict=True)
+    ]
+    return Option(
+        axis=Axis(resources.meet(times), _slowest(paces), splittable=node.splittable),
+        resources=(
+            *((c.resource, u) for c, u in zip(way, units, strict=True)),
+            *others,
+        ),
+        setup=max(setups) if setups else node.setup,
+        cost_per_hour=sum(
+            clock.cost_per_hour * count
+            for clock, count in zip(clocks, units, strict=True)
+        ),
+    )
+
+
+def _slowest(
+    paces: Sequence[list[tuple[int, int, Fraction]]],
+) -> tuple[tuple[int, int, Fraction], ...]:
+    """Take the slowest resource at every time (rule 16)."""
+    if not paces:
+        return ((*EVER, ONE),)
+    if all(len(pieces) == 1 for pieces in paces):
+        return ((*EVER, min(pieces[0][2] for pieces in paces)),)
+    result: list[tuple[int, int, Fraction]] = []
+    for start, finish in cut(
+        edge for pieces in paces for p in pieces for edge in p[:2]
+    ):
+        pace = min(p[2] for pieces in paces for p in pieces if p[0] <= start < p[1])
+        if result and result[-1][2] == pace:
+            result[-1] = (result[-1][0], finish, pace)
+        else:
+            result.append((start, finish, pace))
+    return tuple(result)

@@ -1,0 +1,222 @@
+"""Fast clocks: a single step that never waits, and steps in a row.
+
+Both do what `NetworkClock` does for every routing, in a fraction of the time: a step
+that never closes is integer arithmetic, a step with calendars two bisections.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import lcm
+from typing import TYPE_CHECKING
+
+from medhavi.providers.capacity_delivery import shifted
+from medhavi.providers.timing import StepWindow, Timing
+from medhavi.snapshot.calendars import WorkingTime
+from medhavi.units import ceil_fraction
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from medhavi.providers.capacity_choice import Option
+    from medhavi.providers.capacity_delivery import Delivery
+    from medhavi.providers.capacity_network import StepNode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duration:
+    """Working seconds of an order of n steps: ceil((fixed + rate n) / scale).
+
+    `setup` is the part of it that does not grow.
+    """
+
+    fixed: int
+    rate: int
+    scale: int
+    setup: int
+
+    @classmethod
+    def of(
+        cls, node: StepNode, option: Option, run: Fraction, per_step: Fraction
+    ) -> Duration:
+        """Put set-up, fixed and run time over one denominator."""
+        pace = option.axis.steady
+        if pace is None:
+            message = f"step {node.step}: the pace changes, no one duration holds."
+            raise ValueError(message)
+        fixed = option.setup + run / pace
+        rate = per_step / pace
+        scale = lcm(fixed.denominator, rate.denominator)
+        return cls(
+            fixed=int(fixed * scale),
+            rate=int(rate * scale),
+            scale=scale,
+            setup=ceil_fraction(option.setup),
+        )
+
+
+class SingleStepClock:
+    """One step, always open, one set of resources: arithmetic alone.
+
+    Parameters
+    ----------
+    node, option, duration
+        The step, its resources, its length.
+    safety
+        Soft time after the step [s], safety days in it.
+    """
+
+    __slots__ = (
+        "_fixed",
+        "_move",
+        "_queue",
+        "_rate",
+        "_resources",
+        "_safety",
+        "_scale",
+        "_setup",
+        "_step",
+    )
+
+    def __init__(
+        self, node: StepNode, option: Option, duration: Duration, safety: int
+    ) -> None:
+        self._step = node.step
+        self._queue = node.queue
+        self._move = node.move
+        self._resources = option.resources
+        self._fixed = duration.fixed
+        self._rate = duration.rate
+        self._scale = duration.scale
+        self._setup = duration.setup
+        self._safety = safety
+
+    def latest(self, need: int, steps: int) -> Timing:
+        """Give the latest order that is usable, safety time included, by `need`."""
+        length = -(-(self._fixed + self._rate * steps) // self._scale)
+        after = need - self._safety
+        finish = after - self._move
+        start = finish - length
+        return self._timing(start - self._queue, start, finish, after)
+
+    def earliest(self, start: int, steps: int) -> Timing:
+        """Give the earliest order that begins nothing before `start`."""
+        length = -(-(self._fixed + self._rate * steps) // self._scale)
+        begin = start + self._queue
+        finish = begin + length
+        return self._timing(start, begin, finish, finish + self._move)
+
+    def _timing(self, queued: int, start: int, finish: int, after: int) -> Timing:
+        window = StepWindow(
+            self._step,
+            queued,
+            start,
+            finish,
+            after,
+            self._setup,
+            finish - start - self._setup,
+            ((start, finish),),
+            self._resources,
+        )
+        return Timing(queued, after, queued, (window,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainStep:
+    """A step of a chain; `lag` and `safety` lie between its end and the next step."""
+
+    step: int
+    queue: int
+    move: int
+    lag: int
+    safety: int
+    duration: Duration
+    working: WorkingTime
+    resources: tuple[tuple[str, float], ...]
+
+
+class ChainClock:
+    """Steps in a row, each with one set of resources and a steady pace.
+
+    Parameters
+    ----------
+    steps
+        In order of working; may be none.
+    delivery
+        One outlet, at the end of the last step.
+    """
+
+    __slots__ = ("_delivery", "_offset", "_offset_time", "_steps")
+
+    def __init__(self, steps: tuple[ChainStep, ...], delivery: Delivery) -> None:
+        self._steps = steps
+        self._delivery = delivery
+        self._offset = delivery.outlets[0].offset
+        self._offset_time = delivery.outlets[0].working
+
+    def latest(self, need: int, steps: int) -> Timing | None:
+        """Give the latest order that is usable, safety time included, by `need`."""
+        by = self._delivery.before_safety(need)
+        if by is not None and self._offset:
+            by = shifted(self._offset_time, by, -self._offset)
+        if by is None:
+            return None
+        bound = by
+        windows: list[StepWindow] = []
+        for step in reversed(self._steps):
+            length = step.duration
+            work = -(-(length.fixed + length.rate * steps) // length.scale)
+            finish = step.working.previous_open(
+                bound - step.move - step.safety - step.lag
+            )
+            start = None if finish is None else step.working.subtract(finish, work)
+            if start is None or finish is None:
+                return None
+            windows.append(_window(step, start, finish, work))
+            bound = start - step.queue
+        windows.reverse()
+        return self._timing(windows, by)
+
+    def earliest(self, start: int, steps: int) -> Timing | None:
+        """Give the earliest order that begins nothing before `start`."""
+        bound = start
+        windows: list[StepWindow] = []
+        for step in self._steps:
+            length = step.duration
+            work = -(-(length.fixed + length.rate * steps) // length.scale)
+            begin = step.working.next_open(bound + step.queue)
+            finish = None if begin is None else step.working.add(begin, work)
+            if begin is None or finish is None:
+                return None
+            windows.append(_window(step, begin, finish, work))
+            bound = finish + step.move + step.lag
+        return self._timing(windows, start)
+
+    def _timing(self, windows: list[StepWindow], empty: int) -> Timing | None:
+        after = windows[-1].after if windows else empty
+        finish: int | None = after
+        if self._offset:
+            finish = shifted(self._offset_time, after, self._offset)
+        if finish is None:
+            return None
+        start = windows[0].queue_start if windows else empty
+        return Timing(start, finish, start, tuple(windows))
+
+
+def _window(step: ChainStep, start: int, finish: int, work: int) -> StepWindow:
+    if finish - start == work:
+        segments: tuple[tuple[int, int], ...] = ((start, finish),)
+    else:
+        segments = tuple(step.working.segments(start, finish))
+    setup = step.duration.setup
+    return StepWindow(
+        step.step,
+        start - step.queue,
+        start,
+        finish,
+        finish + step.move,
+        setup,
+        work - setup,
+        segments,
+        step.resources,
+    )

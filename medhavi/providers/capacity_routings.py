@@ -1,0 +1,315 @@
+"""Routings compiled from the tables: order of steps, options, yields, clocks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+from medhavi.providers.capacity_choice import first_candidate, step_plan
+from medhavi.providers.capacity_clocks import (
+    ChainClock,
+    ChainStep,
+    Duration,
+    SingleStepClock,
+)
+from medhavi.providers.capacity_delivery import Delivery, Outlet
+from medhavi.providers.capacity_network import RoutingNetwork, network
+from medhavi.providers.capacity_resources import window
+from medhavi.providers.capacity_schedule import NetworkClock, Task
+from medhavi.snapshot.calendars import WorkingTime
+from medhavi.units import DAY, MINUTE, exact, seconds_up
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.providers.capacity_resources import Resources
+    from medhavi.providers.product_facts import ProductFacts
+    from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.timing import Clock
+    from medhavi.snapshot.calendars import Calendars
+
+ONE: Final = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledRouting:
+    """A routing ready to be scheduled.
+
+    Parameters
+    ----------
+    tasks
+        In the order of working.
+    outlets
+        Lines of the main product; where there is none, the end of the last step.
+    step_times
+        Time in which offsets of a step count: location and step, no resource.
+    location_time
+        The same without a step.
+    """
+
+    network: RoutingNetwork
+    tasks: tuple[Task, ...]
+    outlets: tuple[Outlet, ...]
+    step_times: Mapping[int, WorkingTime]
+    location_time: WorkingTime
+
+    def hard(self) -> CompiledRouting:
+        """Give the routing without soft time: an order that exists keeps none."""
+        nodes = tuple(replace(node, safety=0) for node in self.network.nodes)
+        links = tuple(replace(link, safety=0) for link in self.network.links)
+        tasks = tuple(
+            replace(task, plan=replace(task.plan, node=node))
+            for task, node in zip(self.tasks, nodes, strict=True)
+        )
+        return replace(
+            self, network=replace(self.network, nodes=nodes, links=links), tasks=tasks
+        )
+
+    def clock(self, safety_days: float, days: WorkingTime) -> Clock:
+        """Give the fastest clock that is right for this routing.
+
+        Parameters
+        ----------
+        safety_days
+            Soft days between output and need.
+        days
+            Calendar in which they count.
+        """
+        delivery = Delivery(
+            outlets=self.outlets, safety_days=safety_days, location_time=days
+        )
+        chain = self._chain()
+        if chain is None:
+            return NetworkClock(self.network, self.tasks, delivery)
+        elapsed = not safety_days or (days.always_open and days.zone.constant)
+        if len(chain) == 1 and elapsed and self.outlets[0].plain:
+            option, node = self.tasks[0].plan.only, self.tasks[0].node
+            if option is not None and option.axis.working.always_open:
+                soft = node.safety + seconds_up(safety_days, DAY)
+                return SingleStepClock(node, option, chain[0].duration, soft)
+        return ChainClock(chain, delivery)
+
+    def _chain(self) -> tuple[ChainStep, ...] | None:
+        """Give the steps in a row, where nothing but a row of steps is asked for."""
+        outlet = self.outlets[0]
+        simple = len(self.outlets) == 1 and outlet.anchor == "end"
+        if not simple or outlet.step is not None or not self.network.is_chain:
+            return None
+        chain = []
+        for place, task in enumerate(self.tasks):
+            node, option = task.node, task.plan.only
+            if option is None or option.axis.steady is None:
+                return None
+            if task.fixed_window is not None:
+                return None
+            working = option.axis.working
+            if not (node.splittable or working.always_open) or node.batch is not None:
+                return None
+            following = self.network.links[place : place + 1]
+            chain.append(
+                ChainStep(
+                    step=node.step,
+                    queue=node.queue,
+                    move=node.move,
+                    lag=following[0].lag if following else 0,
+                    safety=following[0].safety if following else node.safety,
+                    duration=Duration.of(node, option, task.fixed, task.rate),
+                    working=working,
+                    resources=option.resources,
+                )
+            )
+        return tuple(chain)
+
+
+class Routings:
+    """All routings of a snapshot, compiled when asked for.
+
+    Parameters
+    ----------
+    tables
+        `routings`, `routing_outputs`, `steps`, `step_links`, `step_resources`.
+    facts
+        Steps of the products.
+    calendars, resources
+        Working time and who works in it.
+    as_of
+        Instant whose resources decide yields where they differ [s].
+    """
+
+    def __init__(
+        self,
+        tables: Mapping[str, Rows],
+        facts: ProductFacts,
+        calendars: Calendars,
+        resources: Resources,
+        as_of: int,
+    ) -> None:
+        self._tables = tables
+        self._facts = facts
+        self._calendars = calendars
+        self._resources = resources
+        self._as_of = as_of
+        self._numbers = {
+            name: i for i, name in enumerate(tables["routings"].column("routing"))
+        }
+        self._steps = tables["steps"].index("routing")
+        self._links = tables["step_links"].index("routing")
+        self._needs = tables["step_resources"].index("routing")
+        self._outputs = tables["routing_outputs"].index("routing")
+        self._networks: dict[str, RoutingNetwork] = {}
+        self._compiled: dict[str, CompiledRouting] = {}
+
+    def network(self, routing: str) -> RoutingNetwork:
+        """Give order, links and yields of the steps.
+
+        Raises
+        ------
+        KeyError
+            No such routing.
+        """
+        known = self._networks.get(routing)
+        if known is None:
+            steps = self._rows("steps", self._steps, routing)
+            needs = self._rows("step_resources", self._needs, routing)
+            known = self._networks[routing] = network(
+                self._tables["routings"].row(self._numbers[routing]),
+                steps,
+                self._rows("step_links", self._links, routing),
+                self._yields(steps, needs),
+            )
+        return known
+
+    def compiled(self, routing: str) -> CompiledRouting:
+        """Give a routing ready to be scheduled.
+
+        Raises
+        ------
+        KeyError
+            No such routing.
+        """
+        known = self._compiled.get(routing)
+        if known is None:
+            known = self._compiled[routing] = self._compile(routing)
+        return known
+
+    def _rows(
+        self, table: str, index: Mapping[object, Sequence[int]], routing: str
+    ) -> list[Row]:
+        rows = self._tables[table]
+        return [rows.row(number) for number in index.get(routing, ())]
+
+    def _yields(
+        self, steps: Sequence[Row], needs: Sequence[Row]
+    ) -> dict[int, Fraction]:
+        """Multiply the yield of each step with that of the resources it prefers."""
+        found = {row["step"]: exact(row["yield"]) for row in steps}
+        if all(row["yield"] in (None, 1.0) for row in needs):
+            return found
+        groups: dict[tuple[int, object], list[Row]] = defaultdict(list)
+        for row in needs:
+            group = row["choice"] if row["choice"] is not None else (row["resource"],)
+            groups[row["step"], group].append(row)
+        for (step, _), rows in groups.items():
+            now = [r for r in rows if window(r)[0] <= self._as_of < window(r)[1]]
+            first = min(now or rows, key=lambda r: (r["preference"], r["resource"]))
+            if step in found:
+                found[step] *= exact(first["yield"] or 1.0)
+        return found
+
+    def _compile(self, routing: str) -> CompiledRouting:
+        row = self._tables["routings"].row(self._numbers[routing])
+        shape = self.network(routing)
+        unit = self._facts.step(row["product"])
+        place = self._resources.calendar_of(row["location"])
+        needs: dict[int, list[Row]] = defaultdict(list)
+        for need in self._rows("step_resources", self._needs, routing):
+            needs[need["step"]].append(need)
+        held = self._held(shape, needs)
+        step_times = {
+            node.step: self._calendars.working_time(place, node.calendar)
+            for node in shape.nodes
+        }
+        tasks = tuple(
+            Task(
+                plan=step_plan(
+                    node,
+                    needs.get(node.step, ()),
+                    step_times[node.step],
+                    held.get(node.step, ()),
+                    self._resources,
+                ),
+                fixed=node.fixed,
+                rate=node.per_unit * unit * node.entering,
+                units=unit * node.entering,
+            )
+            for node in shape.nodes
+        )
+        location_time = self._calendars.working_time(place)
+        return CompiledRouting(
+            network=shape,
+            tasks=tasks,
+            outlets=self._outlets(row, shape, step_times, location_time),
+            step_times=step_times,
+            location_time=location_time,
+        )
+
+    def _held(
+        self, shape: RoutingNetwork, needs: dict[int, list[Row]]
+    ) -> dict[int, list[tuple[str, float]]]:
+        """Spread what is held until a later step over the steps in between.
+
+        The one resource that is preferred is held: steps are placed one by one, and
+        which alternate an earlier step will take is not known at a later one.
+        """
+        found: dict[int, list[tuple[str, float]]] = defaultdict(list)
+        for step, rows in needs.items():
+            for number, row in enumerate(rows):
+                if row["until_step"] is None:
+                    continue
+                resource = first_candidate(row, self._resources)
+                if resource is None:
+                    continue
+                rows[number] = {**row, "resource": resource, "skill": None}
+                for between in shape.between(step, row["until_step"]):
+                    found[between].append((resource, row["units"] or 1.0))
+        return found
+
+    def _outlets(
+        self,
+        routing: Row,
+        shape: RoutingNetwork,
+        step_times: Mapping[int, WorkingTime],
+        location_time: WorkingTime,
+    ) -> tuple[Outlet, ...]:
+        rows = [
+            row
+            for row in self._rows("routing_outputs", self._outputs, routing["routing"])
+            if row["product"] == routing["product"]
+        ]
+        last = shape.nodes[-1].step if shape.nodes else None
+        outlets = []
+        for row in rows:
+            step = row["step"]
+            if step is not None and shape.place(step) is None:
+                step = None
+            if row["anchor"] == "start" and step is None:
+                step = last
+            if step == last and row["anchor"] == "end" and shape.is_chain:
+                step = None
+            outlets.append(
+                Outlet(
+                    step=step,
+                    anchor=row["anchor"],
+                    offset=seconds_up(row["offset_minutes"] or 0.0, MINUTE),
+                    working=step_times.get(
+                        last if step is None else step, location_time
+                    )
+                    if last is not None
+                    else location_time,
+                )
+            )
+        plain = Outlet(step=None, anchor="end", offset=0, working=location_time)
+        return tuple(outlets) or (plain,)
