@@ -16,7 +16,7 @@ from itertools import islice, product
 from typing import TYPE_CHECKING, Final
 
 from medhavi.providers.capacity_axis import Axis, Work
-from medhavi.providers.capacity_network import StepNode, minutes
+from medhavi.providers.capacity_network import StepNode, minutes, times
 from medhavi.providers.capacity_resources import EVER, cut, window
 from medhavi.providers.table_rows import Row
 from medhavi.units import exact
@@ -245,8 +245,8 @@ def _option(
     clocks = [resources.clock(candidate.resource) for candidate in way]
     names = {candidate.resource for candidate in way}
     others = [(name, units) for name, units in held if name not in names]
-    times = [base, *(clock.working for clock in clocks)]
-    times += [resources.clock(name).working for name, _ in others]
+    open_times = [base, *(clock.working for clock in clocks)]
+    open_times += [resources.clock(name).working for name, _ in others]
     speeds = [exact(candidate.row["speed"] or 1.0) for candidate in way]
     setups = [
         minutes(candidate.row["setup_minutes"])
@@ -255,11 +255,13 @@ def _option(
     ]
     units = [1.0 if c.row["units"] is None else c.row["units"] for c in way]
     paces = [
-        [(a, b, pace * speed) for a, b, pace in clock.paces]
+        [(a, b, times(pace, speed)) for a, b, pace in clock.paces]
         for clock, speed in zip(clocks, speeds, strict=True)
     ]
     return Option(
-        axis=Axis(resources.meet(times), _slowest(paces), splittable=node.splittable),
+        axis=Axis(
+            resources.meet(open_times), _slowest(paces), splittable=node.splittable
+        ),
         resources=(
             *((c.resource, u) for c, u in zip(way, units, strict=True)),
             *others,
@@ -278,8 +280,8 @@ def _slowest(
     """Take the slowest resource at every time (rule 16)."""
     if not paces:
         return ((*EVER, ONE),)
-    if all(len(pieces) == 1 for pieces in paces):
-        return ((*EVER, min(pieces[0][2] for pieces in paces)),)
+    if len(paces) == 1:
+        return tuple(paces[0])
     result: list[tuple[int, int, Fraction]] = []
     for start, finish in cut(
         edge for pieces in paces for p in pieces for edge in p[:2]

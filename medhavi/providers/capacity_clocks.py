@@ -44,12 +44,14 @@ class Duration:
         if pace is None:
             message = f"step {node.step}: the pace changes, no one duration holds."
             raise ValueError(message)
-        fixed = option.setup + run / pace
-        rate = per_step / pace
+        if pace != 1:
+            run, per_step = run / pace, per_step / pace
+        fixed = option.setup + run if option.setup else run
+        rate = per_step
         scale = lcm(fixed.denominator, rate.denominator)
         return cls(
-            fixed=int(fixed * scale),
-            rate=int(rate * scale),
+            fixed=fixed.numerator * (scale // fixed.denominator),
+            rate=rate.numerator * (scale // rate.denominator),
             scale=scale,
             setup=ceil_fraction(option.setup),
         )

@@ -16,7 +16,7 @@ from medhavi.providers.capacity_clocks import (
     SingleStepClock,
 )
 from medhavi.providers.capacity_delivery import Delivery, Outlet
-from medhavi.providers.capacity_network import RoutingNetwork, network
+from medhavi.providers.capacity_network import RoutingNetwork, network, times
 from medhavi.providers.capacity_resources import window
 from medhavi.providers.capacity_schedule import NetworkClock, Task
 from medhavi.snapshot.calendars import WorkingTime
@@ -242,10 +242,11 @@ class Routings:
                     self._resources,
                 ),
                 fixed=node.fixed,
-                rate=node.per_unit * unit * node.entering,
-                units=unit * node.entering,
+                rate=times(node.per_unit, units),
+                units=units,
             )
             for node in shape.nodes
+            for units in (times(unit, node.entering),)
         )
         location_time = self._calendars.working_time(place)
         return CompiledRouting(
