@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from pathlib import Path
 
 import adbc_driver_manager
 import adbc_driver_sqlite.dbapi
@@ -34,6 +35,7 @@ def in_another_process(code, *arguments):
         capture_output=True,
         text=True,
         check=True,
+        cwd=Path(__file__).parents[2],
     )
     return done.stdout.strip()
 
