@@ -105,8 +105,21 @@ class Logistics:
         departure = planned
         if missed:
             departure = next_departure(lane, zone, planned)
+            miss = partial(self._miss, order, departure, travel)
+            world.timeline.at(planned, miss)
         depart = partial(self._depart, order, lane, (product, qty))
         world.timeline.at(departure, depart)
+
+    def _miss(self, order: str, departure: int, travel: int) -> None:
+        """Tell that the goods were not ready at the cutoff."""
+        self._world.note(
+            "SupplyOrderRescheduled",
+            supply_order=order,
+            start=from_seconds(departure),
+            due=from_seconds(departure + travel),
+            reason="missed cutoff",
+            _envelope={"actor": "carrier"},
+        )
 
     def _depart(self, order: str, lane: Lane, load: tuple[str, int]) -> None:
         world = self._world

@@ -78,7 +78,13 @@ _GOODS = {
     "PK-SHIPPER": "case",
 }
 _CLOSURES = ("PK-LID", "PK-PIPETTE", "PK-CAP", "PK-PUMP")
-_CHOSEN = {"RM-HYALURONIC": 7, "RM-PEPTIDE": 9, "RM-ALOE": 39}
+_CHOSEN = {
+    "RM-HYALURONIC": 7,
+    "RM-NIACINAMIDE": 8,
+    "RM-PEPTIDE": 9,
+    "RM-ALOE": 39,
+}
+_SMALL_CANS = (5.0, 1.0)
 _CALENDARS = {"chemical": "CAL-EUROPE", "carton": "CAL-EUROPE", "label": "CAL-EUROPE"}
 _MOQ = {
     "chemical": (500.0, 100.0),
@@ -176,8 +182,10 @@ def _add_term(
     index, product, plant = offer
     _, country, currency, goods, lead, spread = _SUPPLIERS[index]
     supplier = supplier_id(index)
-    moq, multiple = _MOQ[goods]
-    stated = STATED_DAYS if (supplier, product) == MISSTATED else float(lead)
+    misstated = (supplier, product) == MISSTATED
+    # Bought often, so that its history is long enough to tell.
+    moq, multiple = _SMALL_CANS if misstated else _MOQ[goods]
+    stated = STATED_DAYS if misstated else float(lead)
     # Working days are told as five a week; what passes on the wall clock is more.
     elapsed = stated * 1.4 if goods in _CALENDARS else stated
     price = company.products[product].cost * rng.uniform(0.94, 1.04)
@@ -187,9 +195,7 @@ def _add_term(
         product=product,
         plant=plant,
         lead_days=stated,
-        true_days=TRUE_DAYS
-        if (supplier, product) == MISSTATED
-        else elapsed * rng.uniform(0.94, 1.06),
+        true_days=TRUE_DAYS if misstated else elapsed * rng.uniform(0.94, 1.06),
         spread=spread,
         moq=moq,
         multiple=multiple,

@@ -1,0 +1,140 @@
+"""The history of the demo company: repeatable, ordered, readable, of a stated size."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from medhavi.demo import aurora
+from medhavi.demo.timeline import END, START
+from medhavi.errors import NotAvailable, UsageError
+from medhavi.units import DAY
+
+PRINT_HASH = """
+import hashlib
+from medhavi.demo import aurora
+digest = hashlib.sha256()
+for stream, events in aurora.generate("small", 1):
+    for event in events:
+        digest.update(repr((stream, event)).encode())
+print(digest.hexdigest())
+"""
+
+
+def test_two_processes_with_other_hash_seeds_give_the_same_bytes(batches):
+    digest = hashlib.sha256()
+    for stream, events in batches:
+        for event in events:
+            digest.update(repr((stream, event)).encode())
+    answers = {digest.hexdigest()}
+    for hash_seed in ("0", "77"):
+        run = subprocess.run(
+            [sys.executable, "-c", PRINT_HASH],
+            env=os.environ | {"PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        answers.add(run.stdout.strip())
+    assert len(answers) == 1
+
+
+def test_another_seed_gives_another_history(batches):
+    other = list(aurora.generate("small", 2))
+    assert [s for s, _ in other] != [s for s, _ in batches]
+
+
+def test_events_come_in_the_order_in_which_they_were_recorded(facts):
+    recorded = [fact.recorded for fact in facts]
+    assert recorded == sorted(recorded)
+
+
+def test_nothing_is_recorded_before_it_happened(facts):
+    assert all(fact.recorded >= fact.occurred for fact in facts)
+
+
+def test_the_newest_event_is_the_moment_of_the_plan(facts, truth):
+    assert max(fact.occurred for fact in facts) == END == truth.now
+    newest = [fact for fact in facts if fact.occurred == END]
+    assert [fact.type for fact in newest] == ["OrderPlaced"]
+
+
+def test_the_history_covers_eighteen_months(facts):
+    orders = [fact.occurred for fact in facts if fact.type == "OrderPlaced"]
+    assert min(orders) < START + 7 * DAY
+    assert 540 < (END - START) / DAY < 550
+
+
+def test_a_small_history_has_tens_of_thousands_of_events(facts):
+    assert 25_000 < len(facts) < 50_000
+
+
+def test_the_business_moves_in_every_way_that_the_catalogue_knows(facts):
+    seen = Counter(fact.type for fact in facts)
+    for name in (
+        "OrderPlaced",
+        "OrderLineChanged",
+        "OrderCancelled",
+        "OrderPromised",
+        "PromiseRejected",
+        "ForecastPublished",
+        "StockCounted",
+        "StockMoved",
+        "LotReceived",
+        "LotStatusChanged",
+        "SupplyOrderConfirmed",
+        "SupplyOrderRescheduled",
+        "SupplyOrderReleased",
+        "SupplyOrderStarted",
+        "SupplyOrderProgressReported",
+        "SupplyOrderCompleted",
+        "ShipmentDelivered",
+        "ResourceSetupObserved",
+        "ResourceDown",
+        "ResourceRestored",
+        "SupplierDelayed",
+        "LotHeld",
+        "ReservationCreated",
+        "ReservationReleased",
+        "PegFirmed",
+        "FxRateDefined",
+    ):
+        assert seen[name], name
+
+
+def test_a_stream_is_the_home_of_its_events(batches):
+    assert all(
+        stream.startswith("supply_order-")
+        for stream, events in batches
+        for event in events
+        if event.type.startswith("SupplyOrder")
+    )
+
+
+def test_large_is_refused_until_it_is_built():
+    with pytest.raises(NotAvailable, match="not built yet; use small or medium"):
+        aurora.generate("large")
+
+
+def test_an_unknown_scale_is_a_usage_error():
+    with pytest.raises(UsageError, match="'huge' is no scale of aurora"):
+        aurora.describe("huge")
+
+
+def test_medium_is_about_five_times_as_large_as_small():
+    small, medium = aurora.describe("small"), aurora.describe("medium")
+    assert 3 < medium["products"] / small["products"] < 6
+    assert 100 <= small["products"] <= 140
+    assert small["suppliers"] == medium["suppliers"] == 40
+
+
+@pytest.mark.nightly
+def test_a_medium_history_decodes_and_ends_at_the_same_moment():
+    events = [e for _, new in aurora.generate("medium", 1) for e in new]
+    assert len(events) > 100_000
+    assert max(e.occurred_at.timestamp() for e in events) == END
