@@ -10,22 +10,20 @@ run: going on from the wrong position would lose events in silence.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from medhavi.errors import EnvironmentFailure
-from medhavi.events.envelope import COLUMNS, arrow_schema
+from medhavi.events.envelope import arrow_schema
 from medhavi.lakehouse.failures import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     import pyarrow as pa
     from deltalake import DeltaTable, WriterProperties
 
-    from medhavi.events.envelope import RecordedEvent
 
 _APPLICATION = "medhavi/mirror"
 _CONFIGURATION = {
@@ -123,14 +121,3 @@ def writer_properties() -> WriterProperties:
         max_row_group_size=131_072,
         column_properties=dict.fromkeys(("event_id", "payload", "metadata"), plain),
     )
-
-
-def to_arrow(events: Iterable[RecordedEvent]) -> pa.Table:
-    """Turn recorded events into rows of bronze, in order."""
-    import pyarrow as pa
-
-    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-    for event in events:
-        for name, values in columns.items():
-            values.append(getattr(event, name))
-    return pa.table(columns, schema=arrow_schema())

@@ -32,7 +32,7 @@ from medhavi.events.catalog import TYPES
 from medhavi.lakehouse.failures import environment
 from medhavi.lakehouse.log_reading import ALWAYS_CURRENT
 from medhavi.lakehouse.projections import PROJECTION_VERSION
-from medhavi.lakehouse.silver_state import KEYS, STATE_DTYPES, State
+from medhavi.lakehouse.silver_state import KEYS, STATE_DTYPES, State, empty_table
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
 
 if TYPE_CHECKING:
@@ -145,7 +145,9 @@ class _Files:
         return all(path.is_file() for path in self.paths.values())
 
     def read(self, table: str) -> pl.DataFrame:
-        """Read one table."""
+        """Read one table; those without rows have no file."""
+        if table not in self.paths:
+            return empty_table(table)
         path = self.paths[table]
         with environment("reading silver tables", path):
             return pl.read_parquet(path)
@@ -165,6 +167,7 @@ class Checkpoints:
                     paths={
                         table: self._path_of(table, digest)
                         for table, digest in manifest.tables.items()
+                        if digest != _hash_of_nothing(table)
                     }
                 )
                 if files.complete():
@@ -185,7 +188,7 @@ class Checkpoints:
         with environment("writing silver tables", self._folder):
             for table, digest in checkpoint.hashes.items():
                 path = self._path_of(table, digest)
-                if not path.exists():
+                if digest != _hash_of_nothing(table) and not path.exists():
                     path.parent.mkdir(parents=True, exist_ok=True)
                     with _whole(path) as partial:
                         checkpoint.state.frame(table).write_parquet(partial)
@@ -229,6 +232,11 @@ class Checkpoints:
             except (OSError, msgspec.DecodeError):
                 continue
         return found
+
+
+@cache
+def _hash_of_nothing(table: str) -> str:
+    return frame_hash(empty_table(table), KEYS[table])
 
 
 @cache

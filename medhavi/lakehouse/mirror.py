@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.errors import EnvironmentFailure
-from medhavi.events.envelope import arrow_schema
-from medhavi.lakehouse.bronze import append, mirrored_position, open_bronze, to_arrow
+from medhavi.events.envelope import arrow_schema, to_arrow
+from medhavi.lakehouse.bronze import append, mirrored_position, open_bronze
 from medhavi.lakehouse.failures import environment
 
 if TYPE_CHECKING:

@@ -89,6 +89,11 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _DEFAULTS = {name: _key_defaults(name) for name in STATE_DTYPES}
 
 
+def empty_table(table: str) -> pl.DataFrame:
+    """Give a table without rows."""
+    return pl.DataFrame(schema=dict(STATE_DTYPES[table]))
+
+
 def key_of(table: str, row: Mapping[str, Any]) -> Key:
     """Give the key of a row; an empty key cell counts as its default.
 
@@ -165,9 +170,7 @@ class State:
     def _unchanged(self, table: str) -> pl.DataFrame:
         if table not in self._frames:
             self._frames[table] = (
-                pl.DataFrame(schema=dict(STATE_DTYPES[table]))
-                if self._read is None
-                else self._read(table)
+                empty_table(table) if self._read is None else self._read(table)
             )
         return self._frames[table]
 

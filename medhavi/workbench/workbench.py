@@ -104,10 +104,8 @@ class Workbench:
     def mirror(
         self, observe: Observe | None = None, cancelled: Cancelled | None = None
     ) -> MirrorReport:
-        """Copy new events into the lake and bring its tables up to them."""
-        report = self.lake.mirror(self.store, observe, cancelled)
-        self.lake.refresh(observe)
-        return report
+        """Copy new events into the lake; its tables follow when they are read."""
+        return self.lake.mirror(self.store, observe, cancelled)
 
     def snapshot(
         self,
