@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.recipes import Recipes
     from medhavi.providers.reservations import Holds
-    from medhavi.providers.sourcing import Roads, Sourcing
+    from medhavi.providers.roads import Roads
+    from medhavi.providers.sourcing import Sourcing
     from medhavi.providers.suppliers import Suppliers
     from medhavi.providers.table_rows import Rows
     from medhavi.providers.transport import Transport
@@ -125,7 +126,7 @@ class Providers:
     @cached_property
     def roads(self) -> Roads:
         """Routings, suppliers and lanes together."""
-        from medhavi.providers.sourcing import Roads
+        from medhavi.providers.roads import Roads
 
         return Roads(
             facts=self.facts,

@@ -31,6 +31,7 @@ def lot_steps(
     steps that is a multiple of it, so that every order is a multiple of both. `most` is
     cut down to the multiple; an order of `least` and of one multiple stays possible.
 
+    >>> from fractions import Fraction
     >>> lot_steps(Fraction(1), 12.0, 37.0, 5.0)
     Lots(least=15, most=35, multiple=5)
     """

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from medhavi.providers.default_lanes import DefaultLanes
 from medhavi.providers.lots import lot_steps
-from medhavi.providers.product_facts import ProductFacts
 from medhavi.providers.ranking import first_finish, need_cost, ranked
-from medhavi.providers.recipes import Recipes
 from medhavi.providers.sources import LinearCost, Offer, Source
-from medhavi.providers.suppliers import Suppliers
-from medhavi.providers.transport import Transport
-from medhavi.snapshot.calendars import Calendars
 from medhavi.units import ALWAYS, NEVER, exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from medhavi.providers.sources import Clock, Kind, Window
+    from medhavi.providers.roads import Roads
+    from medhavi.providers.sources import Kind, Window
     from medhavi.providers.table_rows import Row, Rows
     from medhavi.snapshot.working_time import WorkingTime
 
@@ -43,28 +39,6 @@ NO_ROW: Mapping[str, None] = {
 """A sourcing row that says nothing: the source as it is."""
 
 
-class RoutingClocks(Protocol):
-    """Who knows how long a routing takes."""
-
-    def clock(
-        self, routing: str, safety_days: float, location_time: WorkingTime
-    ) -> Clock:
-        """Give the clock of a routing."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Roads:
-    """The three ways to get a product and who knows them."""
-
-    facts: ProductFacts
-    recipes: Recipes
-    capacity: RoutingClocks
-    suppliers: Suppliers
-    transport: Transport
-    calendars: Calendars
-
-
 class Sourcing:
     """Sources of every product at every location, built when asked for.
 
@@ -81,11 +55,11 @@ class Sourcing:
     __slots__ = (
         "_as_of",
         "_known",
+        "_lanes",
         "_roads",
         "_rows",
         "_rows_of",
         "_rules",
-        "_stocked",
     )
 
     def __init__(self, tables: Mapping[str, Rows], roads: Roads, as_of: int) -> None:
@@ -94,7 +68,7 @@ class Sourcing:
         self._rows = tables["sourcing"]
         self._rows_of = self._rows.index("product", "location")
         self._known: dict[Node, tuple[Source, ...]] = {}
-        self._stocked = _stocked_nodes(tables)
+        self._lanes = DefaultLanes(tables, roads, self._decided)
         self._rules = _rules(tables["inventory_policies"])
 
     def sources(self, product: str, location: str) -> tuple[Source, ...]:
@@ -214,7 +188,7 @@ class Sourcing:
             offers = [
                 offer
                 for offer in self._offers(row["kind"], row["source"], node)
-                if offer.kind != "move" or not self._blocked(offer.source, node[0])
+                if offer.kind != "move" or self._carries(offer.source, node[0])
             ]
             for place, offer in enumerate(offers):
                 # An origin is one source: its share goes to its first lane.
@@ -222,25 +196,30 @@ class Sourcing:
                 yield offer, {**row, "share_pct": 0.0} if rest else row
 
     def _natural(self, node: Node) -> Iterator[tuple[Offer, Mapping[str, None]]]:
-        product, location = node
+        offers = self._own_offers(node) or [
+            self._roads.transport.offer(lane, node[0])
+            for lane in self._lanes.into(*node)
+        ]
+        return ((offer, NO_ROW) for offer in offers)
+
+    def _own_offers(self, node: Node) -> list[Offer]:
+        """Give the routings and terms of a node that have not ended."""
         found = [
             offer
             for routing in self._routings(node)
             for offer in self._routing_offers(routing, node)
-            if offer.window[1] > self._as_of
         ]
-        found += [
-            offer
-            for offer in self._roads.suppliers.offers(product, location)
-            if offer.window[1] > self._as_of
-        ]
-        if not found:
-            found = [
-                self._roads.transport.offer(lane, product)
-                for lane in self._lanes(node)
-                if self._can_have(product, self._origin(lane), location)
-            ]
-        return ((offer, NO_ROW) for offer in found)
+        found += self._roads.suppliers.offers(*node)
+        return [offer for offer in found if offer.window[1] > self._as_of]
+
+    def _decided(self, product: str, location: str) -> bool:
+        return bool(
+            self._sourcing_rows(product, location)
+            or self._own_offers((product, location))
+        )
+
+    def _carries(self, lane: str, product: str) -> bool:
+        return self._roads.transport.obstacle(lane, product) is None
 
     def _offers(self, kind: str, source: str, node: Node) -> Iterable[Offer]:
         """Give what a named source offers there, windows as they are."""
@@ -290,43 +269,6 @@ class Sourcing:
                 costs=LinearCost(unit=row["cost_per_unit"], fixed=row["fixed_cost"]),
             )
         ]
-
-    def _lanes(self, node: Node) -> list[str]:
-        product, location = node
-        lanes = self._roads.transport.into.get(location, ())
-        return [lane for lane in lanes if not self._blocked(lane, product)]
-
-    def _blocked(self, lane: str, product: str) -> bool:
-        return self._roads.transport.obstacle(lane, product) is not None
-
-    def _origin(self, lane: str) -> str:
-        row = self._roads.transport.lane(lane)
-        return "" if row is None else str(row["origin"])
-
-    def _can_have(self, product: str, origin: str, location: str) -> bool:
-        """Tell whether a place has the product, gets it, or can be sent it.
-
-        Without this a lane back from a shop, or one from a place that never sees the
-        product, would be a source by default and could close a circle.
-        """
-        seen, waiting = {location}, [origin]
-        while waiting:
-            place = waiting.pop()
-            if place in seen or not self.holds_stock(place):
-                continue
-            seen.add(place)
-            if self._has(product, place):
-                return True
-            waiting += [self._origin(lane) for lane in self._lanes((product, place))]
-        return False
-
-    def _has(self, product: str, place: str) -> bool:
-        return (
-            (product, place) in self._stocked
-            or bool(self._roads.recipes.makers.get((product, place)))
-            or bool(self._sourcing_rows(product, place))
-            or bool(self._roads.suppliers.sellers(product, place))
-        )
 
     # -------------------------------------------------------------- one source
     def _source(
@@ -395,26 +337,6 @@ def _number(stated: object, default: float) -> float:
 
 def _order_of_use(source: Source) -> tuple[int, str, str, tuple[Window, ...]]:
     return (source.preference, source.source, source.kind, source.windows)
-
-
-def _stocked_nodes(tables: Mapping[str, Rows]) -> frozenset[Node]:
-    """Collect where a product lies, is under way to, or is always there."""
-    found: set[Node] = set()
-    for name in ("stock", "supply_orders"):
-        rows = tables[name]
-        found.update(zip(rows.column("product"), rows.column("location"), strict=True))
-    policies = tables["inventory_policies"]
-    found.update(
-        (product, location)
-        for product, location, unlimited in zip(
-            policies.column("product"),
-            policies.column("location"),
-            policies.column("unlimited"),
-            strict=True,
-        )
-        if unlimited
-    )
-    return frozenset(found)
 
 
 def _rules(policies: Rows) -> dict[Node, str]:

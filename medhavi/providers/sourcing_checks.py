@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.findings import Finding
-    from medhavi.providers.sourcing import Roads
+    from medhavi.providers.roads import Roads
     from medhavi.providers.table_rows import Rows
 
 LOT_COLUMNS: Mapping[str, str] = {

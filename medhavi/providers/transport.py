@@ -146,9 +146,9 @@ class Transport:
         self.into = {place: tuple(lanes) for place, lanes in into.items()}
         """Lanes by destination, by id."""
 
-    def lane(self, lane: str) -> Row | None:
-        """Give the master row of a lane."""
-        return self._lanes.get(lane)
+    def origin(self, lane: str) -> str:
+        """Give where a lane begins."""
+        return str(self._lanes[lane]["origin"])
 
     def lanes(self, source: str, location: str) -> tuple[str, ...]:
         """Give the lanes into a location that a source of a move names.

@@ -91,6 +91,56 @@ def test_lanes_to_and_fro_without_any_supply_are_no_source():
     assert names("A", "L", lanes=lanes, products=[{}]) == []
 
 
+TO_AND_FRO = [
+    {"lane": "P1", "origin": "P", "destination": "D1"},
+    {"lane": "P2", "origin": "P", "destination": "D2"},
+    {"lane": "D12", "origin": "D1", "destination": "D2"},
+    {"lane": "D21", "origin": "D2", "destination": "D1"},
+]
+
+
+def test_places_do_not_wait_for_each_other():
+    tables = {"lanes": TO_AND_FRO, "supply_terms": [{"location": "P"}]}
+    assert names("A", "D1", **tables) == [("move", "P1")]
+    assert names("A", "D2", **tables) == [("move", "P2")]
+
+
+def test_of_a_circle_the_lanes_away_from_the_supply_stay():
+    tables = {
+        "lanes": [
+            {"lane": "PA", "origin": "P", "destination": "W1"},
+            {"lane": "AB", "origin": "W1", "destination": "W2"},
+            {"lane": "BC", "origin": "W2", "destination": "W3"},
+            {"lane": "CA", "origin": "W3", "destination": "W1"},
+        ],
+        "supply_terms": [{"location": "P"}],
+    }
+    assert names("A", "W1", **tables) == [("move", "PA")]
+    assert names("A", "W2", **tables) == [("move", "AB")]
+    assert names("A", "W3", **tables) == [("move", "BC")]
+
+
+def test_stock_on_both_sides_of_two_lanes_is_no_supply_of_the_other():
+    tables = {
+        "lanes": TO_AND_FRO[2:],
+        "stock": [{"location": "D1"}, {"location": "D2"}],
+    }
+    assert names("A", "D1", **tables) == []
+    assert names("A", "D2", **tables) == []
+
+
+def test_detour_without_a_circle_is_a_source_too():
+    lanes = [
+        {"lane": "DIRECT", "origin": "P", "destination": "C"},
+        {"lane": "IN", "origin": "P", "destination": "H"},
+        {"lane": "BY_HUB", "origin": "H", "destination": "C"},
+    ]
+    assert names("A", "C", lanes=lanes, supply_terms=[{"location": "P"}]) == [
+        ("move", "BY_HUB"),
+        ("move", "DIRECT"),
+    ]
+
+
 def test_customer_sends_nothing_on():
     assert (
         names(

@@ -1,0 +1,141 @@
+"""Which lanes supply a product where nothing is said about its sources.
+
+Every lane into the location does, but for two kinds that could only do harm: lanes from
+a place that never has the product, and lanes that would let two places wait for each
+other (transfer lanes to and fro). Of a circle those lanes stay that lead away from a
+place with a source of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from medhavi.providers.roads import Roads
+    from medhavi.providers.table_rows import Rows
+
+Node = tuple[str, str]
+
+
+class DefaultLanes:
+    """Lanes that are sources by default.
+
+    Parameters
+    ----------
+    tables : mapping of str to Rows
+        `stock`, `supply_orders`, `inventory_policies`.
+    roads : Roads
+        Lanes and what they may carry.
+    decided : callable
+        Tells whether a product at a location has sources without default lanes.
+    """
+
+    __slots__ = ("_decided", "_distances", "_roads", "_stocked")
+
+    def __init__(
+        self,
+        tables: Mapping[str, Rows],
+        roads: Roads,
+        decided: Callable[[str, str], bool],
+    ) -> None:
+        self._roads = roads
+        self._decided = decided
+        self._stocked = _stocked_nodes(tables)
+        self._distances: dict[Node, float] = {}
+
+    def into(self, product: str, location: str) -> tuple[str, ...]:
+        """Give the lanes into a location that supply a product there, by id."""
+        return tuple(
+            lane
+            for lane, origin in self._lanes(product, location)
+            if self._can_have(product, origin, location)
+            and not self._waits(product, origin, location)
+        )
+
+    def _lanes(self, product: str, location: str) -> list[tuple[str, str]]:
+        """Give lane and origin of what may come from a place that holds stock."""
+        transport = self._roads.transport
+        return [
+            (lane, origin)
+            for lane in transport.into.get(location, ())
+            if transport.obstacle(lane, product) is None
+            and self._roads.facts.holds_stock(origin := transport.origin(lane))
+        ]
+
+    def _can_have(self, product: str, origin: str, location: str) -> bool:
+        """Tell whether a place has the product, gets it, or can be sent it."""
+        seen, waiting = {location}, [origin]
+        while waiting:
+            place = waiting.pop()
+            if place in seen:
+                continue
+            seen.add(place)
+            node = (product, place)
+            if (
+                node in self._stocked
+                or self._roads.recipes.makers.get(node)
+                or self._decided(product, place)
+            ):
+                return True
+            waiting += [sender for _, sender in self._lanes(product, place)]
+        return False
+
+    def _waits(self, product: str, origin: str, location: str) -> bool:
+        """Tell whether the origin would wait for the location it should supply."""
+        seen: set[str] = set()
+        waiting = [origin]
+        while waiting:
+            place = waiting.pop()
+            if place == location:
+                nearer = self._distance(product, origin)
+                return nearer >= self._distance(product, location)
+            if place in seen or self._decided(product, place):
+                continue
+            seen.add(place)
+            waiting += [sender for _, sender in self._lanes(product, place)]
+        return False
+
+    def _distance(self, product: str, location: str) -> float:
+        """Count the lanes to the nearest place with sources of its own."""
+        node = (product, location)
+        known = self._distances.get(node)
+        if known is None:
+            known = self._distances[node] = self._counted(product, location)
+        return known
+
+    def _counted(self, product: str, location: str) -> float:
+        seen: set[str] = set()
+        ring = {location}
+        count = 0
+        while ring:
+            if any(self._decided(product, place) for place in ring):
+                return count
+            seen |= ring
+            ring = {
+                sender for place in ring for _, sender in self._lanes(product, place)
+            } - seen
+            count += 1
+        return math.inf
+
+
+def _stocked_nodes(tables: Mapping[str, Rows]) -> frozenset[Node]:
+    """Collect where a product lies, is under way to, or is always there."""
+    found: set[Node] = set()
+    for name in ("stock", "supply_orders"):
+        rows = tables[name]
+        found.update(zip(rows.column("product"), rows.column("location"), strict=True))
+    policies = tables["inventory_policies"]
+    found.update(
+        (product, location)
+        for product, location, unlimited in zip(
+            policies.column("product"),
+            policies.column("location"),
+            policies.column("unlimited"),
+            strict=True,
+        )
+        if unlimited
+    )
+    return frozenset(found)
