@@ -1,171 +1,153 @@
-"""What changed from one plan to another, joined by the ids of orders (design 3.1).
+"""What changed between two plans, row by row and by id (design 3.1).
 
-Ids are identity: an order that moved or grew is "changed", not one gone and one new.
+Ids are identity, not content: the same supply in both plans has the same id whatever
+its quantity and dates, so "changed" is told apart from "removed and added".
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.plan_tables import KEYS, SCHEMAS
+
 if TYPE_CHECKING:
+
     from medhavi.results.plan import Plan
 
-_COMPARED = ("qty", "start", "finish", "source", "status", "firm")
-_SHOWN = 5
+_COMPARED = ("supplies", "operations", "pegging", "fulfilment", "kpis")
+_LEFT_OUT = {"supplies": ("content_hash",)}
+_LISTED = 3
+CHANGES = {
+    "id": pl.String(),
+    "column": pl.String(),
+    "old": pl.String(),
+    "new": pl.String(),
+}
+"""Columns of a table of changes: a row per cell that differs, values as text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableDelta:
+    """Difference of one table: rows added and removed, cells changed."""
+
+    added: pl.DataFrame
+    removed: pl.DataFrame
+    changed: pl.DataFrame
+    unchanged: int
+
+    @property
+    def changed_rows(self) -> int:
+        """How many rows are in both plans with another content."""
+        return self.changed["id"].n_unique()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanDelta:
-    """Differences of two plans, "before" being the first.
+    """Difference of two plans by table.
 
-    Parameters
-    ----------
-    supplies
-        One row an order that is new, gone or changed: `id`, `change` (added, removed,
-        changed), what it is, and each compared column before and after.
-    demands
-        One row a demand whose status or lateness differs.
-    kpis
-        Every key figure of either plan, before and after, with the difference.
-    unchanged
-        Number of orders that are the same in both.
+    `stability` is the share of the old operations that stand unchanged in the new plan
+    (KPI-08), None where there were none.
     """
 
-    supplies: pl.DataFrame
-    demands: pl.DataFrame
-    kpis: pl.DataFrame
-    unchanged: int
+    old: str
+    new: str
+    tables: Mapping[str, TableDelta]
+    stability: float | None
 
     @property
     def is_empty(self) -> bool:
-        """Whether orders and demands are the same."""
-        return self.supplies.is_empty() and self.demands.is_empty()
+        """Tell whether nothing changed."""
+        return not any(
+            delta.added.height or delta.removed.height or delta.changed.height
+            for delta in self.tables.values()
+        )
 
-    def counts(self) -> dict[str, int]:
-        """Count the orders by kind of change."""
-        found = dict(self.supplies["change"].value_counts().iter_rows())
+    def to_frames(self) -> dict[str, pl.DataFrame]:
+        """Give `<table>_added`, `_removed` and `_changed` of every table."""
         return {
-            **{
-                name: int(found.get(name, 0))
-                for name in ("added", "removed", "changed")
-            },
-            "unchanged": self.unchanged,
-        }
-
-    def as_dict(self) -> dict[str, object]:
-        """Give the JSON form."""
-        return {
-            "counts": self.counts(),
-            "supplies": self.supplies.to_dicts(),
-            "demands": self.demands.to_dicts(),
-            "kpis": self.kpis.to_dicts(),
+            f"{name}_{part}": getattr(delta, part)
+            for name, delta in self.tables.items()
+            for part in ("added", "removed", "changed")
         }
 
     def __str__(self) -> str:
-        """Give counts, then the demands and figures that differ."""
-        counts = ", ".join(f"{n:,} {name}" for name, n in self.counts().items())
-        lines = [f"supplies: {counts}", f"demands: {self.demands.height:,} differ"]
-        lines += [
-            f"  {row['demand']}: {_demand(row, 'before')} → {_demand(row, 'after')}"
-            for row in self.demands.head(_SHOWN).iter_rows(named=True)
+        """Give counts per table and the first changes of demands."""
+        if self.is_empty:
+            return "The plans are equal."
+        lines = [
+            f"{name}: {delta.added.height} added, {delta.removed.height} removed, "
+            f"{delta.changed_rows} changed, {delta.unchanged} unchanged"
+            for name, delta in self.tables.items()
+            if delta.added.height or delta.removed.height or delta.changed.height
         ]
-        moved = self.kpis.filter(pl.col("difference") != 0)
+        if self.stability is not None:
+            lines.append(f"stability of operations: {self.stability:.1%}")
+        demands = self.tables["fulfilment"].changed.filter(pl.col("column") == "status")
         lines += [
-            f"{row['kpi']} {row['name']}: {row['before']:g} → {row['after']:g} "
-            f"{row['unit'] or ''}".rstrip()
-            for row in moved.iter_rows(named=True)
+            f"demand {row['id']}: {row['old']} → {row['new']}"
+            for row in demands.head(_LISTED).iter_rows(named=True)
         ]
         return "\n".join(lines)
 
 
-def compare(first: Plan, second: Plan) -> PlanDelta:
-    """Say how the second plan differs from the first.
+def compare(old: Plan, new: Plan) -> PlanDelta:
+    """Compare two plans by the ids of their rows.
 
-    Columns that tell when and how much are compared; cost and hashes follow from them.
+    Parameters
+    ----------
+    old, new
+        Plans, usually of one company at two moments or with two settings.
+
+    Returns
+    -------
+    PlanDelta
+        Empty when the plans are equal but for run records.
     """
-    joined = _joined(
-        first.supplies, second.supplies, "id", ("kind", "product", "location")
-    )
-    same = pl.all_horizontal(_equal(name) for name in _COMPARED)
-    change = (
-        pl.when(pl.col("in_before").is_null())
-        .then(pl.lit("added"))
-        .when(pl.col("in_after").is_null())
-        .then(pl.lit("removed"))
-        .when(same)
-        .then(pl.lit("same"))
-        .otherwise(pl.lit("changed"))
-        .alias("change")
-    )
-    supplies = joined.select(
-        "id",
-        change,
-        "kind",
-        "product",
-        "location",
-        *(f"{name}_{side}" for name in _COMPARED for side in ("before", "after")),
-    ).sort("id")
+    tables = {name: _table_delta(name, old[name], new[name]) for name in _COMPARED}
+    operations = tables["operations"]
+    before = old.operations.height
     return PlanDelta(
-        supplies=supplies.filter(pl.col("change") != "same"),
-        demands=_demands(first, second),
-        kpis=_kpis(first, second),
-        unchanged=supplies.filter(pl.col("change") == "same").height,
+        old=old.run.run_id,
+        new=new.run.run_id,
+        tables=MappingProxyType(tables),
+        stability=operations.unchanged / before if before else None,
     )
 
 
-def _joined(
-    first: pl.DataFrame, second: pl.DataFrame, key: str, facts: tuple[str, ...]
-) -> pl.DataFrame:
-    """Join two tables by key; facts come from whichever side has the row."""
-    before = first.with_columns(in_before=True)
-    after = second.with_columns(in_after=True)
-    others = [name for name in before.columns if name not in (key, *facts, "in_before")]
-    before = before.rename({name: f"{name}_before" for name in others})
-    after = after.rename({name: f"{name}_after" for name in others})
-    joined = before.join(after, on=key, how="full", coalesce=True, suffix="_other")
-    return joined.with_columns(
-        pl.coalesce(name, f"{name}_other").alias(name) for name in facts
+def _table_delta(name: str, old: pl.DataFrame, new: pl.DataFrame) -> TableDelta:
+    key = KEYS[name][0]
+    columns = [
+        column
+        for column in SCHEMAS[name]
+        if column != key and column not in _LEFT_OUT.get(name, ())
+    ]
+    both = old.join(new, on=key, how="inner", suffix="_new")
+    parts = [
+        both.filter(pl.col(column).ne_missing(pl.col(f"{column}_new"))).select(
+            pl.col(key).alias("id"),
+            pl.lit(column).alias("column"),
+            _text(column, SCHEMAS[name][column]).alias("old"),
+            _text(f"{column}_new", SCHEMAS[name][column]).alias("new"),
+        )
+        for column in columns
+    ]
+    changed = (
+        pl.concat(parts).sort("id", "column") if parts else pl.DataFrame(schema=CHANGES)
+    )
+    return TableDelta(
+        added=new.join(old, on=key, how="anti").sort(key),
+        removed=old.join(new, on=key, how="anti").sort(key),
+        changed=changed,
+        unchanged=both.height - changed["id"].n_unique(),
     )
 
 
-def _equal(name: str) -> pl.Expr:
-    return pl.col(f"{name}_before").eq_missing(pl.col(f"{name}_after"))
-
-
-def _demands(first: Plan, second: Plan) -> pl.DataFrame:
-    names = ("status", "planned", "lateness_h")
-    joined = _joined(
-        first.fulfilment.select("demand", "due", *names),
-        second.fulfilment.select("demand", "due", *names),
-        "demand",
-        (),
-    )
-    same = pl.all_horizontal(_equal(name) for name in names)
-    columns = [f"{name}_{side}" for name in names for side in ("before", "after")]
-    return joined.filter(~same).select("demand", *columns).sort("demand")
-
-
-def _kpis(first: Plan, second: Plan) -> pl.DataFrame:
-    names = ["kpi", "name", "unit", "value"]
-    joined = _joined(
-        first.kpis.select(names), second.kpis.select(names), "kpi", ("name", "unit")
-    )
-    return joined.select(
-        "kpi",
-        "name",
-        "unit",
-        before="value_before",
-        after="value_after",
-        difference=pl.col("value_after") - pl.col("value_before"),
-    ).sort("kpi")
-
-
-def _demand(row: dict[str, object], side: str) -> str:
-    status, hours = row[f"status_{side}"], row[f"lateness_h_{side}"]
-    if status is None:
-        return "absent"
-    late = f", {hours:g} h late" if isinstance(hours, float) and hours > 0 else ""
-    return f"{status}{late}"
+def _text(column: str, dtype: pl.DataType) -> pl.Expr:
+    if isinstance(dtype, pl.Datetime):
+        return pl.col(column).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return pl.col(column).cast(pl.String)

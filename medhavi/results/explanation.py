@@ -1,0 +1,275 @@
+"""Why a demand is served as it is: the chain of supplies behind it, in hours that sum.
+
+The chain follows the pegs of a demand from the supply that starts first up to the
+delivery. Each link takes its own hours and the hours it waits for the next one;
+together they are the time from that first start to the last delivery.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.errors import UsageError
+from medhavi.results.plan_tables import COUNT, FLAG, INSTANT, NUMBER, TEXT
+from medhavi.units import HOUR, from_seconds
+
+if TYPE_CHECKING:
+    from medhavi.results.plan import Plan
+
+TABLE = {
+    "level": COUNT,
+    "supply": TEXT,
+    "kind": TEXT,
+    "product": TEXT,
+    "location": TEXT,
+    "source": TEXT,
+    "qty": NUMBER,
+    "start": INSTANT,
+    "finish": INSTANT,
+    "in_past": FLAG,
+    "on_chain": FLAG,
+}
+"""Columns of `Explanation.table`: every peg of the demand, level by level."""
+
+_VERBS = {"make": "made by", "buy": "bought from", "move": "moved by"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One supply of the chain.
+
+    `own_hours` is its time after the link below it was there, `waiting_hours` how long
+    its goods wait for the next link or the delivery.
+    """
+
+    level: int
+    supply: str
+    kind: str
+    product: str
+    location: str
+    source: str
+    qty: float
+    start: dt.datetime
+    finish: dt.datetime
+    own_hours: float
+    waiting_hours: float
+    in_past: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The chain of one demand.
+
+    Parameters
+    ----------
+    chain
+        Links from the first start to the delivery; empty where stock serves it all.
+    table
+        Every peg of the demand, columns as in `TABLE`.
+    total_hours
+        From the first start of the chain to the last delivery: the sum over the chain
+        of own and waiting hours.
+    """
+
+    demand: str
+    product: str
+    location: str
+    due: dt.datetime
+    qty: float
+    planned: float
+    status: str
+    lateness_hours: float | None
+    limiter: str | None
+    delivered: dt.datetime | None
+    chain: tuple[Link, ...]
+    table: pl.DataFrame
+    total_hours: float
+    names: Mapping[str, str]
+
+    @property
+    def first_in_past(self) -> Link | None:
+        """The link that should have started first, where one lies in the past."""
+        return next((link for link in self.chain if link.in_past), None)
+
+    def sentences(self) -> list[str]:
+        """Tell the chain in sentences made of codes and numbers, first start first."""
+        lines = [self._head()]
+        if not self.chain:
+            lines.append("Stock serves it; nothing has to be made, bought or moved.")
+        lines += [self._link(link) for link in self.chain]
+        past = self.first_in_past
+        if past is not None:
+            lines.append(
+                f"{self._named(past.product)} at {self._named(past.location)} should have "
+                f"started {_text(past.start)}, before now: expedite it, choose a faster "
+                "source, or agree a later date."
+            )
+        if self.chain:
+            lines.append(f"From first start to delivery: {self.total_hours:.1f} h.")
+        return lines
+
+    def __str__(self) -> str:
+        """Give the sentences, one a line."""
+        return "\n".join(self.sentences())
+
+    def _named(self, identity: str) -> str:
+        name = self.names.get(identity)
+        return f"{name} ({identity})" if name and name != identity else identity
+
+    def _head(self) -> str:
+        late = f", {self.lateness_hours:.1f} h late" if self.lateness_hours else ""
+        limiter = f", limited by {self.limiter}" if self.limiter else ""
+        return (
+            f"Demand {self.demand}: {self.qty:g} of {self._named(self.product)} at "
+            f"{self._named(self.location)} by {_text(self.due)}; "
+            f"planned {self.planned:g}, {self.status}{late}{limiter}."
+        )
+
+    def _link(self, link: Link) -> str:
+        verb = _VERBS.get(link.kind, "from")
+        wait = f", then waits {link.waiting_hours:.1f} h" if link.waiting_hours else ""
+        return (
+            f"{link.qty:g} of {self._named(link.product)} at "
+            f"{self._named(link.location)}, {verb} {self._named(link.source)}: "
+            f"{_text(link.start)} to {_text(link.finish)}, "
+            f"{link.own_hours:.1f} h{wait}."
+        )
+
+
+def explain(
+    plan: Plan, demand: str, *, names: Mapping[str, str] | None = None
+) -> Explanation:
+    """Explain one demand of a plan.
+
+    Parameters
+    ----------
+    plan
+        A plan with pegging.
+    demand
+        Id of a demand in `fulfilment`.
+    names
+        Texts for people by id of products, locations and sources.
+
+    Raises
+    ------
+    UsageError
+        The plan has no such demand.
+    """
+    rows = plan.fulfilment.filter(pl.col("demand") == demand)
+    if rows.is_empty():
+        close = difflib.get_close_matches(
+            demand, plan.fulfilment["demand"].to_list(), 1
+        )
+        hint = f"; did you mean {close[0]}?" if close else ""
+        message = f"The plan has no demand {demand}{hint}"
+        raise UsageError(message)
+    row = rows.row(0, named=True)
+    dates = plan.deliveries.filter(pl.col("demand") == demand)["date"].to_list()
+    delivered = max(dates) if dates else None
+    pegs = _pegs(plan, demand)
+    chain = _chain(pegs, delivered)
+    on_chain = [link.supply for link in chain]
+    top = pegs.filter(pl.col("level") == 0)
+    return Explanation(
+        demand=demand,
+        product=top["product"][0] if top.height else "",
+        location=top["location"][0] if top.height else "",
+        due=row["due"],
+        qty=row["qty"],
+        planned=row["planned"],
+        status=row["status"],
+        lateness_hours=row["lateness_h"],
+        limiter=row["limiter"],
+        delivered=delivered,
+        chain=chain,
+        table=pegs.with_columns(on_chain=pl.col("supply").is_in(on_chain)).select(
+            pl.col(name).cast(dtype) for name, dtype in TABLE.items()
+        ),
+        total_hours=sum(link.own_hours + link.waiting_hours for link in chain),
+        names=dict(names or {}),
+    )
+
+
+def _pegs(plan: Plan, demand: str) -> pl.DataFrame:
+    """Give the pegs of a demand with their supplies, by level and start."""
+    now = from_seconds(plan.run.as_of) if plan.run.as_of is not None else None
+    supplies = plan.supplies.select(
+        pl.col("id").alias("supply"), "kind", "source", "start", "finish"
+    )
+    past = pl.lit(value=False) if now is None else pl.col("start") < now
+    return (
+        plan.pegging.filter(pl.col("demand") == demand)
+        .drop("source")
+        .join(supplies, on="supply", how="left")
+        .with_columns(
+            pl.col("kind").fill_null("stock"), in_past=past.fill_null(value=False)
+        )
+        .group_by("level", "supply", "kind", "product", "location", "source")
+        .agg(pl.col("qty").sum(), pl.col("start", "finish", "in_past").first())
+        .sort("level", "start", "supply")
+    )
+
+
+def _chain(pegs: pl.DataFrame, delivered: dt.datetime | None) -> tuple[Link, ...]:
+    """Climb from the supply that starts first to the delivery.
+
+    The next link up is, among the supplies of the level above that end no earlier, the
+    one that ends first: its goods wait least, so it is the one that pulled.
+    """
+    orders = pegs.filter(pl.col("start").is_not_null() & pl.col("finish").is_not_null())
+    if orders.is_empty() or delivered is None:
+        return ()
+    rows = orders.to_dicts()
+    current = min(rows, key=lambda row: (row["start"], -row["level"], row["supply"]))
+    path = [current]
+    while current["level"] > 0:
+        above = [
+            row
+            for row in rows
+            if row["level"] == current["level"] - 1
+            and row["finish"] >= current["finish"]
+        ]
+        if not above:
+            break
+        current = min(
+            above, key=lambda row: (row["finish"], row["start"], row["supply"])
+        )
+        path.append(current)
+    return tuple(_links(path, delivered))
+
+
+def _links(path: list[dict[str, Any]], delivered: dt.datetime) -> list[Link]:
+    links = []
+    for place, row in enumerate(path):
+        begin = row["start"]
+        if place:
+            begin = max(begin, path[place - 1]["finish"])
+        following = path[place + 1]["start"] if place + 1 < len(path) else delivered
+        waiting = max((following - row["finish"]).total_seconds(), 0.0)
+        links.append(
+            Link(
+                level=row["level"],
+                supply=row["supply"],
+                kind=row["kind"],
+                product=row["product"],
+                location=row["location"],
+                source=row["source"] or "outside",
+                qty=row["qty"],
+                start=row["start"],
+                finish=row["finish"],
+                own_hours=(row["finish"] - begin).total_seconds() / HOUR,
+                waiting_hours=waiting / HOUR,
+                in_past=row["in_past"],
+            )
+        )
+    return links
+
+
+def _text(moment: dt.datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
