@@ -18,7 +18,15 @@ DATA, USAGE, INTERRUPTED, ENVIRONMENT = 1, 2, 3, 4
 INTERRUPT_EXIT = 130
 """What typer answers for Ctrl-C; the shell's convention, not ours."""
 
-_FULL_DISK = ("no space left", "os error 28", "disk quota", "disk is full")
+_FULL_DISK = (
+    "no space left",
+    "os error 28",
+    "disk quota",
+    "disk is full",
+    "file too large",
+)
+_FULL_NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_CLOSED_NUMBERS = (errno.EACCES, errno.EPERM, errno.EROFS)
 _FORBIDDEN = (
     "permission denied",
     "os error 13",
@@ -97,27 +105,22 @@ def environment_reason(failure: Exception) -> str | None:
     number = getattr(failure, "errno", None)
     place = getattr(failure, "filename", None)
     where = f" ({place})" if place else ""
-    if number in (errno.ENOSPC, errno.EDQUOT) or any(
-        mark in text for mark in _FULL_DISK
-    ):
-        return (
-            f"The disk is full{where}. Free some space and run again; "
-            "nothing half-written was kept."
-        )
-    if number in (errno.EACCES, errno.EPERM, errno.EROFS) or any(
-        mark in text for mark in _FORBIDDEN
-    ):
-        return (
-            f"Writing or reading is not permitted{where}: {failure}. "
-            "Choose another folder or change its permissions."
-        )
-    if any(mark in text for mark in _LOCKED):
-        return f"The database cannot be used{where}: {failure}."
-    if isinstance(failure, MemoryError):
-        return "Memory is not enough for this size. Plan fewer products or add memory."
-    if isinstance(failure, OSError):
-        return f"The system refused{where}: {failure.strerror or failure}."
-    return None
+    full = number in _FULL_NUMBERS or any(mark in text for mark in _FULL_DISK)
+    closed = number in _CLOSED_NUMBERS or any(mark in text for mark in _FORBIDDEN)
+    reasons = {
+        f"The disk is full{where}. Free some space and run again; "
+        "nothing half-written was kept.": full,
+        f"Writing or reading is not permitted{where}: {failure}. "
+        "Choose another folder or change its permissions.": closed,
+        f"The database cannot be used{where}: {failure}.": any(
+            mark in text for mark in _LOCKED
+        ),
+        "Memory is not enough for this size. Plan fewer products or add "
+        "memory.": isinstance(failure, MemoryError),
+        f"The system refused{where}: {failure}.": isinstance(failure, OSError)
+        or "os error" in text,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
 
 
 def summary(conversation: Conversation) -> str:

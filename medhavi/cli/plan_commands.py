@@ -21,7 +21,7 @@ from medhavi.cli.options import (
     one_place,
     settings_file,
 )
-from medhavi.errors import NotAvailable, UsageError
+from medhavi.errors import NotAvailable
 
 if TYPE_CHECKING:
     from medhavi.results.plan import Plan
@@ -136,17 +136,24 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Print the chain from a demand to what it waits for."""
+    from dataclasses import asdict
+
     from medhavi.results.plan import Plan
 
     conversation = talk()
-    made = Plan.from_folder(existing_plan(folder))
-    known = made.fulfilment["demand"].to_list()
-    if demand not in known:
-        raise UsageError(_unknown("demand", demand, known))
-    explanation = made.explain(demand)
+    explanation = Plan.from_folder(existing_plan(folder)).explain(demand)
     conversation.say(str(explanation))
-    row = made.fulfilment.to_dicts()[known.index(demand)]
-    conversation.answer(demand=row, explanation=str(explanation))
+    conversation.answer(
+        demand=demand,
+        status=explanation.status,
+        due=explanation.due,
+        delivered=explanation.delivered,
+        lateness_hours=explanation.lateness_hours,
+        limiter=explanation.limiter,
+        total_hours=explanation.total_hours,
+        chain=[asdict(link) for link in explanation.chain],
+        pegs=explanation.table.to_dicts(),
+    )
 
 
 def kpi(folder: PlanArgument, as_json: JsonOption = False) -> None:
@@ -186,7 +193,11 @@ def compare(
         Plan.from_folder(existing_plan(first)), Plan.from_folder(existing_plan(second))
     )
     conversation.say(str(delta))
-    conversation.answer(**delta.as_dict())
+    conversation.answer(
+        equal=delta.is_empty,
+        stability=delta.stability,
+        changes={name: frame.to_dicts() for name, frame in delta.to_frames().items()},
+    )
 
 
 def export(
@@ -214,11 +225,3 @@ def export(
     export_plan(made, place, kind=str(to))
     conversation.say(str(place))
     conversation.answer(out=place, kind=to)
-
-
-def _unknown(kind: str, name: str, known: list[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, known, n=3)
-    hint = f" Near: {', '.join(near)}." if near else f" It has {len(known)} {kind}s."
-    return f"The plan knows no {kind} {name}.{hint}"

@@ -146,22 +146,17 @@ def demonstrate(
         reused=tuple(reused),
         snapshot=snapshot,
         plan=plan,
-        worst=worst_demands(plan, snapshot.as_of),
+        worst=worst_demands(plan, snapshot),
     )
 
 
 def worst_demands(
-    plan: Plan, as_of: int, count: int = _WORST
+    plan: Plan, snapshot: Snapshot, count: int = _WORST
 ) -> tuple[WorstDemand, ...]:
     """Give the demands with the earliest start in the past, worst first.
 
     A supply that should have started before now is charged to every demand that it is
     pegged to; a demand is as bad as the earliest of them.
-
-    Parameters
-    ----------
-    as_of
-        Now of the plan [UTC seconds].
     """
     late = plan.exceptions.filter(pl.col("code") == ExceptionCode.PAST_DUE_START)
     starts = plan.supplies.join(
@@ -175,23 +170,40 @@ def worst_demands(
         .sort("start", "due", "demand")
         .head(count)
     )
-    top = plan.pegging.filter(pl.col("level") == 0).unique("demand", keep="first")
-    places = {
-        row["demand"]: (row["product"], row["location"])
-        for row in top.sort("demand").iter_rows(named=True)
-    }
     return tuple(
-        WorstDemand(
-            demand=row["demand"],
-            product=places.get(row["demand"], ("", ""))[0],
-            location=places.get(row["demand"], ("", ""))[1],
-            due=row["due"],
-            should_have_started=row["start"],
-            days_ago=round((as_of - to_seconds(row["start"])) / DAY, 1),
-            chain=str(plan.explain(row["demand"])),
-        )
+        _worst(plan, snapshot, row["demand"], row["start"])
         for row in first.iter_rows(named=True)
     )
+
+
+def _worst(
+    plan: Plan, snapshot: Snapshot, demand: str, start: dt.datetime
+) -> WorstDemand:
+    explanation = plan.explain(demand, names=_names(snapshot))
+    return WorstDemand(
+        demand=demand,
+        product=explanation.product,
+        location=explanation.location,
+        due=explanation.due,
+        should_have_started=start,
+        days_ago=round((snapshot.as_of - to_seconds(start)) / DAY, 1),
+        chain=str(explanation),
+    )
+
+
+def _names(snapshot: Snapshot) -> dict[str, str]:
+    """Give the texts for people by id, of what has one."""
+    named = (
+        ("products", "product"),
+        ("suppliers", "supplier"),
+        ("customers", "customer"),
+    )
+    return {
+        row[key]: row["name"]
+        for table, key in named
+        for row in snapshot[table].select(key, "name").iter_rows(named=True)
+        if row["name"]
+    }
 
 
 def _events(

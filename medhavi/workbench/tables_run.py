@@ -85,6 +85,7 @@ def plan_snapshot(
         The plan breaks its own snapshot, a defect of the planner.
     """
     from medhavi.planners.pipeline import plan
+    from medhavi.results.kpis import kpi_table
 
     if has_errors(snapshot.findings):
         raise BadData(snapshot.findings)
@@ -96,7 +97,8 @@ def plan_snapshot(
     say("verifying")
     with taken.phase("verify"):
         verify_or_refuse(made, snapshot)
-    return made
+    with taken.phase("kpis"):
+        return made.replace(kpis=kpi_table(made, snapshot))
 
 
 def _phases(say: Observe) -> Callable[[str, int, int], None]:

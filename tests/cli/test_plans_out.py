@@ -1,0 +1,239 @@
+"""plan, kpi, explain, compare, export: from tables to a result folder and back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import polars as pl
+import pytest
+
+from medhavi.results.plan import Plan
+from medhavi.results.plan_tables import SCHEMAS
+
+PROGRAM = "import sys; from medhavi.cli import main; sys.exit(main())"
+
+
+@pytest.fixture
+def result(medhavi, example, tmp_path):
+    """Folder of a plan of the example."""
+    said = medhavi("plan", "--tables", example, "--out", tmp_path / "result")
+    assert said.code == 0, said.err
+    return tmp_path / "result"
+
+
+def contents(folder):
+    """Bytes of the files that repeat; measurements do not."""
+    return {
+        path.name: path.read_bytes()
+        for path in folder.iterdir()
+        if path.name != "measured.json"
+    }
+
+
+def test_a_result_holds_all_tables_and_what_is_told_about_them(result):
+    names = {path.name for path in result.iterdir()}
+    assert names == {
+        *(f"{name}.parquet" for name in SCHEMAS),
+        "run.json",
+        "kpis.json",
+        "measured.json",
+    }
+
+
+def test_run_json_says_how_the_plan_came_about(result):
+    run = json.loads((result / "run.json").read_text())
+    assert run["mode"] == "mrp"
+    assert run["as_of"] == "2026-03-02T06:00:00Z"
+    assert run["findings"] == []
+    assert len(run["fingerprint"]) == 64
+
+
+def test_measurements_live_apart(result):
+    measured = json.loads((result / "measured.json").read_text())
+    assert {"load", "plan", "verify"} <= set(measured["phases"])
+    assert measured["peak_memory_mb"] > 0
+
+
+def test_the_same_tables_give_the_same_bytes(medhavi, example, result, tmp_path):
+    medhavi("plan", "--tables", example, "--out", tmp_path / "again")
+    assert contents(tmp_path / "again") == contents(result)
+
+
+def test_hash_seed_and_threads_change_nothing(example, result, tmp_path):
+    environment = {
+        **os.environ,
+        "PYTHONHASHSEED": "4711",
+        "POLARS_MAX_THREADS": "1",
+    }
+    out = tmp_path / "other"
+    words = ["plan", "--tables", str(example), "--out", str(out)]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert contents(out) == contents(result)
+
+
+def test_a_plan_in_csv_is_the_same_plan(medhavi, example, result, tmp_path):
+    out = tmp_path / "csv"
+    said = medhavi("plan", "--tables", example, "--out", out, "--format", "csv")
+    assert said.code == 0
+    assert {p.suffix for p in out.iterdir()} == {".csv", ".json"}
+    assert Plan.from_folder(out).fingerprint == Plan.from_folder(result).fingerprint
+
+
+def test_a_plan_of_a_workbook_is_the_same_plan(medhavi, result, tmp_path):
+    medhavi("template", "--xlsx", tmp_path / "t.xlsx", "--example")
+    said = medhavi("plan", "--tables", tmp_path / "t.xlsx", "--json")
+    assert said.answer["fingerprint"] == Plan.from_folder(result).fingerprint
+
+
+def test_json_is_one_object_with_findings_and_figures(medhavi, example):
+    said = medhavi("plan", "--tables", example, "--json")
+    assert said.code == 0
+    assert said.answer["run"]["planner"] == "mrp"
+    assert said.answer["findings"] == []
+    assert said.answer["rows"]["fulfilment"] == 3
+    assert "KPI-28" in said.answer["kpis"]
+
+
+def test_a_plan_answers_each_demand(result):
+    fulfilment = Plan.from_folder(result).fulfilment
+    assert fulfilment["demand"].to_list() == ["D-1", "D-2", "D-3"]
+    assert fulfilment.filter(pl.col("short") > 0).is_empty()
+
+
+def test_a_second_plan_replaces_the_first(medhavi, example, result):
+    before = contents(result)
+    said = medhavi("plan", "--tables", example, "--out", result)
+    assert said.code == 0
+    assert contents(result) == before
+
+
+def test_a_folder_of_other_things_is_never_replaced(medhavi, example):
+    said = medhavi("plan", "--tables", example, "--out", example)
+    assert said.code == 2
+    assert "is no part of such a result" in said.err
+    assert (example / "demands.csv").is_file()
+
+
+def test_settings_reach_the_planner(medhavi, example, tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_text('engine = "python"\n')
+    said = medhavi("plan", "--tables", example, "--settings", file)
+    assert said.code == 0, said.err
+    file.write_text("no_such_setting = 1\n")
+    said = medhavi("plan", "--tables", example, "--settings", file)
+    assert said.code == 2
+    assert "no_such_setting" in said.err
+
+
+def test_kpi_prints_figures(medhavi, result):
+    said = medhavi("kpi", result)
+    assert said.code == 0
+    assert "KPI-28" in said.out
+    assert medhavi("kpi", result, "--json").answer["kpis"]["KPI-28"]
+
+
+def test_explain_shows_the_chain_of_a_demand(medhavi, result):
+    said = medhavi("explain", result, "--demand", "D-2")
+    assert said.code == 0
+    assert "D-2" in said.out
+    assert "LEMONADE" in said.out
+
+
+def test_explain_names_demands_that_are_near(medhavi, result):
+    said = medhavi("explain", result, "--demand", "D-22")
+    assert said.code == 2
+    assert "no demand D-22; did you mean D-2?" in said.err
+
+
+def test_compare_finds_nothing_between_a_plan_and_itself(medhavi, result):
+    said = medhavi("compare", result, result, "--json")
+    assert said.code == 0
+    assert said.answer["equal"]
+    assert said.answer["changes"]["supplies_changed"] == []
+
+
+def test_compare_finds_what_more_demand_changes(medhavi, example, result, tmp_path):
+    demands = example / "demands.csv"
+    text = demands.read_text("utf-8")
+    demands.write_text(text.replace("D-3,LEMONADE,SHOP,600", "D-3,LEMONADE,SHOP,900"))
+    assert medhavi("plan", "--tables", example, "--out", tmp_path / "more").code == 0
+    said = medhavi("compare", result, tmp_path / "more")
+    assert said.code == 0
+    assert "supplies: " in said.out
+    assert "fulfilment: 0 added, 0 removed, 1 changed" in said.out
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "csv", "html"])
+def test_export_writes_beside_the_plan(medhavi, result, kind):
+    said = medhavi("export", result, "--to", kind, "--json")
+    assert said.code == 0, said.err
+    place = result.with_name("result-csv" if kind == "csv" else f"result.{kind}")
+    assert place.exists()
+
+
+def test_the_page_needs_no_network(medhavi, result):
+    medhavi("export", result, "--to", "html")
+    page = result.with_name("result.html").read_text("utf-8")
+    for mark in ('src="http', "src='http", 'href="http', "@import", "url(http"):
+        assert mark not in page
+
+
+def test_pdf_is_not_built(medhavi, result):
+    said = medhavi("export", result, "--to", "pdf")
+    assert said.code == 2
+    assert "pdf is not built yet" in said.err
+
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+from medhavi.cli import main
+sys.exit(main())
+"""
+
+
+def test_a_disk_that_refuses_leaves_the_last_good_plan(example, result):
+    before = contents(result)
+    words = ["plan", "--tables", str(example), "--out", str(result)]
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 4, done.stderr
+    assert "Traceback" not in done.stderr
+    assert contents(result) == before
+    assert {p.name for p in result.parent.iterdir()} == {"tables", "result"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_in_3_and_leaves_nothing(example, tmp_path, number):
+    store = f"sqlite:///{tmp_path}/events.db"
+    running = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, "generate", "--to", store],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stderr is not None
+    first = running.stderr.readline()
+    time.sleep(0.2)
+    running.send_signal(number)
+    _, rest = running.communicate(timeout=60)
+    assert first.startswith("generating")
+    assert running.returncode == 3, rest
+    assert "Interrupted" in rest
+    assert "Traceback" not in rest
