@@ -2,9 +2,9 @@
 
 Demand D1 wants 100 FG in the warehouse DC on Monday 2026-02-02 18:00. 20 lie there, 80
 come by the Monday lane (06:00, 10 h and 2 h customs, ready 4 h before). Routing R makes
-them: filling lets 0.8 through, so 100 units start; packing follows. X (2 per unit, 60 on
-hand, 140 bought 5 days ahead) enters filling, Y (0.5 kg per unit, bought 2 days ahead)
-enters packing.
+them: filling lets 0.8 through, so 100 units start; packing follows. X (2 per unit, 60
+on hand, 140 bought 5 days ahead) enters filling, Y (0.5 kg per unit, bought 2 days
+ahead) enters packing.
 """
 
 from __future__ import annotations

@@ -1,0 +1,101 @@
+"""One enum of reasons, complete and without doubles."""
+
+from __future__ import annotations
+
+import pytest
+
+from medhavi.results.limiter import (
+    ALIASES,
+    Domain,
+    Emitter,
+    Limiter,
+    RemedyKind,
+    limiter,
+    limiters_page,
+)
+
+PROMISING = [
+    "MaterialShortfall",
+    "MaterialReservationConflict",
+    "SafetyViolation",
+    "SupplierMOQ",
+    "SupplierLeadtimeExceeded",
+    "CapacityShortfall",
+    "CapacityLocked",
+    "CapacitySafetyBuffer",
+    "QtyDurationUnsupported",
+    "NoTransportLeg",
+    "NoTransportCapacity",
+    "CutoffMissed",
+    "RegulatoryBlocked",
+    "RoutingInvalid",
+    "RoutingCapacityFail",
+    "AlternateExhausted",
+    "FullOrderViolation",
+    "FullDeliveryViolation",
+    "CostCapExceeded",
+    "RiskCapExceeded",
+    "SearchTimeout",
+    "DataStale",
+]
+OPTIMISING = [
+    "MaterialShortfall",
+    "SafetyViolation",
+    "MissingUpstream",
+    "CapacityOverload",
+    "SpreadViolation",
+    "TransportCapacity",
+    "SupplierMOQ",
+    "StorageExcess",
+    "QualityMismatch",
+    "ShelfLifeExceeded",
+    "InventoryShortage",
+]
+PLANNING = [
+    "LeadTime",
+    "ReleaseFence",
+    "OrderRule",
+    "AwaitingSupply",
+    "NoSource",
+    "DemandStatus",
+]
+
+
+@pytest.mark.req("ATP-18")
+@pytest.mark.req("OME-02")
+def test_the_enum_is_the_union_of_its_sources() -> None:
+    wanted = {limiter(name) for name in (*PROMISING, *OPTIMISING, *PLANNING)}
+    assert wanted == set(Limiter)
+    assert len(Limiter) == 34
+
+
+def test_other_names_mean_a_code_and_are_none() -> None:
+    assert not set(ALIASES) & {code.value for code in Limiter}
+
+
+@pytest.mark.parametrize("code", list(Limiter))
+def test_every_code_says_all_about_itself(code: Limiter) -> None:
+    assert code.entry.meaning.endswith(".")
+    assert code.entry.emitters
+    assert code.severity in {"critical", "warning", "info"}
+    assert code.remedies or code is Limiter.DEMAND_STATUS
+    assert code.page == f"docs/limiters.md#{code.value.lower()}"
+
+
+def test_all_domains_emitters_and_remedies_are_in_use() -> None:
+    assert {code.domain for code in Limiter} == set(Domain)
+    assert {one for code in Limiter for one in code.entry.emitters} == set(Emitter)
+    assert {one for code in Limiter for one in code.remedies} == set(RemedyKind)
+
+
+def test_an_unknown_code_is_refused() -> None:
+    with pytest.raises(ValueError, match="'BadLuck' is not a valid Limiter"):
+        limiter("BadLuck")
+
+
+def test_the_page_has_a_section_for_every_code() -> None:
+    page = limiters_page()
+    for code in Limiter:
+        assert f"\n### {code}\n" in page
+    assert page.endswith("\n")
+    assert "| InventoryShortage | MaterialShortfall |" in page

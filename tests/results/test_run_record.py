@@ -1,0 +1,58 @@
+"""Run records repeat."""
+
+from __future__ import annotations
+
+import pytest
+
+from medhavi.results.run_record import RunRecord, Status
+
+
+def record(**fields: object) -> RunRecord:
+    known: dict[str, object] = {
+        "planner": "mrp",
+        "mode": "mrp",
+        "package_version": "0.1.0",
+        "snapshot_fingerprint": "ab" * 32,
+        "as_of": 1_767_571_200,
+    }
+    return RunRecord(**{**known, **fields})  # type: ignore[arg-type]
+
+
+def test_a_record_reads_back_equal() -> None:
+    before = record(settings={"past": "allow"}, seed=7, effort={"nodes": 3})
+    assert RunRecord.from_dict(before.as_dict()) == before
+
+
+def test_a_record_without_now_reads_back_equal() -> None:
+    before = record(as_of=None)
+    assert RunRecord.from_dict(before.as_dict()) == before
+
+
+def test_keys_of_others_are_left_out() -> None:
+    assert RunRecord.from_dict({**record().as_dict(), "findings": []}) == record()
+
+
+def test_equal_runs_have_equal_ids() -> None:
+    assert record().run_id == record().run_id
+    assert record(seed=1).run_id != record(seed=2).run_id
+    assert record(settings={"a": 1}).run_id != record(settings={"a": 2}).run_id
+
+
+def test_effort_and_status_are_no_part_of_the_id() -> None:
+    assert record(effort={"nodes": 1}, status="optimal").run_id == record().run_id
+
+
+def test_a_status_is_one_of_the_known() -> None:
+    assert record(status="optimal").status is Status.OPTIMAL
+    with pytest.raises(ValueError, match="'great' is not a valid Status"):
+        record(status="great")
+
+
+def test_a_gap_is_not_negative() -> None:
+    with pytest.raises(ValueError, match=r"gap \(-0.1\) must not be negative"):
+        record(gap=-0.1)
+
+
+def test_the_text_says_what_was_not_shown() -> None:
+    text = str(record(status="feasible", gap=0.05, repeatable=False))
+    assert "feasible, gap 5.00%, not repeatable" in text
