@@ -49,11 +49,7 @@ def absent(name: str) -> Normal:
 def normalise(name: str, raw: pl.DataFrame) -> Normal:
     """Type, complete and sort one table; nothing is raised for bad cells."""
     table = schema.tables()[name]
-    found: list[Finding] = []
-    for column in raw.columns:
-        if column not in table.columns:
-            hint = nearest(column, table.columns)
-            found.append(finding("SNAP001", table=name, column=column, nearest=hint))
+    found = _unknown_columns(table, raw.columns)
     series = [_column(table, column, raw, found) for column in table.columns.values()]
     rows = pl.Series(ROW, range(1, raw.height + 1), pl.UInt32)
     frame = _sorted(table, pl.DataFrame([*series, rows]))
@@ -62,6 +58,27 @@ def normalise(name: str, raw: pl.DataFrame) -> Normal:
     return Normal(
         frame=frame.drop(ROW), rows=frame.get_column(ROW), findings=tuple(found)
     )
+
+
+def _unknown_columns(table: Table, given: list[str]) -> list[Finding]:
+    """Name the columns that the schema does not know; too many are an error."""
+    unknown = [name for name in given if name not in table.columns]
+    found = [
+        finding(
+            "SNAP001",
+            table=table.name,
+            column=name,
+            nearest=nearest(name, table.columns.keys()),
+        )
+        for name in unknown[:LISTED]
+    ]
+    found += more("SNAP001", table.name, None, len(unknown) - LISTED)
+    if len(unknown) > _TOO_MANY * len(table.columns):
+        known = len(given) - len(unknown)
+        found.append(
+            finding("SNAP051", table=table.name, value=len(unknown), known=known)
+        )
+    return found
 
 
 def _sorted(table: Table, frame: pl.DataFrame) -> pl.DataFrame:

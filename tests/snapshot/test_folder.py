@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import datetime as dt
+import os
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from medhavi import schema
+from medhavi.errors import EnvironmentFailure
+from medhavi.snapshot import Snapshot, folder
+from tests import factories
+from tests.strategies import snapshots
+
+
+def codes(snapshot):
+    return [found.code for found in snapshot.findings]
+
+
+def written(place, **files):
+    """Write files by name (a dot is written __) and a readable settings table."""
+    place.joinpath("settings.csv").write_text("as_of\n2026-01-05T00:00:00Z\n")
+    for name, content in files.items():
+        path = place / name.replace("__", ".")
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return Snapshot.from_folder(place)
+
+
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
+@given(snapshot=snapshots())
+def test_a_folder_gives_back_what_was_written(tmp_path, format, snapshot):
+    snapshot.to_folder(tmp_path, format)
+    again = Snapshot.from_folder(tmp_path)
+    assert again.fingerprint == snapshot.fingerprint
+    assert codes(again) == codes(snapshot)
+
+
+CELLS = {
+    "str": st.text(
+        st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"),
+        min_size=1,
+    ),
+    "int": st.integers(-(2**63), 2**63 - 1),
+    "float": st.floats(allow_nan=False, allow_infinity=False),
+    "bool": st.booleans(),
+    "timestamp": st.datetimes(
+        dt.datetime(1, 1, 2), dt.datetime(9999, 1, 1), timezones=st.just(dt.UTC)
+    ).map(lambda moment: moment.replace(microsecond=0)),
+    "date": st.dates(),
+    "time": st.times().map(lambda time: time.replace(microsecond=0)),
+    "list": st.lists(
+        st.text(
+            st.characters(blacklist_categories=["Cs"], blacklist_characters="\0;"),
+            min_size=1,
+        ).filter(lambda text: text == text.strip()),
+        min_size=1,
+        max_size=3,
+    ),
+}
+
+
+@st.composite
+def any_rows(draw):
+    """Rows of any table with any cells of the right type, sensible or not."""
+    name = draw(st.sampled_from(sorted(schema.tables())))
+    columns = schema.tables()[name].columns.values()
+    rows = st.fixed_dictionaries(
+        {column.name: st.none() | CELLS[column.type] for column in columns}
+    )
+    return {name: draw(st.lists(rows, min_size=1, max_size=3))}
+
+
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tables=any_rows())
+def test_no_cell_is_lost_or_changed_in_a_file(tmp_path, format, tables):
+    snapshot = Snapshot.from_frames(tables)
+    snapshot.to_folder(tmp_path, format)
+    assert Snapshot.from_folder(tmp_path).fingerprint == snapshot.fingerprint
+
+
+def test_equal_content_gives_equal_bytes(tmp_path):
+    rows = [{"product": name} for name in ("B", "A", "C")]
+    for name, order in (("one", rows), ("two", rows[::-1])):
+        factories.snapshot(products=order).to_folder(tmp_path / name)
+    files = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert files == ["products.parquet", "settings.parquet"]
+    for name in files:
+        one, two = ((tmp_path / part / name).read_bytes() for part in ("one", "two"))
+        assert one == two
+
+
+def test_files_of_vanished_tables_and_other_formats_go_and_others_stay(tmp_path):
+    (tmp_path / "note.md").write_text("mine")
+    factories.snapshot(stock=[{}]).to_folder(tmp_path, "csv")
+    factories.snapshot().to_folder(tmp_path, "parquet")
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["note.md", "settings.parquet"]
+
+
+def test_a_place_that_cannot_be_written_is_one_clear_message(tmp_path):
+    place = tmp_path / "file"
+    place.write_text("in the way")
+    with pytest.raises(EnvironmentFailure, match="cannot be written to .*file"):
+        factories.snapshot().to_folder(place)
+
+
+def test_a_failing_write_leaves_the_last_good_file(tmp_path, monkeypatch):
+    factories.snapshot(stock=[{}]).to_folder(tmp_path, "csv")
+    before = (tmp_path / "settings.csv").read_bytes()
+
+    def full(*_arguments, **_options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pl.DataFrame, "write_csv", full)
+    with pytest.raises(EnvironmentFailure, match="No space left"):
+        factories.snapshot().to_folder(tmp_path, "csv")
+    assert (tmp_path / "settings.csv").read_bytes() == before
+    assert sorted(os.listdir(tmp_path)) == [
+        "locations.csv",
+        "products.csv",
+        "settings.csv",
+        "stock.csv",
+    ]
+
+
+def test_ids_that_look_like_numbers_stay_text(tmp_path):
+    snapshot = written(tmp_path, products__csv="product\n0012\n1e3\n")
+    assert snapshot["products"]["product"].to_list() == ["0012", "1e3"]
+    assert snapshot.findings == ()
+
+
+def test_a_byte_order_mark_and_quotes_are_no_part_of_cells(tmp_path):
+    text = '\ufeffproduct,name\r\nA,"two, with ""quotes"" and\nlines"\r\n'
+    snapshot = written(tmp_path, products__csv=text)
+    assert snapshot["products"].row(0)[:2] == ("A", 'two, with "quotes" and\nlines')
+    assert snapshot.findings == ()
+
+
+def test_unknown_files_are_named_with_the_nearest_table(tmp_path):
+    snapshot = written(tmp_path, product__csv="product\nA\n", notes__md="x", __DS="x")
+    [found] = snapshot.findings
+    assert found.code == "FILE003"
+    assert "the nearest name is products" in found.message
+
+
+@pytest.mark.req("QA-05")
+def test_an_empty_file_is_an_error_and_a_header_alone_is_not(tmp_path):
+    snapshot = written(
+        tmp_path, products__csv="", stock__csv="\n", customers__csv="customer\n"
+    )
+    assert codes(snapshot) == ["FILE002", "FILE002"]
+
+
+def test_lines_longer_than_the_header_are_named(tmp_path):
+    snapshot = written(tmp_path, products__csv="product,name\nA,a\nB,b,12\n")
+    [found] = snapshot.findings
+    assert (found.code, found.row) == ("FILE004", 2)
+    assert "3 cells where the header names 2 columns" in found.message
+    assert snapshot["products"].height == 2
+
+
+def test_many_long_lines_are_counted(tmp_path):
+    lines = "A,a,1\n" * 130
+    snapshot = written(tmp_path, products__csv="product,name\n" + lines)
+    told = [found for found in snapshot.findings if found.code == "FILE004"]
+    rest = [f for f in snapshot.findings if "FILE004" in f.message]
+    assert (len(told), [found.value for found in rest]) == (100, ["30"])
+
+
+def test_a_column_named_twice_is_an_error(tmp_path):
+    snapshot = written(tmp_path, products__csv="product,name,name\nA,a,b\n")
+    assert "FILE007" in codes(snapshot)
+
+
+@pytest.mark.parametrize("name", ["products__parquet", "products__csv", "book__xlsx"])
+def test_a_file_that_cannot_be_read_is_a_finding(tmp_path, name):
+    snapshot = written(tmp_path, **{name: b"\xff\xfe\x00\x81 no table"})
+    assert [found.code for found in snapshot.findings] == ["FILE001"]
+
+
+def test_two_files_for_one_table_are_an_error(tmp_path):
+    factories.snapshot(products=[{}]).to_folder(tmp_path, "parquet")
+    snapshot = written(tmp_path, products__csv="product\nB\n")
+    assert codes(snapshot).count("FILE005") == 2  # settings too
+    assert snapshot["products"]["product"].to_list() == ["B"]
+
+
+def test_a_missing_or_bare_folder_is_an_error(tmp_path):
+    [missing, _] = Snapshot.from_folder(tmp_path / "nowhere").findings
+    [bare, _] = Snapshot.from_folder(tmp_path).findings
+    (tmp_path / "file.bin").write_bytes(b"x")
+    [file, _] = Snapshot.from_folder(tmp_path / "file.bin").findings
+    assert [missing.code, bare.code, file.code] == ["FILE006"] * 3
+    assert "does not exist" in missing.message
+    assert "holds no planning table" in bare.message
+
+
+def test_ten_times_too_many_columns_are_named_and_counted(tmp_path):
+    names = ["product", *(f"extra {number}" for number in range(300))]
+    header, cells = ",".join(names), ",".join(["A"] * len(names))
+    snapshot = written(tmp_path, products__csv=f"{header}\n{cells}\n")
+    told = [found for found in snapshot.findings if found.code == "SNAP001"]
+    assert len(told) == 100
+    assert codes(snapshot).count("SNAP013") == 1
+    assert codes(snapshot)[0] == "SNAP051"
+
+
+def test_a_workbook_is_read_like_a_folder_of_text(tmp_path):
+    import xlsxwriter
+
+    path = tmp_path / "tables.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("settings")
+        sheet.write_row(0, 0, ["as_of"])
+        sheet.write_row(1, 0, ["2026-01-05T00:00:00Z"])
+        sheet = book.add_worksheet("products")
+        sheet.write_row(0, 0, ["product", "unit_cost"])
+        sheet.write_row(1, 0, ["0012", 2.5])
+        sheet.write_row(3, 0, ["B", 3])
+        book.add_worksheet("custmers")
+        book.add_worksheet("customers")
+        book.add_worksheet(folder.DOCUMENTATION)
+    for place in (path, tmp_path):
+        snapshot = Snapshot.from_folder(place)
+        assert snapshot["products"]["product"].to_list() == ["0012", "B"]
+        assert snapshot["products"]["unit_cost"].to_list() == [2.5, 3.0]
+        [found] = snapshot.findings
+        assert (found.code, found.value) == ("FILE003", "tables.xlsx, sheet custmers")
