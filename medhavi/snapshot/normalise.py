@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 ROW = "row number of the input"
 """Working column that carries the input row; no schema name looks like it."""
 
+_TOO_MANY = 3
+"""Unknown columns per column of the schema from which a file is another table."""
+
 _KINDS = {
     "str": "text",
     "int": "whole number",

@@ -94,7 +94,7 @@ def test_other_types_are_brought_to_the_type_of_the_schema(
 
 
 def test_naive_instants_are_utc_and_others_are_converted():
-    naive = [dt.datetime(2026, 1, 5, 6)]
+    naive = [dt.datetime(2026, 1, 5, 6, tzinfo=UTC).replace(tzinfo=None)]
     berlin = pl.Series(naive).dt.replace_time_zone("Europe/Berlin")
     assert read("timestamp", naive)[0] == [dt.datetime(2026, 1, 5, 6, tzinfo=UTC)]
     assert read("timestamp", berlin)[0] == [dt.datetime(2026, 1, 5, 5, tzinfo=UTC)]

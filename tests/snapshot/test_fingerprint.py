@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from medhavi.snapshot.fingerprint import frame_hash, sorted_hash, tree_hash
 
+NAIVE = dt.datetime(2026, 1, 5, tzinfo=dt.UTC).replace(tzinfo=None)
 FRAME = pl.DataFrame(
     {
         "id": ["b", "a", "c"],
@@ -81,8 +82,8 @@ def test_zero_has_no_sign_and_there_is_one_nan():
         (pl.Series("x", [1, 2], pl.Int8), pl.Series("x", [1, 2], pl.Int64)),
         (pl.Series("x", [0.5], pl.Float32), pl.Series("x", [0.5], pl.Float64)),
         (
-            pl.Series("x", [dt.datetime(2026, 1, 5)], pl.Datetime("ns")),
-            pl.Series("x", [dt.datetime(2026, 1, 5)], pl.Datetime("ms")),
+            pl.Series("x", [NAIVE], pl.Datetime("ns")),
+            pl.Series("x", [NAIVE], pl.Datetime("ms")),
         ),
         (
             pl.Series("x", [[1, 2]], pl.Array(pl.Int64, 2)),
