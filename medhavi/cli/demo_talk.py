@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.cli.conversation import show_table, talk
+from medhavi.cli.conversation import talk
+from medhavi.cli.figures import show_figures
 
 if TYPE_CHECKING:
     from medhavi.workbench.demonstration import Demonstration
@@ -18,17 +19,12 @@ def tell(shown: Demonstration) -> None:
     conversation.say()
     conversation.say(str(shown.plan))
     figures = shown.plan.kpis_json()
-    show_table(
-        ("kpi", "name", "value", "unit"),
-        [
-            (code, row["name"], row["value"], row["unit"])
-            for code, row in figures.items()
-            if row["value"] is not None
-        ],
-    )
-    open_figures = [code for code, row in figures.items() if row["value"] is None]
-    if open_figures:
-        conversation.say(f"undefined here: {', '.join(open_figures)}")
+    show_figures(figures)
+    undefined = sum(row["value"] is None for row in figures.values())
+    if undefined:
+        conversation.say(
+            f"{undefined} more are undefined; `medhavi kpi {shown.plan_folder}` says why"
+        )
     _tell_worst(shown)
     _tell_way_on(shown)
     conversation.answer(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medhavi.cli.conversation import Conversation, show_table, talk
+from medhavi.cli.conversation import Conversation, talk
+from medhavi.cli.figures import show_figures, show_reasons
 from medhavi.cli.options import (
     FileFormat,
     FormatOption,
@@ -162,20 +163,8 @@ def kpi(folder: PlanArgument, as_json: JsonOption = False) -> None:
 
     conversation = talk()
     figures = Plan.from_folder(existing_plan(folder)).kpis_json()
-    show_table(
-        ("kpi", "name", "value", "unit", "of", "note"),
-        [
-            (
-                name,
-                row["name"],
-                "undefined" if row["value"] is None else row["value"],
-                row["unit"],
-                None if row["denominator"] is None else row["denominator"],
-                row["reason"],
-            )
-            for name, row in figures.items()
-        ],
-    )
+    show_figures(figures)
+    show_reasons(figures)
     conversation.answer(kpis=figures)
 
 
