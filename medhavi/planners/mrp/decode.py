@@ -9,6 +9,7 @@ import polars as pl
 
 from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.planners.pegging import Matches, peg
+from medhavi.providers.occupation import with_occupation
 from medhavi.results.identity import (
     content_hashes,
     coproduct_id,
@@ -26,9 +27,8 @@ if TYPE_CHECKING:
 
     from medhavi.planners.kernels.compiled import Engine
     from medhavi.planners.mrp.release import Release
-    from medhavi.planners.mrp.state import Order, SupplyUnit
+    from medhavi.planners.mrp.state import SupplyUnit
     from medhavi.planners.pegging import Pegs
-    from medhavi.providers import Providers
 
 INSTANT = pl.Datetime("us", "UTC")
 
@@ -42,16 +42,16 @@ class Decoder:
         Register of the run.
     rank
         Place of each node (by identity) in the order of planning.
-    providers
-        Costs of working time.
+    resources
+        Table of resources: costs of working time.
     """
 
     def __init__(
-        self, release: Release, rank: dict[int, int], providers: Providers
+        self, release: Release, rank: dict[int, int], resources: pl.DataFrame
     ) -> None:
         self._release = release
         self._rank = rank
-        self._providers = providers
+        self._resources = resources
         self.order_ids = self._ids()
         self.unit_names = [self._unit_name(unit) for unit in release.units]
 
@@ -80,72 +80,101 @@ class Decoder:
         return coproduct_id(name, unit.node.key[0])
 
     # --- supplies ------------------------------------------------------------------
-    def supplies(self) -> pl.DataFrame:
-        """Give a row per order and co-product; existing orders under their own id."""
-        columns: dict[str, list[object]] = {
-            name: [] for name in SCHEMAS["supplies"] if name != "content_hash"
-        }
-        for order in self._release.orders:
-            units = order.units
-            main = [unit for unit in units if unit.node.key == order.node]
-            others = [unit for unit in units if unit.node.key != order.node]
-            self._supply_row(columns, order, main[0] if main else None)
-            for unit in others:
-                self._coproduct_row(columns, order, unit)
-        frame = _framed("supplies", columns, drop=("content_hash",))
+    def supplies(self, operations: pl.DataFrame) -> pl.DataFrame:
+        """Give a row per order and co-product; existing orders under their own id.
+
+        Cost is that of the source plus the occupied hours of `operations`.
+        """
+        orders = self._release.orders
+        mains = [
+            next((unit for unit in order.units if unit.node.key == order.node), None)
+            for order in orders
+        ]
+        steps = [self._release.model.node(order.node).step for order in orders]
+        unit_steps = [
+            step if order.recipe is None else order.recipe.unit_step
+            for order, step in zip(orders, steps, strict=True)
+        ]
+        open_sizes = [
+            from_steps(order.steps, step)
+            for order, step in zip(orders, unit_steps, strict=True)
+        ]
+        sizes = [
+            size if order.whole is None else from_steps(order.whole, step)
+            for order, size, step in zip(orders, open_sizes, unit_steps, strict=True)
+        ]
+        moves = [order.kind == "move" for order in orders]
+        frame = pl.DataFrame(
+            {
+                "id": pl.Series(self.order_ids, dtype=pl.String),
+                "kind": [order.kind for order in orders],
+                "product": [order.node[0] for order in orders],
+                "location": [order.node[1] for order in orders],
+                "qty": [
+                    0.0 if unit is None else from_steps(unit.qty, step)
+                    for unit, step in zip(mains, steps, strict=True)
+                ],
+                "order_qty": sizes,
+                "start": instants([order.timing.start for order in orders]),
+                "finish": instants(
+                    [
+                        order.timing.finish if unit is None else unit.arrives
+                        for order, unit in zip(orders, mains, strict=True)
+                    ]
+                ),
+                "source": [order.source_id or None for order in orders],
+                "lane": [
+                    order.source.source if moving and order.source is not None else None
+                    for order, moving in zip(orders, moves, strict=True)
+                ],
+                "departure": instants(
+                    [
+                        order.timing.departure if moving else None
+                        for order, moving in zip(orders, moves, strict=True)
+                    ]
+                ),
+                "status": [order.status for order in orders],
+                "firm": [order.firm for order in orders],
+                "lot_rule": [order.lot_rule or None for order in orders],
+                "cost": [
+                    0.0 if order.source is None else order.source.cost(size)
+                    for order, size in zip(orders, open_sizes, strict=True)
+                ],
+                "co2_kg": [
+                    0.0 if order.source is None else order.source.co2(size)
+                    for order, size in zip(orders, open_sizes, strict=True)
+                ],
+            },
+            strict=False,
+        )
+        schema = {n: t for n, t in SCHEMAS["supplies"].items() if n != "content_hash"}
+        frame = frame.with_columns(campaign=pl.lit(None, dtype=pl.String)).select(
+            pl.col(name).cast(dtype) for name, dtype in schema.items()
+        )
+        frame = with_occupation(frame, operations, self._resources)
+        frame = pl.concat([frame, self._coproducts(frame)])
         return frame.with_columns(content_hash=content_hashes(frame, exclude=("id",)))
 
-    def _supply_row(
-        self, columns: dict[str, list[object]], order: Order, unit: SupplyUnit | None
-    ) -> None:
-        timing = order.timing
-        source = order.source
-        moving = order.kind == "move"
-        making = order.recipe is not None
-        node_step = self._release.model.node(order.node).step
-        order_step = order.recipe.unit_step if order.recipe is not None else node_step
-        qty = from_steps(unit.qty if unit is not None else 0, node_step)
-        order_qty = from_steps(order.steps, order_step)
-        hours_cost, hours_co2 = (
-            self._providers.capacity.occupation(order.source_id, timing.steps)
-            if making
-            else (0.0, 0.0)
+    def _coproducts(self, orders: pl.DataFrame) -> pl.DataFrame:
+        """Give a row per further output, with the dates of its order (rule 23)."""
+        rows: list[int] = []
+        units: list[SupplyUnit] = []
+        for order in self._release.orders:
+            for unit in order.units:
+                if unit.node.key != order.node:
+                    rows.append(order.index)
+                    units.append(unit)
+        return orders[rows].with_columns(
+            pl.Series("id", [self.unit_names[u.index] for u in units], pl.String),
+            pl.Series("product", [u.node.key[0] for u in units], pl.String),
+            pl.Series("location", [u.node.key[1] for u in units], pl.String),
+            pl.Series(
+                "qty", [from_steps(u.qty, u.node.step) for u in units], pl.Float64
+            ),
+            order_qty=pl.lit(None, dtype=pl.Float64),
+            cost=pl.lit(0.0),
+            co2_kg=pl.lit(0.0),
         )
-        lane = source.source if moving and source is not None else None
-        row = {
-            "id": self.order_ids[order.index],
-            "kind": order.kind,
-            "product": order.node[0],
-            "location": order.node[1],
-            "qty": qty,
-            "order_qty": order_qty,
-            "start": timing.start,
-            "finish": unit.arrives if unit is not None and making else timing.finish,
-            "source": order.source_id,
-            "lane": lane,
-            "departure": timing.departure if moving else None,
-            "status": order.status,
-            "firm": order.firm,
-            "lot_rule": order.lot_rule or None,
-            "campaign": None,
-            "cost": (source.cost(order_qty) if source is not None else 0.0)
-            + hours_cost,
-            "co2_kg": (source.co2(order_qty) if source is not None else 0.0)
-            + hours_co2,
-        }
-        for name, value in row.items():
-            columns[name].append(value)
-
-    def _coproduct_row(
-        self, columns: dict[str, list[object]], order: Order, unit: SupplyUnit
-    ) -> None:
-        for name, values in columns.items():
-            values.append(values[-1] if name != "order_qty" else None)
-        columns["id"][-1] = self.unit_names[unit.index]
-        columns["product"][-1], columns["location"][-1] = unit.node.key
-        columns["qty"][-1] = from_steps(unit.qty, unit.node.step)
-        columns["start"][-1] = order.timing.start
-        columns["cost"][-1] = columns["co2_kg"][-1] = 0.0
 
     # --- operations ----------------------------------------------------------------
     def operations(self) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from medhavi.planners.forecast_netting import (
 )
 from medhavi.planners.mrp.pins import Pin
 from medhavi.planners.mrp.state import NO_DEMAND, Demand, NodeKey, Order
+from medhavi.planners.mrp.ways import Way
 from medhavi.providers.table_rows import Row
 from medhavi.providers.timing import Timing
 from medhavi.units import (
@@ -90,6 +92,7 @@ class Reader:
         self._parameters = parameters
         self.intake = Intake()
         self._index_of: dict[str, int] = {}
+        self._locations = set(tables["locations"].column("location"))
 
     def _step(self, product: str) -> Fraction:
         return self._model.providers.facts.step(product)
@@ -239,6 +242,8 @@ class Reader:
             keys.append((row["product"], row["location"]))
             source = self._source_of(row)
             if source is None:
+                if self._leaves_a_place(row):
+                    keys.append((row["product"], row["source"]))
                 continue
             if source.kind == "move" and source.origin is not None:
                 keys.append((row["product"], source.origin))
@@ -247,6 +252,10 @@ class Reader:
                 keys += [(c.component, c.location) for c in recipe.components]
                 keys += [(o.product, o.location) for o in recipe.outputs]
         return keys
+
+    def _leaves_a_place(self, row: Row) -> bool:
+        """Tell whether a transfer names its origin, though no lane leads from it."""
+        return row["kind"] == "transfer" and row["source"] in self._locations
 
     def _source_of(self, row: Row) -> Source | None:
         if not row["source"]:
@@ -267,10 +276,8 @@ class Reader:
         node = self._model.node(key)
         making = source is not None and source.kind == "make"
         open_qty = exact(row["qty"]) - exact(row["qty_done"])
-        ratio = open_qty / (source.step if making and source else node.step)
-        steps = ratio.numerator // ratio.denominator
-        if steps <= 0:
-            return
+        unit_step = source.step if making and source else node.step
+        steps = max(0, math.floor(open_qty / unit_step))
         timing = self._timing(row, source, steps)
         order = Order(
             index=len(self._release.orders),
@@ -286,6 +293,7 @@ class Reader:
             lot_rule="",
             priority=0,
             existing=row["supply_order"],
+            whole=math.floor(exact(row["qty"]) / unit_step),
             status=row["status"],
             firm=True if row["firm"] is None else row["firm"],
             locked=row["status"] in {"released", "in_process"}
@@ -295,10 +303,13 @@ class Reader:
             row=dict(row),
         )
         self._release.orders.append(order)
-        if making and source is not None:
-            order.recipe = self._model.providers.recipes.recipe(source.source)
-            order.node = (order.recipe.product, order.recipe.location)
-            self._release.outputs(order, order.recipe, None)
+        if steps == 0:
+            return
+        way = None if source is None else Way(source, self._model)
+        if way is not None and way.recipe is not None:
+            order.recipe = way.recipe
+            order.node = (way.recipe.product, way.recipe.location)
+            self._release.outputs(order, way, None)
         else:
             unit = self._release.unit(
                 node, steps, row["due"], row["due"], "FIRM", order
@@ -306,13 +317,24 @@ class Reader:
             node.units.append(unit)
         for unit in order.units:
             unit.for_demand = order.for_demand
-        if row["status"] != "in_process":
-            self._release.explode(order)
+        if row["status"] == "in_process":
+            return
+        if way is not None:
+            self._release.explode(order, way)
+        elif self._leaves_a_place(row):
+            origin = self._model.node((row["product"], row["source"]))
+            self._release.need(origin, timing.ready, steps, 0, order=order)
 
     def _timing(self, row: Row, source: Source | None, steps: int) -> Timing:
         """Give the stated dates, with the windows of the source inside them."""
         start, due = row["start"], row["due"]
         computed: Timing | None = None
+        if source is not None and source.kind == "make":
+            done = exact(row["qty_done"]) / source.step
+            taken = done.numerator // done.denominator
+            return self._model.providers.capacity.existing(
+                row["supply_order"], source.source, (steps + taken, taken), due, start
+            )
         if source is not None:
             computed = (
                 source.clock.latest(due, steps)

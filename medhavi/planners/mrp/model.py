@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.findings import BadData, finding
 from medhavi.planners.mrp.state import Node, StockRules
+from medhavi.planners.mrp.ways import Way
 from medhavi.units import ALWAYS, DAY, NEVER, exact, seconds_up, steps_down, steps_up
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Model:
     def __init__(self, providers: Providers, tables: Mapping[str, Rows]) -> None:
         self.providers = providers
         self.nodes: dict[NodeKey, Node] = {}
+        self._ways: dict[int, tuple[Way, ...]] = {}
         self._policies = tables["inventory_policies"]
         self._policy_rows = self._policies.index("product", "location")
         self._levels = tables["inventory_levels"]
@@ -80,6 +82,15 @@ class Model:
         if self._substitute_rows:
             made.substitutes = tuple(self._stand_ins(key))
         return made
+
+    def ways(self, node: Node) -> tuple[Way, ...]:
+        """Give the compiled sources of a node."""
+        known = self._ways.get(id(node))
+        if known is None:
+            known = tuple(Way(source, self) for source in node.sources)
+            self._ways[id(node)] = known
+            node.shared = any(source.share is not None for source in node.sources)
+        return known
 
     def _stand_ins(self, key: NodeKey) -> Iterator[tuple[Node, Fraction, Window]]:
         product, location = key

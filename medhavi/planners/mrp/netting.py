@@ -99,6 +99,8 @@ class NodeWalk:
         due = self._due(instant)
         if due:
             self._serve(due, instant)
+        if self.levels.idle:
+            return
         missing = self.levels.missing(instant, self.available)
         if missing > 0:
             for unit in self._release.for_stock(self.node, instant, missing):
@@ -116,12 +118,16 @@ class NodeWalk:
     def _serve(self, due: Sequence[Need], instant: int) -> None:
         short: list[Need] = []
         for need in due:
-            self.take(need)
-            if need.open > 0:
+            if self._arrived:
+                self.take(need)
+            if need.open > 0 and (need.alternatives or self.node.substitutes):
                 self._borrow(need, instant)
             if need.open > 0:
                 short.append(need)
         if not short:
+            return
+        if len(short) == 1 and not self.levels.looks_ahead:
+            self._order(short, instant)
             return
         for group in self._groups(short, instant):
             self._order(group, instant)
@@ -204,8 +210,10 @@ class NodeWalk:
 
     def _order(self, group: list[Need], instant: int) -> None:
         missing = sum(need.open for need in group)
-        gap = self.levels.missing(instant, self.available - missing)
-        units = self._release.for_needs(self.node, instant, group, max(missing, gap))
+        if not self.levels.idle:
+            gap = self.levels.missing(instant, self.available - missing)
+            missing = max(missing, gap)
+        units = self._release.for_needs(self.node, instant, group, missing)
         for unit in units:
             if unit.node is not self.node:
                 self._release.announce(unit)

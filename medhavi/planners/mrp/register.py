@@ -180,16 +180,7 @@ class Register:
                     )
                 ]
             )
-        made = Need(
-            index=len(self.needs),
-            node=node,
-            instant=instant,
-            qty=qty,
-            open=qty,
-            priority=priority,
-            demand=demand,
-            order=order,
-        )
+        made = Need(len(self.needs), node, instant, qty, qty, priority, demand, order)
         self.needs.append(made)
         node.needs.append(made)
         return made
@@ -230,14 +221,7 @@ class Register:
     ) -> SupplyUnit:
         """Register supply of a node; its shelf life counts from its arrival."""
         made = SupplyUnit(
-            index=len(self.units),
-            node=node,
-            qty=qty,
-            free=qty,
-            available=available,
-            arrives=arrives,
-            source=source,
-            order=order,
+            len(self.units), node, qty, qty, available, arrives, source, order
         )
         if node.shelf_life is not None and order is not None and order.kind != "move":
             made.expires = arrives + node.shelf_life

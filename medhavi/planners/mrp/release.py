@@ -8,19 +8,17 @@ source is asked before either (effective dates are obeyed, rule 2).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.findings import BadData, finding
 from medhavi.planners.mrp.register import Register
 from medhavi.planners.mrp.state import (
     NO_DEMAND,
-    Node,
     Order,
 )
+from medhavi.planners.mrp.ways import ratio
 from medhavi.providers.sources import split_by_share
-from medhavi.units import ALWAYS, NEVER, from_steps
+from medhavi.units import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,11 +27,12 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.model import Model
     from medhavi.planners.mrp.state import (
         Need,
+        Node,
         PegSource,
         SupplyUnit,
     )
+    from medhavi.planners.mrp.ways import Intake, Way
     from medhavi.providers.recipe_lines import Component, Gain
-    from medhavi.providers.recipes import Recipe
     from medhavi.providers.sources import Source, Timing
 
 PEG_SOURCE: dict[str, PegSource] = {"make": "PROD", "buy": "SUP", "move": "TRANS"}
@@ -44,8 +43,7 @@ STOCK_PRIORITY = 2**31
 """Orders for stock come after those of all demands."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Want:
+class Want(NamedTuple):
     """What a node lacks: quantity [steps], instant, and who asks."""
 
     node: Node
@@ -71,22 +69,26 @@ class Release(Register):
     def __init__(self, model: Model, as_of: int) -> None:
         super().__init__(model)
         self.as_of = as_of
-        self._instant = model.providers.capacity.instant
+        self._capacity = model.providers.capacity
 
-    # --- new orders ----------------------------------------------------------------
     def for_needs(
         self, node: Node, instant: int, group: Sequence[Need], missing: int
     ) -> list[SupplyUnit]:
         """Order what a group of needs lacks; the rest of a lot is free supply."""
         first = group[0]
+        if len(group) == 1:
+            priority, alive_until = first.priority, first.alive_until
+        else:
+            priority = min(need.priority for need in group)
+            alive_until = max(need.alive_until for need in group)
         want = Want(
-            node=node,
-            instant=instant,
-            qty=missing,
-            cause=self._cause(first),
-            priority=min(need.priority for need in group),
-            only_from=first.only_from,
-            alive_until=max(need.alive_until for need in group),
+            node,
+            instant,
+            missing,
+            self._cause(first),
+            priority,
+            first.only_from,
+            alive_until,
         )
         units = self._replenish(want)
         if node.make_to_order:
@@ -102,60 +104,44 @@ class Release(Register):
 
     def for_stock(self, node: Node, instant: int, missing: int) -> list[SupplyUnit]:
         """Order what a stock level lacks."""
-        want = Want(
-            node=node,
-            instant=instant,
-            qty=missing,
-            cause=SAFETY,
-            priority=STOCK_PRIORITY,
-            only_from=None,
-            alive_until=ALWAYS,
+        return self._replenish(
+            Want(node, instant, missing, SAFETY, STOCK_PRIORITY, None, ALWAYS)
         )
-        return self._replenish(want)
 
     def _replenish(self, want: Want) -> list[SupplyUnit]:
-        wanted = self.walk_of(want.node).levels.sized(want.qty)
-        sources = [
-            source
-            for source in want.node.sources
-            if want.only_from is None
-            or (source.kind != "move" and want.node.key[1] == want.only_from)
-            or source.origin == want.only_from
-        ]
-        sharing = [source for source in sources if source.share]
+        node = want.node
+        wanted = self.walk_of(node).levels.sized(want.qty)
+        ways: Sequence[Way] = self.model.ways(node)
+        if want.only_from is not None:
+            ways = [way for way in ways if _from_here(way, want.only_from)]
+        sharing = [way for way in ways if way.source.share] if node.shared else ()
         if not sharing:
             return self._order_from(
-                [source for source in sources if source.share is None], want, wanted
+                [way for way in ways if way.source.share is None]
+                if node.shared
+                else ways,
+                want,
+                wanted,
             )
-        valid = [s for s in sharing if self._on_time(s, want.instant, wanted)]
+        valid = [way for way in sharing if self._on_time(way, want.instant, wanted)]
         if not valid:
             return self._order_from(sharing, want, wanted)
-        parts = split_by_share(wanted, tuple(s.share for s in valid if s.share))
+        parts = split_by_share(
+            wanted, tuple(w.source.share for w in valid if w.source.share)
+        )
         return [
             unit
-            for source, part in zip(valid, parts, strict=True)
+            for way, part in zip(valid, parts, strict=True)
             if part > 0
-            for unit in self._order_from([source], want, part)
+            for unit in self._order_from([way], want, part)
         ]
 
-    def _on_time(self, source: Source, instant: int, wanted: int) -> bool:
-        timing = source.clock.latest(instant, self._first_size(source, wanted, instant))
-        return timing is not None and source.valid_at(timing.start)
-
-    def _first_size(self, source: Source, wanted: int, instant: int) -> int:
-        """Give the size of the first order for a quantity; 0: it would give nothing."""
-        gain = self._gain(source)
-        size = wanted if gain is None else gain.order_steps_for(wanted, instant)
-        return source.pieces(size)[0] if size > 0 else 0
-
-    def _gain(self, source: Source) -> Gain | None:
-        if source.kind != "make":
-            return None
-        recipe = self.model.providers.recipes.recipe(source.source)
-        return recipe.gain(source.product, source.location)
+    def _on_time(self, way: Way, instant: int, wanted: int) -> bool:
+        timing = way.source.clock.latest(instant, way.first_size(wanted, instant))
+        return timing is not None and way.serves(timing.start)
 
     def _order_from(
-        self, sources: Sequence[Source], want: Want, wanted: int
+        self, ways: Sequence[Way], want: Want, wanted: int
     ) -> list[SupplyUnit]:
         """Order from the first source that can; in pieces of its largest lot.
 
@@ -168,39 +154,70 @@ class Release(Register):
         missing = wanted
         pieces = 0
         while missing > 0:
-            chosen = self._choose(sources, want, missing)
+            chosen = self._choose(ways, want, missing)
             if chosen is None:
                 break
-            source, size, timing = chosen
-            units = self._new_order(source, want, size, timing)
-            brought = sum(unit.qty for unit in units if unit.node is want.node)
+            way, size, timing = chosen
+            units = self._new_order(way, want, size, timing)
+            brought = 0
+            for unit in units:
+                if unit.node is want.node:
+                    brought += unit.qty
             made += units
             missing -= brought
             pieces += 1
             if brought <= 0 or pieces > MOST_PIECES:
-                raise BadData([_too_many_pieces(source, want.node)])
+                raise BadData([_too_many_pieces(way.source, want.node)])
         return made
 
     def _choose(
-        self, sources: Sequence[Source], want: Want, missing: int
-    ) -> tuple[Source, int, Timing] | None:
+        self, ways: Sequence[Way], want: Want, missing: int
+    ) -> tuple[Way, int, Timing] | None:
         """Take the first source that can be on time, else the earliest that can be."""
         instant = want.instant
-        late: list[tuple[int, int, Source, int, Timing]] = []
-        for rank, source in enumerate(self._ranked(sources, want.node, missing)):
-            size = self._first_size(source, missing, instant)
+        late: list[tuple[int, int, Way, int, Timing]] = []
+        for rank, way in enumerate(self._ranked(ways, want.node, missing)):
+            size, timing = self._fitting(way, missing, instant)
             if size <= 0:
                 continue
-            timing = source.clock.latest(instant, size)
-            if timing is not None and source.valid_at(timing.start):
-                return source, size, timing
-            moved = self._within_validity(source, size, instant, timing)
-            if moved is not None:
-                late.append((max(moved.finish, instant), rank, source, size, moved))
+            if timing is not None and way.serves(timing.start):
+                if way.gain is None or self._gives(way.gain, size, timing):
+                    return way, size, timing
+                continue
+            moved = self._within_validity(way.source, size, instant, timing)
+            if moved is not None and (
+                way.gain is None or self._gives(way.gain, size, moved)
+            ):
+                late.append((max(moved.finish, instant), rank, way, size, moved))
         if not late:
             return None
-        _, _, source, size, timing = min(late, key=lambda entry: entry[:2])
-        return source, size, timing
+        _, _, way, size, timing = min(late, key=lambda entry: entry[:2])
+        return way, size, timing
+
+    def _fitting(
+        self, way: Way, missing: int, instant: int
+    ) -> tuple[int, Timing | None]:
+        """Size the first order; one too long for the open time there is comes smaller.
+
+        Halved until it fits or the least lot is reached; the rest becomes further
+        orders.
+        """
+        clock = way.source.clock
+        size = way.first_size(missing, instant)
+        whole = size
+        while size > 0:
+            timing = clock.latest(instant, size)
+            if timing is not None:
+                return size, timing
+            smaller = way.source.lot(size // 2)
+            if smaller >= size or smaller == 0:
+                break
+            size = smaller
+        return whole, None
+
+    def _gives(self, gain: Gain, size: int, timing: Timing) -> bool:
+        """Tell whether an output by date still holds when the order finishes."""
+        return not gain.dated or gain.good_steps(size, timing.finish) > 0
 
     def _within_validity(
         self, source: Source, size: int, instant: int, timing: Timing | None
@@ -224,148 +241,128 @@ class Release(Register):
                 return forward
         return None
 
-    def _ranked(
-        self, sources: Sequence[Source], node: Node, missing: int
-    ) -> Sequence[Source]:
+    def _ranked(self, ways: Sequence[Way], node: Node, missing: int) -> Sequence[Way]:
         """Order the sources by the rule of the node; ties keep preference, then id."""
-        rule = node.rules.source_rule
-        if rule == "preference" or len(sources) < 2:
-            return sources
-        if rule == "cost":
-            qty = from_steps(missing, node.step)
-            return sorted(sources, key=lambda source: source.cost(qty))
-        return sorted(sources, key=lambda source: self._soonest(source, missing))
-
-    def _soonest(self, source: Source, missing: int) -> int:
-        size = self._first_size(source, missing, self.as_of)
-        timing = source.clock.earliest(self.as_of, size) if size > 0 else None
-        return NEVER if timing is None else timing.finish
+        if node.rules.source_rule == "preference" or len(ways) < 2:
+            return ways
+        ranked = self.model.providers.sourcing.ranked(*node.key, missing)
+        place = {id(source): rank for rank, source in enumerate(ranked)}
+        return sorted(ways, key=lambda way: place[id(way.source)])
 
     def _new_order(
-        self, source: Source, want: Want, size: int, timing: Timing
+        self, way: Way, want: Want, size: int, timing: Timing
     ) -> list[SupplyUnit]:
-        node, instant = want.node, want.instant
-        making = source.kind == "make"
-        recipe = self.model.providers.recipes.recipe(source.source) if making else None
+        node, instant, source, recipe = want.node, want.instant, way.source, way.recipe
         order = Order(
-            index=len(self.orders),
-            kind=source.kind,
-            node=node.key if recipe is None else (recipe.product, recipe.location),
-            source=source,
-            source_id=source.source,
-            steps=size,
-            qty=size,
-            timing=timing,
-            need=instant,
-            cause=want.cause,
-            lot_rule=node.rules.lot_rule,
-            priority=want.priority,
-            recipe=recipe,
-            alive_until=want.alive_until,
+            len(self.orders),
+            source.kind,
+            node.key if recipe is None else (recipe.product, recipe.location),
+            source,
+            source.source,
+            size,
+            size,
+            timing,
+            instant,
+            want.cause,
+            node.rules.lot_rule,
+            want.priority,
         )
+        order.recipe = recipe
+        order.alive_until = want.alive_until
         self.orders.append(order)
         if recipe is None:
-            ready = max(instant, timing.finish)
-            self.unit(node, size, ready, timing.finish, PEG_SOURCE[source.kind], order)
+            finish = timing.finish
+            ready = max(finish, instant)
+            self.unit(node, size, ready, finish, PEG_SOURCE[source.kind], order)
         else:
-            self.outputs(order, recipe, want)
-        self.explode(order)
+            self.outputs(order, way, want)
+        self.explode(order, way)
         return order.units
 
-    def outputs(self, order: Order, recipe: Recipe, want: Want | None) -> None:
+    def outputs(self, order: Order, way: Way, want: Want | None) -> None:
         """Register what a make order gives, main product first.
 
         What is wanted is usable from that instant (safety time is over then), all else
         when it falls out. Existing orders (no want) are all else.
         """
-        gains = [((recipe.product, recipe.location), recipe.main)]
-        gains += sorted(recipe.others.items())
-        source = PEG_SOURCE["make"] if want is not None else "FIRM"
-        for key, gain in gains:
-            node = self.model.node(key)
-            at = self._output_instant(order, gain)
+        source: PegSource = "FIRM" if want is None else "PROD"
+        for node, gain, plain in way.yields:
+            at = order.timing.finish if plain else self._output_instant(order, gain)
             qty = gain.good_steps(order.steps, at)
-            if key == order.node:
+            if node.key == order.node:
                 order.qty = qty
             if qty <= 0:
                 continue
-            awaited = want is not None and node is want.node
-            usable = max(at, want.instant) if want is not None and awaited else at
-            made = self.unit(node, qty, usable, at, source, order)
-            if not awaited:
-                node.units.append(made)
+            if want is not None and node is want.node:
+                usable = max(at, want.instant)
+                self.unit(node, qty, usable, at, source, order)
+            else:
+                node.units.append(self.unit(node, qty, at, at, source, order))
 
     def _output_instant(self, order: Order, gain: Gain) -> int:
         output = gain.outputs[0]
-        if output.step is None and output.anchor == "end" and not output.offset_minutes:
-            return order.timing.finish
-        moment: int = self._instant(
+        return self._capacity.output_instant(
             order.source_id,
             order.timing,
             output.step,
             output.anchor,
             output.offset_minutes,
         )
-        return moment
 
-    def explode(self, order: Order) -> None:
+    def explode(self, order: Order, way: Way) -> None:
         """Register the needs of an order: components, or goods at the origin."""
         timing = order.timing
-        if order.kind == "move" and order.source is not None and order.source.origin:
-            origin = self.model.node((order.node[0], order.source.origin))
+        if way.origin is not None:
             need = self.need(
-                origin, timing.ready, order.steps, order.priority, order=order
+                way.origin, timing.ready, order.steps, order.priority, order=order
             )
             need.alive_until = max(order.alive_until, timing.finish)
-        elif order.recipe is not None:
-            for group in order.recipe.groups:
+            return
+        begin = timing.steps[0].start if timing.steps else timing.start
+        for group in way.intakes:
+            if len(group) > 1 or not group[0].plain:
                 self._component_need(order, group)
+                continue
+            component, node, _ = group[0]
+            qty = component.steps(order.steps)
+            if qty > 0:
+                self.need(node, begin, qty, order.priority, order=order)
 
-    def _component_need(self, order: Order, group: Sequence[Component]) -> None:
-        choices = []
-        for component in group:
-            instant = self._use_instant(order, component)
-            if component.valid_at(instant):
-                choices.append((component, instant))
+    def _component_need(self, order: Order, group: Sequence[Intake]) -> None:
+        """Register the need of lines with a step, an offset, a validity or a rival."""
+        choices = [
+            (intake, instant)
+            for intake in group
+            for instant in [self._use_instant(order, intake.component)]
+            if intake.component.valid_at(instant)
+        ]
         if not choices:
             return
-        wanted, instant = choices[0]
-        qty = wanted.steps(order.steps)
+        (component, node, _), instant = choices[0]
+        qty = component.steps(order.steps)
         if qty <= 0:
             return
-        node = self.model.node((wanted.component, wanted.location))
         need = self.need(node, instant, qty, order.priority, order=order)
-        if len(choices) > 1:
-            need.alternatives = tuple(
-                (
-                    self.model.node((other.component, other.location)),
-                    _ratio(wanted, other),
-                )
-                for other, _ in choices[1:]
-            )
+        need.alternatives = tuple(
+            (other.node, ratio(component, other.component)) for other, _ in choices[1:]
+        )
 
     def _use_instant(self, order: Order, component: Component) -> int:
-        timing = order.timing
-        if not component.offset_minutes and component.anchor == "start":
-            if not timing.steps:
-                return timing.start
-            if component.step is None:
-                return timing.steps[0].start
-        moment: int = self._instant(
+        return self._capacity.instant(
             order.source_id,
-            timing,
+            order.timing,
             component.step,
             component.anchor,
             component.offset_minutes,
         )
-        return moment
 
 
-def _ratio(wanted: Component, other: Component) -> Fraction:
-    """Give units of another line for one of the wanted line [steps per step]."""
-    return Fraction(
-        other.numerator * wanted.denominator, other.denominator * wanted.numerator
-    )
+def _from_here(way: Way, only_from: str) -> bool:
+    """Tell whether a way ships from the one place a demand allows (ship_from)."""
+    source = way.source
+    if source.kind == "move":
+        return source.origin == only_from
+    return source.location == only_from
 
 
 def _too_many_pieces(source: Source, node: Node) -> Finding:

@@ -29,7 +29,7 @@ from medhavi.planners.mrp.stock_levels import (
     economic_order_quantity,
     horizon_days,
 )
-from medhavi.planners.mrp.unsupported import check_supported
+from medhavi.planners.mrp.unsupported import check_supported, refuse
 from medhavi.planners.reporting import loads, positions
 from medhavi.providers import Providers
 from medhavi.providers.table_rows import read_tables
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 TABLES = (
     "products",
     "customers",
+    "locations",
     "suppliers",
     "demands",
     "forecast_policies",
@@ -95,6 +96,7 @@ class MrpRun:
         self.findings: list[Finding] = list(check_supported(snapshot))
         self.providers = Providers(snapshot)
         self.tables = read_tables(snapshot, TABLES)
+        refuse(self.providers.capacity.unsupported())
         self.model = Model(self.providers, self.tables)
         self.release = Release(self.model, self.as_of)
         self.rank: dict[int, int] = {}
@@ -203,12 +205,13 @@ class MrpRun:
     # --- plan ----------------------------------------------------------------------
     def plan(self, version: str, seed: int | None = None) -> Plan:
         """Give the plan of the finished run."""
-        decoder = Decoder(self.release, self.rank, self.providers)
+        decoder = Decoder(self.release, self.rank, self.snapshot["resources"])
+        operations = decoder.operations()
         found = services(self.intake, self.release)
         pegs = decoder.pegs(self.parameters.engine)
         tables = {
-            "supplies": decoder.supplies(),
-            "operations": decoder.operations(),
+            "supplies": decoder.supplies(operations),
+            "operations": operations,
             "pegging": decoder.pegging(pegs, self._pinned()),
             "deliveries": _table(delivery_rows(found, self.release), ("date",)),
             "fulfilment": _table(
@@ -225,7 +228,7 @@ class MrpRun:
             self.settings.bucket,
         )
         tables["loads"] = loads(
-            self.snapshot, tables["operations"], self.providers.capacity.working_time
+            self.snapshot, operations, self.providers.capacity.working_time
         )
         messages = Messages(self.release, self.intake, decoder, self.as_of)
         messages.prepare()

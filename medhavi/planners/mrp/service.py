@@ -22,11 +22,15 @@ SHORT_PRICES = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One delivery of a demand: quantity [steps] at an instant, from a unit."""
+    """One delivery of a demand: quantity [steps] at an instant, from a unit.
+
+    No unit: no source is stated at all. Mode mrp keeps the date and says so (rule 2).
+    A source that can never deliver is another thing: its demand stays unplanned.
+    """
 
     qty: int
     date: int
-    unit: SupplyUnit
+    unit: SupplyUnit | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +74,29 @@ def services(intake: Intake, release: Release) -> list[Service]:
         need = needs[need_index]
         demand = intake.demands[need.demand]
         got[need.demand] += _converted(demand, taken, release.covered[need_index])
+    for shortage in release.shortages:
+        demand_index = shortage.need.demand
+        if demand_index != NO_DEMAND and not shortage.need.node.sources:
+            due = intake.demands[demand_index].due
+            got[demand_index].append(Delivery(qty=shortage.qty, date=due, unit=None))
     return [
-        _service(demand, sorted(found, key=lambda d: (d.date, d.unit.index)))
+        _service(demand, sorted(found, key=_by_date))
         for demand, found in zip(intake.demands, got, strict=True)
     ]
 
 
+def _by_date(delivery: Delivery) -> tuple[int, int]:
+    return delivery.date, -1 if delivery.unit is None else delivery.unit.index
+
+
 def _delivery(demand: Demand, unit: SupplyUnit, qty: int) -> Delivery:
-    late = unit.available > demand.due
+    """Date a delivery: only a new order can make it late.
+
+    A later receipt gets an exception instead (rule 3); each demand has its due date
+    (rule 2).
+    """
+    new = unit.order is not None and unit.order.existing is None
+    late = new and unit.available > demand.due
     return Delivery(
         qty=qty, date=max(demand.due, unit.arrives) if late else demand.due, unit=unit
     )
@@ -109,7 +128,7 @@ def _service(demand: Demand, found: list[Delivery]) -> Service:
     else:
         status = "late" if late else "on_time"
     limiter: str | None = None
-    if status in {"unplanned", "short"}:
+    if planned < demand.qty or any(_unsupplied(delivery) for delivery in found):
         limiter = Limiter.NO_SOURCE
     elif late:
         limiter = Limiter.LEAD_TIME
@@ -120,6 +139,12 @@ def _service(demand: Demand, found: list[Delivery]) -> Service:
         status=status,
         limiter=None if limiter is None else str(limiter),
     )
+
+
+def _unsupplied(delivery: Delivery) -> bool:
+    """Tell whether nothing brings a delivery by its date."""
+    unit = delivery.unit
+    return unit is None or unit.available > delivery.date
 
 
 def delivery_rows(found: list[Service], release: Release) -> dict[str, list[object]]:
@@ -198,7 +223,8 @@ def cause_rows(
             service, step, settings
         )
         late = [d for d in service.deliveries if d.date > demand.due]
-        order = late[-1].unit.order if late else None
+        last = late[-1].unit if late else None
+        order = None if last is None else last.order
         subject = demand.node[0] if order is None else order.source_id
         row = (
             demand.demand,

@@ -43,7 +43,8 @@ class Order:
 
     `steps` is the order quantity (make: routing units in steps of the main product,
     else steps of the product), `qty` the good main product. `need` is the instant it
-    was made for. `cause` names the demand or policy slice that first caused it.
+    was made for. `cause` names the demand or policy slice that first caused it. `whole`
+    is what an existing order started with, where some of it is done already.
     """
 
     index: int
@@ -59,6 +60,7 @@ class Order:
     lot_rule: str
     priority: int
     existing: str | None = None
+    whole: int | None = None
     status: str = "planned"
     firm: bool = False
     locked: bool = False
@@ -159,8 +161,8 @@ class Node:
     substitutes: tuple[tuple[Node, Fraction, tuple[int, int]], ...] = ()
     needs: list[Need] = field(default_factory=list)
     units: list[SupplyUnit] = field(default_factory=list)
-    traced: bool = False
-    """Who stands behind a need matters here: holds, firm pegs, owned lots."""
+    shared: bool = False
+    """Some source has a share."""
 
 
 @dataclass(slots=True, eq=False)

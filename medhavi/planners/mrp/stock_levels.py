@@ -141,6 +141,11 @@ class Levels:
             return max(self.eoq, missing)
         return missing
 
+    @property
+    def looks_ahead(self) -> bool:
+        """Tell whether later needs may join an order."""
+        return bool(self._window)
+
     def window_end(self, instant: int) -> int:
         """Give the end of the batch window that a first need at an instant opens."""
         if not self._window:

@@ -9,9 +9,12 @@ from medhavi.findings import finding
 from medhavi.providers.unused import unused_columns
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from medhavi.findings import Finding
     from medhavi.snapshot import Snapshot
 
+MOST_ROWS = 10
 REFUSED_LOT_RULES = ("silver_meal", "wagner_whitin")
 REFUSED = (
     ("demands", "requires"),
@@ -58,15 +61,38 @@ def check_supported(snapshot: Snapshot) -> list[Finding]:
                     cells=entry.cells,
                 )
             )
-    if refused:
-        message = (
-            "Mode mrp does not support yet: "
-            + "; ".join(refused)
-            + ". They would change quantities or dates, so nothing is planned. "
-            "Empty these cells to plan without them."
-        )
-        raise NotAvailable(message)
+    _raise(refused)
     return found
+
+
+def refuse(cells: Iterable[tuple[str, str, tuple[int, ...]]]) -> None:
+    """Refuse what a provider cannot obey: (table, column, input rows).
+
+    Raises
+    ------
+    NotAvailable
+        Anything is listed.
+    """
+    _raise(
+        [
+            f"{table}.{column} (row{'s' if len(rows) > 1 else ''} "
+            f"{', '.join(str(row) for row in rows[:MOST_ROWS])}"
+            f"{' …' if len(rows) > MOST_ROWS else ''})"
+            for table, column, rows in cells
+        ]
+    )
+
+
+def _raise(refused: list[str]) -> None:
+    if not refused:
+        return
+    message = (
+        "Mode mrp does not support yet: "
+        + "; ".join(refused)
+        + ". They would change quantities or dates, so nothing is planned. "
+        "Empty these cells to plan without them."
+    )
+    raise NotAvailable(message)
 
 
 def _refused(snapshot: Snapshot) -> list[str]:
