@@ -64,7 +64,7 @@ def _tell_worst(shown: Demonstration) -> None:
             f"due {worst.due:%Y-%m-%d}; its chain should have started "
             f"{worst.days_ago:g} days ago ({worst.should_have_started:%Y-%m-%d})"
         )
-        for line in worst.chain.splitlines():
+        for line in worst.explanation.sentences():
             conversation.say(f"  {line}")
 
 

@@ -7,23 +7,19 @@ snapshot.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from medhavi import __version__
 from medhavi.errors import UsageError
 from medhavi.events.urls import open_store
 from medhavi.lakehouse.lake import Lake
-from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plan import Plan
+from medhavi.results.urgency import WorstDemand, names_of, worst_demands
 from medhavi.snapshot import Snapshot
-from medhavi.units import DAY, to_seconds
 from medhavi.workbench.safe_folder import replaced_file
 from medhavi.workbench.tables_run import Measurement, plan_snapshot, write_plan
 from medhavi.workbench.workspace import DEMO
@@ -33,20 +29,6 @@ if TYPE_CHECKING:
 
 COMPANIES = ("aurora",)
 _MARK = "demo.json"
-_WORST = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorstDemand:
-    """A demand whose chain of orders should have begun long ago."""
-
-    demand: str
-    product: str
-    location: str
-    due: dt.datetime
-    should_have_started: dt.datetime
-    days_ago: float
-    chain: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,64 +128,8 @@ def demonstrate(
         reused=tuple(reused),
         snapshot=snapshot,
         plan=plan,
-        worst=worst_demands(plan, snapshot),
+        worst=worst_demands(plan, names_of(snapshot)),
     )
-
-
-def worst_demands(
-    plan: Plan, snapshot: Snapshot, count: int = _WORST
-) -> tuple[WorstDemand, ...]:
-    """Give the demands with the earliest start in the past, worst first.
-
-    A supply that should have started before now is charged to every demand that it is
-    pegged to; a demand is as bad as the earliest of them.
-    """
-    late = plan.exceptions.filter(pl.col("code") == ExceptionCode.PAST_DUE_START)
-    starts = plan.supplies.join(
-        late.select("supply"), left_on="id", right_on="supply", how="semi"
-    ).select(supply="id", start="start")
-    first = (
-        plan.pegging.join(starts, on="supply")
-        .group_by("demand")
-        .agg(pl.col("start").min())
-        .join(plan.fulfilment.select("demand", "due"), on="demand")
-        .sort("start", "due", "demand")
-        .head(count)
-    )
-    return tuple(
-        _worst(plan, snapshot, row["demand"], row["start"])
-        for row in first.iter_rows(named=True)
-    )
-
-
-def _worst(
-    plan: Plan, snapshot: Snapshot, demand: str, start: dt.datetime
-) -> WorstDemand:
-    explanation = plan.explain(demand, names=_names(snapshot))
-    return WorstDemand(
-        demand=demand,
-        product=explanation.product,
-        location=explanation.location,
-        due=explanation.due,
-        should_have_started=start,
-        days_ago=round((snapshot.as_of - to_seconds(start)) / DAY, 1),
-        chain=str(explanation),
-    )
-
-
-def _names(snapshot: Snapshot) -> dict[str, str]:
-    """Give the texts for people by id, of what has one."""
-    named = (
-        ("products", "product"),
-        ("suppliers", "supplier"),
-        ("customers", "customer"),
-    )
-    return {
-        row[key]: row["name"]
-        for table, key in named
-        for row in snapshot[table].select(key, "name").iter_rows(named=True)
-        if row["name"]
-    }
 
 
 def _events(
