@@ -63,16 +63,16 @@ class Axis:
 
     def earliest(self, work: Work, start_from: int, finish_from: int) -> Span | None:
         """Place work as early as possible, not starting or ending before the bounds."""
+        working = self.working
+        if not work.setup + work.run:
+            start = working.next_moment(max(start_from, finish_from))
+            return None if start is None else (start, start)
         if self.steady is None:
             return self._earliest_by_pieces(work, start_from, finish_from)
         length = self._length(work)
-        working = self.working
-        if not self.splittable and length:
+        if not self.splittable:
             start = working.first_fit(max(start_from, finish_from - length), length)
             return None if start is None else (start, start + length)
-        if not length:
-            start = working.next_open(max(start_from, finish_from))
-            return None if start is None else (start, start)
         start = working.next_open(start_from)
         finish = None if start is None else working.add(start, length)
         if finish is not None and finish < finish_from:
@@ -82,16 +82,16 @@ class Axis:
 
     def latest(self, work: Work, finish_by: int, start_by: int) -> Span | None:
         """Place work as late as possible, not ending or starting after the bounds."""
+        working = self.working
+        if not work.setup + work.run:
+            start = working.previous_moment(min(finish_by, start_by))
+            return None if start is None else (start, start)
         if self.steady is None:
             return self._latest_by_pieces(work, finish_by, start_by)
         length = self._length(work)
-        working = self.working
-        if not self.splittable and length:
+        if not self.splittable:
             start = working.last_fit(min(finish_by, start_by + length), length)
             return None if start is None else (start, start + length)
-        if not length:
-            start = working.previous_open(min(finish_by, start_by))
-            return None if start is None else (start, start)
         start = working.subtract(finish_by, length)
         if start is not None and start > start_by:
             start = self._starting_by(start_by)

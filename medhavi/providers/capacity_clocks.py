@@ -168,9 +168,11 @@ class ChainClock:
         for step in reversed(self._steps):
             length = step.duration
             work = -(-(length.fixed + length.rate * steps) // length.scale)
-            finish = step.working.previous_open(
-                bound - step.move - step.safety - step.lag
-            )
+            bound -= step.move + step.safety + step.lag
+            if work:
+                finish = step.working.previous_open(bound)
+            else:
+                finish = step.working.previous_moment(bound)
             start = None if finish is None else step.working.subtract(finish, work)
             if start is None or finish is None:
                 return None
@@ -186,7 +188,11 @@ class ChainClock:
         for step in self._steps:
             length = step.duration
             work = -(-(length.fixed + length.rate * steps) // length.scale)
-            begin = step.working.next_open(bound + step.queue)
+            bound += step.queue
+            if work:
+                begin = step.working.next_open(bound)
+            else:
+                begin = step.working.next_moment(bound)
             finish = None if begin is None else step.working.add(begin, work)
             if begin is None or finish is None:
                 return None

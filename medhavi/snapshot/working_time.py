@@ -151,6 +151,21 @@ class WorkingTime:
             if not self._grow_left():
                 return None
 
+    def next_moment(self, instant: int) -> int | None:
+        """Give the first instant from `instant` on in open time or at its end.
+
+        Work without length needs no second of it, so both edges will do.
+        """
+        if self.previous_open(instant) == instant:
+            return instant
+        return self.next_open(instant)
+
+    def previous_moment(self, instant: int) -> int | None:
+        """Give the last instant up to `instant` in open time or at its end."""
+        if self.next_open(instant) == instant:
+            return instant
+        return self.previous_open(instant)
+
     def is_open(self, instant: int) -> bool:
         """Tell whether the second that begins at `instant` is working time."""
         return self.next_open(instant) == instant

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from medhavi.providers.capacity import Capacity
@@ -12,12 +12,11 @@ from medhavi.units import from_seconds, to_seconds
 from tests import factories
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from medhavi.providers.timing import Clock, StepWindow, Timing
     from medhavi.snapshot.calendars import WorkingTime
 
 Row = Mapping[str, object]
+Tables = dict[str, Sequence[Row]]
 
 
 def when(text: str) -> dt.datetime:

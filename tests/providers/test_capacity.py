@@ -12,6 +12,7 @@ from medhavi.providers.capacity_schedule import NetworkClock
 from medhavi.snapshot.calendars import ALWAYS_OPEN
 from medhavi.units import DAY, HOUR, MINUTE
 from tests.providers.plants import (
+    Tables,
     at,
     clock,
     earliest,
@@ -189,7 +190,7 @@ def test_a_resource_does_not_run_while_it_is_cleaned():
 
 
 def test_a_step_that_may_not_pause_needs_one_open_window():
-    tables = {
+    tables: Tables = {
         "locations": [{"location": "L", "calendar": "WORK"}],
         "shifts": shifts("WORK"),
     }
@@ -227,7 +228,7 @@ def test_a_routing_that_never_opens_has_no_time():
 
 def test_a_share_that_leaves_no_whole_unit_closes_the_resource():
     half = [{**row, "capacity": 0.5} for row in shifts("HALF")]
-    tables = {"shifts": half, "steps": [{"fixed_minutes": 60}]}
+    tables: Tables = {"shifts": half, "steps": [{"fixed_minutes": 60}]}
     one = plant(
         **tables,
         resources=[{"resource": "M", "calendar": "HALF"}],
@@ -359,7 +360,7 @@ def test_finish_to_finish_binds_the_ends():
 
 
 def test_without_wait_the_later_step_moves_with_the_earlier():
-    tables = {
+    tables: Tables = {
         "locations": [{"location": "L"}],
         "shifts": shifts("CREW"),
         "steps": [
