@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from medhavi.demo.company import Scale
 
 _FOUNDED = START - 3 * DAY
-_FORECAST_MONTHS = 3
+_FORECAST_AFTER = 34
+_FORECAST_WEEKS = 10
 _SCRAP_AFTER = 14 * DAY
 
 
@@ -82,7 +83,10 @@ class History:
             self.world.timeline.at(day * DAY + 4 * HOUR, partial(self._begin_day, day))
         self.world.timeline.at(END - 5 * 60, self.factory.report_running)
         self.story.schedule()
-        self.world.timeline.run(END)
+        # The rush order is the newest event, alone in its second.
+        self.world.timeline.run(END - 1)
+        self.world.timeline.now = END
+        self.story.rush()
 
     # ------------------------------------------------------------ foundation
     def _define(self) -> None:
@@ -203,32 +207,29 @@ class History:
                     world.stock.correct(product, place, lot, 0)
 
     def _publish_forecast(self) -> None:
-        """Publish the next three whole months by product and warehouse."""
+        """Publish ten weeks by product and warehouse; until then only orders count."""
         world = self.world
-        today = date_of(world.now)
+        today = day_of(world.now)
+        monday = today + _FORECAST_AFTER - (today + _FORECAST_AFTER + 3) % 7
         rows: list[dict[str, object]] = []
-        for ahead in range(1, _FORECAST_MONTHS + 1):
-            start = _month(today, ahead)
-            finish = _month(today, ahead + 1)
-            days = (finish - start).days
+        for week in range(_FORECAST_WEEKS):
+            begin = (monday + 7 * week) * DAY
+            start, finish = from_seconds(begin), from_seconds(begin + 7 * DAY)
             for (product, place), rate in world.rates.sold.items():
-                moment = to_seconds(start)
-                wish = rate * days * season(product, moment)
-                qty = round(wish * self._rng.uniform(0.85, 1.15) / 20) * 20
-                if not qty:
-                    continue
-                rows.append(
-                    {
-                        "demand": f"FC-{start:%Y%m}-{product}-{place}",
+                wish = 7 * rate * season(product, begin)
+                qty = round(wish * self._rng.uniform(0.85, 1.15), -1)
+                if qty:
+                    row = {
+                        "demand": f"FC-{start:%Y%m%d}-{product}-{place}",
                         "product": product,
                         "location": place,
                         "kind": "forecast",
-                        "qty": float(qty),
+                        "qty": qty,
                         "due": start,
                         "period_end": finish,
                         "priority": 4,
                     }
-                )
+                    rows.append(row)
         world.note(
             "ForecastPublished",
             forecast="monthly",
@@ -236,9 +237,3 @@ class History:
             source="sales planning",
             _envelope={"actor": "sales-planning"},
         )
-
-
-def _month(today: dt.date, ahead: int) -> dt.datetime:
-    """Give the first instant of the month so many months ahead."""
-    index = today.year * 12 + today.month - 1 + ahead
-    return dt.datetime(index // 12, index % 12 + 1, 1, tzinfo=dt.UTC)

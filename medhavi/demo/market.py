@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from medhavi.demo.world import World
 
 PRIORITY = {"Gold": 1, "Silver": 2, "Bronze": 3}
-_LEAD_DAYS = {"MILANO": (12, 48), "HAMBURG": (14, 52), "NEWARK": (24, 75)}
+_LEAD_DAYS = {"MILANO": (12, 48), "HAMBURG": (14, 52), "NEWARK": (46, 85)}
 _HOLD_FROM = END - 42 * DAY
 _GIFT_SEASON = (280, 350)
 
@@ -40,6 +40,8 @@ class Demand:
     held: int = 0
     hold: str | None = None
     done: bool = False
+    certain: bool = False
+    """Neither rejected nor changed: the story needs it."""
 
     @property
     def rank(self) -> tuple[int, int, str]:
@@ -110,7 +112,13 @@ class Market:
         return day * DAY + 10 * HOUR
 
     def place(
-        self, customer: Customer, wanted: dict[str, int], due: int, **cells: object
+        self,
+        customer: Customer,
+        wanted: dict[str, int],
+        due: int,
+        *,
+        certain: bool = False,
+        expedite: bool = False,
     ) -> list[Demand]:
         """Place an order with a line a product; it is promised a few hours later."""
         world = self._world
@@ -127,9 +135,11 @@ class Market:
                 open_qty=qty,
                 due=due,
                 placed=world.now,
+                certain=certain,
             )
             lines.append(demand)
             self.demands[demand.demand] = demand
+        cells = {"expedite": True} if expedite else {}
         world.note(
             "OrderPlaced",
             sales_order=order,
@@ -138,10 +148,9 @@ class Market:
             lines=[self._row(demand) | cells for demand in lines],
             _envelope={"actor": f"customer:{customer.customer}"},
         )
-        if not cells.get("expedite"):
-            for demand in lines:
-                later = self._rng.randrange(20 * MINUTE, 5 * HOUR)
-                world.timeline.at(world.now + later, partial(self._promise, demand))
+        for demand in lines:
+            later = self._rng.randrange(20 * MINUTE, 5 * HOUR)
+            world.timeline.at(world.now + later, partial(self._promise, demand))
         return lines
 
     def _row(self, demand: Demand) -> dict[str, object]:
@@ -165,7 +174,7 @@ class Market:
         world = self._world
         free = world.stock.free(demand.product, demand.customer.home)
         days = (demand.due - world.now) / DAY
-        if free < demand.qty and self._rng.random() < 0.02:
+        if not demand.certain and free < demand.qty and self._rng.random() < 0.02:
             world.note(
                 "PromiseRejected",
                 demand=demand.demand,
@@ -189,7 +198,7 @@ class Market:
             reservations=[demand.hold] if demand.hold else [],
             _envelope={"actor": "promise-desk"},
         )
-        if self._rng.random() < 0.03:
+        if not demand.certain and self._rng.random() < 0.03:
             later = self._rng.randrange(2, 7) * DAY
             world.timeline.at(world.now + later, partial(self._change, demand))
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DEAD_QTY = 12_000
 DEAD_SINCE = to_seconds(dt.datetime(2025, 9, 12, tzinfo=dt.UTC))
+_PROMOTION_ORDERS = 30
 _PROMOTION_DAYS = (35, 8)
 """The promotion's orders come from so many to so many days before the end."""
 
@@ -70,7 +71,6 @@ class Story:
         at(END - 3 * DAY + HOUR, self._book_late)
         at(END - 2 * DAY, self._receive_twice)
         at(END - 2 * DAY + HOUR, self._forgotten_hold)
-        at(END, self._rush)
 
     def _buyers(self, home: str) -> list[Customer]:
         return [c for c in self._world.company.customers if c.home == home]
@@ -97,7 +97,9 @@ class Story:
         left = self._world.stock.free(DISCONTINUED, "MILANO")
         customer = self._buyers("MILANO")[-1]
         due = self._market.due_day(END + 17 * DAY)
-        lines = self._market.place(customer, {DISCONTINUED: left + 240}, due)
+        lines = self._market.place(
+            customer, {DISCONTINUED: left + 240}, due, certain=True
+        )
         self.planted.short_demand = lines[0].demand
 
     # ------------------------------------------------------ what breaks
@@ -133,13 +135,15 @@ class Story:
             for kind in formats(index)
             if line_of(index, world.company) == 1 and HOME[kind.line] == "LODZ"
         ]
-        for number in range(18):
+        for number in range(_PROMOTION_ORDERS):
             product = products[number * 5 % len(products)]
             days = self._rng.randrange(_PROMOTION_DAYS[1], _PROMOTION_DAYS[0])
             moment = END - days * DAY
             while not is_workday(moment // DAY):
                 moment += DAY
-            due = self._market.due_day(END + (16 + number * 26 // 18) * DAY)
+            due = self._market.due_day(
+                END + (25 + number * 24 // _PROMOTION_ORDERS) * DAY
+            )
             home = "MILANO" if number % 3 else "HAMBURG"
             qty = 100 * self._rng.randrange(70, 121)
             act = partial(self._promote, home, product, qty, due)
@@ -148,7 +152,7 @@ class Story:
     def _promote(self, home: str, product: str, qty: int, due: int) -> None:
         large = [c for c in self._buyers(home) if c.tier != "Bronze"]
         customer = self._rng.choice(large)
-        lines = self._market.place(customer, {product: qty}, due)
+        lines = self._market.place(customer, {product: qty}, due, certain=True)
         assert self.planted.promotion_demands is not None
         self.planted.promotion_demands += [line.demand for line in lines]
 
@@ -303,7 +307,7 @@ class Story:
         )
         self.planted.expired_hold = hold
 
-    def _rush(self) -> None:
+    def rush(self) -> None:
         """Take a Gold order due in two days for what is not there: the newest event."""
         world = self._world
         customer = next(c for c in self._buyers("MILANO") if c.tier == "Gold")

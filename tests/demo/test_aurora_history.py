@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import os
 import subprocess
 import sys
+import tomllib
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from medhavi.demo import aurora
 from medhavi.demo.timeline import END, START
 from medhavi.errors import NotAvailable, UsageError
-from medhavi.units import DAY
+from medhavi.units import DAY, from_seconds
+from medhavi.workbench.demonstration import generate_company
 
 PRINT_HASH = """
 import hashlib
@@ -137,4 +141,14 @@ def test_medium_is_about_five_times_as_large_as_small():
 def test_a_medium_history_decodes_and_ends_at_the_same_moment():
     events = [e for _, new in aurora.generate("medium", 1) for e in new]
     assert len(events) > 100_000
-    assert max(e.occurred_at.timestamp() for e in events) == END
+    assert max(e.occurred_at for e in events if e.occurred_at) == from_seconds(END)
+
+
+def test_the_recipe_names_the_scales_that_exist():
+    page = Path(__file__).parents[2] / "lakehouse" / "recipes" / "aurora.toml"
+    recipe = tomllib.loads(page.read_text("utf-8"))
+    assert {name for name in recipe if isinstance(recipe[name], dict)} == set(
+        aurora.SCALES
+    )
+    usual = inspect.signature(generate_company).parameters["seed"].default
+    assert recipe["seed"] == usual

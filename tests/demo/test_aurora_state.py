@@ -88,10 +88,12 @@ def test_customers_of_three_tiers_have_open_orders(snapshot):
     assert {("Gold",), ("Silver",), ("Bronze",)} <= set(tiers)
 
 
-def test_the_forecast_covers_three_whole_months(snapshot):
+def test_the_forecast_covers_ten_weeks_after_the_next_four(snapshot):
     forecast = snapshot["demands"].filter(pl.col("kind") == "forecast")
-    months = forecast["due"].dt.strftime("%Y-%m").unique().sort().to_list()
-    assert months == ["2026-12", "2027-01", "2027-02"]
+    weeks = forecast["due"].unique().sort().to_list()
+    assert len(weeks) == 10
+    assert weeks[0] == dt.datetime(2026, 11, 30, tzinfo=dt.UTC)
+    assert {week.isoweekday() for week in weeks} == {1}
 
 
 def test_holds_are_confirmed_and_one_ran_out(snapshot, truth):
