@@ -230,11 +230,14 @@ class Model:
         soft: list[Edge] = []
         for key in sorted(self.nodes):
             for lower, falls_out in self._below(self.nodes[key]):
-                if falls_out:
-                    if lower in leader and leader[lower] != leader[key]:
-                        soft.append((leader[key], leader[lower]))
-                else:
-                    hard.append((leader[key], leader[lower]))
+                # Nodes that only hold stock are not closed; nothing is ordered there.
+                if lower not in leader:
+                    continue
+                edge = (leader[key], leader[lower])
+                if not falls_out:
+                    hard.append(edge)
+                elif edge[0] != edge[1]:
+                    soft.append(edge)
         return hard, soft
 
     def _cycle(self, edges: list[Edge]) -> Finding:

@@ -252,7 +252,7 @@ class MrpRun:
                     "pegs": float(len(pegs.qty)),
                 },
             ),
-            findings=tuple(self.findings),
+            findings=(*self.findings, *self.providers.findings),
         )
 
     def _pinned(self) -> set[tuple[int, int]]:

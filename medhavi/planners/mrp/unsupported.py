@@ -28,7 +28,6 @@ IGNORED_TABLES = {
     "tariffs": "energy prices",
     "resource_state": "the present set-up of resources",
     "promise_policies": "promising",
-    "estimates": "learned times; stated times are used",
     "disruptions": "disruptions",
 }
 """Tables that mode mrp does not read, and what they are for."""
