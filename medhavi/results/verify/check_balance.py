@@ -4,7 +4,8 @@ Per product and location all flows are listed and summed in order of time:
 balance(t) = stock + outputs and receipts up to t - components, departures and
 deliveries up to t >= 0, flows of one instant taken together. Stock of as_of counts for
 instants before it too, since mode mrp may start in the past; what existing orders take
-before as_of counts at as_of.
+before as_of counts at as_of. What mode mrp takes without any source is in its
+exceptions and counts as if it came.
 """
 
 from __future__ import annotations
@@ -49,27 +50,15 @@ def check_balance(facts: Facts) -> list[Finding]:
         .group_by(PLACE, maintain_order=True)
         .first()
     )
-    excused = _excused(facts)
     return faults(
         "VER001",
         "supplies",
-        below.with_columns(value=pl.format("{}|{}", *PLACE))
-        .filter(~pl.col("value").is_in(list(excused)))
-        .select(
-            "value",
+        below.join(facts.unlimited, on=PLACE, how="anti").select(
+            pl.format("{}|{}", *PLACE).alias("value"),
             (-pl.col("balance")).alias("short"),
             pl.col("instant_s").clip(lower_bound=-(2**34)).alias("moment"),
         ),
     )
-
-
-def _excused(facts: Facts) -> set[str]:
-    """Places that are never planned, and in mode mrp those without any source."""
-    unlimited = facts.snapshot["inventory_policies"].filter("unlimited")
-    places = {f"{p}|{n}" for p, n in unlimited.select(PLACE).iter_rows()}
-    if facts.mode == "mrp":
-        places |= facts.exceptions.get("NoSource", set())
-    return places
 
 
 def all_flows(facts: Facts) -> pl.DataFrame:
@@ -86,7 +75,8 @@ def all_flows(facts: Facts) -> pl.DataFrame:
         qty=-pl.col("qty"),
         owner=pl.lit(None, pl.String),
     )
-    parts = [stock(facts), receipts(facts), taken, deliveries(facts)]
+    missing = facts.unsourced.with_columns(owner=pl.lit(None, pl.String))
+    parts = [stock(facts), receipts(facts), taken, deliveries(facts), missing]
     return pl.concat(
         [
             part.select(pl.col(name).cast(dtype) for name, dtype in FLOW.items())
@@ -137,13 +127,16 @@ def receipts(facts: Facts) -> pl.DataFrame:
     # A row stands for all outputs of its product; where they come at several moments
     # the latest is certain.
     given = given.group_by("order", "product").agg(pl.col("instant_s").max())
-    rows = facts.supplies.join(given, on=["order", "product"], how="left")
+    rows = facts.supplies.join(given, on=["order", "product"], how="left").join(
+        facts.brought_forward, left_on="id", right_on="supply", how="left"
+    )
     return rows.select(
         *PLACE,
-        pl.when(pl.col("main") | pl.col("existing"))
+        pl.when("existing")
+        .then(pl.min_horizontal("finish_s", "usable_s"))
+        .when("main")
         .then("finish_s")
         .otherwise(pl.min_horizontal("instant_s", "finish_s"))
-        .fill_null(pl.col("finish_s"))
         .alias("instant_s"),
         "qty",
         pl.lit(None, pl.String).alias("owner"),

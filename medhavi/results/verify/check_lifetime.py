@@ -80,9 +80,7 @@ def _perishable(facts: Facts) -> pl.DataFrame:
     mortal = facts.snapshot["products"].filter(pl.col("shelf_life_days").is_not_null())
     made = facts.supplies.join(mortal, on="product", how="semi")
     places = pl.concat([dated.select(PLACE), made.select(PLACE)]).unique()
-    unlimited = facts.snapshot["inventory_policies"].filter("unlimited")
-    # A place below zero is the matter of VER001; dates do not explain it.
-    return places.join(unlimited, on=PLACE, how="anti").sort(PLACE)
+    return places.join(facts.unlimited, on=PLACE, how="anti").sort(PLACE)
 
 
 def first_expired_use(

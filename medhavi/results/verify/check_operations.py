@@ -254,8 +254,8 @@ def check_outputs(facts: Facts) -> list[Finding]:
     )
     orders = make_orders(facts).select("order", pl.col("order_qty").alias("units"))
     rows = rows.join(orders, on="order")
-    # Existing orders may be part done, and their routing newer than they are.
-    off = rows.filter(~pl.col("existing")).filter(
+    # An order that is done gives nothing more, whatever its fixed quantities.
+    off = rows.filter(pl.col("units") > 0).filter(
         (pl.col("qty") > pl.col("qty_given") + TOLERANCE * (1 + pl.col("qty_given")))
         | (pl.col("qty") < pl.col("low") - TOLERANCE * (1 + pl.col("low")))
     )

@@ -45,19 +45,34 @@ def _givers(facts: Facts) -> pl.DataFrame:
         pl.lit(ALWAYS).alias("ready_s"),
         pl.lit("INV").alias("expected"),
     )
-    orders = facts.supplies.select(
+    always = facts.unlimited.select(
+        pl.format("{}|{}|", "product", "location").alias("supply"),
+        "product",
+        "location",
+        pl.lit(float("inf")).alias("available"),
+        pl.lit(ALWAYS).alias("ready_s"),
+        pl.lit("INV").alias("expected"),
+    )
+    orders = facts.supplies.join(
+        facts.brought_forward, left_on="id", right_on="supply", how="left"
+    ).select(
         pl.col("id").alias("supply"),
         "product",
         "location",
         pl.col("qty").alias("available"),
         # A co-product may be there before its order ends; the order's start is sure.
-        pl.when("main").then("finish_s").otherwise("start_s").alias("ready_s"),
+        pl.when("existing")
+        .then(pl.min_horizontal("finish_s", "usable_s"))
+        .when("main")
+        .then("finish_s")
+        .otherwise("start_s")
+        .alias("ready_s"),
         pl.when("existing")
         .then(pl.lit("FIRM"))
         .otherwise(pl.col("kind").replace_strict(_SOURCES, default="?"))
         .alias("expected"),
     )
-    return pl.concat([lots, orders]).unique("supply", maintain_order=True)
+    return pl.concat([always, lots, orders]).unique("supply", maintain_order=True)
 
 
 def _references(facts: Facts, known: pl.DataFrame) -> list[Finding]:
@@ -119,14 +134,27 @@ def _demand_sums(facts: Facts) -> list[Finding]:
     both = (
         facts.plan.fulfilment.select("demand", "planned")
         .join(top, on="demand", how="left")
-        .with_columns(pl.col("pegged").fill_null(0.0))
+        .join(_without_source(facts), on="demand", how="left")
+        .with_columns(
+            pl.col("pegged").fill_null(0.0) + pl.col("missing").fill_null(0.0)
+        )
     )
     # A whole number of substitutes may serve a fraction of a piece more.
     odd = both.filter(
         (pl.col("pegged") - pl.col("planned")).abs()
         > TOLERANCE * (1 + pl.col("planned"))
     ).join(_rounded_substitutes(facts), on="demand", how="anti")
-    return faults("VER002", "pegging", odd.rename({"demand": "value"}))
+    return faults("VER002", "pegging", odd.drop("missing").rename({"demand": "value"}))
+
+
+def _without_source(facts: Facts) -> pl.DataFrame:
+    """Give what demands themselves take without any source: demand, missing."""
+    return (
+        facts.unsourced.filter(pl.col("supply").is_null())
+        .join(facts.demands, on=["demand", "product", "location"], how="semi")
+        .group_by("demand")
+        .agg(pl.col("qty").sum().alias("missing"))
+    )
 
 
 def _rounded_substitutes(facts: Facts) -> pl.DataFrame:
@@ -178,8 +206,11 @@ def _times(facts: Facts, known: pl.DataFrame) -> list[Finding]:
         .group_by("demand", "moment")
         .agg(pl.col("qty").sum().alias("there"))
     )
-    both = delivered.join(there, on=["demand", "moment"], how="left").with_columns(
-        pl.col("there").fill_null(0.0)
+    both = (
+        delivered.join(there, on=["demand", "moment"], how="left")
+        .join(_without_source(facts), on="demand", how="left")
+        .with_columns(pl.col("there").fill_null(0.0) + pl.col("missing").fill_null(0.0))
+        .drop("missing")
     )
     early = both.filter(
         pl.col("delivered") > pl.col("there") + TOLERANCE * (1 + pl.col("delivered"))

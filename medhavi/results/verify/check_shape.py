@@ -147,12 +147,13 @@ def _changed(
     kept = both
     if facts.mode != "mrp":
         kept = both.filter(pl.col("locked").fill_null(pl.col("status_was") != "firmed"))
-    rest = both.filter(pl.col("kind") != "make").select("qty", "rest", "supply_order")
-    units = both.filter(pl.col("kind") == "make").select(
-        pl.col("order_qty").alias("qty"), "rest", "supply_order"
-    )
-    amounts = pl.concat([rest, units]).filter(
-        (pl.col("qty") - pl.col("rest")).abs() > TOLERANCE * (1 + pl.col("rest"))
+    # A work order counts in routing units; those it started with may stay in its row.
+    near = TOLERANCE * (1 + pl.col("qty_was"))
+    whole = (pl.col("order_qty") - pl.col("qty_was")).abs() <= near
+    made = pl.col("kind") == "make"
+    amount = pl.when(made).then("order_qty").otherwise("qty")
+    amounts = both.with_columns(qty=amount).filter(
+        ((pl.col("qty") - pl.col("rest")).abs() > near) & ~(made & whole)
     )
     differences = [
         ("due", kept, "finish_s", "due_s"),

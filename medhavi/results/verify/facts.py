@@ -11,6 +11,7 @@ from functools import cached_property
 
 import polars as pl
 
+from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plan import Plan
 from medhavi.results.verify.wall_clock import WallClock
 from medhavi.snapshot import Snapshot
@@ -133,17 +134,66 @@ class Facts:
         )
 
     @cached_property
+    def unsourced(self) -> pl.DataFrame:
+        """What mode mrp takes though nothing supplies it, as its exceptions say.
+
+        Columns demand, supply, product, location, instant_s, qty; `supply` is the order
+        that takes it, empty where the demand itself does.
+        """
+        rows = self.plan.exceptions.filter(
+            (pl.col("code") == ExceptionCode.NO_SOURCE)
+            & pl.lit(self.mode == "mrp")
+            & pl.col("qty").is_not_null()
+            & pl.col("date").is_not_null()
+        )
+        pegged = (
+            self.plan.pegging.filter(pl.col("level") == 0)
+            .group_by("demand")
+            .agg(pl.col("qty").sum().alias("pegged"))
+        )
+        # A demand that is left short takes nothing, though its need has no source.
+        room = (
+            self.plan.fulfilment.join(pegged, on="demand", how="left")
+            .select("demand", room=pl.col("planned") - pl.col("pegged").fill_null(0.0))
+            .with_columns(pl.col("room").clip(lower_bound=0.0))
+        )
+        own = pl.col("supply").is_null()
+        total = pl.col("qty").sum().over("demand", own)
+        share = (pl.col("room") / total).clip(upper_bound=1.0).fill_null(0.0)
+        return rows.join(room, on="demand", how="left").select(
+            "demand",
+            "supply",
+            "product",
+            "location",
+            pl.col("date").dt.epoch("s").alias("instant_s"),
+            qty=pl.when(own).then(pl.col("qty") * share).otherwise("qty"),
+        )
+
+    @cached_property
+    def brought_forward(self) -> pl.DataFrame:
+        """When mode mrp counts existing orders that come too late: supply, usable_s."""
+        rows = self.plan.exceptions.filter(
+            (pl.col("code") == ExceptionCode.BRING_FORWARD)
+            & pl.lit(self.mode == "mrp")
+            & pl.col("supply").is_not_null()
+        )
+        return rows.group_by("supply").agg(
+            pl.col("suggested_date").min().dt.epoch("s").alias("usable_s")
+        )
+
+    @cached_property
+    def unlimited(self) -> pl.DataFrame:
+        """Places whose product is always there: columns product, location."""
+        return self.snapshot["inventory_policies"].filter("unlimited").select(PLACE)
+
+    @cached_property
     def exceptions(self) -> dict[str, set[str]]:
-        """Ids that the plan itself excepts: code → supplies, demands and places."""
+        """Ids that the plan itself excepts: code → supplies and demands."""
         found: dict[str, set[str]] = {}
-        columns = ("code", "supply", "demand", "product", "location")
-        for code, supply, demand, product, location in self.plan.exceptions.select(
-            columns
-        ).iter_rows():
+        columns = ("code", "supply", "demand")
+        for code, supply, demand in self.plan.exceptions.select(columns).iter_rows():
             named = found.setdefault(code, set())
             named.update(value for value in (supply, demand) if value)
-            if product and location:
-                named.add(f"{product}|{location}")
         return found
 
     @cached_property

@@ -22,7 +22,10 @@ _ROUND = 1e-9
 
 
 def make_orders(facts: Facts) -> pl.DataFrame:
-    """Give the make orders with a known routing: order, routing, units, seconds."""
+    """Give the make orders with a known routing: order, source, units, seconds.
+
+    `order_qty` are the units still to come: an existing order's rest.
+    """
     routings = facts.snapshot["routings"].select(
         pl.col("routing").alias("source"),
         pl.col("product").alias("main_product"),
@@ -31,7 +34,19 @@ def make_orders(facts: Facts) -> pl.DataFrame:
     )
     return (
         facts.supplies.filter(pl.col("main") & (pl.col("kind") == "make"))
-        .select("order", "source", "order_qty", "start_s", "finish_s", "existing")
+        .join(
+            facts.open_orders.select(pl.col("supply_order").alias("order"), "rest"),
+            on="order",
+            how="left",
+        )
+        .select(
+            "order",
+            "source",
+            pl.coalesce("rest", "order_qty").alias("order_qty"),
+            "start_s",
+            "finish_s",
+            "existing",
+        )
         .join(routings, on="source", how="inner")
     )
 
