@@ -222,6 +222,13 @@ def snapshot(**given: Iterable[Row]) -> Snapshot:
     return Snapshot.from_frames(tables(**given))
 
 
+def bare(**given: Iterable[Row]) -> Snapshot:
+    """Build a snapshot from partial rows, without the rows that they refer to."""
+    complete = {name: rows(name, cells) for name, cells in given.items()}
+    complete.setdefault("settings", rows("settings", [{}]))
+    return Snapshot.from_frames(complete)
+
+
 def _add_referred(complete: dict[str, list[dict[str, object]]], name: str) -> None:
     """Add the rows of a table that others name and that are not there."""
     key = schema.tables()[name].key[0]

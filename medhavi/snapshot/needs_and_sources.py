@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from medhavi.snapshot.tables import empty
-
 if TYPE_CHECKING:
     from medhavi.snapshot.snapshot import Snapshot
 
@@ -46,7 +44,7 @@ def links(snapshot: Snapshot) -> Links:
     bought = _bought(snapshot)
     explicit = _explicit_moves(snapshot, rows)
     starts = usable.filter(pl.col("role") != "by")
-    known = _stated_nodes(snapshot, outputs, makes, after, rows, explicit)
+    known = _stated_nodes(snapshot, outputs, after, rows, explicit)
     moves, nodes = _all_moves(snapshot, known, starts, bought, rows, explicit)
     return Links(
         nodes=nodes.sort(NODE),
@@ -243,7 +241,6 @@ def _explicit_moves(snapshot: Snapshot, rows: pl.DataFrame) -> pl.DataFrame:
 def _stated_nodes(
     snapshot: Snapshot,
     outputs: pl.DataFrame,
-    makes: pl.DataFrame,
     after: pl.DataFrame,
     rows: pl.DataFrame,
     explicit: pl.DataFrame,
@@ -263,10 +260,14 @@ def _stated_nodes(
         snapshot["lanes"].select("lane", "origin"), left_on="source", right_on="lane"
     )
     places = snapshot["locations"].select("location")
+    # Lines that are over still count: existing orders may have to take them.
+    lines = snapshot["bom_lines"].join(
+        snapshot["routings"].select("routing", place="location"), on="routing"
+    )
     pieces = [
         *(snapshot[name].select(NODE) for name in tables),
         outputs.select(NODE),
-        makes.select(product="component", location="component_location"),
+        lines.select(product="component", location=pl.coalesce("location", "place")),
         after.select(product="later", location="later_location"),
         rows.select(NODE),
         explicit.select("product", location="origin"),
