@@ -49,7 +49,7 @@ def network_tables(draw: Draw, plain: bool = False, max_products: int = 6) -> Ta
     """Give the tables of a valid small network as rows, in no special order."""
     products = _products(draw, plain, max_products)
     names = [str(row["product"]) for row in products]
-    steps = {str(row["product"]): float(row["qty_step"] or 1) for row in products}
+    steps = {str(row["product"]): float(str(row["qty_step"] or 1)) for row in products}
     given: Tables = {"products": products}
     with_warehouse = draw(st.booleans())
     given["locations"] = _locations(draw, plain, with_warehouse)

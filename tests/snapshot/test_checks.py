@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -13,10 +14,12 @@ from tests.factories import AS_OF
 DAY = dt.timedelta(days=1)
 LATER = AS_OF + DAY
 STEPS = [{"step": 10}, {"step": 20}]
-BARE: list = []
+BARE: list[dict[str, Any]] = []
 WORK_WEEK = [{"weekday": day} for day in range(1, 6)]
 
-CASES: dict[str, tuple[str, dict, dict]] = {
+Tables = dict[str, list[dict[str, Any]]]
+
+CASES: dict[str, tuple[str, Tables, Tables]] = {
     "a kind outside the closed list": (
         "SNAP006",
         {"products": [{"kind": "finish"}]},
