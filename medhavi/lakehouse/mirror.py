@@ -91,7 +91,7 @@ def mirror(
     position, commits, events, stopped = start, 0, 0, False
     head = store.head()
     size = batch
-    while True:
+    while position < head:
         if cancelled is not None and cancelled():
             stopped = True
             break
@@ -109,8 +109,10 @@ def mirror(
             events += rows.num_rows
             if commits % _COMMITS_BETWEEN_COMPACTIONS == 0:
                 compacted = _compact(table) or compacted
+        # Events may have come meanwhile; the last read that finds nothing is spared.
+        head = store.head() if position >= head else head
         if observe is not None:
-            observe(f"mirroring: position {position:,} of {max(head, position):,}")
+            observe(f"mirroring: position {position:,} of {head:,}")
     return MirrorReport(
         events=events,
         position=position,
@@ -144,7 +146,7 @@ def _read(store: EventStore, after: int, limit: int) -> pa.Table:
 
 def _next_size(rows: pa.Table, batch: int) -> int:
     """Keep the next batch below the byte limit, judging by this one."""
-    bytes_each = max(1, rows.nbytes // rows.num_rows)
+    bytes_each: int = max(1, rows.nbytes // rows.num_rows)
     return max(1, min(batch, _BATCH_BYTES // bytes_each))
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.lakehouse.checkpoints import Checkpoint, Checkpoints, Reach
+from medhavi.lakehouse.checkpoints import Checkpoints, Reach
 from medhavi.lakehouse.log_reading import Moment
 from medhavi.lakehouse.projections import fold
 from medhavi.lakehouse.silver_state import State
 from tests.lakehouse.lake_events import START, facts
 from tests.lakehouse.random_facts import facts_told
+
+if TYPE_CHECKING:
+    from medhavi.lakehouse.checkpoints import Checkpoint
 
 
 @given(st.lists(facts_told, max_size=25), st.integers(0, 25))

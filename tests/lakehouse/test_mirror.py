@@ -15,7 +15,7 @@ from medhavi.lakehouse import Lake
 from medhavi.lakehouse.bronze import open_bronze
 from medhavi.lakehouse.mirror import mirror
 from tests.events.sample_events import samples
-from tests.lakehouse.lake_events import RowsOnly, small_company, store_of
+from tests.lakehouse.lake_events import RowsOnly, rows_only, small_company, store_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +81,7 @@ def test_large_events_make_smaller_batches(tmp_path, monkeypatch, store):
 
 def test_positions_with_gaps_are_kept(tmp_path, store):
     kept = [e for e in store.read_all() if e.position % 3 == 0]
-    assert mirror(tmp_path, RowsOnly(kept), batch=2).position == 9
+    assert mirror(tmp_path, rows_only(kept), batch=2).position == 9
     assert positions(tmp_path) == [3, 6, 9]
 
 
@@ -104,12 +104,13 @@ def test_the_loser_of_a_commit_goes_on_from_the_winners_position(tmp_path, store
     class Overtaken(RowsOnly):
         """While the first batch is read, another mirror takes all of the store."""
 
-        def read_all(self, after=0, limit=None, filter=None):
+        def read_all(self, after=0, limit=None, **_chosen):
             if limit == 4 and after == 0:
                 mirror(tmp_path, store)
-            return super().read_all(after, limit, filter)
+            return super().read_all(after, limit)
 
-    report = mirror(tmp_path, Overtaken(store.read_all()), batch=4)
+    overtaken: Any = Overtaken(store.read_all())
+    report = mirror(tmp_path, overtaken, batch=4)
     assert (report.events, report.position) == (0, 10)
     assert positions(tmp_path) == list(range(1, 11))
 
@@ -117,7 +118,7 @@ def test_the_loser_of_a_commit_goes_on_from_the_winners_position(tmp_path, store
 def test_a_restored_table_is_refused(tmp_path, store):
     mirror(tmp_path, store, batch=5)
     open_bronze(tmp_path).restore(1)
-    with pytest.raises(EnvironmentFailure, match="position 10 .* its rows reach 5"):
+    with pytest.raises(EnvironmentFailure, match=r"position 10 .* its rows reach 5"):
         mirror(tmp_path, store)
 
 
@@ -151,7 +152,7 @@ def test_many_commits_are_compacted_and_lose_nothing(tmp_path, monkeypatch, stor
 
 def test_rows_and_arrow_give_the_same_table(tmp_path, store):
     mirror(tmp_path / "arrow", store)
-    mirror(tmp_path / "rows", RowsOnly(store.read_all()))
+    mirror(tmp_path / "rows", rows_only(store.read_all()))
     first = pl.read_delta(str(tmp_path / "arrow")).sort("position")
     assert first.equals(pl.read_delta(str(tmp_path / "rows")).sort("position"))
 

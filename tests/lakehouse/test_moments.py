@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -152,7 +152,12 @@ def test_the_last_estimates_that_are_known_count_at_every_moment(tmp_path):
         "version": "1",
         "basis": "model",
     }
-    head = {"kind": "supplier", "model": "m", "version": "1", "hash": "h"}
+    head: dict[str, Any] = {
+        "kind": "supplier",
+        "model": "m",
+        "version": "1",
+        "hash": "h",
+    }
     lake = Lake(tmp_path)
     lake.mirror(
         store_of(
@@ -309,7 +314,7 @@ def test_open_things_stay_and_finished_ones_go(tmp_path):
         "key": "k",
     }
     peg = {"product": "A", "location": "DC", "qty": 1.0}
-    told = [
+    told: list[tuple[str, dict[str, Any]]] = [
         ("OrderPlaced", {"sales_order": "S1", "lines": [line("open"), line("held")]}),
         ("OrderPlaced", {"sales_order": "S2", "lines": [line("gone")]}),
         ("OrderCancelled", {"sales_order": "S2"}),
@@ -348,8 +353,8 @@ def test_open_things_stay_and_finished_ones_go(tmp_path):
     assert lake.table("silver.demands").collect().height == 3
 
 
-def overridden(number: int, value: float | None, **cells: object):
-    fields = {
+def overridden(number: int, value: float | None, **cells: Any):
+    fields: dict[str, Any] = {
         "override": f"O{number}",
         "table": "products",
         "key": {"product": "A"},
@@ -389,8 +394,8 @@ def test_an_override_of_nothing_is_a_finding_with_its_position(tmp_path):
 
 
 def test_override_keys_of_numbers_are_read_by_their_column(tmp_path):
-    step = {"routing": "R", "step": 10, "sequence": 1}
-    override = {
+    step: dict[str, Any] = {"routing": "R", "step": 10, "sequence": 1}
+    override: dict[str, Any] = {
         "table": "steps",
         "key": {"routing": "R", "step": "10"},
         "column": "setup_minutes",
@@ -403,7 +408,7 @@ def test_override_keys_of_numbers_are_read_by_their_column(tmp_path):
 
 
 def test_an_override_key_that_is_no_number_is_a_finding(tmp_path):
-    override = {
+    override: dict[str, Any] = {
         "table": "steps",
         "key": {"routing": "R", "step": "x"},
         "column": "setup_minutes",

@@ -1,0 +1,52 @@
+"""kill -9 anywhere in the mirror: every event exactly once."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from medhavi.events.sqlite import SqliteStore
+from medhavi.lakehouse import Lake
+from tests.events.sample_events import samples
+from tests.lakehouse.mirror_processes import kill_mirrors, mirrored
+
+EVENTS = 4_000
+
+
+def filled(path, events: int = EVENTS) -> SqliteStore:
+    store = SqliteStore(path)
+    store.append_many([(f"lane-{n}", samples([n])) for n in range(events)])
+    return store
+
+
+def test_thirty_kills_lose_and_double_nothing(tmp_path):
+    store = filled(tmp_path / "events.db")
+    lake = tmp_path / "lake"
+    killed = kill_mirrors(lake, store.path, random.Random(30), kills=32)
+    assert killed >= 30
+    done_under_fire = len(mirrored(lake))
+    Lake(lake).mirror(store)
+    assert mirrored(lake) == list(range(1, EVENTS + 1))
+    assert 100 < done_under_fire < EVENTS, done_under_fire
+
+
+def test_two_mirrors_killed_at_once_lose_and_double_nothing(tmp_path):
+    store = filled(tmp_path / "events.db")
+    lake = tmp_path / "lake"
+    Lake(lake).mirror(filled(tmp_path / "empty.db", 0))
+    kill_mirrors(lake, store.path, random.Random(2), kills=4, at_once=2)
+    Lake(lake).mirror(store)
+    assert mirrored(lake) == list(range(1, EVENTS + 1))
+
+
+@pytest.mark.nightly
+def test_hundreds_of_kills_of_contending_mirrors(tmp_path):
+    events = 60_000
+    store = filled(tmp_path / "events.db", events)
+    lake = tmp_path / "lake"
+    chance = random.Random(300)
+    for at_once in (1, 2, 3):
+        kill_mirrors(lake, store.path, chance, kills=100, at_once=at_once, longest=0.4)
+    Lake(lake).mirror(store)
+    assert mirrored(lake) == list(range(1, events + 1))

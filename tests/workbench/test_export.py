@@ -1,0 +1,78 @@
+"""Exports of a plan: files open, numbers are the plan's, old files survive failures."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from medhavi.errors import NotAvailable, UsageError
+from medhavi.planners.pipeline import plan as make
+from medhavi.workbench import export
+from medhavi.workbench.export import export_plan
+from tests import factories
+
+
+@pytest.fixture(scope="module")
+def snapshot():
+    """One product, bought for two orders."""
+    return factories.snapshot(
+        demands=[{"product": "A", "qty": 10}, {"product": "A", "qty": 5}],
+        supply_terms=[{"product": "A"}],
+    )
+
+
+@pytest.fixture(scope="module")
+def plan(snapshot):
+    """The plan of these orders."""
+    return make(snapshot)
+
+
+@pytest.mark.req("ANA-11")
+def test_a_workbook_has_a_sheet_a_table_and_equal_totals(tmp_path, plan):
+    place = export_plan(plan, tmp_path / "plan.xlsx", kind="xlsx")
+    sheets = pl.read_excel(place, sheet_id=0, engine="calamine")
+    assert set(sheets) >= {"run", *plan.tables}
+    assert sheets["supplies"]["qty"].sum() == plan.supplies["qty"].sum()
+    assert sheets["supplies"]["id"].to_list() == plan.supplies["id"].to_list()
+
+
+def test_csv_is_a_folder_of_tables(tmp_path, plan):
+    place = export_plan(plan, tmp_path / "csv", kind="csv")
+    assert pl.read_csv(place / "fulfilment.csv").height == plan.fulfilment.height
+    assert (place / "run.json").is_file()
+
+
+def test_html_is_one_page_that_asks_nobody(tmp_path, plan, snapshot):
+    place = export_plan(plan, tmp_path / "plan.html", kind="html", snapshot=snapshot)
+    text = place.read_text("utf-8")
+    assert text.lstrip().lower().startswith("<!doctype html")
+    assert "<script src=" not in text
+    assert '<link rel="stylesheet" href="http' not in text
+
+
+def test_other_kinds_are_refused(tmp_path, plan):
+    with pytest.raises(NotAvailable, match="pdf is not built yet"):
+        export_plan(plan, tmp_path / "plan.pdf", kind="pdf")
+
+
+def test_a_table_that_no_sheet_holds_is_refused(tmp_path, plan, monkeypatch):
+    monkeypatch.setattr(export, "_MOST_ROWS", 1)
+    with pytest.raises(UsageError, match="Export csv instead"):
+        export_plan(plan, tmp_path / "plan.xlsx", kind="xlsx")
+    assert not (tmp_path / "plan.xlsx").exists()
+
+
+def test_an_export_that_fails_leaves_the_old_file(tmp_path, plan, monkeypatch):
+    place = export_plan(plan, tmp_path / "plan.xlsx", kind="xlsx")
+    before = place.read_bytes()
+
+    def broken(_plan, path):
+        path.write_bytes(b"half")
+        message = "no space left"
+        raise OSError(message)
+
+    monkeypatch.setattr(export, "_write_workbook", broken)
+    with pytest.raises(OSError, match="no space"):
+        export_plan(plan, place, kind="xlsx")
+    assert place.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["plan.xlsx"]
