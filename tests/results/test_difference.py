@@ -1,108 +1,76 @@
-"""Two plans compared: an order that moved is changed, not one gone and one new."""
+"""Differences of plans by id."""
 
 from __future__ import annotations
-
-import datetime as dt
 
 import polars as pl
 import pytest
 
-import medhavi
-from medhavi.results.difference import compare
-from medhavi.results.plan import Plan
-from medhavi.results.run_record import RunRecord
-
-DAY = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
+from medhavi.results.difference import CHANGES, compare
+from tests.results.hand_plan import RESULTS, at, changed, hand_plan, without
 
 
-def order(identity, qty=10.0, start=0, **more):
-    return {
-        "id": identity,
-        "kind": "make",
-        "product": "A",
-        "location": "P",
-        "qty": qty,
-        "start": DAY + dt.timedelta(days=start),
-        "finish": DAY + dt.timedelta(days=start + 1),
-        **more,
-    }
-
-
-def plan(orders=(), demands=()):
-    frames = {"supplies": orders, "fulfilment": demands}
-    return Plan(
-        tables={name: pl.DataFrame(rows) for name, rows in frames.items() if rows},
-        run=RunRecord(
-            planner="mrp", mode="mrp", package_version="0", snapshot_fingerprint="f"
-        ),
-    )
-
-
-def demand(identity, status="on_time", hours=0.0):
-    return {"demand": identity, "status": status, "planned": 5.0, "lateness_h": hours}
-
-
-def changes(delta, table="supplies"):
-    return delta.tables[table].changed.select("id", "column").rows()
-
-
-def test_a_plan_does_not_differ_from_itself():
-    one = plan([order("a")], [demand("D")])
-    delta = compare(one, one)
+@pytest.mark.req("MRP-14")
+def test_a_plan_does_not_differ_from_itself() -> None:
+    delta = compare(hand_plan(), hand_plan())
     assert delta.is_empty
-    assert delta.tables["supplies"].unchanged == 1
     assert str(delta) == "The plans are equal."
+    assert delta.stability == 1.0
+    assert all(frame.is_empty() for frame in delta.to_frames().values())
 
 
-def test_empty_plans_do_not_differ():
-    assert compare(plan(), plan()).is_empty
+def test_a_changed_cell_shows_old_and_new() -> None:
+    later = changed("supplies", "buyX", qty=150.0, start=at("2026-01-26 00:00"))
+    delta = compare(hand_plan(), hand_plan(**later)).tables["supplies"]
+    assert delta.changed.to_dicts() == [
+        {"id": "buyX", "column": "qty", "old": "140.0", "new": "150.0"},
+        {
+            "id": "buyX",
+            "column": "start",
+            "old": "2026-01-27T23:00:00Z",
+            "new": "2026-01-26T00:00:00Z",
+        },
+    ]
+    assert (delta.changed_rows, delta.unchanged) == (1, 3)
+    assert delta.changed.schema == CHANGES
 
 
-@pytest.mark.parametrize(
-    ("other", "column"),
-    [
-        (order("a", qty=11.0), "qty"),
-        (order("a", source="R2"), "source"),
-        (order("a", firm=True), "firm"),
-    ],
-)
-def test_an_order_with_the_same_id_is_changed(other, column):
-    delta = compare(plan([order("a"), order("b")]), plan([other, order("b")]))
-    assert changes(delta) == [("a", column)]
-    assert delta.tables["supplies"].unchanged == 1
+def test_another_id_is_removed_and_added() -> None:
+    delta = compare(hand_plan(), hand_plan(**changed("supplies", "buyX", id="other")))
+    supplies = delta.tables["supplies"]
+    assert supplies.removed["id"].to_list() == ["buyX"]
+    assert supplies.added["id"].to_list() == ["other"]
+    assert supplies.changed.is_empty()
 
 
-def test_an_order_that_moved_is_one_changed_row():
-    delta = compare(plan([order("a")]), plan([order("a", start=3)]))
-    assert changes(delta) == [("a", "finish"), ("a", "start")]
-    assert delta.tables["supplies"].changed_rows == 1
+def test_null_and_value_differ_and_null_equals_null() -> None:
+    delta = compare(hand_plan(), hand_plan(**changed("supplies", "buyX", campaign="C")))
+    row = delta.tables["supplies"].changed.row(0, named=True)
+    assert (row["old"], row["new"]) == (None, "C")
 
 
-def test_orders_that_come_and_go_keep_what_they_are():
-    supplies = compare(plan([order("a")]), plan([order("b")])).tables["supplies"]
-    assert supplies.removed["id"].to_list() == ["a"]
-    assert supplies.added.select("id", "product").rows() == [("b", "A")]
+def test_stability_counts_operations_that_stand() -> None:
+    delta = compare(hand_plan(), hand_plan(**without("operations", "op2")))
+    assert delta.stability == 0.5
+    assert compare(hand_plan(operations=[]), hand_plan()).stability is None
 
 
-def test_a_hash_of_content_is_no_change_by_itself():
-    first, second = order("a", content_hash="x"), order("a", content_hash="y")
-    assert compare(plan([first]), plan([second])).is_empty
+def test_content_hashes_alone_are_no_change() -> None:
+    plan = hand_plan()
+    other = plan.replace(supplies=plan.supplies.with_columns(content_hash=pl.lit("x")))
+    assert compare(plan, other).is_empty
 
 
-def test_a_demand_that_became_late_is_shown():
-    delta = compare(
-        plan(demands=[demand("D"), demand("E")]),
-        plan(demands=[demand("D", "late", 48.0), demand("E")]),
-    )
-    assert changes(delta, "fulfilment") == [("D", "lateness_h"), ("D", "status")]
-    assert "demand D: on_time → late" in str(delta)
+def test_the_text_counts_and_names_demands() -> None:
+    late = changed("fulfilment", "D1", status="late", lateness_h=24.0)
+    delta = compare(hand_plan(), hand_plan(**late, **without("pegging", "p6")))
+    text = str(delta)
+    assert "pegging: 0 added, 1 removed, 0 changed, 5 unchanged" in text
+    assert "fulfilment: 0 added, 0 removed, 1 changed, 0 unchanged" in text
+    assert "demand D1: on_time → late" in text
+    assert "stability of operations: 100.0%" in text
 
 
-def test_frames_are_named_by_table_and_kind_of_change():
-    frames = compare(plan([order("a")]), plan()).to_frames()
-    assert frames["supplies_removed"].height == 1
-    assert frames["supplies_changed"].is_empty()
-
-
-def test_the_public_name_is_this_function():
-    assert medhavi.compare is compare
+def test_both_directions_mirror_each_other() -> None:
+    small = hand_plan(supplies=RESULTS["supplies"][:2])
+    there, back = compare(hand_plan(), small), compare(small, hand_plan())
+    assert there.tables["supplies"].removed.equals(back.tables["supplies"].added)
