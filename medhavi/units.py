@@ -1,7 +1,7 @@
-"""Time and quantity as exact integers, and the only places that round (design 3.2, 3.3).
+"""Time and quantity as exact integers, and the only places that round (design 3).
 
-Instants are UTC seconds since 1970 (int64 in kernels). Quantities are int64 multiples of
-the product's step. A float cell enters as the exact rational of its shortest decimal
+Instants are UTC seconds since 1970 (int64 in kernels). Quantities are int64 multiples
+of the product's step. A float cell enters as the exact rational of its shortest decimal
 text, so 0.1 means one tenth.
 """
 

@@ -13,7 +13,7 @@ from medhavi.schema import tables
 from medhavi.schema.template import example_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from medhavi.events.envelope import NewEvent
 
@@ -60,7 +60,7 @@ def _payload(name: str, fields: dict[str, Any]) -> Any:
 def _filled(table: str, row: Any) -> dict[str, Any]:
     """Leave empty cells out; numbers and times as events write them."""
     columns = tables()[table].columns
-    forms = {"float": float, "time": "{}:00".format}
+    forms: dict[str, Callable[[Any], Any]] = {"float": float, "time": "{}:00".format}
     return {
         name: forms.get(columns[name].type, lambda cell: cell)(value)
         for name, value in row.items()

@@ -1,20 +1,23 @@
 """Findings: coded statements about data, collected and never raised one by one.
 
-Codes live in TOML files beside this module, one file a domain; each code has a severity,
-a title, a message template, a remedy and an example. `docs/findings.md` is generated
-from them.
+Codes live in TOML files beside this module, one file a domain; each code has a
+severity, a title, a message template, a remedy and an example. `docs/findings.md` is
+generated from them.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from medhavi.errors import MedhaviError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 
 class Severity(StrEnum):

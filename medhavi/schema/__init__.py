@@ -48,7 +48,9 @@ def _column(name: str, row: Mapping[str, object]) -> Column:
     fields = {k: v for k, v in row.items() if k not in {"ref", "one_of"}}
     reference = str(row.get("ref", ""))
     pairs = tuple(
-        (part.split(".")[0], part.split(".")[1]) for part in reference.split("|") if part
+        (part.split(".")[0], part.split(".")[1])
+        for part in reference.split("|")
+        if part
     )
     choices = row.get("one_of", ())
     return Column(

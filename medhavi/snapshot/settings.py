@@ -51,7 +51,7 @@ class Settings:
 
     @property
     def horizon_end(self) -> int:
-        """First instant beyond the horizon [UTC seconds]; demands due up to it count."""
+        """First instant beyond the horizon [UTC seconds]; demands up to it count."""
         return self.as_of + seconds_up(self.horizon_days, DAY)
 
     def weight(self, priority: int) -> float:

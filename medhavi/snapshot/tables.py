@@ -1,4 +1,4 @@
-"""The typed frames of the planning tables: one dtype a column, from the schema alone."""
+"""The typed frames of the planning tables: one dtype a column, from the schema."""
 
 from __future__ import annotations
 

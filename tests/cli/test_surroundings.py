@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 import pytest
 
 from medhavi.cli import surroundings
@@ -55,9 +57,7 @@ def test_a_missing_chromium_only_skips_tests(medhavi, monkeypatch):
 
 
 def test_a_missing_package_is_named_with_the_way_out(medhavi, monkeypatch):
-    monkeypatch.setattr(
-        surroundings.metadata, "requires", lambda _name: ["polars>=2", "nonesuch"]
-    )
+    monkeypatch.setattr(metadata, "requires", lambda _name: ["polars>=2", "nonesuch"])
     said = medhavi("doctor")
     assert said.code == 4
     assert "not installed: nonesuch; run `make setup`" in said.err
