@@ -1,7 +1,7 @@
 """Planning tables in a folder of CSV or Parquet files, or in one workbook.
 
 Besides calendars this is the only place of the package that touches files. Reading
-never raises for bad content: what cannot be used becomes a finding, what can be read is.
+never raises for bad content: what cannot be used becomes a finding, the rest is read.
 """
 
 from __future__ import annotations
