@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,7 +13,6 @@ from medhavi.providers.capacity_schedule import NetworkClock
 from medhavi.snapshot.calendars import ALWAYS_OPEN
 from medhavi.units import DAY, HOUR, MINUTE
 from tests.providers.plants import (
-    Tables,
     at,
     clock,
     earliest,
@@ -25,6 +25,9 @@ from tests.providers.plants import (
     used,
     when,
 )
+
+if TYPE_CHECKING:
+    from tests.providers.plants import Tables
 
 NEED = "2026-01-20T12:00"  # a Tuesday
 
