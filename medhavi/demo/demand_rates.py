@@ -22,8 +22,8 @@ class Rates:
     """Averages of a working year, in smallest quantities a calendar day.
 
     `shares` popularity of each product sold, `pieces` usual size of its order line,
-    `sold` by (product, warehouse), `used` by (component, plant), `home` plant of each
-    finished product.
+    `sold` by (product, warehouse), `totals` by product, `used` by (component, plant),
+    `home` plant of each finished product.
     """
 
     shares: Mapping[str, float]
@@ -31,10 +31,7 @@ class Rates:
     sold: Mapping[tuple[str, str], float]
     used: Mapping[tuple[str, str], float]
     home: Mapping[str, str]
-
-    def total(self, product: str) -> float:
-        """Give what all warehouses together sell of a product on a day."""
-        return sum(v for (p, _), v in self.sold.items() if p == product)
+    totals: Mapping[str, float]
 
 
 def rates(company: Company) -> Rates:
@@ -56,7 +53,12 @@ def rates(company: Company) -> Rates:
                 home[code] = "BERGAMO"
     sold = _sold(company, shares, pieces)
     used = _used(company, sold, home)
-    return Rates(shares=shares, pieces=pieces, sold=sold, used=used, home=home)
+    totals: dict[str, float] = {}
+    for (product, _), amount in sold.items():
+        totals[product] = totals.get(product, 0.0) + amount
+    return Rates(
+        shares=shares, pieces=pieces, sold=sold, used=used, home=home, totals=totals
+    )
 
 
 def _sold(

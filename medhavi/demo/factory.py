@@ -82,7 +82,7 @@ class Factory:
         # Bundles first: what they take is asked of the lines in the same round.
         for product in sorted(world.rates.home, key=lambda p: not p.endswith("B")):
             home = world.rates.home[product]
-            rate = world.rates.total(product)
+            rate = world.rates.totals[product]
             rate += world.rates.used.get((product, "BERGAMO"), 0.0)
             need = wanted.get(product, 0) + _SAFETY_DAYS * rate
             need += self.required.get((product, "BERGAMO"), 0)

@@ -117,7 +117,7 @@ class History:
         for (product, place), rate in world.rates.sold.items():
             self._count_in(product, place, rate * (60 if place == "NEWARK" else 22))
         for product, home in world.rates.home.items():
-            self._count_in(product, home, world.rates.total(product) * 8)
+            self._count_in(product, home, world.rates.totals[product] * 8)
         for key, rate in world.rates.used.items():
             if key in world.company.terms:
                 level = self.purchasing.reorder_point(key)
