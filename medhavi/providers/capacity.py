@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from medhavi.providers.capacity_delivery import shifted
-from medhavi.providers.capacity_orders import Progress, existing
+from medhavi.providers.capacity_orders import Progress, dated, remaining
 from medhavi.providers.capacity_resources import ResourceClock, Resources, window
 from medhavi.providers.capacity_routings import Routings
 from medhavi.providers.product_facts import ProductFacts
@@ -20,6 +20,7 @@ from medhavi.providers.table_rows import read_tables
 from medhavi.units import ALWAYS, MINUTE, NEVER, seconds_up
 
 if TYPE_CHECKING:
+    from medhavi.providers.capacity_routings import CompiledRouting
     from medhavi.providers.table_rows import Row
     from medhavi.providers.timing import Clock, StepWindow, Timing
     from medhavi.snapshot import Snapshot
@@ -73,6 +74,7 @@ class Capacity:
         )
         self._progress = self._tables["supply_order_steps"].index("supply_order")
         self._clocks: dict[tuple[str, float, int], Clock] = {}
+        self._hard: dict[str, tuple[CompiledRouting, Clock]] = {}
 
     # --------------------------------------------------------------------- orders
     def clock(
@@ -120,14 +122,22 @@ class Capacity:
         due, start
             Instants [s].
         """
+        hard, clock = self._without_soft_time(routing)
+        whole, done = order_steps
+        numbers = self._progress.get(supply_order)
+        if not numbers:
+            return dated(clock, whole - done, due, start)
         rows = self._tables["supply_order_steps"]
-        progress = [
-            Progress.of(rows.row(number))
-            for number in self._progress.get(supply_order, ())
-        ]
-        return existing(
-            self._routings.compiled(routing), order_steps, progress, due, start
-        )
+        progress = [Progress.of(rows.row(number)) for number in numbers]
+        rest = remaining(hard, order_steps, progress)
+        return dated(rest.clock(0.0, rest.location_time), whole, due, start)
+
+    def _without_soft_time(self, routing: str) -> tuple[CompiledRouting, Clock]:
+        known = self._hard.get(routing)
+        if known is None:
+            hard = self._routings.compiled(routing).hard()
+            known = self._hard[routing] = hard, hard.clock(0.0, hard.location_time)
+        return known
 
     def instant(
         self,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity_routings import CompiledRouting
     from medhavi.providers.capacity_schedule import Task
     from medhavi.providers.table_rows import Row
+    from medhavi.providers.timing import Clock
 
 ONE: Final = Fraction(1)
 
@@ -53,21 +54,8 @@ class Progress:
         )
 
 
-def existing(
-    compiled: CompiledRouting,
-    order_steps: tuple[int, int],
-    progress: Sequence[Progress],
-    due: int,
-    start: int | None,
-) -> Timing:
+def dated(clock: Clock, steps: int, due: int, start: int | None) -> Timing:
     """Give the times of an order; its finish is `due`, its start the stated one."""
-    whole, done = order_steps
-    rest = compiled.hard()
-    steps = whole - done
-    if progress:
-        rest = remaining(rest, order_steps, progress)
-        steps = whole
-    clock = rest.clock(0.0, compiled.location_time)
     found = clock.latest(due, steps) if start is None else clock.earliest(start, steps)
     if found is None:
         begin = due if start is None else start
