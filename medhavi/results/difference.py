@@ -16,7 +16,6 @@ import polars as pl
 from medhavi.results.plan_tables import KEYS, SCHEMAS
 
 if TYPE_CHECKING:
-
     from medhavi.results.plan import Plan
 
 _COMPARED = ("supplies", "operations", "pegging", "fulfilment", "kpis")

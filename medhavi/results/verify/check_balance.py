@@ -29,8 +29,10 @@ FLOW = {
     "instant_s": pl.Int64(),
     "qty": pl.Float64(),
     "owner": pl.String(),
+    "order": pl.String(),
 }
-"""Columns of flows: plus is what comes, `owner` the demand that takes (or null)."""
+"""Columns of flows: plus is what comes; `owner` is the demand that takes, `order` the
+order that takes, null where neither does."""
 
 
 def check_balance(facts: Facts) -> list[Finding]:
@@ -63,23 +65,33 @@ def check_balance(facts: Facts) -> list[Finding]:
 
 def all_flows(facts: Facts) -> pl.DataFrame:
     """List every quantity that comes or goes."""
+    columns = (*PLACE, "instant_s", "qty", "order", "existing")
     taken = pl.concat(
         [
-            consumption(facts).select(*PLACE, "instant_s", "qty", "existing"),
-            move_departures(facts).select(*PLACE, "instant_s", "qty", "existing"),
+            consumption(facts).select(*columns),
+            move_departures(facts).select(*columns),
         ]
     ).with_columns(
         instant_s=pl.when("existing")
         .then(pl.col("instant_s").clip(lower_bound=facts.as_of))
         .otherwise("instant_s"),
         qty=-pl.col("qty"),
-        owner=pl.lit(None, pl.String),
     )
-    missing = facts.unsourced.with_columns(owner=pl.lit(None, pl.String))
-    parts = [stock(facts), receipts(facts), taken, deliveries(facts), missing]
+    parts = [
+        stock(facts),
+        receipts(facts),
+        taken,
+        deliveries(facts),
+        facts.unsourced.select(*PLACE, "instant_s", "qty"),
+    ]
     return pl.concat(
         [
-            part.select(pl.col(name).cast(dtype) for name, dtype in FLOW.items())
+            part.select(
+                pl.col(name).cast(dtype)
+                if name in part.columns
+                else pl.lit(None, dtype).alias(name)
+                for name, dtype in FLOW.items()
+            )
             for part in parts
         ]
     )
@@ -102,7 +114,7 @@ def stock(facts: Facts) -> pl.DataFrame:
     )
     return pl.concat(
         [lots.filter(~foreign).select(*PLACE, "qty"), pegged]
-    ).with_columns(instant_s=pl.lit(ALWAYS), owner=pl.lit(None, pl.String))
+    ).with_columns(instant_s=pl.lit(ALWAYS))
 
 
 def usable_lots(facts: Facts) -> pl.DataFrame:
@@ -139,7 +151,6 @@ def receipts(facts: Facts) -> pl.DataFrame:
         .otherwise(pl.min_horizontal("instant_s", "finish_s"))
         .alias("instant_s"),
         "qty",
-        pl.lit(None, pl.String).alias("owner"),
     )
 
 

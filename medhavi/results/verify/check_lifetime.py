@@ -129,6 +129,11 @@ def check_holds(facts: Facts) -> list[Finding]:
     if holds.is_empty():
         return []
     flows = all_flows(facts).join(holds.select(PLACE).unique(), on=PLACE, how="semi")
+    flows = flows.join(_feeding(facts, holds), on="order", how="left").with_columns(
+        owners=pl.when(pl.col("owner").is_null())
+        .then("fed")
+        .otherwise(pl.concat_list("owner"))
+    )
     rows: list[dict[str, object]] = []
     for (product, location), own in holds.group_by(PLACE, maintain_order=True):
         here = flows.filter(
@@ -158,6 +163,19 @@ def _active_holds(facts: Facts) -> pl.DataFrame:
     )
 
 
+def _feeding(facts: Facts, holds: pl.DataFrame) -> pl.DataFrame:
+    """Give the orders that work for owners of holds: order, fed (list of demands)."""
+    owners = holds.filter(pl.col("demand").is_not_null()).select("demand").unique()
+    return (
+        facts.plan.pegging.join(owners, on="demand", how="semi")
+        .select(pl.col("supply").alias("order"), pl.col("demand").alias("fed"))
+        .unique()
+        .sort("order", "fed")
+        .group_by("order", maintain_order=True)
+        .agg("fed")
+    )
+
+
 def _broken_hold(
     as_of: int, holds: pl.DataFrame, flows: pl.DataFrame
 ) -> tuple[int, float] | None:
@@ -174,14 +192,16 @@ def _broken_hold(
         "instant_s", maintain_order=True
     ):
         others = 0.0
-        for qty, owner in rows.select("qty", "owner").iter_rows():
+        for qty, owners in rows.select("qty", "owners").iter_rows():
             balance += qty
-            if qty < 0 and owner in outstanding:
-                taken = min(outstanding[owner], -qty)
-                outstanding[owner] -= taken
-                coverable -= taken
-            elif qty < 0:
-                others -= qty
+            rest = max(-qty, 0.0)
+            for owner in owners or ():
+                taken = min(outstanding.get(owner, 0.0), rest)
+                if taken > 0:
+                    outstanding[owner] -= taken
+                    coverable -= taken
+                    rest -= taken
+            others += rest
         held = min(sum(outstanding.values()), max(coverable, 0.0))
         moment = int(str(instant))
         if moment >= as_of and others > 0 and balance < held - TOLERANCE * (1 + held):
