@@ -20,6 +20,7 @@ from medhavi.lakehouse.lake import Lake
 from medhavi.results.plan import Plan
 from medhavi.results.urgency import WorstDemand, names_of, worst_demands
 from medhavi.snapshot import Snapshot
+from medhavi.units import from_seconds
 from medhavi.workbench.safe_folder import replaced_file
 from medhavi.workbench.tables_run import Measurement, plan_snapshot, write_plan
 from medhavi.workbench.workspace import DEMO
@@ -108,7 +109,7 @@ def demonstrate(
     say(f"mirror: {report}")
     with measurement.phase("snapshot"):
         snapshot = lake.snapshot()
-    say(str(snapshot).splitlines()[0])
+    say(_summary(snapshot))
     plan = _earlier_plan(place / "plan", snapshot)
     if plan is None:
         plan = plan_snapshot(snapshot, observe=say, measurement=measurement)
@@ -130,6 +131,14 @@ def demonstrate(
         plan=plan,
         worst=worst_demands(plan, names_of(snapshot)),
     )
+
+
+def _summary(snapshot: Snapshot) -> str:
+    sizes = ", ".join(
+        f"{snapshot[name].height:,} {name.replace('_', ' ')}"
+        for name in ("products", "locations", "stock", "supply_orders", "demands")
+    )
+    return f"snapshot of {from_seconds(snapshot.as_of):%Y-%m-%d %H:%M} UTC: {sizes}"
 
 
 def _events(
