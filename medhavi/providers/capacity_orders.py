@@ -35,14 +35,14 @@ class Progress:
     units_done: Fraction
     remaining: Fraction | None
     """Time that is left [s], as it was stated."""
-    window: tuple[int, int] | None
-    """Times that are fixed."""
+    window: tuple[int | None, int | None] | None
+    """Start and end as stated: in this mode an order stays as it is dated (rule 3)."""
 
     @classmethod
     def of(cls, row: Row) -> Self:
         """Read a row of `supply_order_steps`."""
         left = row["remaining_minutes"]
-        dated = row["start"] is not None and row["finish"] is not None
+        times = row["start"], row["finish"]
         return cls(
             step=row["step"],
             resource=row["resource"],
@@ -50,7 +50,7 @@ class Progress:
             begun=row["status"] == "in_process",
             units_done=Fraction(repr(row["qty_done"] or 0.0)),
             remaining=None if left is None else minutes(left),
-            window=(row["start"], row["finish"]) if row["locked"] and dated else None,
+            window=None if times == (None, None) else times,
         )
 
 

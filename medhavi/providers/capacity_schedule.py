@@ -44,14 +44,15 @@ class Task:
     units
         Units that enter it per order step, for transfer batches.
     fixed_window
-        Times that are given (work in progress); nothing is placed then.
+        Start and end that are given (work in progress), one of them may be missing;
+        nothing is placed then.
     """
 
     plan: StepPlan
     fixed: Fraction
     rate: Fraction
     units: Fraction
-    fixed_window: tuple[int, int] | None = None
+    fixed_window: tuple[int | None, int | None] | None = None
 
     @property
     def node(self) -> StepNode:
@@ -251,7 +252,10 @@ class NetworkClock:
             if place in placed:
                 continue
             if task.fixed_window is not None:
-                placed[place] = _given(task, task.fixed_window, steps)
+                given = _given(task, task.fixed_window, steps)
+                if given is None:
+                    return None
+                placed[place] = given
                 continue
             start_from = bounds[place].start_from
             finish_from = bounds[place].finish_from
@@ -368,16 +372,29 @@ def _tail(arrives: int, run: Fraction) -> Limit:
     return limit
 
 
-def _given(task: Task, window: tuple[int, int], steps: int) -> Placed:
-    option = next(o for epoch in task.plan.epochs for o in epoch.options)
-    work = Work(Fraction(0), task.run(steps))
-    return Placed(option=option, work=work, start=window[0], finish=window[1])
+def _given(
+    task: Task, window: tuple[int | None, int | None], steps: int
+) -> Placed | None:
+    """Take given times; a missing one follows from the other."""
+    option = next((o for epoch in task.plan.epochs for o in epoch.options), None)
+    if option is None:
+        return None
+    work = Work(option.setup, task.run(steps))
+    start, finish = window
+    if finish is None and start is not None:
+        finish = option.axis.after(start, work)
+    elif start is None and finish is not None:
+        start = option.axis.before(finish, work)
+    if start is None or finish is None:
+        return None
+    return Placed(option=option, work=work, start=start, finish=finish)
 
 
 def _window(node: StepNode, placed: Placed) -> StepWindow:
     start, finish = placed.start, placed.finish
     axis = placed.option.axis
-    length = axis.length(placed.work, (start, finish))
+    # Given times hold more or less than the work would take.
+    length = min(axis.length(placed.work, (start, finish)), finish - start)
     setup = min(ceil_fraction(placed.work.setup), length)
     segments = tuple(axis.working.segments(start, finish))
     return StepWindow(

@@ -126,6 +126,64 @@ def test_a_locked_step_keeps_its_times(start: str | None):
     )
 
 
+@pytest.mark.parametrize(
+    "times", [{"start": "2026-01-20T01:00"}, {"finish": "2026-01-20T02:30"}]
+)
+def test_of_a_step_with_one_stated_time_the_other_follows(times: dict[str, str]):
+    row = {"step": 1, **{name: when(text) for name, text in times.items()}}
+    timing = shop([row]).existing("O", "R", (10, 0), DUE)
+    assert spans(timing) == {
+        1: ("2026-01-20T01:00", "2026-01-20T02:30"),
+        2: ("2026-01-20T10:00", "2026-01-20T12:00"),
+    }
+
+
+def test_stated_times_of_steps_hold_in_whatever_order_they_stand():
+    rows = [
+        {
+            "step": 1,
+            "start": when("2026-01-20T05:00"),
+            "finish": when("2026-01-20T06:00"),
+        },
+        {
+            "step": 2,
+            "start": when("2026-01-20T01:00"),
+            "finish": when("2026-01-20T02:00"),
+        },
+    ]
+    timing = shop(rows).existing("O", "R", (10, 0), DUE, at("2026-01-20"))
+    assert [window.step for window in timing.steps] == [2, 1]
+    assert spans(timing)[2] == ("2026-01-20T01:00", "2026-01-20T02:00")
+    assert ends(timing) == ("2026-01-20T00:00", "2026-01-20T12:00")
+
+
+@pytest.mark.parametrize("start", [None, DUE])
+def test_a_stated_time_on_a_resource_that_never_opens_leaves_the_order_without_steps(
+    start: int | None,
+):
+    capacity = plant(
+        locations=[{"location": "L", "calendar": "SHUT"}],
+        calendars=[{"calendar": "SHUT"}],
+        steps=STEPS[1:],
+        supply_order_steps=[
+            {"supply_order": "O", "step": 2, "start": when("2026-01-20")}
+        ],
+    )
+    assert capacity.existing("O", "R", (10, 0), DUE, start).steps == ()
+
+
+def test_a_stated_time_without_any_resource_leaves_the_order_without_steps():
+    capacity = plant(
+        steps=STEPS[1:],
+        resources=[{"resource": "ANN", "pool": "CREW"}],
+        step_resources=[{"step": 2, "resource": "CREW", "skill": "weld"}],
+        supply_order_steps=[
+            {"supply_order": "O", "step": 2, "start": when("2026-01-20")}
+        ],
+    )
+    assert capacity.existing("O", "R", (10, 0), DUE).steps == ()
+
+
 def test_an_output_of_a_completed_step_is_there_when_due():
     capacity = plant(
         steps=STEPS,
