@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.schema import Column
-    from medhavi.snapshot.snapshot import Snapshot
+    from medhavi.snapshot.table_access import TableAccess
 
 _SOURCE_TABLES = {
     "make": ("routings",),
@@ -44,7 +44,7 @@ _SEARCHED = 5
 """Wrong ids per column for which the nearest right one is looked for."""
 
 
-def link_checks(snapshot: Snapshot) -> list[Finding]:
+def link_checks(snapshot: TableAccess) -> list[Finding]:
     """Check all references by id."""
     return [
         *_references(snapshot),
@@ -57,7 +57,7 @@ def link_checks(snapshot: Snapshot) -> list[Finding]:
 
 
 def mark(
-    snapshot: Snapshot, name: str, marked: pl.DataFrame | pl.Expr
+    snapshot: TableAccess, name: str, marked: pl.DataFrame | pl.Expr
 ) -> tuple[pl.DataFrame, list[int]]:
     """Give the rows of a table that a rule marks, with their input row numbers.
 
@@ -70,12 +70,12 @@ def mark(
     return marked, marked.get_column("row").to_list()
 
 
-def numbered(snapshot: Snapshot, name: str) -> pl.DataFrame:
+def numbered(snapshot: TableAccess, name: str) -> pl.DataFrame:
     """Give a table with its input row numbers in `row`."""
     return snapshot[name].with_columns(snapshot.input_rows(name).alias("row"))
 
 
-def _references(snapshot: Snapshot) -> list[Finding]:
+def _references(snapshot: TableAccess) -> list[Finding]:
     found: list[Finding] = []
     for name, table in schema.tables().items():
         if not snapshot[name].height:
@@ -86,7 +86,9 @@ def _references(snapshot: Snapshot) -> list[Finding]:
     return found
 
 
-def _column_references(snapshot: Snapshot, name: str, column: Column) -> list[Finding]:
+def _column_references(
+    snapshot: TableAccess, name: str, column: Column
+) -> list[Finding]:
     cells = snapshot[name].get_column(column.name)
     if cells.null_count() == len(cells):
         return []
@@ -111,7 +113,7 @@ def _column_references(snapshot: Snapshot, name: str, column: Column) -> list[Fi
     return told("SNAP011", name, column.name, marked, rows, tell)
 
 
-def _ids(snapshot: Snapshot, refs: Collection[tuple[str, str]]) -> pl.Series:
+def _ids(snapshot: TableAccess, refs: Collection[tuple[str, str]]) -> pl.Series:
     """Give the ids that columns hold, each once."""
     columns = [snapshot[table].get_column(key).rename("id") for table, key in refs]
     return pl.concat(columns).drop_nulls().unique().sort()
@@ -122,7 +124,7 @@ def _hints(wrong: pl.Series, known: Collection[str]) -> dict[str, str]:
     return {name: nearest(name, known) for name in few}
 
 
-def _source_kinds(snapshot: Snapshot) -> list[Finding]:
+def _source_kinds(snapshot: TableAccess) -> list[Finding]:
     """Name sources that are no routing, supplier, lane or origin as kind says."""
     found: list[Finding] = []
     every = _ids(snapshot, schema.tables()["sourcing"].columns["source"].refs)
@@ -146,7 +148,7 @@ def _source_kinds(snapshot: Snapshot) -> list[Finding]:
     return found
 
 
-def _subjects(snapshot: Snapshot) -> list[Finding]:
+def _subjects(snapshot: TableAccess) -> list[Finding]:
     found: list[Finding] = []
     for name, column, value, refs in _SUBJECTS:
         if not snapshot[name].height:
@@ -159,7 +161,7 @@ def _subjects(snapshot: Snapshot) -> list[Finding]:
     return found
 
 
-def _pegged_supplies(snapshot: Snapshot) -> list[Finding]:
+def _pegged_supplies(snapshot: TableAccess) -> list[Finding]:
     """Pegs whose supply is neither an order nor a place of stock."""
     if not snapshot["pegs"].height:
         return []
@@ -172,9 +174,9 @@ def _pegged_supplies(snapshot: Snapshot) -> list[Finding]:
     return told("SNAP038", "pegs", "supply", marked, rows, fields)
 
 
-def _customers(snapshot: Snapshot) -> list[Finding]:
+def _customers(snapshot: TableAccess) -> list[Finding]:
     """Name customers of demands without a row of their own, each once."""
-    known = snapshot["customers"].get_column("customer")
+    known = snapshot["customers"].get_column("customer").drop_nulls()
     if snapshot["demands"]["customer"].null_count() == snapshot["demands"].height:
         return []
     lost = (
@@ -200,7 +202,7 @@ def _customers(snapshot: Snapshot) -> list[Finding]:
     )
 
 
-def _selves(snapshot: Snapshot) -> list[Finding]:
+def _selves(snapshot: TableAccess) -> list[Finding]:
     """Rows that lead from a thing to itself."""
     found: list[Finding] = []
     for name, column, other in (
