@@ -30,9 +30,11 @@ FLOW = {
     "qty": pl.Float64(),
     "owner": pl.String(),
     "order": pl.String(),
+    "finish_s": pl.Int64(),
 }
 """Columns of flows: plus is what comes; `owner` is the demand that takes, `order` the
-order that takes, null where neither does."""
+order that takes, null where neither does; `finish_s` is when a supply is finished, also
+where it counts earlier because it should be brought forward."""
 
 
 def check_balance(facts: Facts) -> list[Finding]:
@@ -151,6 +153,7 @@ def receipts(facts: Facts) -> pl.DataFrame:
         .otherwise(pl.min_horizontal("instant_s", "finish_s"))
         .alias("instant_s"),
         "qty",
+        "finish_s",
     )
 
 

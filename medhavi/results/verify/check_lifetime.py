@@ -40,7 +40,13 @@ def check_lifetime(facts: Facts) -> list[Finding]:
         .select("product", "shelf_life_days")
         .iter_rows()
     )
-    shelf = dict(facts.demands.select("demand", "min_shelf_days").iter_rows())
+    # What a customer asks for binds the product it ordered, not what goes into it.
+    shelf = {
+        (demand, wanted): days
+        for demand, wanted, days in facts.demands.select(
+            "demand", "product", "min_shelf_days"
+        ).iter_rows()
+    }
     lots = usable_lots(facts).join(places, on=PLACE, how="semi")
     flows = all_flows(facts).join(places, on=PLACE, how="semi")
     rows: list[dict[str, object]] = []
@@ -54,12 +60,15 @@ def check_lifetime(facts: Facts) -> list[Finding]:
             .iter_rows()
         ]
         needs: list[Flow] = []
-        for instant, qty, owner in own.select("instant_s", "qty", "owner").iter_rows():
+        for instant, qty, owner, finish in own.select(
+            "instant_s", "qty", "owner", "finish_s"
+        ).iter_rows():
             if qty > 0 and instant > -NEVER:
-                end = NEVER if life is None else instant + round(life * DAY)
+                born = instant if finish is None else finish
+                end = NEVER if life is None else born + round(life * DAY)
                 incoming.append((instant, qty, end))
             elif qty < 0:
-                days = shelf.get(owner, 0.0) if owner else 0.0
+                days = shelf.get((owner, product), 0.0)
                 needs.append((instant, -qty, round((days or 0.0) * DAY)))
         fault = first_expired_use(incoming, needs)
         if fault is not None:
