@@ -18,6 +18,7 @@ import datetime as dt
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from medhavi.lakehouse.log_reading import Moment
+
+_NEWEST = 2
+_GRACE_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +206,31 @@ class Checkpoints:
             with _whole(folder / manifest.name) as partial:
                 partial.write_bytes(msgspec.json.encode(manifest))
 
+    def prune(self, spacing: int) -> None:
+        """Keep the newest two checkpoints and the last of each stretch of the log.
+
+        Files that no manifest names go when they are old enough that nobody reads or
+        writes them any more.
+        """
+        last: dict[int, Path] = {}
+        paths = self._paths()
+        for path in reversed(paths):
+            last[_position(path) // spacing] = path
+        kept = {*paths[:_NEWEST], *last.values()}
+        with environment("pruning silver", self._folder):
+            for path in paths:
+                if path not in kept:
+                    path.unlink(missing_ok=True)
+            named = {
+                self._path_of(table, digest)
+                for manifest in self._manifests()
+                for table, digest in manifest.tables.items()
+            }
+            youngest = time.time() - _GRACE_SECONDS
+            for path in self._folder.glob("*/*.parquet"):
+                if path not in named and path.stat().st_mtime < youngest:
+                    path.unlink(missing_ok=True)
+
     def clear(self) -> None:
         """Remove all of silver: manifests first, so that none names a missing file."""
         self.drop_from(0)
@@ -213,7 +242,7 @@ class Checkpoints:
         """Forget the checkpoints that hold this position or a later one."""
         with environment("removing checkpoints", self._folder):
             for path in self._paths():
-                if int(path.name.partition("-")[0]) >= position:
+                if _position(path) >= position:
                     path.unlink(missing_ok=True)
 
     def _path_of(self, table: str, digest: str) -> Path:
@@ -232,6 +261,10 @@ class Checkpoints:
             except (OSError, msgspec.DecodeError):
                 continue
         return found
+
+
+def _position(manifest: Path) -> int:
+    return int(manifest.name.partition("-")[0])
 
 
 @cache

@@ -64,7 +64,7 @@ class Silver:
         moment = Moment(known_at=None, effective_at=newest)
         reached = self._checkpoints.newest(moment)
         rows = log.tail(reached.reach.position, moment)
-        writable = True
+        writable = rows.height > 0
         for piece in rows.iter_slices(self._spacing):
             state = fold(reached.state, facts(piece))
             reached = reached.advanced(state, reached.reach.extended(piece))
@@ -72,6 +72,8 @@ class Silver:
                 writable = self._kept(reached, log, insist=insist)
             if observe is not None:
                 observe(f"folding: position {reached.reach.position:,} of {log.head:,}")
+        if writable:
+            self._checkpoints.prune(self._spacing)
         return reached
 
     def forget(self, position: int = 0) -> None:

@@ -13,6 +13,7 @@ import polars as pl
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
 
 
 def run_mirror(folder: str, database: str, started: str, batch: int) -> None:
@@ -25,6 +26,16 @@ def run_mirror(folder: str, database: str, started: str, batch: int) -> None:
     Lake(folder).mirror(store, batch=batch)
 
 
+def run_refresh(folder: str, _database: str, started: str, _batch: int) -> None:
+    """Fold silver from nothing, over and over."""
+    from medhavi.lakehouse import Lake
+
+    lake = Lake(folder)
+    Path(started).touch()
+    while True:
+        lake.rebuild()
+
+
 def kill_mirrors(
     lake: Path,
     database: Path,
@@ -34,8 +45,9 @@ def kill_mirrors(
     at_once: int = 1,
     batch: int = 4,
     longest: float = 0.4,
+    work: Callable[[str, str, str, int], None] = run_mirror,
 ) -> int:
-    """Start mirrors over and over and kill each at a random moment.
+    """Start mirrors (or other work) over and over; kill each at a random moment.
 
     Returns
     -------
@@ -60,7 +72,7 @@ def kill_mirrors(
         marks = [lake.with_name(f"started-{number}-{i}") for i in range(at_once)]
         workers = [
             context.Process(
-                target=run_mirror, args=(str(lake), str(database), str(mark), batch)
+                target=work, args=(str(lake), str(database), str(mark), batch)
             )
             for mark in marks
         ]

@@ -9,7 +9,8 @@ import pytest
 from medhavi.events.sqlite import SqliteStore
 from medhavi.lakehouse import Lake
 from tests.events.sample_events import samples
-from tests.lakehouse.mirror_processes import kill_mirrors, mirrored
+from tests.lakehouse.lake_events import small_company
+from tests.lakehouse.mirror_processes import kill_mirrors, mirrored, run_refresh
 
 EVENTS = 4_000
 
@@ -38,6 +39,18 @@ def test_two_mirrors_killed_at_once_lose_and_double_nothing(tmp_path):
     kill_mirrors(lake, store.path, random.Random(2), kills=4, at_once=2)
     Lake(lake).mirror(store)
     assert mirrored(lake) == list(range(1, EVENTS + 1))
+
+
+def test_a_killed_fold_leaves_whole_checkpoints_or_none(tmp_path):
+    store = filled(tmp_path / "events.db", 0)
+    store.append_many(small_company())
+    lake = Lake(tmp_path / "lake")
+    lake.mirror(store)
+    before, snapshot = lake.fingerprints(), lake.snapshot().fingerprint
+    chance = random.Random(3)
+    kill_mirrors(lake.path, store.path, chance, kills=6, work=run_refresh)
+    assert lake.snapshot().fingerprint == snapshot
+    assert lake.fingerprints() == before
 
 
 @pytest.mark.nightly

@@ -67,7 +67,7 @@ def logs(draw):
     ]
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(
     logs(),
     st.lists(st.tuples(st.none() | st.integers(0, 6), st.integers(0, 6)), max_size=4),
@@ -88,7 +88,7 @@ def test_any_moment_equals_a_fold_from_the_beginning(batches, moments, spacing):
             assert found.findings == expected.findings
 
 
-@settings(max_examples=10)
+@settings(max_examples=8)
 @given(logs(), st.integers(0, 12))
 def test_a_lake_that_grew_equals_one_made_at_once(batches, cut):
     with tempfile.TemporaryDirectory() as grown, tempfile.TemporaryDirectory() as made:
@@ -264,6 +264,31 @@ def test_damaged_silver_is_folded_again(tmp_path, damage):
         shutil.rmtree(silver)
     assert Lake(tmp_path).fingerprints() == before
     assert stock_at(lake) == 1.0
+
+
+def test_old_checkpoints_go_but_one_a_stretch_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr("medhavi.lakehouse.checkpoints._GRACE_SECONDS", -60)
+    lake = Lake(tmp_path)
+    lake._silver._spacing = 4
+    store = store_of([])
+    for number in range(1, 11):
+        store.append_many([moved(number, 1.0, occurred=day(number))])
+        lake.mirror(store)
+        lake.refresh()
+    manifests = sorted((tmp_path / "silver" / "checkpoints").glob("*.json"))
+    assert [int(p.name.split("-")[0]) for p in manifests] == [3, 7, 9, 10]
+    assert len(list((tmp_path / "silver" / "stock").glob("*.parquet"))) == 4
+    assert stock_at(lake, effective_at=day(5), known_at=day(5)) == 5.0
+
+
+def test_young_files_are_left_to_those_who_may_read_them(tmp_path):
+    lake = Lake(tmp_path)
+    store = store_of([])
+    for number in range(1, 6):
+        store.append_many([moved(number, 1.0)])
+        lake.mirror(store)
+        lake.refresh()
+    assert len(list((tmp_path / "silver" / "stock").glob("*.parquet"))) == 5
 
 
 def test_rebuilding_gives_the_same_fingerprints_and_leaves_nothing_old(tmp_path):
