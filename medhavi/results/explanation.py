@@ -20,7 +20,7 @@ from medhavi.results.plan_tables import COUNT, FLAG, INSTANT, NUMBER, TEXT
 from medhavi.units import HOUR, from_seconds
 
 if TYPE_CHECKING:
-    from medhavi.results.plan import Plan
+    from medhavi.results.plan_access import PlanAccess
 
 TABLE = {
     "level": COUNT,
@@ -143,7 +143,7 @@ class Explanation:
 
 
 def explain(
-    plan: Plan, demand: str, *, names: Mapping[str, str] | None = None
+    plan: PlanAccess, demand: str, *, names: Mapping[str, str] | None = None
 ) -> Explanation:
     """Explain one demand of a plan.
 
@@ -196,7 +196,7 @@ def explain(
     )
 
 
-def _pegs(plan: Plan, demand: str) -> pl.DataFrame:
+def _pegs(plan: PlanAccess, demand: str) -> pl.DataFrame:
     """Give the pegs of a demand with their supplies, by level and start."""
     now = from_seconds(plan.run.as_of) if plan.run.as_of is not None else None
     supplies = plan.supplies.select(

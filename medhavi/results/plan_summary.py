@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
-    from medhavi.results.plan import Plan
+    from medhavi.results.plan_access import PlanAccess
 
 _STATUSES = ("on_time", "late", "short", "unplanned", "ignored")
 
 
-def summary(plan: Plan) -> str:
+def summary(plan: PlanAccess) -> str:
     """Give counts, statuses and the three most frequent exceptions.
 
     The first line is the run, the second the supplies by kind, the third the demands
@@ -25,7 +25,7 @@ def summary(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _supplies(plan: Plan) -> str:
+def _supplies(plan: PlanAccess) -> str:
     kinds = dict(plan.supplies["kind"].value_counts().iter_rows())
     parts = [
         f"{kinds[kind]:,} {kind}" for kind in ("make", "buy", "move") if kind in kinds
@@ -37,14 +37,14 @@ def _supplies(plan: Plan) -> str:
     )
 
 
-def _demands(plan: Plan) -> str:
+def _demands(plan: PlanAccess) -> str:
     counts = dict(plan.fulfilment["status"].value_counts().iter_rows())
     parts = [f"{counts[s]:,} {s}" for s in _STATUSES if s in counts]
     detail = f" ({', '.join(parts)})" if parts else ""
     return f"demands: {plan.fulfilment.height:,}{detail}"
 
 
-def _lateness(plan: Plan) -> list[str]:
+def _lateness(plan: PlanAccess) -> list[str]:
     late = plan.fulfilment.filter(pl.col("lateness_h") > 0)
     if late.is_empty():
         return []
@@ -54,7 +54,7 @@ def _lateness(plan: Plan) -> list[str]:
     return [f"latest: {worst['demand']}, {worst['lateness_h'] / 24:.1f} days after due"]
 
 
-def _exceptions(plan: Plan) -> list[str]:
+def _exceptions(plan: PlanAccess) -> list[str]:
     counts = (
         plan.exceptions.group_by("code")
         .len()

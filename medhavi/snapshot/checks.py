@@ -13,10 +13,10 @@ from medhavi.snapshot.checks_values import value_checks
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding
-    from medhavi.snapshot.snapshot import Snapshot
+    from medhavi.snapshot.network import NetworkAccess
 
 
-def cross_checks(snapshot: Snapshot) -> list[Finding]:
+def cross_checks(snapshot: NetworkAccess) -> list[Finding]:
     """Check what tables say of each other; every problem at once."""
     return [
         *value_checks(snapshot),

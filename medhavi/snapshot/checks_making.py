@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from medhavi.findings import Finding
-    from medhavi.snapshot.snapshot import Snapshot
+    from medhavi.snapshot.table_access import TableAccess
 
 _STEP_COLUMNS = (
     ("bom_lines", "step"),
@@ -27,7 +27,7 @@ _STEP_COLUMNS = (
 )
 
 
-def making_checks(snapshot: Snapshot) -> list[Finding]:
+def making_checks(snapshot: TableAccess) -> list[Finding]:
     """Check routings and what belongs to them."""
     if not snapshot["routings"].height:
         return []
@@ -41,13 +41,13 @@ def making_checks(snapshot: Snapshot) -> list[Finding]:
     ]
 
 
-def _without_steps(snapshot: Snapshot) -> list[Finding]:
+def _without_steps(snapshot: TableAccess) -> list[Finding]:
     having = snapshot["steps"].get_column("routing")
     bare = ~pl.col("routing").is_in(having.implode())
     return told("SNAP032", "routings", "routing", *mark(snapshot, "routings", bare))
 
 
-def _missing_steps(snapshot: Snapshot) -> list[Finding]:
+def _missing_steps(snapshot: TableAccess) -> list[Finding]:
     """Step numbers that no step of the routing has."""
     found: list[Finding] = []
     steps = snapshot["steps"].select("routing", "step")
@@ -74,7 +74,7 @@ def _routing(row: Mapping[str, object]) -> dict[str, object]:
     return {"routing": row["routing"]}
 
 
-def _order_steps(snapshot: Snapshot) -> list[Finding]:
+def _order_steps(snapshot: TableAccess) -> list[Finding]:
     """Name work in progress at steps that the order's routing does not have."""
     if not snapshot["supply_order_steps"].height:
         return []
@@ -94,7 +94,7 @@ def _order_steps(snapshot: Snapshot) -> list[Finding]:
     )
 
 
-def _link_circles(snapshot: Snapshot) -> list[Finding]:
+def _link_circles(snapshot: TableAccess) -> list[Finding]:
     """Name steps of a routing that wait for each other."""
     links = snapshot["step_links"].filter(pl.col("step") != pl.col("after"))
     if not links.height:
@@ -120,7 +120,7 @@ def _link_circles(snapshot: Snapshot) -> list[Finding]:
     return found
 
 
-def candidates(snapshot: Snapshot) -> pl.DataFrame:
+def candidates(snapshot: TableAccess) -> pl.DataFrame:
     """Pair each need of a step with each resource that may serve it.
 
     Columns of step_resources, `row`, `need` (resource or pool as named) and `resource`
@@ -138,7 +138,7 @@ def candidates(snapshot: Snapshot) -> pl.DataFrame:
     return pl.concat([direct, pooled.select(direct.columns)])
 
 
-def _resource_places(snapshot: Snapshot) -> list[Finding]:
+def _resource_places(snapshot: TableAccess) -> list[Finding]:
     """Needs of which no candidate stands where the routing runs."""
     places = snapshot["routings"].select("routing", place="location")
     pairs = candidates(snapshot).join(places, on="routing")
@@ -161,7 +161,7 @@ def _resource_places(snapshot: Snapshot) -> list[Finding]:
     )
 
 
-def _skills(snapshot: Snapshot) -> list[Finding]:
+def _skills(snapshot: TableAccess) -> list[Finding]:
     """Name needs whose skill no candidate has."""
     if (
         snapshot["step_resources"]["skill"].null_count()

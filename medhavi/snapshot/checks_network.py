@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medhavi.findings import Finding
-    from medhavi.snapshot.network import Network
-    from medhavi.snapshot.snapshot import Snapshot
+    from medhavi.snapshot.network import Network, NetworkAccess
+    from medhavi.snapshot.table_access import TableAccess
 
 _PLANNED = ["open", "quote"]
 
 
-def network_checks(snapshot: Snapshot) -> list[Finding]:
+def network_checks(snapshot: NetworkAccess) -> list[Finding]:
     """Check what only the whole network shows."""
     network = snapshot.network
     return [
@@ -95,7 +95,7 @@ def supplied(network: Network) -> NDArray[np.bool_]:
     return np.asarray(marks, dtype=np.bool_)
 
 
-def needed(snapshot: Snapshot, network: Network) -> NDArray[np.bool_]:
+def needed(snapshot: TableAccess, network: Network) -> NDArray[np.bool_]:
     """Mark the nodes that a demand or a stock level calls for, and all below them."""
     marks = [False] * len(network)
     policies = snapshot["inventory_policies"].filter(
@@ -122,7 +122,7 @@ def needed(snapshot: Snapshot, network: Network) -> NDArray[np.bool_]:
     return np.asarray(marks, dtype=np.bool_)
 
 
-def _open(snapshot: Snapshot) -> pl.DataFrame:
+def _open(snapshot: TableAccess) -> pl.DataFrame:
     """Give the demands that are planned, with their input rows."""
     return numbered(snapshot, "demands").filter(pl.col("status").is_in(_PLANNED))
 
@@ -134,7 +134,7 @@ def _places(network: Network, nodes: NDArray[np.int64]) -> pl.DataFrame:
     )
 
 
-def _unsupplied(snapshot: Snapshot, network: Network) -> list[Finding]:
+def _unsupplied(snapshot: TableAccess, network: Network) -> list[Finding]:
     """Demands and components at places that nothing reaches."""
     dry = _places(network, np.flatnonzero(~supplied(network)))
     if not dry.height:
@@ -142,7 +142,7 @@ def _unsupplied(snapshot: Snapshot, network: Network) -> list[Finding]:
     return [*_dry_demands(snapshot, dry), *_dry_components(snapshot, dry)]
 
 
-def _dry_demands(snapshot: Snapshot, dry: pl.DataFrame) -> list[Finding]:
+def _dry_demands(snapshot: TableAccess, dry: pl.DataFrame) -> list[Finding]:
     swaps = snapshot["substitutes"].select("product").unique()
     demands = (
         _open(snapshot)
@@ -166,7 +166,7 @@ def _dry_demands(snapshot: Snapshot, dry: pl.DataFrame) -> list[Finding]:
     )
 
 
-def _dry_components(snapshot: Snapshot, dry: pl.DataFrame) -> list[Finding]:
+def _dry_components(snapshot: TableAccess, dry: pl.DataFrame) -> list[Finding]:
     routings = snapshot["routings"].select("routing", place="location")
     lines = (
         numbered(snapshot, "bom_lines")
@@ -187,7 +187,7 @@ def _dry_components(snapshot: Snapshot, dry: pl.DataFrame) -> list[Finding]:
     )
 
 
-def _overflow(snapshot: Snapshot, network: Network) -> list[Finding]:
+def _overflow(snapshot: TableAccess, network: Network) -> list[Finding]:
     """Dependent needs beyond what int64 steps can count, first place of each path.
 
     The bound takes the largest ratio over all routings of a node, so it may warn where
@@ -215,7 +215,7 @@ def _overflow(snapshot: Snapshot, network: Network) -> list[Finding]:
     return [_too_large(network, node, need[node], size_of[node]) for node in large]
 
 
-def _demanded(snapshot: Snapshot, network: Network) -> list[float]:
+def _demanded(snapshot: TableAccess, network: Network) -> list[float]:
     need = [0.0] * len(network)
     totals = _open(snapshot).group_by("product", "location").agg(pl.col("qty").sum())
     for product, location, qty in totals.iter_rows():

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from medhavi.findings import Finding
-    from medhavi.snapshot.snapshot import Snapshot
+    from medhavi.snapshot.network import NetworkAccess
+    from medhavi.snapshot.table_access import TableAccess
     from medhavi.snapshot.working_time import WorkingTime
 
 _WEEK = 7 * 24 * 60
@@ -29,7 +30,7 @@ _FURTHEST_DAYS = 400
 """Days from now in which the longest opening is looked for."""
 
 
-def time_checks(snapshot: Snapshot) -> list[Finding]:
+def time_checks(snapshot: NetworkAccess) -> list[Finding]:
     """Check working time, where the calendars themselves can be read."""
     found = _overlapping_shifts(snapshot)
     if snapshot["calendars"].height and _readable(snapshot):
@@ -40,7 +41,7 @@ def time_checks(snapshot: Snapshot) -> list[Finding]:
     return found
 
 
-def _readable(snapshot: Snapshot) -> bool:
+def _readable(snapshot: TableAccess) -> bool:
     """Tell whether every calendar has what working time is made of."""
     required = {
         "calendars": ["calendar"],
@@ -65,7 +66,7 @@ def _readable(snapshot: Snapshot) -> bool:
 class _Asked:
     """What the demands call for: routings, and products at places."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: NetworkAccess) -> None:
         network = snapshot.network
         marks = needed(snapshot, network)
         self.nodes = {network.ids(node) for node in marks.nonzero()[0].tolist()}
@@ -78,7 +79,7 @@ class _Asked:
 
 
 def _never_open(
-    snapshot: Snapshot, calendars: Calendars, asked: _Asked
+    snapshot: TableAccess, calendars: Calendars, asked: _Asked
 ) -> list[Finding]:
     """Name calendars that are never open from now on, and who depends on them."""
     now = snapshot.as_of
@@ -109,7 +110,7 @@ def _never_open(
 
 
 def _users(
-    snapshot: Snapshot, asked: _Asked, calendar: str
+    snapshot: TableAccess, asked: _Asked, calendar: str
 ) -> Iterator[tuple[str, str]]:
     """Give who uses a calendar, each with a needed product that depends on it or ""."""
     using = pl.col("calendar") == calendar
@@ -151,7 +152,7 @@ def _first(asked: _Asked, routings: Iterable[str]) -> str:
     return min(products, default="")
 
 
-def _made_or_bought(snapshot: Snapshot) -> set[tuple[str, str]]:
+def _made_or_bought(snapshot: TableAccess) -> set[tuple[str, str]]:
     made = snapshot["routings"].select("product", "location")
     bought = snapshot["supply_terms"].select("product", "location")
     return {
@@ -169,7 +170,9 @@ class _Piece(NamedTuple):
     choices: tuple[tuple[str | None, ...], ...]
 
 
-def _too_long(snapshot: Snapshot, calendars: Calendars, asked: _Asked) -> list[Finding]:
+def _too_long(
+    snapshot: TableAccess, calendars: Calendars, asked: _Asked
+) -> list[Finding]:
     """Name steps that may not pause and fit into no opening."""
     now = snapshot.as_of
     days = min(snapshot.settings.horizon_days, _FURTHEST_DAYS)
@@ -223,7 +226,7 @@ def _longest(time: WorkingTime, now: int, end: int) -> float | None:
     return max((finish - start for start, finish in segments), default=0) / MINUTE
 
 
-def _pieces(snapshot: Snapshot) -> Iterator[_Piece]:
+def _pieces(snapshot: TableAccess) -> Iterator[_Piece]:
     """Give the steps that may not pause, with a lower bound of their minutes.
 
     The bound takes the smallest order and the fastest resource, so that no step is
@@ -270,7 +273,7 @@ def _choices(needs: list[dict[str, Any]]) -> tuple[tuple[str | None, ...], ...]:
 
 
 def _serving(
-    snapshot: Snapshot,
+    snapshot: TableAccess,
 ) -> Mapping[tuple[str, int], list[dict[str, Any]]]:
     facts = snapshot["resources"].select(
         "resource", "efficiency", resource_calendar="calendar"
@@ -298,7 +301,7 @@ class _Shift(NamedTuple):
     row: Mapping[str, object]
 
 
-def _overlapping_shifts(snapshot: Snapshot) -> list[Finding]:
+def _overlapping_shifts(snapshot: TableAccess) -> list[Finding]:
     """Name shifts of a calendar that run at the same time."""
     found: list[Finding] = []
     usable = numbered(snapshot, "shifts").drop_nulls(["weekday", "start", "finish"])

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from medhavi.findings import Finding
-    from medhavi.snapshot.snapshot import Snapshot
+    from medhavi.snapshot.table_access import TableAccess
 
 
-def trade_checks(snapshot: Snapshot) -> list[Finding]:
+def trade_checks(snapshot: TableAccess) -> list[Finding]:
     """Check groups, currencies, order lines and sourcing rows."""
     return [
         *_parents(snapshot, "products", "product"),
@@ -30,14 +30,14 @@ def trade_checks(snapshot: Snapshot) -> list[Finding]:
     ]
 
 
-def _sourcing(snapshot: Snapshot) -> list[Finding]:
+def _sourcing(snapshot: TableAccess) -> list[Finding]:
     """Name rows whose source cannot give the product at the location."""
     if not snapshot["sourcing"].height:
         return []
     return [*_makes(snapshot), *_moves(snapshot), *_buys(snapshot)]
 
 
-def _parents(snapshot: Snapshot, name: str, key: str) -> list[Finding]:
+def _parents(snapshot: TableAccess, name: str, key: str) -> list[Finding]:
     """Parents that form a circle."""
     pairs = snapshot[name].select(key, "parent").drop_nulls()
     if not pairs.height:
@@ -61,7 +61,7 @@ def _parents(snapshot: Snapshot, name: str, key: str) -> list[Finding]:
     ]
 
 
-def _currencies(snapshot: Snapshot) -> list[Finding]:
+def _currencies(snapshot: TableAccess) -> list[Finding]:
     """Currencies without a rate, or with one that is too old."""
     settings = snapshot["settings"]
     if settings.height != 1:
@@ -92,7 +92,7 @@ def _currencies(snapshot: Snapshot) -> list[Finding]:
 
 
 def _rates(
-    snapshot: Snapshot, name: str, marked: pl.DataFrame, base: str, reason: str
+    snapshot: TableAccess, name: str, marked: pl.DataFrame, base: str, reason: str
 ) -> list[Finding]:
     def tell(row: Mapping[str, object]) -> dict[str, object]:
         return {"count": row["count"], "base": base, "reason": reason}
@@ -100,7 +100,7 @@ def _rates(
     return told("SNAP024", name, "currency", *mark(snapshot, name, marked), tell)
 
 
-def _order_policies(snapshot: Snapshot) -> list[Finding]:
+def _order_policies(snapshot: TableAccess) -> list[Finding]:
     """Name orders whose lines state different policies."""
     if snapshot["demands"]["order_policy"].n_unique() < 2:
         return []
@@ -121,11 +121,11 @@ def _order_policies(snapshot: Snapshot) -> list[Finding]:
     )
 
 
-def _rows(snapshot: Snapshot, kind: str) -> pl.DataFrame:
+def _rows(snapshot: TableAccess, kind: str) -> pl.DataFrame:
     return numbered(snapshot, "sourcing").filter(pl.col("kind") == kind)
 
 
-def _useless(snapshot: Snapshot, marked: pl.DataFrame, reason: str) -> list[Finding]:
+def _useless(snapshot: TableAccess, marked: pl.DataFrame, reason: str) -> list[Finding]:
     def tell(row: Mapping[str, object]) -> dict[str, object]:
         return {
             "reason": reason,
@@ -138,7 +138,7 @@ def _useless(snapshot: Snapshot, marked: pl.DataFrame, reason: str) -> list[Find
     )
 
 
-def _makes(snapshot: Snapshot) -> list[Finding]:
+def _makes(snapshot: TableAccess) -> list[Finding]:
     """Rows that name a routing of another product or place."""
     routings = snapshot["routings"].select("routing", "product", place="location")
     stated = snapshot["routing_outputs"].join(
@@ -161,7 +161,7 @@ def _makes(snapshot: Snapshot) -> list[Finding]:
     return _useless(snapshot, lost, "makes something else or elsewhere")
 
 
-def _moves(snapshot: Snapshot) -> list[Finding]:
+def _moves(snapshot: TableAccess) -> list[Finding]:
     """Rows that name a lane, or an origin, from which no lane ends at the location."""
     lanes = snapshot["lanes"]
     ends = pl.concat(
@@ -178,7 +178,7 @@ def _moves(snapshot: Snapshot) -> list[Finding]:
     return _useless(snapshot, lost, "has no lane that ends there")
 
 
-def _buys(snapshot: Snapshot) -> list[Finding]:
+def _buys(snapshot: TableAccess) -> list[Finding]:
     """Rows that name a supplier without terms for the product there."""
     terms = snapshot["supply_terms"].select(
         source="supplier", ancestor="product", place="location"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from medhavi.findings import Finding
-    from medhavi.snapshot.snapshot import Snapshot
+    from medhavi.snapshot.table_access import TableAccess
 
 _BUCKET = re.compile(r"(\d+x)?(hour|day|week|month)(\+(\d+x)?(hour|day|week|month))*")
 
@@ -66,7 +66,7 @@ _QUANTITIES = (
 """Table, quantity of the product, direction in which it is rounded to its step."""
 
 
-def value_checks(snapshot: Snapshot) -> list[Finding]:
+def value_checks(snapshot: TableAccess) -> list[Finding]:
     """Check values against lists and rules outside the schema."""
     return [
         *_settings(snapshot),
@@ -81,7 +81,7 @@ def value_checks(snapshot: Snapshot) -> list[Finding]:
     ]
 
 
-def _settings(snapshot: Snapshot) -> list[Finding]:
+def _settings(snapshot: TableAccess) -> list[Finding]:
     settings = snapshot["settings"]
     if settings.height != 1:
         return [finding("SNAP012", table="settings", value=settings.height)]
@@ -123,7 +123,7 @@ def _is_weight(text: str) -> bool:
 
 
 def _listed(
-    snapshot: Snapshot,
+    snapshot: TableAccess,
     code: str,
     place: tuple[str, str],
     accepted: Callable[[str], bool],
@@ -146,7 +146,7 @@ def _listed(
     )
 
 
-def _units(snapshot: Snapshot) -> list[Finding]:
+def _units(snapshot: TableAccess) -> list[Finding]:
     return _listed(snapshot, "SNAP020", ("products", "uom"), is_known, lambda: KNOWN)
 
 
@@ -160,7 +160,7 @@ def is_zone(name: str) -> bool:
     return True
 
 
-def _zones(snapshot: Snapshot) -> list[Finding]:
+def _zones(snapshot: TableAccess) -> list[Finding]:
     return [
         found
         for table in ("locations", "calendars")
@@ -174,7 +174,7 @@ def _zone_names() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
-def _contradictions(snapshot: Snapshot) -> list[Finding]:
+def _contradictions(snapshot: TableAccess) -> list[Finding]:
     found: list[Finding] = []
     for code, (name, column, other) in [
         *(("SNAP030", place) for place in _ORDERED),
@@ -193,7 +193,7 @@ def _contradictions(snapshot: Snapshot) -> list[Finding]:
     return found
 
 
-def _lot_rules(snapshot: Snapshot) -> list[Finding]:
+def _lot_rules(snapshot: TableAccess) -> list[Finding]:
     found: list[Finding] = []
     for rule, columns in _RULE_NEEDS.items():
         for column in columns:
@@ -209,7 +209,7 @@ def _lot_rules(snapshot: Snapshot) -> list[Finding]:
     return found
 
 
-def _quantiles(snapshot: Snapshot) -> list[Finding]:
+def _quantiles(snapshot: TableAccess) -> list[Finding]:
     """Quantiles that fall; of a yield the risky side is the lower one."""
     falling = (pl.col("p80") < pl.col("p50")) | (pl.col("p95") < pl.col("p80"))
     rising = (pl.col("p80") > pl.col("p50")) | (pl.col("p95") > pl.col("p80"))
@@ -224,7 +224,7 @@ def _quantiles(snapshot: Snapshot) -> list[Finding]:
     )
 
 
-def _pairs(snapshot: Snapshot) -> list[Finding]:
+def _pairs(snapshot: TableAccess) -> list[Finding]:
     found: list[Finding] = []
     for name, column in _PAIRS:
         odd = (
@@ -236,7 +236,7 @@ def _pairs(snapshot: Snapshot) -> list[Finding]:
     return found
 
 
-def qty_steps(snapshot: Snapshot) -> pl.DataFrame:
+def qty_steps(snapshot: TableAccess) -> pl.DataFrame:
     """Give product and its smallest quantity: stated, else 1 of each, else 0.001."""
     derived = pl.when(pl.col("uom") == "each").then(1.0).otherwise(0.001)
     return snapshot["products"].select(
@@ -244,7 +244,7 @@ def qty_steps(snapshot: Snapshot) -> pl.DataFrame:
     )
 
 
-def _quantities(snapshot: Snapshot) -> list[Finding]:
+def _quantities(snapshot: TableAccess) -> list[Finding]:
     """Quantities beyond int64 steps, and those between two steps."""
     steps = qty_steps(snapshot).filter(pl.col("step") > 0).unique("product")
     found: list[Finding] = []
@@ -278,7 +278,7 @@ def _quantities(snapshot: Snapshot) -> list[Finding]:
     return found
 
 
-def _stock(snapshot: Snapshot) -> list[Finding]:
+def _stock(snapshot: TableAccess) -> list[Finding]:
     negative = mark(snapshot, "stock", pl.col("qty") < 0)
     customers = snapshot["locations"].filter(pl.col("kind") == "customer")
     at_customer = numbered(snapshot, "stock").join(

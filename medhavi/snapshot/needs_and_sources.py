@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 if TYPE_CHECKING:
-    from medhavi.snapshot.snapshot import Snapshot
+    from medhavi.snapshot.table_access import TableAccess
 
 NODE = ["product", "location"]
 _OPEN_ORDERS = ["planned", "firmed", "released", "in_process"]
@@ -34,7 +34,7 @@ class Links(NamedTuple):
     (by-products, co-products, substitutes)"""
 
 
-def links(snapshot: Snapshot) -> Links:
+def links(snapshot: TableAccess) -> Links:
     """Derive item-locations and their edges from the tables."""
     rows = _sourcing(snapshot)
     outputs = routing_outputs(snapshot)
@@ -55,7 +55,7 @@ def links(snapshot: Snapshot) -> Links:
     )
 
 
-def live(snapshot: Snapshot, name: str) -> pl.DataFrame:
+def live(snapshot: TableAccess, name: str) -> pl.DataFrame:
     """Give the rows of a table whose validity does not end before now."""
     moments = snapshot["settings"].get_column("as_of").drop_nulls()
     if not len(moments):
@@ -75,7 +75,7 @@ def _allowed(
     return pl.concat([free, usable.join(named, on=[*NODE, "routing"], how="semi")])
 
 
-def members(snapshot: Snapshot) -> pl.DataFrame:
+def members(snapshot: TableAccess) -> pl.DataFrame:
     """Pair every product with itself (distance 0) and with each of its groups.
 
     Circles of parents end where they close.
@@ -99,7 +99,7 @@ def members(snapshot: Snapshot) -> pl.DataFrame:
     return pl.concat(all_pairs)
 
 
-def routing_outputs(snapshot: Snapshot) -> pl.DataFrame:
+def routing_outputs(snapshot: TableAccess) -> pl.DataFrame:
     """Give what every routing yields and where; without a main row: one of its product.
 
     Columns routing, product, location, role, qty.
@@ -130,7 +130,7 @@ def routing_outputs(snapshot: Snapshot) -> pl.DataFrame:
     return pl.concat([stated, silent])
 
 
-def _makes(snapshot: Snapshot, outputs: pl.DataFrame) -> pl.DataFrame:
+def _makes(snapshot: TableAccess, outputs: pl.DataFrame) -> pl.DataFrame:
     """Edges from what an order yields (main and co) to what it consumes."""
     routings = snapshot["routings"].select("routing", "yield", place="location")
     steps = (
@@ -170,7 +170,7 @@ def _makes(snapshot: Snapshot, outputs: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _after(snapshot: Snapshot, outputs: pl.DataFrame) -> pl.DataFrame:
+def _after(snapshot: TableAccess, outputs: pl.DataFrame) -> pl.DataFrame:
     """Pair places of which the second is planned later without being needed."""
     mains = outputs.filter(pl.col("role") == "main")
     falling = outputs.filter(pl.col("role") != "main").select(
@@ -193,7 +193,7 @@ def _after(snapshot: Snapshot, outputs: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([others, replaced]).unique()
 
 
-def _bought(snapshot: Snapshot) -> pl.DataFrame:
+def _bought(snapshot: TableAccess) -> pl.DataFrame:
     """Products and places with terms, groups resolved; location may be "*"."""
     terms = live(snapshot, "supply_terms").select(
         ancestor="product", location="location"
@@ -201,7 +201,7 @@ def _bought(snapshot: Snapshot) -> pl.DataFrame:
     return terms.unique().join(members(snapshot), on="ancestor").select(NODE).unique()
 
 
-def _sourcing(snapshot: Snapshot) -> pl.DataFrame:
+def _sourcing(snapshot: TableAccess) -> pl.DataFrame:
     """Resolve groups in sourcing; own rows hide group rows of their kind."""
     rows = live(snapshot, "sourcing").select(
         pl.col("product").alias("ancestor"), "location", "kind", "source", "preference"
@@ -213,7 +213,7 @@ def _sourcing(snapshot: Snapshot) -> pl.DataFrame:
     ).select(*own, "source", "preference")
 
 
-def _explicit_moves(snapshot: Snapshot, rows: pl.DataFrame) -> pl.DataFrame:
+def _explicit_moves(snapshot: TableAccess, rows: pl.DataFrame) -> pl.DataFrame:
     """Resolve moves that sourcing states to their origins, by lane or by place."""
     lanes = snapshot["lanes"].select(
         "lane", "origin", "destination", usual="preference"
@@ -239,7 +239,7 @@ def _explicit_moves(snapshot: Snapshot, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _stated_nodes(
-    snapshot: Snapshot,
+    snapshot: TableAccess,
     outputs: pl.DataFrame,
     after: pl.DataFrame,
     rows: pl.DataFrame,
@@ -280,7 +280,7 @@ def _stated_nodes(
 
 
 def _all_moves(
-    snapshot: Snapshot,
+    snapshot: TableAccess,
     known: pl.DataFrame,
     starts: pl.DataFrame,
     bought: pl.DataFrame,
@@ -318,7 +318,10 @@ def _all_moves(
 
 
 def _sourced(
-    snapshot: Snapshot, nodes: pl.DataFrame, outputs: pl.DataFrame, bought: pl.DataFrame
+    snapshot: TableAccess,
+    nodes: pl.DataFrame,
+    outputs: pl.DataFrame,
+    bought: pl.DataFrame,
 ) -> pl.DataFrame:
     """Item-locations where something comes into being without a move."""
     customers = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 import polars as pl
@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from medhavi.snapshot import ordering
 from medhavi.snapshot.needs_and_sources import NODE, links
+from medhavi.snapshot.table_access import TableAccess
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from medhavi.snapshot.needs_and_sources import Links
-    from medhavi.snapshot.snapshot import Snapshot
 
     Codes = NDArray[np.int32]
     Starts = NDArray[np.int64]
@@ -84,7 +84,7 @@ class Network:
     """(product, location, origin) of moves that would close a circle; never planned"""
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> Network:
+    def of(cls, snapshot: TableAccess) -> Network:
         """Build the arrays of a snapshot; deterministic, whatever the order of rows."""
         return _build(snapshot, links(snapshot))
 
@@ -129,7 +129,7 @@ class Network:
         )
 
 
-def _build(snapshot: Snapshot, found: Links) -> Network:
+def _build(snapshot: TableAccess, found: Links) -> Network:
     products = _sorted(snapshot["products"]["product"], found.nodes["product"])
     locations = _sorted(snapshot["locations"]["location"], found.nodes["location"])
     nodes = _coded(found.nodes, products, locations).sort("node")
@@ -358,3 +358,12 @@ def _frozen(values: NDArray[Scalar]) -> NDArray[Scalar]:
     array = np.ascontiguousarray(values)
     array.flags.writeable = False
     return array
+
+
+class NetworkAccess(TableAccess, Protocol):
+    """Tables with the network that was built of them, once."""
+
+    @property
+    def network(self) -> Network:
+        """The network of the tables."""
+        ...
