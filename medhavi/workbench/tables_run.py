@@ -129,7 +129,7 @@ def verify_or_refuse(plan: Plan, snapshot: Snapshot) -> None:
         lines = "\n".join(str(item) for item in broken[:20])
         more = f"\nand {len(broken) - 20} more" if len(broken) > 20 else ""
         message = (
-            f"The plan breaks {len(broken)} rules of its own snapshot. This is a defect "
+            f"The plan breaks its own snapshot in {len(broken)} places. This is a defect "
             f"of the planner, not of the data; nothing was written.\n{lines}{more}"
         )
         raise VerificationFailed(message)
