@@ -18,8 +18,10 @@ CALLS = {
     "medhavi --help": [
         sys.executable,
         "-c",
-        ("import sys; sys.argv = ['medhavi', '--help']; "
-        "from medhavi.cli import main; sys.exit(main())"),
+        (
+            "import sys; sys.argv = ['medhavi', '--help']; "
+            "from medhavi.cli import main; sys.exit(main())"
+        ),
     ],
 }
 

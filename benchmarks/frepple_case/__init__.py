@@ -1,0 +1,1 @@
+"""Read frePPLe's neutral JSON: models, their calendars, operations and orders."""
