@@ -73,7 +73,7 @@ class Layout:
             Nothing is there, or it has no table of events.
         """
         with environment("looking for a lake", self.root):
-            if (self.events / "_delta_log").is_dir():
+            if has_table(self.events):
                 return
             there = self.root.exists()
         message = (
@@ -83,6 +83,15 @@ class Layout:
         )
         remedy = "Make one with: medhavi mirror --from STORE --lake " + str(self.root)
         raise EnvironmentFailure(message + remedy)
+
+
+def has_table(path: Path) -> bool:
+    """Tell whether a Delta table is there; a log that was only begun is none.
+
+    A kill in the moment of creation leaves an empty log; the next writer makes the
+    table in its place.
+    """
+    return any((path / "_delta_log").glob("[0-9]*"))
 
 
 def lake_layout(uri: str | Path) -> Layout:

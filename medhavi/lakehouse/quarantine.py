@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.lakehouse.failures import environment
+from medhavi.lakehouse.layout import has_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +71,7 @@ def read(path: Path) -> pl.DataFrame:
     from deltalake import DeltaTable
 
     with environment("reading the quarantine", path):
-        if not (path / "_delta_log").is_dir():
+        if not has_table(path):
             return pl.DataFrame(schema=COLUMNS)
         return pl.read_delta(DeltaTable(str(path))).sort("position")
 

@@ -16,6 +16,7 @@ import polars as pl
 
 from medhavi.events.memory import system_clock
 from medhavi.lakehouse.failures import environment
+from medhavi.lakehouse.layout import has_table
 from medhavi.lakehouse.query import FileTable
 from medhavi.results.plan_tables import KEYS, SCHEMAS
 from medhavi.snapshot.fingerprint import frame_hash
@@ -199,7 +200,7 @@ def _open(layout: Layout, table: str) -> DeltaTable | None:
     from deltalake import DeltaTable
 
     path = layout.gold(table)
-    if not (path / "_delta_log").is_dir():
+    if not has_table(path):
         return None
     with environment(f"reading gold {table}", path):
         return DeltaTable(str(path))

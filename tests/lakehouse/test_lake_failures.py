@@ -171,6 +171,18 @@ def test_a_missing_data_file_is_an_environment_failure(tmp_path):
         lake.snapshot()
 
 
+def test_tables_that_were_only_begun_are_none_and_are_made_later(tmp_path):
+    lake = Lake(tmp_path)
+    for table in ("bronze/events", "bronze/quarantine", "gold/supplies"):
+        (tmp_path / table / "_delta_log").mkdir(parents=True)
+    with pytest.raises(EnvironmentFailure, match="is not a lake"):
+        lake.snapshot()
+    lake.mirror(store_of(small_company()))
+    lake.refresh()
+    assert lake.quarantine().is_empty()
+    assert lake.query("SELECT count(*) FROM gold.supplies").item() == 0
+
+
 def test_programmer_errors_are_not_blamed_on_the_disk(tmp_path):
     with pytest.raises(KeyError, match="qty"), environment("reading", tmp_path):
         _ = dict[str, int]()["qty"]
