@@ -74,7 +74,10 @@ def bench(
     name: Annotated[str | None, typer.Argument(help="Which benchmark.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the benchmarks of the source tree, one process each."""
+    """Run the benchmarks of the source tree, one process each.
+
+    A benchmark is a program that writes a section of docs/performance.md.
+    """
     import subprocess
     import sys
 
@@ -83,7 +86,7 @@ def bench(
     names = sorted(
         path.stem
         for path in folder.glob("*.py")
-        if "__main__" in path.read_text("utf-8")
+        if "__main__" in (text := path.read_text("utf-8")) and "write_section" in text
     )
     if not names:
         message = "bench needs the source tree: benchmarks/ is not in the wheel."

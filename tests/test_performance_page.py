@@ -1,0 +1,27 @@
+"""docs/performance.md: each benchmark renews its own section and no other."""
+
+from __future__ import annotations
+
+from benchmarks import performance_page
+
+
+def test_sections_are_sorted_and_renewed_one_by_one(tmp_path, monkeypatch, capsys):
+    page = tmp_path / "performance.md"
+    monkeypatch.setattr(performance_page, "PAGE", page)
+    performance_page.write_section("start", ("call", "CPU"), [("import", "1 ms")])
+    performance_page.write_section("mirror", ("side",), [("bare",)], note="200 events.")
+    performance_page.write_section("start", ("call", "CPU"), [("import", "2 ms")])
+    text = page.read_text("utf-8")
+    assert text.startswith("# Performance")
+    assert text.index("## mirror") < text.index("## start")
+    assert text.count("## start") == 1
+    assert "| import | 2 ms |" in text
+    assert "1 ms" not in text
+    assert "200 events." in text
+    assert "| import | 2 ms |" in capsys.readouterr().out
+
+
+def test_the_machine_has_no_name_on_the_page():
+    import platform
+
+    assert platform.node() not in performance_page.machine().split()
