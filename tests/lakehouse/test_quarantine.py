@@ -66,6 +66,7 @@ def test_a_snapshot_names_the_position_of_what_it_does_not_count(tmp_path):
     assert "EVT004" in found[0].message
 
 
+@pytest.mark.req("ING-04")
 def test_an_event_that_came_twice_counts_once_and_is_found(tmp_path):
     first = event(1, "StockMoved", product="A", location="DC", qty=5.0)
     store = log_of(first, moved(2, 7.0))
@@ -106,6 +107,20 @@ def test_an_upgrade_releases_what_waited_in_its_place_in_the_log(tmp_path, monke
     assert lake.quarantine().is_empty()
     # It counts at its position, before the count that overrules it.
     assert lake.snapshot()["stock"]["qty"].to_list() == [100.0]
+
+
+@pytest.mark.req("ING-02")
+def test_an_event_of_an_old_version_is_lifted_and_counted(tmp_path):
+    line = '{"demand":"D-1","product":"A","location":"DC","qty":2}'
+    old = {
+        "type": "OrderPlaced",
+        "schema_version": 1,
+        "payload": f'{{"sales_order":"SO-1","due_date":"2026-02-03","lines":[{line}]}}',
+    }
+    lake = lake_of(tmp_path, log_of(moved(1, 5.0), p1=old))
+    (row,) = lake.snapshot()["demands"].to_dicts()
+    assert f"{row['due']:%Y-%m-%d %H:%M:%S}" == "2026-02-03 23:59:59"
+    assert lake.quarantine().is_empty()
 
 
 def test_replay_without_a_repair_leaves_all_as_it_was(tmp_path):
