@@ -1,0 +1,77 @@
+"""The five edges through the command line: nothing falls over, everything is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from medhavi.results.plan import Plan
+
+pytestmark = pytest.mark.req("QA-05")
+
+
+def change(folder, table, old, new):
+    path = folder / f"{table}.csv"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def clear(folder, table):
+    path = folder / f"{table}.csv"
+    path.write_text(path.read_text("utf-8").splitlines()[0] + "\n", "utf-8")
+
+
+def statuses(folder):
+    return dict(Plan.from_folder(folder).fulfilment.select("demand", "status").rows())
+
+
+@pytest.mark.req("DEF-14")
+def test_demand_above_all_supply_is_unplanned_and_not_infeasible(
+    medhavi, example, tmp_path
+):
+    clear(example, "lanes")
+    said = medhavi("plan", "--tables", example, "--out", tmp_path / "r", "--json")
+    assert said.code == 0, said.err
+    assert statuses(tmp_path / "r")["D-1"] == "on_time"
+    assert statuses(tmp_path / "r")["D-3"] in {"short", "unplanned"}
+    codes = Plan.from_folder(tmp_path / "r").exceptions["code"].to_list()
+    assert "NoSource" in codes
+    assert any(found["code"].startswith("SNAP") for found in said.answer["findings"])
+
+
+def test_no_demand_is_an_empty_plan(medhavi, example, tmp_path):
+    clear(example, "demands")
+    clear(example, "inventory_policies")
+    said = medhavi("plan", "--tables", example, "--out", tmp_path / "r", "--json")
+    assert said.code == 0, said.err
+    assert said.answer["rows"]["supplies"] == 0
+    assert said.answer["kpis"]["KPI-28"]["value"] is None
+
+
+def test_a_cycle_of_materials_is_named_as_a_path(medhavi, example):
+    change(example, "bom_lines", "MIX,1,SUGAR,0.6", "MIX,1,LEMONADE,0.6")
+    said = medhavi("plan", "--tables", example)
+    assert said.code == 1
+    assert "SYRUP" in said.err
+    assert "LEMONADE" in said.err
+    assert "→" in said.err or "->" in said.err
+
+
+def test_a_calendar_without_working_time_is_an_error_where_work_needs_it(
+    medhavi, example
+):
+    clear(example, "shifts")
+    said = medhavi("plan", "--tables", example, "--json")
+    assert said.code == 1
+    assert any(found["table"] == "calendars" for found in said.answer["findings"])
+
+
+def test_a_demand_in_the_past_keeps_its_date_and_gets_an_exception(
+    medhavi, example, tmp_path
+):
+    change(example, "demands", "2026-03-12T10:00:00Z", "2026-02-20T10:00:00Z")
+    said = medhavi("plan", "--tables", example, "--out", tmp_path / "r")
+    assert said.code == 0, said.err
+    assert "PastDueStart" in said.out
+    late = Plan.from_folder(tmp_path / "r").exceptions
+    assert "D-2" in late.filter(late["code"] == "PastDueStart")["demand"].to_list()
