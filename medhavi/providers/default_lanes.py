@@ -3,7 +3,7 @@
 Every lane into the location does, but for two kinds that could only do harm: lanes from
 a place that never has the product, and lanes that would let two places wait for each
 other (transfer lanes to and fro). Of a circle those lanes stay that lead away from a
-place with a source of its own.
+place with a source of its own or, where that decides nothing, with stock or receipts.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class DefaultLanes:
         self._roads = roads
         self._decided = decided
         self._stocked = _stocked_nodes(tables)
-        self._distances: dict[Node, float] = {}
+        self._distances: dict[Node, tuple[float, float]] = {}
 
     def into(self, product: str, location: str) -> tuple[str, ...]:
         """Give the lanes into a location that supply a product there, by id."""
@@ -98,20 +98,29 @@ class DefaultLanes:
             waiting += [sender for _, sender in self._lanes(product, place)]
         return False
 
-    def _distance(self, product: str, location: str) -> float:
-        """Count the lanes to the nearest place with sources of its own."""
+    def _distance(self, product: str, location: str) -> tuple[float, float]:
+        """Count the lanes to the nearest place with own sources, and with stock."""
         node = (product, location)
         known = self._distances.get(node)
         if known is None:
-            known = self._distances[node] = self._counted(product, location)
+            known = self._distances[node] = (
+                self._counted(product, location, self._decided),
+                self._counted(product, location, self._stocks),
+            )
         return known
 
-    def _counted(self, product: str, location: str) -> float:
+    def _stocks(self, product: str, location: str) -> bool:
+        """Tell whether a product lies at a place or is under way to it."""
+        return (product, location) in self._stocked
+
+    def _counted(
+        self, product: str, location: str, feeds: Callable[[str, str], bool]
+    ) -> float:
         seen: set[str] = set()
         ring = {location}
         count = 0
         while ring:
-            if any(self._decided(product, place) for place in ring):
+            if any(feeds(product, place) for place in ring):
                 return count
             seen |= ring
             ring = {

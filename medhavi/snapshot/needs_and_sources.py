@@ -24,11 +24,13 @@ class Links(NamedTuple):
     """product, location"""
     sourced: pl.DataFrame
     """product, location: made, bought, in stock, ordered or unlimited there"""
+    decided: pl.DataFrame
+    """product, location: it has sources without the default lanes"""
     makes: pl.DataFrame
     """product, location, component, component_location, routing, ratio: units of the
     component for one unit of the product, at most over dates"""
     moves: pl.DataFrame
-    """product, location, origin, preference"""
+    """product, location, origin, preference, stated: by sourcing, not by default"""
     after: pl.DataFrame
     """product, location, later, later_location: planned later without being needed
     (by-products, co-products, substitutes)"""
@@ -45,10 +47,12 @@ def links(snapshot: TableAccess) -> Links:
     explicit = _explicit_moves(snapshot, rows)
     starts = usable.filter(pl.col("role") != "by")
     known = _stated_nodes(snapshot, outputs, after, rows, explicit)
-    moves, nodes = _all_moves(snapshot, known, starts, bought, rows, explicit)
+    decided = _decided(starts, bought, rows)
+    moves, nodes, own = _all_moves(snapshot, known, decided, explicit)
     return Links(
         nodes=nodes.sort(NODE),
         sourced=_sourced(snapshot, nodes, usable, bought),
+        decided=own,
         makes=makes,
         moves=moves,
         after=after,
@@ -279,42 +283,92 @@ def _stated_nodes(
     return pl.concat(pieces).drop_nulls().unique()
 
 
+def _decided(
+    starts: pl.DataFrame, bought: pl.DataFrame, rows: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give places with sources of their own, and products bought everywhere.
+
+    Everywhere is every place that holds stock; a customer's does not.
+    """
+    stated = pl.concat([rows.select(NODE), starts.select(NODE), bought]).unique()
+    return (
+        stated.filter(pl.col("location") != "*"),
+        stated.filter(pl.col("location") == "*").select("product"),
+    )
+
+
+def _default_lanes(snapshot: TableAccess) -> pl.DataFrame:
+    """Give the lanes that may supply by default: origin, location, preference, safe.
+
+    Nothing leaves a customer, and no lane goes to a country that it blocks.
+    """
+    places = snapshot["locations"].select("location", "country", "kind")
+    blocked = pl.col("country").is_in(pl.col("blocked_countries"))
+    return (
+        snapshot["lanes"]
+        .join(places, left_on="destination", right_on="location", how="left")
+        .filter(~blocked.fill_null(value=False))
+        .drop("kind")
+        .join(
+            places.filter(pl.col("kind") == "customer"),
+            left_on="origin",
+            right_on="location",
+            how="anti",
+        )
+        .select(
+            "origin",
+            "preference",
+            location="destination",
+            safe=~pl.col("hazmat_allowed"),
+        )
+    )
+
+
 def _all_moves(
     snapshot: TableAccess,
     known: pl.DataFrame,
-    starts: pl.DataFrame,
-    bought: pl.DataFrame,
-    rows: pl.DataFrame,
+    decided: tuple[pl.DataFrame, pl.DataFrame],
     explicit: pl.DataFrame,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Add the moves of item-locations that state no source, until none is new.
 
-    Such a place draws on every lane into it (tables.toml, sourcing).
+    Such a place draws on every lane into it (tables.toml, sourcing). Gives moves, nodes
+    and the nodes that have sources without these lanes.
     """
-    lanes = snapshot["lanes"].select(
-        "origin", location="destination", preference="preference"
-    )
-    decided = pl.concat([rows.select(NODE), starts.select(NODE), bought]).unique()
-    anywhere = bought.filter(pl.col("location") == "*").select("product")
-    customers = snapshot["locations"].filter(pl.col("kind") == "customer")
-    frontier, nodes, moves = known, known, [explicit]
+    places, anywhere = decided
+    lanes = _default_lanes(snapshot)
+    hazardous = snapshot["products"].filter("hazmat").select("product")
+    wanted = [*NODE, "origin", "preference", "stated"]
+    frontier, nodes = known, known
+    moves = [explicit.with_columns(stated=pl.lit(value=True)).select(wanted)]
     while frontier.height:
-        silent = frontier.join(decided, on=NODE, how="anti")
-        held = silent.join(anywhere, on="product", how="semi").join(
-            customers, on="location", how="anti"
-        )
-        drawn = silent.join(held, on=NODE, how="anti").join(lanes, on="location")
-        moves.append(drawn.select(*NODE, "origin", "preference"))
+        silent = frontier.join(places, on=NODE, how="anti")
+        silent = silent.join(_held(snapshot, silent, anywhere), on=NODE, how="anti")
+        drawn = silent.join(lanes, on="location")
+        refused = drawn.filter("safe").join(hazardous, on="product", how="semi")
+        drawn = drawn.join(refused, on=[*NODE, "origin", "preference"], how="anti")
+        moves.append(drawn.with_columns(stated=pl.lit(value=False)).select(wanted))
         reached = drawn.select("product", location="origin").unique()
         frontier = reached.join(nodes, on=NODE, how="anti")
         nodes = pl.concat([nodes, frontier])
     unique = (
         pl.concat(moves)
         .group_by(*NODE, "origin")
-        .agg(pl.col("preference").min())
+        .agg(pl.col("preference").min(), pl.col("stated").any())
         .filter(pl.col("origin") != pl.col("location"))
     )
-    return unique, nodes
+    own = pl.concat([places, _held(snapshot, nodes, anywhere)]).unique()
+    return unique, nodes, own
+
+
+def _held(
+    snapshot: TableAccess, nodes: pl.DataFrame, anywhere: pl.DataFrame
+) -> pl.DataFrame:
+    """Give the nodes whose product is bought everywhere, but for customers."""
+    customers = snapshot["locations"].filter(pl.col("kind") == "customer")
+    return nodes.join(anywhere, on="product", how="semi").join(
+        customers, on="location", how="anti"
+    )
 
 
 def _sourced(
@@ -324,13 +378,8 @@ def _sourced(
     bought: pl.DataFrame,
 ) -> pl.DataFrame:
     """Item-locations where something comes into being without a move."""
-    customers = (
-        snapshot["locations"].filter(pl.col("kind") == "customer").select("location")
-    )
     anywhere = bought.filter(pl.col("location") == "*").select("product")
-    everywhere = nodes.join(anywhere, on="product", how="semi").join(
-        customers, on="location", how="anti"
-    )
+    everywhere = _held(snapshot, nodes, anywhere)
     policies = snapshot["inventory_policies"].filter(pl.col("unlimited"))
     orders = snapshot["supply_orders"].filter(pl.col("status").is_in(_OPEN_ORDERS))
     pieces = [

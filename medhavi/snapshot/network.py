@@ -79,9 +79,9 @@ class Network:
     cycles: tuple[tuple[int, ...], ...]
     """Closed paths of nodes that need each other (an error), the first node twice"""
     circles: tuple[tuple[int, ...], ...]
-    """Closed paths of moves that were cut open (a warning)"""
+    """Closed paths of default lanes that were cut open (a warning)"""
     ignored_moves: frozenset[tuple[str, str, str]]
-    """(product, location, origin) of moves that would close a circle; never planned"""
+    """(product, location, origin) of default lanes that would close a circle"""
 
     @classmethod
     def of(cls, snapshot: TableAccess) -> Network:
@@ -137,7 +137,8 @@ def _build(snapshot: TableAccess, found: Links) -> Network:
     edges = _edges(found, nodes)
     parent, child = _ends(edges)
     sourced = _marked(count, found.sourced, nodes)
-    circles, kept, ignored = _cut_moves(edges, parent, child, sourced)
+    decided = _marked(count, found.decided, nodes)
+    circles, kept, ignored = _cut_moves(edges, parent, child, (decided, sourced))
     edges, parent, child = edges.filter(kept), parent[kept], child[kept]
     cycles = ordering.cycles(count, parent, child)
     level = _levels(count, parent, child, _pairs(found.after, nodes))
@@ -203,7 +204,7 @@ def _coded(
 def _edges(found: Links, nodes: pl.DataFrame) -> pl.DataFrame:
     """Give all edges by node numbers; of parallel ones the largest ratio counts.
 
-    Columns parent, child, kind, ratio, preference.
+    Columns parent, child, kind, ratio, stated.
     """
     makes = (
         found.makes.group_by(*NODE, "component", "component_location")
@@ -214,7 +215,7 @@ def _edges(found: Links, nodes: pl.DataFrame) -> pl.DataFrame:
             other_location="component_location",
             kind=pl.lit(MAKE, pl.UInt8),
             ratio="ratio",
-            preference=pl.lit(0, pl.Int64),
+            stated=pl.lit(value=True),
         )
     )
     moves = found.moves.select(
@@ -223,7 +224,7 @@ def _edges(found: Links, nodes: pl.DataFrame) -> pl.DataFrame:
         other_location="origin",
         kind=pl.lit(MOVE, pl.UInt8),
         ratio=pl.lit(1.0),
-        preference=pl.col("preference").fill_null(1),
+        stated="stated",
     )
     ids = nodes.select("node", *NODE)
     return (
@@ -234,7 +235,7 @@ def _edges(found: Links, nodes: pl.DataFrame) -> pl.DataFrame:
             left_on=["other", "other_location"],
             right_on=NODE,
         )
-        .select(pl.col("parent", "child").cast(pl.Int64), "kind", "ratio", "preference")
+        .select(pl.col("parent", "child").cast(pl.Int64), "kind", "ratio", "stated")
         .sort("parent", "child", "kind")
     )
 
@@ -268,27 +269,29 @@ def _cut_moves(
     edges: pl.DataFrame,
     parent: NDArray[np.int64],
     child: NDArray[np.int64],
-    sourced: NDArray[np.bool_],
+    sources: tuple[NDArray[np.bool_], NDArray[np.bool_]],
 ) -> tuple[list[list[int]], NDArray[np.bool_], pl.DataFrame]:
-    """Cut circles of moves open where goods would run back towards their source.
+    """Cut circles of default lanes open where goods would run back to their source.
 
-    Two warehouses with lanes both ways are a usual thing. Within a circle a move stays
-    only if its origin is nearer to a place where the product comes into being (by
-    number of moves; ties by node code), so what stays cannot form a circle of moves.
-    Gives the circles, the edges kept, and the edges cut. A circle through a routing is
-    another matter: there the product is needed to make itself.
+    Two warehouses with lanes both ways are a usual thing. Within a circle a default
+    lane stays only if its origin is nearer (by number of moves) to a place with sources
+    of its own or, where that decides nothing, to one that holds or gets the product.
+    lane stays only if its origin is nearer (by number of moves) to a place with own
+    sources or, where that decides nothing, to one that holds or gets the product.
+    another matter: both are errors.
     """
-    count = len(sourced)
+    count = len(sources[0])
     moving = edges["kind"].to_numpy() == MOVE
     inner = moving.copy()
     inner[moving] = ordering.inner_edges(count, parent[moving], child[moving])
+    inner &= ~edges["stated"].to_numpy()
     if not inner.any():
         return [], np.ones(len(parent), dtype=np.bool_), edges.clear()
-    distance = _distances(count, parent[moving], child[moving], sourced)
-    nearer = (distance[child] < distance[parent]) | (
-        (distance[child] == distance[parent])
-        & (child < parent)
-        & (distance[child] < count)
+    own, held = (
+        _distances(count, parent[moving], child[moving], marks) for marks in sources
+    )
+    nearer = (own[child] < own[parent]) | (
+        (own[child] == own[parent]) & (held[child] < held[parent])
     )
     cut = inner & ~nearer
     circles = ordering.cycles(count, parent[moving], child[moving])

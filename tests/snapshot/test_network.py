@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medhavi.providers import Providers
 from medhavi.snapshot import Snapshot
+from medhavi.snapshot.checks_network import supplied
 from medhavi.snapshot.network import MAKE, MOVE
 from tests import factories
 from tests.factories import AS_OF
@@ -211,6 +213,81 @@ def test_stock_is_a_source_when_circles_are_cut():
         ],
     )
     assert edges(net) == {("A @ W", "A @ V")}
+
+
+def test_stock_does_not_cut_a_place_off_from_its_source():
+    net = network(
+        demands=[{"location": "W"}],
+        stock=[{"location": "W"}],
+        lanes=[
+            {"origin": "L", "destination": "V"},
+            {"origin": "V", "destination": "W"},
+            {"origin": "W", "destination": "V"},
+        ],
+        supply_terms=[{}],
+    )
+    assert edges(net) == {("A @ W", "A @ V"), ("A @ V", "A @ L")}
+
+
+def test_a_circle_that_sourcing_states_is_a_cycle():
+    net = network(
+        sourcing=[
+            {"location": "W", "kind": "move", "source": "L"},
+            {"location": "L", "kind": "move", "source": "W"},
+        ],
+        lanes=[{}, {"origin": "W", "destination": "L"}],
+    )
+    [path] = net.cycles
+    assert [net.name(node) for node in path] == ["A @ L", "A @ W", "A @ L"]
+    assert net.ignored_moves == frozenset()
+
+
+def test_lanes_from_customers_and_for_what_they_may_not_carry_supply_nothing():
+    tables = {
+        "demands": [{"location": "W"}, {"product": "B", "location": "W"}],
+        "locations": [
+            {"location": "W", "country": "XX"},
+            {"location": "K", "kind": "customer"},
+        ],
+        "products": [{"hazmat": True}, {"product": "B"}],
+        "lanes": [
+            {"origin": "K"},
+            {"origin": "L", "hazmat_allowed": False},
+            {"origin": "V", "blocked_countries": "YY;XX"},
+        ],
+    }
+    assert edges(network(**tables)) == {("B @ W", "B @ L")}
+
+
+PLACES = ["P", "Q", "R", "S", "T"]
+
+
+@given(
+    lanes=st.lists(
+        st.tuples(st.sampled_from(PLACES), st.sampled_from(PLACES)).filter(
+            lambda pair: pair[0] != pair[1]
+        ),
+        max_size=12,
+        unique=True,
+    ),
+    bought=st.sets(st.sampled_from(PLACES), max_size=2),
+    stocked=st.sets(st.sampled_from(PLACES), max_size=2),
+)
+def test_the_network_draws_on_the_lanes_that_the_planners_use(lanes, bought, stocked):
+    snapshot = factories.snapshot(
+        products=[{}],
+        demands=[{"location": place} for place in PLACES],
+        lanes=[{"origin": origin, "destination": end} for origin, end in lanes],
+        supply_terms=[{"location": place} for place in sorted(bought)],
+        stock=[{"location": place} for place in sorted(stocked)],
+    )
+    net, sourcing = snapshot.network, Providers(snapshot).sourcing
+    fed = supplied(net)
+    for place in PLACES:
+        node = net.node("A", place)
+        used = {source.origin for source in sourcing.sources("A", place)}
+        drawn = {net.ids(lower)[1] for lower in net.components(node) if fed[lower]}
+        assert used - {None} == drawn
 
 
 def test_a_cycle_through_routings_stays_and_is_named():
