@@ -274,11 +274,15 @@ def _cut_moves(
     """Cut circles of default lanes open where goods would run back to their source.
 
     Two warehouses with lanes both ways are a usual thing. Within a circle a default
-    lane stays only if its origin is nearer (by number of moves) to a place with sources
-    of its own or, where that decides nothing, to one that holds or gets the product.
     lane stays only if its origin is nearer (by number of moves) to a place with own
-    sources or, where that decides nothing, to one that holds or gets the product.
-    another matter: both are errors.
+    sources or, where that decides nothing, to one that holds or gets the product; so
+    what stays of them cannot form a circle. What sourcing states is never cut, and a
+    circle through a routing is another matter: both are errors.
+
+    Returns
+    -------
+    tuple
+        The circles, which edges are kept, and the edges that were cut.
     """
     count = len(sources[0])
     moving = edges["kind"].to_numpy() == MOVE
