@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 
 from medhavi.results.verify.check_balance import check_balance
 from medhavi.results.verify.check_capacity import check_capacity, check_past_starts
+from medhavi.results.verify.check_components import check_components
 from medhavi.results.verify.check_fulfilment import check_fulfilment
 from medhavi.results.verify.check_lead_times import check_lead_times
 from medhavi.results.verify.check_lifetime import check_holds, check_lifetime
 from medhavi.results.verify.check_operations import check_operations, check_outputs
 from medhavi.results.verify.check_pegs import check_pegs
+from medhavi.results.verify.check_resources import check_resources
 from medhavi.results.verify.check_shape import check_existing, check_shape
 from medhavi.results.verify.check_sources import check_sources
 from medhavi.results.verify.facts import Facts
@@ -34,9 +36,11 @@ _CHECKS = (
     check_existing,
     check_balance,
     check_pegs,
+    check_components,
     check_sources,
     check_lead_times,
     check_operations,
+    check_resources,
     check_outputs,
     check_fulfilment,
     check_past_starts,

@@ -273,7 +273,24 @@ def check_outputs(facts: Facts) -> list[Finding]:
         )
         .join(facts.supplies, on=["order", "product"], how="anti")
     )
+    plain = facts.supplies.filter(
+        (pl.col("kind") != "make")
+        & (
+            (pl.col("order_qty") - pl.col("qty")).abs()
+            > TOLERANCE * (1 + pl.col("qty"))
+        )
+    )
     return [
+        *faults(
+            "VER070",
+            "supplies",
+            plain.select(
+                pl.col("id").alias("value"),
+                "qty",
+                "order_qty",
+                pl.col("order_qty").alias("expected"),
+            ),
+        ),
         *faults(
             "VER070",
             "supplies",

@@ -49,9 +49,29 @@ def check_sources(facts: Facts) -> list[Finding]:
                 pl.col("start_s").alias("moment"),
             ),
         ),
+        *_other_carrier(facts, new),
         *_lot_faults(usable),
         *_step_faults(facts),
     ]
+
+
+def _other_carrier(facts: Facts, new: pl.DataFrame) -> list[Finding]:
+    """Check that the source of a move is its lane, or the origin of its lane."""
+    lanes = facts.snapshot["lanes"].select("lane", "origin")
+    odd = new.filter((pl.col("kind") == "move") & pl.col("lane").is_not_null()).join(
+        lanes, on="lane", how="left"
+    )
+    odd = odd.filter(
+        (pl.col("source") != pl.col("lane"))
+        & (pl.col("source") != pl.col("origin")).fill_null(value=True)
+    )
+    return faults(
+        "VER020",
+        "supplies",
+        odd.select(
+            pl.col("id").alias("value"), "kind", "product", "location", "source"
+        ),
+    )
 
 
 def matched(facts: Facts, new: pl.DataFrame) -> pl.DataFrame:

@@ -185,6 +185,7 @@ def consumption(facts: Facts) -> pl.DataFrame:
             "instant_s",
             "qty",
             "existing",
+            (pl.col("qty_fixed") / (1.0 - pl.col("scrap"))).alias("fixed"),
         )
     )
 
@@ -375,10 +376,19 @@ def move_departures(facts: Facts) -> pl.DataFrame:
         (pl.col("kind") == "move")
         & ~pl.col("id").is_in(shipped["supply_order"].to_list())
     )
+    places = facts.snapshot["locations"]["location"].to_list()
     cutoff = (pl.col("cutoff_h") * 3600).round().cast(pl.Int64)
     return (
         moves.with_columns(used=pl.coalesce("lane", "source"))
-        .join(lanes, left_on="used", right_on="lane", how="inner")
+        .join(lanes, left_on="used", right_on="lane", how="left")
+        # An existing transfer may name its origin instead of a lane.
+        .with_columns(
+            pl.coalesce(
+                "origin", pl.when(pl.col("used").is_in(places)).then("used")
+            ).alias("origin"),
+            pl.col("cutoff_h").fill_null(0.0),
+        )
+        .filter(pl.col("origin").is_not_null())
         .select(
             pl.col("id").alias("order"),
             "product",
@@ -386,5 +396,6 @@ def move_departures(facts: Facts) -> pl.DataFrame:
             (pl.coalesce("departure_s", "start_s") - cutoff).alias("instant_s"),
             "qty",
             "existing",
+            pl.lit(0.0).alias("fixed"),
         )
     )

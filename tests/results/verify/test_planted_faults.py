@@ -166,6 +166,30 @@ FAULTS: list[tuple[str, str, Tables, Tables]] = [
     ("no multiple", "VER011", {}, extended("routings", lot_multiple=30.0)),
     ("above the maximum", "VER012", {}, extended("routings", max_lot=90.0)),
     ("broken pieces", "VER013", changed("pegging", "p4", qty=59.5), {}),
+    ("component peg too small", "VER014", changed("pegging", "p6", qty=30.0), {}),
+    ("component peg too large", "VER014", changed("pegging", "p4", qty=80.0), {}),
+    (
+        "component without pegs",
+        "VER014",
+        without("pegging", "p6"),
+        {},
+    ),
+    (
+        "work on another resource",
+        "VER018",
+        changed("operations", "op1", resource="PACKER"),
+        {},
+    ),
+    ("two machines for one", "VER018", changed("operations", "op1", units=2.0), {}),
+    (
+        "operator missing",
+        "VER018",
+        {},
+        also("resources", {"resource": "ANNA", "location": "PLANT"})
+        | also("step_resources", {"routing": "R", "step": 10, "resource": "ANNA"}),
+    ),
+    ("another carrier", "VER020", changed("supplies", "move1", source="T"), {}),
+    ("bought in other units", "VER070", changed("supplies", "buyX", order_qty=7.0), {}),
     ("unknown source", "VER020", changed("supplies", "buyX", source="T"), {}),
     (
         "source not valid",
