@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi import schema
-from medhavi.snapshot.reporting import nearest, told
+from medhavi.snapshot.row_findings import nearest, told
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

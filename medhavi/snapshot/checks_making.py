@@ -9,7 +9,7 @@ import polars as pl
 from medhavi.findings import finding
 from medhavi.snapshot import ordering
 from medhavi.snapshot.checks_links import mark, numbered
-from medhavi.snapshot.reporting import told
+from medhavi.snapshot.row_findings import told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from medhavi.snapshot import ordering
 from medhavi.snapshot.checks_links import mark, numbered
 from medhavi.snapshot.checks_values import qty_steps
 from medhavi.snapshot.network import MAKE, MOVE
-from medhavi.snapshot.reporting import LISTED, more, told
+from medhavi.snapshot.row_findings import LISTED, more, told
 from medhavi.units import INT64_MAX
 
 if TYPE_CHECKING:

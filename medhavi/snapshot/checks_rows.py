@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi import schema
-from medhavi.snapshot.reporting import nearest, told
+from medhavi.snapshot.row_findings import nearest, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.schema import Column, Table
     from medhavi.snapshot.normalise import Normal
-    from medhavi.snapshot.reporting import Tell
+    from medhavi.snapshot.row_findings import Tell
 
 _WINDOWS = (
     ("valid_from", "valid_to"),

@@ -13,7 +13,7 @@ from medhavi.snapshot.checks_making import candidates
 from medhavi.snapshot.checks_network import needed
 from medhavi.snapshot.checks_values import is_zone, qty_steps
 from medhavi.snapshot.needs_and_sources import routing_outputs
-from medhavi.snapshot.reporting import LISTED, more
+from medhavi.snapshot.row_findings import LISTED, more
 from medhavi.units import DAY, MINUTE
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from medhavi.findings import finding
 from medhavi.snapshot import ordering
 from medhavi.snapshot.checks_links import mark, numbered
 from medhavi.snapshot.needs_and_sources import members
-from medhavi.snapshot.reporting import told
+from medhavi.snapshot.row_findings import told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ import polars as pl
 
 from medhavi.findings import finding
 from medhavi.snapshot.checks_links import mark, numbered
-from medhavi.snapshot.reporting import nearest, told
+from medhavi.snapshot.row_findings import nearest, told
 from medhavi.snapshot.uom import KNOWN, is_known
 from medhavi.units import INT64_MAX
 

@@ -20,7 +20,7 @@ import polars.selectors as cs
 from medhavi import schema
 from medhavi.errors import EnvironmentFailure
 from medhavi.findings import Finding, finding
-from medhavi.snapshot.reporting import LISTED, more, nearest
+from medhavi.snapshot.row_findings import LISTED, more, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

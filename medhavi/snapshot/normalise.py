@@ -15,7 +15,7 @@ import polars as pl
 from medhavi import schema
 from medhavi.findings import Finding, finding
 from medhavi.snapshot.cells import EXPECTED, typed
-from medhavi.snapshot.reporting import LISTED, more, nearest, positions
+from medhavi.snapshot.row_findings import LISTED, more, nearest, positions
 from medhavi.snapshot.tables import BY_TYPE, empty
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from medhavi.snapshot.checks import cross_checks
 from medhavi.snapshot.checks_rows import own_checks
 from medhavi.snapshot.fingerprint import sorted_hash, tree_hash
 from medhavi.snapshot.normalise import Normal, absent, normalise
-from medhavi.snapshot.reporting import nearest
+from medhavi.snapshot.row_findings import nearest
 from medhavi.snapshot.rows import raw_frame
 from medhavi.snapshot.settings import Settings
 
