@@ -128,8 +128,10 @@ def _service(demand: Demand, found: list[Delivery]) -> Service:
     else:
         status = "late" if late else "on_time"
     limiter: str | None = None
-    if planned < demand.qty or any(_unsupplied(delivery) for delivery in found):
+    if planned < demand.qty or any(delivery.unit is None for delivery in found):
         limiter = Limiter.NO_SOURCE
+    elif any(_awaits(delivery) for delivery in found):
+        limiter = Limiter.AWAITING_SUPPLY
     elif late:
         limiter = Limiter.LEAD_TIME
     return Service(
@@ -141,10 +143,10 @@ def _service(demand: Demand, found: list[Delivery]) -> Service:
     )
 
 
-def _unsupplied(delivery: Delivery) -> bool:
-    """Tell whether nothing brings a delivery by its date."""
+def _awaits(delivery: Delivery) -> bool:
+    """Tell whether a delivery rests on an existing order that comes after its date."""
     unit = delivery.unit
-    return unit is None or unit.available > delivery.date
+    return unit is not None and unit.available > delivery.date
 
 
 def delivery_rows(found: list[Service], release: Release) -> dict[str, list[object]]:

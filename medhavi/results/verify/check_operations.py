@@ -275,6 +275,8 @@ def check_outputs(facts: Facts) -> list[Finding]:
     )
     plain = facts.supplies.filter(
         (pl.col("kind") != "make")
+        # Of an existing order, order_qty is the whole and qty what is still to come.
+        & ~pl.col("existing")
         & (
             (pl.col("order_qty") - pl.col("qty")).abs()
             > TOLERANCE * (1 + pl.col("qty"))
