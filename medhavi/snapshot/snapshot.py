@@ -192,6 +192,10 @@ class Snapshot:
 
         return Network.of(self)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel to other processes as plain tables; what is derived is made there."""
+        return _restored, (type(self), dict(self._parts), self._before)
+
     def __str__(self) -> str:
         """Summarise: moment, row counts, findings, the first three problems."""
         moments = self["settings"].get_column("as_of").drop_nulls()
@@ -210,6 +214,12 @@ class Snapshot:
     def __repr__(self) -> str:
         """Name the fingerprint; `str` tells more."""
         return f"<Snapshot {self.fingerprint[:12]}>"
+
+
+def _restored(
+    kind: type[Snapshot], parts: dict[str, _Part], before: tuple[Finding, ...]
+) -> Snapshot:
+    return kind(_parts=MappingProxyType(parts), _before=before)
 
 
 @cache

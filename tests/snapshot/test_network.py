@@ -284,7 +284,7 @@ def test_the_network_draws_on_the_lanes_that_the_planners_use(lanes, bought, sto
     net, sourcing = snapshot.network, Providers(snapshot).sourcing
     fed = supplied(net)
     for place in PLACES:
-        node = net.node("A", place)
+        node = names(net).index(f"A @ {place}")
         used = {source.origin for source in sourcing.sources("A", place)}
         drawn = {net.ids(lower)[1] for lower in net.components(node) if fed[lower]}
         assert used - {None} == drawn

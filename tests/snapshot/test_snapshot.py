@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import pickle
 
 import polars as pl
 import pytest
@@ -227,3 +228,10 @@ def test_minus_zero_is_zero():
     snapshot = factories.snapshot(products=[{"unit_cost": -0.0}])
     other = factories.snapshot(products=[{"unit_cost": 0.0}])
     assert snapshot.fingerprint == other.fingerprint
+
+
+def test_a_snapshot_travels_between_processes():
+    snapshot = factories.snapshot(demands=[{"qty": -1}], supply_terms=[{}])
+    again = pickle.loads(pickle.dumps(snapshot))
+    assert again.fingerprint == snapshot.fingerprint
+    assert again.findings == snapshot.findings
