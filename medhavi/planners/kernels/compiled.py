@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 from functools import lru_cache
+from hashlib import blake2b
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
 Engine = Literal["auto", "python", "numba"]
-LARGE = 50_000
+LARGE = 100_000
 """Matches from which compiling (or loading the compiled form) pays off."""
 
 
@@ -32,19 +33,69 @@ def uses_numba(engine: Engine, size: int) -> bool:
 
 @lru_cache(maxsize=1)
 def compiled_trace() -> Callable[..., Any]:
-    """Give `peg_trace.trace` compiled."""
+    """Give `peg_trace.trace` compiled.
+
+    The compiled form is kept on disk by numba (beside the source, else in the user's
+    cache folder, or where NUMBA_CACHE_DIR says): compiling takes seconds, loading a
+    fraction of one.
+    """
     import numba
 
     from medhavi.planners.kernels import peg_trace
 
-    functions = {
-        name: _jitted(numba, getattr(peg_trace, name)) for name in ("stretch", "_grown")
+    return jitted(numba.njit, peg_trace.trace, (peg_trace.stretch, peg_trace.grown))
+
+
+def jitted(njit: Any, kernel: Any, callees: Sequence[Any]) -> Callable[..., Any]:
+    """Compile a kernel with the functions it calls, cached on disk where possible.
+
+    numba renews its cache when the file of the kernel changes, by date and size; what
+    a kernel calls is not looked at. So the name under which all are kept ends in a
+    digest of their code: other code is never taken for this one.
+
+    Parameters
+    ----------
+    njit
+        `numba.njit`.
+    kernel
+        Plain function of arrays.
+    callees
+        Functions of the same file that it calls, in order of use; they call no other.
+    """
+    digest = _digest([kernel, *callees])
+    compiled = {
+        callee.__name__: _compiled(njit, _named(callee, {}, digest))
+        for callee in callees
     }
-    namespace = {**vars(peg_trace), **functions}
-    plain = peg_trace.trace
-    return _jitted(numba, FunctionType(plain.__code__, namespace, plain.__name__))
+    return _compiled(njit, _named(kernel, compiled, digest))
 
 
-def _jitted(numba: Any, function: Callable[..., Any]) -> Callable[..., Any]:
-    result: Callable[..., Any] = numba.njit(function)
-    return result
+def _named(function: Any, callees: Mapping[str, Any], digest: str) -> FunctionType:
+    """Copy a function under a name of its own, with compiled callees in its scope."""
+    scope = {**function.__globals__, **callees}
+    copy = FunctionType(function.__code__, scope, function.__name__)
+    copy.__qualname__ = f"{function.__qualname__}_{digest}"
+    copy.__module__ = function.__module__
+    return copy
+
+
+def _compiled(njit: Any, function: FunctionType) -> Callable[..., Any]:
+    try:
+        found: Callable[..., Any] = njit(cache=True)(function)
+    except RuntimeError:
+        # No folder to keep it in (a read-only installation without a home).
+        found = njit()(function)
+    return found
+
+
+def _digest(functions: Sequence[Any]) -> str:
+    """Hash the code of functions: instructions, names, constants, numbers in scope."""
+    parts: list[tuple[object, ...]] = []
+    for function in functions:
+        code, scope = function.__code__, function.__globals__
+        numbers = [
+            scope[name] for name in code.co_names if isinstance(scope.get(name), int)
+        ]
+        parts.append((function.__name__, code.co_code, code.co_names, code.co_consts))
+        parts.append(tuple(numbers))
+    return blake2b(repr(parts).encode(), digest_size=8).hexdigest()

@@ -133,15 +133,15 @@ def trace(
                     if taken > 0:
                         if pegs + 1 >= capacity or slices + 1 >= capacity:
                             capacity *= 2
-                            peg_demand = _grown(peg_demand, capacity)
-                            peg_unit = _grown(peg_unit, capacity)
-                            peg_qty = _grown(peg_qty, capacity)
-                            peg_level = _grown(peg_level, capacity)
-                            slice_start = _grown(slice_start, capacity)
-                            slice_end = _grown(slice_end, capacity)
-                            slice_demand = _grown(slice_demand, capacity)
-                            slice_level = _grown(slice_level, capacity)
-                            slice_next = _grown(slice_next, capacity)
+                            peg_demand = grown(peg_demand, capacity)
+                            peg_unit = grown(peg_unit, capacity)
+                            peg_qty = grown(peg_qty, capacity)
+                            peg_level = grown(peg_level, capacity)
+                            slice_start = grown(slice_start, capacity)
+                            slice_end = grown(slice_end, capacity)
+                            slice_demand = grown(slice_demand, capacity)
+                            slice_level = grown(slice_level, capacity)
+                            slice_next = grown(slice_next, capacity)
                         unit = match_unit[at]
                         peg_demand[pegs] = demand
                         peg_unit[pegs] = unit
@@ -196,7 +196,8 @@ def trace(
     )
 
 
-def _grown(values: np.ndarray, capacity: int) -> np.ndarray:
+def grown(values: np.ndarray, capacity: int) -> np.ndarray:
+    """Copy an array into a longer one; the rest is not set."""
     larger = np.empty(capacity, np.int64)
     larger[: len(values)] = values
     return larger

@@ -1,0 +1,208 @@
+"""The kernel of pegging: sums hold, and compiled it gives what plain Python gives."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medhavi.planners.kernels.compiled import compiled_trace, jitted, uses_numba
+from medhavi.planners.kernels.peg_trace import SAFE, grown, stretch, trace
+from medhavi.planners.pegging import Matches, peg
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LEVELS = 4
+
+
+@st.composite
+def matches(draw: st.DrawFn) -> Matches:
+    """Draw orders in levels: each level's orders need goods of the next level.
+
+    Every unit is one order's, needs take from units of their level in sequence, and
+    what no order brings comes from stock.
+    """
+    need_rank: list[int] = []
+    need_demand: list[int] = []
+    need_consumer: list[int] = []
+    need_qty: list[int] = []
+    need: list[int] = []
+    unit: list[int] = []
+    taken: list[int] = []
+    unit_order: list[int] = []
+    unit_qty: list[int] = []
+    orders = 0
+    wants = [
+        (demand, -1, draw(st.integers(1, 12)))
+        for demand in range(draw(st.integers(1, 4)))
+    ]
+    for level in range(LEVELS):
+        below: list[tuple[int, int, int]] = []
+        queue = []
+        for demand, consumer, qty in wants:
+            queue.append((len(need_qty), qty))
+            need_rank.append(level)
+            need_demand.append(demand)
+            need_consumer.append(consumer)
+            need_qty.append(qty)
+        while queue:
+            from_stock = draw(st.booleans())
+            size = draw(st.integers(1, 20))
+            index = len(unit_qty)
+            unit_qty.append(size)
+            unit_order.append(-1 if from_stock else orders)
+            if not from_stock:
+                below.append((-1, orders, draw(st.integers(1, 30))))
+                orders += 1
+            left = size
+            while left and queue:
+                number, open_qty = queue.pop(0)
+                part = min(left, open_qty)
+                need.append(number)
+                unit.append(index)
+                taken.append(part)
+                left -= part
+                if part < open_qty:
+                    queue.insert(0, (number, open_qty - part))
+        wants = below
+    return Matches(
+        need_rank=need_rank,
+        need_demand=need_demand,
+        need_consumer=need_consumer,
+        need_qty=need_qty,
+        need=need,
+        unit=unit,
+        qty=taken,
+        unit_order=unit_order,
+        unit_qty=unit_qty,
+        n_orders=orders,
+    )
+
+
+@given(matches())
+def test_top_pegs_sum_to_each_demand(drawn):
+    found = peg(drawn, "python")
+    sums: dict[int, int] = defaultdict(int)
+    for demand, qty, level in zip(found.demand, found.qty, found.level, strict=True):
+        if level == 0:
+            sums[demand] += qty
+    wanted = {
+        demand: qty
+        for demand, qty in zip(drawn.need_demand, drawn.need_qty, strict=True)
+        if demand >= 0
+    }
+    assert sums == wanted
+
+
+@given(matches())
+def test_no_unit_is_pegged_beyond_its_quantity(drawn):
+    found = peg(drawn, "python")
+    sums: dict[int, int] = defaultdict(int)
+    for unit, qty in zip(found.unit, found.qty, strict=True):
+        assert qty > 0
+        sums[unit] += qty
+    assert all(sums[unit] <= drawn.unit_qty[unit] for unit in sums)
+
+
+@given(matches())
+def test_compiled_pegs_equal_those_of_plain_python(drawn):
+    plain, fast = peg(drawn, "python"), peg(drawn, "numba")
+    for name in ("demand", "unit", "qty", "level"):
+        assert np.array_equal(getattr(plain, name), getattr(fast, name))
+
+
+@given(st.integers(0, 2**50), st.integers(0, 2**40), st.integers(1, 2**50))
+def test_stretching_keeps_both_ends_and_stays_inside(position, quantity, length):
+    position = min(position, length)
+    found = stretch(position, quantity, length)
+    assert 0 <= found <= quantity
+    assert stretch(0, quantity, length) == 0
+    assert stretch(length, quantity, length) == quantity
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6))
+def test_stretching_is_exact_while_the_product_is_small(quantity, length):
+    for position in (0, length // 3, length // 2, length):
+        assert stretch(position, quantity, length) == position * quantity // length
+
+
+def test_stretching_beyond_62_bits_keeps_order():
+    length, quantity = 2**61, 2**61 - 5
+    places = [length // 7 * part for part in range(8)]
+    found = [stretch(place, quantity, length) for place in places]
+    assert found == sorted(found)
+    assert places[1] * quantity > SAFE
+
+
+def test_an_array_grows_with_its_content():
+    assert grown(np.array([3, 4], dtype=np.int64), 9)[:2].tolist() == [3, 4]
+
+
+def test_nothing_to_trace_gives_no_pegs():
+    none = np.zeros(0, dtype=np.int64)
+    start = np.zeros(1, dtype=np.int64)
+    found = trace(
+        none, none, none, none, start, none, none, none, start, none, none, none, 0
+    )
+    assert [len(column) for column in found] == [0, 0, 0, 0]
+
+
+class Compiler:
+    """Stands in for numba's: counts, and refuses to cache when told so."""
+
+    def __init__(self, *, no_folder: bool) -> None:
+        self._no_folder = no_folder
+        self.names: list[str] = []
+
+    def __call__(self, *, cache: bool = False) -> Callable[[Any], Any]:
+        def compiled(function: Any) -> Any:
+            if cache and self._no_folder:
+                message = "cannot cache function: no locator available"
+                raise RuntimeError(message)
+            self.names.append(function.__qualname__)
+            return function
+
+        return compiled
+
+
+def double(value: int) -> int:
+    return value + value
+
+
+def triple(value: int) -> int:
+    return value + double(value)
+
+
+def other(value: int) -> int:
+    return 7 * value
+
+
+@pytest.mark.parametrize("no_folder", [False, True])
+def test_a_kernel_compiles_with_and_without_a_folder_to_keep_it(no_folder):
+    compiler = Compiler(no_folder=no_folder)
+    assert jitted(compiler, triple, (double,))(5) == 15
+    assert len(compiler.names) == 2
+
+
+def test_other_code_of_a_callee_gives_the_kernel_another_name_on_disk():
+    first, second = Compiler(no_folder=False), Compiler(no_folder=False)
+    jitted(first, triple, (double,))
+    jitted(second, triple, (other,))
+    assert first.names[-1] != second.names[-1]
+    assert first.names[-1].startswith("triple_")
+
+
+def test_numba_is_used_for_large_runs_or_when_asked_for():
+    assert not uses_numba("python", 10**9)
+    assert not uses_numba("auto", 10)
+    assert uses_numba("auto", 10**9)
+    assert uses_numba("numba", 1)
+
+
+def test_compiling_happens_once():
+    assert compiled_trace() is compiled_trace()
