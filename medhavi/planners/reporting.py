@@ -6,7 +6,7 @@ second, buckets are for people.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -43,13 +43,6 @@ not a change. waste: what expires.
 _PLACE = ["product", "location"]
 _DECIMALS = 9
 """Sums of decimals are cut back to decimals: finer than any quantity step in use."""
-
-
-class OpenTime(Protocol):
-    """What loads ask of working time."""
-
-    def between(self, start: int, finish: int, /) -> int:
-        """Give the open seconds in `[start, finish)`."""
 
 
 def positions(snapshot: Snapshot, ledger: pl.DataFrame, bucket: str) -> pl.DataFrame:
@@ -129,8 +122,7 @@ def _by_instant(ledger: pl.DataFrame) -> pl.DataFrame:
 def loads(
     snapshot: Snapshot,
     operations: pl.DataFrame,
-    working_time_of: Callable[[str], OpenTime],
-    available_of: Callable[[str, int, int], float] | None = None,
+    available_of: Callable[[str, int, int], float],
 ) -> pl.DataFrame:
     """Give available, run, set-up and overload hours per resource and bucket.
 
@@ -141,11 +133,9 @@ def loads(
     operations
         Table `operations` of a plan: working stretches with their resource. A stretch
         occupies `units` of it from start to finish; its set-up comes first.
-    working_time_of
-        Open time of a resource by its id.
     available_of
-        Unit-seconds that a resource has between two instants, where shares of shifts
-        and units by time count (rule 17); without it open seconds by resources.units.
+        Unit-seconds that a resource offers in `[start, finish)` [UTC seconds]: open
+        time, shares of shifts and units by time are its matter (rule 17).
 
     Returns
     -------
@@ -158,21 +148,17 @@ def loads(
     used = _used_hours(operations.filter(pl.col("resource") != ""), rule)
     if used.is_empty():
         return empty("loads")
-    facts = snapshot["resources"].select("resource", "units", "finite")
-    units = dict(facts.select("resource", "units").iter_rows())
+    facts = snapshot["resources"].select("resource", "finite")
     ends = rule.ends(used["bucket"].to_numpy())
-    available: list[float] = []
-    known: dict[str, OpenTime] = {}
-    for resource, start, finish in zip(
-        used["resource"].to_list(), used["bucket"].to_list(), ends.tolist(), strict=True
-    ):
-        if available_of is not None:
-            available.append(available_of(resource, start, finish) / HOUR)
-            continue
-        if resource not in known:
-            known[resource] = working_time_of(resource)
-        seconds = known[resource].between(start, finish)
-        available.append(seconds * units.get(resource, 1.0) / HOUR)
+    available = [
+        available_of(resource, start, finish) / HOUR
+        for resource, start, finish in zip(
+            used["resource"].to_list(),
+            used["bucket"].to_list(),
+            ends.tolist(),
+            strict=True,
+        )
+    ]
     excess = (pl.col("run") + pl.col("setup") - pl.col("available")).clip(
         lower_bound=0.0
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +18,7 @@ from medhavi.snapshot import Snapshot
 from medhavi.units import DAY, HOUR
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from random import Random
 
 AS_OF = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
@@ -173,15 +173,13 @@ def test_on_hand_is_what_was_there_and_came_less_what_went(
     assert table["on_hand"][-1] == pytest.approx(end)
 
 
-@dataclass
-class Open:
-    """Open the first hours of each day."""
+def offering(hours: float = 24.0) -> Callable[[str, int, int], float]:
+    """Offer so many unit-hours a day."""
 
-    hours: int = 24
+    def available(_resource: str, start: int, finish: int) -> float:
+        return (finish - start) / DAY * hours * HOUR
 
-    def between(self, start: int, finish: int, /) -> int:
-        days = (finish - start) / DAY
-        return round(days * self.hours * HOUR)
+    return available
 
 
 def operations(*rows: tuple[str, float, float, float]) -> pl.DataFrame:
@@ -202,7 +200,7 @@ def operations(*rows: tuple[str, float, float, float]) -> pl.DataFrame:
 
 
 def test_work_over_midnight_counts_on_both_days() -> None:
-    table = loads(snapshot("day", M=1.0), operations(("M", 20, 6, 1)), lambda _: Open())
+    table = loads(snapshot("day", M=1.0), operations(("M", 20, 6, 1)), offering())
     assert table["run"].to_list() == [3.0, 2.0]
     assert table["setup"].to_list() == [1.0, 0.0]
     assert table["available"].to_list() == [24.0, 24.0]
@@ -211,39 +209,19 @@ def test_work_over_midnight_counts_on_both_days() -> None:
 
 @pytest.mark.req("KPI-05")
 def test_set_up_is_part_of_the_overload() -> None:
-    table = loads(
-        snapshot("day", M=1.0), operations(("M", 0, 10, 2)), lambda _: Open(8)
-    )
+    table = loads(snapshot("day", M=1.0), operations(("M", 0, 10, 2)), offering(8.0))
     assert table["overload"].to_list() == [2.0]
-
-
-def test_units_multiply_what_is_available() -> None:
-    table = loads(
-        snapshot("day", M=2.0), operations(("M", 0, 10, 0)), lambda _: Open(8)
-    )
-    assert table["available"].to_list() == [16.0]
-    assert table["overload"].to_list() == [0.0]
 
 
 def test_a_resource_without_limit_is_never_overloaded() -> None:
     table = loads(
-        snapshot("day", FREE=1.0), operations(("FREE", 0, 10, 0)), lambda _: Open(8)
+        snapshot("day", FREE=1.0), operations(("FREE", 0, 10, 0)), offering(8.0)
     )
     assert table["overload"].to_list() == [0.0]
 
 
-def test_shares_of_shifts_come_from_their_own_function() -> None:
-    table = loads(
-        snapshot("day", M=2.0),
-        operations(("M", 0, 10, 0)),
-        lambda _: Open(8),
-        lambda resource, start, finish: 5.0 * HOUR,
-    )
-    assert table["available"].to_list() == [5.0]
-
-
 def test_steps_without_resource_load_nothing() -> None:
-    assert loads(snapshot(), operations(("", 0, 10, 0)), lambda _: Open()).is_empty()
+    assert loads(snapshot(), operations(("", 0, 10, 0)), offering()).is_empty()
 
 
 @given(
@@ -262,7 +240,7 @@ def test_steps_without_resource_load_nothing() -> None:
 def test_no_hour_is_lost_or_doubled(
     rows: list[tuple[str, float, float, float]], bucket: str
 ) -> None:
-    table = loads(snapshot(bucket, M=1.0, N=1.0), operations(*rows), lambda _: Open())
+    table = loads(snapshot(bucket, M=1.0, N=1.0), operations(*rows), offering())
     assert table["run"].sum() == pytest.approx(sum(row[2] for row in rows))
 
 
@@ -276,7 +254,7 @@ def test_sixty_thousand_operations_are_quick() -> None:
     frame = operations(*rows)
     shop = snapshot("week", **{f"R{n}": 1.0 for n in range(500)})
     begin = time.process_time()
-    table = loads(shop, frame, lambda _: Open())
+    table = loads(shop, frame, offering())
     assert table.height > 500
     # 0.1 s on the machine this was written on.
     assert time.process_time() - begin < 2.0

@@ -227,8 +227,13 @@ class MrpRun:
             ledger(self.release, self.intake, self.levels, self.blocked, self.as_of),
             self.settings.bucket,
         )
+        capacity = self.providers.capacity
         tables["loads"] = loads(
-            self.snapshot, operations, self.providers.capacity.working_time
+            self.snapshot,
+            operations,
+            lambda resource, start, finish: capacity.resource(resource).available(
+                start, finish
+            ),
         )
         messages = Messages(self.release, self.intake, decoder, self.as_of)
         messages.prepare()
