@@ -128,6 +128,11 @@ def test_usual_priority_weights_hold_where_none_are_stated():
     assert [settings.weight(priority) for priority in range(6)] == [10, 10, 5, 2, 1, 1]
 
 
+def test_a_weight_that_is_no_number_is_left_out():
+    settings = factories.snapshot(settings=[{"priority_weights": "4;much;1"}]).settings
+    assert settings.priority_weights == (4.0, 1.0)
+
+
 @pytest.mark.parametrize("rows", [[], [{"as_of": "yesterday"}]])
 def test_without_a_moment_there_are_no_settings(rows):
     snapshot = Snapshot.from_frames({"settings": rows})
