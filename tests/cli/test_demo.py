@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +39,13 @@ def test_it_tells_figures_worst_demands_and_the_way_on(medhavi, workspace):
     said = medhavi("demo", "--dir", workspace)
     for text in ("KPI-28", "should have started", "medhavi serve", "not built yet"):
         assert text in said.out
+
+
+def test_the_readme_shows_what_it_prints(medhavi, workspace):
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
+    (block,) = re.findall(r"```\n(supplies: .*?)```", readme, re.DOTALL)
+    printed = medhavi("demo", "--dir", workspace).out.splitlines()
+    assert [line for line in block.splitlines() if line not in printed] == []
 
 
 def test_its_figures_are_those_of_the_plan(medhavi, workspace):
