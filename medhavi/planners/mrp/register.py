@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from medhavi.findings import BadData, finding
 from medhavi.planners.mrp.state import NO_DEMAND, Need, Shortage, SupplyUnit
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.planners.mrp.model import Model
-    from medhavi.planners.mrp.netting import NodeWalk
     from medhavi.planners.mrp.state import Node, Order, PegSource
+    from medhavi.planners.mrp.walks import Walk
 
 
 class Register:
@@ -46,14 +46,14 @@ class Register:
         self.covered: dict[int, int] = {}
         self.demand_names: list[str] = []
         self.demand_customers: list[str | None] = []
-        self._walks: dict[int, NodeWalk] = {}
+        self._walks: dict[int, Walk] = {}
 
     # --- cluster -------------------------------------------------------------------
-    def enter(self, walks: Sequence[NodeWalk]) -> None:
+    def enter(self, walks: Sequence[Walk]) -> None:
         """Take note of the walks of the cluster that is planned now."""
         self._walks = {id(walk.node): walk for walk in walks}
 
-    def walk_of(self, node: Node) -> NodeWalk:
+    def walk_of(self, node: Node) -> Walk:
         """Give the walk of a node of the cluster."""
         return self._walks[id(node)]
 
@@ -64,18 +64,21 @@ class Register:
             return False
         if unit.expires < NEVER and unit.expires < max(need.instant, need.alive_until):
             return False
-        if need.only_from is not None and unit.order is not None:
-            source = unit.order.source
-            if source is not None and source.kind == "move":
-                return source.origin == need.only_from
+        if need.only_from is not None and not _comes_from(unit, need.only_from):
+            return False
         if unit.customer is not None:
             owners = {self.demand_customers[demand] for demand in self.shares(need)}
             return owners == {unit.customer}
         if need.node.make_to_order and unit.only_need is None:
-            return unit.for_demand != NO_DEMAND and set(self.shares(need)) == {
-                unit.for_demand
-            }
+            return unit.for_demand != NO_DEMAND and (
+                self.sole_demand(need) == unit.for_demand
+            )
         return True
+
+    def sole_demand(self, need: Need) -> int:
+        """Give the one demand behind a need; NO_DEMAND: none or several."""
+        behind = self.shares(need)
+        return next(iter(behind)) if len(behind) == 1 else NO_DEMAND
 
     def match(self, need: Need, unit: SupplyUnit, most: int | None = None) -> int:
         """Let a need take from a unit; returns how much [steps]."""
@@ -85,6 +88,11 @@ class Register:
         need.open -= taken
         unit.free -= taken
         unit.takers.append((need, taken))
+        carrier = unit.order
+        if carrier is not None and carrier.carried is not None:
+            # What is moved keeps its expiry: the lot at the origin must last as long.
+            lasting = max(need.instant, need.alive_until)
+            carrier.carried.alive_until = max(carrier.carried.alive_until, lasting)
         self.match_need.append(need.index)
         self.match_unit.append(unit.index)
         self.match_qty.append(taken)
@@ -167,19 +175,7 @@ class Register:
             The quantity does not fit 64 bits (a finding, not a number).
         """
         if qty > INT64_MAX:
-            product, location = node.key
-            raise BadData(
-                [
-                    finding(
-                        "PLAN001",
-                        table="bom_lines",
-                        column="qty_per",
-                        value=qty,
-                        product=product,
-                        location=location,
-                    )
-                ]
-            )
+            self._refuse(node, qty)
         made = Need(len(self.needs), node, instant, qty, qty, priority, demand, order)
         self.needs.append(made)
         node.needs.append(made)
@@ -225,13 +221,41 @@ class Register:
         )
         if node.shelf_life is not None and order is not None and order.kind != "move":
             made.expires = arrives + node.shelf_life
+        if qty > INT64_MAX:
+            self._refuse(node, qty)
         self.units.append(made)
         if order is not None:
             order.units.append(made)
         return made
+
+    def _refuse(self, node: Node, qty: int) -> NoReturn:
+        product, location = node.key
+        raise BadData(
+            [
+                finding(
+                    "PLAN001",
+                    table="bom_lines",
+                    column="qty_per",
+                    value=qty,
+                    product=product,
+                    location=location,
+                )
+            ]
+        )
 
     def announce(self, unit: SupplyUnit) -> None:
         """Hand supply of another node to its walk, if it is planned now."""
         walk = self._walks.get(id(unit.node))
         if walk is not None:
             walk.add(unit)
+
+
+def _comes_from(unit: SupplyUnit, place: str) -> bool:
+    """Tell whether a unit was shipped from a place, or lies there (ship_from)."""
+    if unit.node.key[1] == place:
+        return True
+    order = unit.order
+    if order is None or order.kind != "move":
+        return False
+    origin = order.source_id if order.source is None else order.source.origin
+    return origin == place

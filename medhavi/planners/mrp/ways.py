@@ -7,16 +7,26 @@ depend on quantity or date is looked up once here.
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
-    from medhavi.planners.mrp.model import Model
-    from medhavi.planners.mrp.state import Node
+    from medhavi.planners.mrp.state import Node, NodeKey
+    from medhavi.providers import Providers
     from medhavi.providers.recipe_lines import Component, Gain
     from medhavi.providers.recipes import Recipe
     from medhavi.providers.sources import Source
+
+
+class Nodes(Protocol):
+    """Who knows nodes and recipes: the graph of the run."""
+
+    providers: Providers
+
+    def node(self, key: NodeKey) -> Node:
+        """Give the node of a product at a location."""
+        ...
 
 
 class Intake(NamedTuple):
@@ -67,7 +77,7 @@ class Way:
         "yields",
     )
 
-    def __init__(self, source: Source, model: Model) -> None:
+    def __init__(self, source: Source, model: Nodes) -> None:
         self.source = source
         self.always = any(
             begin <= ALWAYS and end >= NEVER for begin, end in source.windows
@@ -106,7 +116,7 @@ class Way:
         return self.always or self.source.valid_at(start)
 
 
-def _intake(component: Component, model: Model) -> Intake:
+def _intake(component: Component, model: Nodes) -> Intake:
     plain = (
         component.step is None
         and component.anchor == "start"
@@ -118,7 +128,7 @@ def _intake(component: Component, model: Model) -> Intake:
     return Intake(component, node, plain)
 
 
-def _yields(recipe: Recipe, model: Model) -> list[Yield]:
+def _yields(recipe: Recipe, model: Nodes) -> list[Yield]:
     gains = [((recipe.product, recipe.location), recipe.main)]
     gains += sorted(recipe.others.items())
     return [Yield(model.node(key), gain, _at_finish(gain)) for key, gain in gains]
