@@ -95,6 +95,13 @@ def _by_instant(ledger: pl.DataFrame) -> pl.DataFrame:
         if kind != "safety"
     ]
     level = pl.col("qty").filter(pl.col("kind") == "safety").max().alias("safety")
+    # What is there serves needs before as_of too; mode mrp has such needs.
+    begun = pl.col("instant").min().over(_PLACE)
+    ledger = ledger.with_columns(
+        instant=pl.when(pl.col("kind") == "stock")
+        .then(pl.min_horizontal("instant", begun))
+        .otherwise("instant")
+    )
     instants = (
         ledger.group_by([*_PLACE, "instant"])
         .agg(*amounts, level)

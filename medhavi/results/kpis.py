@@ -183,14 +183,17 @@ def lateness(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
 
 
 def overloads(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
-    """KPI-16: buckets above capacity, and resources from `BOTTLENECK` on."""
+    """KPI-16: buckets above capacity; resources with one, or from `BOTTLENECK` on."""
     loads = plan.loads
     if loads.is_empty():
         return [_undefined("no resource is loaded", "count")]
     over = loads.filter(pl.col("overload") > 0).height
-    total = loads.group_by("resource").agg(pl.col("run", "setup", "available").sum())
+    total = loads.group_by("resource").agg(
+        pl.col("run", "setup", "available").sum(), pl.col("overload").max()
+    )
     tight = total.filter(
-        pl.col("run") + pl.col("setup") >= BOTTLENECK * pl.col("available")
+        (pl.col("overload") > 0)
+        | (pl.col("run") + pl.col("setup") >= BOTTLENECK * pl.col("available"))
     ).height
     return [
         Measure(value=float(over), numerator=float(over), unit="count"),

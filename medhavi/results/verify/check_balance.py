@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.verify.facts import PLACE, TOLERANCE
+from medhavi.results.verify.facts import PLACE, TOLERANCE, whole_down
 from medhavi.results.verify.faults import faults
 from medhavi.results.verify.material_use import consumption, move_departures, outputs
 from medhavi.units import ALWAYS
@@ -127,7 +127,7 @@ def usable_lots(facts: Facts) -> pl.DataFrame:
         .filter(pl.col("status") == "available")
         .join(facts.steps_of_products, on="product", how="left")
         .with_columns(
-            ((pl.col("qty") / step + 1e-9).floor() * step).alias("qty"),
+            (whole_down(pl.col("qty") / step) * step).alias("qty"),
             pl.format("{}|{}|{}", "product", "location", "lot").alias("lot_id"),
         )
     )

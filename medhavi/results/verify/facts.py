@@ -130,7 +130,7 @@ class Facts:
             self.snapshot["demands"]
             .with_columns(seconds("due"), seconds("period_end"))
             .join(self.steps_of_products, on="product", how="left")
-            .with_columns(((pl.col("qty") / step - 1e-9).ceil() * step).alias("wanted"))
+            .with_columns((whole_up(pl.col("qty") / step) * step).alias("wanted"))
         )
 
     @cached_property
@@ -205,6 +205,21 @@ class Facts:
             "product", pl.col("parent").alias("named")
         )
         return pl.concat([own, group])
+
+
+def whole_up(ratio: pl.Expr) -> pl.Expr:
+    """Round up to whole steps; binary noise of exact decimals adds none."""
+    return (ratio - _noise(ratio)).ceil()
+
+
+def whole_down(ratio: pl.Expr) -> pl.Expr:
+    """Round down to whole steps; binary noise of exact decimals loses none."""
+    return (ratio + _noise(ratio)).floor()
+
+
+def _noise(ratio: pl.Expr) -> pl.Expr:
+    """Bound the error of a few products and quotients; far below one step."""
+    return 1e-9 + 1e-13 * ratio.abs()
 
 
 def seconds(column: str) -> pl.Expr:

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.verify.facts import validity
+from medhavi.results.verify.facts import validity, whole_down, whole_up
 from medhavi.results.verify.wall_clock import moved
 from medhavi.units import MINUTE
 
 if TYPE_CHECKING:
     from medhavi.results.verify.facts import Facts
-
-_ROUND = 1e-9
 
 
 def make_orders(facts: Facts) -> pl.DataFrame:
@@ -252,9 +250,7 @@ def outputs(facts: Facts) -> pl.DataFrame:
 def _rounded(*, up: bool, column: str = "qty") -> pl.Expr:
     step = pl.col("step_qty").fill_null(1.0)
     ratio = pl.col(column) / step
-    # Binary noise of exact decimals must not add or lose a whole step.
-    slack = _ROUND * pl.max_horizontal(ratio.abs(), pl.lit(1.0))
-    return ((ratio - slack).ceil() if up else (ratio + slack).floor()) * step
+    return (whole_up(ratio) if up else whole_down(ratio)) * step
 
 
 def _at_steps(facts: Facts, rows: pl.DataFrame, *, default_first: bool) -> pl.DataFrame:
