@@ -18,6 +18,7 @@ from medhavi.results.identity import (
     peg_ids,
     stock_id,
     supply_ids,
+    text_hashes,
 )
 from medhavi.results.plan_tables import SCHEMAS
 from medhavi.units import HOUR, MINUTE, from_steps
@@ -31,6 +32,20 @@ if TYPE_CHECKING:
     from medhavi.planners.pegging import Pegs
 
 INSTANT = pl.Datetime("us", "UTC")
+NO_RESOURCE = (("", 1.0),)
+OPERATION = (
+    "supply",
+    "step",
+    "segment",
+    "resource",
+    "units",
+    "start",
+    "finish",
+    "setup_minutes",
+    "run_minutes",
+    "locked",
+)
+"""Columns of an operation in the sequence of its rows; the id comes last."""
 
 
 class Decoder:
@@ -58,13 +73,16 @@ class Decoder:
     def _ids(self) -> list[str]:
         """Give existing orders their own id, new ones their identity (design 3.1)."""
         new = [order for order in self._release.orders if order.existing is None]
-        parts = (
-            [order.kind for order in new],
-            [order.node[0] for order in new],
-            [order.node[1] for order in new],
-            [order.source_id for order in new],
-            [order.cause for order in new],
-        )
+        parts = [
+            text_hashes(texts)
+            for texts in (
+                [order.kind for order in new],
+                [order.node[0] for order in new],
+                [order.node[1] for order in new],
+                [order.source_id for order in new],
+                [order.cause for order in new],
+            )
+        ]
         made = iter(supply_ids(*parts, ordinals(*parts)).to_list() if new else [])
         return [
             next(made) if order.existing is None else order.existing
@@ -179,11 +197,8 @@ class Decoder:
     # --- operations ----------------------------------------------------------------
     def operations(self) -> pl.DataFrame:
         """Give a row per step, working stretch and resource (rule 23)."""
-        columns: dict[str, list[object]] = {
-            name: [] for name in SCHEMAS["operations"] if name != "id"
-        }
+        rows: list[tuple[object, ...]] = []
         parts: list[int] = []
-        append = {name: values.append for name, values in columns.items()}
         for order in self._release.orders:
             if order.recipe is None:
                 continue
@@ -196,20 +211,13 @@ class Decoder:
                     length = finish - start if window.segments else 0
                     setup = min(setup_left, length)
                     setup_left -= setup
-                    for resource, units in window.resources or (("", 1.0),):
-                        append["supply"](supply)
-                        append["step"](window.step)
-                        append["segment"](number)
-                        append["resource"](resource)
-                        append["units"](units)
-                        append["start"](start)
-                        append["finish"](finish)
-                        append["setup_minutes"](setup / MINUTE)
-                        append["run_minutes"]((length - setup) / MINUTE)
-                        append["locked"](locked)
+                    minutes = setup / MINUTE, (length - setup) / MINUTE
+                    for resource, units in window.resources or NO_RESOURCE:
+                        place = supply, window.step, number, resource, units
+                        rows.append((*place, start, finish, *minutes, locked))
                         parts.append(part)
                         part += 1
-        frame = _framed("operations", columns, drop=("id",))
+        frame = _framed("operations", OPERATION, rows)
         ids = operation_ids(
             frame["supply"], frame["step"], pl.Series(parts, dtype=pl.Int64)
         )
@@ -269,8 +277,10 @@ class Decoder:
                 else np.zeros(len(pegs.demand), dtype=np.bool_),
             }
         )
-        slices = ordinals(frame["demand"], frame["supply"])
-        ids = peg_ids(frame["demand"], frame["supply"], slices)
+        # Few names stand behind many pegs: each is hashed once.
+        demands = text_hashes(self._release.demand_names)[pegs.demand]
+        supplies = text_hashes(self.unit_names)[pegs.unit]
+        ids = peg_ids(demands, supplies, ordinals(demands, supplies))
         return frame.select(
             ids.alias("id"),
             *(
@@ -289,18 +299,18 @@ class Decoder:
 
 
 def _framed(
-    table: str, columns: dict[str, list[object]], drop: Sequence[str] = ()
+    table: str, names: Sequence[str], rows: Sequence[tuple[object, ...]]
 ) -> pl.DataFrame:
-    """Build a table from columns; instants come as seconds."""
-    return pl.DataFrame(
-        [
-            instants(columns[name]).alias(name)
-            if dtype == INSTANT
-            else pl.Series(name, columns[name], dtype=dtype, strict=False)
-            for name, dtype in SCHEMAS[table].items()
-            if name not in drop
-        ]
-    )
+    """Build a table from rows of its named columns; instants come as seconds."""
+    types = SCHEMAS[table]
+    cells = zip(*rows, strict=True) if rows else ([] for _ in names)
+    columns = {
+        name: instants(values)
+        if types[name] == INSTANT
+        else pl.Series(values, dtype=types[name], strict=False)
+        for name, values in zip(names, cells, strict=True)
+    }
+    return pl.DataFrame([columns[n].alias(n) for n in types if n in columns])
 
 
 def instants(seconds: Iterable[object]) -> pl.Series:
