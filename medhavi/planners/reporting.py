@@ -71,7 +71,7 @@ def positions(snapshot: Snapshot, ledger: pl.DataFrame, bucket: str) -> pl.DataF
     if ledger.is_empty():
         return empty("positions")
     rule = grid(bucket, snapshot.as_of)
-    instants = _by_instant(ledger)
+    instants = _by_instant(ledger, snapshot.settings.horizon_end)
     buckets = rule.starts(instants["instant"].to_numpy())
     framed = instants.with_columns(bucket=pl.Series(buckets, dtype=pl.Int64))
     grouped = framed.group_by([*_PLACE, "bucket"], maintain_order=True).agg(
@@ -87,7 +87,7 @@ def positions(snapshot: Snapshot, ledger: pl.DataFrame, bucket: str) -> pl.DataF
     ).select(pl.col(name).cast(dtype) for name, dtype in SCHEMAS["positions"].items())
 
 
-def _by_instant(ledger: pl.DataFrame) -> pl.DataFrame:
+def _by_instant(ledger: pl.DataFrame, horizon: int) -> pl.DataFrame:
     """Sum the ledger per instant and run the projections; sorted by place and time."""
     amounts = [
         pl.col("qty").filter(pl.col("kind") == kind).sum().alias(kind)
@@ -120,6 +120,8 @@ def _by_instant(ledger: pl.DataFrame) -> pl.DataFrame:
     )
     need = shortfall.cum_max().over(_PLACE)
     derived = (need - need.shift(1).over(_PLACE).fill_null(0.0)).clip(lower_bound=0.0)
+    # Nothing is planned for what comes after the horizon.
+    derived = pl.when(pl.col("instant") <= horizon).then(derived).otherwise(0.0)
     return projected.with_columns(
         pl.col("gross", "receipt", "new", "on_hand", "reserved").round(_DECIMALS),
         pl.when("stated").then("net").otherwise(derived).round(_DECIMALS).alias("net"),

@@ -258,3 +258,17 @@ def test_sixty_thousand_operations_are_quick() -> None:
     assert table.height > 500
     # 0.1 s on the machine this was written on.
     assert time.process_time() - begin < 2.0
+
+
+def test_nothing_is_needed_after_the_horizon() -> None:
+    table = positions(
+        snapshot(), ledger((0, "safety", 5), (0, "stock", 5), (400, "waste", 5)), "week"
+    )
+    assert nets(table) == [0.0, 0.0]
+    assert table["on_hand"].to_list() == [5.0, 0.0]
+
+
+def test_stock_serves_needs_before_now_too() -> None:
+    table = positions(snapshot(), ledger((0, "stock", 8), (-9, "gross", 5)), "week")
+    assert nets(table) == [0.0]
+    assert table["on_hand"].to_list() == [3.0]

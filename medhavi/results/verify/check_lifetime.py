@@ -124,10 +124,10 @@ def first_expired_use(
             rest -= used
             if lot[1] - used > TOLERANCE:
                 heapq.heappush(lots, [lot[0], lot[1] - used])
-        too_young = sum(lot[1] for lot in aside)
+        too_old = sum(lot[1] for lot in aside)
         for lot in aside:
             heapq.heappush(lots, lot)
-        if rest > TOLERANCE * (1 + qty) and dead + too_young > 0:
+        if rest > TOLERANCE * (1 + qty) and dead + too_old > 0:
             return instant, rest
     return None
 
