@@ -15,6 +15,7 @@ from bisect import insort
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.units import ALWAYS
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ class NodeWalk:
         if unit.free <= 0 or unit.expires < self.at:
             return
         insort(self._arrived, (unit.expires, unit.available, unit.index, unit))
-        self.available += unit.free
+        if unit.is_ours:
+            self.available += unit.free
 
     def advance(self, instant: int) -> None:
         """Let supply arrive and expire up to an instant."""
@@ -90,7 +92,9 @@ class NodeWalk:
             self._arrive(heapq.heappop(pending)[2])
         arrived = self._arrived
         while arrived and arrived[0][0] < instant:
-            self.available -= arrived[0][3].free
+            unit = arrived[0][3]
+            if unit.is_ours:
+                self.available -= unit.free
             del arrived[0]
 
     def process(self, instant: int) -> None:
@@ -142,7 +146,9 @@ class NodeWalk:
             if not release.usable(unit, need):
                 position += 1
                 continue
-            self.available -= release.match(need, unit)
+            taken = release.match(need, unit)
+            if unit.is_ours:
+                self.available -= taken
             if unit.free == 0:
                 del arrived[position]
             else:
@@ -153,8 +159,10 @@ class NodeWalk:
         for other, ratio in self._release.stand_ins(need):
             walk = self._release.walk_of(other)
             walk.advance(max(instant, walk.at))
-            wanted = -(-need.open * ratio.numerator // ratio.denominator)
-            lent = min(walk.spare(need.priority), wanted)
+            # Only what makes whole steps of the wanted product is lent.
+            most = walk.spare(need.priority) * ratio.denominator // ratio.numerator
+            covered = min(most, need.open)
+            lent = -(-covered * ratio.numerator // ratio.denominator)
             if lent <= 0:
                 continue
             stand_in = self._release.substitute_need(need, other, lent)
@@ -171,7 +179,7 @@ class NodeWalk:
                 for need in self.needs[self._cursor :]
                 if need.priority <= priority and need.open > 0
             ]
-            + [(at, unit.free) for at, _, unit in self._pending]
+            + [(at, unit.free) for at, _, unit in self._pending if unit.is_ours]
         )
         lowest = balance = self.available
         for _, change in sorted(ahead, key=lambda e: (e[0], -e[1])):
@@ -182,7 +190,7 @@ class NodeWalk:
     def _groups(self, short: list[Need], instant: int) -> list[list[Need]]:
         """Put needs together that one order serves (rule 5)."""
         if self.node.make_to_order:
-            return [[need] for need in short]
+            return self._per_demand(short)
         if len(short) == 1 or all(n.only_from == short[0].only_from for n in short):
             return [self._look_ahead(short, instant)]
         places = sorted({need.only_from or "" for need in short})
@@ -190,6 +198,15 @@ class NodeWalk:
             [need for need in short if (need.only_from or "") == place]
             for place in places
         ]
+
+    def _per_demand(self, short: list[Need]) -> list[list[Need]]:
+        """Put the needs of each demand together; what serves several stands alone."""
+        found: dict[int, list[Need]] = {}
+        for need in short:
+            demand = self._release.sole_demand(need)
+            key = -2 - need.index if demand == NO_DEMAND else demand
+            found.setdefault(key, []).append(need)
+        return list(found.values())
 
     def _look_ahead(self, short: list[Need], instant: int) -> list[Need]:
         """Let needs inside the batch window after the first one join its order."""
@@ -214,6 +231,11 @@ class NodeWalk:
             gap = self.levels.missing(instant, self.available - missing)
             missing = max(missing, gap)
         units = self._release.for_needs(self.node, instant, group, missing)
+        if not units and len(group) > 1:
+            # One of them may ask for more life than new supply has.
+            for need in group:
+                self._order([need], max(instant, need.instant))
+            return
         for unit in units:
             if unit.node is not self.node:
                 self._release.announce(unit)
@@ -221,7 +243,10 @@ class NodeWalk:
             self._give(unit, group)
             self.add(unit)
         for need in group:
-            if need.open > 0:
+            if need.open > 0 and need.instant > instant:
+                # The order dies before this need: it gets its own.
+                self._order([need], need.instant)
+            elif need.open > 0:
                 self._wait(need)
 
     def _give(self, unit: SupplyUnit, group: list[Need]) -> None:
@@ -229,7 +254,7 @@ class NodeWalk:
         for need in group:
             if unit.free == 0:
                 return
-            if need.open > 0:
+            if need.open > 0 and self._release.usable(unit, need):
                 self._release.match(need, unit)
 
     def _wait(self, need: Need) -> None:

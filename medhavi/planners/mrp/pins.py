@@ -77,42 +77,62 @@ def settle(
             for unit in sorted(pin.node.units, key=_BY_ARRIVAL)
             if pin.supply is None or name_of(unit) == pin.supply
         ]
-        left = _serve_owner(pin, units, release)
+        left, unmet = _serve_owner(pin, units, release)
         if not pin.blocks:
-            if left and pin.demand != NO_DEMAND:
-                broken.append(BrokenPin(pin=pin, missing=left))
+            if unmet and pin.demand != NO_DEMAND:
+                broken.append(BrokenPin(pin=pin, missing=unmet))
             continue
         for unit in units:
             kept = min(left, unit.free)
-            if kept > 0:
+            if kept > 0 and unit.is_ours:
                 unit.free -= kept
                 blocked[unit.index] = blocked.get(unit.index, 0) + kept
                 left -= kept
     return broken, blocked
 
 
-def _serve_owner(pin: Pin, units: list[SupplyUnit], release: Release) -> int:
-    """Match the owner's needs in sequence; returns what the pin has left [steps]."""
+def _serve_owner(
+    pin: Pin, units: list[SupplyUnit], release: Release
+) -> tuple[int, int]:
+    """Match the owner's needs in sequence.
+
+    Returns
+    -------
+    left : int
+        What the pin has left [steps].
+    unmet : int
+        What of that the owner needs and the supply does not give; all of it where the
+        owner needs nothing here. A pin for more than is needed keeps what is needed.
+    """
     left = pin.qty
     if pin.demand == NO_DEMAND:
-        return left
+        return left, 0
+    unmet = 0
+    needed = False
     for need in sorted(pin.node.needs, key=_SEQUENCE):
         if left == 0:
             break
-        share = min(left, need.open, release.shares(need).get(pin.demand, 0))
+        part = release.shares(need).get(pin.demand, 0)
+        needed = needed or part > 0
+        share = min(left, need.open, part)
         for unit in units:
             if share == 0:
                 break
-            if unit.free > 0 and _may_serve(pin, unit, need):
+            if unit.free > 0 and _may_serve(pin, unit, need, release):
                 taken = release.match(need, unit, share)
                 share -= taken
                 left -= taken
-    return left
+        unmet += share
+    return left, min(left, unmet) if needed else left
 
 
-def _may_serve(pin: Pin, unit: SupplyUnit, need: Need) -> bool:
+def _may_serve(pin: Pin, unit: SupplyUnit, need: Need, release: Release) -> bool:
     """Firm pegs bind whatever the date; holds only what is there in time and alive."""
     if pin.supply is not None:
         return True
+    if unit.customer is not None and (
+        unit.customer != release.demand_customers[pin.demand]
+    ):
+        return False
     alive = unit.expires == NEVER or unit.expires >= max(need.instant, need.alive_until)
     return unit.available <= need.instant and alive

@@ -69,6 +69,8 @@ class Release(Register):
     def __init__(self, model: Model, as_of: int) -> None:
         super().__init__(model)
         self.as_of = as_of
+        self.has_late = False
+        """Some order comes later than its need: only a source valid later does that."""
         self._capacity = model.providers.capacity
 
     def for_needs(
@@ -92,8 +94,12 @@ class Release(Register):
         )
         units = self._replenish(want)
         if node.make_to_order:
+            demand = self.sole_demand(first)
             for unit in units:
-                if unit.node is node:
+                if unit.node is not node:
+                    continue
+                unit.for_demand = demand
+                if demand == NO_DEMAND:
                     unit.only_need = first
         return units
 
@@ -112,8 +118,8 @@ class Release(Register):
         node = want.node
         wanted = self.walk_of(node).levels.sized(want.qty)
         ways: Sequence[Way] = self.model.ways(node)
-        if want.only_from is not None:
-            ways = [way for way in ways if _from_here(way, want.only_from)]
+        if want.only_from not in {None, node.key[1]}:
+            ways = [way for way in ways if way.source.origin == want.only_from]
         sharing = [way for way in ways if way.source.share] if node.shared else ()
         if not sharing:
             return self._order_from(
@@ -153,8 +159,9 @@ class Release(Register):
         made: list[SupplyUnit] = []
         missing = wanted
         pieces = 0
+        ranked = self._ranked(ways, want.node, wanted)
         while missing > 0:
-            chosen = self._choose(ways, want, missing)
+            chosen = self._choose(ranked, want, missing)
             if chosen is None:
                 break
             way, size, timing = chosen
@@ -176,23 +183,33 @@ class Release(Register):
         """Take the first source that can be on time, else the earliest that can be."""
         instant = want.instant
         late: list[tuple[int, int, Way, int, Timing]] = []
-        for rank, way in enumerate(self._ranked(ways, want.node, missing)):
+        for rank, way in enumerate(ways):
             size, timing = self._fitting(way, missing, instant)
             if size <= 0:
                 continue
             if timing is not None and way.serves(timing.start):
-                if way.gain is None or self._gives(way.gain, size, timing):
+                if self._serves_well(way, want, size, timing):
                     return way, size, timing
                 continue
             moved = self._within_validity(way.source, size, instant, timing)
-            if moved is not None and (
-                way.gain is None or self._gives(way.gain, size, moved)
-            ):
+            if moved is not None and self._serves_well(way, want, size, moved):
                 late.append((max(moved.finish, instant), rank, way, size, moved))
         if not late:
             return None
-        _, _, way, size, timing = min(late, key=lambda entry: entry[:2])
+        ready, _, way, size, timing = min(late, key=lambda entry: entry[:2])
+        self.has_late = self.has_late or ready > instant
         return way, size, timing
+
+    def _serves_well(self, way: Way, want: Want, size: int, timing: Timing) -> bool:
+        """Tell whether an order gives the product, and that alive until its use."""
+        if way.gain is not None and not self._gives(way.gain, size, timing):
+            return False
+        life = want.node.shelf_life
+        if life is None:
+            return True
+        # Nothing that is moved is fresher than what is made just before it leaves.
+        born = timing.finish if way.origin is None else timing.ready
+        return born + life >= max(timing.finish, want.instant, want.alive_until)
 
     def _fitting(
         self, way: Way, missing: int, instant: int
@@ -273,7 +290,9 @@ class Release(Register):
         if recipe is None:
             finish = timing.finish
             ready = max(finish, instant)
-            self.unit(node, size, ready, finish, PEG_SOURCE[source.kind], order)
+            unit = self.unit(node, size, ready, finish, PEG_SOURCE[source.kind], order)
+            if node.shelf_life is not None and source.kind == "move":
+                unit.expires = timing.ready + node.shelf_life
         else:
             self.outputs(order, way, want)
         self.explode(order, way)
@@ -317,6 +336,7 @@ class Release(Register):
                 way.origin, timing.ready, order.steps, order.priority, order=order
             )
             need.alive_until = max(order.alive_until, timing.finish)
+            order.carried = need
             return
         begin = timing.steps[0].start if timing.steps else timing.start
         for group in way.intakes:
@@ -355,14 +375,6 @@ class Release(Register):
             component.anchor,
             component.offset_minutes,
         )
-
-
-def _from_here(way: Way, only_from: str) -> bool:
-    """Tell whether a way ships from the one place a demand allows (ship_from)."""
-    source = way.source
-    if source.kind == "move":
-        return source.origin == only_from
-    return source.location == only_from
 
 
 def _too_many_pieces(source: Source, node: Node) -> Finding:

@@ -190,7 +190,7 @@ def fulfilment_rows(
         lateness = service.lateness
         add(
             demand.demand,
-            demand.row["due"],
+            demand.due,
             from_steps(demand.qty, step),
             from_steps(service.planned, step),
             from_steps(demand.qty - service.planned, step),

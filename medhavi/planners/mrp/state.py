@@ -44,7 +44,8 @@ class Order:
     `steps` is the order quantity (make: routing units in steps of the main product,
     else steps of the product), `qty` the good main product. `need` is the instant it
     was made for. `cause` names the demand or policy slice that first caused it. `whole`
-    is what an existing order started with, where some of it is done already.
+    is what an existing order started with, where some of it is done already. `carried`
+    is the need of a move at its origin, `waits_for` the source that makes it late.
     """
 
     index: int
@@ -69,6 +70,8 @@ class Order:
     for_demand: int = NO_DEMAND
     alive_until: int = ALWAYS
     row: dict[str, Any] | None = None
+    carried: Need | None = None
+    waits_for: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -93,6 +96,11 @@ class SupplyUnit:
     for_demand: int = NO_DEMAND
     only_need: Need | None = None
     takers: list[tuple[Need, int]] = field(default_factory=list)
+
+    @property
+    def is_ours(self) -> bool:
+        """Tell that no customer owns it: only then it is stock of ours."""
+        return self.customer is None
 
 
 @dataclass(slots=True, eq=False)
@@ -138,7 +146,7 @@ class StockRules:
     @property
     def is_plain(self) -> bool:
         """Tell that no stock level is held."""
-        return not (
+        return self.lot_rule != "min_max" and not (
             self.safety_qty
             or self.safety_days
             or self.levels

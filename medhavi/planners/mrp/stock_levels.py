@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from medhavi.units import DAY, from_steps, steps_up
+from medhavi.units import DAY, ceil_fraction, exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,8 +79,10 @@ class Levels:
         )
         self.first_repair = self._now if explicit else lead
         self.idle = rules.is_plain
-        self._window = rules.cover_days if rules.lot_rule == "poq" else 0.0
-        if rules.lot_rule == "lot_for_lot" and node.sources:
+        self._window = 0.0
+        if rules.lot_rule == "poq":
+            self._window = rules.cover_days
+        elif node.sources:
             self._window = node.sources[0].batch_window_days
         self._instants: list[int] = []
         self._totals: list[int] = [0]
@@ -178,7 +181,7 @@ class Levels:
 
 
 def economic_order_quantity(
-    node: Node, unit_cost: float, horizon: int, days: float
+    node: Node, unit_cost: float, horizon: int, days: Fraction
 ) -> int | None:
     """Give the economic order quantity of a node [steps].
 
@@ -203,14 +206,16 @@ def economic_order_quantity(
         None where cost of an order, holding cost or need is missing.
     """
     rules = node.rules
-    holding = rules.holding_rate * (unit_cost or 1.0)
+    holding = exact(rules.holding_rate) * exact(unit_cost or 1.0)
     wanted = sum(need.qty for need in node.needs if need.instant <= horizon)
     if not rules.order_cost or holding <= 0 or days <= 0 or wanted <= 0:
         return None
-    yearly = from_steps(wanted, node.step) * DAYS_PER_YEAR / days
-    return steps_up(math.sqrt(2 * yearly * rules.order_cost / holding), node.step)
+    yearly = wanted * DAYS_PER_YEAR / days
+    # The square in steps; its root is rounded up without passing through a float.
+    square = ceil_fraction(2 * yearly * exact(rules.order_cost) / holding / node.step)
+    return math.isqrt(square - 1) + 1
 
 
-def horizon_days(as_of: int, horizon: int) -> float:
+def horizon_days(as_of: int, horizon: int) -> Fraction:
     """Give the length of the horizon [days]."""
-    return (horizon - as_of) / DAY
+    return Fraction(horizon - as_of, DAY)
