@@ -48,10 +48,13 @@ def serve(
     ),
     lake: LakeOption = None,
 ) -> None:
-    """Serve until Ctrl-C."""
+    """Serve until Ctrl-C, which is the way to end it and no failure."""
+    from contextlib import suppress
+
     from medhavi.service.app import serve as start
 
-    start(host=host, port=port, lake=lake)
+    with suppress(KeyboardInterrupt):
+        start(host=host, port=port, lake=lake)
 
 
 def doctor(lake: LakeOption = None, as_json: JsonOption = False) -> None:
