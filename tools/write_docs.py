@@ -1,4 +1,4 @@
-"""Write the generated pages of docs/: tables, findings, testing, limiters.
+"""Write the generated pages of docs/: tables, findings, testing, limiters, key figures.
 
 `python tools/write_docs.py` writes; a test compares, so a page is never out of date.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medhavi.findings import catalog
+from medhavi.results.kpi_page import kpis_page
 from medhavi.results.limiter import limiters_page
 from medhavi.schema import conventions, tables
 
@@ -208,6 +209,7 @@ def _required(node: ast.AST) -> Iterator[str]:
 
 PAGES: dict[str, Callable[[], str]] = {
     "findings.md": findings_page,
+    "kpis.md": kpis_page,
     "limiters.md": limiters_page,
     "tables.md": tables_page,
     "testing.md": testing_page,

@@ -6,6 +6,8 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from medhavi.findings import catalog
 from medhavi.results.verify import verify
@@ -591,3 +593,23 @@ def test_a_finding_names_the_thing_and_the_moment() -> None:
     plan = hand_plan(**changed("supplies", "buyX", finish=at("2026-02-02 00:00")))
     texts = [str(finding) for finding in verify(plan, hand_snapshot())]
     assert any("X|PLANT: 140 missing at 2026-02-01T23:00:00Z" in text for text in texts)
+
+
+NUMBERS = [
+    *(("supplies", row["id"], "qty") for row in RESULTS["supplies"]),
+    *(("pegging", row["id"], "qty") for row in RESULTS["pegging"]),
+    *(("operations", row["id"], "run_minutes") for row in RESULTS["operations"]),
+    ("deliveries", "D1", "qty"),
+    ("fulfilment", "D1", "planned"),
+]
+
+
+@settings(max_examples=25)
+@given(st.sampled_from(NUMBERS), st.integers(1, 500), st.sampled_from([-1, 1]))
+def test_no_number_of_the_plan_can_be_changed(
+    place: tuple[str, str, str], size: int, sign: int
+) -> None:
+    table, identity, column = place
+    key = "demand" if table in {"fulfilment", "deliveries"} else "id"
+    row = next(row for row in RESULTS[table] if row[key] == identity)
+    assert codes(changed(table, identity, **{column: row[column] + sign * size}))
