@@ -1,1 +1,1 @@
-"""Views turn results into frames, figures and pages; they plan and store nothing."""
+"""What a person sees: words, numbers, pictures and pages, made from results alone."""

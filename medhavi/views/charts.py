@@ -1,139 +1,126 @@
-"""Pictures of a plan: a data step that can be tested, then an Altair chart."""
+"""What all charts share: a wall-clock axis, words on hover, drawing without a network.
+
+Vega knows the browser's zone and UTC. Charts of a plant need the plant's, so x holds
+its wall clock in milliseconds and the scale reads it as UTC.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
-from medhavi.views.theme import LIGHT, chart_settings, with_variables
+from medhavi.views.theme import BODY, WIDTH, chart_config, token
 
 if TYPE_CHECKING:
     import altair as alt
+    import polars as pl
 
-    from medhavi.results.plan import Plan
-    from medhavi.results.urgency import WorstDemand
+    Picture = alt.Chart | alt.LayerChart | alt.FacetChart
 
-    Picture = alt.LayerChart | alt.FacetChart
+DAY_MS = 86_400_000
+_LABELLED = re.compile(r'<(path|rect) ([^>]*?) ?aria-label="([^"]+)"([^>]*?)/>')
 
-_RESOURCES = 12
-_BUCKETS = 26
-_WIDTH = 760
-
-
-def load_rows(plan: Plan, resources: int = _RESOURCES) -> pl.DataFrame:
-    """Give the load of the most loaded resources per bucket.
-
-    Returns
-    -------
-    pl.DataFrame
-        resource, bucket, load (run and set-up over available; null where nothing is
-        open), needed [h], available [h]; the first `_BUCKETS` buckets.
-    """
-    loads = plan.loads.with_columns(needed=pl.col("run") + pl.col("setup"))
-    top = (
-        loads.group_by("resource")
-        .agg(pl.col("overload").sum(), pl.col("needed").sum())
-        .sort("overload", "needed", "resource", descending=[True, True, False])
-        .head(resources)["resource"]
-    )
-    buckets = loads["bucket"].unique().sort().head(_BUCKETS)
-    return (
-        loads.filter(
-            pl.col("resource").is_in(top.implode()),
-            pl.col("bucket").is_in(buckets.implode()),
-        )
-        .with_columns(
-            load=pl.when(pl.col("available") > 0).then(
-                pl.col("needed") / pl.col("available")
-            )
-        )
-        .select("resource", "bucket", "load", "needed", "available")
-        .sort("resource", "bucket")
-    )
+_CLIP = re.compile(r"\bclip\d+\b")
 
 
-def position_rows(plan: Plan, product: str, location: str) -> pl.DataFrame:
-    """Give projected stock and safety of an item per bucket."""
-    return (
-        plan.positions.filter(
-            pl.col("product") == product, pl.col("location") == location
-        )
-        .select("bucket", "on_hand", "safety", "short")
-        .sort("bucket")
-    )
-
-
-def load_chart(plan: Plan) -> Picture | None:
-    """Draw where the bottleneck is: resource by bucket, the load as colour and text."""
+def time_axis(first: int, last: int, *, field: str = "x", title: str = "") -> alt.X:
+    """Give an x channel over wall-clock milliseconds with weekdays where they fit."""
     import altair as alt
 
-    rows = load_rows(plan)
-    if rows.is_empty():
-        return None
-    over = alt.datum.load > 1
-    base = alt.Chart(rows.to_pandas()).encode(
-        x=alt.X("yearmonthdate(bucket):O", title=None, axis=alt.Axis(format="%-d %b")),
-        y=alt.Y("resource:N", title=None),
+    days = (last - first) / DAY_MS
+    if days > 500:
+        form = "%b %Y"
+    elif days > 70:
+        form = "%-d %b"
+    else:
+        form = "%a %-d %b" if days > 3 else "%a %H:%M"
+    return alt.X(
+        f"{field}:T",
+        title=title or None,
+        scale=alt.Scale(type="utc", domain=[first, last], nice=False),
+        axis=alt.Axis(format=form, tickCount=6, labelAngle=0, labelFlush=True),
     )
-    # The shade is opacity, not a second colour: it reads on light and on dark.
-    shade = alt.Scale(domain=[0, 1], range=[0.08, 1], clamp=True)
-    cells = base.mark_rect().encode(
-        color=alt.condition(over, alt.value(LIGHT["bad"]), alt.value(LIGHT["plan"])),
-        opacity=alt.Opacity("load:Q", scale=shade, legend=None),
-    )
-    marks = (
-        base.transform_filter(over)
-        .mark_text(fontSize=11, color="#ffffff", fontWeight="bold")
-        .encode(text=alt.Text("load:Q", format=".0%"))
-    )
-    return alt.layer(cells, marks).properties(width=_WIDTH)
 
 
-def past_chart(worst: tuple[WorstDemand, ...]) -> Picture | None:
-    """Draw how long ago the chains of the worst demands should have begun."""
+def rows_of(frame: pl.DataFrame) -> alt.Data:
+    """Give the rows of a frame as inline data of a chart."""
     import altair as alt
 
-    if not worst:
-        return None
-    rows = pl.DataFrame(
-        {
-            "demand": [item.demand for item in worst],
-            "days": [item.days_ago for item in worst],
-        }
-    )
-    base = alt.Chart(rows.to_pandas()).encode(
-        x=alt.X("days:Q", title="days before now"),
-        y=alt.Y("demand:N", title=None, sort=None),
-    )
-    bars = base.mark_bar(color=LIGHT["bad"], height=16)
-    texts = base.mark_text(align="left", dx=4, color=LIGHT["ink"]).encode(
-        text=alt.Text("days:Q", format=".1f")
-    )
-    return alt.layer(bars, texts).properties(width=_WIDTH)
+    return alt.Data(values=frame.to_dicts())
 
 
-def stock_chart(plan: Plan, product: str, location: str) -> Picture | None:
-    """Draw what happens to the stock of an item: a step line with its safety."""
+def rule_at(
+    moment: int,
+    word: str,
+    *,
+    colour: str = "muted",
+    dy: int = -4,
+    left: bool = False,
+) -> Picture:
+    """Give a vertical rule with its word at the top, right or left of it."""
     import altair as alt
 
-    rows = position_rows(plan, product, location)
-    if rows.is_empty():
-        return None
-    base = alt.Chart(rows.to_pandas()).encode(x=alt.X("bucket:T", title=None))
-    stock = base.mark_line(
-        interpolate="step-after", color=LIGHT["plan"], strokeWidth=2
-    ).encode(y=alt.Y("on_hand:Q", title="stock at the end of the bucket"))
-    safety = base.mark_line(
-        interpolate="step-after", color=LIGHT["warn"], strokeDash=[4, 4]
-    ).encode(y="safety:Q")
-    return alt.layer(stock, safety).properties(width=_WIDTH, height=200)
+    data = alt.Data(values=[{"x": moment, "word": word}])
+    base = alt.Chart(data).encode(x="x:T")
+    line = base.mark_rule(color=token(colour), strokeDash=[3, 3], aria=False)
+    text = base.mark_text(
+        align="right" if left else "left",
+        dx=-4 if left else 4,
+        dy=dy,
+        baseline="bottom",
+        color=token(colour),
+        aria=False,
+    ).encode(text="word:N", y=alt.value(0))
+    return alt.layer(line, text)
 
 
-def drawing(chart: Picture) -> str:
-    """Give a chart as SVG that follows light and dark and needs no network."""
+def finished(chart: Picture, title: str, height: int | None = None) -> Picture:
+    """Give a chart its title and size; it takes the width that there is."""
+    import altair as alt
+
+    sizes: dict[str, Any] = {"width": "container"}
+    if height is not None:
+        sizes["height"] = height
+    return chart.properties(
+        title=alt.Title(title, fontSize=BODY, anchor="start", offset=16, limit=WIDTH),
+        usermeta={"embedOptions": {"renderer": "svg", "actions": False}},
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        **sizes,
+    )
+
+
+def specification(chart: Picture, width: int = WIDTH) -> dict[str, Any]:
+    """Give the Vega-Lite specification in a fixed width, with the chart theme in it."""
+    spec = chart.to_dict()
+    own = spec.get("config", {})
+    return {**spec, "width": width, "config": {**own, **chart_config()}}
+
+
+def title_of(chart: Picture) -> str:
+    """Give the title of a chart; pages set it as text, which wraps on a phone."""
+    title = chart.to_dict(validate=False).get("title", "")
+    return str(title.get("text", "")) if isinstance(title, dict) else str(title)
+
+
+def untitled(chart: Picture) -> Picture:
+    """Give the chart without its title."""
+    import altair as alt
+
+    plain = chart.copy(deep=False)
+    plain["title"] = alt.Undefined
+    return plain
+
+
+def drawing(chart: Picture, width: int = WIDTH) -> str:
+    """Give a chart as SVG: it follows light and dark, tells on hover, asks no host."""
     import vl_convert
 
-    specification = chart.to_dict()
-    specification["config"] = chart_settings()
-    return with_variables(vl_convert.vegalite_to_svg(specification))
+    spec = specification(chart, width)
+    svg = str(vl_convert.vegalite_to_svg(spec))
+    # Vega counts clips over all drawings of a process: name them by their drawing.
+    key = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:8]
+    seen: dict[str, str] = {}
+    svg = _CLIP.sub(lambda hit: seen.setdefault(hit[0], f"c{key}-{len(seen)}"), svg)
+    return _LABELLED.sub(r"<\1 \2\4><title>\3</title></\1>", svg)

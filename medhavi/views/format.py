@@ -1,79 +1,189 @@
-"""How instants, spans, quantities and shares read."""
+"""Numbers and instants as people say them (docs: words and numbers).
+
+All functions are pure; instants are aware datetimes or UTC seconds, zones IANA names.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime as dt
+import math
 from zoneinfo import ZoneInfo
 
-if TYPE_CHECKING:
-    import datetime as dt
+from medhavi.units import from_seconds, to_seconds
+
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = (
+    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
+_SIGNS = {"EUR": "€ ", "USD": "$ ", "GBP": "£ ", "JPY": "¥ ", "CHF": "CHF "}
+MINUS = "\N{MINUS SIGN}"
+NOTHING = "\N{EN DASH}"
+"""What stands where a value is unknown."""
 
 
-def moment(instant: dt.datetime, zone: str = "UTC", year: int | None = None) -> str:
-    """Write an instant in local time with its weekday.
+def local(moment: dt.datetime, zone: str) -> dt.datetime:
+    """Give the wall clock of a zone at an instant.
 
-    Parameters
-    ----------
-    zone
-        IANA name of the place's zone.
-    year
-        The year that goes without saying.
-
-    Examples
-    --------
-    >>> when = dt.datetime(2026, 12, 4, 13, 30, tzinfo=dt.UTC)
-    >>> moment(when, "Europe/Berlin", 2026)
-    'Fri 4 Dec, 14:30'
-    >>> moment(when)
-    'Fri 4 Dec 2026, 13:30'
+    >>> local(dt.datetime(2025, 12, 4, 13, 30, tzinfo=dt.UTC), "Europe/Rome").hour
+    14
     """
-    local = instant.astimezone(ZoneInfo(zone))
-    tail = "" if local.year == year else f" {local.year}"
-    return f"{local:%a} {local.day} {local:%b}{tail}, {local:%H:%M}"
+    return moment.astimezone(ZoneInfo(zone))
 
 
-def day(instant: dt.datetime, zone: str = "UTC", year: int | None = None) -> str:
-    """Write a day in local time with its weekday.
+def when(moment: dt.datetime | None, zone: str = "UTC", *, year: bool = False) -> str:
+    """Give local time with its weekday; midnight is a day.
 
-    >>> day(dt.datetime(2026, 12, 4, 13, 30, tzinfo=dt.UTC), year=2026)
-    'Fri 4 Dec'
+    >>> when(dt.datetime(2025, 12, 4, 13, 30, tzinfo=dt.UTC), "Europe/Rome")
+    'Thu 4 Dec, 14:30'
+    >>> when(dt.datetime(2025, 12, 4, tzinfo=dt.UTC), year=True)
+    'Thu 4 Dec 2025'
     """
-    return moment(instant, zone, year).rpartition(",")[0]
+    if moment is None:
+        return NOTHING
+    there = local(moment, zone)
+    tail = f" {there.year}" if year else ""
+    clock = f", {there:%H:%M}" if (there.hour, there.minute) != (0, 0) else ""
+    return day(there) + tail + clock
 
 
-def span(hours: float) -> str:
-    """Write a length of time as people say it.
+def day(moment: dt.date) -> str:
+    """Give a day with its weekday.
 
-    >>> span(52.2), span(0.5), span(47.99), span(0)
-    ('2 d 4 h', '30 min', '2 d', '0 min')
+    >>> day(dt.date(2025, 12, 4))
+    'Thu 4 Dec'
     """
-    minutes = round(hours * 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    whole_hours, rest = divmod(minutes, 60)
-    if whole_hours < 24:
-        return f"{whole_hours} h {rest} min" if rest else f"{whole_hours} h"
-    days, left = divmod(round(minutes / 60), 24)
-    return f"{days} d {left} h" if left else f"{days} d"
+    weekday, month = _WEEKDAYS[moment.weekday()], _MONTHS[moment.month - 1]
+    return f"{weekday} {moment.day} {month}"
 
 
-def quantity(value: float, unit: str = "") -> str:
-    """Write a quantity with thousands and its unit, without false digits.
+def relative(moment: dt.datetime, now: int | dt.datetime) -> str:
+    """Give the distance from now, in the largest unit that says enough.
 
-    >>> quantity(12000, "kg"), quantity(0.125)
-    ('12,000 kg', '0.125')
+    >>> now = dt.datetime(2025, 12, 4, tzinfo=dt.UTC)
+    >>> relative(now + dt.timedelta(days=3), now)
+    'in 3 days'
+    >>> relative(now - dt.timedelta(hours=5), now)
+    '5 hours ago'
     """
-    text = f"{value:,.3f}".rstrip("0").rstrip(".")
-    return f"{text} {unit}".strip()
+    instant = now if isinstance(now, dt.datetime) else from_seconds(now)
+    apart = (moment - instant).total_seconds()
+    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if abs(apart) >= size:
+            count = round(abs(apart) / size)
+            words = f"{count:,} {word}{'s' if count > 1 else ''}"
+            return f"in {words}" if apart > 0 else f"{words} ago"
+    return "now"
 
 
-def share(value: float | None) -> str:
-    """Write a fraction as per cent; decimals only below ten.
+def duration(hours: float | None) -> str:
+    """Give a length of time in its two largest units.
 
-    >>> share(0.954), share(0.0583), share(None)
-    ('95 %', '5.8 %', 'n.a.')
+    >>> duration(52)
+    '2 d 4 h'
+    >>> duration(0.75), duration(240.2), duration(0)
+    ('45 min', '10 d', '0 h')
     """
-    if value is None:
-        return "n.a."
-    percent = value * 100
-    return f"{percent:.1f} %" if 0 < percent < 10 else f"{percent:.0f} %"
+    if hours is None:
+        return NOTHING
+    sign, minutes = (MINUS if hours < 0 else ""), round(abs(hours) * 60)
+    if minutes >= 10 * 1440:
+        return f"{sign}{round(minutes / 1440):,} d"
+    if minutes >= 1440:
+        days, rest = divmod(round(minutes / 60), 24)
+        return f"{sign}{days} d" + (f" {rest} h" if rest else "")
+    whole, rest = divmod(minutes, 60)
+    if whole and (whole >= 10 or not rest):
+        return f"{sign}{round(minutes / 60)} h"
+    if whole:
+        return f"{sign}{whole} h {rest} min"
+    return f"{sign}{rest} min" if rest else "0 h"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Give a number with thousands and without false digits.
+
+    Whole numbers stay whole; others keep so many significant digits, at least to one.
+
+    >>> number(12400), number(0.125), number(1234.56), number(None) == NOTHING
+    ('12,400', '0.125', '1,235', True)
+    """
+    if value is None or math.isnan(value):
+        return NOTHING
+    size = abs(value)
+    if size == round(size) or size >= 10**digits:
+        text = f"{size:,.0f}"
+    else:
+        places = max(digits - 1 - math.floor(math.log10(size)), 0)
+        text = f"{size:,.{min(places, 6)}f}".rstrip("0").rstrip(".")
+    return f"{MINUS}{text}" if value < 0 and text != "0" else text
+
+
+def quantity(value: float | None, unit: str | None = None) -> str:
+    """Give a quantity with its unit; single pieces need none.
+
+    >>> quantity(2400, "kg"), quantity(12, "each")
+    ('2,400 kg', '12')
+    """
+    text = number(value)
+    plain = value is None or unit in (None, "", "each")
+    return text if plain else f"{text} {unit}"
+
+
+def money(value: float | None, currency: str = "EUR") -> str:
+    """Give an amount in three digits.
+
+    >>> money(12400), money(2_350_000, "USD"), money(7.5)
+    ('€ 12.4k', '$ 2.35M', '€ 7.50')
+    """
+    if value is None or math.isnan(value):
+        return NOTHING
+    sign = _SIGNS.get(currency, f"{currency} ")
+    minus, size = (MINUS if value < 0 else ""), abs(value)
+    for unit, letter in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
+        if round(size, 2) >= unit:
+            return f"{minus}{sign}{_three(size / unit)}{letter}"
+    text = f"{size:.0f}" if size == round(size) else f"{size:.2f}"
+    return f"{minus}{sign}{text}"
+
+
+def _three(value: float) -> str:
+    places = 0 if value >= 99.95 else 1 if value >= 9.995 else 2
+    text = f"{value:.{places}f}"
+    return text.rstrip("0").rstrip(".") if places else text
+
+
+def percent(fraction: float | None) -> str:
+    """Give a share; decimals only below ten, and 100 only where all is meant.
+
+    >>> percent(0.934), percent(0.0214), percent(0.9999), percent(1.0)
+    ('93 %', '2.1 %', '99.9 %', '100 %')
+    """
+    if fraction is None or math.isnan(fraction):
+        return NOTHING
+    value = fraction * 100
+    if 99.5 <= value < 100:
+        return f"{min(math.floor(value * 10) / 10, 99.9):.1f} %"
+    if 0 < abs(value) < 10:
+        text = f"{value:.1f}".rstrip("0").rstrip(".")
+        return f"{text if text not in ('0', '-0') else '< 0.1'} %".replace("-", MINUS)
+    return f"{value:.0f} %".replace("-", MINUS)
+
+
+def count(amount: int, word: str, plural: str | None = None) -> str:
+    """Give a number of things.
+
+    >>> count(1, "demand"), count(1200, "demand"), count(2, "supply", "supplies")
+    ('1 demand', '1,200 demands', '2 supplies')
+    """
+    return f"{amount:,} {word if amount == 1 else plural or word + 's'}"
+
+
+def wall_milliseconds(moment: dt.datetime, zone: str) -> int:
+    """Give the wall clock of a zone as milliseconds, for charts that know only UTC.
+
+    >>> wall_milliseconds(dt.datetime(1970, 1, 1, tzinfo=dt.UTC), "Europe/Rome")
+    3600000
+    """
+    there = local(moment, zone)
+    return to_seconds(there.replace(tzinfo=dt.UTC)) * 1000

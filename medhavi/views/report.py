@@ -1,4 +1,8 @@
-"""One page about a plan that needs no network: tiles, pictures, reasons, tables."""
+"""A plan on one page that needs no network, no script and no server.
+
+Charts are drawn once, as SVG; their colours are variables, so the page follows the
+reader's light or dark. Hovering tells the figures.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +11,49 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.exceptions import ExceptionCode
-from medhavi.results.urgency import names_of, worst_demands
+from medhavi.results.urgency import worst_demands
 from medhavi.units import from_seconds
-from medhavi.views.charts import drawing, load_chart, past_chart, stock_chart
-from medhavi.views.format import day, moment, quantity, share
-from medhavi.views.theme import page_style
+from medhavi.views.chain_picture import chain_chart
+from medhavi.views.charts import drawing, title_of, untitled
+from medhavi.views.exception_list import codes
+from medhavi.views.format import count, quantity, relative, when
+from medhavi.views.load_map import load_chart
+from medhavi.views.names import names_of
+from medhavi.views.overdue_picture import overdue_chart
+from medhavi.views.page import (
+    empty,
+    findings_html,
+    findings_words,
+    header,
+    moment_facts,
+    plan_command,
+    story_html,
+    table_html,
+    trust_line,
+)
+from medhavi.views.stock_picture import items_by_need, stock_chart
+from medhavi.views.theme import style_sheet
+from medhavi.views.tiles import plan_tiles, tiles_html
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Iterable, Sequence
-
     from medhavi.results.plan import Plan
     from medhavi.results.urgency import WorstDemand
     from medhavi.snapshot import Snapshot
     from medhavi.views.charts import Picture
+    from medhavi.views.names import Names
 
-_ROWS = 30
+QUESTION = "Does the plan hold?"
+_STOCKS, _ORDERS = 4, 25
 
 
-def html(plan: Plan, snapshot: Snapshot | None = None) -> str:
+def html(
+    plan: Plan,
+    snapshot: Snapshot | None = None,
+    *,
+    violations: int | None = None,
+    source: str = "",
+    command: str = "",
+) -> str:
     """Write the page.
 
     Parameters
@@ -34,180 +61,187 @@ def html(plan: Plan, snapshot: Snapshot | None = None) -> str:
     plan
         A plan with its key figures.
     snapshot
-        What it was made from; the page then uses names and local times.
+        What was planned: the page then uses names, units and local times, and checks
+        the plan against it where `violations` is not given.
+    violations
+        Broken rules that an independent check counted.
+    source
+        Where the data came from, for the header.
+    command
+        Command line that makes the same plan.
     """
-    names = names_of(snapshot) if snapshot is not None else {}
-    worst = worst_demands(plan, names)
-    parts = [
-        _header(plan),
-        _tiles(plan),
-        _section("What should have begun already?", _worst(worst)),
-        _section(
-            "What happens to the stock of the first of them?", _stock(plan, worst)
-        ),
-        _section("Where is the bottleneck?", _picture(load_chart(plan), "No work.")),
-        _section("What should a person look at?", _exceptions(plan)),
-        _section("What has to be started next?", _next(plan, snapshot, names)),
-        _section("What is odd in the data?", _findings(plan)),
-        _footer(plan),
-    ]
+    names = names_of(snapshot)
+    if violations is None and snapshot is not None:
+        violations = _verified(plan, snapshot)
+    worst = worst_demands(plan, dict(names.texts))
+    sections = (
+        ("worst", "What should have begun already?", _worst(plan, worst, names)),
+        ("loads", "Where is the bottleneck?", _loads(plan, names)),
+        ("stock", "What happens to the tightest stocks?", _stocks(plan, names)),
+        ("exceptions", "What should a person look at?", _exceptions(plan)),
+        ("orders", "What has to be started next?", _orders(plan, names)),
+        ("findings", "What is odd in the data?", _findings(plan, snapshot)),
+    )
+    body = "".join(
+        f'<section id="{key}"><h2>{escape(title)}</h2>{text}</section>'
+        for key, title, text in sections
+    )
+    foot = trust_line(
+        plan,
+        snapshot,
+        names,
+        violations=violations,
+        command=command or plan_command(tables="TABLES"),
+    )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>Medhavi plan {escape(plan.run.run_id)}</title>"
-        f"<style>{page_style()}</style></head><body>{''.join(parts)}</body></html>\n"
+        f"<title>{QUESTION} Medhavi plan {escape(plan.run.run_id)}</title>"
+        f"<style>{style_sheet()}{_PAGE}</style></head>"
+        f'<body class="mv"><main>{_head(plan, snapshot, names, source)}'
+        f"{tiles_html(plan_tiles(plan))}{body}</main>"
+        f"<footer>{foot}</footer></body></html>\n"
     )
 
 
-def _header(plan: Plan) -> str:
-    now = "" if plan.run.as_of is None else moment(from_seconds(plan.run.as_of))
-    return (
-        "<header><h1>Does the plan hold?</h1>"
-        f'<p class="muted">mode {escape(plan.run.mode)}, as of {now} UTC</p></header>'
-    )
+_PAGE = """
+html{background:var(--mv-page)}
+body.mv{margin:0 auto;padding:32px 24px;max-width:960px;background:var(--mv-page)}
+figure{margin:0;display:grid;gap:8px;min-width:0}
+main,section{display:grid;gap:16px;grid-template-columns:minmax(0,1fr)}
+main{gap:40px}main>.mv+.mv-tiles{margin-top:-20px}
+footer{margin-top:40px}
+article{display:grid;gap:12px;grid-template-columns:minmax(0,1fr)}
+.mv-codes td:first-child{white-space:nowrap}
+@media (max-width:520px){body.mv{padding:20px 16px}.mv h1{font-size:24px}}
+@media print{.mv-card{break-inside:avoid}}
+"""
 
 
-def _tiles(plan: Plan) -> str:
-    values = dict(plan.kpis.select("kpi", "value").iter_rows())
-    statuses = dict(plan.fulfilment["status"].value_counts().iter_rows())
-    late = statuses.get("late", 0) + statuses.get("short", 0)
-    missed = late + statuses.get("unplanned", 0)
-    past = plan.exceptions.filter(pl.col("code") == ExceptionCode.PAST_DUE_START).height
-    tiles = [
-        ("on time in full", share(values.get("KPI-28")), ""),
-        ("fill rate", share(values.get("KPI-28.fill_rate")), ""),
-        ("late, short or unplanned", f"{missed:,}", "bad" if missed else "good"),
-        ("starts before now", f"{past:,}", "bad" if past else "good"),
-        ("orders", f"{plan.supplies.height:,}", ""),
-    ]
-    return (
-        '<div class="tiles">'
-        + "".join(
-            f'<div class="tile"><b class="{mark}">{text}</b>{escape(name)}</div>'
-            for name, text, mark in tiles
-        )
-        + "</div>"
-    )
+def _verified(plan: Plan, snapshot: Snapshot) -> int:
+    from medhavi.findings import has_errors
+    from medhavi.results.verify import verify
+
+    return sum(has_errors([found]) for found in verify(plan, snapshot))
 
 
-def _section(title: str, body: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{body}</section>"
+def _head(plan: Plan, snapshot: Snapshot | None, names: Names, source: str) -> str:
+    if snapshot is not None:
+        facts = moment_facts(snapshot, names, source or "tables")
+    elif plan.run.as_of is not None:
+        now = when(from_seconds(plan.run.as_of), "UTC", year=True)
+        facts = [("As of", f"{now} (UTC)")]
+    else:
+        facts = []
+    return header(QUESTION, facts)
 
 
 def _picture(chart: Picture | None, nothing: str) -> str:
     if chart is None:
-        return f'<p class="muted">{escape(nothing)}</p>'
-    return f'<div class="scroll">{drawing(chart)}</div>'
+        return nothing
+    return (
+        f"<figure><h3>{escape(title_of(chart))}</h3>"
+        f'<div class="mv-chart">{drawing(untitled(chart))}</div></figure>'
+    )
 
 
-def _worst(worst: tuple[WorstDemand, ...]) -> str:
+def _worst(plan: Plan, worst: tuple[WorstDemand, ...], names: Names) -> str:
     if not worst:
-        return '<p class="good">Nothing: every chain can still be kept.</p>'
-    parts = [_picture(past_chart(worst), "")]
-    for item in worst:
-        sentences = "".join(
-            f"<li>{escape(line)}</li>" for line in item.explanation.sentences()
+        return empty(
+            "Nothing: every chain can still begin in time",
+            "Look at the stocks and loads below for what is tight.",
         )
-        parts.append(
-            f"<h3>{escape(item.demand)}: {item.days_ago:g} days ago</h3>"
-            f'<ol class="chain">{sentences}</ol>'
-        )
-    return "".join(parts)
+    bars = _picture(overdue_chart(plan, names), "")
+    return bars + "".join(_chain(plan, item, names) for item in worst)
 
 
-def _stock(plan: Plan, worst: tuple[WorstDemand, ...]) -> str:
-    if not worst:
-        return '<p class="muted">No demand stands out.</p>'
-    first = worst[0]
-    place = escape(f"{first.product} at {first.location}")
-    chart = stock_chart(plan, first.product, first.location)
-    return f'<p class="muted">{place}; dashed: safety</p>' + _picture(
-        chart, "It is not kept in stock."
+def _chain(plan: Plan, item: WorstDemand, names: Names) -> str:
+    chart = chain_chart(item.explanation, names, plan.run.as_of)
+    return (
+        f'<article class="mv-card"><h2>{escape(item.demand)}</h2>'
+        f"{_picture(chart, '')}"
+        f"{story_html(item.explanation, names, plan.run.as_of)}</article>"
+    )
+
+
+def _loads(plan: Plan, names: Names) -> str:
+    nothing = empty(
+        "No resource has work in this plan",
+        "Add rows to step_resources, or look at what is bought and moved.",
+    )
+    return _picture(load_chart(plan, names), nothing)
+
+
+def _stocks(plan: Plan, names: Names) -> str:
+    items = items_by_need(plan).head(_STOCKS)
+    if items.is_empty():
+        return empty("No stock is moved", "Add demands, or a later horizon.")
+    return "".join(
+        _picture(stock_chart(plan, product, location, names), "")
+        for product, location in items.select("product", "location").iter_rows()
     )
 
 
 def _exceptions(plan: Plan) -> str:
-    counts = plan.exceptions.group_by("code").len().sort("len", descending=True)
-    rows = [
-        (code, ExceptionCode(code).headline, count, ExceptionCode(code).remedy)
-        for code, count in counts.sort("len", "code", descending=[True, False]).rows()
-    ]
-    return _table(("code", "what", "number", "what to do"), rows, "Nothing.")
-
-
-def _next(plan: Plan, snapshot: Snapshot | None, names: dict[str, str]) -> str:
-    if plan.run.as_of is None:
-        return ""
-    zones = _zones(snapshot)
-    year = from_seconds(plan.run.as_of).year
-    soonest = plan.supplies.filter(pl.col("status").is_null()).sort("start", "id")
-    if soonest.is_empty():
-        soonest = plan.supplies.sort("start", "id")
-    rows = [
+    rows = codes(plan)
+    if rows.is_empty():
+        return empty("No exceptions", "The plan keeps every rule and date.")
+    cells = [
         (
-            row["kind"],
-            names.get(row["product"], row["product"]),
-            row["location"],
-            quantity(row["qty"]),
-            _local(row["start"], zones.get(row["location"], "UTC"), year),
-            _local(row["finish"], zones.get(row["location"], "UTC"), year),
-            row["source"],
+            escape(row["mark"]),
+            f"{escape(row['headline'])} <code class='muted'>{escape(row['code'])}</code>",
+            f"{row['number']:,}",
+            escape(row["remedy"]),
         )
-        for row in soonest.head(_ROWS).iter_rows(named=True)
+        for row in rows.iter_rows(named=True)
     ]
-    return _table(
-        ("kind", "product", "at", "quantity", "start", "there", "source"),
-        rows,
-        "No orders.",
-        caption="local times; first starts first",
+    return table_html(("", "What", "Number", "What to do"), cells, ("Number",))
+
+
+def _orders(plan: Plan, names: Names) -> str:
+    if plan.run.as_of is None:
+        return empty("No moment", "The plan has no now, so nothing is next.")
+    planned = plan.supplies.filter(pl.col("status") == "planned").sort("start", "id")
+    if planned.is_empty():
+        return empty("No new orders", "Stock and open orders serve every demand.")
+    cells = [
+        _order(row, names, plan.run.as_of)
+        for row in planned.head(_ORDERS).iter_rows(named=True)
+    ]
+    more = planned.height - len(cells)
+    tail = (
+        f'<p class="muted small">and {count(more, "later order")}; '
+        "<code>medhavi export PLAN --to xlsx</code> gives all</p>"
+        if more > 0
+        else ""
     )
+    columns = ("Order", "Product", "Where", "Quantity", "Start", "There")
+    return table_html(columns, cells, ("Quantity",)) + tail
 
 
-def _zones(snapshot: Snapshot | None) -> dict[str, str]:
-    if snapshot is None:
-        return {}
-    return dict(snapshot["locations"].select("location", "timezone").iter_rows())
-
-
-def _local(instant: dt.datetime | None, zone: str, year: int) -> str:
-    return "" if instant is None else day(instant, zone, year)
-
-
-def _findings(plan: Plan) -> str:
-    rows = [(found.code, found.message, found.remedy) for found in plan.findings]
-    return _table(("code", "finding", "remedy"), rows[:_ROWS], "Nothing.")
-
-
-def _footer(plan: Plan) -> str:
+def _order(row: dict[str, object], names: Names, as_of: int) -> tuple[str, ...]:
+    place, product = str(row["location"]), str(row["product"])
+    zone = names.zone_of(place)
+    start, finish = row["start"], row["finish"]
+    past = start < from_seconds(as_of)  # type: ignore[operator]
+    ago = relative(start, as_of)  # type: ignore[arg-type]
+    mark = (
+        f'<br><span class="mv-mark mv-bad">▲ {escape(ago)}</span>'
+        if past
+        else f'<br><span class="muted small">{escape(ago)}</span>'
+    )
+    source = names.html(str(row["source"])) if row["source"] else ""
     return (
-        f"<footer>{escape(str(plan.run))}<br>"
-        f"fingerprint <code>{plan.fingerprint}</code></footer>"
+        f"{escape(str(row['kind']))} <span class='muted small'>{source}</span>",
+        names.html(product),
+        names.html(place),
+        escape(quantity(row["qty"], names.unit(product))),  # type: ignore[arg-type]
+        escape(when(start, zone)) + mark,  # type: ignore[arg-type]
+        escape(when(finish, zone)),  # type: ignore[arg-type]
     )
 
 
-def _table(
-    columns: Sequence[str],
-    rows: Iterable[Sequence[object]],
-    nothing: str,
-    caption: str = "",
-) -> str:
-    taken = list(rows)
-    if not taken:
-        return f'<p class="muted">{escape(nothing)}</p>'
-    head = "".join(f"<th>{escape(name)}</th>" for name in columns)
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td class="number">{cell:,}</td>'
-            if isinstance(cell, int)
-            else f"<td>{escape(str(cell or ''))}</td>"
-            for cell in row
-        )
-        + "</tr>"
-        for row in taken
-    )
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return (
-        f'<div class="scroll"><table>{title}<thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
+def _findings(plan: Plan, snapshot: Snapshot | None) -> str:
+    found = [*(snapshot.findings if snapshot is not None else ()), *plan.findings]
+    summary = f'<p class="muted">{escape(findings_words(found))}</p>' if found else ""
+    return summary + findings_html(found)

@@ -1,102 +1,274 @@
-"""The look in one place: colours, type, and the settings of all charts."""
+"""One look for apps, notebooks, reports and charts: tokens, style sheet, chart theme.
+
+Charts name colours as CSS variables, so one drawing is right in light and in dark and
+changes with the screen; `inked` puts fixed colours in where no style sheet reaches.
+"""
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+import json
+import re
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LIGHT: Mapping[str, str] = MappingProxyType(
-    {
-        "ink": "#1b1f24",
-        "muted": "#5b6570",
-        "line": "#d9dee4",
-        "page": "#ffffff",
-        "card": "#f6f8fa",
-        "plan": "#0072b2",
-        "firm": "#1b1f24",
-        "good": "#009e73",
-        "warn": "#e69f00",
-        "bad": "#d55e00",
-        "alt": "#cc79a7",
-    }
-)
-DARK: Mapping[str, str] = MappingProxyType(
-    {
-        "ink": "#e8ecf0",
-        "muted": "#9aa5b1",
-        "line": "#2d343c",
-        "page": "#14181f",
-        "card": "#1b2129",
-        "plan": "#56b4e9",
-        "firm": "#e8ecf0",
-        "good": "#2fbf95",
-        "warn": "#ffb84d",
-        "bad": "#ff7f50",
-        "alt": "#e29cc2",
-    }
-)
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """Colours of one mode; the meanings are those of docs and legends.
+
+    `plan` is planned supply and what is chosen, `firm` what is locked or in stock,
+    `good` on time, `warn` at risk, `bad` late, short or overloaded, `alt` a baseline.
+    The hues are Okabe and Ito's, which people tell apart who do not see all colours.
+    """
+
+    ink: str
+    muted: str
+    line: str
+    page: str
+    card: str
+    plan: str
+    firm: str
+    good: str
+    warn: str
+    bad: str
+    alt: str
 
 
-def page_style() -> str:
-    """Give the style sheet of a page: tokens as variables, light and dark."""
-    light = "".join(f"--{name}:{value};" for name, value in LIGHT.items())
-    dark = "".join(f"--{name}:{value};" for name, value in DARK.items())
-    return (
-        f":root{{color-scheme:light dark;{light}}}"
-        f"@media(prefers-color-scheme:dark){{:root{{{dark}}}}}"
-        f"@media print{{:root{{{light}}}}}"
-        f"body{{margin:0 auto;padding:24px;max-width:1080px;background:var(--page);"
-        f"color:var(--ink);font:14px/1.45 {FONT};font-variant-numeric:tabular-nums}}"
-        "h1{font-size:24px;margin:0}h2{font-size:18px;margin:32px 0 8px}"
-        "h3{font-size:14px;margin:16px 0 4px}"
-        ".muted,footer,caption{color:var(--muted);font-size:12px;text-align:left}"
-        ".tiles{display:flex;flex-wrap:wrap;gap:12px;margin:20px 0}"
-        ".tile{background:var(--card);border-radius:12px;padding:12px 16px;"
-        "min-width:140px;flex:1}"
-        ".tile b{display:block;font-size:28px;font-weight:600}"
-        ".bad{color:var(--bad)}.good{color:var(--good)}.warn{color:var(--warn)}"
-        ".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}"
-        "th,td{padding:4px 12px 4px 0;border-bottom:1px solid var(--line);"
-        "text-align:left;vertical-align:top}th{color:var(--muted);font-weight:500}"
-        ".number{text-align:right}ol.chain{margin:4px 0 12px;padding-left:20px}"
-        "svg{max-width:100%;height:auto}footer{margin-top:40px;border-top:1px solid "
-        "var(--line);padding-top:8px}code{font-size:12px}"
+LIGHT = Tokens(
+    ink="#1b1f24",
+    muted="#5b6570",
+    line="#d9dee4",
+    page="#ffffff",
+    card="#f6f8fa",
+    plan="#0072b2",
+    firm="#1b1f24",
+    good="#009e73",
+    warn="#e69f00",
+    bad="#d55e00",
+    alt="#cc79a7",
+)
+DARK = Tokens(
+    ink="#e8ecf0",
+    muted="#9aa5b1",
+    line="#2d343c",
+    page="#14181f",
+    card="#1b2129",
+    plan="#56b4e9",
+    firm="#e8ecf0",
+    good="#2fbf95",
+    warn="#ffb84d",
+    bad="#ff7f50",
+    alt="#e29cc2",
+)
+MODES: Mapping[str, Tokens] = {"light": LIGHT, "dark": DARK}
+
+FONT = (
+    'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", '
+    '"Noto Sans", "DejaVu Sans", Arial, sans-serif'
+)
+BODY, LABEL, FIGURE = 14, 12, 28
+"""Sizes of type [px]."""
+WIDTH, ROW, PLOT = 880, 26, 220
+"""Width of a chart on a page, height of a row of bars, height of a plot [px]."""
+MOST_MARKS = 5000
+"""A picture with more marks than this says less; views cut and say what they cut."""
+
+_VARIABLE = re.compile(r"var\(--mv-([a-z]+)\)")
+
+
+def token(name: str) -> str:
+    """Give a colour as CSS variable.
+
+    >>> token("plan")
+    'var(--mv-plan)'
+    """
+    if name not in Tokens.__dataclass_fields__:
+        message = f"There is no colour {name}; see medhavi.views.theme.Tokens."
+        raise KeyError(message)
+    return f"var(--mv-{name})"
+
+
+def inked(spec: Mapping[str, Any], mode: str) -> dict[str, Any]:
+    """Give a chart's specification with the fixed colours of one mode.
+
+    >>> inked({"color": "var(--mv-bad)"}, "light")
+    {'color': '#d55e00'}
+    """
+    tokens = MODES[mode]
+    text = _VARIABLE.sub(lambda hit: getattr(tokens, hit[1]), json.dumps(spec))
+    return dict(json.loads(text))
+
+
+def chart_config() -> dict[str, Any]:
+    """Give the chart theme; the background is whatever lies behind."""
+    words: dict[str, Any] = {
+        "labelColor": token("muted"),
+        "titleColor": token("muted"),
+        "labelFontSize": LABEL,
+        "titleFontSize": LABEL,
+        "titleFontWeight": "normal",
+        "labelFontWeight": "normal",
+    }
+    return {
+        "background": "transparent",
+        "font": FONT,
+        "padding": {"left": 0, "top": 4, "right": 4, "bottom": 4},
+        "view": {"stroke": None},
+        "axis": {
+            **words,
+            "domain": False,
+            "gridColor": token("line"),
+            "tickColor": token("line"),
+            "domainColor": token("line"),
+            "labelPadding": 6,
+            "labelLimit": 320,
+        },
+        "axisX": {"grid": False, "domain": True, "labelOverlap": True},
+        "legend": {**words, "orient": "top", "symbolType": "square", "offset": 4},
+        "header": words,
+        "title": {
+            "color": token("ink"),
+            "anchor": "start",
+            "fontSize": BODY,
+            "fontWeight": 600,
+        },
+        "text": {"color": token("ink"), "fontSize": LABEL, "font": FONT},
+        "rule": {"color": token("line")},
+        "bar": {"color": token("plan")},
+        "line": {"color": token("plan"), "strokeWidth": 2},
+        "range": {
+            "category": [token(n) for n in ("plan", "warn", "good", "bad", "alt")]
+        },
+    }
+
+
+def register() -> None:
+    """Make `medhavi` the chart theme, and offer it inked as light and as dark."""
+    import altair as alt
+
+    def themed(config: dict[str, Any]) -> alt.theme.ThemeConfig:
+        return alt.theme.ThemeConfig({"config": config})  # type: ignore[typeddict-item]
+
+    for mode in MODES:
+        alt.theme.register(f"medhavi_{mode}", enable=False)(
+            lambda mode=mode: themed(inked(chart_config(), mode))
+        )
+    alt.theme.register("medhavi", enable=True)(lambda: themed(chart_config()))
+
+
+def variables(tokens: Tokens) -> str:
+    """Give the tokens as CSS declarations."""
+    return "".join(
+        f"--mv-{item.name}:{getattr(tokens, item.name)};" for item in fields(tokens)
     )
 
 
-def with_variables(svg: str) -> str:
-    """Turn the light colours of a drawing into variables, so that dark works too."""
-    for name in ("ink", "muted", "line", "plan", "good", "warn", "bad", "alt"):
-        svg = svg.replace(LIGHT[name], f"var(--{name})")
-    return svg
+def app_style() -> str:
+    """Give the CSS of marimo apps: ours, and marimo's own colours and type."""
+    return style_sheet(switch="class") + _APP_RULES.replace("FONT", FONT)
 
 
-def chart_settings() -> dict[str, object]:
-    """Give the Vega-Lite settings of all charts, in light colours."""
-    axis = {
-        "labelColor": LIGHT["muted"],
-        "titleColor": LIGHT["muted"],
-        "domainColor": LIGHT["line"],
-        "gridColor": LIGHT["line"],
-        "tickColor": LIGHT["line"],
-        "labelFontSize": 12,
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-    }
-    return {
-        "background": None,
-        "font": FONT,
-        "view": {"stroke": None},
-        "axis": axis,
-        "legend": {"labelColor": LIGHT["muted"], "titleColor": LIGHT["muted"]},
-        "title": {
-            "color": LIGHT["ink"],
-            "anchor": "start",
-            "fontSize": 14,
-            "fontWeight": 600,
-        },
-    }
+def style_sheet(*, switch: str = "media") -> str:
+    """Give the CSS of pages.
+
+    Parameters
+    ----------
+    switch
+        What turns it dark: "media", the reader's system; "class", a class `dark` above
+        (as marimo sets it on the body, following the reader's system too).
+    """
+    light, dark = variables(LIGHT), variables(DARK)
+    if switch == "media":
+        modes = (
+            f":root{{color-scheme:light dark;{light}}}"
+            f"@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+        )
+    else:
+        modes = f":root,.light{{{light}}}.dark{{{dark}}}"
+    return modes + _RULES.replace("FONT", FONT)
+
+
+_RULES = """
+.mv{font:14px/1.5 FONT;color:var(--mv-ink);font-variant-numeric:tabular-nums}
+.mv *{box-sizing:border-box}
+.mv h1,.mv h2,.mv h3,.mv p,.mv ul,.mv ol,.mv dl{margin:0;padding:0;border:0}
+.mv h1{font-size:28px;line-height:1.2;font-weight:650;letter-spacing:-.01em;
+ color:var(--mv-ink)}
+.mv h2{font-size:20px;line-height:1.3;font-weight:600;color:var(--mv-ink)}
+.mv h3{font-size:14px;font-weight:600;color:var(--mv-ink)}
+.mv a{color:var(--mv-plan);text-decoration:none}
+.mv a:hover,.mv a:focus-visible{text-decoration:underline}
+.mv abbr{text-decoration:none;cursor:help}
+.mv code{font:12px ui-monospace,SFMono-Regular,Menlo,"DejaVu Sans Mono",monospace;
+ overflow-wrap:anywhere;background:none;color:inherit;padding:0;border:0}
+.mv .muted,.mv-muted{color:var(--mv-muted)}
+.mv .small{font-size:12px}
+.mv-head{display:flex;flex-wrap:wrap;gap:8px 24px;align-items:baseline;
+ justify-content:space-between}
+.mv-facts{display:flex;flex-wrap:wrap;gap:4px 20px;color:var(--mv-muted);
+ font-size:12px}
+.mv-facts b{color:var(--mv-ink);font-weight:500}
+.mv-tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(168px,1fr));
+ gap:12px}
+.mv .mv-tile{display:flex;flex-direction:column;gap:2px;padding:16px;
+ border-radius:12px;background:var(--mv-card);border:1px solid var(--mv-line);
+ color:inherit;text-decoration:none;min-width:0}
+.mv a.mv-tile:hover,.mv a.mv-tile:focus-visible{border-color:var(--mv-plan);
+ text-decoration:none}
+.mv-tile .label{font-size:12px;color:var(--mv-muted)}
+.mv-tile .figure{font-size:28px;line-height:1.25;font-weight:600;
+ letter-spacing:-.01em;color:var(--mv-ink)}
+.mv-tile .figure small{font-size:14px;font-weight:400;color:var(--mv-muted);
+ letter-spacing:0}
+.mv-tile .note{font-size:12px;color:var(--mv-muted)}
+.mv-mark{white-space:nowrap;font-weight:500}
+.mv-good{color:var(--mv-good)}.mv-warn{color:var(--mv-warn)}.mv-bad{color:var(--mv-bad)}
+.mv-card{padding:16px;border-radius:12px;background:var(--mv-card);
+ border:1px solid var(--mv-line)}
+.mv-empty{padding:16px;border-radius:12px;border:1px dashed var(--mv-line);
+ color:var(--mv-muted)}
+.mv-empty b{color:var(--mv-ink);font-weight:600;display:block}
+.mv-problem{border-left:4px solid var(--mv-bad)}
+.mv-chart{overflow-x:auto}
+.mv-chart svg{display:block;max-width:100%;min-width:600px;height:auto}
+.mv-scroll{overflow-x:auto}
+.mv table.mv-table{border-collapse:collapse;width:100%;font-size:13px;margin:0}
+.mv-table th{font-weight:500;color:var(--mv-muted);font-size:12px;text-align:left;
+ white-space:nowrap}
+.mv-table th,.mv-table td{padding:6px 12px 6px 0;vertical-align:top;
+ border:0;border-bottom:1px solid var(--mv-line)}
+.mv-table .num{text-align:right;white-space:nowrap}
+.mv-table .when{white-space:nowrap}
+.mv ol.mv-chain{list-style:none;display:grid;gap:4px}
+.mv-chain li{padding-left:16px;position:relative}
+.mv-chain li::before{content:"";position:absolute;left:0;top:8px;width:6px;height:6px;
+ border-radius:3px;background:var(--mv-plan)}
+.mv-chain li.past::before{background:var(--mv-bad)}
+.mv-chain li.note::before{background:none}
+.mv-trust{display:flex;flex-wrap:wrap;gap:4px 20px;padding-top:12px;
+ border-top:1px solid var(--mv-line);font-size:12px;color:var(--mv-muted)}
+.mv-trust b{color:var(--mv-ink);font-weight:500}
+.mv details summary{cursor:pointer;color:var(--mv-plan)}
+.mv-list{display:grid;gap:8px}
+"""
+
+_APP_RULES = """
+:root{--marimo-text-font:FONT;--marimo-heading-font:FONT}
+body,.marimo,.marimo *,.marimo-cell,.marimo-cell *{--background:var(--mv-page)!important;
+ --card:var(--mv-card)!important;--border:var(--mv-line)!important;
+ --foreground:var(--mv-ink)!important;--muted-foreground:var(--mv-muted)!important;
+ --primary:var(--mv-plan)!important;--link:var(--mv-plan)!important}
+body,#root,#App{background:var(--mv-page)!important}
+.marimo-cell{font-size:14px}
+.marimo-cell .mv h1,.marimo-cell .mv h2,.marimo-cell .mv h3{
+ font-family:FONT;text-align:left}
+.mv-draw{overflow-x:auto}
+.mv-draw marimo-vega{display:block;min-width:560px}
+.vega-embed{width:100%}
+[data-testid=notebook-menu-dropdown]{opacity:.35}
+@media print,(max-width:640px){[data-testid=notebook-menu-dropdown]{display:none}}
+"""
+"""What marimo's own pages need beside the style sheet."""

@@ -4,59 +4,112 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from html.parser import HTMLParser
 
 import pytest
 
 from medhavi.results.plan import Plan
-from medhavi.results.urgency import names_of, worst_demands
-from medhavi.schema.template import example_rows
-from medhavi.snapshot import Snapshot
+from medhavi.results.urgency import names_of as texts_of
+from medhavi.results.urgency import worst_demands
 from medhavi.views.report import html
+from medhavi.views.theme import LIGHT
 from medhavi.workbench.tables_run import plan_snapshot
+from tests.views.big_plan import hand, large
 
 
 @pytest.fixture(scope="module")
-def snapshot() -> Snapshot:
-    return Snapshot.from_frames(example_rows())
+def written(plan, lemonade) -> str:
+    return html(plan, lemonade)
 
 
-@pytest.fixture(scope="module")
-def plan(snapshot) -> Plan:
-    return plan_snapshot(snapshot)
+ALONE = frozenset({"meta", "link", "br", "input"})
 
 
-@pytest.fixture(scope="module")
-def page(plan, snapshot) -> str:
-    return html(plan, snapshot)
+class Balance(HTMLParser):
+    """Follow the open elements of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in ALONE:
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.stack.pop() == tag
 
 
-def test_the_page_asks_no_other_host(page):
-    outside = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?(https?:)""", page)
-    assert outside == []
+def test_the_page_asks_no_host_and_runs_no_script(written):
+    loading = re.findall(
+        r"""(?:src|href|url|srcset)\s*[=(]\s*["']?([^"')\s>]+)""", written
+    )
+    assert [address for address in loading if not address.startswith("#")] == []
+    assert "<script" not in written
+    assert "@import" not in written
 
 
-def test_the_page_uses_names(page):
-    assert "Glass bottle" in page
+def test_every_element_is_closed(written):
+    balance = Balance()
+    balance.feed(written)
+    assert balance.stack == []
 
 
-def test_a_page_without_snapshot_shows_ids(plan):
-    assert "BOTTLE" in html(plan)
-    assert "Glass bottle" not in html(plan)
+def test_the_page_uses_names_and_local_times(written):
+    assert "Glass bottle" in written
+    assert "Wed 18 Feb" in written
+    assert '<abbr title="BOTTLE">Glass bottle</abbr>' in written
 
 
-def test_an_empty_plan_has_a_page_too(plan):
-    assert "</html>" in html(Plan(tables={}, run=plan.run))
+def test_the_page_tells_the_chain_of_the_worst_demand(written):
+    assert "<h2>D-3</h2>" in written
+    assert "▲ Should have started 12 days ago." in written
+    assert "What would help:" in written
 
 
-def test_names_are_text_and_never_markup(snapshot):
-    rows = snapshot["products"].to_dicts()
+def test_pictures_follow_light_and_dark(written):
+    drawings = "".join(re.findall(r"<svg.*?</svg>", written, re.DOTALL))
+    assert "var(--mv-plan)" in drawings
+    assert LIGHT.plan not in drawings
+    assert "prefers-color-scheme:dark" in written
+
+
+def test_the_page_says_that_it_was_verified(written):
+    assert "heuristic, verified: 0 violations" in written
+
+
+def test_a_page_without_snapshot_shows_ids_and_claims_no_check(plan):
+    text = html(plan)
+    assert "BOTTLE" in text
+    assert "Glass bottle" not in text
+    assert "not verified here" in text
+
+
+def test_an_empty_plan_has_a_page_that_says_what_to_do():
+    text = html(hand())
+    assert "Nothing: every chain can still begin in time" in text
+    assert "No resource has work in this plan" in text
+    assert "No new orders" in text
+    assert "No exceptions" in text
+
+
+def test_names_are_text_and_never_markup(lemonade):
+    rows = lemonade["products"].to_dicts()
     rows[0]["name"] = "<script>alert(1)</script>"
-    changed = snapshot.replace(products=rows)
-    assert "<script>alert" not in html(plan_snapshot(changed), changed)
+    changed = lemonade.replace(products=rows)
+    assert "<script" not in html(plan_snapshot(changed), changed)
 
 
-def test_the_worst_demand_is_the_one_with_the_earliest_start(plan, snapshot):
-    worst = worst_demands(plan, names_of(snapshot))
+def test_the_page_of_a_large_plan_stays_small():
+    assert len(html(large())) < 2_000_000
+
+
+def test_the_same_plan_gives_the_same_page(plan, lemonade, written):
+    assert html(plan, lemonade) == written
+
+
+def test_the_worst_demand_is_the_one_with_the_earliest_start(plan, lemonade):
+    worst = worst_demands(plan, texts_of(lemonade))
     assert [item.demand for item in worst] == ["D-3"]
     assert worst[0].should_have_started == min(plan.supplies["start"])
 
@@ -64,3 +117,4 @@ def test_the_worst_demand_is_the_one_with_the_earliest_start(plan, snapshot):
 def test_a_plan_without_now_has_no_worst_demand(plan):
     timeless = Plan(tables=plan.tables, run=replace(plan.run, as_of=None))
     assert worst_demands(timeless) == ()
+    assert "The plan has no now" in html(timeless)

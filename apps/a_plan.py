@@ -1,0 +1,354 @@
+# /// script
+# [tool.marimo.display]
+# theme = "system"
+# ///
+"""Does the plan hold?
+
+What must be made, bought and moved, what should have begun already, and why.
+"""
+
+import marimo
+
+__generated_with = "0.25.2"
+app = marimo.App(width="medium", app_title="Medhavi: does the plan hold?")
+
+with app.setup:
+    from html import escape
+
+    import marimo as mo
+
+    from medhavi.service.plan_page import load_page
+    from medhavi.views import page, theme
+    from medhavi.views.chain_picture import chain_chart
+    from medhavi.views.charts import title_of, untitled
+    from medhavi.views.exception_list import clock, codes, exception_rows, plain
+    from medhavi.views.load_map import load_chart
+    from medhavi.views.overdue_picture import overdue_chart, overdue_rows
+    from medhavi.views.stock_picture import items_by_need, stock_chart
+    from medhavi.views.tiles import plan_tiles, tiles_html
+
+    theme.register()
+
+    def html(text):
+        return mo.Html(f'<div class="mv">{text}</div>')
+
+    def section(key, title, *parts):
+        head = html(f'<h2 id="{key}">{title}</h2>')
+        return mo.vstack([head, *parts], gap=1)
+
+    def picture(chart, what, advice):
+        if chart is None:
+            return html(page.empty(what, advice))
+        drawn = mo.ui.altair_chart(
+            untitled(chart), chart_selection=False, legend_selection=False
+        )
+        return html(
+            f'<h3>{escape(title_of(chart))}</h3><div class="mv-draw">{drawn.text}</div>'
+        )
+
+
+@app.cell(hide_code=True)
+def style():
+    mo.Html(f"<style>{theme.app_style()}</style>")
+    return
+
+
+@app.cell(hide_code=True)
+def address():
+    params = mo.query_params()
+    arguments = mo.cli_args()
+
+    def wanted(name):
+        return params.get(name) or arguments.get(name) or ""
+
+    return params, wanted
+
+
+@app.cell(hide_code=True)
+def moment(params, wanted):
+    def _keep(value):
+        for name, text in (value or {}).items():
+            if text:
+                params.set(name, text)
+            elif name in params:
+                params.remove(name)
+
+    moments = (
+        mo.md("{effective_at} {known_at}")
+        .batch(
+            effective_at=mo.ui.text(
+                value=wanted("effective_at"), placeholder="the latest", label="As of"
+            ),
+            known_at=mo.ui.text(
+                value=wanted("known_at"), placeholder="the latest", label="Known at"
+            ),
+        )
+        .form(
+            submit_button_label="Plan this moment",
+            bordered=False,
+            on_change=_keep,
+        )
+    )
+    return (moments,)
+
+
+@app.cell(hide_code=True)
+def data(moments, wanted):
+    _chosen = moments.value or {n: wanted(n) for n in ("effective_at", "known_at")}
+    with mo.status.spinner("Planning", remove_on_exit=True) as _spinner:
+        shown = load_page(
+            wanted("tables"),
+            known_at=_chosen["known_at"],
+            effective_at=_chosen["effective_at"],
+            observe=lambda text: _spinner.update(subtitle=text.strip()),
+        )
+    names, known_at = shown.names, _chosen["known_at"]
+    return known_at, names, shown
+
+
+@app.cell(hide_code=True)
+def head(known_at, moments, names, shown):
+    _facts = (
+        page.moment_facts(shown.snapshot, names, str(shown.source), known_at)
+        if shown.plan is not None
+        else [("Source", str(shown.source))]
+    )
+    _parts = [mo.Html(page.header("Does the plan hold?", _facts))]
+    if shown.source.lake:
+        _parts.append(
+            mo.accordion(
+                {
+                    "Another moment": mo.vstack(
+                        [
+                            html(
+                                '<p class="muted">Local time of '
+                                f"{names.zone}, like 2026-11-02 07:00; empty: the "
+                                "latest.</p>"
+                            ),
+                            moments,
+                        ]
+                    )
+                }
+            )
+        )
+    mo.vstack(_parts, gap=1)
+    return
+
+
+@app.cell(hide_code=True)
+def trouble(shown):
+    _text = shown.problem and page.problem(
+        shown.problem.title, shown.problem.text, shown.problem.remedy
+    )
+    _list = f"<p></p>{page.findings_html(shown.findings)}" if shown.findings else ""
+    mo.stop(shown.problem is not None, html(f"{_text}{_list}"))
+    plan = shown.plan
+    return (plan,)
+
+
+@app.cell(hide_code=True)
+def tiles(params, plan):
+    _address = "&".join(
+        f"{name}={value}" for name, value in params.to_dict().items() if name != "code"
+    )
+    html(tiles_html(plan_tiles(plan), f"?{_address}&code={{rows}}#exceptions"))
+    return
+
+
+@app.cell(hide_code=True)
+def overdue(names, plan):
+    section(
+        "overdue",
+        "What should have begun already?",
+        picture(
+            overdue_chart(plan, names),
+            "Nothing: every chain can still begin in time",
+            "Look at the stocks and loads below for what is tight.",
+        ),
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def choose_demand(names, params, plan, wanted):
+    _first = overdue_rows(plan, names, 50)
+    _first = _first["demand"].to_list() if _first.height else []
+    _all = [*_first, *(d for d in plan.fulfilment["demand"] if d not in set(_first))]
+    demand = mo.ui.dropdown(
+        _all,
+        value=wanted("demand") if wanted("demand") in _all else next(iter(_all), None),
+        searchable=True,
+        label="Demand",
+        on_change=lambda value: params.set("demand", value or ""),
+    )
+    everything = mo.ui.checkbox(label="all orders behind it")
+    return demand, everything
+
+
+@app.cell(hide_code=True)
+def why(demand, everything, names, plan):
+    if demand.value is None:
+        _parts = [
+            html(
+                page.empty(
+                    "No demand is planned",
+                    "Add rows to demands with a due date inside the horizon.",
+                )
+            )
+        ]
+    else:
+        _told = plan.explain(demand.value, names=dict(names.texts))
+        _parts = [
+            mo.hstack([demand, everything], justify="start", wrap=True),
+            picture(
+                chain_chart(_told, names, plan.run.as_of, everything=everything.value),
+                "Stock serves it",
+                "Nothing has to be made, bought or moved for this demand.",
+            ),
+            html(page.story_html(_told, names, plan.run.as_of)),
+        ]
+    section("why", "Why? The chain behind a demand", *_parts)
+    return
+
+
+@app.cell(hide_code=True)
+def choose_item(names, params, plan, wanted):
+    _options = {
+        f"{names.name(product)} at {names.name(location)}": f"{product}|{location}"
+        for product, location in items_by_need(plan)
+        .select("product", "location")
+        .iter_rows()
+    }
+    _labels = {item: label for label, item in _options.items()}
+    item = mo.ui.dropdown(
+        _options,
+        value=_labels.get(wanted("item"), next(iter(_options), None)),
+        searchable=True,
+        label="Product and place",
+        on_change=lambda value: params.set("item", value or ""),
+    )
+    return (item,)
+
+
+@app.cell(hide_code=True)
+def stock(item, names, plan):
+    if item.value is None:
+        _parts = [
+            html(page.empty("No stock is moved", "Add demands, or a later horizon."))
+        ]
+    else:
+        _product, _place = item.value.rsplit("|", 1)
+        _parts = [
+            item,
+            picture(
+                stock_chart(plan, _product, _place, names),
+                "Nothing moves here",
+                "Choose another product and place.",
+            ),
+        ]
+    section("stock", "What happens to stock?", *_parts)
+    return
+
+
+@app.cell(hide_code=True)
+def loads(names, plan):
+    section(
+        "loads",
+        "Where is the bottleneck?",
+        picture(
+            load_chart(plan, names),
+            "No resource has work in this plan",
+            "Add rows to step_resources, or look at what is bought and moved.",
+        ),
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def choose_code(params, plan, wanted):
+    _options = {
+        f"{row['mark'][0]} {row['headline']} ({row['number']:,})": row["code"]
+        for row in codes(plan).iter_rows(named=True)
+    }
+    _labels = {code: label for label, code in _options.items()}
+    code = mo.ui.dropdown(
+        _options,
+        value=_labels.get(wanted("code")),
+        searchable=True,
+        allow_select_none=True,
+        label="Kind",
+        on_change=lambda value: params.set("code", value or ""),
+    )
+    return (code,)
+
+
+@app.cell(hide_code=True)
+def exceptions(code, names, plan):
+    _rows = exception_rows(plan, names, code.value)
+    _kinds = codes(plan)
+    if _kinds.is_empty():
+        _parts = [
+            html(page.empty("No exceptions", "The plan keeps every rule and date."))
+        ]
+    else:
+        _chosen = _kinds.filter(_kinds["code"] == (code.value or ""))
+        _advice = _chosen["remedy"].to_list()
+        _parts = [
+            mo.hstack([code, mo.md(*_advice[:1] or [""])], justify="start", wrap=True),
+            mo.ui.table(
+                _rows,
+                selection=None,
+                page_size=12,
+                show_column_summaries=False,
+                show_data_types=False,
+                hidden_columns=["Ids"],
+                wrapped_columns=["What", "Product", "Detail"],
+                column_widths={
+                    "What": 210,
+                    "Product": 160,
+                    "Where": 110,
+                    "Date": 105,
+                    "Quantity": 80,
+                    "Hours": 70,
+                    "Detail": 260,
+                    "Demand": 120,
+                },
+                format_mapping={"Date": clock, "Quantity": plain, "Hours": plain},
+                hover_template="{{Ids}}",
+            ),
+        ]
+    section("exceptions", "What should a person look at?", *_parts)
+    return
+
+
+@app.cell(hide_code=True)
+def findings(shown):
+    mo.accordion(
+        {
+            f"What is odd in the data? {page.findings_words(shown.findings)}": html(
+                page.findings_html(shown.findings)
+            )
+        }
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def trust(known_at, names, plan, shown):
+    mo.Html(
+        page.trust_line(
+            plan,
+            shown.snapshot,
+            names,
+            violations=shown.violations,
+            command=page.plan_command(
+                tables=shown.source.tables, lake=shown.source.lake
+            ),
+            known_at=known_at,
+        )
+    )
+    return
+
+
+if __name__ == "__main__":
+    app.run()

@@ -1,0 +1,109 @@
+"""The server: landing page, health, apps and notebooks, on this machine only."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from typing import TYPE_CHECKING
+
+from medhavi.errors import EnvironmentFailure, UsageError
+from medhavi.service.health import health
+from medhavi.service.landing import landing_html
+from medhavi.service.pages import entries
+from medhavi.views.theme import app_style
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+def create_app() -> Starlette:
+    """Make the ASGI application."""
+    import marimo
+    from starlette.applications import Starlette
+    from starlette.responses import HTMLResponse, JSONResponse
+    from starlette.routing import Mount, Route
+
+    apps, notebooks = entries("apps"), entries("notebooks")
+    # The title lets marimo carry the style sheet into its components.
+    style = f"<style title='marimo-custom'>{app_style()}</style>"
+    server = marimo.create_asgi_app(quiet=True, html_head=style)
+    for entry in (*apps, *notebooks):
+        server = server.with_app(path=entry.address.rstrip("/"), root=str(entry.path))
+
+    async def landing(_request: Request) -> Response:
+        return HTMLResponse(landing_html(apps, notebooks, health()))
+
+    async def alive(_request: Request) -> Response:
+        return JSONResponse(health())
+
+    return Starlette(
+        routes=[
+            Route("/", landing),
+            Route("/health", alive),
+            Mount("/", app=server.build()),
+        ]
+    )
+
+
+def serve(host: str = "127.0.0.1", port: int = 8710, lake: str | None = None) -> None:
+    """Serve until Ctrl-C.
+
+    Parameters
+    ----------
+    host
+        An address of this machine: there are no accounts, so nothing else is served.
+    port
+        Where to listen.
+    lake
+        Lake of the apps; else the environment's or the workspace's.
+
+    Raises
+    ------
+    UsageError
+        The host is not this machine.
+    EnvironmentFailure
+        The port is taken, or may not be used.
+    """
+    import uvicorn
+
+    if host not in LOCAL:
+        message = (
+            f"--host {host}: apps have no accounts yet and are served to this machine "
+            "only. Leave --host out."
+        )
+        raise UsageError(message)
+    if lake is not None:
+        os.environ["MEDHAVI_LAKE"] = lake
+    listener = _listener(host, port)
+    address = f"http://{'localhost' if host == '::1' else host}:{port}"
+    config = uvicorn.Config(
+        create_app(), log_level="warning", timeout_graceful_shutdown=3
+    )
+    print(f"Medhavi is at {address} (Ctrl-C ends it)", flush=True)  # noqa: T201
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """Take the port before anything heavy is loaded."""
+    family = socket.AF_INET6 if host == "::1" else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as failure:
+        listener.close()
+        taken = failure.errno == errno.EADDRINUSE
+        reason = (
+            "is taken by another program" if taken else f"cannot be used: {failure}"
+        )
+        message = (
+            f"Port {port} {reason}. Choose another: medhavi serve --port {port + 1}"
+        )
+        raise EnvironmentFailure(message) from failure
+    return listener

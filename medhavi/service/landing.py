@@ -1,0 +1,83 @@
+"""The landing page: each app with its question, and the state of the data."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from medhavi.views.theme import style_sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from medhavi.service.pages import Entry
+
+_RULES = """
+html{background:var(--mv-page)}
+body.mv{margin:0 auto;padding:48px 24px;max-width:960px;display:grid;gap:32px;
+ background:var(--mv-page)}
+.brand{display:grid;gap:4px}
+.grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(260px,1fr));gap:16px}
+.mv a.mv-card{display:grid;gap:4px;color:inherit;text-decoration:none;
+ align-content:start}
+.mv a.mv-card:hover,.mv a.mv-card:focus-visible{border-color:var(--mv-plan)}
+section{display:grid;gap:12px}
+@media (max-width:520px){body.mv{padding:28px 16px}}
+"""
+
+
+def landing_html(
+    apps: Sequence[Entry], notebooks: Sequence[Entry], health: Mapping[str, object]
+) -> str:
+    """Write the page."""
+    groups = (("Apps", apps, "app"), ("Lessons", notebooks, "lesson"))
+    body = "".join(
+        f'<section><h2>{title}</h2><div class="grid">'
+        f"{''.join(_card(entry) for entry in entries)}</div></section>"
+        for title, entries, _ in groups
+        if entries
+    )
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        '<link rel="icon" href="data:,">'
+        f"<title>Medhavi</title><style>{style_sheet()}{_RULES}</style></head>"
+        '<body class="mv"><header class="brand"><h1>Medhavi</h1>'
+        '<p class="muted">Supply-chain plans that explain themselves.</p></header>'
+        f"{_state(health)}{body}{_footer(health)}</body></html>\n"
+    )
+
+
+def _card(entry: Entry) -> str:
+    return (
+        f'<a class="mv-card" href="{escape(entry.address)}">'
+        f"<h3>{escape(entry.question)}</h3>"
+        f'<span class="muted">{escape(entry.title)}</span></a>'
+    )
+
+
+def _state(health: Mapping[str, object]) -> str:
+    """Say what data there is; without any, what to do."""
+    if health["data"] == "none":
+        return (
+            '<div class="mv-empty"><b>There is no data yet</b>'
+            "Run <code>medhavi demo</code> for the demo company, or "
+            "<code>medhavi template --csv my-tables</code> for your own, then set "
+            "<code>MEDHAVI_TABLES</code>. The lesson below brings its own data.</div>"
+        )
+    return (
+        '<div class="mv-facts">'
+        f"<span>Data <b>{escape(str(health['data']))}</b></span>"
+        f"<span>Place <b><code>{escape(str(health['place']))}</code></b></span>"
+        f'<span>State <b><span class="mv-good">●</span> '
+        f"{escape(str(health['status']))}</b></span></div>"
+    )
+
+
+def _footer(health: Mapping[str, object]) -> str:
+    return (
+        '<footer class="mv-trust">'
+        f"<span>Medhavi <b>{escape(str(health['version']))}</b></span>"
+        '<span><a href="/health">health</a></span>'
+        "<span>Served to this machine only</span></footer>"
+    )

@@ -1,0 +1,53 @@
+"""Which apps and notebooks there are: in the wheel, or in the checkout."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One app or notebook.
+
+    `question` and `title` come from its docstring: the first line is the question, the
+    next paragraph says what it shows.
+    """
+
+    path: Path
+    address: str
+    question: str
+    title: str
+
+
+def folder_of(kind: str) -> Path:
+    """Give the folder of apps or notebooks.
+
+    Parameters
+    ----------
+    kind
+        "apps" or "notebooks".
+    """
+    package = Path(__file__).resolve().parents[1]
+    shipped = package / f"_{kind}"
+    return shipped if shipped.is_dir() else package.parent / kind
+
+
+def entries(kind: str, folder: Path | None = None) -> list[Entry]:
+    """List apps (`a_…`) or notebooks (`n01_…`) in the order of their names."""
+    place = folder or folder_of(kind)
+    pattern = "a_*.py" if kind == "apps" else "n[0-9][0-9]_*.py"
+    return [_entry(path, kind) for path in sorted(place.glob(pattern))]
+
+
+def _entry(path: Path, kind: str) -> Entry:
+    lines = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").splitlines()
+    told = [line.strip() for line in lines if line.strip()]
+    name = path.stem.removeprefix("a_") if kind == "apps" else path.stem
+    return Entry(
+        path=path,
+        address=f"/{name}/",
+        question=told[0] if told else name.replace("_", " "),
+        title=" ".join(told[1:]),
+    )

@@ -1,0 +1,125 @@
+"""Exceptions for people: by code with what to do, their rows with names and times."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.views.format import local, number, when
+from medhavi.views.names import Names
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from medhavi.results.plan import Plan
+
+MARKS = {"critical": "▲", "warning": "◆", "info": "●"}
+"""A severity has a mark and a word, never a colour alone."""
+_ORDER = {"critical": 0, "warning": 1, "info": 2}
+
+
+def codes(plan: Plan) -> pl.DataFrame:
+    """Give the codes of a plan, the most severe and most frequent first.
+
+    Returns
+    -------
+    pl.DataFrame
+        code, severity, mark, headline, number, remedy.
+    """
+    counts = plan.exceptions.group_by("code", "severity").len().iter_rows()
+    found = sorted(
+        counts, key=lambda row: (_ORDER.get(row[1], 9), -row[2], str(row[0]))
+    )
+    return pl.DataFrame(
+        [
+            {
+                "code": code,
+                "severity": severity,
+                "mark": f"{MARKS.get(severity, '')} {severity}",
+                "headline": ExceptionCode(code).headline,
+                "number": amount,
+                "remedy": ExceptionCode(code).remedy,
+            }
+            for code, severity, amount in found
+        ],
+        schema={
+            **dict.fromkeys(("code", "severity", "mark", "headline"), pl.String),
+            "number": pl.Int64,
+            "remedy": pl.String,
+        },
+    )
+
+
+def exception_rows(
+    plan: Plan, names: Names | None = None, code: str | None = None
+) -> pl.DataFrame:
+    """Give the exceptions in words, of one code or of all.
+
+    Returns
+    -------
+    pl.DataFrame
+        What, Product, Where, Date (wall clock of the place, so that it sorts),
+        Quantity, Hours, Detail, Demand, Ids (for search and for the hover).
+    """
+    known = names or Names()
+    rows = plan.exceptions
+    if code:
+        rows = rows.filter(pl.col("code") == code)
+    ordered = sorted(
+        rows.iter_rows(named=True),
+        key=lambda row: (
+            _ORDER.get(row["severity"], 9),
+            row["code"],
+            -(row["hours"] or 0.0),
+            str(row["date"]),
+        ),
+    )
+    return pl.DataFrame([_row(row, known) for row in ordered], schema=_SCHEMA)
+
+
+_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "What": pl.String,
+    "Product": pl.String,
+    "Where": pl.String,
+    "Date": pl.Datetime("us"),
+    "Quantity": pl.Float64,
+    "Hours": pl.Float64,
+    "Detail": pl.String,
+    "Demand": pl.String,
+    "Ids": pl.String,
+}
+
+
+def _row(row: dict[str, object], names: Names) -> dict[str, object]:
+    place = row["location"] if isinstance(row["location"], str) else None
+    date: dt.datetime | None = row["date"]  # type: ignore[assignment]
+    product = row["product"] if isinstance(row["product"], str) else None
+    mark = MARKS.get(str(row["severity"]), "")
+    there = None if date is None else local(date, names.zone_of(place))
+    return {
+        "What": f"{mark} {ExceptionCode(str(row['code'])).headline}",
+        "Product": names.name(product) if product else "",
+        "Where": names.name(place) if place else "",
+        "Date": None if there is None else there.replace(tzinfo=None),
+        "Quantity": row["qty"],
+        "Hours": row["hours"],
+        "Detail": row["message"],
+        "Demand": row["demand"] or "",
+        "Ids": " · ".join(str(x) for x in (product, place, row["supply"]) if x),
+    }
+
+
+def clock(moment: dt.datetime | None) -> str:
+    """Give a wall clock of `exception_rows` with its weekday."""
+    if moment is None:
+        return ""
+    import datetime as dt
+
+    return when(moment.replace(tzinfo=dt.UTC))
+
+
+def plain(value: float | None) -> str:
+    """Give a number, nothing for none."""
+    return "" if value is None else number(value)

@@ -1,0 +1,135 @@
+"""Reasons as sentences: names, plant-local times, durations as people say them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from medhavi.units import from_seconds
+from medhavi.views.format import duration, quantity, relative, when
+
+if TYPE_CHECKING:
+    from medhavi.results.explanation import Explanation, Link
+    from medhavi.views.names import Names
+
+_VERBS = {"make": "Make", "buy": "Buy", "move": "Move"}
+_STATUS = {
+    "on_time": "planned on time",
+    "late": "late",
+    "short": "short",
+    "unplanned": "not planned",
+    "ignored": "not planned for (its status)",
+}
+_WAITING = 1.0
+"""Waiting below this goes without saying [h]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """One sentence; `kind` is head, link, past, stock or sum."""
+
+    kind: str
+    text: str
+
+
+def status_words(status: str) -> str:
+    """Say a status of `fulfilment.status`."""
+    return _STATUS.get(status, status.replace("_", " "))
+
+
+def story(
+    explanation: Explanation, names: Names, as_of: int | None
+) -> tuple[Sentence, ...]:
+    """Tell the chain of a demand, first start first.
+
+    Times are those of the place where it happens.
+
+    Parameters
+    ----------
+    as_of
+        Now of the plan [UTC seconds].
+    """
+    lines = [Sentence(kind="head", text=headline(explanation, names))]
+    if not explanation.chain:
+        text = (
+            "Stock serves it; nothing has to be made, bought or moved."
+            if explanation.planned
+            else "Nothing serves it: look at the exceptions of its product."
+        )
+        return (*lines, Sentence(kind="stock", text=text))
+    for link in explanation.chain:
+        kind = "past" if link.in_past else "link"
+        lines.append(Sentence(kind=kind, text=link_words(link, names, as_of)))
+    lines.append(
+        Sentence(
+            kind="sum",
+            text="From first start to delivery: "
+            f"{duration(explanation.total_hours)}, of which "
+            f"{duration(sum(x.waiting_hours for x in explanation.chain))} waiting.",
+        )
+    )
+    return tuple(lines)
+
+
+def headline(explanation: Explanation, names: Names) -> str:
+    """Say what is asked, by when, and how it stands."""
+    zone = names.zone_of(explanation.location)
+    asked = quantity(explanation.qty, names.unit(explanation.product))
+    late = (
+        f", {duration(explanation.lateness_hours)} late"
+        if explanation.lateness_hours
+        else ""
+    )
+    limiter = f"; limited by {explanation.limiter}" if explanation.limiter else ""
+    thing = (
+        f"{asked} of {names.both(explanation.product)} "
+        f"at {names.name(explanation.location)}"
+        if explanation.product
+        else asked
+    )
+    return (
+        f"{thing} by {when(explanation.due, zone, year=True)}: "
+        f"{status_words(explanation.status)}{late}{limiter}."
+    )
+
+
+def link_words(link: Link, names: Names, as_of: int | None) -> str:
+    """Tell one supply: what, where, from whom, when, how long, what then."""
+    zone = names.zone_of(link.location)
+    what = f"{quantity(link.qty, names.unit(link.product))} {names.name(link.product)}"
+    how = {
+        "make": f"at {names.name(link.location)}",
+        "buy": f"from {names.name(link.source)} for {names.name(link.location)}",
+        "move": f"to {names.name(link.location)} ({names.name(link.source)})",
+    }.get(link.kind, f"at {names.name(link.location)}")
+    span = duration((link.finish - link.start).total_seconds() / 3600)
+    wait = (
+        f" Then it waits {duration(link.waiting_hours)}."
+        if link.waiting_hours >= _WAITING
+        else ""
+    )
+    past = ""
+    if link.in_past and as_of is not None:
+        ago = relative(link.start, from_seconds(as_of))
+        past = f" ▲ Should have started {ago}."
+    return (
+        f"{_VERBS.get(link.kind, 'Supply')} {what} {how}: {when(link.start, zone)} "
+        f"to {when(link.finish, zone)} ({span}).{past}{wait}"
+    )
+
+
+def advice(explanation: Explanation, names: Names) -> str | None:
+    """Say what can help where the first start lies in the past, else nothing."""
+    past = explanation.first_in_past
+    if past is None:
+        return None
+    what = names.name(past.product)
+    remedies = {
+        "buy": f"Expedite {what} at {names.name(past.source)}, buy it from a faster "
+        "supplier, or agree a later date.",
+        "make": f"Start {what} at once and shorten its steps or lot, or agree a later "
+        "date.",
+        "move": f"Send {what} by a faster lane or from another place, or agree a later "
+        "date.",
+    }
+    return remedies.get(past.kind, "Expedite it or agree a later date.")

@@ -1,0 +1,227 @@
+"""Parts of pages as HTML: header, findings, reasons, trust line, empty states."""
+
+from __future__ import annotations
+
+import shlex
+from html import escape
+from typing import TYPE_CHECKING
+
+from medhavi.findings import Severity
+from medhavi.units import from_seconds
+from medhavi.views.format import NOTHING, count, relative, when
+from medhavi.views.narrative import advice, story
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from medhavi.findings import Finding
+    from medhavi.results.explanation import Explanation
+    from medhavi.results.plan import Plan
+    from medhavi.snapshot import Snapshot
+    from medhavi.views.names import Names
+
+_FINDING_MARKS = {
+    Severity.ERROR: ("bad", "▲ error"),
+    Severity.WARNING: ("warn", "◆ warning"),
+    Severity.INFO: ("good", "● info"),
+}
+_MOST_FINDINGS = 200
+
+
+def header(question: str, facts: Sequence[tuple[str, str]]) -> str:
+    """Give the head of a page: its question, and the moment it is answered for."""
+    listed = "".join(
+        f"<span>{escape(name)} <b>{escape(value)}</b></span>" for name, value in facts
+    )
+    return (
+        f'<div class="mv"><div class="mv-head"><h1>{escape(question)}</h1>'
+        f'<div class="mv-facts">{listed}</div></div></div>'
+    )
+
+
+def moment_facts(
+    snapshot: Snapshot, names: Names, source: str, known_at: str = ""
+) -> list[tuple[str, str]]:
+    """Give the facts of a header: source, as of, known at."""
+    now = when(from_seconds(snapshot.as_of), names.zone, year=True)
+    return [
+        ("Source", source),
+        ("As of", f"{now} ({names.zone})"),
+        ("Known at", known_at or "the latest event"),
+    ]
+
+
+def findings_html(findings: Sequence[Finding]) -> str:
+    """List findings: code, place, message, remedy; errors first."""
+    if not findings:
+        return empty("No findings", "Every check of the data passed.")
+    order = list(_FINDING_MARKS)
+    ranked = sorted(findings, key=lambda found: order.index(found.severity))
+    rows = [_finding_cells(found) for found in ranked[:_MOST_FINDINGS]]
+    more = len(ranked) - len(rows)
+    tail = (
+        f'<p class="muted small">and {more:,} more; '
+        "<code>medhavi check</code> lists all</p>"
+        if more > 0
+        else ""
+    )
+    return table_html(("", "Code", "Where", "What", "What to do"), rows) + tail
+
+
+def _finding_cells(found: Finding) -> tuple[str, ...]:
+    state, word = _FINDING_MARKS[found.severity]
+    place = ".".join(part for part in (found.table, found.column) if part)
+    row = f" row {found.row}" if found.row is not None else ""
+    return (
+        f'<span class="mv-mark mv-{state}">{word}</span>',
+        f"<code>{escape(found.code)}</code>",
+        escape(place + row),
+        escape(found.message),
+        escape(found.remedy),
+    )
+
+
+def findings_words(findings: Iterable[Finding]) -> str:
+    """Count findings by severity.
+
+    >>> findings_words([])
+    'no findings'
+    """
+    counts: dict[Severity, int] = {}
+    for found in findings:
+        counts[found.severity] = counts.get(found.severity, 0) + 1
+    parts = [
+        count(counts[severity], severity.value)
+        for severity in _FINDING_MARKS
+        if severity in counts
+    ]
+    return ", ".join(parts) if parts else "no findings"
+
+
+def table_html(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    numeric: Sequence[str] = (),
+) -> str:
+    """Give a table; the cells are HTML already."""
+    kinds = ["num" if name in numeric else "" for name in columns]
+    head = "".join(
+        f'<th class="{kind}">{escape(name)}</th>'
+        for name, kind in zip(columns, kinds, strict=True)
+    )
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td class="{kind}">{cell}</td>'
+            for cell, kind in zip(row, kinds, strict=True)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return (
+        '<div class="mv-scroll"><table class="mv-table">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def story_html(explanation: Explanation, names: Names, as_of: int | None) -> str:
+    """Tell the chain of a demand as a list, and what would help."""
+    lines = story(explanation, names, as_of)
+    items = "".join(
+        f'<li class="{_story_class(line.kind)}">{escape(line.text)}</li>'
+        for line in lines[1:]
+    )
+    help_text = advice(explanation, names)
+    helped = f"<p><b>What would help:</b> {escape(help_text)}</p>" if help_text else ""
+    return (
+        f'<div class="mv-list"><p>{escape(lines[0].text)}</p>'
+        f'<ol class="mv-chain">{items}</ol>{helped}</div>'
+    )
+
+
+def _story_class(kind: str) -> str:
+    return {"past": "past", "sum": "note muted", "stock": "note"}.get(kind, "")
+
+
+def empty(what: str, advice_text: str) -> str:
+    """Say that there is nothing, and what to do next."""
+    return f'<div class="mv-empty"><b>{escape(what)}</b>{escape(advice_text)}</div>'
+
+
+def problem(title: str, text: str, remedy: str = "") -> str:
+    """Say what stands in the way of a page."""
+    body = "".join(f"<p>{escape(line)}</p>" for line in text.splitlines()[:20])
+    way = f"<p><b>What to do:</b> {escape(remedy)}</p>" if remedy else ""
+    return (
+        f'<div class="mv mv-card mv-problem mv-list"><h2>{escape(title)}</h2>'
+        f"{body}{way}</div>"
+    )
+
+
+def trust_line(
+    plan: Plan,
+    snapshot: Snapshot | None,
+    names: Names,
+    *,
+    violations: int | None,
+    command: str = "",
+    known_at: str = "",
+) -> str:
+    """Give the footer: what the figures rest on, and how to get them again.
+
+    Parameters
+    ----------
+    violations
+        Rules that the independent check found broken; None where it did not run.
+    command
+        Command line that gives the same plan.
+    """
+    as_of = plan.run.as_of
+    data = (
+        NOTHING if as_of is None else when(from_seconds(as_of), names.zone, year=True)
+    )
+    checked = (
+        "not verified here"
+        if violations is None
+        else f"verified: {count(violations, 'violation')}"
+    )
+    gap = "" if plan.run.gap is None else f", gap {plan.run.gap:.1%}"
+    facts = [
+        ("Data as of", f"{data} ({names.zone})" if as_of is not None else data),
+        ("Known at", known_at or "the latest event"),
+        ("Status", f"{plan.run.status}{gap}, {checked}"),
+        ("Planner", f"{plan.run.planner}, Medhavi {plan.run.package_version}"),
+        ("Data", _short(plan.run.snapshot_fingerprint)),
+        ("Plan", _short(plan.fingerprint)),
+    ]
+    if snapshot is not None:
+        facts.insert(3, ("Findings", findings_words(snapshot.findings)))
+    items = "".join(f"<span>{name} <b>{text}</b></span>" for name, text in facts)
+    again = f"<span>Again <code>{escape(command)}</code></span>" if command else ""
+    return f'<div class="mv"><div class="mv-trust">{items}{again}</div></div>'
+
+
+def _short(fingerprint: str) -> str:
+    return f'<abbr title="{escape(fingerprint)}">{escape(fingerprint[:12])}</abbr>'
+
+
+def plan_command(*, tables: str = "", lake: str = "", mode: str = "mrp") -> str:
+    """Give the command line of a plan.
+
+    >>> plan_command(tables="my tables")
+    "medhavi plan --tables 'my tables' --mode mrp --out plan"
+    """
+    if tables:
+        source = f" --tables {shlex.quote(tables)}"
+    else:
+        source = f" --lake {shlex.quote(lake)}" if lake else ""
+    return f"medhavi plan{source} --mode {mode} --out plan"
+
+
+def since(moment_seconds: int, now_seconds: int) -> str:
+    """Say how long ago an instant was.
+
+    >>> since(0, 7200)
+    '2 hours ago'
+    """
+    return relative(from_seconds(moment_seconds), now_seconds)

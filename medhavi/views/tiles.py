@@ -1,0 +1,162 @@
+"""Key figures as tiles: figure, target, where its rows are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.views.format import NOTHING, count, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medhavi.results.plan import Plan
+
+_MARKS = {"good": "● ", "warn": "◆ ", "bad": "▲ "}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """One figure.
+
+    Parameters
+    ----------
+    label, figure, unit
+        What it is and how much.
+    note
+        Target or base.
+    state
+        "good", "warn", "bad", or "" where there is nothing to judge.
+    word
+        The state in words.
+    rows
+        Code of the exceptions behind it, or a section of the page.
+    """
+
+    label: str
+    figure: str
+    unit: str = ""
+    note: str = ""
+    state: str = ""
+    word: str = ""
+    rows: str = ""
+
+
+def plan_tiles(plan: Plan) -> tuple[Tile, ...]:
+    """Give the five figures of a plan in mode mrp.
+
+    Mode mrp keeps every date, so "on time" alone would flatter: a demand counts as
+    doable only when nothing of it should have begun before now (KPI-09).
+    """
+    return (
+        _doable(plan),
+        _exception_tile(
+            plan, ExceptionCode.PAST_DUE_START, "Starts before now", "bad", "overdue"
+        ),
+        _overload(plan),
+        _exception_tile(
+            plan, ExceptionCode.BELOW_SAFETY, "Stocks below safety", "warn", "short"
+        ),
+        _unserved(plan),
+    )
+
+
+def _kpis(plan: Plan) -> dict[str, dict[str, float | None]]:
+    rows = plan.kpis.select("kpi", "value", "numerator", "denominator")
+    return {row["kpi"]: row for row in rows.iter_rows(named=True)}
+
+
+def _doable(plan: Plan) -> Tile:
+    row = _kpis(plan).get("KPI-09", {})
+    value, whole = row.get("value"), row.get("denominator")
+    if value is None:
+        return Tile(label="Demands met in time", figure=NOTHING, note="no demand")
+    missing = round((whole or 0) - (row.get("numerator") or 0))
+    return Tile(
+        label="Demands met in time",
+        figure=percent(value),
+        note=f"of {round(whole or 0):,}; target 100 %",
+        state="good" if not missing else "bad",
+        word="all" if not missing else f"{missing:,} cannot",
+        rows=ExceptionCode.PAST_DUE_START,
+    )
+
+
+def _exception_tile(
+    plan: Plan, code: ExceptionCode, label: str, state: str, word: str
+) -> Tile:
+    rows = plan.exceptions.filter(pl.col("code") == code)
+    if code is ExceptionCode.BELOW_SAFETY:
+        rows = rows.unique(["product", "location"])
+    return Tile(
+        label=label,
+        figure=f"{rows.height:,}",
+        note="target 0",
+        state=state if rows.height else "good",
+        word=word if rows.height else "none",
+        rows=code,
+    )
+
+
+def _overload(plan: Plan) -> Tile:
+    hours = float(plan.loads["overload"].sum()) if plan.loads.height else None
+    machines = plan.loads.filter(pl.col("overload") > 0)["resource"].n_unique()
+    if hours is None:
+        return Tile(label="Overload", figure=NOTHING, note="no resource has work")
+    return Tile(
+        label="Overload",
+        figure=f"{hours:,.0f}",
+        unit="h",
+        note="target 0 h",
+        state="bad" if hours > 0 else "good",
+        word=f"{count(machines, 'resource')}" if hours > 0 else "all fits",
+        rows=ExceptionCode.CAPACITY_OVERLOAD,
+    )
+
+
+def _unserved(plan: Plan) -> Tile:
+    states = ("late", "short", "unplanned")
+    rows = plan.fulfilment.filter(pl.col("status").is_in(states))
+    return Tile(
+        label="Late or short",
+        figure=f"{rows.height:,}",
+        note="target 0",
+        state="bad" if rows.height else "good",
+        word="not kept" if rows.height else "none",
+        rows=ExceptionCode.NO_SOURCE if rows.height else "",
+    )
+
+
+def tiles_html(tiles: Iterable[Tile], link: str = "#exceptions") -> str:
+    """Give the tiles as HTML.
+
+    Parameters
+    ----------
+    link
+        Where the rows of a tile are; `{rows}` in it stands for the tile's code.
+    """
+    return f'<div class="mv-tiles">{"".join(_html(t, link) for t in tiles)}</div>'
+
+
+def _html(tile: Tile, link: str) -> str:
+    unit = f" <small>{escape(tile.unit)}</small>" if tile.unit else ""
+    mark = (
+        f'<span class="mv-mark mv-{tile.state}">{_MARKS[tile.state]}</span>'
+        f"{escape(tile.word)}"
+        if tile.state
+        else ""
+    )
+    note = "; ".join(part for part in (mark, escape(tile.note)) if part)
+    inside = (
+        f'<span class="label">{escape(tile.label)}</span>'
+        f'<span class="figure">{escape(tile.figure)}{unit}</span>'
+        f'<span class="note">{note}</span>'
+    )
+    if not tile.rows:
+        return f'<div class="mv-tile">{inside}</div>'
+    address = escape(link.format(rows=tile.rows))
+    return f'<a class="mv-tile" href="{address}" target="_self">{inside}</a>'

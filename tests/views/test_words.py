@@ -1,0 +1,235 @@
+"""Tiles, lists, sentences and page parts say what the plan says, in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from medhavi.findings import finding
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.views import page
+from medhavi.views.exception_list import clock, codes, exception_rows, plain
+from medhavi.views.names import Names
+from medhavi.views.narrative import advice, headline, status_words, story
+from medhavi.views.tiles import Tile, plan_tiles, tiles_html
+from tests.views.big_plan import AS_OF, DAY, hand, load
+
+IDS = Names()
+
+
+def tile(plan, label) -> Tile:
+    return next(each for each in plan_tiles(plan) if each.label == label)
+
+
+def exception(code: ExceptionCode, **more: object) -> dict[str, object]:
+    return {
+        "code": str(code),
+        "severity": str(code.severity),
+        "product": "A",
+        "location": "L",
+        "date": AS_OF,
+        "message": "It is so.",
+        **more,
+    }
+
+
+# ------------------------------------------------------------------ tiles
+def test_a_demand_that_waits_for_an_overdue_order_is_not_met_in_time(plan):
+    met = tile(plan, "Demands met in time")
+    assert met.state == "bad"
+    assert met.word == "1 cannot"
+    assert met.note.endswith("target 100 %")
+
+
+def test_a_tile_leads_to_its_rows(plan):
+    text = tiles_html(plan_tiles(plan), "?code={rows}#exceptions")
+    assert 'href="?code=PastDueStart#exceptions"' in text
+
+
+def test_tiles_of_an_empty_plan_say_why_they_are_empty():
+    empty = {each.label: each for each in plan_tiles(hand())}
+    assert empty["Demands met in time"].note == "no demand"
+    assert empty["Overload"].note == "no resource has work"
+    assert empty["Late or short"].figure == "0"
+
+
+def test_overload_counts_hours_and_resources():
+    over = tile(hand(loads=[load(0, 100.0), load(1, 90.0)]), "Overload")
+    assert (over.figure, over.unit, over.word) == ("30", "h", "1 resource")
+
+
+def test_a_stock_short_in_two_buckets_counts_once():
+    rows = [exception(ExceptionCode.BELOW_SAFETY, date=AS_OF + n * DAY) for n in (0, 7)]
+    assert tile(hand(exceptions=rows), "Stocks below safety").figure == "1"
+
+
+def test_demands_that_are_late_or_short_are_counted():
+    rows = [
+        {"demand": key, "due": AS_OF, "qty": 1.0, "status": status}
+        for key, status in (("a", "late"), ("b", "short"), ("c", "on_time"))
+    ]
+    assert tile(hand(fulfilment=rows), "Late or short").figure == "2"
+
+
+def test_a_state_has_a_mark_and_a_word_beside_its_colour():
+    text = tiles_html([Tile(label="x", figure="1", state="bad", word="late")])
+    assert '<span class="mv-mark mv-bad">▲ </span>late' in text
+
+
+# ------------------------------------------------------------------ exceptions
+def test_codes_are_sorted_by_severity_then_number():
+    rows = [
+        exception(ExceptionCode.DEFER),
+        exception(ExceptionCode.BELOW_SAFETY),
+        exception(ExceptionCode.BELOW_SAFETY),
+        exception(ExceptionCode.OVERDUE_RECEIPT),
+        exception(ExceptionCode.NO_SOURCE),
+    ]
+    found = codes(hand(exceptions=rows))
+    assert found["code"].to_list() == [
+        "NoSource",
+        "BelowSafety",
+        "OverdueReceipt",
+        "Defer",
+    ]
+    assert found["mark"][0] == "▲ critical"
+
+
+def test_rows_have_names_and_the_wall_clock_of_the_place():
+    rows = [exception(ExceptionCode.DEFER, qty=5.0)]
+    known = Names(texts={"A": "Apple"}, zones={"L": "Asia/Kolkata"})
+    row = exception_rows(hand(exceptions=rows), known).row(0, named=True)
+    assert (row["Product"], row["Where"], row["Ids"]) == ("Apple", "L", "A · L")
+    assert row["Date"] == dt.datetime(2026, 1, 5, 5, 30)  # noqa: DTZ001 - a wall clock
+
+
+def test_rows_of_one_code_can_be_asked_for(plan, names):
+    assert exception_rows(plan, names, "PastDueStart").height == 1
+    assert exception_rows(hand(), names).is_empty()
+    assert codes(hand()).is_empty()
+
+
+def test_cells_without_a_value_are_empty():
+    assert (clock(None), plain(None), plain(1234.0)) == ("", "", "1,234")
+    assert clock(dt.datetime(2026, 1, 5, 8)) == "Mon 5 Jan, 08:00"  # noqa: DTZ001
+
+
+# ------------------------------------------------------------------ sentences
+def test_a_story_tells_each_order_with_local_time_and_what_is_past(plan, names):
+    lines = story(plan.explain("D-3"), names, plan.run.as_of)
+    past = next(line for line in lines if line.kind == "past")
+    assert past.text.startswith(
+        "Buy 500 Glass bottle from Glassworks for PLANT: Wed 18"
+    )
+    assert past.text.endswith("▲ Should have started 12 days ago.")
+    assert lines[-1].kind == "sum"
+
+
+def test_the_parts_of_a_chain_sum_to_its_whole(plan):
+    told = plan.explain("D-3")
+    parts = sum(link.own_hours + link.waiting_hours for link in told.chain)
+    assert parts == pytest.approx(told.total_hours)
+
+
+def test_a_demand_from_stock_needs_nothing(plan, names):
+    served = hand(
+        fulfilment=[
+            {
+                "demand": "d",
+                "due": AS_OF,
+                "qty": 2.0,
+                "planned": 2.0,
+                "status": "on_time",
+                "lateness_h": 0.0,
+            }
+        ]
+    )
+    lines = story(served.explain("d"), names, None)
+    assert lines[-1].text.startswith("Stock serves it")
+    assert advice(served.explain("d"), names) is None
+
+
+def test_a_late_demand_says_how_late_and_by_what():
+    late = hand(
+        fulfilment=[
+            {
+                "demand": "d",
+                "due": AS_OF,
+                "qty": 2.0,
+                "planned": 0.0,
+                "status": "unplanned",
+                "lateness_h": 52.0,
+                "limiter": "NoSource",
+            }
+        ]
+    )
+    text = headline(late.explain("d"), IDS)
+    assert text.endswith("not planned, 2 d 4 h late; limited by NoSource.")
+    assert story(late.explain("d"), IDS, None)[-1].text.startswith("Nothing serves it")
+
+
+def test_what_would_help_depends_on_what_is_late(plan, names):
+    text = advice(plan.explain("D-3"), names)
+    assert text is not None
+    assert text.startswith("Expedite Glass bottle at Glassworks")
+
+
+def test_an_unknown_status_is_shown_as_it_is():
+    assert status_words("half_done") == "half done"
+
+
+# ------------------------------------------------------------------ page parts
+def test_findings_are_listed_errors_first_as_text():
+    good = finding("PLAN010", table="changeovers", what="<b>set-up</b>")
+    text = page.findings_html([good])
+    assert "<b>set-up" not in text
+    assert "◆ warning" in text
+    assert page.findings_words([good, good]) == "2 warnings"
+
+
+def test_no_findings_is_said():
+    assert "No findings" in page.findings_html([])
+
+
+def test_many_findings_are_cut_and_counted():
+    good = finding("PLAN010", table="changeovers", what="set-up")
+    assert "and 50 more" in page.findings_html([good] * 250)
+
+
+def test_the_trust_line_says_what_the_figures_rest_on(plan, lemonade, names):
+    text = page.trust_line(
+        plan, lemonade, names, violations=0, command="medhavi plan --tables t"
+    )
+    assert "heuristic, verified: 0 violations" in text
+    assert plan.fingerprint[:12] in text
+    assert plan.run.snapshot_fingerprint in text
+    assert "medhavi plan --tables t" in text
+
+
+def test_a_plan_that_was_not_verified_does_not_claim_it():
+    text = page.trust_line(hand(), None, IDS, violations=None)
+    assert "not verified here" in text
+
+
+def test_a_command_can_be_copied_into_a_shell():
+    assert page.plan_command(lake="/a b/lake") == (
+        "medhavi plan --lake '/a b/lake' --mode mrp --out plan"
+    )
+    assert page.plan_command() == "medhavi plan --mode mrp --out plan"
+
+
+def test_a_problem_is_text_with_a_way_out():
+    text = page.problem("Broken", "line <1>\nline 2", "Mend it.")
+    assert "line &lt;1&gt;</p><p>line 2" in text
+    assert "What to do:" in text
+
+
+def test_a_table_says_which_cells_are_numbers():
+    text = page.table_html(("a", "n"), [("x", "1")], ("n",))
+    assert '<td class="num">1</td>' in text
+
+
+def test_frames_of_hand_made_plans_are_typed():
+    assert hand(loads=[load(0, 1.0)]).loads.schema["bucket"] == pl.Datetime("us", "UTC")
