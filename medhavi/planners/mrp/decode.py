@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.state import SupplyUnit
     from medhavi.planners.pegging import Pegs
+    from medhavi.results.identity import (
+        Hashes,
+    )
 
 INSTANT = pl.Datetime("us", "UTC")
 NO_RESOURCE = (("", 1.0),)
@@ -69,20 +72,19 @@ class Decoder:
         self._resources = resources
         self.order_ids = self._ids()
         self.unit_names = [self._unit_name(unit) for unit in release.units]
+        # Ids stand in several tables; each is hashed once.
+        self._order_hashes = text_hashes(self.order_ids)
 
     def _ids(self) -> list[str]:
         """Give existing orders their own id, new ones their identity (design 3.1)."""
         new = [order for order in self._release.orders if order.existing is None]
-        parts = [
-            text_hashes(texts)
-            for texts in (
-                [order.kind for order in new],
-                [order.node[0] for order in new],
-                [order.node[1] for order in new],
-                [order.source_id for order in new],
-                [order.cause for order in new],
-            )
-        ]
+        parts = (
+            text_hashes([order.kind for order in new]),
+            text_hashes([order.node[0] for order in new]),
+            text_hashes([order.node[1] for order in new]),
+            text_hashes([order.source_id for order in new]),
+            text_hashes([order.cause for order in new]),
+        )
         made = iter(supply_ids(*parts, ordinals(*parts)).to_list() if new else [])
         return [
             next(made) if order.existing is None else order.existing
@@ -197,12 +199,14 @@ class Decoder:
     # --- operations ----------------------------------------------------------------
     def operations(self) -> pl.DataFrame:
         """Give a row per step, working stretch and resource (rule 23)."""
+        ids = self.order_ids
         rows: list[tuple[object, ...]] = []
+        owners: list[int] = []
         parts: list[int] = []
         for order in self._release.orders:
             if order.recipe is None:
                 continue
-            supply, locked = self.order_ids[order.index], order.locked
+            supply, locked = ids[order.index], order.locked
             for window in order.timing.steps:
                 segments = window.segments or ((window.start, window.finish),)
                 setup_left = window.setup_seconds
@@ -215,13 +219,13 @@ class Decoder:
                     for resource, units in window.resources or NO_RESOURCE:
                         place = supply, window.step, number, resource, units
                         rows.append((*place, start, finish, *minutes, locked))
+                        owners.append(order.index)
                         parts.append(part)
                         part += 1
         frame = _framed("operations", OPERATION, rows)
-        ids = operation_ids(
-            frame["supply"], frame["step"], pl.Series(parts, dtype=pl.Int64)
-        )
-        return frame.select(ids.alias("id"), pl.all())
+        supplies = self._order_hashes[np.array(owners, dtype=np.int64)]
+        made = operation_ids(supplies, frame["step"], np.array(parts, dtype=np.int64))
+        return frame.select(made.alias("id"), pl.all())
 
     # --- pegging -------------------------------------------------------------------
     def pegs(self, engine: Engine) -> Pegs:
@@ -279,7 +283,7 @@ class Decoder:
         )
         # Few names stand behind many pegs: each is hashed once.
         demands = text_hashes(self._release.demand_names)[pegs.demand]
-        supplies = text_hashes(self.unit_names)[pegs.unit]
+        supplies = self._unit_hashes()[pegs.unit]
         ids = peg_ids(demands, supplies, ordinals(demands, supplies))
         return frame.select(
             ids.alias("id"),
@@ -289,6 +293,21 @@ class Decoder:
                 if name != "id"
             ),
         )
+
+    def _unit_hashes(self) -> Hashes:
+        """Give the hash of each unit's name; most have the name of their order."""
+        orders = [
+            -1
+            if unit.order is None or unit.node.key != unit.order.node
+            else unit.order.index
+            for unit in self._release.units
+        ]
+        owner = np.array(orders, dtype=np.int64)
+        others = np.flatnonzero(owner < 0)
+        found = np.empty(len(owner), dtype=np.uint64)
+        found[owner >= 0] = self._order_hashes[owner[owner >= 0]]
+        found[others] = text_hashes([self.unit_names[i] for i in others])
+        return found
 
     def _quantities(self, pegs: Pegs) -> np.ndarray:
         units = self._release.units
