@@ -14,10 +14,8 @@ Treatment = Literal["ignored", "refused"]
 IGNORED: tuple[tuple[str, str], ...] = (
     ("suppliers", "reliability"),
     ("supply_terms", "lead_time_p95_days"),
-    ("supply_terms", "capacity_per_period"),
     ("supply_terms", "reliability"),
     ("supply_terms", "quality"),
-    ("supplier_capacity", "qty"),
     ("lanes", "duration_p95_h"),
     ("lanes", "capacity_kg"),
     ("lanes", "capacity_m3"),

@@ -14,11 +14,10 @@ def test_plain_data_has_nothing_unused():
 def test_filled_cells_are_counted_per_column():
     snapshot = factories.snapshot(
         supply_terms=[
-            {"capacity_per_period": 5, "lead_time_p95_days": 9},
-            {"supplier": "T", "capacity_per_period": 7},
+            {"reliability": 0.5, "lead_time_p95_days": 9},
+            {"supplier": "T", "reliability": 0.7},
         ],
         lanes=[{"min_fill_kg": 10}, {"origin": "W", "destination": "L"}],
-        supplier_capacity=[{}],
         disruptions=[{}],
         reservations=[{"kind": "transport", "subject": "T1"}, {}],
     )
@@ -26,8 +25,7 @@ def test_filled_cells_are_counted_per_column():
         (u.table, u.column, u.cells, u.treatment) for u in unused_columns(snapshot)
     ] == [
         ("supply_terms", "lead_time_p95_days", 1, "ignored"),
-        ("supply_terms", "capacity_per_period", 2, "ignored"),
-        ("supplier_capacity", "qty", 1, "ignored"),
+        ("supply_terms", "reliability", 2, "ignored"),
         ("lanes", "min_fill_kg", 1, "ignored"),
         ("disruptions", "severity", 1, "ignored"),
         ("reservations", "kind", 1, "ignored"),

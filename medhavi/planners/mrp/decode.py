@@ -58,17 +58,12 @@ class Decoder:
     ----------
     release
         Register of the run.
-    rank
-        Place of each node (by identity) in the order of planning.
     resources
         Table of resources: costs of working time.
     """
 
-    def __init__(
-        self, release: Release, rank: dict[int, int], resources: pl.DataFrame
-    ) -> None:
+    def __init__(self, release: Release, resources: pl.DataFrame) -> None:
         self._release = release
-        self._rank = rank
         self._resources = resources
         self.order_ids = self._ids()
         self.unit_names = [self._unit_name(unit) for unit in release.units]
@@ -228,31 +223,6 @@ class Decoder:
         return frame.select(made.alias("id"), pl.all())
 
     # --- pegging -------------------------------------------------------------------
-    def pegs(self, engine: Engine) -> Pegs:
-        """Trace all demands."""
-        release = self._release
-        return peg(
-            Matches(
-                need_rank=[self._rank[id(need.node)] for need in release.needs],
-                need_demand=[need.demand for need in release.needs],
-                need_consumer=[
-                    -1 if need.order is None else need.order.index
-                    for need in release.needs
-                ],
-                need_qty=[need.qty for need in release.needs],
-                need=release.match_need,
-                unit=release.match_unit,
-                qty=release.match_qty,
-                unit_order=[
-                    -1 if unit.order is None else unit.order.index
-                    for unit in release.units
-                ],
-                unit_qty=[unit.qty for unit in release.units],
-                n_orders=len(release.orders),
-            ),
-            engine,
-        )
-
     def pegging(self, pegs: Pegs, pinned: set[tuple[int, int]]) -> pl.DataFrame:
         """Give the pegs as a table; `pinned` are (demand, unit) of firm pegs."""
         units = self._release.units
@@ -315,6 +285,47 @@ class Decoder:
         lower = np.array([u.node.step.denominator for u in units], dtype=np.float64)
         result: np.ndarray = pegs.qty * upper[pegs.unit] / lower[pegs.unit]
         return result
+
+
+def traced(release: Release, rank: dict[int, int], engine: Engine) -> Pegs:
+    """Trace all demands of a finished run.
+
+    Parameters
+    ----------
+    release
+        Register of the run.
+    rank
+        Place of each node (by identity) in the order of planning.
+    engine
+        Plain Python or compiled; the result is the same.
+    """
+    need_rank: list[int] = []
+    need_demand: list[int] = []
+    need_consumer: list[int] = []
+    need_qty: list[int] = []
+    for need in release.needs:
+        need_rank.append(rank[id(need.node)])
+        need_demand.append(need.demand)
+        need_consumer.append(-1 if need.order is None else need.order.index)
+        need_qty.append(need.qty)
+    units = release.units
+    return peg(
+        Matches(
+            need_rank=need_rank,
+            need_demand=need_demand,
+            need_consumer=need_consumer,
+            need_qty=need_qty,
+            need=release.match_need,
+            unit=release.match_unit,
+            qty=release.match_qty,
+            unit_order=[
+                -1 if unit.order is None else unit.order.index for unit in units
+            ],
+            unit_qty=[unit.qty for unit in units],
+            n_orders=len(release.orders),
+        ),
+        engine,
+    )
 
 
 def _framed(

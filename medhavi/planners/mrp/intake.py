@@ -13,7 +13,12 @@ from medhavi.planners.forecast_netting import (
     consume,
 )
 from medhavi.planners.mrp.pins import Pin
-from medhavi.planners.mrp.state import NO_DEMAND, Demand, NodeKey, Order
+from medhavi.planners.mrp.state import (
+    NO_DEMAND,
+    Demand,
+    NodeKey,
+    Order,
+)
 from medhavi.planners.mrp.ways import Way
 from medhavi.providers.table_rows import Row
 from medhavi.providers.timing import Timing
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.mrp.model import Model
     from medhavi.planners.mrp.release import Release
+    from medhavi.planners.mrp.state import Node, SupplyUnit
     from medhavi.planners.parameters import MrpParameters
     from medhavi.providers.sources import Source
     from medhavi.providers.table_rows import Rows
@@ -260,9 +266,17 @@ class Reader:
     def _source_of(self, row: Row) -> Source | None:
         if not row["source"]:
             return None
-        return self._model.providers.sourcing.source_of(
-            KINDS[row["kind"]], row["source"], row["product"], row["location"]
-        )
+        providers = self._model.providers
+        kind, source, product = KINDS[row["kind"]], row["source"], row["product"]
+        found = providers.sourcing.source_of(kind, source, product, row["location"])
+        if found is not None or kind != "make":
+            return found
+        # Received elsewhere than the routing says: made there all the same.
+        master = providers.recipes.row(source)
+        if master is None or master["product"] != product:
+            return None
+        main = providers.recipes.recipe(source)
+        return providers.sourcing.source_of(kind, source, main.product, main.location)
 
     def orders(self) -> None:
         """Read existing orders as dated supply with the needs they still have."""
@@ -308,8 +322,9 @@ class Reader:
         way = None if source is None else Way(source, self._model)
         if way is not None and way.recipe is not None:
             order.recipe = way.recipe
-            order.node = (way.recipe.product, way.recipe.location)
             self._release.outputs(order, way, None)
+            if order.units and all(unit.node.key != key for unit in order.units):
+                self._receive(order.units[0], node)
         else:
             unit = self._release.unit(
                 node, steps, row["due"], row["due"], "FIRM", order
@@ -324,6 +339,12 @@ class Reader:
         elif self._leaves_a_place(row):
             origin = self._model.node((row["product"], row["source"]))
             self._release.need(origin, timing.ready, steps, 0, order=order)
+
+    def _receive(self, unit: SupplyUnit, node: Node) -> None:
+        """Let the main output arrive where the order says, not its routing."""
+        unit.node.units.remove(unit)
+        unit.node = node
+        node.units.append(unit)
 
     def _timing(self, row: Row, source: Source | None, steps: int) -> Timing:
         """Give the stated dates, with the windows of the source inside them."""

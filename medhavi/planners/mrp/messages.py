@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from medhavi.planners.mrp.release import SAFETY
 from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.units import DAY, HOUR, from_steps, seconds_up, to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     import polars as pl
 
     from medhavi.planners.mrp.decode import Decoder
     from medhavi.planners.mrp.intake import Intake
+    from medhavi.planners.mrp.limits import Excess
     from medhavi.planners.mrp.pins import BrokenPin
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.service import Service
@@ -58,18 +60,16 @@ class Messages:
 
     def add(self, code: ExceptionCode, message: str, **values: object) -> None:
         """Add one row; keys as the columns of the table."""
-        row: dict[str, object] = dict.fromkeys(COLUMNS)
-        row.update(values)
-        row["code"], row["severity"] = str(code), str(code.severity)
-        row["message"] = message
-        for name in COLUMNS:
-            self.columns[name].append(row[name])
+        values["code"], values["severity"] = str(code), str(code.severity)
+        values["message"] = message
+        for name, cells in self.columns.items():
+            cells.append(values.get(name))
 
     def _of_order(self, order: Order) -> dict[str, object]:
         product, location = order.node
         return {
             "supply": self._decoder.order_ids[order.index],
-            "demand": order.cause or None,
+            "demand": None if order.cause == SAFETY else order.cause or None,
             "product": product,
             "location": location,
         }
@@ -91,7 +91,6 @@ class Messages:
     # --- orders --------------------------------------------------------------------
     def _new(self, order: Order) -> None:
         start = order.timing.start
-        where = self._of_order(order)
         if start < self._as_of:
             late = self._as_of - start
             self.add(
@@ -102,29 +101,33 @@ class Messages:
                 suggested_date=self._as_of,
                 qty=from_steps(order.qty, self._release.model.node(order.node).step),
                 hours=late / HOUR,
-                **where,
+                **self._of_order(order),
             )
-        elif order.source is not None and start < order.source.fence_start:
+        fence = self._as_of if order.source is None else order.source.fence_start
+        if start < fence and fence > self._as_of and order.source is not None:
             self.add(
                 ExceptionCode.RELEASE_FENCE,
                 f"Starts inside the release fence of {order.source.fence_days:g} days.",
                 date=start,
-                suggested_date=order.source.fence_start,
-                hours=(order.source.fence_start - start) / HOUR,
-                **where,
+                suggested_date=fence,
+                hours=(fence - start) / HOUR,
+                **self._of_order(order),
             )
-        surplus = sum(unit.free for unit in order.units if unit.node.key == order.node)
-        if surplus and order.cause != "safety stock":
+        surplus = 0
+        for unit in order.units:
+            if unit.free and unit.node.key == order.node:
+                surplus += unit.free
+        if surplus and order.cause != SAFETY and self._holds_nothing(order):
             self.add(
                 ExceptionCode.LOT_SURPLUS,
                 "The lot is larger than all needs it serves.",
                 date=order.timing.finish,
                 qty=from_steps(surplus, self._release.model.node(order.node).step),
-                **where,
+                **self._of_order(order),
             )
 
     def _existing(self, order: Order) -> None:
-        unit = order.units[0] if order.units else None
+        unit = next((u for u in order.units if u.node.key == order.node), None)
         where = self._of_order(order)
         if order.timing.finish < self._as_of:
             self.add(
@@ -147,17 +150,21 @@ class Messages:
                 **where,
             )
             return
-        first = min((need.instant for need, _ in unit.takers), default=None)
-        step = unit.node.step
+        first = min(
+            (need.instant for given in order.units for need, _ in given.takers),
+            default=None,
+        )
+        wanted = not self._holds_nothing(order)
         if first is None:
-            self.add(
-                ExceptionCode.CANCEL,
-                "No need uses it.",
-                date=unit.available,
-                qty=from_steps(unit.free, step),
-                **where,
-            )
-        elif first >= unit.available + DAY:
+            if unit.free == unit.qty and not wanted:
+                self.add(
+                    ExceptionCode.CANCEL,
+                    "No need uses it.",
+                    date=unit.available,
+                    qty=from_steps(unit.free, unit.node.step),
+                    **where,
+                )
+        elif first >= unit.available + DAY and not wanted:
             self.add(
                 ExceptionCode.DEFER,
                 f"Comes {(first - unit.available) / DAY:.1f} days before its first use.",
@@ -176,6 +183,10 @@ class Messages:
                 **where,
             )
 
+    def _holds_nothing(self, order: Order) -> bool:
+        """Tell that no level of stock is held where an order arrives."""
+        return self._release.model.node(order.node).rules.is_plain
+
     def _first_new_before(self, receipt: SupplyUnit) -> int | None:
         """Give the first need before a receipt that a new order serves."""
         return self._new_needs.get(id(receipt.node), {}).get(receipt.index)
@@ -191,7 +202,7 @@ class Messages:
                 continue
             if order.existing is not None:
                 receipts[id(unit.node)].append(unit)
-            elif unit.node.key == order.node and order.cause != "safety stock":
+            elif unit.node.key == order.node and order.cause != SAFETY:
                 key = id(unit.node)
                 made[key] = min(order.need, made.get(key, order.need))
         for key, units in receipts.items():
@@ -336,13 +347,8 @@ class Messages:
             )
 
     # --- reports -------------------------------------------------------------------
-    def reports(
-        self, loads: pl.DataFrame, positions: pl.DataFrame, most: Mapping[object, float]
-    ) -> None:
-        """Add overloads, stock below safety and above its maximum, from the reports.
-
-        `most` gives the maximum stock per (product, location).
-        """
+    def reports(self, loads: pl.DataFrame, positions: pl.DataFrame) -> None:
+        """Add overloads and stock below safety, from the reports."""
         for row in loads.filter(loads["overload"] > 0).iter_rows(named=True):
             self.add(
                 ExceptionCode.CAPACITY_OVERLOAD,
@@ -355,7 +361,9 @@ class Messages:
                 hours=row["overload"],
             )
         seen: set[object] = set()
-        low = positions.filter(positions["on_hand"] < positions["safety"])
+        low = positions.filter(
+            (positions["on_hand"] < positions["safety"]) & (positions["safety"] > 0)
+        )
         for row in low.iter_rows(named=True):
             key = (row["product"], row["location"])
             if key in seen:
@@ -369,24 +377,17 @@ class Messages:
                 date=to_seconds(row["bucket"]),
                 qty=row["safety"] - row["on_hand"],
             )
-        if most:
-            self._above(positions, most)
 
-    def _above(self, positions: pl.DataFrame, most: Mapping[object, float]) -> None:
-        seen: set[object] = set()
-        for row in positions.iter_rows(named=True):
-            key = (row["product"], row["location"])
-            limit = most.get(key)
-            if limit is None or key in seen or row["on_hand"] <= limit:
-                continue
-            seen.add(key)
+    def limits(self, beyond: Iterable[Excess]) -> None:
+        """Add what goes beyond the limits of suppliers and places."""
+        for entry in beyond:
             self.add(
-                ExceptionCode.ABOVE_MAXIMUM,
-                f"Projected {row['on_hand']:g}, maximum {limit:g}.",
-                product=key[0],
-                location=key[1],
-                date=to_seconds(row["bucket"]),
-                qty=row["on_hand"] - limit,
+                entry.code,
+                entry.message,
+                product=entry.product,
+                location=entry.location,
+                date=entry.date,
+                qty=entry.qty,
             )
 
 

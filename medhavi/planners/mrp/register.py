@@ -194,6 +194,7 @@ class Register:
             other, need.instant, qty, need.priority, need.demand, need.order
         )
         stand_in.alive_until = need.alive_until
+        stand_in.line = need.line
         return stand_in
 
     def settle_substitute(self, need: Need, stand_in: Need, ratio: Fraction) -> None:

@@ -306,7 +306,7 @@ class Release(Register):
         """
         source: PegSource = "FIRM" if want is None else "PROD"
         for node, gain, plain in way.yields:
-            at = order.timing.finish if plain else self._output_instant(order, gain)
+            at = order.timing.finish if plain else self.output_instant(order, gain)
             qty = gain.good_steps(order.steps, at)
             if node.key == order.node:
                 order.qty = qty
@@ -318,7 +318,8 @@ class Release(Register):
             else:
                 node.units.append(self.unit(node, qty, at, at, source, order))
 
-    def _output_instant(self, order: Order, gain: Gain) -> int:
+    def output_instant(self, order: Order, gain: Gain) -> int:
+        """Give the instant at which an order gives an output."""
         output = gain.outputs[0]
         return self._capacity.output_instant(
             order.source_id,
@@ -353,7 +354,7 @@ class Release(Register):
         choices = [
             (intake, instant)
             for intake in group
-            for instant in [self._use_instant(order, intake.component)]
+            for instant in [self.use_instant(order, intake.component, order.timing)]
             if intake.component.valid_at(instant)
         ]
         if not choices:
@@ -363,14 +364,16 @@ class Release(Register):
         if qty <= 0:
             return
         need = self.need(node, instant, qty, order.priority, order=order)
+        need.line = component
         need.alternatives = tuple(
             (other.node, ratio(component, other.component)) for other, _ in choices[1:]
         )
 
-    def _use_instant(self, order: Order, component: Component) -> int:
+    def use_instant(self, order: Order, component: Component, timing: Timing) -> int:
+        """Give the instant at which an order takes a component."""
         return self._capacity.instant(
             order.source_id,
-            order.timing,
+            timing,
             component.step,
             component.anchor,
             component.offset_minutes,

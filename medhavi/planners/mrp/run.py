@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.planners.mrp.decode import Decoder, instants
+from medhavi.planners.mrp.decode import Decoder, instants, traced
 from medhavi.planners.mrp.intake import Intake, Reader
+from medhavi.planners.mrp.lateness import postpone
 from medhavi.planners.mrp.ledger import ledger
+from medhavi.planners.mrp.limits import excesses
 from medhavi.planners.mrp.messages import Messages
 from medhavi.planners.mrp.model import Model
 from medhavi.planners.mrp.netting import NodeWalk, walk_cluster
@@ -36,7 +38,6 @@ from medhavi.providers.table_rows import read_tables
 from medhavi.results.identity import coproduct_id, stock_id
 from medhavi.results.plan import Plan
 from medhavi.results.run_record import RunRecord, Status
-from medhavi.units import from_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.pins import BrokenPin
     from medhavi.planners.mrp.state import Node, SupplyUnit
     from medhavi.planners.parameters import MrpParameters
+    from medhavi.planners.pegging import Pegs
     from medhavi.snapshot import Snapshot
 
 TABLES = (
@@ -105,10 +107,12 @@ class MrpRun:
         self.levels: dict[int, Levels] = {}
         self.stopped = False
         self.intake = Intake()
+        self._clusters: list[list[Node]] = []
+        self._pegs: Pegs | None = None
 
     # --- netting -------------------------------------------------------------------
-    def net(self) -> None:
-        """Read the state, then net every cluster in order of planning."""
+    def build(self) -> None:
+        """Read the state and make the graph in order of planning."""
         reader = Reader(
             self.tables, self.model, self.release, self.settings, self.parameters
         )
@@ -132,10 +136,14 @@ class MrpRun:
         reader.stock()
         reader.orders()
         reader.pins()
-        clusters = self.model.clusters()
-        for rank, cluster in enumerate(clusters):
+        self._clusters = self.model.clusters()
+        for rank, cluster in enumerate(self._clusters):
             for node in cluster:
                 self.rank[id(node)] = rank
+
+    def net(self) -> None:
+        """Net every cluster in order of planning."""
+        clusters = self._clusters
         for rank, cluster in enumerate(clusters):
             if rank % PROGRESS_EVERY == 0:
                 if self._cancelled is not None and self._cancelled():
@@ -144,6 +152,8 @@ class MrpRun:
                 if self._observe is not None:
                     self._observe("net requirements", rank, len(clusters))
             self._net_cluster(cluster)
+        if self.release.has_late:
+            postpone(self.release, self.rank)
         if self._observe is not None and not self.stopped:
             self._observe("net requirements", len(clusters), len(clusters))
 
@@ -203,12 +213,18 @@ class MrpRun:
         return coproduct_id(name, unit.node.key[0])
 
     # --- plan ----------------------------------------------------------------------
+    def peg(self) -> Pegs:
+        """Trace all demands down to what serves them; once."""
+        if self._pegs is None:
+            self._pegs = traced(self.release, self.rank, self.parameters.engine)
+        return self._pegs
+
     def plan(self, version: str, seed: int | None = None) -> Plan:
         """Give the plan of the finished run."""
-        decoder = Decoder(self.release, self.rank, self.snapshot["resources"])
+        pegs = self.peg()
+        decoder = Decoder(self.release, self.snapshot["resources"])
         operations = decoder.operations()
         found = services(self.intake, self.release)
-        pegs = decoder.pegs(self.parameters.engine)
         tables = {
             "supplies": decoder.supplies(operations),
             "operations": operations,
@@ -238,7 +254,10 @@ class MrpRun:
         messages = Messages(self.release, self.intake, decoder, self.as_of)
         messages.prepare()
         messages.collect(found, self.broken)
-        messages.reports(tables["loads"], tables["positions"], self._maxima())
+        messages.reports(tables["loads"], tables["positions"])
+        messages.limits(
+            excesses(self.release, self.providers, self.snapshot, tables["positions"])
+        )
         tables["exceptions"] = _table(messages.columns, ("date", "suggested_date"))
         return Plan(
             tables=tables,
@@ -276,16 +295,6 @@ class MrpRun:
             for demand, supply in wanted
             if self._peg_name(unit) == supply
         }
-
-    def _maxima(self) -> dict[object, float]:
-        found: dict[object, float] = {}
-        for key, node in self.model.nodes.items():
-            if node.rules.max_qty is not None and node.rules.lot_rule != "min_max":
-                found[key] = from_steps(node.rules.max_qty, node.step)
-        for row in self.snapshot["storage_limits"].iter_rows(named=True):
-            key = (row["product"], row["location"])
-            found[key] = min(row["max_qty"], found.get(key, row["max_qty"]))
-        return found
 
 
 def plan(
@@ -327,6 +336,7 @@ def plan(
     """
     snapshot.require()
     run = MrpRun(snapshot, parameters, observe, cancelled)
+    run.build()
     run.net()
     return run.plan(version, seed)
 

@@ -227,7 +227,9 @@ def cause_rows(
         late = [d for d in service.deliveries if d.date > demand.due]
         last = late[-1].unit if late else None
         order = None if last is None else last.order
-        subject = demand.node[0] if order is None else order.source_id
+        subject = demand.node[0]
+        if order is not None:
+            subject = order.waits_for or order.source_id
         row = (
             demand.demand,
             service.limiter,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
+from medhavi.providers.recipe_lines import Component
 from medhavi.providers.recipes import Recipe
 from medhavi.providers.sources import Source, Timing
 from medhavi.units import ALWAYS, NEVER
@@ -108,7 +109,8 @@ class Need:
     """A gross requirement of a node at an instant.
 
     `order` is the order that consumes it; without one, `demand` (or a hold without
-    owner) does. `alive_until` is the least expiry that a lot must have.
+    owner) does. `alive_until` is the least expiry that a lot must have, `line` the line
+    of the bill of materials, where not simply the start of the first step takes it.
     """
 
     index: int
@@ -122,6 +124,7 @@ class Need:
     alive_until: int = ALWAYS
     only_from: str | None = None
     alternatives: tuple[tuple[Node, Fraction], ...] = ()
+    line: Component | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -9,7 +9,7 @@ from medhavi.findings import finding
 from medhavi.providers.unused import unused_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from medhavi.findings import Finding
     from medhavi.snapshot import Snapshot
@@ -31,6 +31,24 @@ IGNORED_TABLES = {
     "disruptions": "disruptions",
 }
 """Tables that mode mrp does not read, and what they are for."""
+IGNORED_COLUMNS: tuple[tuple[str, str, object], ...] = (
+    ("resources", "max_early_days", None),
+    ("resources", "overtime_minutes_per_day", 0.0),
+    ("inventory_policies", "service_level", None),
+    ("customers", "sla_days", None),
+    ("demands", "expedite", False),
+    ("stock", "quality", None),
+    ("routings", "provides", []),
+)
+"""Columns that mode mrp does not read, with the value that says nothing."""
+OF_A_RULE: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("lot_size", ("fixed",)),
+    ("reorder_point", ("fixed", "eoq")),
+    ("min_qty", ("min_max",)),
+    ("cover_days", ("poq",)),
+    ("order_cost", ("eoq", "silver_meal", "wagner_whitin")),
+)
+"""Columns of inventory_policies that only some lot rules read."""
 
 
 def check_supported(snapshot: Snapshot) -> list[Finding]:
@@ -61,7 +79,34 @@ def check_supported(snapshot: Snapshot) -> list[Finding]:
                 )
             )
     _raise(refused)
-    return found
+    return [*found, *_idle_columns(snapshot)]
+
+
+def _idle_columns(snapshot: Snapshot) -> Iterator[Finding]:
+    """Name the filled cells that nothing reads."""
+    for table, column, default in IGNORED_COLUMNS:
+        values = snapshot[table][column].to_list()
+        cells = sum(value is not None and value != default for value in values)
+        if cells:
+            yield finding("PLAN011", table=table, column=column, cells=cells)
+    policies = snapshot["inventory_policies"]
+    blocked = (policies["on_violation"] == "block").sum()
+    if blocked:
+        yield finding(
+            "PLAN011", table="inventory_policies", column="on_violation", cells=blocked
+        )
+    for column, rules in OF_A_RULE:
+        idle = policies.filter(
+            policies[column].is_not_null() & ~policies["lot_rule"].is_in(rules)
+        )
+        if idle.height:
+            yield finding(
+                "PLAN012",
+                table="inventory_policies",
+                column=column,
+                value=idle.height,
+                rules=" or ".join(rules),
+            )
 
 
 def refuse(cells: Iterable[tuple[str, str, tuple[int, ...]]]) -> None:

@@ -1,0 +1,143 @@
+"""Carry lateness upward: an order whose component comes late starts later (rule 2).
+
+Netting goes from the demand down and dates every order backward from its need. Only a
+source that is valid later, or closed until later, makes supply come after its need.
+What takes from it then moves forward, level by level, up to the demand: dates stay
+what the goods allow. Receipts that exist do not; they get an exception (rule 3).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from medhavi.planners.mrp.ways import Way
+from medhavi.units import ALWAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.planners.mrp.release import Release
+    from medhavi.planners.mrp.state import Need, Order, SupplyUnit
+    from medhavi.providers.sources import Source
+    from medhavi.providers.timing import Timing
+
+TRIES = 16
+"""Closed time can move a use less than the start; then the start moves again."""
+
+
+def postpone(release: Release, rank: Mapping[int, int]) -> None:
+    """Move new orders behind the late new supply that they take.
+
+    Parameters
+    ----------
+    release
+        Register of the finished netting; changed in place.
+    rank
+        Place of each node, by identity, in the order of planning.
+
+    Notes
+    -----
+    O(needs + matches), and only where some supply is late. An order that no later
+    start helps keeps its dates.
+    """
+    needs: dict[int, list[Need]] = defaultdict(list)
+    for need in release.needs:
+        if need.order is not None and need.order.existing is None:
+            needs[need.order.index].append(need)
+    given: dict[int, list[SupplyUnit]] = defaultdict(list)
+    for need_index, unit_index in zip(
+        release.match_need, release.match_unit, strict=True
+    ):
+        unit = release.units[unit_index]
+        if unit.order is not None and unit.order.existing is None:
+            given[need_index].append(unit)
+    nodes = release.model.nodes
+    lowest_first = sorted(
+        (order for order in release.orders if order.existing is None),
+        key=lambda order: -rank.get(id(nodes[order.node]), 0),
+    )
+    for order in lowest_first:
+        waiting = {
+            need.index: max(
+                (unit.arrives for unit in given[need.index]), default=ALWAYS
+            )
+            for need in needs[order.index]
+        }
+        late = [n for n in needs[order.index] if waiting[n.index] > n.instant]
+        if not late:
+            continue
+        worst = max(late, key=lambda need: waiting[need.index] - need.instant)
+        slowest = max(given[worst.index], key=lambda unit: unit.arrives).order
+        if slowest is not None:
+            order.waits_for = slowest.waits_for or slowest.source_id
+        _move(release, order, needs[order.index], waiting)
+
+
+def _move(
+    release: Release, order: Order, needs: list[Need], waiting: Mapping[int, int]
+) -> None:
+    """Start an order so late that all it takes is there."""
+    source = order.source
+    if source is None:
+        return
+    moving = source.kind == "move"
+    start = order.timing.ready if moving else order.timing.start
+    instants = {need.index: need.instant for need in needs}
+    timing = order.timing
+    for _ in range(TRIES):
+        lack = max(waiting[index] - at for index, at in instants.items())
+        if lack <= 0:
+            break
+        start += lack
+        found = _from(source, start, order.steps)
+        if found is None:
+            return
+        timing = found
+        instants = {
+            need.index: timing.ready if moving else _use(release, order, need, timing)
+            for need in needs
+        }
+    else:
+        return
+    order.timing = timing
+    for need in needs:
+        need.instant = instants[need.index]
+    _arrive(release, order)
+
+
+def _from(source: Source, start: int, steps: int) -> Timing | None:
+    """Date an order from a start on, inside the validity of its source."""
+    timing = source.clock.earliest(start, steps)
+    if timing is None or source.valid_at(timing.start):
+        return timing
+    later = [begin for begin, _ in source.windows if begin > timing.start]
+    return source.clock.earliest(min(later), steps) if later else None
+
+
+def _use(release: Release, order: Order, need: Need, timing: Timing) -> int:
+    line = need.line
+    if line is None:
+        return timing.steps[0].start if timing.steps else timing.start
+    return release.use_instant(order, line, timing)
+
+
+def _arrive(release: Release, order: Order) -> None:
+    """Date what an order gives by its new times; safety time is given up first."""
+    source = order.source
+    gains = {}
+    if source is not None and source.kind == "make":
+        gains = {
+            id(node): (gain, plain)
+            for node, gain, plain in Way(source, release.model).yields
+        }
+    for unit in order.units:
+        gain, plain = gains.get(id(unit.node), (None, True))
+        at = order.timing.finish
+        if gain is not None and not plain:
+            at = release.output_instant(order, gain)
+        life = unit.node.shelf_life
+        if life is not None:
+            unit.expires += at - unit.arrives
+        unit.arrives = at
+        unit.available = max(unit.available, at)

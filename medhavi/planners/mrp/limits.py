@@ -1,0 +1,270 @@
+"""Limits that mode mrp does not obey but lists: suppliers, space, most stock (rule 2).
+
+A supplier's quantity counts by receipt (rule 32): per period of `supply_terms`, counted
+from as_of, and per window of `supplier_capacity`. Stock is compared at the end of each
+bucket of the positions; the first excess of a place is listed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.units import DAY, from_steps, seconds_up, to_seconds
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from medhavi.planners.mrp.release import Release
+    from medhavi.planners.mrp.state import NodeKey, Order
+    from medhavi.providers import Providers
+    from medhavi.snapshot import Snapshot
+
+
+class Excess(NamedTuple):
+    """What goes beyond a limit: the cells of its exception."""
+
+    code: ExceptionCode
+    message: str
+    product: str | None
+    location: str | None
+    date: int
+    qty: float
+
+
+class Receipt(NamedTuple):
+    """What a supplier delivers when; `terms` is the row of the terms it comes on."""
+
+    supplier: str
+    product: str
+    at: int
+    qty: float
+    terms: Mapping[str, object]
+
+
+def excesses(
+    release: Release, providers: Providers, snapshot: Snapshot, positions: pl.DataFrame
+) -> Iterator[Excess]:
+    """List what goes beyond the limits of suppliers and of places.
+
+    Parameters
+    ----------
+    release
+        Register of the finished run.
+    providers
+        Calendars and groups.
+    snapshot
+        Limits.
+    positions
+        Projected stock of the run.
+    """
+    per_period = snapshot["supply_terms"]["capacity_per_period"].is_not_null().any()
+    if per_period or not snapshot["supplier_capacity"].is_empty():
+        receipts = _receipts(release, providers)
+        yield from _periods(receipts, snapshot.as_of)
+        yield from _windows(receipts, providers, snapshot)
+    yield from _maxima(snapshot, positions)
+    yield from _shelves(snapshot, positions)
+    yield from _rooms(snapshot, positions)
+
+
+def _receipts(release: Release, providers: Providers) -> list[Receipt]:
+    found: list[Receipt] = []
+    for order in release.orders:
+        source = order.source
+        if order.kind != "buy" or source is None or not order.units:
+            continue
+        node = order.units[0].node
+        found.append(
+            Receipt(
+                supplier=source.source,
+                product=source.product,
+                at=_received(order, providers),
+                qty=from_steps(order.steps, node.step),
+                terms=source.row,
+            )
+        )
+    return found
+
+
+def _received(order: Order, providers: Providers) -> int:
+    """Give when goods reach the door: the receipt days come after it."""
+    finish = order.timing.finish
+    days = 0.0 if order.source is None else order.source.row["receipt_days"]
+    if not isinstance(days, float) or not days:
+        return finish
+    door = providers.sourcing.location_time(order.node[1]).subtract_days(finish, days)
+    return finish if door is None else door
+
+
+def _periods(receipts: list[Receipt], as_of: int) -> Iterator[Excess]:
+    sums: dict[tuple[str, str, str, int, int], float] = defaultdict(float)
+    limits: dict[tuple[str, str, str, int, int], float] = {}
+    for receipt in receipts:
+        terms = receipt.terms
+        most, period = terms["capacity_per_period"], terms["period_days"]
+        if not isinstance(most, float) or not isinstance(period, float):
+            continue
+        length = seconds_up(period, DAY)
+        begin = as_of + (receipt.at - as_of) // length * length
+        key = (
+            receipt.supplier,
+            str(terms["product"]),
+            str(terms["location"]),
+            begin,
+            length,
+        )
+        sums[key] += receipt.qty
+        limits[key] = most
+    for key, qty in sorted(sums.items()):
+        supplier, product, location, begin, length = key
+        if qty > limits[key]:
+            yield Excess(
+                ExceptionCode.SUPPLIER_CAPACITY,
+                f"{supplier} is to deliver {qty:g} of {product} in {length / DAY:g} "
+                f"days; its terms give {limits[key]:g}.",
+                product,
+                None if location == "*" else location,
+                begin,
+                qty - limits[key],
+            )
+
+
+def _windows(
+    receipts: list[Receipt], providers: Providers, snapshot: Snapshot
+) -> Iterator[Excess]:
+    rows = snapshot["supplier_capacity"]
+    lineage = {
+        product: {"*", *providers.facts.lineage(product)}
+        for product in sorted({receipt.product for receipt in receipts})
+    }
+    for row in rows.iter_rows(named=True):
+        begin, end = to_seconds(row["valid_from"]), to_seconds(row["valid_to"])
+        qty = sum(
+            receipt.qty
+            for receipt in receipts
+            if receipt.supplier == row["supplier"]
+            and begin <= receipt.at < end
+            and row["product"] in lineage[receipt.product]
+        )
+        if qty > row["qty"]:
+            name = "everything" if row["product"] == "*" else row["product"]
+            yield Excess(
+                ExceptionCode.SUPPLIER_CAPACITY,
+                f"{row['supplier']} is to deliver {qty:g} of {name} in a window; "
+                f"it can deliver {row['qty']:g}.",
+                None if row["product"] == "*" else row["product"],
+                None,
+                begin,
+                qty - row["qty"],
+            )
+
+
+def _maxima(snapshot: Snapshot, positions: pl.DataFrame) -> Iterator[Excess]:
+    """Compare with the policies' maximum, time-phased first; not that of min_max."""
+    policies = snapshot["inventory_policies"]
+    rules = {
+        (row["product"], row["location"]): row for row in policies.iter_rows(named=True)
+    }
+    phases: dict[NodeKey, list[Mapping[str, object]]] = defaultdict(list)
+    for row in snapshot["inventory_levels"].iter_rows(named=True):
+        if row["max_qty"] is not None:
+            phases[(row["product"], row["location"])].append(row)
+    limited = {*(key for key, row in rules.items() if row["max_qty"] is not None)}
+    limited |= set(phases)
+    exempt = {
+        key
+        for key, row in rules.items()
+        if row["lot_rule"] == "min_max" or row["on_violation"] == "allow"
+    }
+    seen: set[NodeKey] = set(exempt)
+    if limited <= seen:
+        return
+    for row in positions.iter_rows(named=True):
+        key = (row["product"], row["location"])
+        if key not in limited or key in seen:
+            continue
+        most = _phase(phases.get(key, ()), row["bucket"])
+        if most is None and key in rules:
+            most = rules[key]["max_qty"]
+        if most is not None and row["on_hand"] > most:
+            seen.add(key)
+            yield _above(ExceptionCode.ABOVE_MAXIMUM, row, most)
+
+
+def _phase(rows: Sequence[Mapping[str, object]], moment: dt.datetime) -> float | None:
+    for row in rows:
+        begin, end = row["valid_from"], row["valid_to"]
+        if (begin is None or begin <= moment) and (end is None or moment < end):  # type: ignore[operator]
+            return float(str(row["max_qty"]))
+    return None
+
+
+def _shelves(snapshot: Snapshot, positions: pl.DataFrame) -> Iterator[Excess]:
+    """Compare with the limit of a product at a place."""
+    most = {
+        (row["product"], row["location"]): row["max_qty"]
+        for row in snapshot["storage_limits"].iter_rows(named=True)
+    }
+    seen: set[NodeKey] = set()
+    if not most:
+        return
+    for row in positions.iter_rows(named=True):
+        key = (row["product"], row["location"])
+        if key in most and key not in seen and row["on_hand"] > most[key]:
+            seen.add(key)
+            yield _above(ExceptionCode.STORAGE_LIMIT, row, most[key])
+
+
+def _above(code: ExceptionCode, row: Mapping[str, object], most: float) -> Excess:
+    on_hand = float(str(row["on_hand"]))
+    return Excess(
+        code,
+        f"Projected {on_hand:g}, at most {most:g}.",
+        str(row["product"]),
+        str(row["location"]),
+        to_seconds(row["bucket"]),  # type: ignore[arg-type]
+        on_hand - most,
+    )
+
+
+def _rooms(snapshot: Snapshot, positions: pl.DataFrame) -> Iterator[Excess]:
+    """Compare the volume of all stock at a place with its room."""
+    places = snapshot["locations"].filter(pl.col("storage_capacity").is_not_null())
+    if places.is_empty():
+        return
+    volumes = snapshot["products"].filter(pl.col("volume_m3") > 0)
+    taken = (
+        positions.join(places.select("location"), on="location", how="semi")
+        .join(volumes.select("product", "volume_m3"), on="product")
+        .sort("product", "location", "bucket")
+        .with_columns(
+            volume=pl.col("on_hand").clip(lower_bound=0) * pl.col("volume_m3")
+        )
+        .with_columns(
+            change=pl.col("volume")
+            - pl.col("volume").shift().over("product", "location").fill_null(0.0)
+        )
+        .group_by("location", "bucket")
+        .agg(pl.col("change").sum())
+        .sort("location", "bucket")
+        .with_columns(volume=pl.col("change").cum_sum().over("location"))
+        .join(places.select("location", "storage_capacity"), on="location")
+        .filter(pl.col("volume") > pl.col("storage_capacity") * (1 + 1e-9))
+        .sort("location", "bucket")
+        .unique("location", keep="first", maintain_order=True)
+    )
+    for row in taken.iter_rows(named=True):
+        yield Excess(
+            ExceptionCode.STORAGE_LIMIT,
+            f"Stock takes {row['volume']:g} m3; there is room for "
+            f"{row['storage_capacity']:g}.",
+            None,
+            row["location"],
+            to_seconds(row["bucket"]),
+            row["volume"] - row["storage_capacity"],
+        )
