@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TEXT = {".py", ".toml", ".md", ".txt", ".lock", ".cfg", ".yml", ".yaml", ".json", ""}
 # Standards name their dialect by an address; such a name is never fetched.
 ADDRESS = re.compile(
-    r"https?://(?!\{|127\.0\.0\.1|localhost|json-schema\.org|example\.org|www\.w3\.org)"
+    r"https?://(?!\{|127\.0\.0\.1|localhost|json-schema\.org|example\.org|vega\.github\.io/schema|www\.w3\.org)"
 )
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|home|root|tmp|Users)/")
 SIBLING = re.compile(r"\.\./shared")
