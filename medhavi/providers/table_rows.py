@@ -30,7 +30,7 @@ class Rows:
         Input row of each row, for findings; by default the rows are counted from 1.
     """
 
-    __slots__ = ("_columns", "_places", "count")
+    __slots__ = ("_cells", "_columns", "_places", "count")
 
     def __init__(
         self, frame: pl.DataFrame, places: Sequence[int] | None = None
@@ -42,6 +42,7 @@ class Rows:
             instants = isinstance(column.dtype, pl.Datetime)
             values = column.dt.epoch("s") if instants else column
             self._columns[column.name] = values.to_list()
+        self._cells: list[tuple[Any, ...]] = []
 
     def column(self, name: str) -> list[Any]:
         """Give the cells of a column."""
@@ -49,7 +50,9 @@ class Rows:
 
     def row(self, number: int) -> Row:
         """Give a row by its number, counted from 0."""
-        return {name: cells[number] for name, cells in self._columns.items()}
+        if not self._cells:
+            self._cells = list(zip(*self._columns.values(), strict=True))
+        return dict(zip(self._columns, self._cells[number], strict=True))
 
     def place(self, number: int) -> int:
         """Give the input row of a row, counted from 1."""
