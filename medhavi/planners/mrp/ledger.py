@@ -68,7 +68,7 @@ def ledger(
     for node in nodes:
         known = levels.get(id(node))
         if known is not None:
-            for instant in sorted({as_of, *known.moments()}):
+            for instant in sorted({as_of, *known.changes()}):
                 add(node, instant, "safety", known.safety(instant))
     return _framed(nodes, who, when, kind, steps)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from medhavi.findings import BadData, finding
@@ -195,7 +195,7 @@ class Model:
         if order is None:
             order = _kahn(keys, leader, hard)
         if order is None:
-            raise BadData([self._cycle(hard)])
+            raise BadData([self._cycle(hard, leader)])
         members: dict[NodeKey, list[Node]] = defaultdict(list)
         for key in keys:
             members[leader[key]].append(self.nodes[key])
@@ -240,10 +240,20 @@ class Model:
                     soft.append(edge)
         return hard, soft
 
-    def _cycle(self, edges: list[Edge]) -> Finding:
-        path = " → ".join(
-            f"{product} @ {location}" for product, location in cycle_path(edges)
-        )
+    def _cycle(self, edges: list[Edge], leader: Mapping[NodeKey, NodeKey]) -> Finding:
+        witness: dict[Edge, Edge] = {}
+        for key in sorted(self.nodes):
+            for lower, _ in self._below(self.nodes[key]):
+                if lower in leader:
+                    witness.setdefault((leader[key], leader[lower]), (key, lower))
+        leaders = cycle_path(edges)
+        stops: list[NodeKey] = []
+        for edge in pairwise(leaders):
+            upper, lower = witness[edge]
+            stops += [key for key in (upper, lower) if stops[-1:] != [key]]
+        if stops[-1] != stops[0]:
+            stops.append(stops[0])
+        path = " → ".join(f"{product} @ {location}" for product, location in stops)
         return finding("PLAN002", table="bom_lines", path=path)
 
 

@@ -8,11 +8,11 @@ come. Reorder points and minima are due at the instant itself.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_right
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from medhavi.units import DAY, ceil_fraction, exact
+from medhavi.units import ALWAYS, DAY, ceil_fraction, exact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,7 @@ class Levels:
     __slots__ = (
         "_calendar",
         "_cover",
+        "_enters",
         "_horizon",
         "_instants",
         "_levels",
@@ -85,10 +86,14 @@ class Levels:
         elif node.sources:
             self._window = node.sources[0].batch_window_days
         self._instants: list[int] = []
+        self._enters: list[int] = []
+        """When each need comes within the days of safety, rising."""
         self._totals: list[int] = [0]
         if self._cover:
             for need in needs:
+                enter = calendar.subtract_days(need.instant, self._cover)
                 self._instants.append(need.instant)
+                self._enters.append(ALWAYS if enter is None else enter)
                 self._totals.append(self._totals[-1] + need.qty)
 
     def _stated(self, name: str, instant: int) -> int | None:
@@ -104,11 +109,9 @@ class Levels:
         quantity = self._stated("safety_qty", instant) or 0
         if not self._cover:
             return quantity
-        until = self._calendar.add_days(instant, self._cover)
-        after = bisect_left(self._instants, instant + 1)
-        before = bisect_left(self._instants, until) if until is not None else None
-        ahead = self._totals[before if before is not None else -1] - self._totals[after]
-        return max(quantity, ahead)
+        entered = self._totals[bisect_right(self._enters, instant)]
+        gone = self._totals[bisect_right(self._instants, instant)]
+        return max(quantity, entered - gone)
 
     def missing(self, instant: int, projection: int) -> int:
         """Tell how much an order has to bring at an instant [steps]; 0: nothing.
@@ -167,17 +170,16 @@ class Levels:
                 for edge in (begin, end)
                 if self.first_repair < edge < self._horizon
             }
-        if self._cover:
-            for instant in self._instants:
-                earlier = self._calendar.subtract_days(instant, self._cover)
-                # The need enters the half-open window one second later.
-                if earlier is not None and earlier + 1 > self.first_repair:
-                    found.add(earlier + 1)
+        found |= {enter for enter in self._enters if enter > self.first_repair}
         if self._node.rules.target_qty or any(
             row["target_qty"] is not None for _, _, row in self._levels
         ):
             found.add(self._horizon)
         return found
+
+    def changes(self) -> set[int]:
+        """List the moments at which the safety level may change, for reports."""
+        return {*self.moments(), *self._instants}
 
 
 def economic_order_quantity(

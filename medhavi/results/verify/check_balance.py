@@ -116,7 +116,12 @@ def stock(facts: Facts) -> pl.DataFrame:
     )
     return pl.concat(
         [lots.filter(~foreign).select(*PLACE, "qty"), pegged]
-    ).with_columns(instant_s=pl.lit(ALWAYS))
+    ).with_columns(
+        # A missing booking is made up by now, not before all time.
+        instant_s=pl.when(pl.col("qty") < 0)
+        .then(pl.lit(facts.as_of))
+        .otherwise(pl.lit(ALWAYS))
+    )
 
 
 def usable_lots(facts: Facts) -> pl.DataFrame:
