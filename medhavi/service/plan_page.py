@@ -236,7 +236,7 @@ def _bad_data(failure: BadData) -> Problem:
     errors = sum(has_errors([found]) for found in failure.findings)
     return Problem(
         title="The data has to be mended first",
-        text=f"{errors} error{'s' if errors != 1 else ''} stop the plan. "
+        text=f"{errors} error{'s stop' if errors != 1 else ' stops'} the plan. "
         "Each is listed below with its place.",
         remedy="Mend the rows below and load the page again.",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from medhavi.results.limiter import Limiter
 from medhavi.units import from_seconds
 from medhavi.views.format import duration, quantity, relative, when
 
@@ -53,7 +54,7 @@ def story(
     if not explanation.chain:
         text = (
             "Stock serves it; nothing has to be made, bought or moved."
-            if explanation.planned
+            if explanation.planned and explanation.limiter != Limiter.NO_SOURCE
             else "Nothing serves it: look at the exceptions of its product."
         )
         return (*lines, Sentence(kind="stock", text=text))
@@ -81,6 +82,10 @@ def headline(explanation: Explanation, names: Names) -> str:
         else ""
     )
     limiter = f"; limited by {explanation.limiter}" if explanation.limiter else ""
+    status = status_words(explanation.status)
+    if explanation.limiter == Limiter.NO_SOURCE:
+        # Mode mrp keeps the date even then; nobody should read that as good news.
+        status, limiter = "not all of it has a source", ""
     thing = (
         f"{asked} of {names.both(explanation.product)} "
         f"at {names.name(explanation.location)}"
@@ -88,8 +93,7 @@ def headline(explanation: Explanation, names: Names) -> str:
         else asked
     )
     return (
-        f"{thing} by {when(explanation.due, zone, year=True)}: "
-        f"{status_words(explanation.status)}{late}{limiter}."
+        f"{thing} by {when(explanation.due, zone, year=True)}: {status}{late}{limiter}."
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from medhavi.results.plan import Plan
 
+_MISSED = ("late", "short", "unplanned")
 _MARKS = {"good": "● ", "warn": "◆ ", "bad": "▲ "}
 
 
@@ -50,7 +51,8 @@ def plan_tiles(plan: Plan) -> tuple[Tile, ...]:
     """Give the five figures of a plan in mode mrp.
 
     Mode mrp keeps every date, so "on time" alone would flatter: a demand counts as
-    doable only when nothing of it should have begun before now (KPI-09).
+    met only when something supplies it and nothing of that should have begun before
+    now.
     """
     return (
         _doable(plan),
@@ -65,23 +67,35 @@ def plan_tiles(plan: Plan) -> tuple[Tile, ...]:
     )
 
 
-def _kpis(plan: Plan) -> dict[str, dict[str, float | None]]:
-    rows = plan.kpis.select("kpi", "value", "numerator", "denominator")
-    return {row["kpi"]: row for row in rows.iter_rows(named=True)}
+def _unmet(plan: Plan) -> pl.Series:
+    """Give the demands that are late, short or waited for, or that nothing supplies.
+
+    Mode mrp calls a demand on time that an overdue order serves, or nothing at all.
+    """
+    overdue = plan.exceptions.filter(pl.col("code") == ExceptionCode.PAST_DUE_START)
+    waiting = plan.pegging.join(
+        overdue.select("supply").unique(), on="supply", how="semi"
+    )["demand"]
+    short = plan.fulfilment.filter(pl.col("status").is_in(_MISSED))["demand"]
+    return pl.concat([waiting, short, _unsupplied(plan)]).unique()
+
+
+def _unsupplied(plan: Plan) -> pl.Series:
+    code = plan.exceptions.filter(pl.col("code") == ExceptionCode.NO_SOURCE)
+    return code["demand"].drop_nulls()
 
 
 def _doable(plan: Plan) -> Tile:
-    row = _kpis(plan).get("KPI-09", {})
-    value, whole = row.get("value"), row.get("denominator")
-    if value is None:
+    live = plan.fulfilment.filter(pl.col("status") != "ignored")
+    if live.is_empty():
         return Tile(label="Demands met in time", figure=NOTHING, note="no demand")
-    missing = round((whole or 0) - (row.get("numerator") or 0))
+    missing = live.filter(pl.col("demand").is_in(_unmet(plan).implode())).height
     return Tile(
         label="Demands met in time",
-        figure=percent(value),
-        note=f"of {round(whole or 0):,}; target 100 %",
-        state="good" if not missing else "bad",
-        word="all" if not missing else f"{missing:,} cannot",
+        figure=percent(1 - missing / live.height),
+        note=f"of {live.height:,}; target 100 %",
+        state="bad" if missing else "good",
+        word=f"{missing:,} cannot" if missing else "all",
         rows=ExceptionCode.PAST_DUE_START,
     )
 
@@ -119,15 +133,15 @@ def _overload(plan: Plan) -> Tile:
 
 
 def _unserved(plan: Plan) -> Tile:
-    states = ("late", "short", "unplanned")
-    rows = plan.fulfilment.filter(pl.col("status").is_in(states))
+    missed = plan.fulfilment.filter(pl.col("status").is_in(_MISSED))["demand"]
+    number = pl.concat([missed, _unsupplied(plan)]).n_unique()
     return Tile(
         label="Late or short",
-        figure=f"{rows.height:,}",
+        figure=f"{number:,}",
         note="target 0",
-        state="bad" if rows.height else "good",
-        word="not kept" if rows.height else "none",
-        rows=ExceptionCode.NO_SOURCE if rows.height else "",
+        state="bad" if number else "good",
+        word="not kept" if number else "none",
+        rows=ExceptionCode.NO_SOURCE if number else "",
     )
 
 

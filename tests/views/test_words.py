@@ -14,6 +14,8 @@ from medhavi.views.exception_list import clock, codes, exception_rows, plain
 from medhavi.views.names import Names
 from medhavi.views.narrative import advice, headline, status_words, story
 from medhavi.views.tiles import Tile, plan_tiles, tiles_html
+from medhavi.workbench.tables_run import plan_snapshot
+from tests import factories
 from tests.views.big_plan import AS_OF, DAY, hand, load
 
 IDS = Names()
@@ -161,13 +163,22 @@ def test_a_late_demand_says_how_late_and_by_what():
                 "planned": 0.0,
                 "status": "unplanned",
                 "lateness_h": 52.0,
-                "limiter": "NoSource",
+                "limiter": "LeadTime",
             }
         ]
     )
     text = headline(late.explain("d"), IDS)
-    assert text.endswith("not planned, 2 d 4 h late; limited by NoSource.")
+    assert text.endswith("not planned, 2 d 4 h late; limited by LeadTime.")
     assert story(late.explain("d"), IDS, None)[-1].text.startswith("Nothing serves it")
+
+
+def test_a_demand_without_source_is_never_told_as_kept():
+    nothing = plan_snapshot(factories.snapshot(demands=[{"product": "A", "qty": 40}]))
+    told = story(nothing.explain("D1"), IDS, None)
+    assert told[0].text.endswith("not all of it has a source.")
+    assert told[-1].text.startswith("Nothing serves it")
+    assert tile(nothing, "Demands met in time").figure == "0 %"
+    assert tile(nothing, "Late or short").figure == "1"
 
 
 def test_what_would_help_depends_on_what_is_late(plan, names):

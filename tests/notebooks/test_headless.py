@@ -1,0 +1,96 @@
+"""Lessons and apps run without a screen: all cells, as a program and in a test."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from medhavi.schema.template import example_rows
+from medhavi.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+pytestmark = pytest.mark.notebook
+ROOT = Path(__file__).resolve().parents[2]
+LESSONS = sorted((ROOT / "notebooks").glob("n*.py"))
+APPS = sorted((ROOT / "apps").glob("a_*.py"))
+
+
+@pytest.fixture(autouse=True)
+def nowhere(monkeypatch, tmp_path):
+    for name in ("MEDHAVI_LAKE", "MEDHAVI_STORE", "MEDHAVI_TABLES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def lemonade(tmp_path):
+    folder = tmp_path / "lemonade"
+    Snapshot.from_frames(example_rows()).to_folder(folder, format="csv")
+    return folder
+
+
+def loaded(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"loaded_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_runs_as_a_program(path):
+    done = subprocess.run(
+        [sys.executable, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_first_lesson_explains_the_worst_demand_of_its_own_data():
+    _, values = loaded(ROOT / "notebooks" / "n01_first_plan.py").app.run()
+    assert values["asked"] == "D-3"
+    assert any(sentence.kind == "past" for sentence in values["told"])
+
+
+def test_the_plan_app_runs_every_cell_on_a_folder_of_tables(lemonade, monkeypatch):
+    monkeypatch.setenv("MEDHAVI_TABLES", str(lemonade))
+    _, values = loaded(ROOT / "apps" / "a_plan.py").app.run()
+    assert values["plan"].fulfilment.height == 3
+    assert values["demand"].value == "D-3"
+
+
+@pytest.mark.parametrize("path", [*LESSONS, *APPS], ids=lambda path: path.stem)
+def test_every_cell_has_a_name(path):
+    cells = loaded(path).app._cell_manager.names()
+    assert [name for name in cells if name == "_"] == []
+
+
+def test_marimo_finds_nothing_to_complain_about():
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "marimo",
+            "check",
+            "--strict",
+            *map(str, LESSONS + APPS),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

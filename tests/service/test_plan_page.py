@@ -1,0 +1,148 @@
+"""What the plan app loads: data, plan, or a problem in words; never a traceback."""
+
+from __future__ import annotations
+
+import pytest
+
+from medhavi.errors import UsageError
+from medhavi.schema.template import example_rows
+from medhavi.service import plan_page
+from medhavi.service.plan_page import Source, choose_source, load_page, read_moment
+from medhavi.snapshot import Snapshot
+from tests.service.edge_cases import EDGES, written
+
+
+@pytest.fixture(scope="module")
+def lemonade(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tables") / "lemonade"
+    Snapshot.from_frames(example_rows()).to_folder(folder, format="csv")
+    return folder
+
+
+@pytest.fixture
+def nowhere(monkeypatch, tmp_path):
+    for name in ("MEDHAVI_LAKE", "MEDHAVI_STORE", "MEDHAVI_TABLES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_folder_of_tables_is_planned_and_verified(lemonade):
+    shown = load_page(str(lemonade))
+    assert shown.plan is not None
+    assert (shown.problem, shown.violations) == (None, 0)
+    assert shown.names.zone == "Europe/Berlin"
+    assert str(shown.source) == "lemonade"
+
+
+def test_a_reload_does_not_plan_again(lemonade):
+    assert load_page(str(lemonade)).plan is load_page(str(lemonade)).plan
+
+
+def test_only_so_many_plans_are_kept(lemonade, monkeypatch):
+    monkeypatch.setattr(plan_page, "_KEPT", 1)
+    first = load_page(str(lemonade)).plan
+    rows = Snapshot.from_folder(lemonade)["demands"].to_dicts()
+    rows[0]["qty"] = 123.0
+    Snapshot.from_folder(lemonade).replace(demands=rows).to_folder(
+        lemonade.parent / "other", format="csv"
+    )
+    assert load_page(str(lemonade.parent / "other")).plan is not None
+    assert load_page(str(lemonade)).plan is not first
+
+
+def test_progress_is_told(lemonade):
+    plan_page._plans.clear()
+    told: list[str] = []
+    load_page(str(lemonade), observe=told.append)
+    assert told[0].startswith("planning (mrp): 3 demands")
+    assert "verifying" in told
+
+
+def test_the_environment_names_the_tables(nowhere, lemonade, monkeypatch):
+    monkeypatch.setenv("MEDHAVI_TABLES", str(lemonade))
+    assert load_page().source == Source(tables=str(lemonade))
+
+
+def test_the_address_wins_over_the_environment():
+    assert choose_source("a", {"MEDHAVI_TABLES": "b"}) == Source(tables="a")
+
+
+def test_without_data_the_page_says_how_to_get_some(nowhere):
+    shown = load_page()
+    assert shown.problem is not None
+    assert "medhavi demo" in shown.problem.text
+    assert str(shown.source) == "none"
+
+
+def test_a_workspace_without_lake_is_refused(nowhere, monkeypatch):
+    monkeypatch.setenv("MEDHAVI_STORE", "sqlite:///events.db")
+    with pytest.raises(UsageError, match="names no lake"):
+        choose_source()
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    shown = load_page(str(tmp_path / "missing"))
+    assert shown.plan is None
+    assert shown.problem is not None
+    assert "missing" in " ".join([shown.problem.text, *map(str, shown.findings)])
+
+
+@pytest.mark.req("QA-05")
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [("cyclic_bom", "A → B → A"), ("zero_capacity", "is never open")],
+)
+def test_bad_data_is_listed_with_its_place(tmp_path, case, words):
+    shown = load_page(str(written(tmp_path, case)))
+    assert shown.plan is None
+    assert shown.problem is not None
+    assert shown.problem.title == "The data has to be mended first"
+    assert any(words in found.message for found in shown.findings)
+
+
+@pytest.mark.req("QA-05")
+@pytest.mark.parametrize("case", ["no_demand", "past_due", "no_source"])
+def test_edges_that_can_be_planned_are_shown(tmp_path, case):
+    shown = load_page(str(written(tmp_path, case)))
+    assert shown.problem is None
+    assert shown.plan is not None
+    assert set(EDGES) == {
+        "no_demand",
+        "cyclic_bom",
+        "zero_capacity",
+        "past_due",
+        "no_source",
+    }
+
+
+def test_a_defect_is_a_problem_in_words(lemonade, monkeypatch):
+    plan_page._plans.clear()
+
+    def broken(*_arguments, **_options):
+        message = "inside"
+        raise KeyError(message)
+
+    monkeypatch.setattr("medhavi.workbench.tables_run.plan_snapshot", broken)
+    shown = load_page(str(lemonade))
+    assert shown.problem is not None
+    assert shown.problem.title == "Medhavi failed in a way it should not"
+    assert "KeyError" in shown.problem.text
+    assert shown.plan is None
+
+
+def test_a_moment_without_zone_is_local():
+    moment = read_moment("2026-07-01 08:00", "Europe/Rome")
+    assert moment is not None
+    assert moment.isoformat() == "2026-07-01T08:00:00+02:00"
+
+
+def test_a_moment_with_a_zone_keeps_it():
+    moment = read_moment("2026-07-01T08:00+00:00", "Europe/Rome")
+    assert moment is not None
+    assert moment.isoformat() == "2026-07-01T08:00:00+00:00"
+
+
+def test_what_is_no_moment_is_refused():
+    with pytest.raises(UsageError, match="'tomorrow' is no instant"):
+        read_moment("tomorrow")
