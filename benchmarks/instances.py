@@ -56,13 +56,11 @@ def scaled(name: str) -> Snapshot:
         return _converted(json.loads(stated.read_text("utf-8")))
     demands, items, resources = SCALED[name]
     with tempfile.TemporaryDirectory(prefix="medhavi-bench-") as place:
-        model, xml = Path(place) / "model.json", Path(place) / "model.xml"
+        model = Path(place) / "model.json"
         command = [sys.executable, str(folder / "generate.py"), "--seed", "1"]
         command += ["--demands", demands, "--items", items, "--resources", resources]
         subprocess.run(
-            [*command, "--out", str(model), "--xml", str(xml)],
-            check=True,
-            stdout=subprocess.DEVNULL,
+            [*command, "--out", str(model)], check=True, stdout=subprocess.DEVNULL
         )
         return _converted(json.loads(model.read_text("utf-8")))
 
