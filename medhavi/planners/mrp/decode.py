@@ -36,6 +36,25 @@ if TYPE_CHECKING:
 
 INSTANT = pl.Datetime("us", "UTC")
 NO_RESOURCE = (("", 1.0),)
+SUPPLY = (
+    "id",
+    "kind",
+    "product",
+    "location",
+    "qty",
+    "order_qty",
+    "start",
+    "finish",
+    "source",
+    "lane",
+    "departure",
+    "status",
+    "firm",
+    "lot_rule",
+    "cost",
+    "co2_kg",
+)
+"""Columns of a supply in the sequence of its rows."""
 OPERATION = (
     "supply",
     "step",
@@ -48,7 +67,7 @@ OPERATION = (
     "run_minutes",
     "locked",
 )
-"""Columns of an operation in the sequence of its rows; the id comes last."""
+"""Columns of an operation in the sequence of its rows."""
 
 
 class Decoder:
@@ -100,72 +119,38 @@ class Decoder:
 
         Cost is that of the source plus the occupied hours of `operations`.
         """
-        orders = self._release.orders
-        mains = [
-            next((unit for unit in order.units if unit.node.key == order.node), None)
-            for order in orders
-        ]
-        steps = [self._release.model.node(order.node).step for order in orders]
-        unit_steps = [
-            step if order.recipe is None else order.recipe.unit_step
-            for order, step in zip(orders, steps, strict=True)
-        ]
-        open_sizes = [
-            from_steps(order.steps, step)
-            for order, step in zip(orders, unit_steps, strict=True)
-        ]
-        sizes = [
-            size if order.whole is None else from_steps(order.whole, step)
-            for order, size, step in zip(orders, open_sizes, unit_steps, strict=True)
-        ]
-        moves = [order.kind == "move" for order in orders]
-        frame = pl.DataFrame(
-            {
-                "id": pl.Series(self.order_ids, dtype=pl.String),
-                "kind": [order.kind for order in orders],
-                "product": [order.node[0] for order in orders],
-                "location": [order.node[1] for order in orders],
-                "qty": [
-                    0.0 if unit is None else from_steps(unit.qty, step)
-                    for unit, step in zip(mains, steps, strict=True)
-                ],
-                "order_qty": sizes,
-                "start": instants([order.timing.start for order in orders]),
-                "finish": instants(
-                    [
-                        order.timing.finish if unit is None else unit.arrives
-                        for order, unit in zip(orders, mains, strict=True)
-                    ]
-                ),
-                "source": [order.source_id or None for order in orders],
-                "lane": [
-                    order.source.source if moving and order.source is not None else None
-                    for order, moving in zip(orders, moves, strict=True)
-                ],
-                "departure": instants(
-                    [
-                        order.timing.departure if moving else None
-                        for order, moving in zip(orders, moves, strict=True)
-                    ]
-                ),
-                "status": [order.status for order in orders],
-                "firm": [order.firm for order in orders],
-                "lot_rule": [order.lot_rule or None for order in orders],
-                "cost": [
-                    0.0 if order.source is None else order.source.cost(size)
-                    for order, size in zip(orders, open_sizes, strict=True)
-                ],
-                "co2_kg": [
-                    0.0 if order.source is None else order.source.co2(size)
-                    for order, size in zip(orders, open_sizes, strict=True)
-                ],
-            },
-            strict=False,
+        rows: list[tuple[object, ...]] = []
+        for order, identity in zip(self._release.orders, self.order_ids, strict=True):
+            node = self._release.model.node(order.node)
+            step, source, timing = node.step, order.source, order.timing
+            unit_step = step if order.recipe is None else order.recipe.unit_step
+            size = from_steps(order.steps, unit_step)
+            main = next((unit for unit in order.units if unit.node is node), None)
+            moving = order.kind == "move"
+            rows.append(
+                (
+                    identity,
+                    order.kind,
+                    *order.node,
+                    0.0 if main is None else from_steps(main.qty, step),
+                    size if order.whole is None else from_steps(order.whole, unit_step),
+                    timing.start,
+                    timing.finish if main is None else main.arrives,
+                    order.source_id or None,
+                    source.source if moving and source is not None else None,
+                    timing.departure if moving else None,
+                    order.status,
+                    order.firm,
+                    order.lot_rule or None,
+                    0.0 if source is None else source.cost(size),
+                    0.0 if source is None else source.co2(size),
+                )
+            )
+        frame = _framed("supplies", SUPPLY, rows).with_columns(
+            campaign=pl.lit(None, dtype=pl.String)
         )
         schema = {n: t for n, t in SCHEMAS["supplies"].items() if n != "content_hash"}
-        frame = frame.with_columns(campaign=pl.lit(None, dtype=pl.String)).select(
-            pl.col(name).cast(dtype) for name, dtype in schema.items()
-        )
+        frame = frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
         frame = with_occupation(frame, operations, self._resources)
         frame = pl.concat([frame, self._coproducts(frame)])
         return frame.with_columns(content_hash=content_hashes(frame, exclude=("id",)))
