@@ -19,7 +19,7 @@ from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.units import ALWAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.state import Need, Node, SupplyUnit
@@ -130,11 +130,16 @@ class NodeWalk:
                 short.append(need)
         if not short:
             return
-        if len(short) == 1 and not self.levels.looks_ahead:
+        plain = not (self.levels.looks_ahead or self.node.make_to_order)
+        if len(short) == 1 and plain:
             self._order(short, instant)
             return
         for group in self._groups(short, instant):
-            self._order(group, instant)
+            parts = self._release.shares(group[0]) if self.node.make_to_order else {}
+            if len(parts) > 1:
+                self._order_parts(group[0], parts, instant)
+            else:
+                self._order(group, instant)
 
     def take(self, need: Need) -> None:
         """Serve a need from what is there: first expired, then first in."""
@@ -248,6 +253,26 @@ class NodeWalk:
                 self._order([need], need.instant)
             elif need.open > 0:
                 self._wait(need)
+
+    def _order_parts(self, need: Need, parts: Mapping[int, int], instant: int) -> None:
+        """Order what several demands stand behind apart, in their sequence.
+
+        What no demand stands behind (a surplus above) comes with the last.
+        """
+        last = next(reversed(parts))
+        for demand, part in parts.items():
+            missing = need.open if demand == last else min(part, need.open)
+            if missing == 0:
+                continue
+            units = self._release.for_needs(self.node, instant, [need], missing, demand)
+            for unit in units:
+                if unit.node is not self.node:
+                    self._release.announce(unit)
+                    continue
+                missing -= self._release.match(need, unit, missing)
+                self.add(unit)
+        if need.open > 0:
+            self._wait(need)
 
     def _give(self, unit: SupplyUnit, group: list[Need]) -> None:
         """Serve the group from its order, whenever that comes."""

@@ -74,9 +74,17 @@ class Release(Register):
         self._capacity = model.providers.capacity
 
     def for_needs(
-        self, node: Node, instant: int, group: Sequence[Need], missing: int
+        self,
+        node: Node,
+        instant: int,
+        group: Sequence[Need],
+        missing: int,
+        demand: int = NO_DEMAND,
     ) -> list[SupplyUnit]:
-        """Order what a group of needs lacks; the rest of a lot is free supply."""
+        """Order what a group of needs lacks; the rest of a lot is free supply.
+
+        `demand` is the one of several behind a need that a make-to-order supply is for.
+        """
         first = group[0]
         if len(group) == 1:
             priority, alive_until = first.priority, first.alive_until
@@ -94,7 +102,8 @@ class Release(Register):
         )
         units = self._replenish(want)
         if node.make_to_order:
-            demand = self.sole_demand(first)
+            if demand == NO_DEMAND:
+                demand = self.sole_demand(first)
             for unit in units:
                 if unit.node is not node:
                     continue
