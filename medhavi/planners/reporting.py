@@ -40,7 +40,8 @@ begin, minus when the owner takes its goods). safety: the level from this instan
 not a change. waste: what expires.
 """
 
-_PLACE = ["product", "location"]
+_NAMES = ["product", "location"]
+_PLACE = "place"
 _DECIMALS = 9
 """Sums of decimals are cut back to decimals: finer than any quantity step in use."""
 
@@ -71,10 +72,13 @@ def positions(snapshot: Snapshot, ledger: pl.DataFrame, bucket: str) -> pl.DataF
     if ledger.is_empty():
         return empty("positions")
     rule = grid(bucket, snapshot.as_of)
-    instants = _by_instant(ledger, snapshot.settings.horizon_end)
+    # Numbers in the order of the names group and sort faster than two texts.
+    places = ledger.select(_NAMES).unique().sort(_NAMES).with_row_index(_PLACE)
+    numbered = ledger.join(places, on=_NAMES, maintain_order="left").drop(_NAMES)
+    instants = _by_instant(numbered, snapshot.settings.horizon_end)
     buckets = rule.starts(instants["instant"].to_numpy())
     framed = instants.with_columns(bucket=pl.Series(buckets, dtype=pl.Int64))
-    grouped = framed.group_by([*_PLACE, "bucket"], maintain_order=True).agg(
+    grouped = framed.group_by(_PLACE, "bucket", maintain_order=True).agg(
         pl.col("gross", "net").sum(),
         pl.col("on_hand", "reserved", "safety").last(),
         (pl.col("receipt") + pl.col("new")).sum().alias("inbound"),
@@ -83,18 +87,19 @@ def positions(snapshot: Snapshot, ledger: pl.DataFrame, bucket: str) -> pl.DataF
     return grouped.with_columns(
         (pl.col("bucket") * 1_000_000)
         .cast(pl.Datetime("us"))
-        .dt.replace_time_zone("UTC")
+        .dt.replace_time_zone("UTC"),
+        *(places[name].gather(grouped[_PLACE]) for name in _NAMES),
     ).select(pl.col(name).cast(dtype) for name, dtype in SCHEMAS["positions"].items())
 
 
 def _by_instant(ledger: pl.DataFrame, horizon: int) -> pl.DataFrame:
     """Sum the ledger per instant and run the projections; sorted by place and time."""
     amounts = [
-        pl.col("qty").filter(pl.col("kind") == kind).sum().alias(kind)
+        pl.when(pl.col("kind") == kind).then("qty").otherwise(0.0).sum().alias(kind)
         for kind in KINDS
         if kind != "safety"
     ]
-    level = pl.col("qty").filter(pl.col("kind") == "safety").max().alias("safety")
+    level = pl.when(pl.col("kind") == "safety").then("qty").max().alias("safety")
     # What is there serves needs before as_of too; mode mrp has such needs.
     begun = pl.col("instant").min().over(_PLACE)
     ledger = ledger.with_columns(
@@ -103,9 +108,9 @@ def _by_instant(ledger: pl.DataFrame, horizon: int) -> pl.DataFrame:
         .otherwise("instant")
     )
     instants = (
-        ledger.group_by([*_PLACE, "instant"])
+        ledger.group_by(_PLACE, "instant", maintain_order=True)
         .agg(*amounts, level)
-        .sort(*_PLACE, "instant")
+        .sort(_PLACE, "instant")
     )
     flow = pl.col("stock") + pl.col("receipt") - pl.col("gross") - pl.col("waste")
     projected = instants.with_columns(
@@ -215,7 +220,8 @@ def _used_hours(operations: pl.DataFrame, rule: Grid) -> pl.DataFrame:
                 "setup": np.concatenate([piece[3] for piece in pieces]) * units,
             }
         )
-        .group_by("resource", "bucket")
+        # Sums of floats depend on their order, and that on threads, if let.
+        .group_by("resource", "bucket", maintain_order=True)
         .agg(pl.col("run", "setup").sum())
         .filter((pl.col("run") > 0) | (pl.col("setup") > 0))
         .sort("resource", "bucket")

@@ -34,7 +34,9 @@ def with_occupation(
     hours = (pl.col("setup_minutes") + pl.col("run_minutes")) / HOURS * pl.col("units")
     added = (
         operations.join(
-            rated.select("resource", "cost_per_hour", "co2_kg_per_hour"), on="resource"
+            rated.select("resource", "cost_per_hour", "co2_kg_per_hour"),
+            on="resource",
+            maintain_order="left",
         )
         .group_by("supply", maintain_order=True)
         .agg(

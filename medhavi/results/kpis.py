@@ -142,14 +142,15 @@ def netting_accuracy(plan: Plan, snapshot: Snapshot) -> list[Measure]:
     existing = snapshot["supply_orders"].select(pl.col("supply_order").alias("id"))
     new = (
         plan.supplies.join(existing, on="id", how="anti")
-        .group_by("product", "location")
+        .group_by("product", "location", maintain_order=True)
         .agg(pl.col("qty").sum().alias("ordered"))
     )
-    needed = plan.positions.group_by("product", "location").agg(
+    needed = plan.positions.group_by("product", "location", maintain_order=True).agg(
         pl.col("net").sum().alias("needed")
     )
     rows = needed.join(new, on=["product", "location"], how="full", coalesce=True)
-    rows = rows.fill_null(0.0)
+    # Sums of floats depend on their order.
+    rows = rows.fill_null(0.0).sort("product", "location")
     apart = float((rows["ordered"] - rows["needed"]).abs().sum())
     total = _total(rows, "needed")
     return [ratio(total - apart, total)]
@@ -188,7 +189,7 @@ def overloads(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
     if loads.is_empty():
         return [_undefined("no resource is loaded", "count")]
     over = loads.filter(pl.col("overload") > 0).height
-    total = loads.group_by("resource").agg(
+    total = loads.group_by("resource", maintain_order=True).agg(
         pl.col("run", "setup", "available").sum(), pl.col("overload").max()
     )
     tight = total.filter(
@@ -218,11 +219,11 @@ def on_time_in_full(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
     by_due = (
         plan.deliveries.join(live.select("demand", "due"), on="demand")
         .filter(pl.col("date") <= pl.col("due"))
-        .group_by("demand")
+        .group_by("demand", maintain_order=True)
         .agg(pl.col("qty").sum().alias("delivered"))
     )
     shares = (
-        live.join(by_due, on="demand")
+        live.join(by_due, on="demand", maintain_order="left")
         .filter(pl.col("qty") > 0)
         .select(
             (pl.col("delivered") / pl.col("qty")).clip(upper_bound=1.0).alias("share")
