@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from medhavi.planners.mrp.state import Shortage
 from medhavi.planners.mrp.ways import Way
 from medhavi.units import ALWAYS
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.state import Need, Order, SupplyUnit
-    from medhavi.providers.sources import Source
+    from medhavi.providers.sources import Source, Window
     from medhavi.providers.timing import Timing
 
 TRIES = 16
@@ -71,16 +72,25 @@ def postpone(release: Release, rank: Mapping[int, int]) -> None:
         slowest = max(given[worst.index], key=lambda unit: unit.arrives).order
         if slowest is not None:
             order.waits_for = slowest.waits_for or slowest.source_id
-        _move(release, order, needs[order.index], waiting)
+        if not _move(release, order, needs[order.index], waiting):
+            # Nothing brings this in time, and no later start is valid.
+            taken = min(worst.qty, sum(unit.qty for unit in given[worst.index]))
+            release.shortages.append(Shortage(need=worst, qty=taken))
 
 
 def _move(
     release: Release, order: Order, needs: list[Need], waiting: Mapping[int, int]
-) -> None:
-    """Start an order so late that all it takes is there."""
+) -> bool:
+    """Start an order so late that all it takes is there; False: it cannot."""
     source = order.source
     if source is None:
-        return
+        return False
+    windows = [
+        window
+        for other in release.model.node((source.product, source.location)).sources
+        if (other.kind, other.source) == (source.kind, source.source)
+        for window in other.windows
+    ]
     moving = source.kind == "move"
     start = order.timing.ready if moving else order.timing.start
     instants = {need.index: need.instant for need in needs}
@@ -90,29 +100,32 @@ def _move(
         if lack <= 0:
             break
         start += lack
-        found = _from(source, start, order.steps)
+        found = _from(source, windows, start, order.steps)
         if found is None:
-            return
+            return False
         timing = found
         instants = {
             need.index: timing.ready if moving else _use(release, order, need, timing)
             for need in needs
         }
     else:
-        return
+        return False
     order.timing = timing
     for need in needs:
         need.instant = instants[need.index]
     _arrive(release, order)
+    return True
 
 
-def _from(source: Source, start: int, steps: int) -> Timing | None:
+def _from(
+    source: Source, windows: list[Window], start: int, steps: int
+) -> Timing | None:
     """Date an order from a start on, inside the validity of its source."""
-    timing = source.clock.earliest(start, steps)
-    if timing is None or source.valid_at(timing.start):
-        return timing
-    later = [begin for begin, _ in source.windows if begin > timing.start]
-    return source.clock.earliest(min(later), steps) if later else None
+    for begin, end in sorted(windows):
+        timing = source.clock.earliest(max(begin, start), steps)
+        if timing is not None and timing.start < end:
+            return timing
+    return None
 
 
 def _use(release: Release, order: Order, need: Need, timing: Timing) -> int:
