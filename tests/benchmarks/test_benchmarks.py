@@ -1,0 +1,78 @@
+"""The benchmarks run: on tiny instances, without looking at the clock."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import instances, measure, performance_page, planning, start
+from medhavi.snapshot import Snapshot
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    place = tmp_path / "performance.md"
+    monkeypatch.setattr(performance_page, "PAGE", place)
+    return place
+
+
+@pytest.fixture
+def tiny():
+    return instances.chain(6)
+
+
+def test_a_chain_plans_one_order_a_level(tiny):
+    found = planning.measure("tiny", tiny, rounds=1)
+    assert found.orders == 7
+    assert found.pegs == 7
+
+
+def test_every_phase_is_measured_once_a_round(tiny):
+    found = planning.measure("tiny", tiny, rounds=2)
+    counted = {name: len(times) for name, times in found.watch.rounds.items()}
+    assert counted == dict.fromkeys([*planning.PHASES, "arithmetic", "objects"], 2)
+
+
+def test_an_instance_without_a_gate_misses_none(tiny):
+    assert not planning.measure("tiny", tiny, rounds=1).missed
+
+
+def test_two_of_each_over_70_levels_end_in_a_finding():
+    assert planning.overflow() in planning.OVERFLOWS
+
+
+def test_public_instances_say_what_they_miss(monkeypatch):
+    monkeypatch.delenv("MEDHAVI_PUBLIC_DATA", raising=False)
+    with pytest.raises(instances.NoDataError, match="MEDHAVI_PUBLIC_DATA"):
+        instances.INSTANCES["m1000"]()
+
+
+@pytest.mark.public_data
+def test_the_large_model_can_be_regenerated(public_data, monkeypatch):
+    monkeypatch.setenv("MEDHAVI_PUBLIC_DATA", str(public_data))
+    monkeypatch.setitem(instances.SCALED, "m20", ("20", "20", "4"))
+    snapshot = instances.scaled("m20")
+    assert isinstance(snapshot, Snapshot)
+    assert snapshot["demands"].height == 20
+
+
+def test_the_middle_of_three_rounds_is_told():
+    watch = measure.Stopwatch({"net": [3.0, 1.0, 2.0]})
+    assert watch.median("net") == 2.0
+    assert watch.least("net") == 1.0
+    assert watch.median("peg") == 0.0
+
+
+def test_a_section_of_the_page_is_renewed_and_the_others_stay(page):
+    performance_page.write_section("one", ("what", "s"), [("net", 1)])
+    performance_page.write_section("two", ("what", "s"), [("peg", 2)])
+    performance_page.write_section("one", ("what", "s"), [("net", 3)])
+    text = page.read_text("utf-8")
+    assert text.count("## one") == text.count("## two") == 1
+    assert "| net | 3 |" in text
+    assert "| net | 1 |" not in text
+
+
+def test_starting_is_measured_against_an_empty_python():
+    least = start.measure(rounds=1)
+    assert set(least) == set(start.CALLS)
+    assert all(seconds > 0 for seconds in least.values())
