@@ -106,7 +106,10 @@ class Gain:
 
     def good_steps(self, order_steps: int, at: int | None = None) -> int:
         """Give the good quantity of an order [steps of the product]."""
-        return sum(output.steps(order_steps) for output in self._valid(at))
+        found = self._valid(at)
+        if len(found) == 1:
+            return found[0].steps(order_steps)
+        return sum(output.steps(order_steps) for output in found)
 
     def order_steps_for(self, net: int, at: int | None = None) -> int:
         """Give the smallest order that yields at least `net`.
