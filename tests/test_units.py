@@ -1,0 +1,84 @@
+"""Time and quantity as integers: exact in, rounded at one place, the same way out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medhavi.units import (
+    DAY,
+    HOUR,
+    exact,
+    from_seconds,
+    from_steps,
+    seconds_up,
+    steps_down,
+    steps_up,
+    to_seconds,
+)
+
+THOUSANDTH = Fraction(1, 1000)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_is_refused(value):
+    with pytest.raises(ValueError, match="not a number that can be planned with"):
+        exact(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.1, "1/10"), (3, "3"), (1e-3, "1/1000"), (2.5, "5/2")]
+)
+def test_a_cell_is_what_was_typed(value, text):
+    assert exact(value) == Fraction(text)
+
+
+def test_tenths_add_up():
+    assert steps_up(0.1, THOUSANDTH) + steps_up(0.2, THOUSANDTH) == steps_up(
+        0.3, THOUSANDTH
+    )
+
+
+@given(st.integers(-(10**12), 10**12))
+def test_whole_steps_come_back(count):
+    quantity = from_steps(count, THOUSANDTH)
+    assert steps_up(quantity, THOUSANDTH) == count
+    assert steps_down(quantity, THOUSANDTH) == count
+
+
+@given(st.floats(-1e6, 1e6))
+def test_rounding_brackets_the_quantity(quantity):
+    low, high = steps_down(quantity, THOUSANDTH), steps_up(quantity, THOUSANDTH)
+    assert low * THOUSANDTH <= exact(quantity) <= high * THOUSANDTH
+    assert high - low <= 1
+
+
+@given(st.floats(0, 1e5))
+def test_a_duration_is_rounded_up_to_the_second_once(hours):
+    seconds = seconds_up(hours, HOUR)
+    assert 0 <= seconds - exact(hours) * HOUR < 1
+
+
+@given(st.integers(-(10**10), 10**10))
+def test_an_instant_comes_back(seconds):
+    assert to_seconds(from_seconds(seconds)) == seconds
+
+
+def test_an_instant_is_told_in_utc():
+    berlin = dt.timezone(dt.timedelta(hours=2))
+    moment = dt.datetime(2026, 7, 1, 2, 0, 0, 999_999, tzinfo=berlin)
+    assert from_seconds(to_seconds(moment)) == dt.datetime(2026, 7, 1, tzinfo=dt.UTC)
+
+
+def test_an_instant_without_a_zone_is_refused():
+    with pytest.raises(ValueError, match="has no time zone; instants are UTC"):
+        to_seconds(dt.datetime(2026, 7, 1))  # noqa: DTZ001 - the refusal is the test
+
+
+def test_half_a_day_is_half_a_day():
+    assert seconds_up(0.5, DAY) == 12 * HOUR
