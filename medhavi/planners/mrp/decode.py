@@ -111,7 +111,7 @@ class Decoder:
         name = self.order_ids[unit.order.index]
         if unit.node.key == unit.order.node:
             return name
-        return coproduct_id(name, unit.node.key[0])
+        return coproduct_id(name, self._release.output_name(unit))
 
     # --- supplies ------------------------------------------------------------------
     def supplies(self, operations: pl.DataFrame) -> pl.DataFrame:

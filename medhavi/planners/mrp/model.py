@@ -180,8 +180,14 @@ class Model:
                 if len(group) > 1:
                     yield sorted({(c.component, c.location) for c in group})
 
-    def clusters(self) -> list[list[Node]]:
+    def clusters(self, links: Iterable[Edge] = ()) -> list[list[Node]]:
         """Give the clusters in order of planning, nodes inside in order of key.
+
+        Parameters
+        ----------
+        links
+            What existing orders give and what they take for it. They come after all
+            that new orders need: goods may go back and forth between two places.
 
         Raises
         ------
@@ -191,10 +197,19 @@ class Model:
         keys = sorted(self.nodes)
         leader = self._leaders(keys)
         hard, soft = self._edges(leader)
-        order = _kahn(keys, leader, [*hard, *soft])
-        if order is None:
-            order = _kahn(keys, leader, hard)
-        if order is None:
+        kept = sorted(
+            {
+                (leader[upper], leader[lower])
+                for upper, lower in links
+                if upper in leader and lower in leader
+            }
+        )
+        kept = [edge for edge in kept if edge[0] != edge[1]]
+        for extra in ([*soft, *kept], kept, soft, []):
+            order = _kahn(keys, leader, [*hard, *extra])
+            if order is not None:
+                break
+        else:
             raise BadData([self._cycle(hard, leader)])
         members: dict[NodeKey, list[Node]] = defaultdict(list)
         for key in keys:

@@ -244,6 +244,18 @@ class Register:
             ]
         )
 
+    def output_name(self, unit: SupplyUnit) -> str:
+        """Name a further output of an order: its product, and once more its place."""
+        product, location = unit.node.key
+        order = unit.order
+        if order is not None:
+            for other in order.units:
+                if other is unit:
+                    break
+                if other.node.key[0] == product and other.node.key != order.node:
+                    return f"{product}|{location}"
+        return product
+
     def announce(self, unit: SupplyUnit) -> None:
         """Hand supply of another node to its walk, if it is planned now."""
         walk = self._walks.get(id(unit.node))

@@ -136,7 +136,12 @@ class MrpRun:
         reader.stock()
         reader.orders()
         reader.pins()
-        self._clusters = self.model.clusters()
+        self._clusters = self.model.clusters(
+            (unit.node.key, need.node.key)
+            for need in self.release.needs
+            if need.order is not None
+            for unit in need.order.units
+        )
         for rank, cluster in enumerate(self._clusters):
             for node in cluster:
                 self.rank[id(node)] = rank
@@ -210,7 +215,7 @@ class MrpRun:
         name = order.existing or ""
         if unit.node.key == order.node:
             return name
-        return coproduct_id(name, unit.node.key[0])
+        return coproduct_id(name, self.release.output_name(unit))
 
     # --- plan ----------------------------------------------------------------------
     def peg(self) -> Pegs:
