@@ -315,7 +315,11 @@ class Release(Register):
         """
         source: PegSource = "FIRM" if want is None else "PROD"
         for node, gain, plain in way.yields:
-            at = order.timing.finish if plain else self.output_instant(order, gain)
+            # What an existing order is for is in stock when the order is due.
+            dated = want is None and node.key == order.node
+            at = order.timing.finish
+            if not plain and not dated:
+                at = self.output_instant(order, gain)
             qty = gain.good_steps(order.steps, at)
             if node.key == order.node:
                 order.qty = qty
@@ -328,14 +332,16 @@ class Release(Register):
                 node.units.append(self.unit(node, qty, at, at, source, order))
 
     def output_instant(self, order: Order, gain: Gain) -> int:
-        """Give the instant at which an order gives an output."""
-        output = gain.outputs[0]
-        return self._capacity.output_instant(
-            order.source_id,
-            order.timing,
-            output.step,
-            output.anchor,
-            output.offset_minutes,
+        """Give the instant at which all that an order gives of a product is there."""
+        return max(
+            self._capacity.output_instant(
+                order.source_id,
+                order.timing,
+                output.step,
+                output.anchor,
+                output.offset_minutes,
+            )
+            for output in gain.outputs
         )
 
     def explode(self, order: Order, way: Way) -> None:

@@ -135,8 +135,10 @@ def _yields(recipe: Recipe, model: Nodes) -> list[Yield]:
 
 
 def _at_finish(gain: Gain) -> bool:
-    output = gain.outputs[0]
-    return output.step is None and output.anchor == "end" and not output.offset_minutes
+    return all(
+        output.step is None and output.anchor == "end" and not output.offset_minutes
+        for output in gain.outputs
+    )
 
 
 def ratio(wanted: Component, other: Component) -> Fraction:

@@ -1,0 +1,62 @@
+"""When what an order gives is in stock (rules 3, 15)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.planners.small_plans import day, days, deliveries, orders, planned
+
+TWO_DAYS = [
+    {"step": 1, "fixed_minutes": 1440},
+    {"step": 2, "fixed_minutes": 1440},
+]
+
+
+@pytest.mark.req("RTG-01")
+@pytest.mark.parametrize("first", [1, 2])
+def test_an_order_that_gives_its_product_at_several_steps_ends_with_the_last(first):
+    made = planned(
+        demands=[{"qty": 10, "due": day(10)}],
+        routings=[{}],
+        steps=TWO_DAYS,
+        routing_outputs=[
+            {"role": "main", "qty_per": 0.5, "step": first},
+            {"role": "main", "qty_per": 0.5, "step": 3 - first},
+        ],
+    )
+    assert orders(made) == [("A", 10, 8, 10)]
+
+
+def test_a_later_line_with_an_offset_decides_when_all_is_there():
+    made = planned(
+        demands=[{"qty": 10, "due": day(10)}],
+        routings=[{}],
+        steps=TWO_DAYS,
+        routing_outputs=[
+            {"role": "main", "qty_per": 0.5},
+            {"role": "main", "qty_per": 0.5, "offset_minutes": 1440},
+        ],
+    )
+    assert orders(made) == [("A", 10, 7, 10)]
+
+
+@pytest.mark.req("MRP-02")
+@pytest.mark.parametrize(
+    "output",
+    [{"offset_minutes": 4320}, {"step": 1}, {"anchor": "start"}],
+    ids=["offset", "earlier step", "start"],
+)
+@pytest.mark.parametrize("start", [day(3), None], ids=["start", "no start"])
+def test_an_existing_order_is_in_stock_when_it_is_due(output, start):
+    made = planned(
+        demands=[{"qty": 10, "due": day(7)}],
+        routings=[{}],
+        steps=TWO_DAYS,
+        routing_outputs=[{"role": "main", **output}],
+        supply_orders=[
+            {"kind": "work", "source": "R", "start": start, "due": day(7)},
+        ],
+    )
+    assert orders(made) == []
+    assert days(made.supplies["finish"][0]) == 7
+    assert deliveries(made) == [(10, 7)]
