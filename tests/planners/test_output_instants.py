@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.planners.small_plans import day, days, deliveries, orders, planned
+from tests.planners.small_plans import (
+    day,
+    days,
+    deliveries,
+    exceptions,
+    fulfilment,
+    orders,
+    planned,
+)
 
 TWO_DAYS = [
     {"step": 1, "fixed_minutes": 1440},
@@ -60,3 +68,29 @@ def test_an_existing_order_is_in_stock_when_it_is_due(output, start):
     assert orders(made) == []
     assert days(made.supplies["finish"][0]) == 7
     assert deliveries(made) == [(10, 7)]
+
+
+@pytest.mark.req("MRP-02")
+def test_a_by_product_that_comes_late_makes_late_what_is_made_of_it():
+    made = planned(
+        demands=[
+            {"qty": 10, "due": day(10)},
+            {"product": "C", "qty": 10, "due": day(20)},
+        ],
+        routings=[{}, {"routing": "RC", "product": "C"}],
+        steps=[{}, {"routing": "RC"}],
+        bom_lines=[{"component": "B"}],
+        routing_outputs=[
+            {"routing": "RC", "product": "C", "role": "main"},
+            {"routing": "RC", "product": "B", "role": "by", "qty_per": 1},
+        ],
+    )
+    assert orders(made, "A") == [("A", 10, 20, 20)]
+    assert fulfilment(made)["status"] == "late"
+    assert deliveries(made) == [(10, 20)]
+
+
+def test_stock_below_zero_that_nothing_makes_up_is_told_and_nothing_else():
+    made = planned(stock=[{"qty": -3}])
+    assert orders(made) == []
+    assert [row["qty"] for row in exceptions(made, "NoSource")] == [3]

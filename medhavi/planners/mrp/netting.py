@@ -289,6 +289,9 @@ class NodeWalk:
                 return
             if unit.free > 0 and self._release.usable(unit, need):
                 self._release.match(need, unit)
+                # New supply that comes late makes late what takes from it.
+                new = unit.order is not None and unit.order.existing is None
+                self._release.has_late = self._release.has_late or new
         if need.open > 0:
             self._release.give_up(need)
 

@@ -157,7 +157,8 @@ class Facts:
             .select("demand", room=pl.col("planned") - pl.col("pegged").fill_null(0.0))
             .with_columns(pl.col("room").clip(lower_bound=0.0))
         )
-        own = pl.col("supply").is_null()
+        # Neither an order nor a demand takes it: stock below zero that is made up.
+        own = pl.col("supply").is_null() & pl.col("demand").is_not_null()
         total = pl.col("qty").sum().over("demand", own)
         share = (pl.col("room") / total).clip(upper_bound=1.0).fill_null(0.0)
         return rows.join(room, on="demand", how="left").select(
