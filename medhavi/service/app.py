@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from medhavi.errors import EnvironmentFailure, UsageError
@@ -14,6 +15,8 @@ from medhavi.service.pages import entries
 from medhavi.views.theme import app_style
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
@@ -35,6 +38,13 @@ def create_app() -> Starlette:
     for entry in (*apps, *notebooks):
         server = server.with_app(path=entry.address.rstrip("/"), root=str(entry.path))
 
+    mounted = server.build()
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await _end_sessions(mounted)
+
     async def landing(_request: Request) -> Response:
         return HTMLResponse(landing_html(apps, notebooks, health()))
 
@@ -45,9 +55,22 @@ def create_app() -> Starlette:
         routes=[
             Route("/", landing),
             Route("/health", alive),
-            Mount("/", app=server.build()),
-        ]
+            Mount("/", app=mounted),
+        ],
+        lifespan=lifespan,
     )
+
+
+async def _end_sessions(mounted: object) -> None:
+    """End the kernels of open pages; their threads would keep the process alive.
+
+    Starlette does not run the lifespans of what is mounted.
+    """
+    for route in getattr(mounted, "routes", ()):
+        state = getattr(getattr(route, "app", None), "state", None)
+        manager = getattr(state, "session_manager", None)
+        if manager is not None:
+            await manager.shutdown()
 
 
 def serve(host: str = "127.0.0.1", port: int = 8710, lake: str | None = None) -> None:

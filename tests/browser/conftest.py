@@ -1,0 +1,161 @@
+"""One server for all browser tests, and a page that counts the kernel's runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING
+
+import pytest
+
+from medhavi.schema.template import example_rows
+from medhavi.snapshot import Snapshot
+from tests.service.edge_cases import EDGES, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Page, Request, WebSocket
+
+_OWN = re.compile(r"^(https?|wss?)://(127\.0\.0\.1|localhost)[:/]|^(data|blob|file):")
+_BENIGN = ("handleFillUnmount",)
+"""Errors of marimo's own pages that mean nothing."""
+
+
+class Watched:
+    """A browser page of a marimo app: its kernel's runs, errors, foreign requests.
+
+    marimo sends `completed-run` after every run of the kernel; waiting for elements
+    that look finished returns on pages that are still empty.
+    """
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self.address = address
+        self.runs = 0
+        self.errors: list[str] = []
+        self.foreign: list[str] = []
+        page.on("websocket", self._listen)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", self._heard)
+        page.on("request", self._asked)
+
+    def _listen(self, channel: WebSocket) -> None:
+        channel.on("framereceived", self._frame)
+
+    def _frame(self, data: str | bytes) -> None:
+        text = data if isinstance(data, str) else data.decode("utf8", "replace")
+        self.runs += text.startswith('{"op": "completed-run"')
+        # Cells below a cell that stopped on purpose say so; that is no failure.
+        stopped = "ancestor-stopped" in text
+        if "application/vnd.marimo+error" in text and not stopped:
+            self.errors.append(text[:500])
+
+    def _heard(self, message: object) -> None:
+        kind, text = getattr(message, "type", ""), getattr(message, "text", "")
+        if kind == "error" and not any(word in text for word in _BENIGN):
+            self.errors.append(text)
+
+    def _asked(self, request: Request) -> None:
+        if not _OWN.match(request.url):
+            self.foreign.append(request.url)
+
+    def open(self, path: str) -> None:
+        """Go to a page and wait for its first run."""
+        self.act(lambda: self.page.goto(self.address + path))
+
+    def act(self, deed: Callable[[], object], timeout_s: float = 60.0) -> None:
+        """Do something and wait until the kernel has run for it."""
+        runs, begun = self.runs, time.monotonic()
+        deed()
+        while self.runs <= runs:
+            if time.monotonic() - begun > timeout_s:
+                message = f"the kernel did not run in {timeout_s} s; {self.errors[:3]}"
+                raise TimeoutError(message)
+            self.page.wait_for_timeout(20)
+
+    def assert_clean(self) -> None:
+        """No error in the console or in a cell, no request to another host."""
+        assert self.errors == []
+        assert self.foreign == []
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders of tables: `lemonade` and the edge cases by name."""
+    place = tmp_path_factory.mktemp("tables")
+    Snapshot.from_frames(example_rows()).to_folder(place / "lemonade", format="csv")
+    for name in EDGES:
+        written(place, name)
+    return place
+
+
+@pytest.fixture(scope="session")
+def server(chromium: str, tables: Path) -> Iterator[str]:
+    """Address of `medhavi serve`; it starts only where there is a browser."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        **{key: value for key, value in os.environ.items() if key != "MEDHAVI_LAKE"},
+        "MEDHAVI_TABLES": str(tables / "lemonade"),
+    }
+    start = "import sys; from medhavi.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", start, "serve", "--port", str(port)]
+    with subprocess.Popen(
+        command, cwd=tables, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        address = f"http://127.0.0.1:{port}"
+        try:
+            _wait_for(address, process)
+            yield address
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+
+
+def _wait_for(
+    address: str, process: subprocess.Popen[str], limit_s: float = 90
+) -> None:
+    begun = time.monotonic()
+    while time.monotonic() - begun < limit_s:
+        if process.poll() is not None:
+            said = process.stdout.read() if process.stdout else ""
+            message = f"the server ended: {said}"
+            raise RuntimeError(message)
+        try:
+            urllib.request.urlopen(f"{address}/health", timeout=1).close()
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+        else:
+            return
+    message = "the server did not answer"
+    raise TimeoutError(message)
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(
+    browser_context_args: dict[str, object],
+) -> dict[str, object]:
+    """Use a tall window: what scrolls inside an app is never below its edge."""
+    return {
+        **browser_context_args,
+        "viewport": {"width": 1280, "height": 2600},
+        "reduced_motion": "reduce",
+    }
+
+
+@pytest.fixture
+def watched(server: str, page: Page) -> Watched:
+    return Watched(page, server)

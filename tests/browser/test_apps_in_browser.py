@@ -1,0 +1,147 @@
+"""Apps in a real browser: they run, stay local, and say what to do on bad data."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.request
+
+import pytest
+from playwright.sync_api import expect
+
+from medhavi.views.theme import DARK, LIGHT
+
+pytestmark = pytest.mark.browser
+SLOW = 15_000
+"""A loaded machine paints late [ms]."""
+
+
+def background(page) -> str:
+    return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+def rgb(colour: str) -> str:
+    parts = [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
+    return f"rgb({parts[0]}, {parts[1]}, {parts[2]})"
+
+
+def test_the_landing_page_leads_to_the_plan(watched):
+    page = watched.page
+    page.goto(watched.address)
+    expect(page.get_by_role("heading", name="Medhavi")).to_be_visible()
+    watched.act(lambda: page.get_by_role("link", name="Does the plan hold?").click())
+    expect(page.get_by_text("Demands met in time")).to_be_visible(timeout=SLOW)
+    watched.assert_clean()
+
+
+def test_health_is_json(server):
+    with urllib.request.urlopen(f"{server}/health", timeout=10) as answer:
+        facts = json.load(answer)
+    assert (facts["status"], facts["data"]) == ("ok", "tables")
+
+
+def test_the_plan_app_shows_figures_reasons_names_local_times_and_trust(watched):
+    watched.open("/plan/")
+    page = watched.page
+    expect(page.get_by_role("heading", name="Does the plan hold?")).to_be_visible()
+    for words in (
+        "Demands met in time",
+        "The chain takes 61 d; it should have begun 12 d ago",
+        "Mon 2 Mar 2026, 07:00 (Europe/Berlin)",
+        "Buy 500 Glass bottle from Glassworks for PLANT",
+        "What would help:",
+        "Where is the bottleneck?",
+        "heuristic, verified: 0 violations",
+    ):
+        expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
+    expect(page.locator("marimo-vega svg").first).to_be_visible(timeout=SLOW)
+    expect(page.locator("marimo-vega svg")).to_have_count(4, timeout=SLOW)
+    watched.assert_clean()
+
+
+def test_a_tile_leads_to_its_rows_and_the_address_keeps_them(watched):
+    watched.open("/plan/")
+    page = watched.page
+    watched.act(lambda: page.get_by_role("link", name="Starts before now").click())
+    assert "code=PastDueStart" in page.url
+    expect(page.get_by_text("Expedite the supply").first).to_be_visible(timeout=SLOW)
+    watched.assert_clean()
+
+
+def test_another_demand_is_asked_for_by_the_address(watched):
+    watched.open("/plan/?demand=D-1")
+    page = watched.page
+    expect(page.get_by_text(re.compile(r"^250 of Lemonade")).first).to_be_visible(
+        timeout=SLOW
+    )
+    watched.assert_clean()
+
+
+def test_all_orders_behind_a_demand_can_be_shown(watched):
+    watched.open("/plan/")
+    page = watched.page
+    box = page.get_by_role("checkbox").first
+    expect(box).to_be_visible(timeout=SLOW)
+    watched.act(box.click)
+    expect(page.get_by_text(re.compile("orders behind it")).first).to_be_visible()
+    watched.assert_clean()
+
+
+@pytest.mark.parametrize(("scheme", "tokens"), [("light", LIGHT), ("dark", DARK)])
+def test_apps_follow_light_and_dark(watched, scheme, tokens):
+    watched.page.emulate_media(color_scheme=scheme)
+    watched.open("/plan/")
+    expect(watched.page.locator("marimo-vega svg").first).to_be_visible(timeout=SLOW)
+    assert background(watched.page) == rgb(tokens.page)
+    bar = watched.page.locator("marimo-vega svg path[fill='var(--mv-bad)']").first
+    assert bar.evaluate("e => getComputedStyle(e).fill") == rgb(tokens.bad)
+    watched.assert_clean()
+
+
+def test_a_phone_shows_all_without_sideways_scrolling(watched):
+    watched.page.set_viewport_size({"width": 390, "height": 2600})
+    watched.open("/plan/")
+    expect(watched.page.locator("marimo-vega svg").first).to_be_visible(timeout=SLOW)
+    width = watched.page.evaluate("document.querySelector('#App').scrollWidth")
+    assert width <= 390
+
+
+@pytest.mark.req("QA-05")
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("no_demand", "No demand is planned"),
+        ("cyclic_bom", "A → B → A"),
+        ("zero_capacity", "is never open"),
+        ("past_due", "Should have started 14 days ago"),
+        ("no_source", "not all of it has a source"),
+    ],
+)
+def test_edges_are_told_in_words(watched, tables, case, words):
+    watched.open(f"/plan/?tables={tables / case}")
+    page = watched.page
+    expect(page.get_by_text(re.compile(re.escape(words))).first).to_be_visible(
+        timeout=SLOW
+    )
+    expect(page.get_by_text("Traceback")).to_have_count(0)
+    watched.assert_clean()
+
+
+def test_a_folder_that_is_not_there_is_named(watched):
+    watched.open("/plan/?tables=/not/there")
+    expect(watched.page.get_by_text(re.compile("/not/there")).first).to_be_visible(
+        timeout=SLOW
+    )
+    watched.assert_clean()
+
+
+def test_the_first_lesson_runs_in_the_browser(watched):
+    watched.open("/n01_first_plan/")
+    page = watched.page
+    expect(page.get_by_role("heading", name="Your first plan")).to_be_visible(
+        timeout=SLOW
+    )
+    expect(page.get_by_text(re.compile("Should have started")).first).to_be_visible(
+        timeout=SLOW
+    )
+    watched.assert_clean()
