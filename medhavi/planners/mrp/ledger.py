@@ -63,6 +63,8 @@ def ledger(
             add(need.node, as_of, "stock", -need.qty)
         else:
             add(need.node, need.instant, "gross", need.qty)
+    for node, instant, qty in release.asked:
+        add(node, instant, "net", qty)
     for index, qty in blocked.items():
         add(release.units[index].node, as_of, "hold", qty)
     for node in nodes:

@@ -30,6 +30,8 @@ class Register:
         Needs that nothing can serve.
     covered
         Stand-in need to the quantity of the wanted product it covers [steps].
+    asked
+        Node, instant and quantity of what netting asked for, before lots [steps].
     demand_names, demand_customers
         Ids and customers of the planned demands.
     """
@@ -44,6 +46,7 @@ class Register:
         self.match_qty: list[int] = []
         self.shortages: list[Shortage] = []
         self.covered: dict[int, int] = {}
+        self.asked: list[tuple[Node, int, int]] = []
         self.demand_names: list[str] = []
         self.demand_customers: list[str | None] = []
         self._walks: dict[int, Walk] = {}

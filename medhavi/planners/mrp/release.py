@@ -125,6 +125,7 @@ class Release(Register):
 
     def _replenish(self, want: Want) -> list[SupplyUnit]:
         node = want.node
+        self.asked.append((node, want.instant, want.qty))
         wanted = self.walk_of(node).levels.sized(want.qty)
         ways: Sequence[Way] = self.model.ways(node)
         if want.only_from not in {None, node.key[1]}:
@@ -182,7 +183,7 @@ class Release(Register):
             made += units
             missing -= brought
             pieces += 1
-            if brought <= 0 or pieces > MOST_PIECES:
+            if brought <= 0 or pieces + missing // brought > MOST_PIECES:
                 raise BadData([_too_many_pieces(way.source, want.node)])
         return made
 
