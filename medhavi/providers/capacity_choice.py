@@ -169,6 +169,13 @@ def step_plan(
     resources
         All resources.
     """
+    if not rows:
+        whole = Epoch(
+            start=EVER[0],
+            finish=EVER[1],
+            options=(_option(node, (), base, held, resources),),
+        )
+        return StepPlan(node=node, epochs=(whole,))
     candidates = [found for row in rows for found in _candidates(row, resources)]
     edges = [edge for candidate in candidates for edge in candidate.window]
     epochs = []
@@ -216,22 +223,18 @@ def _candidates(row: Row, resources: Resources) -> list[_Candidate]:
     begin, end = window(row)
     preference = 1 if row["preference"] is None else row["preference"]
     found = []
-    for member in resources.members(name):
-        windows = [(*EVER, 1)]
-        if skill is not None and resources.is_pool(name):
-            windows = resources.skill_windows(member, skill)
-        for valid_from, valid_to, wanted in windows:
-            both = max(begin, valid_from), min(end, valid_to)
-            if both[0] < both[1]:
-                found.append(
-                    _Candidate(
-                        group=_group(row),
-                        row=row,
-                        resource=member,
-                        window=both,
-                        rank=(preference, wanted, member),
-                    )
+    for member, valid_from, valid_to, wanted in resources.skilled(name, skill):
+        both = max(begin, valid_from), min(end, valid_to)
+        if both[0] < both[1]:
+            found.append(
+                _Candidate(
+                    group=_group(row),
+                    row=row,
+                    resource=member,
+                    window=both,
+                    rank=(preference, wanted, member),
                 )
+            )
     return found
 
 

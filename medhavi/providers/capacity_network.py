@@ -146,6 +146,17 @@ def network(
     BadData
         The links lead in a circle.
     """
+    own = exact(routing["yield"])
+    if len(steps) == 1:
+        # Most routings; nothing to put in order.
+        alone = steps[0]["step"]
+        return RoutingNetwork(
+            routing=routing["routing"],
+            nodes=(_node(steps[0], ONE, yields[alone]),),
+            links=(),
+            total=times(yields[alone], own),
+            routing_yield=own,
+        )
     rows = {row["step"]: row for row in steps}
     edges = _linked(rows, links) if links else _in_sequence(steps)
     order = _working_order(rows, edges, routing["routing"])
@@ -154,7 +165,6 @@ def network(
     for step in order:
         direct = [edge[0] for edge in edges if edge[1] == step]
         before[step] = set(direct).union(*(before[earlier] for earlier in direct))
-    own = exact(routing["yield"])
     return RoutingNetwork(
         routing=routing["routing"],
         nodes=tuple(

@@ -30,7 +30,7 @@ class Rows:
         Input row of each row, for findings; by default the rows are counted from 1.
     """
 
-    __slots__ = ("_cells", "_columns", "_places", "count")
+    __slots__ = ("_cells", "_columns", "_places", "_rows", "count")
 
     def __init__(
         self, frame: pl.DataFrame, places: Sequence[int] | None = None
@@ -43,6 +43,7 @@ class Rows:
             values = column.dt.epoch("s") if instants else column
             self._columns[column.name] = values.to_list()
         self._cells: list[tuple[Any, ...]] = []
+        self._rows: dict[int, Row] = {}
 
     def column(self, name: str) -> list[Any]:
         """Give the cells of a column."""
@@ -50,9 +51,13 @@ class Rows:
 
     def row(self, number: int) -> Row:
         """Give a row by its number, counted from 0."""
-        if not self._cells:
-            self._cells = list(zip(*self._columns.values(), strict=True))
-        return dict(zip(self._columns, self._cells[number], strict=True))
+        known = self._rows.get(number)
+        if known is None:
+            if not self._cells:
+                self._cells = list(zip(*self._columns.values(), strict=True))
+            known = dict(zip(self._columns, self._cells[number], strict=True))
+            self._rows[number] = known
+        return known
 
     def place(self, number: int) -> int:
         """Give the input row of a row, counted from 1."""
