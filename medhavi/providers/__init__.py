@@ -53,10 +53,14 @@ class Providers:
     ----------
     snapshot : Snapshot
         A snapshot without errors.
+    infinite : bool, default False
+        Plan as if capacity were never short, as mode mrp does: a skill that no member
+        of a pool ever has limits nothing.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, *, infinite: bool = False) -> None:
         self.snapshot = snapshot
+        self._infinite = infinite
 
     @cached_property
     def tables(self) -> Mapping[str, Rows]:
@@ -98,7 +102,7 @@ class Providers:
         """Routings in time."""
         from medhavi.providers.capacity import Capacity
 
-        return Capacity(self.snapshot, self.calendars)
+        return Capacity(self.snapshot, self.calendars, infinite=self._infinite)
 
     @cached_property
     def recipes(self) -> Recipes:

@@ -53,6 +53,8 @@ class Capacity:
         A snapshot without errors.
     calendars
         Its calendars.
+    infinite
+        A skill that no member of a pool ever has limits nothing.
 
     Raises
     ------
@@ -62,9 +64,11 @@ class Capacity:
         No such routing or resource.
     """
 
-    def __init__(self, snapshot: Snapshot, calendars: Calendars) -> None:
+    def __init__(
+        self, snapshot: Snapshot, calendars: Calendars, *, infinite: bool = False
+    ) -> None:
         self._tables = read_tables(snapshot, TABLES)
-        self._resources = Resources(self._tables, calendars)
+        self._resources = Resources(self._tables, calendars, infinite=infinite)
         self._routings = Routings(
             self._tables,
             ProductFacts(self._tables),

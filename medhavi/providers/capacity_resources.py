@@ -81,10 +81,19 @@ class Resources:
         `locations`.
     calendars
         Working time by calendar.
+    infinite
+        A skill that no member of a pool ever has limits nothing.
     """
 
-    def __init__(self, tables: Mapping[str, Rows], calendars: Calendars) -> None:
+    def __init__(
+        self,
+        tables: Mapping[str, Rows],
+        calendars: Calendars,
+        *,
+        infinite: bool = False,
+    ) -> None:
         self._calendars = calendars
+        self._infinite = infinite
         self._rows: dict[str, Row] = {
             row["resource"]: row for row in tables["resources"]
         }
@@ -118,12 +127,25 @@ class Resources:
         """Tell whether any resource belongs to the pool of this name."""
         return name in self._pools
 
-    def skill_windows(self, resource: str, skill: str) -> list[tuple[int, int, int]]:
-        """Give when a resource has a skill, and how much it is preferred then."""
-        return [
-            (*window(row), 1 if row["preference"] is None else row["preference"])
-            for row in self._skills.get((resource, skill), ())
+    def skilled(self, name: str, skill: str | None) -> list[tuple[str, int, int, int]]:
+        """Give the members of a pool, when each has a skill and how it is preferred.
+
+        Of anything else the resource itself, always.
+        """
+        members = self.members(name)
+        anyone = [(member, *EVER, 1) for member in members]
+        if skill is None or not self.is_pool(name):
+            return anyone
+        found = [
+            (
+                member,
+                *window(row),
+                1 if row["preference"] is None else row["preference"],
+            )
+            for member in members
+            for row in self._skills.get((member, skill), ())
         ]
+        return anyone if self._infinite and not found else found
 
     def clock(self, resource: str) -> ResourceClock:
         """Give what a resource offers over time.

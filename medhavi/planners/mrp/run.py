@@ -96,7 +96,7 @@ class MrpRun:
         self.as_of = int(self.settings.as_of)
         self.horizon = self.settings.horizon_end
         self.findings: list[Finding] = list(check_supported(snapshot))
-        self.providers = Providers(snapshot)
+        self.providers = Providers(snapshot, infinite=True)
         self.tables = read_tables(snapshot, TABLES)
         refuse(self.providers.capacity.unsupported())
         self.model = Model(self.providers, self.tables)
