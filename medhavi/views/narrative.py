@@ -83,8 +83,10 @@ def headline(explanation: Explanation, names: Names) -> str:
     )
     limiter = f"; limited by {explanation.limiter}" if explanation.limiter else ""
     status = status_words(explanation.status)
+    # Mode mrp keeps every date; nobody should read that as good news where it is none.
+    if explanation.first_in_past is not None and explanation.status == "on_time":
+        status = "on time only if the overdue start is caught up"
     if explanation.limiter == Limiter.NO_SOURCE:
-        # Mode mrp keeps the date even then; nobody should read that as good news.
         status, limiter = "not all of it has a source", ""
     thing = (
         f"{asked} of {names.both(explanation.product)} "

@@ -42,10 +42,10 @@ def header(question: str, facts: Sequence[tuple[str, str]]) -> str:
 def moment_facts(
     snapshot: Snapshot, names: Names, source: str, known_at: str = ""
 ) -> list[tuple[str, str]]:
-    """Give the facts of a header: source, as of, known at."""
+    """Give the facts of a header: source where it is known, as of, known at."""
     now = when(from_seconds(snapshot.as_of), names.zone, year=True)
     return [
-        ("Source", source),
+        *([("Source", source)] if source else []),
         ("As of", f"{now} ({names.zone})"),
         ("Known at", known_at or "the latest event"),
     ]

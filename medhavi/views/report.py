@@ -26,7 +26,6 @@ from medhavi.views.page import (
     findings_words,
     header,
     moment_facts,
-    plan_command,
     story_html,
     table_html,
     trust_line,
@@ -91,7 +90,7 @@ def html(
         snapshot,
         names,
         violations=violations,
-        command=command or plan_command(tables="TABLES"),
+        command=command,
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -127,7 +126,7 @@ def _verified(plan: Plan, snapshot: Snapshot) -> int:
 
 def _head(plan: Plan, snapshot: Snapshot | None, names: Names, source: str) -> str:
     if snapshot is not None:
-        facts = moment_facts(snapshot, names, source or "tables")
+        facts = moment_facts(snapshot, names, source)
     elif plan.run.as_of is not None:
         now = when(from_seconds(plan.run.as_of), "UTC", year=True)
         facts = [("As of", f"{now} (UTC)")]
@@ -188,7 +187,7 @@ def _exceptions(plan: Plan) -> str:
         return empty("No exceptions", "The plan keeps every rule and date.")
     cells = [
         (
-            escape(row["mark"]),
+            f'<span class="mv-mark">{escape(row["mark"])}</span>',
             f"{escape(row['headline'])} <code class='muted'>{escape(row['code'])}</code>",
             f"{row['number']:,}",
             escape(row["remedy"]),

@@ -22,6 +22,17 @@ _MOST = 400
 _TAIL = dt.timedelta(days=7)
 
 
+def in_view(plan: Plan) -> pl.DataFrame:
+    """Give the positions up to the last receipt or issue of the plan.
+
+    What lies beyond is stock that expires years later; it would only stretch pictures.
+    """
+    moved = plan.positions.filter((pl.col("gross") > 0) | (pl.col("inbound") > 0))
+    if moved.is_empty():
+        return plan.positions
+    return plan.positions.filter(pl.col("bucket") <= moved["bucket"].max())
+
+
 def items_by_need(plan: Plan) -> pl.DataFrame:
     """Give the product-locations, those in trouble first.
 
@@ -34,7 +45,8 @@ def items_by_need(plan: Plan) -> pl.DataFrame:
     gap = pl.col("on_hand") - pl.col("safety")
     used = pl.max_horizontal(pl.col("gross").sum(), pl.col("safety").max(), 1.0)
     return (
-        plan.positions.group_by("product", "location")
+        in_view(plan)
+        .group_by("product", "location")
         .agg(
             (gap.min() / used).clip(upper_bound=0).alias("lowest"),
             pl.col("on_hand").max().alias("most"),
@@ -60,13 +72,7 @@ def stock_rows(plan: Plan, product: str, location: str, names: Names) -> pl.Data
         at the end of the bucket, safety, receipts, issues, floor (the lesser of stock
         and safety), tip. The first row is the stock before the first movement.
     """
-    rows = (
-        plan.positions.filter(
-            pl.col("product") == product, pl.col("location") == location
-        )
-        .sort("bucket")
-        .head(_MOST)
-    )
+    rows = _item(plan, product, location).head(_MOST)
     if rows.is_empty():
         return pl.DataFrame()
     zone, unit = names.zone_of(location), names.unit(product)
@@ -98,6 +104,14 @@ def stock_rows(plan: Plan, product: str, location: str, names: Names) -> pl.Data
     return pl.DataFrame(records)
 
 
+def _item(plan: Plan, product: str, location: str) -> pl.DataFrame:
+    return (
+        in_view(plan)
+        .filter(pl.col("product") == product, pl.col("location") == location)
+        .sort("bucket")
+    )
+
+
 def _before(
     first: dict[str, float], opening: float, edge: dt.datetime, zone: str, unit: str
 ) -> dict[str, object]:
@@ -117,9 +131,7 @@ def _before(
 def stock_title(plan: Plan, product: str, location: str, names: Names) -> str:
     """Say what the picture finds: when stock is short, and how far."""
     place = f"{names.name(product)} at {names.name(location)}"
-    rows = plan.positions.filter(
-        pl.col("product") == product, pl.col("location") == location
-    ).sort("bucket")
+    rows = _item(plan, product, location)
     under = rows.filter(pl.col("on_hand") < pl.col("safety"))
     if under.is_empty():
         return f"{place} stays at or above its safety"

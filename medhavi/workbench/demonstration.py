@@ -204,9 +204,17 @@ def _earlier_plan(folder: Path, snapshot: Snapshot) -> Plan | None:
 
 
 def _report(plan: Plan, snapshot: Snapshot, place: Path, say: Observe) -> Path:
+    from medhavi.views.page import plan_command
     from medhavi.workbench.export import export_plan
 
     target = place / "report.html"
     say("writing the report")
-    export_plan(plan, target, kind="html", snapshot=snapshot)
+    export_plan(
+        plan,
+        target,
+        kind="html",
+        snapshot=snapshot,
+        source=f"demo company, {place.name}",
+        command=plan_command(lake=str(place / "lake")),
+    )
     return target

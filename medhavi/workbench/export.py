@@ -18,7 +18,13 @@ _MOST_ROWS = 1_048_575
 
 
 def export_plan(
-    plan: Plan, path: str | Path, *, kind: str, snapshot: Snapshot | None = None
+    plan: Plan,
+    path: str | Path,
+    *,
+    kind: str,
+    snapshot: Snapshot | None = None,
+    source: str = "",
+    command: str = "",
 ) -> Path:
     """Write a plan, whole or not at all.
 
@@ -29,7 +35,9 @@ def export_plan(
     kind
         One of `KINDS`.
     snapshot
-        What was planned; the page shows names and stock with it.
+        What was planned; the page shows names and local times with it.
+    source, command
+        Where the data came from and how to plan it again, for the page.
 
     Returns
     -------
@@ -55,7 +63,7 @@ def export_plan(
     elif kind == "html":
         from medhavi.views.report import html
 
-        text = html(plan, snapshot)
+        text = html(plan, snapshot, source=source, command=command)
         with replaced_file(place) as fresh:
             fresh.write_text(text, "utf-8")
     else:

@@ -17,7 +17,7 @@ SLOW = 15_000
 
 
 def background(page) -> str:
-    return page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
 
 def rgb(colour: str) -> str:

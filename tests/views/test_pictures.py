@@ -261,3 +261,11 @@ def test_a_demand_is_charged_with_its_earliest_overdue_order(plan, names):
 
 def test_no_more_demands_are_drawn_than_asked_for(plan, names):
     assert overdue_rows(plan, names, 0).is_empty()
+
+
+def test_stock_that_expires_after_the_last_movement_is_out_of_view():
+    plan = hand(
+        positions=[position(0, 5.0, inbound=5.0), position(150, 0.0, safety=3.0)]
+    )
+    assert stock_rows(plan, "A", "L", IDS).height == 2
+    assert items_by_need(plan)["lowest"].to_list() == [0.0]
