@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,11 +125,11 @@ def main() -> int:
         for turn in range(chosen.rounds):
             lake = Lake(folder / f"lake-{turn}")
             sides: dict[str, Callable[[], object]] = {
-                "bare read + write": lambda turn=turn: bare(
-                    store, folder / f"bare-{turn}", BATCH_ROWS
+                "bare read + write": partial(
+                    bare, store, folder / f"bare-{turn}", BATCH_ROWS
                 ),
-                "mirror": lambda lake=lake: lake.mirror(store),
-                "silver from bronze": lambda lake=lake: lake.refresh(),
+                "mirror": partial(lake.mirror, store),
+                "silver from bronze": lake.refresh,
             }
             for name, work in sides.items():
                 wall, cpu = measured(work)

@@ -14,9 +14,24 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 HEAD = """# Performance
 
-Each section is written by the benchmark that it names (`medhavi bench NAME`). Numbers are
-of one machine and one run; gates are ratios within a run, or CPU seconds where they say
-so. A gate that is missed is written as missed.
+`make bench` measures all of it, `medhavi bench NAME` one section, and each run renews its
+own section of this page. `planning` and `conformance` need the public data: set
+MEDHAVI_PUBLIC_DATA. Figures are CPU seconds of one machine and one run, for neighbours
+disturb wall time more than anything else; what can be a ratio inside one run is one. A
+gate that is missed is written as missed: the command ends with exit 1.
+
+| what | gate | goal |
+|---|---|---|
+| 10,000 demands, 5 levels: netting and pegging after load | 1.0 s | 0.3 s |
+| the same with the tables of the plan | 2.0 s | 0.6 s |
+| bill of materials of 10,000 levels | 1 s | |
+| two of each over 70 levels | a finding, not a number | |
+| mirror of 200,000 events from SQLite, against a bare read and write | 0.5 x | 0.8 x |
+| `import medhavi`, against `python -c pass` | 3 x | |
+| `medhavi --help`, against `python -c pass` | 15 x | |
+| `make demo`, small, after installation | 120 s, 1.5 GB | 45 s |
+
+frePPLe's engine in C++ nets the model of 10,000 demands in 0.2 s (no tables of pegs).
 """
 
 
@@ -45,10 +60,10 @@ def write_section(
         f"{machine()}.",
     ]
     section = "\n".join(lines) + "\n"
-    text = PAGE.read_text("utf-8") if PAGE.is_file() else HEAD
-    head, *sections = re.split(r"(?m)^(?=## )", text)
+    text = PAGE.read_text("utf-8") if PAGE.is_file() else ""
+    _, *sections = re.split(r"(?m)^(?=## )", text)
     others = [part for part in sections if not part.startswith(f"## {title}\n")]
     parts = sorted([*(part.strip() + "\n" for part in others), section])
-    PAGE.write_text("\n".join([head.strip() + "\n", *parts]), "utf-8")
+    PAGE.write_text("\n".join([HEAD, *parts]), "utf-8")
     print(section)
     return section

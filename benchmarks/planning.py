@@ -147,16 +147,18 @@ def main() -> int:
             print(f"{name} is left out: {missing}.")
             continue
         results.append(measure(name, snapshot, chosen.rounds, chosen.engine))
+    if not results:
+        return 0
     code = overflow()
-    loops = [found.watch for found in results]
+    last = results[-1].watch
     note = (
         f"CPU seconds, median of {chosen.rounds} rounds after one to warm up "
-        f"(engine {chosen.engine}, numba compiled before). The last two columns count in "
-        "runs of a fixed loop over 200,000 small objects, measured in the same rounds: "
-        + ", ".join(f"{watch.median('objects'):.3f} s" for watch in loops)
-        + "; a loop of 3,000,000 additions took "
-        + ", ".join(f"{watch.median('arithmetic'):.3f} s" for watch in loops)
-        + f". Two of each over {POWERS} levels ends in finding {code}."
+        f"(engine {chosen.engine}; numba has compiled before). build: sources, routings, "
+        "graph, state. The last two columns count in runs of a fixed loop over 200,000 "
+        "small objects, measured in the same rounds (here "
+        f"{last.median('objects'):.3f} s; 3,000,000 additions "
+        f"{last.median('arithmetic'):.3f} s). Two of each over {POWERS} levels ends in "
+        f"finding {code}."
     )
     write_section(
         "planning",
