@@ -1,0 +1,84 @@
+"""Long chains: no recursion, no overflow, no surprise."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import polars as pl
+import pytest
+
+from medhavi.findings import BadData
+from medhavi.planners.mrp.model import cycle_path
+from medhavi.planners.pipeline import plan
+from tests import factories
+from tests.planners.small_plans import PYTHON, day, pegs
+
+DEEP = 10_000
+
+
+def chain(levels, qty_per=1.0, qty=5, **given):
+    """Give products P0 … Pn, each made of one of the next; the last is bought."""
+    names = [f"P{number:05}" for number in range(levels + 1)]
+    return factories.snapshot(
+        products=[{"product": name} for name in names],
+        demands=[{"product": names[0], "qty": qty, "due": day(30)}],
+        routings=[
+            {"routing": f"R{name}", "product": name, "location": "L"}
+            for name in names[:-1]
+        ],
+        bom_lines=[
+            {"routing": f"R{upper}", "component": lower, "qty_per": qty_per}
+            for upper, lower in pairwise(names)
+        ],
+        supply_terms=[{"product": names[-1]}],
+        **given,
+    )
+
+
+@pytest.mark.req("MRP-01", "PEG-11")
+def test_ten_thousand_levels_are_planned_and_pegged():
+    made = plan(chain(DEEP), settings=PYTHON)
+    assert made.supplies.height == DEEP + 1
+    assert set(made.supplies["qty"]) == {5}
+    assert made.pegging["level"].max() == DEEP
+    assert list(pegs(made, "D1", level=DEEP).values()) == [5]
+
+
+def test_a_hold_at_the_end_of_a_long_chain_finds_its_owner():
+    levels = 2_000
+    held = f"P{levels:05}"
+    snapshot = chain(
+        levels,
+        stock=[{"product": held, "qty": 5}],
+        reservations=[{"subject": held, "demand": "D1", "qty": 5}],
+    )
+    made = plan(snapshot, settings=PYTHON)
+    assert made.supplies.filter(pl.col("kind") == "buy").is_empty()
+
+
+@pytest.mark.req("MRP-22")
+def test_a_quantity_that_doubles_over_seventy_levels_is_a_finding():
+    with pytest.raises(BadData, match=r"beyond 64 bits|more than can be counted"):
+        plan(chain(70, qty_per=2.0), settings=PYTHON)
+
+
+def test_a_late_part_at_the_end_of_a_long_chain_moves_all_of_it():
+    snapshot = chain(500)
+    terms = snapshot["supply_terms"].with_columns(
+        valid_from=pl.lit(day(40)).cast(pl.Datetime("us", "UTC"))
+    )
+    made = plan(snapshot.replace(supply_terms=terms), settings=PYTHON)
+    assert made.fulfilment["lateness_h"].to_list() == [15 * 24]
+    assert made.supplies["finish"].n_unique() == 1
+
+
+def test_the_path_of_a_long_circle_is_found_without_recursion():
+    nodes = [(f"P{number:05}", "L") for number in range(DEEP)]
+    edges = list(zip(nodes, [*nodes[1:], nodes[0]], strict=True))
+    path = cycle_path(edges)
+    assert len(path) == DEEP + 1
+    assert path[0] == path[-1]
+
+
+def test_no_circle_has_no_path():
+    assert cycle_path([(("A", "x"), ("B", "x")), (("A", "x"), ("C", "x"))]) == []
