@@ -323,8 +323,9 @@ def exceptions(code, names, plan):
 
 
 @app.cell(hide_code=True)
-def findings(shown):
-    mo.accordion(
+def findings(plan, shown):
+    # Without a plan the findings stand above, at full length.
+    plan and mo.accordion(
         {
             f"What is odd in the data? {page.findings_words(shown.findings)}": html(
                 page.findings_html(shown.findings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
@@ -14,7 +15,6 @@ from medhavi.lakehouse.silver import Silver
 from medhavi.lakehouse.silver_state import STATE_DTYPES, State
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -114,6 +114,9 @@ class Lake:
             if moment is not None and moment.tzinfo is None:
                 message = f"{name} ({moment}) has no time zone; instants are UTC."
                 raise UsageError(message)
+        # Columns hold UTC; an aware instant of another zone is the same instant.
+        known_at = None if known_at is None else known_at.astimezone(dt.UTC)
+        effective_at = None if effective_at is None else effective_at.astimezone(dt.UTC)
         log = self._log()
         if effective_at is None:
             effective_at = log.newest(known_at)

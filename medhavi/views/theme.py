@@ -240,6 +240,7 @@ _RULES = """
  white-space:nowrap}
 .mv-table th,.mv-table td{padding:6px 12px 6px 0;vertical-align:top;
  border:0;border-bottom:1px solid var(--mv-line)}
+.mv-table code{white-space:nowrap;overflow-wrap:normal}
 .mv-table .num{text-align:right;white-space:nowrap}
 .mv-table .when{white-space:nowrap}
 .mv ol.mv-chain{list-style:none;display:grid;gap:4px}

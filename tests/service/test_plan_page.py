@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from medhavi.errors import UsageError
+from medhavi.lakehouse import Lake
 from medhavi.schema.template import example_rows
 from medhavi.service import plan_page
 from medhavi.service.plan_page import Source, choose_source, load_page, read_moment
 from medhavi.snapshot import Snapshot
+from tests.lakehouse.lake_events import START, small_company, store_of
 from tests.service.edge_cases import EDGES, written
 
 
@@ -141,6 +145,46 @@ def test_a_moment_with_a_zone_keeps_it():
     moment = read_moment("2026-07-01T08:00+00:00", "Europe/Rome")
     assert moment is not None
     assert moment.isoformat() == "2026-07-01T08:00:00+00:00"
+
+
+@pytest.fixture
+def lake(nowhere, monkeypatch):
+    """A lake of a company whose stock and demand were told an hour apart."""
+    place = nowhere / "lake"
+    Lake(place).mirror(store_of(small_company()))
+    monkeypatch.setenv("MEDHAVI_LAKE", str(place))
+    return place
+
+
+def test_a_lake_is_planned_at_its_latest_moment(lake):
+    shown = load_page()
+    assert shown.problem is None
+    assert shown.source == Source(lake=str(lake))
+    assert str(shown.source) == lake.parent.name
+
+
+def test_another_moment_is_read_in_local_time(lake):
+    asked = (START + dt.timedelta(days=400)).strftime("%Y-%m-%d %H:%M")
+    later = load_page(effective_at=asked).snapshot
+    assert later is not None
+    assert later.as_of == int((START + dt.timedelta(days=400)).timestamp()) // 60 * 60
+
+
+def test_a_moment_before_all_events_is_an_empty_plan(lake):
+    shown = load_page(effective_at="1990-01-01")
+    assert shown.problem is None
+    assert shown.plan is not None
+    assert shown.plan.fulfilment.is_empty()
+
+
+def test_a_moment_of_another_zone_is_the_same_instant(lake):
+    there = dt.timezone(dt.timedelta(hours=5))
+    utc = Lake(lake).snapshot(effective_at=START)
+    assert Lake(lake).snapshot(effective_at=START.astimezone(there)) is not None
+    assert (
+        Lake(lake).snapshot(effective_at=START.astimezone(there)).fingerprint
+        == utc.fingerprint
+    )
 
 
 def test_what_is_no_moment_is_refused():
