@@ -42,6 +42,8 @@ not a change. waste: what expires.
 
 _NAMES = ["product", "location"]
 _PLACE = "place"
+_FINE = 1_000_000
+"""Parts of a unit-second in which loads are counted."""
 _DECIMALS = 9
 """Sums of decimals are cut back to decimals: finer than any quantity step in use."""
 
@@ -79,9 +81,9 @@ def positions(snapshot: Snapshot, ledger: pl.DataFrame, bucket: str) -> pl.DataF
     buckets = rule.starts(instants["instant"].to_numpy())
     framed = instants.with_columns(bucket=pl.Series(buckets, dtype=pl.Int64))
     grouped = framed.group_by(_PLACE, "bucket", maintain_order=True).agg(
-        pl.col("gross", "net").sum(),
+        pl.col("gross", "net").sum().round(_DECIMALS),
         pl.col("on_hand", "reserved", "safety").last(),
-        (pl.col("receipt") + pl.col("new")).sum().alias("inbound"),
+        (pl.col("receipt") + pl.col("new")).sum().round(_DECIMALS).alias("inbound"),
         (-pl.col("on_hand").min()).clip(lower_bound=0.0).alias("short"),
     )
     return grouped.with_columns(
@@ -210,19 +212,24 @@ def _used_hours(operations: pl.DataFrame, rule: Grid) -> pl.DataFrame:
         more = finish[rows] > end
         rows, bucket = rows[more], end[more]
     index = np.concatenate([piece[0] for piece in pieces])
-    units = operations["units"].fill_null(1.0).to_numpy()[index] / HOUR
+    # Whole numbers: sums of floats depend on their order, and that on threads.
+    units = operations["units"].fill_null(1.0).to_numpy()[index] * _FINE
     return (
         pl.DataFrame(
             {
                 "resource": operations["resource"].gather(index),
                 "bucket": np.concatenate([piece[1] for piece in pieces]),
-                "run": np.concatenate([piece[2] for piece in pieces]) * units,
-                "setup": np.concatenate([piece[3] for piece in pieces]) * units,
+                "run": _whole(np.concatenate([p[2] for p in pieces]) * units),
+                "setup": _whole(np.concatenate([p[3] for p in pieces]) * units),
             }
         )
-        # Sums of floats depend on their order, and that on threads, if let.
-        .group_by("resource", "bucket", maintain_order=True)
-        .agg(pl.col("run", "setup").sum())
+        .group_by("resource", "bucket")
+        .agg(pl.col("run", "setup").sum() / (_FINE * HOUR))
         .filter((pl.col("run") > 0) | (pl.col("setup") > 0))
         .sort("resource", "bucket")
     )
+
+
+def _whole(values: np.ndarray) -> np.ndarray:
+    found: np.ndarray = np.rint(values).astype(np.int64)
+    return found

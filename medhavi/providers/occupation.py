@@ -5,6 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 HOURS = 60.0
+DECIMALS = 9
+"""The last digits of a sum of floats depend on its order, and that on threads."""
 
 
 def with_occupation(
@@ -40,8 +42,8 @@ def with_occupation(
         )
         .group_by("supply", maintain_order=True)
         .agg(
-            (hours * pl.col("cost_per_hour")).sum().alias("_cost"),
-            (hours * pl.col("co2_kg_per_hour")).sum().alias("_co2"),
+            (hours * pl.col("cost_per_hour")).sum().round(DECIMALS).alias("_cost"),
+            (hours * pl.col("co2_kg_per_hour")).sum().round(DECIMALS).alias("_co2"),
         )
     )
     return (
