@@ -177,3 +177,29 @@ def test_a_co_product_at_two_places_has_two_ids():
     made = plan(snapshot, settings=PYTHON)
     order = made.supplies.filter(product="A")["id"].item()
     assert set(made.supplies["id"]) == {order, f"{order}|B", f"{order}|B|W"}
+
+
+@pytest.mark.req("MRP-05")
+def test_a_by_product_that_goes_back_in_may_be_held():
+    made = planned(
+        demands=[{"due": day(10)}, {"due": day(20)}],
+        routing_outputs=BY,
+        bom_lines=[{"component": "B"}],
+        reservations=[{"subject": "B", "demand": "D2", "qty": 3}],
+        supply_terms=[{"product": "B", "lead_time_days": 1}],
+        **DAY_OF_WORK,
+    )
+    # The first order leaves 5 of B for the second, which takes 5 more from outside.
+    assert made.supplies.filter(kind="buy").sort("finish")["qty"].to_list() == [10, 5]
+
+
+def test_a_by_product_that_goes_into_its_own_order_ends():
+    made = planned(
+        demands=[{}],
+        routings=[{}],
+        routing_outputs=BY,
+        bom_lines=[{"component": "B", "qty_per": 0.5}],
+        reservations=[{"subject": "B", "demand": "D1", "qty": 3}],
+        supply_terms=[{"product": "B"}],
+    )
+    assert sum(pegs(made, "D1").values()) == 10

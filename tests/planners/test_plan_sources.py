@@ -511,3 +511,44 @@ def test_a_line_outside_its_dates_needs_nothing():
         supply_terms=[{"product": "B"}, {"product": "E"}],
     )
     assert (quantities(made, "B"), quantities(made, "E")) == ([], [10])
+
+
+def test_a_receipt_inside_a_poq_window_that_dies_serves_only_its_own_days():
+    made = planned(
+        products=[{"product": "A", "shelf_life_days": 3}],
+        demands=[{"due": day(10)}, {"due": day(15)}],
+        inventory_policies=[{"lot_rule": "poq", "cover_days": 10}],
+        supply_terms=[{}],
+    )
+    assert orders(made) == [("A", 10, 5, 10), ("A", 10, 10, 15)]
+
+
+def test_a_late_order_of_a_poq_window_serves_the_needs_it_joined():
+    made = planned(
+        demands=[{"due": day(10)}, {"due": day(12)}],
+        inventory_policies=[{"lot_rule": "poq", "cover_days": 10}],
+        supply_terms=[{"valid_from": day(8)}],
+    )
+    assert orders(made) == [("A", 20, 8, 13)]
+    assert fulfilment(made, "D2")["lateness_h"] == 24
+
+
+def test_a_make_to_order_component_with_a_surplus_above_goes_with_the_last():
+    made = planned(
+        products=[{"product": "A"}, {"product": "B", "make_to_order": True}],
+        demands=[{"qty": 10}, {"qty": 6}],
+        routings=[{"min_lot": 20}],
+        bom_lines=[{"component": "B"}],
+        supply_terms=[{"product": "B"}],
+    )
+    assert sorted(quantities(made, "B")) == [10, 10]
+
+
+def test_a_make_to_order_component_without_a_source_is_named():
+    made = planned(
+        products=[{"product": "A"}, {"product": "B", "make_to_order": True}],
+        demands=[{"qty": 10}, {"qty": 6}],
+        routings=[{}],
+        bom_lines=[{"component": "B"}],
+    )
+    assert exceptions(made, "NoSource")[0]["qty"] == 16

@@ -126,6 +126,8 @@ class Register:
     def _behind(self, order: Order) -> dict[int, int]:
         """Sum what demands take of an order, without recursion down long chains."""
         found: dict[int, dict[int, int]] = {}
+        # A by-product may go back into its own order: that adds nobody behind it.
+        path: set[int] = set()
         stack = [order]
         while stack:
             current = stack[-1]
@@ -136,12 +138,17 @@ class Register:
                 taker.order.index: taker.order
                 for unit in current.units
                 for taker, _ in unit.takers
-                if taker.order is not None and taker.order.index not in found
+                if taker.order is not None
+                and taker.order.index not in found
+                and taker.order.index not in path
+                and taker.order is not current
             }
             if upper:
+                path.add(current.index)
                 stack += upper.values()
                 continue
             found[current.index] = self._own_behind(current, found)
+            path.discard(current.index)
             stack.pop()
         return found[order.index]
 
@@ -155,7 +162,7 @@ class Register:
                     parts[taker.demand] = parts.get(taker.demand, 0) + taken
                 elif taker.order is not None:
                     span = sum(u.qty for u in taker.order.units)
-                    for demand, part in found[taker.order.index].items():
+                    for demand, part in found.get(taker.order.index, {}).items():
                         share = part * taken // span if span else 0
                         parts[demand] = parts.get(demand, 0) + share
         return parts
@@ -208,6 +215,21 @@ class Register:
         self.covered[stand_in.index] = covered
         need.open -= covered
         need.qty -= covered
+
+    def dissolve(self) -> None:
+        """Let go of everything: records point at each other in circles.
+
+        Without circles the interpreter frees them at once; a search for circles among
+        hundreds of thousands of records takes as long as netting.
+        """
+        for unit in self.units:
+            unit.takers.clear()
+        for order in self.orders:
+            order.units.clear()
+        for node in self.model.nodes.values():
+            node.needs.clear()
+            node.units.clear()
+        self._walks.clear()
 
     # --- supply --------------------------------------------------------------------
     def unit(
