@@ -181,6 +181,7 @@ def stock_chart(
             interpolate="step-after", color=token("plan"), strokeWidth=2, aria=False
         )
         .encode(x="x:T", y=level),
+        *_short_words(rows),
         *_rug(rows, plot),
         base.mark_rect(opacity=0).encode(
             y=alt.value(0), y2=alt.value(PLOT), tooltip="tip:N", description="tip:N"
@@ -201,6 +202,21 @@ def _large(rows: pl.DataFrame) -> bool:
 def _corners(rows: pl.DataFrame) -> pl.DataFrame:
     end = rows.tail(1).select(pl.col("x2").alias("x"), "stock")
     return pl.concat([rows.select("x", "stock"), end])
+
+
+def _short_words(rows: pl.DataFrame) -> list[Picture]:
+    """Name the first stretch below safety: its colour is not alone."""
+    import altair as alt
+
+    under = rows.filter(pl.col("stock") < pl.col("safety")).head(1)
+    if under.is_empty():
+        return []
+    word = pl.when(pl.col("stock") < 0).then(pl.lit("▲ short"))
+    told = under.select("x", "safety", word=word.otherwise(pl.lit("◆ below safety")))
+    text = alt.Chart(rows_of(told)).mark_text(
+        align="left", baseline="bottom", dx=5, dy=-3, color=token("ink"), aria=False
+    )
+    return [text.encode(x="x:T", y="safety:Q", text="word:N")]
 
 
 def _rug(rows: pl.DataFrame, plot: int) -> list[Picture]:

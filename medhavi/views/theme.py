@@ -251,6 +251,7 @@ _RULES = """
 .mv-chain li.note::before{background:none}
 .mv-trust{display:flex;flex-wrap:wrap;gap:4px 20px;padding-top:12px;
  border-top:1px solid var(--mv-line);font-size:12px;color:var(--mv-muted)}
+.mv-trust code{user-select:all}
 .mv-trust b{color:var(--mv-ink);font-weight:500}
 .mv details summary{cursor:pointer;color:var(--mv-plan)}
 .mv-list{display:grid;gap:8px}

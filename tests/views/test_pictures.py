@@ -137,6 +137,17 @@ def test_the_title_of_stock_says_when_it_is_short():
     assert stock_title(good, "A", "L", IDS) == "A at L stays at or above its safety"
 
 
+@pytest.mark.parametrize(
+    ("stock", "word"), [(-3.0, "▲ short"), (1.0, "◆ below safety"), (9.0, "")]
+)
+def test_a_shortage_has_a_word_beside_its_colour(stock, word):
+    chart = stock_chart(hand(positions=[position(0, stock, safety=2.0)]), "A", "L")
+    text = str(chart.to_dict() if chart is not None else "")
+    assert [w for w in ("▲ short", "◆ below safety") if w in text] == [word][
+        : bool(word)
+    ]
+
+
 def test_items_in_trouble_come_first_then_the_fullest():
     plan = hand(
         positions=[
