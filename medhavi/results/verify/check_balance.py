@@ -31,10 +31,12 @@ FLOW = {
     "owner": pl.String(),
     "order": pl.String(),
     "finish_s": pl.Int64(),
+    "stated_s": pl.Int64(),
 }
 """Columns of flows: plus is what comes; `owner` is the demand that takes, `order` the
 order that takes, null where neither does; `finish_s` is when a supply is finished, also
-where it counts earlier because it should be brought forward."""
+where it counts earlier because it should be brought forward; `stated_s` is when an
+order takes by its dates, also where it counts later because that has passed."""
 
 
 def check_balance(facts: Facts) -> list[Finding]:
@@ -74,6 +76,7 @@ def all_flows(facts: Facts) -> pl.DataFrame:
             move_departures(facts).select(*columns),
         ]
     ).with_columns(
+        stated_s="instant_s",
         instant_s=pl.when("existing")
         .then(pl.col("instant_s").clip(lower_bound=facts.as_of))
         .otherwise("instant_s"),

@@ -60,8 +60,8 @@ def check_lifetime(facts: Facts) -> list[Finding]:
             .iter_rows()
         ]
         needs: list[Flow] = []
-        for instant, qty, owner, finish in own.select(
-            "instant_s", "qty", "owner", "finish_s"
+        for instant, qty, owner, finish, stated in own.select(
+            "instant_s", "qty", "owner", "finish_s", "stated_s"
         ).iter_rows():
             if qty > 0 and instant > -NEVER:
                 born = instant if finish is None else finish
@@ -69,7 +69,8 @@ def check_lifetime(facts: Facts) -> list[Finding]:
                 incoming.append((instant, qty, end))
             elif qty < 0:
                 days = shelf.get((owner, product), 0.0)
-                needs.append((instant, -qty, round((days or 0.0) * DAY)))
+                at = instant if stated is None else stated
+                needs.append((at, -qty, round((days or 0.0) * DAY)))
         fault = first_expired_use(incoming, needs)
         if fault is not None:
             rows.append(
