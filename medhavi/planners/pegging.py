@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medhavi.planners.kernels import peg_trace
-from medhavi.planners.kernels.compiled import compiled_trace, uses_numba
+from medhavi.planners.kernels.compiled import (
+    compiled_trace,
+    interpreted_trace,
+    uses_numba,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,7 +82,6 @@ def peg(matches: Matches, engine: Engine) -> Pegs:
     n_units = len(matches.unit_qty)
     counts = np.bincount(need_of, minlength=n_needs)
     unit_start, ordered, offset, span = _spans(matches)
-    trace = compiled_trace() if uses_numba(engine, len(need_of)) else peg_trace.trace
     rank = _ints(matches.need_rank)
     arguments: tuple[Any, ...] = (
         np.argsort(rank, kind="stable"),
@@ -96,7 +98,12 @@ def peg(matches: Matches, engine: Engine) -> Pegs:
         span,
         n_units,
     )
-    demand, unit, qty, level = trace(*arguments)
+    if uses_numba(engine, len(need_of)):
+        demand, unit, qty, level = compiled_trace()(*arguments)
+        return Pegs(demand=demand, unit=unit, qty=qty, level=level)
+    plain = [a.tolist() if isinstance(a, np.ndarray) else a for a in arguments]
+    found = interpreted_trace()(*plain)
+    demand, unit, qty, level = (_ints(column) for column in found)
     return Pegs(demand=demand, unit=unit, qty=qty, level=level)
 
 

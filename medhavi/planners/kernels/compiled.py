@@ -12,8 +12,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 Engine = Literal["auto", "python", "numba"]
-LARGE = 100_000
-"""Matches from which compiling (or loading the compiled form) pays off."""
+LARGE = 500_000
+"""Matches from which importing numba and loading the compiled form pays off."""
+
+
+class _Lists:
+    """What kernels use of numpy, on lists: the interpreter reads those far faster."""
+
+    int64 = int
+
+    @staticmethod
+    def empty(count: int, _dtype: type) -> list[int]:
+        """Give a list to be filled."""
+        return [0] * count
+
+    @staticmethod
+    def full(count: int, value: int, _dtype: type) -> list[int]:
+        """Give a list of one value."""
+        return [value] * count
 
 
 def uses_numba(engine: Engine, size: int) -> bool:
@@ -44,6 +60,22 @@ def compiled_trace() -> Callable[..., Any]:
     from medhavi.planners.kernels import peg_trace
 
     return jitted(numba.njit, peg_trace.trace, (peg_trace.stretch, peg_trace.grown))
+
+
+@lru_cache(maxsize=1)
+def interpreted_trace() -> Callable[..., Any]:
+    """Give `peg_trace.trace` for the interpreter: lists in, lists out."""
+    from medhavi.planners.kernels import peg_trace
+
+    scope = {"np": _Lists}
+    grown = FunctionType(
+        peg_trace.grown.__code__, {**peg_trace.grown.__globals__, **scope}
+    )
+    return FunctionType(
+        peg_trace.trace.__code__,
+        {**peg_trace.trace.__globals__, **scope, "grown": grown},
+        "trace",
+    )
 
 
 def jitted(njit: Any, kernel: Any, callees: Sequence[Any]) -> Callable[..., Any]:

@@ -198,8 +198,15 @@ class MrpRun:
         """Give the first instant at which an order made now would be usable."""
         if node.rules.is_plain or not node.sources:
             return self.as_of
-        source = node.sources[0]
-        timing = source.clock.earliest(self.as_of, source.lot(1))
+        there = sum(
+            unit.free
+            for unit in node.units
+            if unit.is_ours and unit.available <= self.as_of
+        )
+        gap = max(1, node.rules.safety_qty - there)
+        way = self.model.ways(node)[0]
+        source = way.source
+        timing = source.clock.earliest(self.as_of, way.first_size(gap, self.as_of))
         if timing is None:
             return self.as_of
         safe = self.providers.sourcing.location_time(node.key[1]).add_days(
@@ -343,7 +350,9 @@ def plan(
     run = MrpRun(snapshot, parameters, observe, cancelled)
     run.build()
     run.net()
-    return run.plan(version, seed)
+    made = run.plan(version, seed)
+    run.release.dissolve()
+    return made
 
 
 def _table(columns: dict[str, list[object]], moments: tuple[str, ...]) -> pl.DataFrame:
