@@ -322,3 +322,13 @@ def test_safety_time_of_a_source_is_kept():
         supply_terms=[{**BUY[0], "safety_days": 3, "receipt_days": 1}],
     )
     assert orders(made) == [("A", 10, 19, 25)]
+
+
+def test_the_lead_time_of_safety_is_that_of_what_is_missing():
+    made = planned(
+        routings=[{}],
+        steps=[{"run_minutes_per_unit": 60}],
+        stock=[{"qty": 12}],
+        inventory_policies=[{"safety_qty": 48}],
+    )
+    assert orders(made) == [("A", 36, 0, 1.5)]
