@@ -12,6 +12,7 @@ from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.service.health import health
 from medhavi.service.landing import landing_html
 from medhavi.service.pages import entries
+from medhavi.service.plan_page import TABLES_VARIABLE
 from medhavi.views.theme import app_style
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def serve(host: str = "127.0.0.1", port: int = 8710, lake: str | None = None) ->
         raise UsageError(message)
     if lake is not None:
         os.environ["MEDHAVI_LAKE"] = lake
+        os.environ.pop(TABLES_VARIABLE, None)  # what is said now wins
     listener = _listener(host, port)
     address = f"http://{'localhost' if host == '::1' else host}:{port}"
     config = uvicorn.Config(
