@@ -76,10 +76,10 @@ def kpi_table(plan: Plan, snapshot: Snapshot) -> pl.DataFrame:
         {
             "kpi": f"{code}.{measure.part}" if measure.part else code,
             "name": measure.name or kpi.name,
-            "value": measure.value,
+            "value": _steady(measure.value),
             "unit": measure.unit,
-            "numerator": measure.numerator,
-            "denominator": measure.denominator,
+            "numerator": _steady(measure.numerator),
+            "denominator": _steady(measure.denominator),
             "reason": measure.reason,
         }
         for code, kpi in KPIS.items()
@@ -87,6 +87,15 @@ def kpi_table(plan: Plan, snapshot: Snapshot) -> pl.DataFrame:
     ]
     table = pl.DataFrame(rows, schema=dict(SCHEMAS["kpis"]))
     return table.sort("kpi") if rows else empty("kpis")
+
+
+def _steady(value: float | None) -> float | None:
+    """Cut what the order of a sum can change: threads add in any order.
+
+    >>> _steady(0.1 + 0.2)
+    0.3
+    """
+    return None if value is None else float(f"{value:.12g}")
 
 
 def on_time_delivery(plan: Plan, snapshot: Snapshot) -> list[Measure]:
