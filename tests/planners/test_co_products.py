@@ -8,9 +8,18 @@ from medhavi.planners.pipeline import plan
 from tests import factories
 from tests.planners.small_plans import PYTHON, day, orders, pegs, planned, quantities
 
-CO = [{"role": "main"}, {"product": "B", "role": "co", "qty_per": 0.5}]
-BY = [{"role": "main"}, {"product": "B", "role": "by", "qty_per": 0.5}]
-DAY_OF_WORK = {"routings": [{}], "steps": [{"fixed_minutes": 1440}]}
+CO: list[dict[str, object]] = [
+    {"role": "main"},
+    {"product": "B", "role": "co", "qty_per": 0.5},
+]
+BY: list[dict[str, object]] = [
+    {"role": "main"},
+    {"product": "B", "role": "by", "qty_per": 0.5},
+]
+DAY_OF_WORK: dict[str, list[dict[str, object]]] = {
+    "routings": [{}],
+    "steps": [{"fixed_minutes": 1440}],
+}
 
 
 def test_a_need_for_a_co_product_starts_an_order():

@@ -169,10 +169,9 @@ def test_a_source_that_ended_by_the_start_makes_the_order_earlier():
         demands=[{"due": day(20)}],
         supply_terms=[{"lead_time_days": 5, "valid_to": day(10)}],
     )
-    second = 1 / 86400
-    assert orders(made) == [
-        ("A", 10, pytest.approx(10 - second), pytest.approx(15 - second))
-    ]
+    row = made.supplies.row(0, named=True)
+    second = dt.timedelta(seconds=1)
+    assert (row["start"], row["finish"]) == (day(10) - second, day(15) - second)
 
 
 def test_another_source_is_asked_before_an_order_is_moved():
@@ -304,7 +303,7 @@ def test_lead_days_count_in_the_calendar_of_the_supplier():
         ],
         supply_terms=[{"lead_time_days": 5}],
     )
-    assert orders(made) == [("A", 10, 0, 7)] or orders(made)[0][2] == 0
+    assert orders(made)[0][2] == 0
 
 
 # --- places ------------------------------------------------------------------------
