@@ -94,3 +94,28 @@ def test_stock_below_zero_that_nothing_makes_up_is_told_and_nothing_else():
     made = planned(stock=[{"qty": -3}])
     assert orders(made) == []
     assert [row["qty"] for row in exceptions(made, "NoSource")] == [3]
+
+
+@pytest.mark.req("MRP-02")
+@pytest.mark.parametrize("wanted", ["A", "Z"])
+def test_a_by_product_of_an_order_that_had_to_wait_is_waited_for(wanted):
+    made = planned(
+        demands=[
+            {"product": wanted, "qty": 10, "due": day(10)},
+            {"product": "M", "qty": 10, "due": day(10)},
+        ],
+        routings=[{"product": wanted}, {"routing": "RM", "product": "M"}],
+        steps=[{}, {"routing": "RM"}],
+        bom_lines=[
+            {"component": "B"},
+            {"routing": "RM", "component": "X"},
+        ],
+        routing_outputs=[
+            {"routing": "RM", "product": "M", "role": "main"},
+            {"routing": "RM", "product": "B", "role": "by", "qty_per": 1},
+        ],
+        suppliers=[{}],
+        supply_terms=[{"product": "X", "lead_time_days": 0, "valid_from": day(15)}],
+    )
+    assert deliveries(made, "D1") == [(10, 15)]
+    assert deliveries(made, "D2") == [(10, 15)]

@@ -39,8 +39,8 @@ def postpone(release: Release, rank: Mapping[int, int]) -> None:
 
     Notes
     -----
-    O(needs + matches), and only where some supply is late. An order that no later
-    start helps keeps its dates.
+    O(needs + matches) a pass, nearly always two, and only where some supply is late. An
+    order that no later start helps keeps its dates.
     """
     needs: dict[int, list[Need]] = defaultdict(list)
     for need in release.needs:
@@ -58,24 +58,35 @@ def postpone(release: Release, rank: Mapping[int, int]) -> None:
         (order for order in release.orders if order.existing is None),
         key=lambda order: -rank.get(id(nodes[order.node]), 0),
     )
-    for order in lowest_first:
-        waiting = {
-            need.index: max(
-                (unit.arrives for unit in given[need.index]), default=ALWAYS
-            )
-            for need in needs[order.index]
-        }
-        late = [n for n in needs[order.index] if waiting[n.index] > n.instant]
-        if not late:
-            continue
-        worst = max(late, key=lambda need: waiting[need.index] - need.instant)
-        slowest = max(given[worst.index], key=lambda unit: unit.arrives).order
-        if slowest is not None:
-            order.waits_for = slowest.waits_for or slowest.source_id
-        if not _move(release, order, needs[order.index], waiting):
+    stuck: dict[int, Shortage] = {}
+    # What falls out beside the main product can come from an order planned later, so
+    # one pass may not reach all; each moves orders later only.
+    for _ in range(TRIES):
+        moved = False
+        for order in lowest_first:
+            waiting = {
+                need.index: max(
+                    (unit.arrives for unit in given[need.index]), default=ALWAYS
+                )
+                for need in needs[order.index]
+            }
+            late = [n for n in needs[order.index] if waiting[n.index] > n.instant]
+            if not late:
+                continue
+            worst = max(late, key=lambda need: waiting[need.index] - need.instant)
+            slowest = max(given[worst.index], key=lambda unit: unit.arrives).order
+            if slowest is not None:
+                order.waits_for = slowest.waits_for or slowest.source_id
+            if _move(release, order, needs[order.index], waiting):
+                moved = True
+                stuck.pop(order.index, None)
+                continue
             # Nothing brings this in time, and no later start is valid.
             taken = min(worst.qty, sum(unit.qty for unit in given[worst.index]))
-            release.shortages.append(Shortage(need=worst, qty=taken))
+            stuck[order.index] = Shortage(need=worst, qty=taken)
+        if not moved:
+            break
+    release.shortages += stuck.values()
 
 
 def _move(
