@@ -137,6 +137,9 @@ class Messages:
                 hours=(self._as_of - order.timing.finish) / HOUR,
                 **where,
             )
+        for beside in order.units:
+            if beside is not unit:
+                self._late_for_its_needs(beside, order)
         if unit is None:
             return
         earlier = self._first_new_before(unit)
@@ -173,15 +176,26 @@ class Messages:
                 hours=(first - unit.available) / HOUR,
                 **where,
             )
-        elif first < unit.available:
-            self.add(
-                ExceptionCode.BRING_FORWARD,
-                "Comes after the need it serves, and nothing else can.",
-                date=unit.available,
-                suggested_date=first,
-                hours=(unit.available - first) / HOUR,
-                **where,
-            )
+        else:
+            self._late_for_its_needs(unit, order)
+
+    def _late_for_its_needs(self, unit: SupplyUnit, order: Order) -> None:
+        """Tell what an existing order gives after a need that it serves."""
+        first = min((need.instant for need, _ in unit.takers), default=unit.available)
+        if first >= unit.available:
+            return
+        product, location = unit.node.key
+        self.add(
+            ExceptionCode.BRING_FORWARD,
+            "Comes after the need it serves, and nothing else can.",
+            date=unit.available,
+            suggested_date=first,
+            hours=(unit.available - first) / HOUR,
+            supply=self._decoder.unit_names[unit.index],
+            demand=order.cause or None,
+            product=product,
+            location=location,
+        )
 
     def _holds_nothing(self, order: Order) -> bool:
         """Tell that no level of stock is held where an order arrives."""
