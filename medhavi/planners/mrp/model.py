@@ -42,6 +42,7 @@ class Model:
         self.providers = providers
         self.nodes: dict[NodeKey, Node] = {}
         self._ways: dict[int, tuple[Way, ...]] = {}
+        self._around: dict[NodeKey, Surroundings] = {}
         self._policies = tables["inventory_policies"]
         self._policy_rows = self._policies.index("product", "location")
         self._levels = tables["inventory_levels"]
@@ -150,35 +151,47 @@ class Model:
             for together in self._together(node):
                 waiting += together
 
-    def _below(self, node: Node) -> Iterator[tuple[NodeKey, bool]]:
+    def _below(self, node: Node) -> list[tuple[NodeKey, bool]]:
         """List what orders for a node need, and what merely falls out (soft)."""
+        return self._surroundings(node)[0]
+
+    def _together(self, node: Node) -> list[list[NodeKey]]:
+        """List groups of nodes that must walk through time with this one."""
+        return self._surroundings(node)[1]
+
+    def _surroundings(self, node: Node) -> Surroundings:
+        known = self._around.get(node.key)
+        if known is None:
+            known = self._around[node.key] = self._survey(node)
+        return known
+
+    def _survey(self, node: Node) -> Surroundings:
         product = node.key[0]
+        below: list[tuple[NodeKey, bool]] = []
+        together: list[list[NodeKey]] = []
         for source in node.sources:
             if source.kind == "make":
                 recipe = self.providers.recipes.recipe(source.source)
-                for component in recipe.components:
-                    yield (component.component, component.location), False
-                for output in recipe.outputs:
-                    key = (output.product, output.location)
-                    if output.role == "by" and key != node.key:
-                        yield key, True
+                below += [((c.component, c.location), False) for c in recipe.components]
+                together += [
+                    sorted({(c.component, c.location) for c in group})
+                    for group in recipe.groups
+                    if len(group) > 1
+                ]
+                if len(recipe.outputs) == 1:
+                    continue
+                outputs = [(o.role, (o.product, o.location)) for o in recipe.outputs]
+                below += [
+                    (key, True)
+                    for role, key in outputs
+                    if role == "by" and key != node.key
+                ]
+                made = {key for role, key in outputs if role != "by"}
+                if len(made) > 1:
+                    together.append(sorted(made))
             elif source.kind == "move" and source.origin is not None:
-                yield (product, source.origin), False
-
-    def _together(self, node: Node) -> Iterator[list[NodeKey]]:
-        """List groups of nodes that must walk through time with this one."""
-        for source in node.sources:
-            if source.kind != "make":
-                continue
-            recipe = self.providers.recipes.recipe(source.source)
-            outputs = {
-                (o.product, o.location) for o in recipe.outputs if o.role != "by"
-            }
-            if len(outputs) > 1:
-                yield sorted(outputs)
-            for group in recipe.groups:
-                if len(group) > 1:
-                    yield sorted({(c.component, c.location) for c in group})
+                below.append(((product, source.origin), False))
+        return below, together
 
     def clusters(self, links: Iterable[Edge] = ()) -> list[list[Node]]:
         """Give the clusters in order of planning, nodes inside in order of key.
@@ -348,4 +361,5 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
 
     Edge = tuple[NodeKey, NodeKey]
+    Surroundings = tuple[list[tuple[NodeKey, bool]], list[list[NodeKey]]]
     Window = tuple[int, int]
