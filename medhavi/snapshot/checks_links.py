@@ -110,7 +110,9 @@ def _column_references(
             "nearest": hints.get(str(row[column.name]), ""),
         }
 
-    return told("SNAP011", name, column.name, marked, rows, tell)
+    # A matrix without rows asks for no changeover at all; nothing else may dangle.
+    code = "SNAP052" if column.name == "changeover_matrix" else "SNAP011"
+    return told(code, name, column.name, marked, rows, tell)
 
 
 def _ids(snapshot: TableAccess, refs: Collection[tuple[str, str]]) -> pl.Series:

@@ -89,6 +89,21 @@ CASES: dict[str, tuple[str, Tables, Tables]] = {
             "steps": [{}],
         },
     ),
+    "a changeover matrix without rows": (
+        "SNAP052",
+        {"resources": [{"changeover_matrix": "M"}], "changeovers": BARE},
+        {
+            "resources": [{"changeover_matrix": "M"}],
+            "changeovers": [
+                {
+                    "matrix": "M",
+                    "from_family": "*",
+                    "to_family": "*",
+                    "setup_minutes": 5,
+                }
+            ],
+        },
+    ),
     "no settings": ("SNAP012", {"settings": []}, {"settings": [{}]}),
     "two rows of settings": ("SNAP012", {"settings": [{}, {}]}, {"settings": [{}]}),
     "a source of another kind": (
