@@ -77,7 +77,7 @@ class Capacity:
             snapshot.as_of,
         )
         self._progress = self._tables["supply_order_steps"].index("supply_order")
-        self._clocks: dict[tuple[str, float, int], Clock] = {}
+        self._clocks: dict[tuple[int, float, int], Clock] = {}
         self._hard: dict[str, tuple[CompiledRouting, Clock]] = {}
 
     # --------------------------------------------------------------------- orders
@@ -95,10 +95,10 @@ class Capacity:
         location_time
             Calendar of the location.
         """
-        key = (routing, safety_days, id(location_time))
+        compiled = self._routings.compiled(routing)
+        key = (id(compiled), safety_days, id(location_time))
         known = self._clocks.get(key)
         if known is None:
-            compiled = self._routings.compiled(routing)
             known = compiled.clock(safety_days, location_time)
             self._clocks[key] = known
         return known

@@ -161,6 +161,10 @@ class Routings:
         self._outputs = tables["routing_outputs"].index("routing")
         self._networks: dict[str, RoutingNetwork] = {}
         self._compiled: dict[str, CompiledRouting] = {}
+        self._networks_alike: dict[object, RoutingNetwork] = {}
+        self._compiled_alike: dict[object, CompiledRouting] = {}
+        self._step_cells = tables["steps"].picker("routing", "name")
+        self._need_cells = tables["step_resources"].picker("routing")
 
     def network(self, routing: str) -> RoutingNetwork:
         """Give order, links and yields of the steps.
@@ -171,16 +175,40 @@ class Routings:
             No such routing.
         """
         known = self._networks.get(routing)
+        if known is not None:
+            return known
+        alike = self._alike(routing)
+        known = self._networks_alike.get(alike)
         if known is None:
             steps = self._rows("steps", self._steps, routing)
             needs = self._rows("step_resources", self._needs, routing)
-            known = self._networks[routing] = network(
+            known = network(
                 self._tables["routings"].row(self._numbers[routing]),
                 steps,
                 self._rows("step_links", self._links, routing),
                 self._yields(steps, needs),
             )
+            if alike is not None:
+                self._networks_alike[alike] = known
+        self._networks[routing] = known
         return known
+
+    def _alike(self, routing: str) -> tuple[object, ...] | None:
+        """Give what tells routings of one plain step apart; None: not such a one.
+
+        Templates give many products the same step; they share one compiled form.
+        """
+        steps = self._steps.get(routing, ())
+        if len(steps) != 1 or routing in self._links or routing in self._outputs:
+            return None
+        row = self._tables["routings"].row(self._numbers[routing])
+        return (
+            row["location"],
+            row["yield"],
+            self._facts.step(row["product"]),
+            self._step_cells(steps[0]),
+            *(self._need_cells(number) for number in self._needs.get(routing, ())),
+        )
 
     def compiled(self, routing: str) -> CompiledRouting:
         """Give a routing ready to be scheduled.
@@ -191,8 +219,15 @@ class Routings:
             No such routing.
         """
         known = self._compiled.get(routing)
+        if known is not None:
+            return known
+        alike = self._alike(routing)
+        known = self._compiled_alike.get(alike)
         if known is None:
-            known = self._compiled[routing] = self._compile(routing)
+            known = self._compile(routing)
+            if alike is not None:
+                self._compiled_alike[alike] = known
+        self._compiled[routing] = known
         return known
 
     def _rows(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
     from medhavi.snapshot import Snapshot
 
@@ -58,6 +58,11 @@ class Rows:
             known = dict(zip(self._columns, self._cells[number], strict=True))
             self._rows[number] = known
         return known
+
+    def picker(self, *left_out: str) -> Callable[[int], tuple[Any, ...]]:
+        """Give a function that reads the cells of a row but for some columns."""
+        kept = [cells for name, cells in self._columns.items() if name not in left_out]
+        return lambda number: tuple([cells[number] for cells in kept])
 
     def place(self, number: int) -> int:
         """Give the input row of a row, counted from 1."""
