@@ -126,8 +126,8 @@ def utilisation(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
 def material_availability(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
     """KPI-09: demands met by their need date, of all that are planned for.
 
-    A demand whose chain holds a supply that should have started before now is not met,
-    even where mode mrp keeps its date.
+    A demand is not met, even where mode mrp keeps its date, when its chain holds a
+    supply that should have started before now, or when nothing supplies it by then.
     """
     live = _live(plan)
     past = plan.exceptions.filter(pl.col("code") == ExceptionCode.PAST_DUE_START)
@@ -136,8 +136,11 @@ def material_availability(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
         .select("demand")
         .unique()
     )
-    met = live.filter(pl.col("status") == "on_time").join(
-        doubtful, on="demand", how="anti"
+    bare = plan.exceptions.filter(pl.col("code") == ExceptionCode.NO_SOURCE)
+    met = (
+        live.filter((pl.col("status") == "on_time") & pl.col("limiter").is_null())
+        .join(doubtful, on="demand", how="anti")
+        .join(bare.select("demand"), on="demand", how="anti")
     )
     return [ratio(met.height, live.height)]
 

@@ -102,6 +102,12 @@ def test_a_start_in_the_past_leaves_a_demand_unmet() -> None:
 
 
 @pytest.mark.req("KPI-09")
+def test_a_demand_that_nothing_supplies_is_not_met() -> None:
+    bare = [{"code": "NoSource", "severity": "critical", "demand": "D1"}]
+    assert figure(hand_plan(exceptions=bare), "KPI-09")["value"] == 0.0
+
+
+@pytest.mark.req("KPI-09")
 def test_ignored_demands_do_not_count() -> None:
     plan = hand_plan(**lines("on_time", "late", "short", "unplanned", "ignored"))
     row = figure(plan, "KPI-09")
