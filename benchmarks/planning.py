@@ -1,6 +1,6 @@
 """Plan named instances in mode mrp, phase by phase.
 
-    python benchmarks/planning.py [INSTANCE …] [--rounds 5] [--engine auto]
+    python benchmarks/planning.py [INSTANCE …] [--rounds 5] [--engine numba]
 
 Phases: load (tables from a folder), check (findings), build (sources, routings, graph),
 net (requirements), peg (all levels), frames (the tables of the plan).
@@ -69,7 +69,7 @@ class Measured:
 
 
 def measure(
-    name: str, snapshot: Snapshot, rounds: int, engine: Engine = "auto"
+    name: str, snapshot: Snapshot, rounds: int, engine: Engine = "numba"
 ) -> Measured:
     """Plan an instance several times; the first round only warms up."""
     from medhavi import __version__
@@ -137,7 +137,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("instances", nargs="*", default=list(INSTANCES))
     options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--engine", default="auto")
+    options.add_argument("--engine", default="numba")
     chosen = options.parse_args()
     results: list[Measured] = []
     for name in chosen.instances:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from functools import lru_cache
 from hashlib import blake2b
 from types import FunctionType
@@ -12,8 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 Engine = Literal["auto", "python", "numba"]
-LARGE = 500_000
-"""Matches from which importing numba and loading the compiled form pays off."""
+LARGE = 50_000
+"""Matches from which the compiled form pays off where numba is loaded already."""
+LARGE_COLD = 500_000
+"""Matches from which importing numba and loading the compiled form pays off too."""
 
 
 class _Lists:
@@ -44,7 +47,8 @@ def uses_numba(engine: Engine, size: int) -> bool:
     if engine == "numba" and not present:
         message = "numba is not installed: pip install medhavi[fast], or engine=auto."
         raise ModuleNotFoundError(message)
-    return engine == "numba" or (engine == "auto" and present and size >= LARGE)
+    enough = LARGE if "numba" in sys.modules else LARGE_COLD
+    return engine == "numba" or (engine == "auto" and present and size >= enough)
 
 
 @lru_cache(maxsize=1)
