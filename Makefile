@@ -44,12 +44,15 @@ demo: $(STAMP)  ## the demo company: generate, mirror, plan, verify, report
 apps: $(STAMP)  ## serve the apps and notebooks on this machine
 	@$(BIN)/medhavi serve
 
+# Both cores: a worker takes from the other when it runs out of tests.
+WORKERS := -n auto --maxprocesses 4 --dist worksteal
+
 test: $(STAMP)  ## tests with coverage gates
-	$(BIN)/python -m pytest -q --cov --cov-report=
+	$(BIN)/python -m pytest -q $(WORKERS) --cov --cov-report=
 	$(BIN)/python tools/coverage_gate.py
 
 test-all: $(STAMP)  ## the same and the long ones
-	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -q -m "" --cov --cov-report=
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -q $(WORKERS) -m "" --cov --cov-report=
 	$(BIN)/python tools/coverage_gate.py
 
 check: $(STAMP)  ## format, lint, types, import arrows, notebooks
