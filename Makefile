@@ -59,7 +59,7 @@ check: $(STAMP)  ## format, lint, types, import arrows, notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/check_notebooks.py
 
 fix: $(STAMP)  ## repair style

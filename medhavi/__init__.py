@@ -9,14 +9,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from medhavi.version import __version__
+
 if TYPE_CHECKING:
     from medhavi.planners.pipeline import plan
     from medhavi.results.difference import compare
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.workbench import Workbench
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Plan",

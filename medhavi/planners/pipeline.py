@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from medhavi.errors import NotAvailable, UsageError
+from medhavi.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -65,7 +66,6 @@ def plan(
     if baseline is not None:
         message = "Matching ids of a baseline plan is not built yet; leave it out."
         raise NotAvailable(message)
-    from medhavi import __version__
     from medhavi.planners.mrp import run
     from medhavi.planners.parameters import MrpParameters
 
@@ -75,9 +75,7 @@ def plan(
         else MrpParameters.from_mapping(settings or {})
     )
     with _without_collections():
-        return run.plan(
-            snapshot, parameters, __version__, observe, cancelled, seed=seed
-        )
+        return run.plan(snapshot, parameters, __version__, observe, cancelled, seed=seed)
 
 
 @contextmanager
