@@ -75,7 +75,9 @@ def plan(
         else MrpParameters.from_mapping(settings or {})
     )
     with _without_collections():
-        return run.plan(snapshot, parameters, __version__, observe, cancelled, seed=seed)
+        return run.plan(
+            snapshot, parameters, __version__, observe, cancelled, seed=seed
+        )
 
 
 @contextmanager
