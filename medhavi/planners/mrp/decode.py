@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.planners.pegging import Matches, peg
 from medhavi.providers.occupation import with_occupation
 from medhavi.results.identity import (
@@ -21,7 +20,7 @@ from medhavi.results.identity import (
     text_hashes,
 )
 from medhavi.results.plan_tables import SCHEMAS
-from medhavi.units import HOUR, MINUTE, from_steps
+from medhavi.units import MINUTE, from_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -335,11 +334,3 @@ def instants(seconds: Iterable[object]) -> pl.Series:
         .cast(pl.Datetime("us"))
         .dt.replace_time_zone("UTC")
     )
-
-
-def hours(seconds: int) -> float:
-    """Give hours of a span in seconds."""
-    return seconds / HOUR
-
-
-__all__ = ["NO_DEMAND", "Decoder", "hours", "instants"]
