@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Literal
 
+from medhavi.providers.product_facts import lineage
 from medhavi.units import DAY, seconds_up
 
 if TYPE_CHECKING:
@@ -93,20 +94,6 @@ class ForecastPolicies:
                 if found is not None:
                     return found
         return DEFAULT_POLICY
-
-
-def lineage(name: str, parents: Mapping[str, str]) -> Iterator[str]:
-    """Walk from a name through its groups; a cycle ends the walk.
-
-    >>> list(lineage("a", {"a": "b", "b": "c"}))
-    ['a', 'b', 'c']
-    """
-    seen: set[str] = set()
-    current: str | None = name
-    while current is not None and current not in seen:
-        seen.add(current)
-        yield current
-        current = parents.get(current)
 
 
 def consume(

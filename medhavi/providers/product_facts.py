@@ -8,12 +8,35 @@ from typing import TYPE_CHECKING, Any
 from medhavi.units import exact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from medhavi.providers.table_rows import Row, Rows
 
 WHOLE = Fraction(1)
 THOUSANDTH = Fraction(1, 1000)
+
+
+def lineage(name: str, parents: Mapping[str, str]) -> Iterator[str]:
+    """Walk from a name through its groups; a cycle ends the walk.
+
+    >>> list(lineage("a", {"a": "b", "b": "c"}))
+    ['a', 'b', 'c']
+    """
+    seen: set[str] = set()
+    current: str | None = name
+    while current is not None and current not in seen:
+        seen.add(current)
+        yield current
+        current = parents.get(current)
+
+
+def parents_of(rows: Rows, name: str) -> dict[str, str]:
+    """Give the group of each row that has one; `name` is the column of its id."""
+    return {
+        child: parent
+        for child, parent in zip(rows.column(name), rows.column("parent"), strict=True)
+        if parent is not None
+    }
 
 
 class ProductFacts:
@@ -25,12 +48,13 @@ class ProductFacts:
         `products` and `locations`.
     """
 
-    __slots__ = ("_locations", "_numbers", "_products", "_steps")
+    __slots__ = ("_locations", "_numbers", "_parents", "_products", "_steps")
 
     def __init__(self, tables: Mapping[str, Rows]) -> None:
         products = tables["products"]
         self._products = products
         self._numbers = {key: i for i, key in enumerate(products.column("product"))}
+        self._parents = parents_of(products, "product")
         self._steps: dict[str, Fraction] = {}
         self._locations: dict[str, Row] = {
             str(row["location"]): row for row in tables["locations"]
@@ -55,12 +79,7 @@ class ProductFacts:
 
     def lineage(self, product: str) -> tuple[str, ...]:
         """Give the product and its groups, nearest first; a cycle ends the walk."""
-        found = [product]
-        parent = self._cell(product, "parent")
-        while parent is not None and parent not in found:
-            found.append(parent)
-            parent = self._cell(parent, "parent")
-        return tuple(found)
+        return tuple(lineage(product, self._parents))
 
     def unit_cost(self, product: str) -> float:
         """Give the standard cost of one base unit [base currency]."""

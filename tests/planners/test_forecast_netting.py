@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.planners.forecast_netting import lineage
+from medhavi.providers.product_facts import lineage
 from tests.planners.small_plans import day, deliveries, fulfilment, orders, planned
 
 pytestmark = pytest.mark.req("MRP-15")

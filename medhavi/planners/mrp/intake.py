@@ -20,6 +20,7 @@ from medhavi.planners.mrp.state import (
     Order,
 )
 from medhavi.planners.mrp.ways import Way
+from medhavi.providers.product_facts import parents_of
 from medhavi.providers.table_rows import Row
 from medhavi.providers.timing import Timing
 from medhavi.units import (
@@ -165,7 +166,7 @@ class Reader:
         customers = self._tables["customers"]
         policies = ForecastPolicies(
             self._tables["forecast_policies"],
-            _parents(products, "product"),
+            parents_of(products, "product"),
         )
         consuming = PLANNED_STATUS | (
             {"closed"} if self._parameters.closed_orders_consume_forecast else set()
@@ -182,7 +183,7 @@ class Reader:
             for row in rows
             if row["kind"] == "order" and row["status"] in consuming
         ]
-        consume(orders, periods, policies, _parents(customers, "customer"))
+        consume(orders, periods, policies, parents_of(customers, "customer"))
         return {
             period.demand: 0
             if period.end <= self._as_of
@@ -422,14 +423,6 @@ def _period_end(row: Row) -> int:
     """Give the end of a forecast period; empty: one day."""
     end: int | None = row["period_end"]
     return row["due"] + DAY if end is None else end
-
-
-def _parents(rows: Rows, name: str) -> dict[str, str]:
-    return {
-        child: parent
-        for child, parent in zip(rows.column(name), rows.column("parent"), strict=True)
-        if parent is not None
-    }
 
 
 if TYPE_CHECKING:
