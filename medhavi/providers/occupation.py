@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import polars as pl
 
 HOURS = 60.0
+OVERTIME_FACTOR = 1.5
+"""An hour of overtime in ordinary hours, where its cost is not stated."""
+FREE_HOUR_OVERTIME = 50.0
+"""Cost of an hour of overtime where ordinary hours cost nothing."""
 DECIMALS = 9
 """The last digits of a sum of floats depend on its order, and that on threads."""
 
@@ -56,3 +62,49 @@ def with_occupation(
         )
         .drop("_cost", "_co2")
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourRates:
+    """What an hour of a resource costs and emits.
+
+    Parameters
+    ----------
+    cost
+        While occupied [base currency].
+    co2_kg
+        While occupied.
+    overtime
+        What an hour of overtime costs on top of `cost` [base currency].
+    overtime_per_day
+        Hours of overtime that may be bought a day.
+    """
+
+    cost: float
+    co2_kg: float
+    overtime: float
+    overtime_per_day: float
+
+
+def hour_rates(resources: pl.DataFrame) -> dict[str, HourRates]:
+    """Give the rates of all resources by id.
+
+    An hour of overtime costs overtime_cost_per_hour; where none is stated 1.5 times an
+    ordinary hour, and 50 where that is free.
+    """
+    return {
+        row["resource"]: HourRates(
+            cost=row["cost_per_hour"],
+            co2_kg=row["co2_kg_per_hour"],
+            overtime=max(0.0, _overtime(row) - row["cost_per_hour"]),
+            overtime_per_day=row["overtime_minutes_per_day"] / HOURS,
+        )
+        for row in resources.iter_rows(named=True)
+    }
+
+
+def _overtime(row: dict[str, float | None]) -> float:
+    stated, ordinary = row["overtime_cost_per_hour"], row["cost_per_hour"] or 0.0
+    if stated is not None:
+        return stated
+    return OVERTIME_FACTOR * ordinary or FREE_HOUR_OVERTIME

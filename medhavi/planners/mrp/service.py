@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medhavi.planners.mrp.state import NO_DEMAND, Demand, SupplyUnit
+from medhavi.providers.demand_values import demand_value
 from medhavi.results.limiter import Limiter
 from medhavi.units import HOUR, from_steps
 
 if TYPE_CHECKING:
     from medhavi.planners.mrp.intake import Intake
     from medhavi.planners.mrp.release import Release
+    from medhavi.providers.demand_values import DemandValue
     from medhavi.snapshot.settings import Settings
-
-LATE_COST_SHARE = 0.02
-"""Default cost of a day late: this share of the price (demands.late_cost_per_day)."""
-SHORT_PRICES = 3.0
-"""Default cost of a unit never delivered, in prices (demands.short_cost)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,17 +241,14 @@ def cause_rows(
     return columns
 
 
-def _price(demand: Demand, release_cost: float) -> float:
-    stated = demand.row["price"]
-    return float(stated) if stated is not None else (release_cost or 1.0)
+def _value(demand: Demand, settings: Settings) -> DemandValue:
+    weight = settings.weight(demand.priority)
+    return demand_value(demand.row, demand.unit_cost, weight)
 
 
 def _late_cost(service: Service, step: Fraction, settings: Settings) -> float:
     demand = service.demand
-    rate: float | None = demand.row["late_cost_per_day"]
-    if rate is None:
-        weight = settings.weight(demand.priority)
-        rate = LATE_COST_SHARE * _price(demand, demand.unit_cost) * weight
+    rate = _value(demand, settings).late
     return sum(
         rate * from_steps(d.qty, step) * (d.date - demand.due) / (24 * HOUR)
         for d in service.deliveries
@@ -264,10 +258,7 @@ def _late_cost(service: Service, step: Fraction, settings: Settings) -> float:
 
 def _short_cost(service: Service, step: Fraction, settings: Settings) -> float:
     demand = service.demand
-    rate: float | None = demand.row["short_cost"]
-    if rate is None:
-        weight = settings.weight(demand.priority)
-        rate = SHORT_PRICES * _price(demand, demand.unit_cost) * weight
+    rate = _value(demand, settings).short
     return rate * from_steps(demand.qty - service.planned, step)
 
 

@@ -1,0 +1,195 @@
+"""HiGHS as a solver: arrays in one call, one thread, fixed seed.
+
+Traps of this solver (measured with 1.14): a thread count that differs from an earlier
+run of the process makes the next run end without an answer, so the scheduler is left as
+it is and parallel work is switched off; two packages that bring their own HiGHS live in
+one process up to 1.14 only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medhavi.optimize.solver import Outcome, Solution
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from medhavi.optimize.problem import Floats, Ints, Program
+
+SEED = 1
+POLL_EVERY = 64
+"""Simplex callbacks between two questions whether to stop: asking costs little, but
+there are tens of thousands."""
+
+
+class Highs:
+    """Opens programs in HiGHS.
+
+    Parameters
+    ----------
+    seed
+        Of perturbations; equal seeds give equal runs.
+    """
+
+    def __init__(self, seed: int = SEED) -> None:
+        self._seed = seed
+
+    def open(self, program: Program) -> HighsSession:
+        """Hold a program for solving."""
+        return HighsSession(program, self._seed)
+
+
+class HighsSession:
+    """One program in HiGHS, solved again from the last basis.
+
+    Parameters
+    ----------
+    program
+        What is solved.
+    seed
+        Of perturbations.
+    """
+
+    def __init__(self, program: Program, seed: int = SEED) -> None:
+        import highspy
+
+        self.program = program
+        self._package: Any = highspy
+        model = self._model = highspy.Highs()
+        for option, value in (
+            ("output_flag", False),
+            ("parallel", "off"),
+            ("random_seed", seed),
+        ):
+            model.setOptionValue(option, value)
+        self._rows = program.n_rows
+        self._cancelled: Callable[[], bool] | None = None
+        self._stopped = False
+        self._asked = 0
+        self._load()
+
+    def _load(self) -> None:
+        program, package = self.program, self._package
+        self._model.passModel(
+            program.n_columns,
+            program.n_rows,
+            len(program.values),
+            int(package.MatrixFormat.kRowwise),
+            int(package.ObjSense.kMinimize),
+            0.0,
+            program.cost,
+            program.column_lower,
+            program.column_upper,
+            program.row_lower,
+            program.row_upper,
+            program.starts[:-1].astype(np.int32),
+            program.indices.astype(np.int32),
+            program.values,
+            np.zeros(program.n_columns, dtype=np.int32),
+        )
+
+    # --- changes -------------------------------------------------------------------
+    def set_cost(self, cost: Floats) -> None:
+        """Change the cost of all columns, shape (n,)."""
+        n = self.program.n_columns
+        self._model.changeColsCost(n, np.arange(n, dtype=np.int32), cost)
+
+    def set_row(self, row: int, lower: float, upper: float) -> None:
+        """Change the bounds of a row."""
+        self._model.changeRowBounds(row, lower, upper)
+
+    def set_columns(self, columns: Ints, lower: Floats, upper: Floats) -> None:
+        """Change the bounds of columns."""
+        self._model.changeColsBounds(
+            len(columns), columns.astype(np.int32), lower, upper
+        )
+
+    def add_row(self, lower: float, upper: float, weights: Floats) -> int:
+        """Add a row with a weight per column, shape (n,); gives its place."""
+        places = np.flatnonzero(weights).astype(np.int32)
+        self._model.addRow(lower, upper, len(places), places, weights[places])
+        self._rows += 1
+        return self._rows - 1
+
+    # --- solving -------------------------------------------------------------------
+    def solve(self, *, cancelled: Callable[[], bool] | None = None) -> Solution:
+        """Solve from where the last solve ended.
+
+        Parameters
+        ----------
+        cancelled
+            Polled during the run; True ends it with outcome cancelled.
+
+        Returns
+        -------
+        Solution
+            Optimal, infeasible, unbounded, cancelled or unsolved; of a program without
+            columns the empty point.
+        """
+        if self.program.n_columns == 0:
+            return self._empty()
+        self._watch(cancelled)
+        self._model.run()
+        return self._answer()
+
+    def _empty(self) -> Solution:
+        program = self.program
+        possible = bool(
+            (program.row_lower <= 0).all() and (program.row_upper >= 0).all()
+        )
+        return Solution(
+            outcome=Outcome.OPTIMAL if possible else Outcome.INFEASIBLE,
+            objective=0.0,
+            bound=0.0,
+            values=np.zeros(0),
+            row_prices=np.zeros(program.n_rows),
+            reduced_costs=np.zeros(0),
+            iterations=0,
+        )
+
+    def _watch(self, cancelled: Callable[[], bool] | None) -> None:
+        self._stopped = False
+        if cancelled is None:
+            return
+        first = self._cancelled is None
+        self._cancelled = cancelled
+        if first:
+            self._model.cbSimplexInterrupt.subscribe(self._interrupt)
+            self._model.cbIpmInterrupt.subscribe(self._interrupt)
+
+    def _interrupt(self, event: Any) -> None:
+        self._asked += 1
+        if self._stopped or self._asked % POLL_EVERY:
+            return
+        if self._cancelled is not None and self._cancelled():
+            self._stopped = True
+            event.data_in.user_interrupt = True
+
+    def _answer(self) -> Solution:
+        package, model = self._package, self._model
+        status = model.getModelStatus()
+        kinds = package.HighsModelStatus
+        outcome = {
+            kinds.kOptimal: Outcome.OPTIMAL,
+            kinds.kInfeasible: Outcome.INFEASIBLE,
+            kinds.kUnbounded: Outcome.UNBOUNDED,
+            kinds.kInterrupt: Outcome.CANCELLED,
+        }.get(status, Outcome.UNSOLVED)
+        if status == kinds.kUnboundedOrInfeasible:
+            outcome = Outcome.INFEASIBLE
+        found = model.getSolution()
+        solved = outcome is Outcome.OPTIMAL
+        values = np.array(found.col_value) if solved else np.zeros(0)
+        objective = float(model.getInfo().objective_function_value)
+        return Solution(
+            outcome=outcome,
+            objective=objective if solved else float("nan"),
+            bound=objective if solved else float("-inf"),
+            values=values,
+            row_prices=np.array(found.row_dual) if solved else np.zeros(0),
+            reduced_costs=np.array(found.col_dual) if solved else np.zeros(0),
+            iterations=int(model.getInfo().simplex_iteration_count),
+        )

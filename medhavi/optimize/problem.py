@@ -1,0 +1,278 @@
+"""A sparse linear program put together from named blocks of columns and rows.
+
+Blocks are ranges: `problem.columns("order", 1000)` gives a block whose columns are
+addressed by their place in it. Entries come as whole arrays and are sorted once, so a
+program of a million columns costs a second, not a minute: a Python call per entry is
+what makes modelling layers slow (measured in docs/performance.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import ArrayLike
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+INFINITY = np.inf
+
+
+class Block(NamedTuple):
+    """A named range of columns or rows."""
+
+    name: str
+    start: int
+    size: int
+
+    @property
+    def stop(self) -> int:
+        """First place after the block."""
+        return self.start + self.size
+
+    @property
+    def span(self) -> slice:
+        """The places of the block in arrays over all columns or rows."""
+        return slice(self.start, self.stop)
+
+    def at(self, places: ArrayLike) -> Ints:
+        """Turn places inside the block into places among all."""
+        found: Ints = np.asarray(places, dtype=np.int64) + self.start
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A finished program: minimise cost over rows and bounds.
+
+    Parameters
+    ----------
+    column_blocks, row_blocks
+        Names of the ranges, in order.
+    column_lower, column_upper
+        Bounds of the columns, shape (n,).
+    row_lower, row_upper
+        Bounds of the rows, shape (m,).
+    starts, indices, values
+        Rows in compressed form: starts (m + 1,), the others one per entry; inside a
+        row by column, no column twice.
+    parts
+        Objective by named part, each a cost per column, shape (n,); the cost of a
+        column is their sum.
+    """
+
+    column_blocks: tuple[Block, ...]
+    row_blocks: tuple[Block, ...]
+    column_lower: Floats
+    column_upper: Floats
+    row_lower: Floats
+    row_upper: Floats
+    starts: Ints
+    indices: Ints
+    values: Floats
+    parts: Mapping[str, Floats]
+
+    @property
+    def n_columns(self) -> int:
+        """Number of columns."""
+        return len(self.column_lower)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.row_lower)
+
+    @property
+    def cost(self) -> Floats:
+        """Cost of each column: the sum of all parts."""
+        total = np.zeros(self.n_columns)
+        for part in self.parts.values():
+            total += part
+        return total
+
+    def contributions(self, values: Floats) -> dict[str, float]:
+        """Give what each part adds to the objective at a point; they sum to it."""
+        return {name: float(part @ values) for name, part in self.parts.items()}
+
+    def activities(self, values: Floats) -> Floats:
+        """Give the value of each row at a point, shape (m,)."""
+        sums = np.zeros(self.n_rows)
+        filled = np.flatnonzero(np.diff(self.starts) > 0)
+        if len(filled):
+            products = self.values * values[self.indices]
+            sums[filled] = np.add.reduceat(products, self.starts[filled])
+        return sums
+
+    def column_block(self, name: str) -> Block:
+        """Give a block of columns by name.
+
+        Raises
+        ------
+        KeyError
+            There is none.
+        """
+        return _named(self.column_blocks, name)
+
+    def row_block(self, name: str) -> Block:
+        """Give a block of rows by name.
+
+        Raises
+        ------
+        KeyError
+            There is none.
+        """
+        return _named(self.row_blocks, name)
+
+
+def _named(blocks: tuple[Block, ...], name: str) -> Block:
+    for block in blocks:
+        if block.name == name:
+            return block
+    raise KeyError(name)
+
+
+@dataclass(slots=True)
+class _Side:
+    """Columns or rows that are being collected."""
+
+    blocks: list[Block] = field(default_factory=list)
+    lower: list[Floats] = field(default_factory=list)
+    upper: list[Floats] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, name: str, size: int, lower: ArrayLike, upper: ArrayLike) -> Block:
+        if any(block.name == name for block in self.blocks):
+            message = f"There is a block {name} already."
+            raise ValueError(message)
+        block = Block(name, self.size, size)
+        self.blocks.append(block)
+        self.lower.append(np.broadcast_to(np.asarray(lower, float), (size,)))
+        self.upper.append(np.broadcast_to(np.asarray(upper, float), (size,)))
+        self.size += size
+        return block
+
+
+class Problem:
+    """Collects blocks, entries and costs; `program()` puts them together."""
+
+    def __init__(self) -> None:
+        self._columns = _Side()
+        self._rows = _Side()
+        self._entries: list[tuple[Ints, Ints, Floats]] = []
+        self._costs: list[tuple[str, Ints, Floats]] = []
+
+    def columns(
+        self,
+        name: str,
+        size: int,
+        lower: ArrayLike = 0.0,
+        upper: ArrayLike = INFINITY,
+    ) -> Block:
+        """Add a block of columns with their bounds.
+
+        Raises
+        ------
+        ValueError
+            The name is taken, or a bound has another size.
+        """
+        return self._columns.add(name, size, lower, upper)
+
+    def rows(
+        self,
+        name: str,
+        size: int,
+        lower: ArrayLike = -INFINITY,
+        upper: ArrayLike = INFINITY,
+    ) -> Block:
+        """Add a block of rows with their bounds.
+
+        Raises
+        ------
+        ValueError
+            The name is taken, or a bound has another size.
+        """
+        return self._rows.add(name, size, lower, upper)
+
+    def entries(self, rows: ArrayLike, columns: ArrayLike, values: ArrayLike) -> None:
+        """Add coefficients by places among all rows and columns; equal places sum."""
+        where = np.asarray(rows, dtype=np.int64)
+        which = np.broadcast_to(np.asarray(columns, dtype=np.int64), where.shape)
+        amount = np.broadcast_to(np.asarray(values, dtype=np.float64), where.shape)
+        self._entries.append((where, which, amount))
+
+    def cost(self, part: str, columns: ArrayLike, values: ArrayLike) -> None:
+        """Add costs of columns to a named part of the objective; equal places sum."""
+        which = np.asarray(columns, dtype=np.int64)
+        amount = np.broadcast_to(np.asarray(values, dtype=np.float64), which.shape)
+        self._costs.append((part, which, amount))
+
+    def program(self) -> Program:
+        """Put everything together.
+
+        Raises
+        ------
+        IndexError
+            An entry or a cost lies outside all blocks.
+
+        Notes
+        -----
+        O(entries log entries): one sort of (row, column) in one integer.
+        """
+        n, m = self._columns.size, self._rows.size
+        rows, columns, values = self._collected()
+        if len(rows) and (
+            min(rows.min(), columns.min()) < 0 or rows.max() >= m or columns.max() >= n
+        ):
+            message = "An entry lies outside all blocks."
+            raise IndexError(message)
+        key = rows * max(n, 1) + columns
+        order = np.argsort(key, kind="stable")
+        key = key[order]
+        first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+        if len(key) == 0:
+            first = first[:0]
+        summed = np.add.reduceat(values[order], first) if len(first) else values[:0]
+        place = order[first]
+        starts = np.zeros(m + 1, dtype=np.int64)
+        np.cumsum(np.bincount(rows[place], minlength=m), out=starts[1:])
+        return Program(
+            column_blocks=tuple(self._columns.blocks),
+            row_blocks=tuple(self._rows.blocks),
+            column_lower=_joined(self._columns.lower),
+            column_upper=_joined(self._columns.upper),
+            row_lower=_joined(self._rows.lower),
+            row_upper=_joined(self._rows.upper),
+            starts=starts,
+            indices=columns[place],
+            values=summed,
+            parts=dict(self._parts(n)),
+        )
+
+    def _collected(self) -> tuple[Ints, Ints, Floats]:
+        if not self._entries:
+            nothing = np.zeros(0, dtype=np.int64)
+            return nothing, nothing, np.zeros(0)
+        rows, columns, values = (
+            np.concatenate(pieces) for pieces in zip(*self._entries, strict=True)
+        )
+        return rows, columns, values
+
+    def _parts(self, n: int) -> Iterator[tuple[str, Floats]]:
+        for name in dict.fromkeys(part for part, _, _ in self._costs):
+            total = np.zeros(n)
+            for part, which, amount in self._costs:
+                if part == name:
+                    np.add.at(total, which, amount)
+            yield name, total
+
+
+def _joined(pieces: list[Floats]) -> Floats:
+    return np.concatenate(pieces) if pieces else np.zeros(0)
