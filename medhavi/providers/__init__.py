@@ -10,12 +10,17 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.providers.capacity import Capacity
+    from medhavi.providers.commitments import Commitments
     from medhavi.providers.exchange import Exchange
+    from medhavi.providers.existing_orders import ExistingOrders, Receipt
     from medhavi.providers.lead_times import LeadTimes
+    from medhavi.providers.material import Material
+    from medhavi.providers.on_hand import OnHand
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.recipes import Recipes
     from medhavi.providers.reservations import Holds
     from medhavi.providers.roads import Roads
+    from medhavi.providers.safety_levels import SafetyLevels
     from medhavi.providers.sourcing import Sourcing
     from medhavi.providers.suppliers import Suppliers
     from medhavi.providers.table_rows import Rows
@@ -25,14 +30,17 @@ if TYPE_CHECKING:
 
 TABLES = (
     "bom_lines",
+    "customers",
     "demands",
     "departures",
     "estimates",
     "fx_rates",
+    "inventory_levels",
     "inventory_policies",
     "lane_blackouts",
     "lanes",
     "locations",
+    "pegs",
     "price_tiers",
     "products",
     "reservations",
@@ -154,6 +162,56 @@ class Providers:
         from medhavi.providers.reservations import Holds
 
         return Holds(self.tables, self.facts, self.snapshot.as_of)
+
+    @cached_property
+    def on_hand(self) -> OnHand:
+        """Usable stock."""
+        from medhavi.providers.on_hand import OnHand
+
+        return OnHand(self)
+
+    @cached_property
+    def existing_orders(self) -> ExistingOrders:
+        """What orders that exist still bring and take."""
+        from medhavi.providers.existing_orders import ExistingOrders
+
+        return ExistingOrders(self)
+
+    @cached_property
+    def receipts(self) -> Mapping[tuple[str, str], tuple[Receipt, ...]]:
+        """Receipts of existing orders by product and location."""
+        found: dict[tuple[str, str], list[Receipt]] = {}
+        for receipt in self.existing_orders.receipts:
+            node = (receipt.product, receipt.location)
+            found.setdefault(node, []).append(receipt)
+        return {node: tuple(receipts) for node, receipts in found.items()}
+
+    @cached_property
+    def safety_levels(self) -> SafetyLevels:
+        """Safety stock over time."""
+        from medhavi.providers.safety_levels import SafetyLevels
+
+        return SafetyLevels(self.tables, self.facts, self.calendars)
+
+    @cached_property
+    def commitments(self) -> Commitments:
+        """Commitments on material, promised demands among them."""
+        from medhavi.providers.commitments import Commitments
+
+        return Commitments(self)
+
+    @cached_property
+    def bound(self) -> Commitments:
+        """Commitments on material, promised demands left out."""
+        from medhavi.providers.commitments import Commitments
+
+        return Commitments(self, promised=False)
+
+    def material(self, *, own: str | None = None, promised: bool = True) -> Material:
+        """Give a fresh ledger of material; see `providers.material.Material`."""
+        from medhavi.providers.material import Material
+
+        return Material(self, own=own, promised=promised)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

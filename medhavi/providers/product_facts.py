@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from medhavi.units import exact
+from medhavi.units import DAY, exact, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -92,6 +92,19 @@ class ProductFacts:
     def hazmat(self, product: str) -> bool:
         """Tell whether the product is dangerous goods."""
         return bool(self._cell(product, "hazmat"))
+
+    def shelf_life(self, product: str) -> int | None:
+        """Give the life of new supply from its receipt [s]; None: it never expires."""
+        days = self._cell(product, "shelf_life_days")
+        return None if days is None else seconds_up(days, DAY)
+
+    def make_to_order(self, product: str) -> bool:
+        """Tell whether each supply of the product serves one demand."""
+        return bool(self._cell(product, "make_to_order"))
+
+    def is_location(self, name: str) -> bool:
+        """Tell whether there is a location of that name."""
+        return name in self._locations
 
     def calendar(self, location: str) -> str | None:
         """Give the calendar of a location; None: around the clock."""

@@ -1,0 +1,240 @@
+"""Who owns what of the material: holds, firm pegs, orders' needs, promises (rule 30).
+
+A hold takes its quantity at its start, for good (rule 31); a firm peg takes it from
+the moment its supply is there. What a demand has in both counts once, the larger of the
+two. An open demand with a promised date takes what neither covers at that date, where
+it is or at the place its preferred lane comes from. A demand that holds capacity or
+other products is made for: all it needs is held, nothing more of its product is taken.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.units import DAY, seconds_up, steps_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medhavi.providers import Providers
+    from medhavi.providers.existing_orders import Receipt
+    from medhavi.providers.table_rows import Row
+
+Node = tuple[str, str]
+
+
+class Commitment(NamedTuple):
+    """A quantity [steps] that is taken at an instant [s] and may not be sold again.
+
+    `owner` is the demand that has it, None for an order or an unknown one; goods must
+    live `until`. `name` is the reservation, peg, order or demand it comes from.
+    """
+
+    product: str
+    location: str
+    steps: int
+    instant: int
+    until: int
+    owner: str | None
+    customer: str | None
+    name: str
+
+
+class Commitments:
+    """All commitments on material of a snapshot, by product and location.
+
+    Parameters
+    ----------
+    providers : Providers
+        Holds, existing orders, sourcing and facts of the snapshot.
+    promised : bool, default True
+        Open demands with a promised date count. A planner that plans these demands
+        itself leaves them out.
+    """
+
+    __slots__ = (
+        "_as_of",
+        "_by_node",
+        "_by_owner",
+        "_demands",
+        "_numbers",
+        "_providers",
+    )
+
+    def __init__(self, providers: Providers, *, promised: bool = True) -> None:
+        self._providers = providers
+        self._as_of = int(providers.snapshot.as_of)
+        self._demands = providers.tables["demands"]
+        self._numbers = {
+            name: i for i, name in enumerate(self._demands.column("demand"))
+        }
+        self._by_node: dict[Node, list[Commitment]] = {}
+        self._by_owner: dict[str, list[Commitment]] = {}
+        pegged = self._pegs()
+        for peg in pegged:
+            self._note(peg)
+        self._holds(pegged)
+        for need in providers.existing_orders.withdrawals:
+            self._note(
+                Commitment(
+                    need.product,
+                    need.location,
+                    need.steps,
+                    need.instant,
+                    need.instant,
+                    None,
+                    None,
+                    need.order,
+                )
+            )
+        if promised:
+            for rest in self._promised():
+                self._note(rest)
+
+    def at(self, product: str, location: str) -> tuple[Commitment, ...]:
+        """Give the commitments on a product at a location."""
+        return tuple(self._by_node.get((product, location), ()))
+
+    def of(self, demand: str) -> tuple[Commitment, ...]:
+        """Give what a demand has."""
+        return tuple(self._by_owner.get(demand, ()))
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Products at locations with a commitment, sorted."""
+        return tuple(sorted(self._by_node))
+
+    def _note(self, commitment: Commitment) -> None:
+        node = (commitment.product, commitment.location)
+        self._by_node.setdefault(node, []).append(commitment)
+        if commitment.owner is not None:
+            self._by_owner.setdefault(commitment.owner, []).append(commitment)
+
+    def _demand(self, name: str | None) -> Row | None:
+        number = None if name is None else self._numbers.get(name)
+        return None if number is None else self._demands.row(number)
+
+    def _made(
+        self, node: Node, steps: int, instant: int, owner: str | None, name: str
+    ) -> Commitment:
+        row = self._demand(owner)
+        life = 0 if row is None else seconds_up(row["min_shelf_days"], DAY)
+        customer = None if row is None else row["customer"]
+        return Commitment(*node, steps, instant, instant + life, owner, customer, name)
+
+    # ------------------------------------------------------------------ firm pegs
+    def _pegs(self) -> list[Commitment]:
+        receipts: dict[tuple[str, str, str], list[Receipt]] = {}
+        for receipt in self._providers.existing_orders.receipts:
+            key = (receipt.order, receipt.product, receipt.location)
+            receipts.setdefault(key, []).append(receipt)
+        found = []
+        for row in self._providers.tables["pegs"]:
+            if not row["firm"] or not self._is_open(row["demand"]):
+                continue
+            node = (row["product"], row["location"])
+            wanted = steps_up(row["qty"], self._providers.facts.step(row["product"]))
+            name = f"{row['demand']} from {row['supply']}"
+            if row["supply"].startswith("|".join(node)):
+                found.append(self._made(node, wanted, self._as_of, row["demand"], name))
+                continue
+            for receipt in receipts.get((row["supply"], *node), ()):
+                part = min(wanted, receipt.steps)
+                if part:
+                    found.append(
+                        self._made(node, part, receipt.instant, row["demand"], name)
+                    )
+                wanted -= part
+        return found
+
+    def _is_open(self, demand: str) -> bool:
+        row = self._demand(demand)
+        return row is not None and row["status"] in {"open", "quote"}
+
+    # ---------------------------------------------------------------------- holds
+    def _holds(self, pegged: list[Commitment]) -> None:
+        """Note the holds, less what the same demand has pegged there."""
+        rest: dict[tuple[str, str, str], int] = {}
+        for peg in pegged:
+            key = (str(peg.owner), peg.product, peg.location)
+            rest[key] = rest.get(key, 0) + peg.steps
+        holds = self._providers.reservations
+        for node in holds.nodes:
+            for hold in holds.material(*node):
+                key = (str(hold.demand), *node)
+                covered = min(rest.get(key, 0), hold.steps)
+                if covered:
+                    rest[key] -= covered
+                if hold.steps > covered:
+                    instant = max(hold.start, self._as_of)
+                    self._note(
+                        self._made(
+                            node,
+                            hold.steps - covered,
+                            instant,
+                            hold.demand,
+                            hold.reservation,
+                        )
+                    )
+
+    # ----------------------------------------------------------- promised demands
+    def _promised(self) -> Iterator[Commitment]:
+        made_for = self._made_for()
+        promised = self._demands.column("promised")
+        status = self._demands.column("status")
+        for number, name in enumerate(self._demands.column("demand")):
+            if promised[number] is None or status[number] != "open":
+                continue
+            row = self._demands.row(number)
+            if name in made_for:
+                continue
+            product = row["product"]
+            covered = sum(
+                had.steps
+                for had in self._by_owner.get(name, ())
+                if had.product == product
+            )
+            rest = steps_up(row["qty"], self._providers.facts.step(product)) - covered
+            if rest > 0:
+                place = self._place(row, rest)
+                if place is not None:
+                    location, instant = place
+                    yield self._made(
+                        (product, location),
+                        rest,
+                        max(instant, self._as_of),
+                        name,
+                        name,
+                    )
+
+    def _made_for(self) -> set[str]:
+        """Collect the demands that hold capacity or other products than their own."""
+        holds = self._providers.reservations
+        found = {hold.demand for hold in holds.capacity if hold.demand is not None}
+        for product, location in holds.nodes:
+            for hold in holds.material(product, location):
+                row = self._demand(hold.demand)
+                if row is not None and row["product"] != product:
+                    found.add(row["demand"])
+        return found
+
+    def _place(self, row: Row, steps: int) -> tuple[str, int] | None:
+        """Give where a promised quantity is taken, and when it leaves there [s]."""
+        facts, sourcing = self._providers.facts, self._providers.sourcing
+        location, instant = row["location"], row["promised"]
+        origin = row["ship_from"]
+        seen = {location}
+        while not facts.holds_stock(location) or origin not in {None, location}:
+            moves = [
+                source
+                for source in sourcing.sources(row["product"], location)
+                if source.kind == "move" and origin in {None, source.origin}
+            ]
+            if not moves or moves[0].origin is None or moves[0].origin in seen:
+                return None if origin is None else (origin, instant)
+            timing = moves[0].clock.latest(instant, steps)
+            instant = instant if timing is None else timing.ready
+            location = moves[0].origin
+            origin = None
+            seen.add(location)
+        return location, instant

@@ -1,0 +1,250 @@
+"""Availability of material over time: the one provider that planners ask (MAT-01 … 07).
+
+Stock and receipts of existing orders less all commitments, for every product at every
+location; a line is built when it is first asked for. Takes are journalled: `mark` and
+`undo` go back exactly, `put_back` takes single ones back in any order. It never decides
+what is made or bought and writes nothing (MAT-05).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.findings import finding
+from medhavi.providers.commitments import Commitment
+from medhavi.providers.material_line import MaterialLine, Shift
+from medhavi.providers.material_lots import Lot, LotLine, Taker
+from medhavi.units import ALWAYS, NEVER, from_seconds, from_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medhavi.findings import Finding
+    from medhavi.providers import Providers
+    from medhavi.providers.commitments import Commitments
+    from medhavi.providers.on_hand import OnHand
+
+Node = tuple[str, str]
+
+
+class Material:
+    """Lines of a snapshot, and what was taken of them since.
+
+    Parameters
+    ----------
+    providers : Providers
+        Providers of the snapshot.
+    own : str, optional
+        A demand whose holds, pegs and promise do not count against it (rule 29).
+    promised : bool, default True
+        Open demands with a promised date are commitments (rule 30). A planner that
+        plans these demands itself leaves them out.
+
+    Examples
+    --------
+    A quote takes, looks, and goes back::
+
+        mark = material.mark()
+        line = material.line("A", "L")
+        instant = line.earliest(10, now)
+        line.take(10, instant)
+        material.undo(mark)
+    """
+
+    __slots__ = (
+        "_commitments",
+        "_journal",
+        "_lines",
+        "_made_for",
+        "_on_hand",
+        "_own",
+        "_providers",
+        "_receipts",
+    )
+
+    def __init__(
+        self, providers: Providers, *, own: str | None = None, promised: bool = True
+    ) -> None:
+        self._providers = providers
+        self._on_hand: OnHand = providers.on_hand
+        self._receipts = providers.receipts
+        self._commitments: Commitments = (
+            providers.commitments if promised else providers.bound
+        )
+        self._lines: dict[Node, MaterialLine] = {}
+        self._journal: list[Shift] = []
+        self._own = own
+        self._made_for: dict[str, set[Node]] | None = None
+
+    # ---------------------------------------------------------------------- lines
+    def line(self, product: str, location: str) -> MaterialLine:
+        """Give the line of a product at a location, built on first use."""
+        node = (product, location)
+        known = self._lines.get(node)
+        if known is None:
+            known = self._lines[node] = self._build(product, location)
+        return known
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Products at locations where anything is, comes or is committed, sorted."""
+        return tuple(
+            sorted({*self._on_hand.nodes, *self._receipts, *self._commitments.nodes})
+        )
+
+    def _build(self, product: str, location: str) -> MaterialLine:
+        providers = self._providers
+        levels = providers.safety_levels
+        if levels.unlimited(product, location):
+            return MaterialLine((), (), self._journal, unlimited=True)
+        node = (product, location)
+        lots = self._lots(node)
+        committed = self._committed(node)
+        withheld = levels.steps_of(
+            product, location, [(had.instant, had.steps) for had in committed]
+        )
+        if any(lot.customer or lot.expires < NEVER for lot in lots):
+            takers = [
+                Taker(had.instant, had.until, had.customer or "", had.steps)
+                for had in committed
+            ]
+            return LotLine(lots, takers, withheld, self._journal)
+        events = [(lot.arrival, lot.steps) for lot in lots]
+        events += [(had.instant, -had.steps) for had in committed]
+        return MaterialLine(events, withheld, self._journal)
+
+    def _lots(self, node: Node) -> list[Lot]:
+        found = [
+            Lot(receipt.instant, receipt.expires, "", receipt.steps)
+            for receipt in self._receipts.get(node, ())
+        ]
+        # Nothing that lies there may serve a product that is made to order.
+        if not self._providers.facts.make_to_order(node[0]):
+            found += [
+                Lot(ALWAYS, lot.expires, lot.customer or "", lot.steps)
+                for lot in self._on_hand.lots(*node)
+            ]
+        return found
+
+    def _committed(self, node: Node) -> list[Commitment]:
+        found = list(self._commitments.at(*node))
+        as_of = int(self._providers.snapshot.as_of)
+        missing = self._on_hand.missing(*node)
+        if missing:
+            found.append(
+                Commitment(*node, missing, as_of, as_of, None, None, "booking")
+            )
+        if self._providers.facts.make_to_order(node[0]):
+            taken = self._made_to_order(node)
+            found = [had for had in found if had.owner is None] + taken
+        if self._own is not None:
+            found = [had for had in found if had.owner != self._own]
+        return found
+
+    def _made_to_order(self, node: Node) -> list[Commitment]:
+        """Give each receipt of a make-to-order product to the demand it is for."""
+        return [
+            Commitment(
+                *node,
+                receipt.steps,
+                receipt.instant,
+                receipt.instant,
+                receipt.demand,
+                None,
+                receipt.order,
+            )
+            for receipt in self._receipts.get(node, ())
+        ]
+
+    # ----------------------------------------------------------------- own holdings
+    def free(self, demand: str) -> int:
+        """Give a demand back what it has: it is asked for again (rule 29).
+
+        The change is in the journal: `undo` makes it binding again. Safety days go on
+        covering what the demand was promised.
+
+        Returns
+        -------
+        int
+            How many commitments were freed.
+        """
+        nodes = {(had.product, had.location) for had in self._commitments.of(demand)}
+        nodes |= self._orders_for().get(demand, set())
+        count = 0
+        for node in sorted(nodes):
+            line = self.line(*node)
+            for had in self._committed(node):
+                if had.owner == demand:
+                    line.put_back(
+                        Shift(
+                            line,
+                            had.steps,
+                            had.instant,
+                            1,
+                            had.until,
+                            had.customer,
+                            receipt=False,
+                        )
+                    )
+                    count += 1
+        return count
+
+    def _orders_for(self) -> dict[str, set[Node]]:
+        """Tell where make-to-order supply of a demand arrives."""
+        if self._made_for is None:
+            self._made_for = {}
+            for node, receipts in self._receipts.items():
+                if self._providers.facts.make_to_order(node[0]):
+                    for receipt in receipts:
+                        if receipt.demand is not None:
+                            self._made_for.setdefault(receipt.demand, set()).add(node)
+        return self._made_for
+
+    # -------------------------------------------------------------------- journal
+    def mark(self) -> int:
+        """Give the place in the journal to come back to."""
+        return len(self._journal)
+
+    def undo(self, mark: int) -> None:
+        """Take back all changes since a mark, the last one first; lines are as then."""
+        journal = self._journal
+        while len(journal) > mark:
+            shift = journal.pop()
+            shift.line.apply(shift._replace(steps=-shift.steps, uses=-shift.uses))
+
+    def since(self, mark: int) -> tuple[Shift, ...]:
+        """Give the changes since a mark, for `put_back` at any later time."""
+        return tuple(self._journal[mark:])
+
+    def put_back(self, shifts: Iterable[Shift]) -> None:
+        """Take changes back, whatever came after them; the journal notes it."""
+        for shift in shifts:
+            shift.line.put_back(shift)
+
+    def settle(self) -> None:
+        """Forget the journal: what was taken is binding, earlier marks are void."""
+        self._journal.clear()
+
+    # ------------------------------------------------------------------- findings
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Tell of overdue orders and of lines that are short of their commitments."""
+        found = list(self._providers.existing_orders.findings)
+        for product, location in self._commitments.nodes:
+            short = self.line(product, location).short
+            if short is None:
+                continue
+            missing, since = short
+            step = self._providers.facts.step(product)
+            moment = max(since, int(self._providers.snapshot.as_of))
+            found.append(
+                finding(
+                    "MTL002",
+                    table="reservations",
+                    value=f"{from_steps(missing, step):g}",
+                    product=product,
+                    location=location,
+                    since=f"{from_seconds(moment):%Y-%m-%d %H:%M} UTC",
+                )
+            )
+        return tuple(found)
