@@ -110,7 +110,12 @@ class Providers:
         """Routings in time."""
         from medhavi.providers.capacity import Capacity
 
-        return Capacity(self.snapshot, self.calendars, infinite=self._infinite)
+        return Capacity(
+            self.snapshot,
+            self.calendars,
+            infinite=self._infinite,
+            finite=not self._infinite,
+        )
 
     @cached_property
     def recipes(self) -> Recipes:

@@ -3,7 +3,8 @@
 Plans of mode mrp ask when an order of a routing must start and would be through, with
 capacity that is never full (rule 2): calendars and windows are obeyed, other orders
 and disruptions (rule 20) are not looked at, and set-up is the step's own, without
-changeover times.
+changeover times. The other modes ask `finite.FiniteCapacity`, which places the same
+compiled routings among other orders.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from medhavi.providers.table_rows import read_tables
 from medhavi.units import ALWAYS, MINUTE, NEVER, seconds_up
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from medhavi.providers.capacity_routings import CompiledRouting
-    from medhavi.providers.table_rows import Row
+    from medhavi.providers.table_rows import Row, Rows
     from medhavi.providers.timing import Clock, StepWindow, Timing
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.calendars import Calendars, WorkingTime
@@ -29,10 +32,13 @@ if TYPE_CHECKING:
 __all__ = ["Capacity", "ResourceClock"]
 
 TABLES = (
+    "changeovers",
     "cleaning_windows",
+    "disruptions",
     "locations",
     "products",
     "resource_skills",
+    "resource_state",
     "resource_units",
     "resources",
     "routing_outputs",
@@ -55,6 +61,8 @@ class Capacity:
         Its calendars.
     infinite
         A skill that no member of a pool ever has limits nothing.
+    finite
+        Units and disruptions limit the time in which steps can work (rule 20).
 
     Raises
     ------
@@ -65,10 +73,17 @@ class Capacity:
     """
 
     def __init__(
-        self, snapshot: Snapshot, calendars: Calendars, *, infinite: bool = False
+        self,
+        snapshot: Snapshot,
+        calendars: Calendars,
+        *,
+        infinite: bool = False,
+        finite: bool = False,
     ) -> None:
         self._tables = read_tables(snapshot, TABLES)
-        self._resources = Resources(self._tables, calendars, infinite=infinite)
+        self._resources = Resources(
+            self._tables, calendars, infinite=infinite, finite=finite
+        )
         self._routings = Routings(
             self._tables,
             ProductFacts(self._tables),
@@ -197,6 +212,33 @@ class Capacity:
         found = shifted(working, moment, offset)
         # Where nothing opens any more, elapsed time is all that is left.
         return moment + offset if found is None else found
+
+    def compiled(self, routing: str) -> CompiledRouting:
+        """Give a routing as the clocks use it."""
+        return self._routings.compiled(routing)
+
+    def hard(self, routing: str) -> CompiledRouting:
+        """Give a routing without its soft time."""
+        return self._without_soft_time(routing)[0]
+
+    def held(self, routing: str) -> tuple[tuple[str, float, int, int], ...]:
+        """List what is held over several steps: resource, units, first and last step.
+
+        `until_step` names the last one (rule of the table `step_resources`).
+        """
+        return self._routings.held(routing)
+
+    @property
+    def changeovers(self) -> Rows:
+        """Rows of `changeovers`."""
+        return self._tables["changeovers"]
+
+    @property
+    def states(self) -> Mapping[str, str]:
+        """Family for which a resource is set up at as_of."""
+        return {
+            row["resource"]: row["family"] for row in self._tables["resource_state"]
+        }
 
     # --------------------------------------------------------------------- yields
     def entering(self, routing: str, step: int | None) -> Fraction:

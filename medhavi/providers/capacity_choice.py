@@ -9,7 +9,6 @@ preference; the rule of the step says which of those that fit is taken.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice, product
@@ -18,33 +17,22 @@ from typing import TYPE_CHECKING, Final
 from medhavi.providers.capacity_axis import Axis, Work
 from medhavi.providers.capacity_network import StepNode, minutes, times
 from medhavi.providers.capacity_resources import EVER, cut, window
+from medhavi.providers.capacity_room import UNLIMITED, Option
 from medhavi.providers.table_rows import Row
 from medhavi.units import exact
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from medhavi.providers.capacity_axis import Span
     from medhavi.providers.capacity_resources import Resources
+    from medhavi.providers.capacity_room import Limit, Placed, Room
     from medhavi.snapshot.calendars import WorkingTime
 
 MOST_OPTIONS: Final = 64
 """Options looked at per epoch; those of worse preference are left out."""
+MOST_TRIES: Final = 8
+"""Times that a bound is drawn again for work that grew by a changeover."""
 ONE: Final = Fraction(1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One way to fill the needs of a step."""
-
-    axis: Axis
-    resources: tuple[tuple[str, float], ...]
-    setup: Fraction
-    cost_per_hour: float
-
-    def cost(self, work: Work, span: Span) -> float:
-        """Give the cost of the resources while they are occupied."""
-        return self.cost_per_hour * self.axis.length(work, span) / 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +42,6 @@ class Epoch:
     start: int
     finish: int
     options: tuple[Option, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """A step with the option that was taken for it."""
-
-    option: Option
-    work: Work
-    start: int
-    finish: int
-
-
-Limit = Callable[[Option, Work], "int | None"]
-"""Gives a bound on the start (backward) or the end (forward) with an option."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,29 +59,28 @@ class StepPlan:
         return None
 
     def latest(
-        self, run: Fraction, finish_by: int, start_by: int, limits: Sequence[Limit] = ()
+        self,
+        run: Fraction,
+        finish_by: int,
+        start_by: int,
+        limits: Sequence[Limit] = (),
+        room: Room = UNLIMITED,
     ) -> Placed | None:
         """Place the step as late as possible."""
+        rule = "earliest" if room.hasty else self.node.rule
         for epoch in reversed(self.epochs):
             if epoch.start > min(finish_by, start_by):
                 continue
             found = []
+            last = min(start_by, epoch.finish - 1)
             for option in epoch.options:
-                work = Work(option.setup, run)
-                bounds = [limit(option, work) for limit in limits]
-                known = [bound for bound in bounds if bound is not None]
-                if len(known) < len(bounds):
-                    continue
-                bound = min([start_by, epoch.finish - 1, *known])
-                span = option.axis.latest(work, finish_by, bound)
-                if span is not None and span[0] >= epoch.start:
-                    found.append(
-                        Placed(option=option, work=work, start=span[0], finish=span[1])
-                    )
-                    if self.node.rule == "preference":
+                placed = self._late(option, run, (finish_by, last), limits, room)
+                if placed is not None and placed.start >= epoch.start:
+                    found.append(placed)
+                    if rule == "preference":
                         break
             if found:
-                return self._chosen(found, lambda placed: -placed.start)
+                return _chosen(found, rule, lambda placed: -placed.start)
         return None
 
     def earliest(
@@ -116,35 +89,65 @@ class StepPlan:
         start_from: int,
         finish_from: int,
         limits: Sequence[Limit] = (),
+        room: Room = UNLIMITED,
     ) -> Placed | None:
         """Place the step as early as possible."""
+        rule = "earliest" if room.hasty else self.node.rule
         for epoch in self.epochs:
             if epoch.finish <= start_from:
                 continue
             found = []
             for option in epoch.options:
                 work = Work(option.setup, run)
-                bounds = [limit(option, work) for limit in limits]
-                known = [bound for bound in bounds if bound is not None]
-                if len(known) < len(bounds):
+                known = _bounds(limits, option, work)
+                if known is None:
                     continue
-                bound = max([finish_from, *known])
-                span = option.axis.earliest(work, max(start_from, epoch.start), bound)
-                if span is not None and span[0] < epoch.finish:
-                    found.append(
-                        Placed(option=option, work=work, start=span[0], finish=span[1])
-                    )
-                    if self.node.rule == "preference":
+                bounds = max(start_from, epoch.start), max([finish_from, *known])
+                placed = room.earliest(self.node, option, work, bounds)
+                if placed is not None and placed.start < epoch.finish:
+                    found.append(placed)
+                    if rule == "preference":
                         break
             if found:
-                return self._chosen(found, lambda placed: placed.finish)
+                return _chosen(found, rule, lambda placed: placed.finish)
         return None
 
-    def _chosen(self, found: list[Placed], time: Callable[[Placed], int]) -> Placed:
-        """Take the first of the best: options come in the order of preference."""
-        if self.node.rule == "cost":
-            return min(found, key=lambda p: p.option.cost(p.work, (p.start, p.finish)))
-        return min(found, key=time) if self.node.rule == "earliest" else found[0]
+    def _late(
+        self,
+        option: Option,
+        run: Fraction,
+        bounds: tuple[int, int],
+        limits: Sequence[Limit],
+        room: Room,
+    ) -> Placed | None:
+        """Place one option; a changeover may make what a limit bounds longer."""
+        work = Work(option.setup, run)
+        finish_by, start_by = bounds
+        for _ in range(MOST_TRIES):
+            known = _bounds(limits, option, work)
+            if known is None:
+                return None
+            start_by = min([start_by, *known])
+            own = Work(option.setup, run)
+            placed = room.latest(self.node, option, own, (finish_by, start_by))
+            if placed is None or not limits or placed.work == work:
+                return placed
+            work = placed.work
+        return None
+
+
+def _bounds(limits: Sequence[Limit], option: Option, work: Work) -> list[int] | None:
+    """Collect the bounds of the limits; `None`: one of them is never met."""
+    bounds = [limit(option, work) for limit in limits]
+    known = [bound for bound in bounds if bound is not None]
+    return known if len(known) == len(bounds) else None
+
+
+def _chosen(found: list[Placed], rule: str, time: Callable[[Placed], int]) -> Placed:
+    """Take the first of the best: options come in the order of preference."""
+    if rule == "cost":
+        return min(found, key=lambda p: p.option.cost(p.work, (p.start, p.finish)))
+    return min(found, key=time) if rule == "earliest" else found[0]
 
 
 def step_plan(
@@ -248,15 +251,19 @@ def _option(
     clocks = [resources.clock(candidate.resource) for candidate in way]
     names = {candidate.resource for candidate in way}
     others = [(name, units) for name, units in held if name not in names]
-    open_times = [base, *(clock.working for clock in clocks)]
-    open_times += [resources.clock(name).working for name, _ in others]
+    units = [1.0 if c.row["units"] is None else c.row["units"] for c in way]
+    open_times = [base]
+    open_times += [
+        resources.working(candidate.resource, count)
+        for candidate, count in zip(way, units, strict=True)
+    ]
+    open_times += [resources.working(name, count) for name, count in others]
     speeds = [exact(candidate.row["speed"] or 1.0) for candidate in way]
     setups = [
         minutes(candidate.row["setup_minutes"])
         for candidate in way
         if candidate.row["setup_minutes"] is not None
     ]
-    units = [1.0 if c.row["units"] is None else c.row["units"] for c in way]
     paces = [
         [(a, b, times(pace, speed)) for a, b, pace in clock.paces]
         for clock, speed in zip(clocks, speeds, strict=True)

@@ -18,9 +18,9 @@ from medhavi.units import ceil_fraction
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from medhavi.providers.capacity_choice import Option
     from medhavi.providers.capacity_delivery import Delivery
     from medhavi.providers.capacity_network import StepNode
+    from medhavi.providers.capacity_room import Option
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,7 @@ class SingleStepClock:
     """
 
     __slots__ = (
+        "_family",
         "_fixed",
         "_move",
         "_queue",
@@ -84,6 +85,7 @@ class SingleStepClock:
         self, node: StepNode, option: Option, duration: Duration, safety: int
     ) -> None:
         self._step = node.step
+        self._family = node.family
         self._queue = node.queue
         self._move = node.move
         self._resources = option.resources
@@ -119,6 +121,7 @@ class SingleStepClock:
             finish - start - self._setup,
             ((start, finish),),
             self._resources,
+            self._family,
         )
         return Timing(queued, after, queued, (window,))
 
@@ -135,6 +138,7 @@ class ChainStep:
     duration: Duration
     working: WorkingTime
     resources: tuple[tuple[str, float], ...]
+    family: str | None = None
 
 
 class ChainClock:
@@ -227,4 +231,5 @@ def _window(step: ChainStep, start: int, finish: int, work: int) -> StepWindow:
         work - setup,
         segments,
         step.resources,
+        step.family,
     )

@@ -57,6 +57,7 @@ class StepNode:
     good: Fraction
     calendar: str | None
     rule: str
+    family: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +258,7 @@ def _node(row: Row, entering: Fraction, good: Fraction) -> StepNode:
         good=good,
         calendar=row["calendar"],
         rule=row["resource_rule"] or "preference",
+        family=row["family"],
     )
 
 

@@ -12,7 +12,7 @@ from medhavi.snapshot.stretches import whole_units
 from medhavi.units import ALWAYS, NEVER, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from medhavi.providers.table_rows import Row, Rows
     from medhavi.snapshot.calendars import Calendars
@@ -42,6 +42,12 @@ class ResourceClock:
         Units by time.
     paces
         Efficiency by time; 1 where it cannot work, because `working` is closed there.
+    whole
+        No shift and no exception works a share of the units.
+    matrix
+        Changeover matrix; `None`: its set-up does not depend on the sequence.
+    stops
+        Half-open windows in which a disruption leaves fewer units.
     """
 
     resource: str
@@ -52,6 +58,30 @@ class ResourceClock:
     working: WorkingTime
     levels: tuple[Level, ...]
     paces: tuple[tuple[int, int, Fraction], ...]
+    whole: bool = True
+    matrix: str | None = None
+    stops: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def constant(self) -> float | None:
+        """Units at work whenever it is open; `None`: they change."""
+        if self.whole and len(self.levels) == 1:
+            return self.levels[0][2]
+        return None
+
+    def units(self, start: int, finish: int) -> list[Level]:
+        """List the open stretches of `[start, finish)` with the units at work.
+
+        Rule 17: a share cuts units down to whole ones.
+        """
+        found: list[Level] = []
+        for lower, upper, units in self.levels:
+            inside = self.working.shares(max(start, lower), min(finish, upper))
+            found += [
+                (begin, end, units if share == 1 else whole_units(units, share))
+                for begin, end, share in inside
+            ]
+        return found
 
     def available(self, start: int, finish: int) -> float:
         """Count unit-seconds on offer in `[start, finish)` (rule 17).
@@ -83,6 +113,9 @@ class Resources:
         Working time by calendar.
     infinite
         A skill that no member of a pool ever has limits nothing.
+    finite
+        Units limit: time in which fewer are at work than a step needs is closed to it,
+        and disruptions take units away (rule 20; table `disruptions` is read).
     """
 
     def __init__(
@@ -91,9 +124,16 @@ class Resources:
         calendars: Calendars,
         *,
         infinite: bool = False,
+        finite: bool = False,
     ) -> None:
         self._calendars = calendars
         self._infinite = infinite
+        self._finite = finite
+        self._down: dict[str, list[tuple[int, int, float]]] = defaultdict(list)
+        if finite:
+            for row in tables["disruptions"]:
+                if row["kind"] == "resource_down" and row["severity"]:
+                    self._down[row["subject"]].append((*window(row), row["severity"]))
         self._rows: dict[str, Row] = {
             row["resource"]: row for row in tables["resources"]
         }
@@ -110,6 +150,7 @@ class Resources:
                 self._pools[pool].append(name)
         self._known: dict[str, ResourceClock] = {}
         self._met: dict[tuple[int, int], WorkingTime] = {}
+        self._manned: dict[tuple[str, float], WorkingTime] = {}
 
     def __iter__(self) -> Iterator[str]:
         """Walk over all ids, sorted."""
@@ -160,6 +201,22 @@ class Resources:
             known = self._known[resource] = self._compile(resource)
         return known
 
+    def working(self, resource: str, units: float) -> WorkingTime:
+        """Give the time at which so many units of a resource can work.
+
+        Where units are no limit, it is the open time of the resource.
+        """
+        clock = self.clock(resource)
+        if not self._finite or not clock.finite or clock.bucket is not None:
+            return clock.working
+        if clock.constant is not None and clock.constant >= units:
+            return clock.working
+        known = self._manned.get((resource, units))
+        if known is None:
+            known = clock.working.manned(clock.levels, units)
+            self._manned[resource, units] = known
+        return known
+
     def meet(self, times: Iterable[WorkingTime]) -> WorkingTime:
         """Intersect working times; the same ones give the same object."""
         met, *others = times
@@ -192,6 +249,10 @@ class Resources:
             ]
             stopped = [(a, b) for a, b, pace in efficiencies if not pace]
             paces = _joined((a, b, pace or Fraction(1)) for a, b, pace in efficiencies)
+        down = self._down.get(name, ())
+        if down:
+            levels = tuple(_reduced(levels, down))
+            stopped += [level[:2] for level in levels if not level[2]]
         if row["bucket"] is None and not working.always_open:
             working = working.staffed(levels)
         stopped += [window(cleaning) for cleaning in self._cleaning.get(name, ())]
@@ -204,6 +265,11 @@ class Resources:
             working=working.without(stopped),
             levels=levels,
             paces=paces,
+            whole=self._calendars.whole(
+                self.calendar_of(row["location"]), row["calendar"]
+            ),
+            matrix=row["changeover_matrix"],
+            stops=tuple(sorted(piece[:2] for piece in down)),
         )
 
 
@@ -231,6 +297,24 @@ def _by_time(rows: list[Row], column: str, missing: float) -> list[Level]:
     for start, finish in cut(edge for piece in stated for edge in piece[:2]):
         values = [v for a, b, v in stated if a <= start and finish <= b]
         result.append((start, finish, values[-1] if values else missing))
+    return result
+
+
+def _reduced(
+    levels: Sequence[Level], down: Sequence[tuple[int, int, float]]
+) -> list[Level]:
+    """Leave floor(units x (1 - severity)); of several at a time the worst counts."""
+    edges = [edge for piece in (*levels, *down) for edge in piece[:2]]
+    result: list[Level] = []
+    for start, finish in cut(edges):
+        units = next(u for a, b, u in levels if a <= start < b)
+        severity = max((s for a, b, s in down if a <= start < b), default=0.0)
+        if severity:
+            units = float(exact(units) * (1 - exact(severity)) // 1)
+        if result and result[-1][2] == units:
+            result[-1] = (result[-1][0], finish, units)
+        else:
+            result.append((start, finish, units))
     return result
 
 

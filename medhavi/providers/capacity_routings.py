@@ -119,6 +119,7 @@ class CompiledRouting:
                     duration=Duration.of(node, option, task.fixed, task.rate),
                     working=working,
                     resources=option.resources,
+                    family=node.family,
                 )
             )
         return tuple(chain)
@@ -229,6 +230,17 @@ class Routings:
                 self._compiled_alike[alike] = known
         self._compiled[routing] = known
         return known
+
+    def held(self, routing: str) -> tuple[tuple[str, float, int, int], ...]:
+        """List what is held over steps: resource, units, first and last step."""
+        found = []
+        for row in self._rows("step_resources", self._needs, routing):
+            if row["until_step"] is not None:
+                resource = first_candidate(row, self._resources)
+                if resource is not None:
+                    units = row["units"] or 1.0
+                    found.append((resource, units, row["step"], row["until_step"]))
+        return tuple(found)
 
     def _rows(
         self, table: str, index: Mapping[object, Sequence[int]], routing: str

@@ -18,17 +18,18 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from medhavi.providers.capacity_axis import Work
-from medhavi.providers.capacity_choice import Placed, StepPlan
+from medhavi.providers.capacity_choice import StepPlan
 from medhavi.providers.capacity_delivery import latest_of, shifted
+from medhavi.providers.capacity_room import UNLIMITED, Placed
 from medhavi.providers.timing import StepWindow, Timing
 from medhavi.units import ALWAYS, NEVER, ceil_fraction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.providers.capacity_choice import Limit, Option
     from medhavi.providers.capacity_delivery import Delivery
     from medhavi.providers.capacity_network import Link, RoutingNetwork, StepNode
+    from medhavi.providers.capacity_room import Limit, Option, Room
 
 MOST_PASSES: Final = 1000
 """Passes until links with a most time must hold; else the order fits nowhere."""
@@ -92,13 +93,20 @@ class NetworkClock:
         One per step, in the order of working.
     delivery
         Outputs and safety days.
+    room
+        Where steps may stand; by default everywhere.
     """
 
-    __slots__ = ("_after", "_before", "_delivery", "_network", "_tasks")
+    __slots__ = ("_after", "_before", "_delivery", "_network", "_room", "_tasks")
 
     def __init__(
-        self, network: RoutingNetwork, tasks: Sequence[Task], delivery: Delivery
+        self,
+        network: RoutingNetwork,
+        tasks: Sequence[Task],
+        delivery: Delivery,
+        room: Room = UNLIMITED,
     ) -> None:
+        self._room = room
         self._network = network
         self._tasks = tuple(tasks)
         self._delivery = delivery
@@ -115,8 +123,10 @@ class NetworkClock:
         bounds = None if by is None else self._output_bounds(by)
         if by is None or bounds is None:
             return None
+        mark = self._room.mark()
         for _ in range(MOST_PASSES):
             placed = self._backward(bounds, steps)
+            self._room.undo(mark)
             if placed is None:
                 return None
             if not self._pull(bounds, placed):
@@ -129,8 +139,10 @@ class NetworkClock:
             _Bounds(start_from=start + task.node.queue, finish_from=start)
             for task in self._tasks
         ]
+        mark = self._room.mark()
         for _ in range(MOST_PASSES):
             placed = self._forward(bounds, steps, {})
+            self._room.undo(mark)
             if placed is None:
                 return None
             if not self._push(bounds, placed):
@@ -178,10 +190,13 @@ class NetworkClock:
                 # Only its start is bound: it ends when it ends.
                 found = self._starting_by(task, start_by, steps)
             else:
-                found = task.plan.latest(task.run(steps), finish_by, start_by, limits)
+                found = task.plan.latest(
+                    task.run(steps), finish_by, start_by, limits, self._room
+                )
             if found is None:
                 return None
             placed[place] = found
+            self._room.hold(task.node, found)
         if len(placed) < len(self._tasks):
             # Steps after the output wait for nobody: as early as what precedes allows.
             begin = min((p.start for p in placed.values()), default=ALWAYS)
@@ -224,7 +239,7 @@ class NetworkClock:
             for option in epoch.options:
                 end = option.axis.after(start_by, Work(option.setup, run))
                 if end is not None:
-                    found = task.plan.latest(run, end, start_by)
+                    found = task.plan.latest(run, end, start_by, room=self._room)
                     if found is not None:
                         return found
         return None
@@ -256,6 +271,7 @@ class NetworkClock:
                 if given is None:
                     return None
                 placed[place] = given
+                self._room.hold(task.node, given)
                 continue
             start_from = bounds[place].start_from
             finish_from = bounds[place].finish_from
@@ -271,10 +287,13 @@ class NetworkClock:
                     if ready is None:
                         return None
                     start_from = max(start_from, ready)
-            found = task.plan.earliest(task.run(steps), start_from, finish_from, limits)
+            found = task.plan.earliest(
+                task.run(steps), start_from, finish_from, limits, self._room
+            )
             if found is None:
                 return None
             placed[place] = found
+            self._room.hold(task.node, found)
         return placed
 
     def _handed_on(
@@ -397,6 +416,7 @@ def _window(node: StepNode, placed: Placed) -> StepWindow:
     length = min(axis.length(placed.work, (start, finish)), finish - start)
     setup = min(ceil_fraction(placed.work.setup), length)
     segments = tuple(axis.working.segments(start, finish))
+    changed = placed.work.setup - placed.option.setup
     return StepWindow(
         node.step,
         start - node.queue,
@@ -407,4 +427,6 @@ def _window(node: StepNode, placed: Placed) -> StepWindow:
         length - setup,
         segments or ((start, finish),),
         placed.option.resources,
+        node.family,
+        ceil_fraction(changed) if changed > 0 else 0,
     )

@@ -29,6 +29,10 @@ class StepWindow(NamedTuple):
         Working stretches `(start, end)`, half-open, in order.
     resources
         `(resource, units)` held during every segment; empty: none.
+    family
+        Set-up family; `None`: needs no set-up of its own and leaves the state as it is.
+    changeover_seconds
+        What of `setup_seconds` is the change from another family (rule 16).
     """
 
     step: int
@@ -40,6 +44,8 @@ class StepWindow(NamedTuple):
     run_seconds: int = 0
     segments: tuple[tuple[int, int], ...] = ()
     resources: tuple[tuple[str, float], ...] = ()
+    family: str | None = None
+    changeover_seconds: int = 0
 
 
 class Timing(NamedTuple):
@@ -58,6 +64,9 @@ class Timing(NamedTuple):
         Windows of the steps of a make order, by order of working.
     departure
         Moves: when the vehicle leaves.
+    holds
+        `(resource, units, start, finish)` that are held between steps (tools that stay
+        with the order from one step until a later one).
     """
 
     start: int
@@ -65,6 +74,7 @@ class Timing(NamedTuple):
     ready: int
     steps: tuple[StepWindow, ...] = ()
     departure: int | None = None
+    holds: tuple[tuple[str, float, int, int], ...] = ()
 
 
 class Clock(Protocol):

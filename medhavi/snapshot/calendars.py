@@ -89,6 +89,20 @@ class Calendars:
             self._known[named] = found
         return found
 
+    def whole(self, *calendars: str | None) -> bool:
+        """Tell whether no shift and no exception works a share of the units."""
+        return not any(
+            (row.get("capacity") if row.get("capacity") is not None else 1.0) != 1.0
+            for name in calendars
+            if name is not None
+            for row in self._shifts.get(name, ())
+        ) and not any(
+            (row.get("capacity") or 0.0) not in (0.0, 1.0)
+            for name in calendars
+            if name is not None
+            for row in self._exceptions.get(name, ())
+        )
+
     def _compile(self, name: str) -> WorkingTime:
         wall = zone(self._zones[name])
         shifts = [_Shift(row) for row in self._shifts.get(name, ())]

@@ -322,6 +322,33 @@ class WorkingTime:
         edges = [edge for level in levels for edge in level[:2]]
         return WorkingTime(produce, self.zone, _span(self._changes, _dated(edges)))
 
+    def manned(
+        self, levels: Sequence[tuple[int, int, float]], units: float
+    ) -> WorkingTime:
+        """Close what leaves fewer units at work than `units` (rule 17).
+
+        Parameters
+        ----------
+        levels
+            `(start, finish, units)` that cover all time, sorted.
+        units
+            Units that are needed together.
+        """
+
+        def produce(start: int, finish: int) -> list[Stretch]:
+            found: list[Stretch] = []
+            for begin, end, own in levels:
+                inside = self.shares(max(start, begin), min(finish, end))
+                found += [
+                    piece
+                    for piece in inside
+                    if (own if piece[2] == 1 else whole_units(own, piece[2])) >= units
+                ]
+            return found
+
+        edges = [edge for level in levels for edge in level[:2]]
+        return WorkingTime(produce, self.zone, _span(self._changes, _dated(edges)))
+
     @property
     def never_open(self) -> bool:
         """Whether there is no working time at all."""
