@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from medhavi.findings import catalog
 from medhavi.results.kpi_page import kpis_page
 from medhavi.results.limiter import limiters_page
+from medhavi.scenarios.change_kinds import KINDS
 from medhavi.schema import conventions, tables
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ DOMAINS = {
     "PLAN": "Planning",
     "SNAP": "Tables",
     "SRC": "Sourcing",
+    "STU": "Studies",
     "VER": "Verification",
 }
 NOTICE = "<!-- written by tools/write_docs.py; `make docs` renews it -->"
@@ -207,7 +209,37 @@ def _required(node: ast.AST) -> Iterator[str]:
                     yield str(argument.value)
 
 
+def changes_page() -> str:
+    """Give docs/changes.md: what a scenario may change."""
+    lines = [
+        "# Changes of a scenario",
+        "",
+        NOTICE,
+        "",
+        "Kinds with one factor may stand in the `[grid]` of a study (docs/studies.md).",
+        "",
+    ]
+    for kind in KINDS.values():
+        grid = " May stand in a grid." if kind.is_factor else ""
+        lines += [
+            f"## {kind.name}",
+            "",
+            f"{kind.meaning}{grid}",
+            "",
+            "| parameter | type | stated | meaning |",
+            "|---|---|---|---|",
+            *(
+                f"| {p.name} | {p.type} | {'must be' if p.required else 'may be'} | "
+                f"{p.meaning.replace('|', chr(92) + '|')} |"
+                for p in kind.parameters.values()
+            ),
+            "",
+        ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "changes.md": changes_page,
     "findings.md": findings_page,
     "kpis.md": kpis_page,
     "limiters.md": limiters_page,

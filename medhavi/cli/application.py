@@ -16,6 +16,7 @@ from medhavi.cli import (
     lake_commands,
     later_commands,
     plan_commands,
+    study_commands,
 )
 from medhavi.cli.boundary import guarded
 from medhavi.cli.conversation import begin
@@ -34,6 +35,7 @@ for group in (
     data_commands,
     plan_commands,
     lake_commands,
+    study_commands,
     later_commands,
 ):
     group.register(app)

@@ -18,7 +18,6 @@ LATER = {
     "risk": "risk of a schedule",
     "replan": "repair after a disruption",
     "cycle": "the planning cycle",
-    "report": "study reports",
     "train": "training of predictors",
     "predictors": "the list of predictors",
     "promote": "promotion of a model",
@@ -27,7 +26,6 @@ LATER = {
     "mcp": "the MCP server",
 }
 LATER_GROUPS = {
-    "study": {"run": "studies", "compare": "studies"},
     "audit": {"verify": "the audit of events", "why": "the audit of events"},
 }
 ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True}

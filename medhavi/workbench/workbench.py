@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from medhavi.lakehouse.quarantine import ReplayReport
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
+    from medhavi.workbench.studies import StudyResult
 
 _LATER = {
     "commit": "committing a promise",
@@ -28,7 +29,6 @@ _LATER = {
     "move": "moving an order",
     "override": "overriding a value",
     "undo": "taking a decision back",
-    "study": "studies",
     "train": "training of predictors",
     "promote": "promoting a model",
     "estimates": "publishing estimates",
@@ -217,6 +217,19 @@ class Workbench:
         from medhavi.workbench.export import export_plan
 
         return export_plan(plan, path, kind=kind, snapshot=snapshot)
+
+    def study(
+        self,
+        path: str | Path,
+        *,
+        cache: str | Path | None = None,
+        executor: str | None = None,
+        observe: Observe | None = None,
+    ) -> StudyResult:
+        """Run a study; finished runs are not repeated. See `workbench.studies`."""
+        from medhavi.workbench.studies import run_study
+
+        return run_study(path, cache=cache, executor=executor, observe=observe)
 
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         """Refuse the verbs that are not built yet; see design 8."""

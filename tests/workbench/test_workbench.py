@@ -121,7 +121,7 @@ def test_sql_tables_and_quarantine_are_those_of_the_lake(bench):
 
 
 @pytest.mark.parametrize(
-    "verb", ["commit", "firm", "move", "override", "undo", "study", "train", "promote"]
+    "verb", ["commit", "firm", "move", "override", "undo", "train", "promote"]
 )
 def test_later_verbs_refuse(bench, verb):
     with pytest.raises(NotAvailable, match=f"Workbench.{verb} .* is not built yet"):

@@ -1,0 +1,114 @@
+"""Commands of studies: run, compare two runs, write the page again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medhavi.cli.conversation import show_table, talk
+from medhavi.cli.options import FileFormat, FormatOption, JsonOption, existing_folder
+
+StudyFile = Annotated[Path, typer.Argument(help="Study file (TOML).")]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option("--cache", help="Folder of finished runs. Default: studies/cache."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    group = typer.Typer(
+        name="study",
+        help="Studies: scenarios side by side, never computed twice.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    group.command("run", help="Run a study; finished runs are not repeated.")(run)
+    group.command("compare", help="Compare the plans of two runs.")(compare)
+    group.command("report", help="Write the page of a study that was run.")(report)
+    app.add_typer(group)
+
+
+def run(
+    file: StudyFile,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder to write. Default: studies/NAME."),
+    ] = None,
+    cache: CacheOption = None,
+    executor: Annotated[
+        str | None,
+        typer.Option("--executor", help="serial, processes or dask://host:port."),
+    ] = None,
+    file_format: FormatOption = FileFormat.PARQUET,
+    as_json: JsonOption = False,
+) -> None:
+    """Run what is not there yet; write tables and one offline page."""
+    from medhavi.workbench.studies import run_study, write_report
+
+    conversation = talk()
+    result = run_study(file, cache=cache, executor=executor, observe=conversation.note)
+    place = out or Path("studies") / result.study.name
+    write_report(result, place, str(file_format))
+    figures = result.report.table()
+    hidden = [
+        name
+        for name in ("point", "planner", "seed")
+        if figures[name].n_unique() == 1 and len(figures) > 1
+    ]
+    shown = figures.drop(*hidden).with_columns(figures["run"].str.head(8))
+    show_table(shown.columns, shown.rows())
+    for row in result.report.runs.iter_rows(named=True):
+        if row["problem"]:
+            conversation.note(f"{row['scenario']}: {row['problem'].splitlines()[0]}")
+    conversation.say(f"report   {place / 'report.html'}  (opens without a network)")
+    conversation.answer(
+        study=result.report.as_dict(),
+        out=place,
+        computed=result.computed,
+        reused=result.reused,
+        runs=result.report.runs.to_dicts(),
+        figures=result.report.figures.to_dicts(),
+    )
+
+
+def compare(
+    first: Annotated[str, typer.Argument(help="Run (begin of its id).")],
+    second: Annotated[str, typer.Argument(help="The other run.")],
+    cache: CacheOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print what changed from the plan of one run to that of another."""
+    from medhavi.results.difference import compare as difference
+    from medhavi.workbench.studies import plan_of_run
+
+    conversation = talk()
+    delta = difference(plan_of_run(first, cache), plan_of_run(second, cache))
+    conversation.say(str(delta))
+    conversation.answer(
+        equal=delta.is_empty,
+        stability=delta.stability,
+        changes={name: frame.to_dicts() for name, frame in delta.to_frames().items()},
+    )
+
+
+def report(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of a study (study run --out).")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File. Default: report.html there.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the offline page."""
+    from medhavi.results.study_report import StudyReport
+    from medhavi.workbench.studies import write_page
+
+    conversation = talk()
+    page = out or folder / "report.html"
+    write_page(StudyReport.from_folder(existing_folder(folder, "STUDY")), page)
+    conversation.say(str(page))
+    conversation.answer(out=page)

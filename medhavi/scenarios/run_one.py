@@ -1,0 +1,54 @@
+"""Compute one run of a study: change the base, plan, verify, rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from medhavi.errors import MedhaviError
+from medhavi.findings import has_errors
+from medhavi.planners.pipeline import plan
+from medhavi.results.kpis import kpi_table
+from medhavi.results.plan import Plan
+from medhavi.results.verify import verify
+from medhavi.scenarios.change import apply
+
+if TYPE_CHECKING:
+    from medhavi.scenarios.study import StudyRun
+    from medhavi.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of one run.
+
+    `status` is the run's own (heuristic, optimal, …), or "refused" where the changed
+    data has errors or the planner does not know what it holds, or "unverified" where
+    the plan breaks its snapshot. `plan` is None when refused; `problem` says why.
+    """
+
+    status: str
+    plan: Plan | None
+    snapshot_fingerprint: str
+    problem: str = ""
+
+
+def compute(base: Snapshot, run: StudyRun) -> Outcome:
+    """Compute one run; what goes wrong is its outcome, so that others go on."""
+    try:
+        snapshot = apply(base, run.changes, "change")
+        snapshot.require()
+        made = plan(
+            snapshot, run.planner.mode, dict(run.planner.settings), seed=run.seed
+        )
+    except MedhaviError as error:
+        return Outcome(
+            status="refused", plan=None, snapshot_fingerprint="", problem=str(error)
+        )
+    broken = [found for found in verify(made, snapshot) if has_errors([found])]
+    return Outcome(
+        status="unverified" if broken else str(made.run.status),
+        plan=made.replace(kpis=kpi_table(made, snapshot)),
+        snapshot_fingerprint=snapshot.fingerprint,
+        problem=str(broken[0]) if broken else "",
+    )

@@ -1,0 +1,141 @@
+"""A study on one page that needs no network, no script and no server."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.views.charts import drawing, title_of, untitled
+from medhavi.views.format import count
+from medhavi.views.page import empty, header, table_html
+from medhavi.views.study_picture import (
+    difference_text,
+    figure_chart,
+    figure_text,
+    run_labels,
+)
+from medhavi.views.theme import style_sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.results.study_report import StudyReport
+
+_PLACE = ("scenario", "point", "planner", "seed")
+_GOOD = frozenset({"optimal", "feasible", "heuristic"})
+_PAGE = """
+html{background:var(--mv-page)}
+body.mv{margin:0 auto;padding:32px 24px;max-width:1100px;background:var(--mv-page)}
+main,section{display:grid;gap:16px;grid-template-columns:minmax(0,1fr)}main{gap:40px}
+figure{margin:0;display:grid;gap:8px;min-width:0}footer{margin-top:40px}
+@media (max-width:520px){body.mv{padding:20px 16px}.mv h1{font-size:24px}}
+@media print{.mv-card{break-inside:avoid}}
+"""
+
+
+def html(report: StudyReport) -> str:
+    """Write the page: the runs side by side, a picture per key figure, the changes."""
+    sections = (
+        ("What came out?", study_table(report)),
+        ("How far apart are they?", _pictures(report)),
+        ("What was changed?", _changes(report)),
+    )
+    body = "".join(
+        f"<section><h2>{escape(title)}</h2>{text}</section>" for title, text in sections
+    )
+    facts = [
+        ("Runs", count(report.runs.height, "run")),
+        ("Compared to", report.compare_to or "nothing"),
+    ]
+    again = "medhavi study run again gives the same page; the runs are not repeated."
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(report.name)}: study</title>"
+        f"<style>{style_sheet()}{_PAGE}</style></head>"
+        f'<body class="mv"><main>{header(f"Study {report.name}", facts)}{body}</main>'
+        f'<footer class="mv-trust"><span>Base <b>{escape(report.base[:12])}</b></span>'
+        f"<span>Medhavi <b>{escape(report.package_version)}</b></span>"
+        f"<span>{again}</span></footer></body></html>\n"
+    )
+
+
+def study_table(report: StudyReport) -> str:
+    """Give the runs as an HTML table: a column per key figure, differences below."""
+    if report.runs.is_empty():
+        return empty("No runs", "Add a scenario to the study.")
+    kpis = report.figures.select("kpi", "name").unique("kpi", maintain_order=True)
+    names = [str(name) for name in kpis["name"]]
+    by_run = {
+        (row["scenario"], row["point"], row["planner"], row["seed"], row["kpi"]): row
+        for row in report.figures.iter_rows(named=True)
+    }
+    rows = [
+        (
+            escape(str(run["label"])),
+            _status(run),
+            *(
+                _cell(
+                    by_run.get((*(run[key] for key in _PLACE), kpi)),
+                    report.compare_to,
+                )
+                for kpi in kpis["kpi"]
+            ),
+        )
+        for run in run_labels(report).iter_rows(named=True)
+    ]
+    return table_html(("Run", "Status", *names), rows, names)
+
+
+def _status(run: Mapping[str, object]) -> str:
+    status = str(run["status"])
+    if status in _GOOD:
+        return f'<span class="mv-mark mv-good">● {escape(status)}</span>'
+    return (
+        f'<span class="mv-mark mv-bad">▲ {escape(status)}</span>'
+        f'<br><span class="muted small">{escape(str(run["problem"])[:300])}</span>'
+    )
+
+
+def _cell(row: Mapping[str, object] | None, compared: str | None) -> str:
+    if row is None:
+        return ""
+    unit = str(row["unit"])
+    text = escape(figure_text(row["value"], unit))  # type: ignore[arg-type]
+    if row["difference"] is None or row["scenario"] == compared:
+        return text
+    gap = escape(difference_text(row["difference"], unit))  # type: ignore[arg-type]
+    return f'{text}<br><span class="muted small">{gap}</span>'
+
+
+def _pictures(report: StudyReport) -> str:
+    drawn = []
+    for kpi in report.figures["kpi"].unique(maintain_order=True):
+        chart = figure_chart(report, str(kpi))
+        if chart is not None:
+            drawn.append(
+                f"<figure><h3>{escape(title_of(chart))}</h3>"
+                f'<div class="mv-chart">{drawing(untitled(chart))}</div></figure>'
+            )
+    return "".join(drawn) or empty(
+        "No figure has a value", "Choose other key figures in [output] kpis."
+    )
+
+
+def _changes(report: StudyReport) -> str:
+    rows = (
+        report.runs.select("scenario", "changes")
+        .group_by("scenario", maintain_order=True)
+        .agg(pl.col("changes").first())
+    )
+    cells = [
+        (
+            escape(str(row["scenario"])),
+            "<br>".join(escape(str(change)) for change in row["changes"])
+            or '<span class="muted">nothing: the base as it is</span>',
+        )
+        for row in rows.iter_rows(named=True)
+    ]
+    return table_html(("Scenario", "Changes"), cells)

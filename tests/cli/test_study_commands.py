@@ -1,0 +1,101 @@
+"""`medhavi study`: run, compare, report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import Program
+
+STUDY = """
+name = "s"
+base = { tables = "tables" }
+executor = "serial"
+[[scenario]]
+name = "base"
+[[scenario]]
+name = "double"
+change = [{ kind = "demand_factor", factor = 2 }]
+[output]
+kpis = ["KPI-09"]
+compare_to = "base"
+"""
+
+
+@pytest.fixture
+def study(example: Path) -> Path:
+    """Path of a study beside the example tables."""
+    file = example.parent / "study.toml"
+    file.write_text(STUDY)
+    return file
+
+
+def run(medhavi: Program, study: Path, *words: object):
+    places = ("--out", study.parent / "out", "--cache", study.parent / "cache")
+    return medhavi("study", "run", study, *places, *words)
+
+
+@pytest.mark.req("RPL-13")
+def test_a_study_answers_with_its_runs(medhavi, study):
+    said = run(medhavi, study, "--json")
+    assert said.code == 0
+    assert said.answer["computed"] == 2
+    assert [row["scenario"] for row in said.answer["runs"]] == ["base", "double"]
+    assert (study.parent / "out" / "report.html").is_file()
+
+
+def test_a_study_again_repeats_no_run(medhavi, study):
+    run(medhavi, study)
+    said = run(medhavi, study, "--json")
+    assert (said.answer["computed"], said.answer["reused"]) == (0, 2)
+
+
+def test_people_get_a_table_and_the_page(medhavi, study):
+    said = run(medhavi, study)
+    assert "double" in said.out
+    assert "report.html" in said.out
+
+
+def test_two_runs_are_compared(medhavi, study):
+    names = [row["run"] for row in run(medhavi, study, "--json").answer["runs"]]
+    said = medhavi(
+        "study", "compare", *names, "--cache", study.parent / "cache", "--json"
+    )
+    assert said.code == 0
+    assert said.answer["equal"] is False
+    assert said.answer["changes"]["fulfilment_changed"]
+
+
+def test_the_page_is_written_again(medhavi, study):
+    run(medhavi, study)
+    page = study.parent / "page.html"
+    said = medhavi("study", "report", study.parent / "out", "--out", page)
+    assert said.code == 0
+    assert page.read_bytes() == (study.parent / "out" / "report.html").read_bytes()
+
+
+def test_a_wrong_study_ends_with_all_its_problems(medhavi, study):
+    study.write_text(
+        STUDY.replace("KPI-09", "KPI-0X").replace("factor = 2", "factr = 2")
+    )
+    said = run(medhavi, study, "--json")
+    assert said.code == 1
+    assert said.codes == ["STU002", "STU003", "STU008"]
+
+
+def test_a_missing_file_is_usage(medhavi, tmp_path):
+    said = medhavi("study", "run", tmp_path / "none.toml")
+    assert said.code == 2
+    assert "no study file" in said.err
+
+
+def test_a_folder_of_something_else_is_left_alone(medhavi, study):
+    (study.parent / "out").mkdir()
+    (study.parent / "out" / "letter.txt").write_text("mine")
+    said = run(medhavi, study)
+    assert said.code == 2
+    assert (study.parent / "out" / "letter.txt").read_text() == "mine"

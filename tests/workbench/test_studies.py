@@ -1,0 +1,226 @@
+"""Running studies: cache, processes, refusals, repeatability, interruption."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from medhavi.errors import EnvironmentFailure, UsageError
+from medhavi.findings import BadData
+from medhavi.results.study_report import StudyReport
+from medhavi.workbench.executor import execute
+from medhavi.workbench.studies import plan_of_run, read_study, run_study, write_report
+from tests import factories
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STUDY = """
+name = "s"
+base = { tables = "tables" }
+executor = "serial"
+[[scenario]]
+name = "base"
+[[scenario]]
+name = "more"
+change = [{ kind = "demand_factor", factor = 2 }]
+[[scenario]]
+name = "wrong"
+change = [{ kind = "demand_factor", factor = 2, product = "Z" }]
+[output]
+kpis = ["KPI-28", "KPI-09"]
+compare_to = "base"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with tables and a study of them."""
+    factories.snapshot(
+        demands=[{"demand": "D", "qty": 10, "due": "2026-01-06T00:00:00Z"}],
+        stock=[{"product": "A", "location": "L", "qty": 12}],
+        suppliers=[{"supplier": "S"}],
+        supply_terms=[{"lead_time_days": 5}],
+    ).to_folder(tmp_path / "tables")
+    (tmp_path / "study.toml").write_text(STUDY)
+    return tmp_path
+
+
+def run(folder: Path, **options: object):
+    return run_study(folder / "study.toml", cache=folder / "cache", **options)
+
+
+@pytest.mark.req("RPL-11")
+@pytest.mark.req("RPL-13")
+def test_scenarios_stand_side_by_side(folder):
+    report = run(folder).report
+    on_time = report.table().select("scenario", "status", "KPI-09").rows()
+    # Ten of twelve pieces are there; of twenty, eight come five days after now.
+    assert on_time == [
+        ("base", "heuristic", 1.0),
+        ("more", "heuristic", 0.0),
+        ("wrong", "refused", None),
+    ]
+    assert report.figures.filter(
+        (pl.col("scenario") == "more") & (pl.col("kpi") == "KPI-09")
+    )["difference"].to_list() == [-1.0]
+
+
+def test_a_refused_run_says_why_and_others_go_on(folder):
+    report = run(folder).report
+    problem = report.runs["problem"].to_list()[-1]
+    assert problem.startswith("STU006")
+    assert "refused: STU006" in str(report)
+
+
+def test_nothing_is_computed_twice(folder):
+    first, second = run(folder), run(folder)
+    assert (first.computed, first.reused) == (3, 0)
+    assert (second.computed, second.reused) == (0, 3)
+    for out, result in (("one", first), ("two", second)):
+        write_report(result, folder / out, "parquet")
+    for name in ("runs.parquet", "figures.parquet", "table.parquet", "report.html"):
+        assert (folder / "one" / name).read_bytes() == (
+            folder / "two" / name
+        ).read_bytes()
+
+
+def test_processes_give_what_one_process_gives(folder):
+    here = run(folder).report
+    there = run_study(
+        folder / "study.toml", cache=folder / "other", executor="processes"
+    ).report
+    assert here.runs.equals(there.runs)
+    assert here.figures.equals(there.figures)
+
+
+def test_another_study_takes_the_finished_runs(folder):
+    run(folder)
+    (folder / "study.toml").write_text(
+        STUDY.replace('name = "s"', 'name = "t"').replace('"more"', '"double"')
+    )
+    assert run(folder).computed == 0
+
+
+def test_a_changed_base_is_computed_again(folder):
+    run(folder)
+    frame = pl.read_parquet(folder / "tables" / "stock.parquet")
+    frame.with_columns(qty=pl.col("qty") + 1).write_parquet(
+        folder / "tables" / "stock.parquet"
+    )
+    assert run(folder).computed == 3
+
+
+def test_a_damaged_cache_entry_is_computed_again(folder):
+    result = run(folder)
+    name = result.report.runs["run"][0]
+    (folder / "cache" / name / "outcome.json").write_text("{half")
+    assert run(folder).computed == 1
+
+
+def test_a_changed_shared_base_is_refused(folder):
+    run(folder)
+    [shared] = folder.glob("cache/base-*")
+    (shared / "stock.parquet").unlink()
+    name = run(folder).report.runs["run"][0]
+    (folder / "cache" / name / "outcome.json").unlink()
+    with pytest.raises(EnvironmentFailure, match="was changed while"):
+        run(folder)
+
+
+def test_the_report_is_read_back(folder):
+    result = run(folder)
+    write_report(result, folder / "out", "parquet")
+    again = StudyReport.from_folder(folder / "out")
+    assert again.runs.equals(result.report.runs)
+    assert str(again) == str(result.report)
+    write_report(result, folder / "csv", "csv")
+    assert (folder / "csv" / "runs.csv").is_file()
+
+
+def test_a_folder_without_a_study_is_refused(folder):
+    with pytest.raises(UsageError, match=r"holds no study\.json"):
+        StudyReport.from_folder(folder)
+
+
+def test_the_plan_of_a_run_is_found_by_the_begin_of_its_id(folder):
+    names = run(folder).report.runs["run"].to_list()
+    assert plan_of_run(names[0][:10], folder / "cache").run.mode == "mrp"
+    with pytest.raises(UsageError, match="has no plan"):
+        plan_of_run(names[2], folder / "cache")
+    with pytest.raises(UsageError, match="0 runs"):
+        plan_of_run("zz", folder / "cache")
+
+
+@pytest.mark.parametrize("place", ["tables = 'no'", "lake = 'no'"])
+def test_a_base_that_is_not_there_is_named(folder, place):
+    (folder / "study.toml").write_text(f"name = 's'\nbase = {{ {place} }}")
+    with pytest.raises(UsageError, match="no is not there"):
+        run(folder)
+
+
+def test_a_base_with_errors_is_refused(folder):
+    factories.snapshot(demands=[{"qty": -1}]).to_folder(folder / "tables")
+    with pytest.raises(BadData, match="SNAP"):
+        run(folder)
+
+
+def test_a_study_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(UsageError, match="no study file"):
+        read_study(tmp_path / "none.toml")
+    (tmp_path / "latin.toml").write_bytes(b"name = '\xff'")
+    with pytest.raises(UsageError, match="UTF-8"):
+        read_study(tmp_path / "latin.toml")
+
+
+def test_an_unknown_executor_is_named():
+    with pytest.raises(UsageError, match="Unknown executor"):
+        list(execute("cloud", str, [1, 2]))
+
+
+def test_a_cluster_that_does_not_answer_is_named():
+    pytest.importorskip("distributed")
+    with pytest.raises(EnvironmentFailure, match="No Dask scheduler"):
+        list(execute("dask://127.0.0.1:9", str, [1, 2]))
+
+
+def test_progress_counts_the_runs(folder):
+    lines: list[str] = []
+    run(folder, observe=lines.append)
+    assert lines[0] == "study s: 3 runs, 0 of them finished before"
+    assert [line.split(":")[0] for line in lines[1:]] == [
+        "  1 of 3",
+        "  2 of 3",
+        "  3 of 3",
+    ]
+
+
+def test_killed_at_any_moment_the_study_goes_on(folder):
+    command = [
+        *(sys.executable, "-c", "import medhavi.cli; medhavi.cli.main()"),
+        *("study", "run", "study.toml"),
+        *("--cache", "cache", "--out", "out"),
+    ]
+    started = subprocess.Popen(
+        command,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    until = time.monotonic() + 60
+    while not list(folder.glob("cache/*/outcome.json")) and time.monotonic() < until:
+        time.sleep(0.01)
+    os.killpg(started.pid, signal.SIGKILL)
+    started.wait()
+    result = run(folder)
+    assert result.computed + result.reused == 3
+    assert result.reused >= 1
+    assert result.report.runs.height == 3
