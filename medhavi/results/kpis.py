@@ -16,6 +16,7 @@ import polars as pl
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plan import Plan
 from medhavi.results.plan_tables import SCHEMAS, empty
+from medhavi.results.scorecard import late_hours_by_domain, scorecard
 from medhavi.snapshot import Snapshot
 
 BOTTLENECK = 0.95
@@ -264,6 +265,67 @@ def on_time_in_full(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
     ]
 
 
+def gap(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
+    """KPI-25: |solution - bound| ÷ |bound| of the run, where it proved a bound."""
+    value = plan.run.gap
+    return [
+        Measure(value=value, reason=None if value is not None else _OPTIMUM),
+    ]
+
+
+def lateness_by_domain(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
+    """KPI-27: hours of lateness that the causes explain, and the share per domain."""
+    hours = late_hours_by_domain(plan)
+    total = sum(hours.values())
+    if not total:
+        return [_undefined("no cause explains any lateness", "hour")]
+    return [
+        Measure(value=total, numerator=total, unit="hour"),
+        *(
+            Measure(
+                value=amount / total,
+                numerator=amount,
+                denominator=total,
+                part=domain,
+                name=f"Lateness by {domain}",
+            )
+            for domain, amount in hours.items()
+        ),
+    ]
+
+
+def score(plan: Plan, snapshot: Snapshot) -> list[Measure]:
+    """KPI-33: cost of new orders, of holding stock and of lateness, in all modes alike.
+
+    Purchase, production and transport are the costs of new orders, holding is the
+    value of projected stock x holding rate over the horizon, lateness the money of the
+    causes. Inventory is the mean value of the stock and no part of the total.
+    """
+    card = scorecard(plan, snapshot)
+    money = "base currency"
+    parts = ("purchase", "production", "transport", "holding", "lateness", "inventory")
+    return [
+        Measure(value=card.total, numerator=card.total, unit=money),
+        *(
+            Measure(
+                value=getattr(card, part),
+                numerator=getattr(card, part),
+                unit=money,
+                part=part,
+                name=f"{part.capitalize()} {'value' if part == 'inventory' else 'cost'}",
+            )
+            for part in parts
+        ),
+        Measure(
+            value=card.co2_kg,
+            numerator=card.co2_kg,
+            unit="kg",
+            part="co2",
+            name="Emissions",
+        ),
+    ]
+
+
 def _live(plan: Plan) -> pl.DataFrame:
     return plan.fulfilment.filter(pl.col("status") != "ignored")
 
@@ -381,7 +443,7 @@ KPIS: dict[str, Kpi] = {
         "Service preservation", "still on time ÷ accepted", _without_facts(_BEFORE)
     ),
     "KPI-24": _kpi("Objective attainment", "value ÷ target", _without_facts(_OPTIMUM)),
-    "KPI-25": _kpi("Gap", "|solution - bound| ÷ |bound|", _without_facts(_OPTIMUM)),
+    "KPI-25": _kpi("Gap", "|solution - bound| ÷ |bound|", gap),
     "KPI-26": _kpi(
         "Pareto diversity",
         "spread of the front",
@@ -390,7 +452,7 @@ KPIS: dict[str, Kpi] = {
     "KPI-27": _kpi(
         "Lateness by domain",
         "share of the hours late per domain",
-        _without_facts("needs the causes of a constrained plan"),
+        lateness_by_domain,
     ),
     "KPI-28": _kpi(
         "On time in full", "lines on time in full ÷ demand lines", on_time_in_full
@@ -413,8 +475,8 @@ KPIS: dict[str, Kpi] = {
     ),
     "KPI-33": _kpi(
         "Scorecard",
-        "parts of the objective",
-        _without_facts(_MONEY, "base currency"),
+        "cost of supply, stock and lateness",
+        score,
     ),
     "KPI-34": _kpi(
         "Decisions and goals",

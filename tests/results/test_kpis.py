@@ -16,7 +16,7 @@ from tests.results.hand_plan import TABLES, at, hand_plan, hand_snapshot
 if TYPE_CHECKING:
     from medhavi.results.plan import Plan
 
-BUILT = {1, 5, 9, 10, 11, 13, 16, 28}
+BUILT = {1, 5, 9, 10, 11, 13, 16, 25, 27, 28, 33}
 LOAD = {"bucket": at("2026-02-02 00:00")}
 
 

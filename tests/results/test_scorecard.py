@@ -1,0 +1,125 @@
+"""What plans cost, by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from medhavi.results.kpis import kpi_table
+from medhavi.results.scorecard import late_hours_by_domain, scorecard
+from tests.results.hand_plan import at, hand_plan, hand_snapshot
+
+
+def supply(
+    name: str, kind: str, cost: float | None, co2: float = 0.0
+) -> dict[str, object]:
+    return {"id": name, "kind": kind, "cost": cost, "co2_kg": co2, "product": "FG"}
+
+
+def cause(code: str, hours: float, money: float) -> dict[str, object]:
+    return {
+        "demand": "D1",
+        "code": code,
+        "subject": "x",
+        "hours": hours,
+        "money": money,
+    }
+
+
+@pytest.mark.req("KPI-33")
+def test_new_orders_count_by_kind_and_existing_ones_do_not():
+    plan = hand_plan(
+        supplies=[
+            supply("a", "buy", 10.0, 1.0),
+            supply("b", "make", 20.0, 2.0),
+            supply("c", "move", 5.0, 4.0),
+            supply("d", "buy", None),
+            supply("old", "buy", 1000.0, 1000.0),
+        ],
+        positions=[],
+        causes=[],
+    )
+    orders = [
+        {
+            "supply_order": "old",
+            "kind": "purchase",
+            "product": "FG",
+            "location": "DC",
+            "qty": 1.0,
+            "due": at("2026-01-06 00:00"),
+        }
+    ]
+    card = scorecard(plan, hand_snapshot(supply_orders=orders, stock=[]))
+    assert (card.purchase, card.production, card.transport) == (10.0, 20.0, 5.0)
+    assert (card.co2_kg, card.total, card.inventory) == (7.0, 35.0, 0.0)
+
+
+@pytest.mark.req("KPI-33")
+def test_stock_is_valued_between_the_rows_of_its_positions():
+    # 20 FG at 10 from day 0; 50 from day 10; short (negative) from day 60 on; 100 days.
+    plan = hand_plan(
+        supplies=[],
+        causes=[],
+        positions=[
+            {
+                "product": "FG",
+                "location": "DC",
+                "bucket": at(day),
+                "on_hand": on_hand,
+            }
+            for day, on_hand in (
+                ("2026-01-15 00:00", 50.0),
+                ("2026-03-06 00:00", -5.0),
+            )
+        ],
+    )
+    stock = [{"product": "FG", "location": "DC", "qty": 20.0}]
+    card = scorecard(plan, hand_snapshot(stock=stock))
+    value_days = 10 * 20 * 10 + 50 * 50 * 10
+    assert card.inventory == pytest.approx(value_days / 100)
+    assert card.holding == pytest.approx(value_days * 0.2 / 365)
+
+
+def test_stock_that_nothing_moves_counts_to_the_end():
+    plan = hand_plan(supplies=[], causes=[], positions=[])
+    stock = [
+        {"product": "FG", "location": "DC", "qty": 3.0},
+        {
+            "product": "FG",
+            "location": "DC",
+            "lot": "B",
+            "qty": 2.0,
+            "status": "blocked",
+        },
+    ]
+    assert scorecard(plan, hand_snapshot(stock=stock)).inventory == pytest.approx(30.0)
+
+
+@pytest.mark.req("KPI-33")
+def test_the_parts_of_the_figure_sum_to_it():
+    plan = hand_plan(causes=[cause("LeadTime", 5.0, 12.5)])
+    rows = kpi_table(plan, hand_snapshot())
+    value = dict(rows.select("kpi", "value").iter_rows())
+    parts = ("purchase", "production", "transport", "holding", "lateness")
+    assert value["KPI-33"] == pytest.approx(sum(value[f"KPI-33.{p}"] for p in parts))
+    assert value["KPI-33.lateness"] == 12.5
+
+
+@pytest.mark.req("KPI-27")
+def test_lateness_splits_by_domain_to_the_whole():
+    plan = hand_plan(
+        causes=[
+            cause("LeadTime", 6.0, 0.0),
+            cause("CapacityShortfall", 2.0, 0.0),
+            cause("MaterialShortfall", 2.0, 0.0),
+        ]
+    )
+    assert late_hours_by_domain(plan) == {"capacity": 2.0, "material": 8.0}
+    rows = kpi_table(plan, hand_snapshot())
+    value = dict(rows.select("kpi", "value").iter_rows())
+    assert value["KPI-27"] == 10.0
+    assert (value["KPI-27.capacity"], value["KPI-27.material"]) == (0.2, 0.8)
+
+
+def test_without_lateness_there_is_no_split():
+    rows = kpi_table(hand_plan(causes=[]), hand_snapshot())
+    assert dict(rows.select("kpi", "value").iter_rows())["KPI-27"] is None
