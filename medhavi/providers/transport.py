@@ -175,6 +175,10 @@ class Transport:
             return f"nothing goes to {country}"
         return None
 
+    def blocks(self, lane: str, country: str) -> bool:
+        """Tell whether nothing that ends in a country may travel on a lane (rule 34)."""
+        return country in (self._lanes[lane]["blocked_countries"] or ())
+
     def offer(self, lane: str, product: str) -> Offer:
         """Give what a lane offers for a product, whether it may carry it or not."""
         row = self._lanes[lane]
