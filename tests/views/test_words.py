@@ -193,7 +193,7 @@ def test_an_unknown_status_is_shown_as_it_is():
 
 # ------------------------------------------------------------------ page parts
 def test_findings_are_listed_errors_first_as_text():
-    good = finding("PLAN010", table="changeovers", what="<b>set-up</b>")
+    good = finding("PLAN010", table="changeovers", mode="mrp", what="<b>set-up</b>")
     text = page.findings_html([good])
     assert "<b>set-up" not in text
     assert "◆ warning" in text
@@ -205,7 +205,7 @@ def test_no_findings_is_said():
 
 
 def test_many_findings_are_cut_and_counted():
-    good = finding("PLAN010", table="changeovers", what="set-up")
+    good = finding("PLAN010", table="changeovers", mode="mrp", what="set-up")
     assert "and 50 more" in page.findings_html([good] * 250)
 
 

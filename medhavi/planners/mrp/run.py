@@ -40,10 +40,11 @@ from medhavi.results.plan import Plan
 from medhavi.results.run_record import RunRecord, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from medhavi.findings import Finding
     from medhavi.planners.mrp.pins import BrokenPin
+    from medhavi.planners.mrp.service import Service
     from medhavi.planners.mrp.state import Node, SupplyUnit
     from medhavi.planners.parameters import MrpParameters
     from medhavi.planners.pegging import Pegs
@@ -81,6 +82,8 @@ class MrpRun:
         Polled between clusters; ends the run early with status cancelled.
     """
 
+    mode = "mrp"
+
     def __init__(
         self,
         snapshot: Snapshot,
@@ -95,12 +98,12 @@ class MrpRun:
         self.settings = snapshot.settings
         self.as_of = int(self.settings.as_of)
         self.horizon = self.settings.horizon_end
-        self.findings: list[Finding] = list(check_supported(snapshot))
-        self.providers = Providers(snapshot, infinite=True)
+        self.findings: list[Finding] = self._supported()
+        self.providers = self._provided()
         self.tables = read_tables(snapshot, TABLES)
-        refuse(self.providers.capacity.unsupported())
+        refuse(self.providers.capacity.unsupported(), self.mode)
         self.model = Model(self.providers, self.tables)
-        self.release = Release(self.model, self.as_of)
+        self.release = self._released()
         self.rank: dict[int, int] = {}
         self.broken: list[BrokenPin] = []
         self.blocked: dict[int, int] = {}
@@ -110,12 +113,33 @@ class MrpRun:
         self._clusters: list[list[Node]] = []
         self._pegs: Pegs | None = None
 
+    # --- what another mode does in its own way -------------------------------------
+    def _supported(self) -> list[Finding]:
+        """Say what is filled and ignored; refuse what would change the plan."""
+        return list(check_supported(self.snapshot))
+
+    def _provided(self) -> Providers:
+        """Give the providers of the run."""
+        return Providers(self.snapshot, infinite=True)
+
+    def _released(self) -> Release:
+        """Make the register of the run."""
+        return Release(self.model, self.as_of)
+
+    def _reader(self) -> Reader:
+        """Make the reader of the state tables."""
+        return Reader(
+            self.tables, self.model, self.release, self.settings, self.parameters
+        )
+
+    def _node_walk(self, node: Node, levels: Levels) -> NodeWalk:
+        """Make the walk of a node."""
+        return NodeWalk(node, levels, self.release)
+
     # --- netting -------------------------------------------------------------------
     def build(self) -> None:
         """Read the state and make the graph in order of planning."""
-        reader = Reader(
-            self.tables, self.model, self.release, self.settings, self.parameters
-        )
+        reader = self._reader()
         self.intake = reader.intake
         reader.demands()
         starts = [*self.intake.starts, *reader.order_keys()]
@@ -192,7 +216,7 @@ class MrpRun:
         )
         if not levels.idle:
             self.levels[id(node)] = levels
-        return NodeWalk(node, levels, self.release)
+        return self._node_walk(node, levels)
 
     def _lead(self, node: Node) -> int:
         """Give the first instant at which an order made now would be usable."""
@@ -236,7 +260,7 @@ class MrpRun:
         pegs = self.peg()
         decoder = Decoder(self.release, self.snapshot["resources"])
         operations = decoder.operations()
-        found = services(self.intake, self.release)
+        found = self._services()
         tables = {
             "supplies": decoder.supplies(operations),
             "operations": operations,
@@ -245,15 +269,10 @@ class MrpRun:
             "fulfilment": _table(
                 fulfilment_rows(found, self.intake, self.release), ("due",)
             ),
-            "causes": _table(
-                cause_rows(found, self.release, self.settings),
-                ("valid_from", "valid_to"),
-            ),
+            "causes": _table(self._causes(found), ("valid_from", "valid_to")),
         }
         tables["positions"] = positions(
-            self.snapshot,
-            ledger(self.release, self.intake, self.levels, self.blocked, self.as_of),
-            self.settings.bucket,
+            self.snapshot, self._ledger(found), self.settings.bucket
         )
         capacity = self.providers.capacity
         tables["loads"] = loads(
@@ -264,32 +283,62 @@ class MrpRun:
             ),
         )
         messages = Messages(self.release, self.intake, decoder, self.as_of)
+        self._tell(messages, found, tables)
+        tables["exceptions"] = _table(messages.columns, ("date", "suggested_date"))
+        return Plan(
+            tables=tables,
+            run=self._record(version, seed, pegs),
+            findings=(*self.findings, *self.providers.findings),
+        )
+
+    def _services(self) -> list[Service]:
+        """Say what each demand gets."""
+        return services(self.intake, self.release)
+
+    def _causes(self, found: list[Service]) -> dict[str, list[object]]:
+        """Say why demands are late or short."""
+        return cause_rows(found, self.release, self.settings)
+
+    def _ledger(self, found: list[Service]) -> pl.DataFrame:  # noqa: ARG002
+        """List the events of all nodes; another mode dates what demands take."""
+        return ledger(self.release, self.intake, self.levels, self.blocked, self.as_of)
+
+    def _tell(
+        self,
+        messages: Messages,
+        found: list[Service],
+        tables: Mapping[str, pl.DataFrame],
+    ) -> None:
+        """Collect the exceptions."""
         messages.prepare()
         messages.collect(found, self.broken)
         messages.reports(tables["loads"], tables["positions"])
         messages.limits(
             excesses(self.release, self.providers, self.snapshot, tables["positions"])
         )
-        tables["exceptions"] = _table(messages.columns, ("date", "suggested_date"))
-        return Plan(
-            tables=tables,
-            run=RunRecord(
-                planner="mrp",
-                mode="mrp",
-                package_version=version,
-                snapshot_fingerprint=self.snapshot.fingerprint,
-                as_of=self.as_of,
-                settings=self.parameters.as_dict(),
-                seed=seed,
-                status=Status.CANCELLED if self.stopped else Status.HEURISTIC,
-                effort={
-                    "needs": float(len(self.release.needs)),
-                    "orders": float(len(self.release.orders)),
-                    "pegs": float(len(pegs.qty)),
-                },
-            ),
-            findings=(*self.findings, *self.providers.findings),
+
+    def _record(self, version: str, seed: int | None, pegs: Pegs) -> RunRecord:
+        """Describe the run."""
+        return RunRecord(
+            planner=self.mode,
+            mode=self.mode,
+            package_version=version,
+            snapshot_fingerprint=self.snapshot.fingerprint,
+            as_of=self.as_of,
+            settings=self.parameters.as_dict(),
+            seed=seed,
+            status=Status.CANCELLED if self.stopped else Status.HEURISTIC,
+            effort={
+                "needs": float(len(self.release.needs)),
+                "orders": float(len(self.release.orders)),
+                "pegs": float(len(pegs.qty)),
+                **self._effort(),
+            },
         )
+
+    def _effort(self) -> dict[str, float]:
+        """Count what this mode does more than netting."""
+        return {}
 
     def _pinned(self) -> set[tuple[int, int]]:
         """List (demand, unit) pairs of firm pegs."""

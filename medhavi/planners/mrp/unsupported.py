@@ -1,7 +1,9 @@
-"""What mode mrp does not look at: ignored with a warning, or refused (design 6)."""
+"""What a mode does not look at: ignored with a warning, or refused (design 6)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medhavi.errors import NotAvailable
@@ -16,31 +18,6 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 10
 REFUSED_LOT_RULES = ("silver_meal", "wagner_whitin")
-REFUSED = (
-    ("demands", "requires"),
-    ("demands", "min_quality"),
-    ("products", "quality_class"),
-)
-"""Matching by characteristics and quality class changes who is served by what."""
-IGNORED_TABLES = {
-    "changeovers": "sequence-dependent set-up",
-    "campaign_rules": "campaigns",
-    "tariffs": "energy prices",
-    "resource_state": "the present set-up of resources",
-    "promise_policies": "promising",
-    "disruptions": "disruptions",
-}
-"""Tables that mode mrp does not read, and what they are for."""
-IGNORED_COLUMNS: tuple[tuple[str, str, object], ...] = (
-    ("resources", "max_early_days", None),
-    ("resources", "overtime_minutes_per_day", 0.0),
-    ("inventory_policies", "service_level", None),
-    ("customers", "sla_days", None),
-    ("demands", "expedite", False),
-    ("stock", "quality", None),
-    ("routings", "provides", []),
-)
-"""Columns that mode mrp does not read, with the value that says nothing."""
 OF_A_RULE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("lot_size", ("fixed",)),
     ("reorder_point", ("fixed", "eoq")),
@@ -51,21 +28,77 @@ OF_A_RULE: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Columns of inventory_policies that only some lot rules read."""
 
 
-def check_supported(snapshot: Snapshot) -> list[Finding]:
-    """List what is filled and has no effect.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a mode reads of the planning tables, seen from what it does not.
+
+    Parameters
+    ----------
+    mode
+        Name of the mode.
+    tables
+        Tables that it does not read, and what they are for.
+    columns
+        Columns that it does not read, with the value that says nothing.
+    refused
+        Columns that would change who is served by what, and are not built.
+    reads
+        Columns of buying and moving that other modes ignore and this one reads.
+    """
+
+    mode: str
+    tables: Mapping[str, str]
+    columns: tuple[tuple[str, str, object], ...]
+    refused: tuple[tuple[str, str], ...]
+    reads: frozenset[tuple[str, str]] = frozenset()
+
+
+MRP = Reading(
+    mode="mrp",
+    tables={
+        "changeovers": "sequence-dependent set-up",
+        "campaign_rules": "campaigns",
+        "tariffs": "energy prices",
+        "resource_state": "the present set-up of resources",
+        "promise_policies": "promising",
+        "disruptions": "disruptions",
+    },
+    columns=(
+        ("resources", "max_early_days", None),
+        ("resources", "overtime_minutes_per_day", 0.0),
+        ("inventory_policies", "service_level", None),
+        ("customers", "sla_days", None),
+        ("demands", "expedite", False),
+        ("stock", "quality", None),
+        ("routings", "provides", []),
+    ),
+    refused=(
+        ("demands", "requires"),
+        ("demands", "min_quality"),
+        ("products", "quality_class"),
+    ),
+)
+"""Matching by characteristics and quality class changes who is served by what."""
+
+
+def check_supported(snapshot: Snapshot, reading: Reading = MRP) -> list[Finding]:
+    """List what is filled and has no effect in a mode.
 
     Raises
     ------
     NotAvailable
         Something filled would change quantities or dates and is not built yet.
     """
-    refused = [*_refused(snapshot)]
+    refused = [*_refused(snapshot, reading)]
     found: list[Finding] = []
-    for table, what in IGNORED_TABLES.items():
+    mode = reading.mode
+    for table, what in reading.tables.items():
         if snapshot[table].height:
-            found.append(finding("PLAN010", table=table, what=what))
+            found.append(finding("PLAN010", table=table, what=what, mode=mode))
     for entry in unused_columns(snapshot):
-        if entry.table in IGNORED_TABLES:
+        if entry.table in reading.tables or (
+            (entry.table, entry.column) in reading.reads
+        ):
             continue
         if entry.treatment == "refused":
             refused.append(f"{entry.table}.{entry.column} ({entry.cells} cells)")
@@ -76,24 +109,30 @@ def check_supported(snapshot: Snapshot) -> list[Finding]:
                     table=entry.table,
                     column=entry.column,
                     cells=entry.cells,
+                    mode=mode,
                 )
             )
-    _raise(refused)
-    return [*found, *_idle_columns(snapshot)]
+    _raise(refused, mode)
+    return [*found, *_idle_columns(snapshot, reading)]
 
 
-def _idle_columns(snapshot: Snapshot) -> Iterator[Finding]:
+def _idle_columns(snapshot: Snapshot, reading: Reading) -> Iterator[Finding]:
     """Name the filled cells that nothing reads."""
-    for table, column, default in IGNORED_COLUMNS:
+    mode = reading.mode
+    for table, column, default in reading.columns:
         values = snapshot[table][column].to_list()
         cells = sum(value is not None and value != default for value in values)
         if cells:
-            yield finding("PLAN011", table=table, column=column, cells=cells)
+            yield finding("PLAN011", table=table, column=column, cells=cells, mode=mode)
     policies = snapshot["inventory_policies"]
     blocked = (policies["on_violation"] == "block").sum()
     if blocked:
         yield finding(
-            "PLAN011", table="inventory_policies", column="on_violation", cells=blocked
+            "PLAN011",
+            table="inventory_policies",
+            column="on_violation",
+            cells=blocked,
+            mode=mode,
         )
     for column, rules in OF_A_RULE:
         idle = policies.filter(
@@ -109,7 +148,9 @@ def _idle_columns(snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
-def refuse(cells: Iterable[tuple[str, str, tuple[int, ...]]]) -> None:
+def refuse(
+    cells: Iterable[tuple[str, str, tuple[int, ...]]], mode: str = MRP.mode
+) -> None:
     """Refuse what a provider cannot obey: (table, column, input rows).
 
     Raises
@@ -123,15 +164,16 @@ def refuse(cells: Iterable[tuple[str, str, tuple[int, ...]]]) -> None:
             f"{', '.join(str(row) for row in rows[:MOST_ROWS])}"
             f"{' …' if len(rows) > MOST_ROWS else ''})"
             for table, column, rows in cells
-        ]
+        ],
+        mode,
     )
 
 
-def _raise(refused: list[str]) -> None:
+def _raise(refused: list[str], mode: str) -> None:
     if not refused:
         return
     message = (
-        "Mode mrp does not support yet: "
+        f"Mode {mode} does not support yet: "
         + "; ".join(refused)
         + ". They would change quantities or dates, so nothing is planned. "
         "Empty these cells to plan without them."
@@ -139,9 +181,9 @@ def _raise(refused: list[str]) -> None:
     raise NotAvailable(message)
 
 
-def _refused(snapshot: Snapshot) -> list[str]:
+def _refused(snapshot: Snapshot, reading: Reading) -> list[str]:
     found: list[str] = []
-    for table, column in REFUSED:
+    for table, column in reading.refused:
         cells = snapshot[table][column]
         values = [value for value in cells.to_list() if value not in (None, [], "")]
         if values:
