@@ -22,7 +22,7 @@ from medhavi.cli.options import (
     existing_tables,
     instant,
 )
-from medhavi.errors import NotAvailable, UsageError
+from medhavi.errors import UsageError
 
 if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
@@ -51,14 +51,18 @@ def generate(
     as_json: JsonOption = False,
 ) -> None:
     """Generate a company's events and append them to a store."""
+    from medhavi.events.urls import shown_url
     from medhavi.workbench.demonstration import generate_company
 
     conversation = talk()
+    shown = shown_url(to)
     count = generate_company(
         company=company, scale=str(scale), seed=seed, url=to, observe=conversation.note
     )
-    conversation.say(f"{count:,} events of {company} ({scale}, seed {seed}) in {to}")
-    conversation.answer(company=company, scale=scale, seed=seed, store=to, events=count)
+    conversation.say(f"{count:,} events of {company} ({scale}, seed {seed}) in {shown}")
+    conversation.answer(
+        company=company, scale=scale, seed=seed, store=shown, events=count
+    )
 
 
 def template(
@@ -109,22 +113,23 @@ def mirror(
     store: StoreOption = None,
     lake: LakeOption = None,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Go on as events arrive.")
+        bool, typer.Option("--follow", help="Go on as events come, until Ctrl-C.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Mirror new events exactly once."""
     from dataclasses import asdict
 
-    if follow:
-        message = (
-            "mirror --follow is not built yet; run `medhavi mirror` again instead."
-        )
-        raise NotAvailable(message)
+    from medhavi.cli.following import follow_store
+
     conversation = talk()
-    report = open_workbench(lake, store).mirror(conversation.note)
+    workbench = open_workbench(lake, store)
+    report = follow_store(workbench) if follow else workbench.mirror(conversation.note)
     conversation.say(str(report))
     conversation.answer(**asdict(report))
+    if follow:
+        # There is no other end of it than this.
+        raise KeyboardInterrupt
 
 
 def snapshot(

@@ -24,7 +24,10 @@ LakeOption = Annotated[
 ]
 StoreOption = Annotated[
     str | None,
-    typer.Option("--from", help="Event store: sqlite:///events.db or jsonl:events."),
+    typer.Option(
+        "--from",
+        help="Event store: sqlite:///events.db, jsonl:events or kurrentdb://host:2113.",
+    ),
 ]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the result.")]
 PlanArgument = Annotated[Path, typer.Argument(help="Folder of a plan (plan --out).")]

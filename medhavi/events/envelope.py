@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import pyarrow as pa
 
@@ -282,9 +282,13 @@ def arrow_schema() -> pa.Schema:
 
 def to_arrow(events: Iterable[RecordedEvent]) -> pa.Table:
     """Give events as a table in `arrow_schema`."""
+    return rows_to_arrow([msgspec.structs.astuple(event) for event in events])
+
+
+def rows_to_arrow(rows: Sequence[tuple[Any, ...]]) -> pa.Table:
+    """Give rows in the order of `COLUMNS` as a table in `arrow_schema`."""
     import pyarrow as pa
 
-    rows = [msgspec.structs.astuple(event) for event in events]
     columns = zip(*rows, strict=True) if rows else ((),) * len(COLUMNS)
     schema = arrow_schema()
     return pa.Table.from_arrays(

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import msgspec
 
+from medhavi.errors import EnvironmentFailure
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -17,6 +19,10 @@ ANY: Final = -2
 """Expected revision: whatever the stream holds."""
 NO_STREAM: Final = -1
 """Expected revision: the stream has no event yet."""
+
+
+class StoreUnreachable(EnvironmentFailure):
+    """The store does not answer now; the same call may succeed later."""
 
 
 class EventFilter(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from medhavi.errors import NotAvailable, UsageError
+from medhavi.errors import UsageError
 
 if TYPE_CHECKING:
     from medhavi.events.store import BulkStore
+
+KURRENT_SCHEMES: Final = frozenset(
+    {
+        "kurrentdb",
+        "kurrentdb+discover",
+        "kdb",
+        "kdb+discover",
+        "esdb",
+        "esdb+discover",
+    }
+)
 
 
 def open_store(url: str, *, create: bool = True) -> BulkStore:
@@ -17,16 +28,15 @@ def open_store(url: str, *, create: bool = True) -> BulkStore:
     ----------
     url
         `sqlite:///relative.db`, `sqlite:////absolute.db`, `jsonl:path` (read only),
+        `kurrentdb://host:2113?tls=false` and its kin (see `events.kurrent_server`),
         `memory:` (empty, gone with the process).
     create
         False: refuse a file that does not exist; for those who only read.
 
     Raises
     ------
-    NotAvailable
-        `kurrentdb://` and `esdb://` are not built yet.
     EnvironmentFailure
-        The file cannot be opened.
+        The file cannot be opened. A server is called when it is first used.
     UsageError
         The URL names no kind of store.
     """
@@ -43,11 +53,30 @@ def open_store(url: str, *, create: bool = True) -> BulkStore:
         from medhavi.events.jsonl import JsonlStore
 
         return JsonlStore(rest)
-    if kind in {"kurrentdb", "kurrentdb+discover", "kdb", "esdb", "esdb+discover"}:
-        message = f"{url}: KurrentDB is not built yet; use sqlite:///path.db."
-        raise NotAvailable(message)
+    if kind in KURRENT_SCHEMES:
+        from medhavi.events.kurrent import KurrentStore
+
+        return KurrentStore(url)
     message = (
-        f"{url!r} names no event store. Use sqlite:///path.db, sqlite:////absolute/"
-        "path.db, jsonl:path or memory:."
+        f"{shown_url(url)!r} names no event store. Use sqlite:///path.db, sqlite:////"
+        "absolute/path.db, jsonl:path, kurrentdb://host:2113?tls=false or memory:."
     )
     raise UsageError(message)
+
+
+def shown_url(url: str) -> str:
+    """Give a URL as it may be shown: without user and password.
+
+    Examples
+    --------
+    >>> shown_url("kurrentdb://admin:s3cret@host:2113?tls=true")
+    'kurrentdb://***@host:2113?tls=true'
+    >>> shown_url("sqlite:///a@b.db")
+    'sqlite:///a@b.db'
+    """
+    kind, colon, rest = url.partition(":")
+    _, at, place = rest.rpartition("@")
+    if kind in {"sqlite", "jsonl"} or not at:
+        return url
+    slashes = "//" if rest.startswith("//") else ""
+    return f"{kind}{colon}{slashes}***@{place}"

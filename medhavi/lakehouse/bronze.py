@@ -85,6 +85,33 @@ def _highest_position(table: DeltaTable) -> int:
     return int(str(highest.max()))
 
 
+def last_event(table: DeltaTable) -> tuple[int, str]:
+    """Give the position before the last event (0: none) and the last event's id.
+
+    The table must hold an event. Only the file that holds the last one is read, where
+    the log knows it.
+    """
+    actions = pl.DataFrame(table.get_add_actions(flatten=True))
+    before, start = 0, 0
+    if {"min.position", "max.position"} <= set(actions.columns):
+        files = actions.select("min.position", "max.position").cast(pl.Int64)
+        if not sum(files.null_count().row(0)):
+            files = files.sort("max.position")
+            start = files["min.position"][-1]
+            before = files["max.position"][-2] if files.height > 1 else 0
+    rows = (
+        pl.scan_delta(table)
+        .filter(pl.col("position") >= start)
+        .select("position", "event_id")
+        .collect()
+        .top_k(2, by="position")
+        .sort("position")
+    )
+    if rows.height > 1:
+        before = rows["position"][0]
+    return before, rows["event_id"][-1]
+
+
 def append(table: DeltaTable, rows: pa.Table, last: int) -> None:
     """Write rows and the position of the last one in one transaction.
 

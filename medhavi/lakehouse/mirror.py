@@ -6,15 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from medhavi.errors import EnvironmentFailure
 from medhavi.events.envelope import arrow_schema, to_arrow
-from medhavi.lakehouse.bronze import append, mirrored_position, open_bronze
+from medhavi.lakehouse.bronze import (
+    append,
+    last_event,
+    mirrored_position,
+    open_bronze,
+)
 from medhavi.lakehouse.failures import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     import pyarrow as pa
@@ -161,28 +163,21 @@ def _compact(table: DeltaTable) -> bool:
 def _check_same_store(
     table: DeltaTable, store: EventStore, position: int, path: Path
 ) -> None:
-    """Refuse a store that has another event where bronze has its last one."""
+    """Refuse a store that has another event where bronze has its last one.
+
+    It is asked for the event after the last but one: in some stores only positions of
+    events may be named.
+    """
     if not position:
         return
-    mine = (
-        pl.scan_delta(table)
-        .filter(pl.col("position") == position)
-        .select("event_id")
-        .collect()
-        .item()
-    )
-    theirs = next(_events_at(store, position), None)
+    before, mine = last_event(table)
+    found = next(iter(store.read_all(after=before, limit=1)), None)
+    theirs = found.event_id if found and found.position == position else None
     if theirs != mine:
-        found = "nothing" if theirs is None else f"event {theirs}"
+        told = "nothing" if theirs is None else f"event {theirs}"
         message = (
             f"The lake at {path} mirrors another store, or the store lost events: at "
-            f"position {position} the lake has event {mine}, the store has {found}. "
+            f"position {position} the lake has event {mine}, the store has {told}. "
             "Mirror this store into a new lake, or restore the store."
         )
         raise EnvironmentFailure(message)
-
-
-def _events_at(store: EventStore, position: int) -> Iterator[str]:
-    for event in store.read_all(after=position - 1, limit=1):
-        if event.position == position:
-            yield event.event_id

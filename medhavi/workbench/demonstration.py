@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from medhavi import __version__
 from medhavi.errors import UsageError
-from medhavi.events.urls import open_store
+from medhavi.events.urls import open_store, shown_url
 from medhavi.lakehouse.lake import Lake
 from medhavi.results.plan import Plan
 from medhavi.results.urgency import WorstDemand, names_of, worst_demands
@@ -74,7 +74,7 @@ def generate_company(
         raise UsageError(message)
     store = open_store(url)
     if store.head() > 0:
-        message = f"{url} holds events already. Name a new store."
+        message = f"{shown_url(url)} holds events already. Name a new store."
         raise UsageError(message)
     if observe is not None:
         observe(f"generating {company} ({scale}, seed {seed})")

@@ -107,12 +107,6 @@ def test_a_url_of_no_kind_is_a_wrong_call(medhavi, tmp_path):
     assert "names no event store" in said.err
 
 
-def test_kurrentdb_is_not_built(medhavi, tmp_path):
-    said = medhavi("mirror", "--from", "esdb://host:2113", "--lake", tmp_path / "lake")
-    assert said.code == 2
-    assert "not built yet" in said.err
-
-
 def test_nothing_named_and_nothing_around_is_a_wrong_call(
     medhavi, tmp_path, monkeypatch
 ):

@@ -50,7 +50,6 @@ def test_a_mode_that_is_not_built_refuses_before_it_reads(medhavi, mode):
         (["check", "--tables", "nowhere"], "nowhere: there is no such folder"),
         (["plan", "--tables", "a", "--lake", "b"], "Give --tables or --lake, not both"),
         (["kpi", "nowhere"], "PLAN nowhere: there is no such folder"),
-        (["mirror", "--follow"], "--follow is not built yet"),
         (["demo", "--scale", "large"], "--scale large is not built yet"),
         (["serve", "--port", "0"], "Invalid value for '--port'"),
         (

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.errors import EnvironmentFailure, NotAvailable, UsageError
+from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.events.jsonl import JsonlStore
+from medhavi.events.kurrent import KurrentStore
 from medhavi.events.memory import MemoryStore
 from medhavi.events.sqlite import SqliteStore
-from medhavi.events.urls import open_store
+from medhavi.events.urls import open_store, shown_url
 
 
 def test_memory_is_empty_each_time():
@@ -42,17 +43,46 @@ def test_a_text_file_is_opened(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "url", ["kurrentdb://host:2113?tls=false", "esdb://host", "kurrentdb+discover://h"]
+    "url",
+    ["kurrentdb://host:2113?tls=false", "esdb://u:p@host", "kdb+discover://u:p@h"],
 )
-def test_what_is_not_built_yet_refuses(url):
-    with pytest.raises(NotAvailable, match="KurrentDB is not built yet"):
-        open_store(url)
+def test_a_server_is_not_called_before_it_is_used(url):
+    assert isinstance(open_store(url), KurrentStore)
 
 
 @pytest.mark.parametrize(
     "url",
-    ["", "events.db", "sqlite:", "sqlite://x", "sqlite:///", "jsonl:", "memory:x"],
+    [
+        "",
+        "events.db",
+        "sqlite:",
+        "kurrentb://u:s3cret@host",
+        "sqlite://x",
+        "sqlite:///",
+        "jsonl:",
+        "memory:x",
+    ],
 )
 def test_what_names_no_store_is_refused(url):
-    with pytest.raises(UsageError, match="names no event store"):
+    with pytest.raises(UsageError, match="names no event store") as caught:
         open_store(url)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (
+            "kurrentdb://admin:s3cret@a:1,b:2?tls=true",
+            "kurrentdb://***@a:1,b:2?tls=true",
+        ),
+        ("esdb://admin:a@b/?:@host", "esdb://***@host"),
+        ("kurrentdb:admin:s3cret@host", "kurrentdb:***@host"),
+        ("admin:s3cret@host", "admin:***@host"),
+        ("kurrentdb://host:2113", "kurrentdb://host:2113"),
+        ("sqlite:////home/a@b/events.db", "sqlite:////home/a@b/events.db"),
+        ("jsonl:a@b", "jsonl:a@b"),
+    ],
+)
+def test_a_url_is_shown_without_its_login(url, shown):
+    assert shown_url(url) == shown
