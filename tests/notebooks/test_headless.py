@@ -94,3 +94,11 @@ def test_marimo_finds_nothing_to_complain_about():
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_lesson_of_studies_computes_nothing_twice():
+    _, values = loaded(ROOT / "notebooks" / "n11_studies.py").app.run()
+    assert values["first"].computed == 4
+    assert values["again"].computed == 0
+    assert values["same"].fingerprint == values["base"].fingerprint
+    assert not values["delta"].is_empty
