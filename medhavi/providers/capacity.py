@@ -80,6 +80,9 @@ class Capacity:
         infinite: bool = False,
         finite: bool = False,
     ) -> None:
+        self._snapshot = snapshot
+        self._calendars = calendars
+        self._unlimited: Capacity | None = None
         self._tables = read_tables(snapshot, TABLES)
         self._resources = Resources(
             self._tables, calendars, infinite=infinite, finite=finite
@@ -227,6 +230,13 @@ class Capacity:
         `until_step` names the last one (rule of the table `step_resources`).
         """
         return self._routings.held(routing)
+
+    @property
+    def unlimited(self) -> Capacity:
+        """The same routings as if capacity were never short (rules 2 and 20)."""
+        if self._unlimited is None:
+            self._unlimited = Capacity(self._snapshot, self._calendars, infinite=True)
+        return self._unlimited
 
     @property
     def changeovers(self) -> Rows:

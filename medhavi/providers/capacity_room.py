@@ -34,12 +34,17 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """A step with the option that was taken for it."""
+    """A step with the option that was taken for it.
+
+    `segments` are its working stretches where they are not all the open time between
+    start and end (hours of bucket resources).
+    """
 
     option: Option
     work: Work
     start: int
     finish: int
+    segments: tuple[tuple[int, int], ...] | None = None
 
 
 Limit = Callable[[Option, Work], "int | None"]

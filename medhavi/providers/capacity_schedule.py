@@ -349,7 +349,8 @@ class NetworkClock:
 
     def _timing(self, placed: dict[int, Placed], empty: int) -> Timing | None:
         windows = [
-            _window(self._tasks[place].node, found) for place, found in placed.items()
+            step_window(self._tasks[place].node, found)
+            for place, found in placed.items()
         ]
         places = dict(zip(placed, windows, strict=True))
         order = sorted(places, key=lambda place: (places[place].start, place))
@@ -409,13 +410,14 @@ def _given(
     return Placed(option=option, work=work, start=start, finish=finish)
 
 
-def _window(node: StepNode, placed: Placed) -> StepWindow:
+def step_window(node: StepNode, placed: Placed) -> StepWindow:
+    """Give the window of a placed step."""
     start, finish = placed.start, placed.finish
     axis = placed.option.axis
     # Given times hold more or less than the work would take.
     length = min(axis.length(placed.work, (start, finish)), finish - start)
     setup = min(ceil_fraction(placed.work.setup), length)
-    segments = tuple(axis.working.segments(start, finish))
+    segments = placed.segments or tuple(axis.working.segments(start, finish))
     changed = placed.work.setup - placed.option.setup
     return StepWindow(
         node.step,

@@ -48,6 +48,20 @@ class StepWindow(NamedTuple):
     changeover_seconds: int = 0
 
 
+class Hold(NamedTuple):
+    """What an order keeps of a resource beside the windows of its steps.
+
+    A tool that stays with it between two steps or, with `changeover` > 0 [s], the time
+    that work after it needs for a change that it caused. Half-open `[start, finish)`.
+    """
+
+    resource: str
+    units: float
+    start: int
+    finish: int
+    changeover: int = 0
+
+
 class Timing(NamedTuple):
     """When an order runs, seen backward from a need or forward from a start.
 
@@ -65,8 +79,7 @@ class Timing(NamedTuple):
     departure
         Moves: when the vehicle leaves.
     holds
-        `(resource, units, start, finish)` that are held between steps (tools that stay
-        with the order from one step until a later one).
+        What is held beside the steps.
     """
 
     start: int
@@ -74,7 +87,7 @@ class Timing(NamedTuple):
     ready: int
     steps: tuple[StepWindow, ...] = ()
     departure: int | None = None
-    holds: tuple[tuple[str, float, int, int], ...] = ()
+    holds: tuple[Hold, ...] = ()
 
 
 class Clock(Protocol):

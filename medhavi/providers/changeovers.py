@@ -1,0 +1,53 @@
+"""Changeover times between set-up families (rule 16).
+
+A change takes time only where the resource has a matrix and the step a family; the
+same family needs none, and nor does a pair that no row names. Of several rows the one
+with fewer `*` counts, then the first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.providers.capacity_network import minutes
+from medhavi.units import ceil_fraction
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.providers.table_rows import Rows
+
+ANY = "*"
+
+
+class Changeovers:
+    """Times of all matrices.
+
+    Parameters
+    ----------
+    rows
+        Table `changeovers`.
+    states
+        Family for which a resource is set up at as_of; without one its first set-up
+        is free.
+    """
+
+    __slots__ = ("_seconds", "states")
+
+    def __init__(self, rows: Rows, states: Mapping[str, str]) -> None:
+        self.states = states
+        self._seconds: dict[tuple[str, str, str], int] = {}
+        for row in rows:
+            key = (row["matrix"], row["from_family"], row["to_family"])
+            self._seconds.setdefault(key, ceil_fraction(minutes(row["setup_minutes"])))
+
+    def seconds(self, matrix: str, before: str | None, family: str) -> int:
+        """Give the time of a change [s]; nothing before: it is free."""
+        if before is None or before == family:
+            return 0
+        known = self._seconds
+        for pair in ((before, family), (before, ANY), (ANY, family), (ANY, ANY)):
+            found = known.get((matrix, *pair))
+            if found is not None:
+                return found
+        return 0

@@ -1,0 +1,318 @@
+"""Finite capacity: when an order of a routing can run among all other work.
+
+The compiled routings, links, alternates and calendars are those of `capacity`; here
+they are placed in the room that an occupancy leaves (rules 15-17, 20, 31, 33). Forward
+nothing begins before a start, backward nothing before `not_before`, and soft time is
+kept only backward, as in mode mrp.
+
+Which alternate. The rule of the step says which one is preferred, and a preferred one
+that is free in time is taken. Others count where the preferred one would be late
+(rule 33): forward, later than `by`; backward, begun before `not_before`. Then the one
+that is through first (backward: that begins last) is taken, step by step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from medhavi.providers.capacity_delivery import Delivery
+from medhavi.providers.capacity_routings import CompiledRouting
+from medhavi.providers.capacity_schedule import NetworkClock, step_window
+from medhavi.providers.changeovers import Changeovers
+from medhavi.providers.finite_chain import FiniteChain, finite_chain
+from medhavi.providers.finite_holds import kept
+from medhavi.providers.finite_room import OccupiedRoom
+from medhavi.providers.waits import order_waits, window_waits
+from medhavi.snapshot.calendars import ALWAYS_OPEN
+from medhavi.units import ALWAYS
+
+if TYPE_CHECKING:
+    from medhavi.providers.capacity import Capacity
+    from medhavi.providers.finite_chain import FiniteStep
+    from medhavi.providers.occupancy import Occupancy
+    from medhavi.providers.timing import StepWindow, Timing
+    from medhavi.providers.waits import Wait
+
+MOST_SHIFTS = 100
+"""Times that an order is moved because a tool it keeps is needed elsewhere."""
+
+
+class FiniteCapacity:
+    """Windows of routings among other work.
+
+    Parameters
+    ----------
+    capacity
+        Routings and resources; one that was built `finite` obeys disruptions.
+    occupancy
+        What the resources have to do; it is asked and changed in place.
+
+    Raises
+    ------
+    KeyError
+        From every method: no such routing or step.
+    """
+
+    def __init__(self, capacity: Capacity, occupancy: Occupancy) -> None:
+        self._capacity = capacity
+        self.occupancy = occupancy
+        self._room = OccupiedRoom(
+            occupancy, Changeovers(capacity.changeovers, capacity.states)
+        )
+        self._known: dict[tuple[str, bool], _Placing] = {}
+        self._steps: dict[tuple[str, int], FiniteStep] = {}
+
+    # --------------------------------------------------------------------- forward
+    def earliest(
+        self,
+        routing: str,
+        steps: int,
+        start: int,
+        *,
+        by: int | None = None,
+        relaxed: bool = False,
+    ) -> Timing | None:
+        """Give the earliest order that begins nothing before `start`.
+
+        Parameters
+        ----------
+        routing
+            Routing id.
+        steps
+            Order size in steps of routing units.
+        start, by
+            Instants [s]. An order with its preferred resources that is through by `by`
+            is taken as it is; without it the alternates that are through first are.
+        relaxed
+            As if capacity were never short: other work and disruptions do not count.
+        """
+        if relaxed:
+            clock = self._capacity.unlimited.clock(routing, 0.0, ALWAYS_OPEN)
+            return clock.earliest(start, steps)
+        if by is None:
+            return self._forward(routing, steps, start, hasty=True)
+        preferred = self._forward(routing, steps, start, hasty=False)
+        if preferred is not None and preferred.finish <= by:
+            return preferred
+        hasty = self._forward(routing, steps, start, hasty=True)
+        if hasty is None or preferred is None:
+            return hasty or preferred
+        return hasty if hasty.finish < preferred.finish else preferred
+
+    def step_earliest(
+        self, routing: str, step: int, steps: int, ready: int, by: int | None = None
+    ) -> StepWindow | None:
+        """Give the earliest window of one step whose queue may begin at `ready`.
+
+        Parameters
+        ----------
+        routing, step
+            Ids.
+        steps
+            Order size in steps of routing units.
+        ready, by
+            Instants [s]; `by` as in `earliest`.
+
+        Notes
+        -----
+        Links, transfer batches and what is held over several steps are the caller's:
+        this is one decision of an event-driven dispatch. With changeovers it stands
+        behind other work, or where the next one needs no more than it has.
+        """
+        found = self._steps.get((routing, step))
+        if found is None:
+            found = self._step(routing, step)
+        if found is None:
+            return self._placed_step(routing, step, steps, ready)
+        bound = ready + found.queue
+        if by is None:
+            return found.earliest(steps, bound, hasty=True)
+        preferred = found.earliest(steps, bound, hasty=False)
+        if preferred is not None and preferred.finish <= by:
+            return preferred
+        return found.earliest(steps, bound, hasty=True)
+
+    # -------------------------------------------------------------------- backward
+    def latest(
+        self,
+        routing: str,
+        steps: int,
+        need: int,
+        not_before: int = ALWAYS,
+        *,
+        safety_days: float = 0.0,
+        soft: bool = True,
+    ) -> Timing | None:
+        """Give the latest order whose output is there by `need`.
+
+        Parameters
+        ----------
+        routing
+            Routing id.
+        steps
+            Order size in steps of routing units.
+        need, not_before
+            Instants [s]; nothing begins before the latter, queues included.
+        safety_days
+            Soft open days of the location between output and need.
+        soft
+            False: without soft time, that of the steps and `safety_days`.
+
+        Returns
+        -------
+        Timing or None
+            `None`: there is no room from `not_before` on.
+        """
+        placing = self._placing(routing, soft=soft)
+        by: int | None = need
+        if soft and safety_days:
+            by = placing.compiled.location_time.subtract_days(need, safety_days)
+        if by is None or by < not_before:
+            return None
+        found = self._backward(placing, steps, (by, not_before), hasty=False)
+        if found is None and placing.alternates:
+            found = self._backward(placing, steps, (by, not_before), hasty=True)
+        return found
+
+    # --------------------------------------------------------------------- changes
+    def occupy(self, timing: Timing, owner: str = "") -> None:
+        """Hold the resources of an order."""
+        self.occupancy.occupy(timing.steps, owner, timing.holds)
+
+    def release(self, timing: Timing, owner: str = "") -> None:
+        """Give back what `occupy` took for the same order and owner.
+
+        Later work keeps the windows that it got while the order was there.
+        """
+        self.occupancy.release(timing.steps, owner, timing.holds)
+
+    def mark(self) -> int:
+        """Give a mark to undo to."""
+        return self.occupancy.mark()
+
+    def undo(self, mark: int) -> None:
+        """Take back every change since the mark."""
+        self.occupancy.undo(mark)
+
+    # --------------------------------------------------------------------- reasons
+    def waits(
+        self, routing: str, timing: Timing, start: int, owner: str = ""
+    ) -> tuple[Wait, ...]:
+        """Say what the steps of a placed order waited for (see `waits.Wait`).
+
+        Parameters
+        ----------
+        routing, timing
+            The order.
+        start
+            Instant from which it could begin [s].
+        owner
+            Its own blocks are no reason, if it is held already.
+        """
+        compiled = self._placing(routing).compiled
+        return order_waits(
+            self.occupancy, self._capacity, compiled, (timing, start), owner
+        )
+
+    def why(self, window: StepWindow, ready: int, owner: str = "") -> tuple[Wait, ...]:
+        """Say what one window waited for since it was ready, its queue over."""
+        return window_waits(self.occupancy, self._capacity, window, ready, owner)
+
+    # -------------------------------------------------------------------- placing
+    def _placing(self, routing: str, *, soft: bool = True) -> _Placing:
+        known = self._known.get((routing, soft))
+        if known is None:
+            capacity = self._capacity
+            compiled = capacity.compiled(routing) if soft else capacity.hard(routing)
+            held = capacity.held(routing)
+            known = self._known[routing, soft] = _Placing(
+                compiled=compiled,
+                chain=None if held else finite_chain(compiled, self._room),
+                held=held,
+                alternates=any(
+                    len(epoch.options) > 1
+                    for task in compiled.tasks
+                    for epoch in task.plan.epochs
+                ),
+            )
+        return known
+
+    def _step(self, routing: str, step: int) -> FiniteStep | None:
+        chain = self._placing(routing).chain
+        if chain is None:
+            return None
+        found = {one.step: one for one in chain.steps}[step]
+        self._steps[routing, step] = found
+        return found
+
+    def _placed_step(
+        self, routing: str, step: int, steps: int, ready: int
+    ) -> StepWindow | None:
+        tasks = self._placing(routing).compiled.tasks
+        task = {one.node.step: one for one in tasks}[step]
+        room = self._room
+        room.hasty, room.strict = True, True
+        found = task.plan.earliest(
+            task.run(steps), ready + task.node.queue, ready, (), room
+        )
+        room.hasty, room.strict = False, False
+        return None if found is None else step_window(task.node, found)
+
+    def _forward(
+        self, routing: str, steps: int, start: int, *, hasty: bool
+    ) -> Timing | None:
+        placing = self._placing(routing)
+        if placing.chain is not None:
+            return placing.chain.earliest(steps, start, hasty=hasty)
+        clock = self._clock(placing, hasty=hasty)
+        bound = start
+        for _ in range(MOST_SHIFTS):
+            found = clock.earliest(bound, steps)
+            if found is None:
+                return None
+            holds, blocked = kept(placing.held, found, self._room)
+            if blocked is None:
+                return found._replace(holds=holds)
+            bound = max(bound + 1, found.start + blocked[1])
+        return None
+
+    def _backward(
+        self, placing: _Placing, steps: int, bounds: tuple[int, int], *, hasty: bool
+    ) -> Timing | None:
+        by, not_before = bounds
+        if placing.chain is not None:
+            return placing.chain.latest(steps, by, not_before, hasty=hasty)
+        clock = self._clock(placing, hasty=hasty)
+        bound = by
+        for _ in range(MOST_SHIFTS):
+            self._room.floor = not_before
+            found = clock.latest(bound, steps)
+            self._room.floor = ALWAYS
+            if found is None or found.start < not_before:
+                return None
+            holds, blocked = kept(placing.held, found, self._room)
+            if blocked is None:
+                return found._replace(holds=holds)
+            bound = min(bound - 1, found.finish - blocked[0])
+        return None
+
+    def _clock(self, placing: _Placing, *, hasty: bool) -> NetworkClock:
+        self._room.hasty = hasty
+        compiled = placing.compiled
+        delivery = Delivery(
+            outlets=compiled.outlets,
+            safety_days=0.0,
+            location_time=compiled.location_time,
+        )
+        return NetworkClock(compiled.network, compiled.tasks, delivery, self._room)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Placing:
+    """How a routing is placed: its chain where it is one."""
+
+    compiled: CompiledRouting
+    chain: FiniteChain | None
+    held: tuple[tuple[str, float, int, int], ...]
+    alternates: bool

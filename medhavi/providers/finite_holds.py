@@ -1,0 +1,81 @@
+"""What an order keeps beside the windows of its steps.
+
+A tool of `until_step` is held from the start of its first step to the end of its last,
+the time between the steps included. And work before another family leaves that one its
+changeover (see `finite_sequence`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.providers.resource_ledger import Ledger, millionths
+from medhavi.providers.timing import Hold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from medhavi.providers.finite_room import OccupiedRoom
+    from medhavi.providers.timing import StepWindow, Timing
+
+    Kept = tuple[str, float, int, int]
+    """Resource, units, first and last step."""
+
+
+def kept(
+    held: Sequence[Kept], timing: Timing, room: OccupiedRoom
+) -> tuple[tuple[Hold, ...], tuple[int, int] | None]:
+    """Give what a placed order keeps, or by how much it must move to keep it.
+
+    Returns
+    -------
+    holds, shift
+        `shift` is None where nothing is in the way, else seconds backward and forward.
+    """
+    holds: list[Hold] = []
+    for resource, units, first, last in held:
+        book = room.occupancy.ledger(resource)
+        if not isinstance(book, Ledger):
+            continue
+        for start, finish in _gaps(timing.steps, resource, first, last):
+            blocked = book.conflict(start, finish, millionths(units))
+            if blocked is not None:
+                return (), (finish - blocked[0], blocked[1] - start)
+            holds.append(Hold(resource, units, start, finish))
+    return (*holds, *_tails(timing, room)), None
+
+
+def _gaps(
+    windows: Sequence[StepWindow], resource: str, first: int, last: int
+) -> Iterator[tuple[int, int]]:
+    """Walk over the times between the steps from first to last without a window."""
+    ends = [window.finish for window in windows if window.step == last]
+    starts = [window.start for window in windows if window.step == first]
+    if not ends or not starts:
+        return
+    moment, end = min(starts), max(ends)
+    using = [w for w in windows if any(name == resource for name, _ in w.resources)]
+    for window in sorted(using, key=lambda w: w.start):
+        if window.start >= end:
+            break
+        if window.start > moment:
+            yield moment, window.start
+        moment = max(moment, window.finish)
+    if moment < end:
+        yield moment, end
+
+
+def _tails(timing: Timing, room: OccupiedRoom) -> Iterator[Hold]:
+    for window in timing.steps:
+        if window.family is None:
+            continue
+        for resource, units in window.resources:
+            sequence = room.sequence(resource)
+            tail = (
+                None
+                if sequence is None
+                else sequence.tail(window.family, window.finish)
+            )
+            if tail is not None and tail.start < tail.finish:
+                length = tail.finish - tail.start
+                yield Hold(resource, units, tail.start, tail.finish, length)

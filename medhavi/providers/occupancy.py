@@ -1,0 +1,206 @@
+"""Occupancy: what all resources have to do, with a journal that undoes exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.providers.bucket_ledger import BucketLedger
+from medhavi.providers.resource_ledger import MILLION, Block, ledger, millionths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from medhavi.providers.capacity import Capacity
+    from medhavi.providers.resource_ledger import Ledger
+    from medhavi.providers.timing import Hold, StepWindow, Timing
+
+    Use = tuple[Ledger | BucketLedger, Block]
+
+
+class Commitment(NamedTuple):
+    """Work that stands before a plan or promise begins.
+
+    Parameters
+    ----------
+    owner
+        Demand, supply order or reservation that it belongs to.
+    windows
+        Steps that hold resources.
+    holds
+        What is held without a step.
+    """
+
+    owner: str
+    windows: tuple[StepWindow, ...] = ()
+    holds: tuple[Hold, ...] = ()
+
+
+class Occupancy:
+    """Mutable ledger of the resources of one capacity.
+
+    A window holds each of its resources from its start to its finish, pauses over
+    closed time included: nothing else comes in between, because work pauses over closed
+    time only and never over other orders (rule 33). Infinite resources are not kept.
+    Bucket resources count the hours of the working stretches.
+
+    Parameters
+    ----------
+    capacity
+        Resources and what they offer.
+    commitments
+        Work that stands. It is held even where it is more than there is: what exists
+        is not refused, but nothing else fits there.
+    """
+
+    def __init__(
+        self, capacity: Capacity, commitments: Iterable[Commitment] = ()
+    ) -> None:
+        self._capacity = capacity
+        self._ledgers: dict[str, Ledger | BucketLedger | None] = {}
+        self._journal: list[tuple[Ledger | BucketLedger, Block, bool]] = []
+        self._committed: dict[str, list[Use]] = {}
+        for commitment in commitments:
+            mark = self.mark()
+            self.occupy(commitment.windows, commitment.owner, commitment.holds)
+            self._committed.setdefault(commitment.owner, []).extend(
+                (book, block) for book, block, _ in self._journal[mark:]
+            )
+        self._journal.clear()
+
+    # -------------------------------------------------------------------- questions
+    def ledger(self, resource: str) -> Ledger | BucketLedger | None:
+        """Give the ledger of a resource; `None`: it is no limit.
+
+        Raises
+        ------
+        KeyError
+            No such resource.
+        """
+        try:
+            return self._ledgers[resource]
+        except KeyError:
+            clock = self._capacity.resource(resource)
+            made: Ledger | BucketLedger | None = None
+            if clock.finite:
+                made = ledger(clock) if clock.bucket is None else BucketLedger(clock)
+            self._ledgers[resource] = made
+            return made
+
+    def busy(self, resource: str) -> tuple[tuple[int, int, float, str], ...]:
+        """List `(start, finish, units, owner)` of what a resource holds, by start."""
+        book = self.ledger(resource)
+        blocks = () if book is None else book.blocks
+        return tuple((b.start, b.finish, b.units / MILLION, b.owner) for b in blocks)
+
+    def state(self) -> dict[str, tuple[tuple[int, ...], ...]]:
+        """Give all that is held, to compare two moments by `==`."""
+        found: dict[str, tuple[tuple[int, ...], ...]] = {}
+        for resource in sorted(self._ledgers):
+            book = self._ledgers[resource]
+            if book is None or not book.blocks:
+                continue
+            spans = tuple(
+                (b.start, b.finish, b.units, b.changeover) for b in book.blocks
+            )
+            if isinstance(book, BucketLedger):
+                found[resource] = (*spans, *sorted(book.taken.items()))
+            else:
+                found[resource] = (*spans, tuple(book.times), tuple(book.used))
+        return found
+
+    # ---------------------------------------------------------------------- changes
+    def mark(self) -> int:
+        """Give a mark to undo to."""
+        return len(self._journal)
+
+    def undo(self, mark: int) -> None:
+        """Take back every change since the mark, in the opposite order.
+
+        Raises
+        ------
+        ValueError
+            The mark is not one of this journal any more.
+        """
+        if not 0 <= mark <= len(self._journal):
+            message = (
+                f"nothing is marked {mark}: {len(self._journal)} changes are kept."
+            )
+            raise ValueError(message)
+        while len(self._journal) > mark:
+            book, block, added = self._journal.pop()
+            if added:
+                book.remove(block)
+            else:
+                book.add(block)
+
+    def occupy(
+        self, windows: Iterable[StepWindow], owner: str = "", holds: Sequence[Hold] = ()
+    ) -> None:
+        """Hold the resources of windows, and what is held between them."""
+        for book, block in self._uses(windows, owner, holds):
+            book.add(block)
+            self._journal.append((book, block, True))
+
+    def release(
+        self, windows: Iterable[StepWindow], owner: str = "", holds: Sequence[Hold] = ()
+    ) -> None:
+        """Give back what `occupy` took for the same arguments.
+
+        Raises
+        ------
+        ValueError
+            It is not held.
+        """
+        for book, block in self._uses(windows, owner, holds):
+            book.remove(block)
+            self._journal.append((book, block, False))
+
+    def release_owner(self, owner: str) -> None:
+        """Give back the commitments of an owner that still stand (rule 29)."""
+        for book, block in self._committed.get(owner, ()):
+            if block in book.held(block.start, block.finish):
+                book.remove(block)
+                self._journal.append((book, block, False))
+
+    def _uses(
+        self, windows: Iterable[StepWindow], owner: str, holds: Sequence[Hold]
+    ) -> list[Use]:
+        found: list[Use] = []
+        for window in windows:
+            for resource, units in window.resources:
+                book = self.ledger(resource)
+                if book is None or window.start >= window.finish:
+                    continue
+                need = millionths(units)
+                if isinstance(book, BucketLedger):
+                    found += [
+                        (book, Block(start, finish, need, owner))
+                        for start, finish in window.segments
+                    ]
+                    continue
+                sequenced = book.clock.matrix is not None
+                found.append(
+                    (
+                        book,
+                        Block(
+                            window.start,
+                            window.finish,
+                            need,
+                            owner,
+                            window.family if sequenced else None,
+                            window.changeover_seconds if sequenced else 0,
+                        ),
+                    )
+                )
+        for resource, units, start, finish, changeover in holds:
+            book = self.ledger(resource)
+            if book is None or start >= finish or isinstance(book, BucketLedger):
+                continue
+            need = millionths(units)
+            found.append((book, Block(start, finish, need, owner, None, changeover)))
+        return found
+
+
+def commitment(owner: str, timing: Timing) -> Commitment:
+    """Give the commitment of an order that exists."""
+    return Commitment(owner, timing.steps, timing.holds)
