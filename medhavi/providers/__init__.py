@@ -6,14 +6,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from medhavi.findings import Finding
     from medhavi.providers.capacity import Capacity
     from medhavi.providers.commitments import Commitments
     from medhavi.providers.exchange import Exchange
     from medhavi.providers.existing_orders import ExistingOrders, Receipt
-    from medhavi.providers.lead_times import LeadTimes
+    from medhavi.providers.finite import FiniteCapacity
+    from medhavi.providers.lead_times import LeadTimes, Quantile
     from medhavi.providers.material import Material
     from medhavi.providers.on_hand import OnHand
     from medhavi.providers.product_facts import ProductFacts
@@ -64,11 +65,22 @@ class Providers:
     infinite : bool, default False
         Plan as if capacity were never short, as mode mrp does: a skill that no member
         of a pool ever has limits nothing.
+    quantile : {"p50", "p80", "p95"}, optional
+        Which quantile of estimated times is planned with; mode mrp takes the median,
+        all others what `settings.risk_basis` says.
     """
 
-    def __init__(self, snapshot: Snapshot, *, infinite: bool = False) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        *,
+        infinite: bool = False,
+        quantile: Quantile | None = None,
+    ) -> None:
         self.snapshot = snapshot
         self._infinite = infinite
+        stated: Quantile = snapshot.settings.risk_basis
+        self._quantile = quantile or ("p50" if infinite else stated)
 
     @cached_property
     def tables(self) -> Mapping[str, Rows]:
@@ -96,7 +108,7 @@ class Providers:
         """Which times hold."""
         from medhavi.providers.lead_times import LeadTimes
 
-        return LeadTimes(self.tables)
+        return LeadTimes(self.tables, self._quantile)
 
     @cached_property
     def exchange(self) -> Exchange:
@@ -217,6 +229,33 @@ class Providers:
         from medhavi.providers.material import Material
 
         return Material(self, own=own, promised=promised)
+
+    def finite(
+        self, own: Collection[str] = (), *, firmed: bool = True
+    ) -> FiniteCapacity:
+        """Give capacity among the work that stands, fresh and free to be changed.
+
+        Parameters
+        ----------
+        own : collection of str
+            Demands whose capacity holds do not count (rules 29, 31).
+        firmed : bool, default True
+            Whether firmed orders that are not locked hold their resources; a
+            constrained plan that may move them places them itself.
+        """
+        from medhavi.providers.existing_work import existing_work, held_capacity
+        from medhavi.providers.finite import FiniteCapacity
+        from medhavi.providers.occupancy import Occupancy
+
+        work = existing_work(
+            self.tables,
+            self.capacity,
+            self.facts,
+            self.snapshot.as_of,
+            firmed=firmed,
+        )
+        holds = held_capacity(self.reservations.capacity, self.capacity, own)
+        return FiniteCapacity(self.capacity, Occupancy(self.capacity, (*work, *holds)))
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

@@ -1,23 +1,36 @@
-"""Which time is used for buying and moving, and on what basis.
+"""Which time is used for buying and moving, on what basis, and how sure it is.
 
-Mode mrp plans with the stated times. Estimates are not looked at; a snapshot that has
-them gets a finding, so that nobody takes the plan for one at risk.
+Where `estimates` has a row for the supplier or lane, its quantile is planned with: the
+row of the product before that of all products. `settings.risk_basis` names the
+quantile; mode mrp takes the median. Without a row the stated time holds: a missing
+model changes the basis of an answer, never its existence. A finding names the models.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+import math
+from collections import Counter
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from medhavi.findings import finding
-from medhavi.units import HOUR, ceil_fraction, exact
+from medhavi.units import DAY, HOUR, ceil_fraction, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from medhavi.findings import Finding
     from medhavi.providers.table_rows import Row, Rows
 
-Basis = Literal["terms"]
+Quantile = Literal["p50", "p80", "p95"]
+Basis = Literal["model", "group", "global", "terms", "stated"]
+
+EVERY_PRODUCT: Final = "*"
+LEVELS: Final = (0.5, 0.8, 0.95)
+"""Probabilities of the three quantiles."""
+STEEP: Final = 1e6
+"""Times that grow more than so many times are taken as growing from zero."""
+TIMED: Final = ("supplier", "lane")
+_LEAD, _FACTOR = "lead_days", "duration_factor"
 
 
 class LeadTime(NamedTuple):
@@ -31,33 +44,261 @@ class LeadTime(NamedTuple):
     basis: Basis
 
 
+class Quantiles(NamedTuple):
+    """An uncertain time: three quantiles, in the unit of `LeadTime.amount`.
+
+    `basis` is that of the estimate (model, group, global), "terms" where only a stated
+    95th percentile is known, "stated" where nothing says that the time is uncertain.
+    `on_time_prob` is the chance to be on time by the plain value, where it is known;
+    `group` names subjects that are late together.
+    """
+
+    p50: float
+    p80: float
+    p95: float
+    basis: Basis
+    model: str | None = None
+    version: str | None = None
+    on_time_prob: float | None = None
+    group: str | None = None
+
+    @property
+    def uncertain(self) -> bool:
+        """Tell whether the time varies at all."""
+        return self.p95 > self.p50
+
+    def named(self, quantile: Quantile) -> float:
+        """Give a quantile by its name."""
+        return float(getattr(self, quantile))
+
+    def at(self, probability: float) -> float:
+        """Give the time that is not exceeded with a probability.
+
+        Between the three quantiles the logarithm of the time is linear in the
+        probability; below the median and above the 95th percentile the nearest line
+        goes on, never below zero.
+
+        >>> Quantiles(10.0, 20.0, 20.0, "model").at(0.8)
+        20.0
+        """
+        times = (self.p50, self.p80, self.p95)
+        place = 0 if probability <= LEVELS[1] else 1
+        return _log_linear(
+            (LEVELS[place], LEVELS[place + 1]),
+            (times[place], times[place + 1]),
+            probability,
+        )
+
+    def probability(self, time: float) -> float:
+        """Give the chance that the time is at most `time`; the inverse of `at`."""
+        if not self.uncertain:
+            return 1.0 if time >= self.p50 else 0.0
+        low, high = 0.0, 1.0
+        # `at` rises with the probability; fifty halvings reach the last bit.
+        for _ in range(50):
+            middle = (low + high) / 2
+            if self.at(middle) <= time:
+                low = middle
+            else:
+                high = middle
+        return low
+
+
 class LeadTimes:
     """Times of supply terms and lanes.
 
     Parameters
     ----------
     tables : mapping of str to Rows
-        `estimates`.
+        `estimates`, `suppliers`, `supply_terms`, `lanes`.
+    quantile : {"p50", "p80", "p95"}, default "p50"
+        What planners use where there is an estimate.
     """
 
-    __slots__ = ("_estimates",)
+    __slots__ = ("_estimates", "_known", "_reliability", "_tables", "quantile")
 
-    def __init__(self, tables: Mapping[str, Rows]) -> None:
+    def __init__(self, tables: Mapping[str, Rows], quantile: Quantile = "p50") -> None:
+        self.quantile: Quantile = quantile
+        self._tables = tables
         self._estimates = tables["estimates"]
+        self._known: dict[tuple[str, str, str, str], Row] = {}
+        for row in self._estimates:
+            key = (row["kind"], row["subject"], row["product"], row["quantity"])
+            self._known[key] = row
+        suppliers = tables["suppliers"]
+        self._reliability: dict[str, float | None] = dict(
+            zip(
+                suppliers.column("supplier"),
+                suppliers.column("reliability"),
+                strict=True,
+            )
+        )
 
-    def supplier(self, terms: Row) -> LeadTime:
-        """Give the days from order to receipt of a row of supply terms."""
-        return LeadTime(terms["lead_time_days"], "terms")
+    # ----------------------------------------------------------------- planned times
+    def supplier(self, terms: Row, product: str | None = None) -> LeadTime:
+        """Give the days from order to receipt of a row of supply terms.
 
-    def lane(self, lane: Row) -> LeadTime:
-        """Give the seconds from departure to use: duration and customs, rounded up."""
-        hours = exact(lane["duration_h"]) + exact(lane["customs_h"])
-        return LeadTime(ceil_fraction(hours * HOUR), "terms")
+        Parameters
+        ----------
+        terms
+            The row.
+        product
+            What is bought, where the row is that of a group.
+        """
+        if not self._known:
+            return LeadTime(terms["lead_time_days"], "terms")
+        found = self._estimated_days(terms, product)
+        if found is None:
+            return LeadTime(terms["lead_time_days"], "terms")
+        return LeadTime(found.named(self.quantile), found.basis)
 
+    def lane(self, lane: Row, product: str | None = None) -> LeadTime:
+        """Give the seconds from departure to use: duration and customs, rounded up.
+
+        The clock of a lane is one for all products; `product` is for who asks for one.
+        """
+        found = self._estimated_transit(lane, product) if self._known else None
+        if found is None:
+            hours = exact(lane["duration_h"]) + exact(lane["customs_h"])
+            return LeadTime(ceil_fraction(hours * HOUR), "terms")
+        return LeadTime(found.named(self.quantile), found.basis)
+
+    # --------------------------------------------------------------------- quantiles
+    def supplier_quantiles(self, terms: Row, product: str | None = None) -> Quantiles:
+        """Give the days from order to receipt as quantiles.
+
+        An estimate, else the stated time and its 95th percentile as median and p95 with
+        the p80 log-linear between (rule 36), else the stated time alone.
+        """
+        found = self._estimated_days(terms, product) if self._known else None
+        if found is not None:
+            return found
+        reliability = terms["reliability"]
+        if reliability is None:
+            reliability = self._reliability.get(terms["supplier"])
+        return _two_points(
+            terms["lead_time_days"], terms["lead_time_p95_days"], reliability
+        )
+
+    def lane_quantiles(self, lane: Row, product: str | None = None) -> Quantiles:
+        """Give the seconds from departure to use as quantiles, customs in them."""
+        found = self._estimated_transit(lane, product) if self._known else None
+        if found is not None:
+            return found
+        customs = exact(lane["customs_h"])
+        stated = ceil_fraction((exact(lane["duration_h"]) + customs) * HOUR)
+        high = lane["duration_p95_h"]
+        late = None if high is None else ceil_fraction((exact(high) + customs) * HOUR)
+        plain = _two_points(stated, late, lane["reliability"])
+        return plain._replace(p80=math.ceil(plain.p80))
+
+    # --------------------------------------------------------------------- estimates
+    def _row(self, kind: str, subject: str, product: str, what: str) -> Row | None:
+        own = self._known.get((kind, subject, product, what))
+        if own is not None:
+            return own
+        return self._known.get((kind, subject, EVERY_PRODUCT, what))
+
+    def _estimated_days(self, terms: Row, product: str | None) -> Quantiles | None:
+        asked = (terms["supplier"], product or terms["product"])
+        row = self._row("supplier", *asked, _LEAD)
+        if row is not None:
+            return _quantiles(row, (row["p50"], row["p80"], row["p95"]))
+        row = self._row("supplier", *asked, _FACTOR)
+        if row is None:
+            return None
+        stated = exact(terms["lead_time_days"])
+        return _quantiles(
+            row, [float(stated * exact(row[name])) for name in ("p50", "p80", "p95")]
+        )
+
+    def _estimated_transit(self, lane: Row, product: str | None) -> Quantiles | None:
+        asked = (lane["lane"], product or EVERY_PRODUCT)
+        row = self._row("lane", *asked, _LEAD)
+        names = ("p50", "p80", "p95")
+        if row is not None:
+            days = [ceil_fraction(exact(row[name]) * DAY) for name in names]
+            return _quantiles(row, days)
+        row = self._row("lane", *asked, _FACTOR)
+        if row is None:
+            return None
+        hours, customs = exact(lane["duration_h"]), exact(lane["customs_h"])
+        return _quantiles(
+            row,
+            [
+                ceil_fraction((hours * exact(row[name]) + customs) * HOUR)
+                for name in names
+            ],
+        )
+
+    # ---------------------------------------------------------------------- findings
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Say that estimates are there and not used."""
-        count = self._estimates.count
-        if not count:
+        """Name the models whose times are used, and the estimates that are not."""
+        if not self._known:
             return ()
-        return (finding("SRC009", table="estimates", value=count),)
+        used: Counter[tuple[str, str | None, str | None]] = Counter()
+        for terms in self._tables["supply_terms"]:
+            days = self._estimated_days(terms, None)
+            if days is not None:
+                used["supply_terms", days.model, days.version] += 1
+        for lane in self._tables["lanes"]:
+            transit = self._estimated_transit(lane, None)
+            if transit is not None:
+                used["lanes", transit.model, transit.version] += 1
+        found = [
+            finding(
+                "SRC009",
+                table=table,
+                value=count,
+                quantile=self.quantile,
+                model=model,
+                version=version,
+            )
+            for (table, model, version), count in sorted(used.items(), key=str)
+        ]
+        others = sum(row["kind"] not in TIMED for row in self._known.values())
+        if others:
+            found.append(finding("SRC012", table="estimates", value=others))
+        return tuple(found)
+
+
+def _quantiles(row: Row, times: Sequence[float]) -> Quantiles:
+    """Read an estimate; a later quantile is never the smaller one."""
+    p50, p80, p95 = times
+    p80 = max(p50, p80)
+    return Quantiles(
+        p50,
+        p80,
+        max(p80, p95),
+        row["basis"],
+        row["model"],
+        row["version"],
+        row["on_time_prob"],
+        row["correlation_group"],
+    )
+
+
+def _two_points(
+    stated: float, late: float | None, reliability: float | None
+) -> Quantiles:
+    if late is None or late <= stated:
+        return Quantiles(stated, stated, stated, "stated", on_time_prob=reliability)
+    between = _log_linear((LEVELS[0], LEVELS[2]), (stated, late), LEVELS[1])
+    return Quantiles(stated, between, late, "terms", on_time_prob=reliability)
+
+
+def _log_linear(
+    levels: tuple[float, float], times: tuple[float, float], probability: float
+) -> float:
+    """Interpolate with the logarithm linear in the probability; plainly from zero.
+
+    Next to zero the line of the logarithm would run beyond all numbers.
+    """
+    share = (probability - levels[0]) / (levels[1] - levels[0])
+    first, second = times
+    if share == 1:
+        return second
+    if first * STEEP <= second:
+        return max(0.0, first + (second - first) * share)
+    return float(first * (second / first) ** share)

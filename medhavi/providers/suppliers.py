@@ -237,7 +237,7 @@ class Suppliers:
         supplier = self._suppliers.get(row["supplier"], {})
         supplier_time = self._calendars.working_time(supplier.get("calendar"))
         location_time = self._calendars.working_time(self._facts.calendar(location))
-        days = (self._lead_times.supplier(row).amount, row["receipt_days"])
+        days = (self._lead_times.supplier(row, product).amount, row["receipt_days"])
         begin, end = row["valid_from"], row["valid_to"]
         return Offer(
             kind="buy",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from medhavi.units import DAY, Seconds, seconds_up, to_seconds
 
@@ -29,7 +29,7 @@ class Settings:
     tenant: str
     fx_max_age_days: float
     priority_weights: tuple[float, ...]
-    risk_basis: str
+    risk_basis: Literal["p50", "p80", "p95"]
 
     @classmethod
     def from_row(cls, row: Mapping[str, object]) -> Settings:
@@ -46,7 +46,7 @@ class Settings:
             priority_weights=tuple(
                 number for number in map(_number, weights) if number
             ),
-            risk_basis=str(row["risk_basis"]),
+            risk_basis=row["risk_basis"],  # type: ignore[arg-type]
         )
 
     @property

@@ -5,7 +5,7 @@ own calendars, multiplies its own yields and sums its own balances. It runs afte
 planner and in the tests; what it finds is a defect of the planner, never of the data.
 
 Not derived again: how orders consume forecast (only its bounds), which component of a
-substitute group an order took, changeover times, and estimates.
+substitute group an order took, and changeover times.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from medhavi.results.verify.check_fulfilment import check_fulfilment
 from medhavi.results.verify.check_lead_times import check_lead_times
 from medhavi.results.verify.check_lifetime import check_holds, check_lifetime
 from medhavi.results.verify.check_operations import check_operations, check_outputs
+from medhavi.results.verify.check_overload import check_overload
 from medhavi.results.verify.check_pegs import check_pegs
 from medhavi.results.verify.check_resources import check_resources
 from medhavi.results.verify.check_shape import check_existing, check_shape
@@ -45,6 +46,7 @@ _CHECKS = (
     check_fulfilment,
     check_past_starts,
     check_capacity,
+    check_overload,
     check_lifetime,
     check_holds,
 )

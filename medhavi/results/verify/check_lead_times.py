@@ -3,6 +3,10 @@
 On the axis of its calendar a stretch of time has one length, however it was scheduled:
 backward orders end where forward ones may start later over closed days, but the open
 time between order and receipt is the same.
+
+Where `estimates` has a row for the supplier or lane, that time is checked: the median
+in mode mrp, the quantile of `settings.risk_basis` in the others, the row of the product
+before that of all products, a time before a factor on the stated one.
 """
 
 from __future__ import annotations
@@ -17,6 +21,8 @@ import polars as pl
 from medhavi.results.verify.facts import SECONDS, validity
 from medhavi.results.verify.faults import faults
 from medhavi.units import DAY, HOUR, NEVER
+
+EVERY_PRODUCT = "*"
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,11 +73,16 @@ def _buys(facts: Facts, new: pl.DataFrame) -> list[Finding]:
             .alias("place_calendar"),
         )
     )
+    rows = _estimated(facts, rows, "supplier", ("source", "product")).with_columns(
+        lead_days=pl.coalesce(
+            "estimated_days", pl.col("factor") * pl.col("lead_time_days")
+        ).fill_null(pl.col("lead_time_days"))
+    )
     parts = []
     for _, group in rows.group_by(
         "supplier_calendar", "place_calendar", maintain_order=True
     ):
-        lead = _rounded_up(group["lead_time_days"], DAY)
+        lead = _rounded_up(group["lead_days"], DAY)
         receipt = _rounded_up(group["receipt_days"], DAY)
         first, second = group["supplier_calendar"][0], group["place_calendar"][0]
         start, finish = group["start_s"].to_numpy(), group["finish_s"].to_numpy()
@@ -142,11 +153,16 @@ def _moves(facts: Facts, new: pl.DataFrame) -> list[Finding]:
         new.filter(pl.col("kind") == "move")
         .with_columns(used=pl.coalesce("lane", "source"))
         .join(lanes, left_on="used", right_on="lane")
+        .with_columns(every=pl.lit(EVERY_PRODUCT))
     )
+    rows = _estimated(facts, rows, "lane", ("used", "every"))
     parts = []
     for (calendar,), group in rows.group_by("calendar", maintain_order=True):
-        needed = _rounded_up(group["duration_h"], HOUR)
-        needed = needed + _rounded_up(group["customs_h"], HOUR)
+        hours = group["factor"].fill_null(1.0) * group["duration_h"]
+        needed = _rounded_up(hours, HOUR) + _rounded_up(group["customs_h"], HOUR)
+        days = group["estimated_days"]
+        estimated = _rounded_up(days.fill_null(0.0), DAY)
+        needed = np.where(days.is_not_null().to_numpy(), estimated, needed)
         start = (
             group.select(pl.coalesce("departure_s", "start_s")).to_series().to_numpy()
         )
@@ -157,6 +173,39 @@ def _moves(facts: Facts, new: pl.DataFrame) -> list[Finding]:
             used = facts.clock.open_time(str(calendar)).between(start, finish)
         parts.append(group.with_columns(gap=used - needed))
     return _gaps(parts)
+
+
+def _estimated(
+    facts: Facts, rows: pl.DataFrame, kind: str, key: tuple[str, str]
+) -> pl.DataFrame:
+    """Add `estimated_days` and `factor` of the subject and product, null without."""
+    settings = facts.snapshot["settings"]
+    quantile = "p50" if facts.mode == "mrp" else settings["risk_basis"][0]
+    subject, product = key
+    taken = rows
+    for name, quantity in (
+        ("estimated_days", "lead_days"),
+        ("factor", "duration_factor"),
+    ):
+        told = (
+            facts.snapshot["estimates"]
+            .filter(pl.col("kind") == kind, pl.col("quantity") == quantity)
+            .select(
+                pl.col("subject").alias(subject),
+                pl.col("product").alias("told_for"),
+                pl.col(quantile).alias(name),
+            )
+        )
+        own = told.rename({"told_for": product})
+        every = told.filter(pl.col("told_for") == EVERY_PRODUCT).select(
+            subject, pl.col(name).alias(f"{name}_of_all")
+        )
+        taken = (
+            taken.join(own, on=[subject, product], how="left", maintain_order="left")
+            .join(every, on=subject, how="left", maintain_order="left")
+            .with_columns(pl.coalesce(name, f"{name}_of_all").alias(name))
+        )
+    return taken
 
 
 def _rounded_up(values: pl.Series, unit: int) -> Instants:
