@@ -43,6 +43,7 @@ class ExceptionCode(StrEnum):
     NEGATIVE_STOCK = "NegativeStock"
     FIRM_PEG_BROKEN = "FirmPegBroken"
     LOT_SURPLUS = "LotSurplus"
+    MISSING_MATERIAL = "MissingMaterial"
 
     @property
     def severity(self) -> ReasonSeverity:
@@ -164,6 +165,11 @@ _ENTRIES: Mapping[ExceptionCode, ExceptionEntry] = MappingProxyType(
             _CRITICAL,
             "A firm peg cannot be kept",
             "Release the peg, or restore the supply it names.",
+        ),
+        ExceptionCode.MISSING_MATERIAL: _entry(
+            _CRITICAL,
+            "Existing order takes what is not there by then",
+            "Reschedule the order, or expedite what it takes.",
         ),
         ExceptionCode.LOT_SURPLUS: _entry(
             _INFO,

@@ -16,7 +16,7 @@ from medhavi.planners.mrp.ways import Way
 from medhavi.units import ALWAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.state import Need, Order, SupplyUnit
@@ -27,7 +27,16 @@ TRIES = 16
 """Closed time can move a use less than the start; then the start moves again."""
 
 
-def postpone(release: Release, rank: Mapping[int, int]) -> None:
+def is_new(order: Order) -> bool:
+    """Tell that the run made the order."""
+    return order.existing is None
+
+
+def postpone(
+    release: Release,
+    rank: Mapping[int, int],
+    movable: Callable[[Order], bool] = is_new,
+) -> None:
     """Move new orders behind the late new supply that they take.
 
     Parameters
@@ -36,6 +45,8 @@ def postpone(release: Release, rank: Mapping[int, int]) -> None:
         Register of the finished netting; changed in place.
     rank
         Place of each node, by identity, in the order of planning.
+    movable
+        Which orders may move; those of mode mrp are the new ones.
 
     Notes
     -----
@@ -44,18 +55,18 @@ def postpone(release: Release, rank: Mapping[int, int]) -> None:
     """
     needs: dict[int, list[Need]] = defaultdict(list)
     for need in release.needs:
-        if need.order is not None and need.order.existing is None:
+        if need.order is not None and movable(need.order):
             needs[need.order.index].append(need)
     given: dict[int, list[SupplyUnit]] = defaultdict(list)
     for need_index, unit_index in zip(
         release.match_need, release.match_unit, strict=True
     ):
         unit = release.units[unit_index]
-        if unit.order is not None and unit.order.existing is None:
+        if unit.order is not None and movable(unit.order):
             given[need_index].append(unit)
     nodes = release.model.nodes
     lowest_first = sorted(
-        (order for order in release.orders if order.existing is None),
+        (order for order in release.orders if movable(order)),
         key=lambda order: -rank.get(id(nodes[order.node]), 0),
     )
     stuck: dict[int, Shortage] = {}

@@ -58,6 +58,11 @@ class Messages:
         self._decoder = decoder
         self._as_of = as_of
 
+    @property
+    def order_names(self) -> list[str]:
+        """Id of each order, by its place in the run."""
+        return self._decoder.order_ids
+
     def add(self, code: ExceptionCode, message: str, **values: object) -> None:
         """Add one row; keys as the columns of the table."""
         values["code"], values["severity"] = str(code), str(code.severity)

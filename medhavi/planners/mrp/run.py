@@ -136,6 +136,10 @@ class MrpRun:
         """Make the walk of a node."""
         return NodeWalk(node, levels, self.release)
 
+    def _postpone(self) -> None:
+        """Move orders behind what they wait for."""
+        postpone(self.release, self.rank)
+
     # --- netting -------------------------------------------------------------------
     def build(self) -> None:
         """Read the state and make the graph in order of planning."""
@@ -182,7 +186,7 @@ class MrpRun:
                     self._observe("net requirements", rank, len(clusters))
             self._net_cluster(cluster)
         if self.release.has_late:
-            postpone(self.release, self.rank)
+            self._postpone()
         if self._observe is not None and not self.stopped:
             self._observe("net requirements", len(clusters), len(clusters))
 

@@ -39,8 +39,11 @@ def check_past_starts(facts: Facts) -> list[Finding]:
 
 
 def check_capacity(facts: Facts) -> list[Finding]:
-    """Check that no finite resource is used above its units, but in mode mrp."""
-    if facts.mode == "mrp":
+    """Check that no finite resource is used above its units at any instant.
+
+    Mode mrp does not limit it, mode optimize counts hours per bucket.
+    """
+    if facts.mode in {"mrp", "optimize"}:
         return []
     finite = facts.snapshot["resources"].filter(
         pl.col("finite") & pl.col("bucket").is_null()
@@ -78,21 +81,9 @@ def _overuse(
     change = np.concatenate([taken, -taken])
     moments, place = np.unique(instants, return_inverse=True)
     level = np.cumsum(np.bincount(place, weights=change))
-    common = facts.clock.common(list(calendars))
-    edges = _edges(facts, resource, common, moments)
+    edges, available = units_on_offer(facts, resource, units, calendars, moments)
     index = np.maximum(np.searchsorted(moments, edges, side="right") - 1, 0)
     used = np.where(edges >= moments[0], level[index], 0.0)
-    available = _available(facts, resource, units, edges)
-    if common is not None:
-        shares = common.share(edges)
-        available = np.array(
-            [
-                float(int(exact(float(own)) * exact(float(share))))
-                if share != 1.0
-                else own
-                for own, share in zip(available, shares, strict=True)
-            ]
-        )
     over = np.flatnonzero(used > available + TOLERANCE)
     if not len(over):
         return None
@@ -103,6 +94,49 @@ def _overuse(
         "available": float(available[first]),
         "moment": int(edges[first]),
     }
+
+
+def units_on_offer(
+    facts: Facts,
+    resource: str,
+    units: float,
+    calendars: tuple[str | None, str | None],
+    moments: Instants,
+    *,
+    whole: bool = True,
+) -> tuple[Instants, NDArray[np.float64]]:
+    """Give the units that a resource offers from each instant on.
+
+    Parameters
+    ----------
+    units
+        Where `resource_units` has no row.
+    calendars
+        Of the resource and its location.
+    moments
+        Instants that are wanted in any case, rising; nothing outside them is given.
+    whole
+        A share of a shift leaves whole units (rule 17); False: it multiplies.
+
+    Returns
+    -------
+    edges, available
+        Instants at which units may change, and the units from there on.
+    """
+    common = facts.clock.common(list(calendars))
+    edges = _edges(facts, resource, common, moments)
+    available = _available(facts, resource, units, edges)
+    if common is None:
+        return edges, available
+    shares = common.share(edges)
+    if not whole:
+        return edges, available * shares
+    return edges, np.array(
+        [
+            float(int(exact(float(own)) * exact(float(share)))) if share != 1.0 else own
+            for own, share in zip(available, shares, strict=True)
+        ]
+    )
 
 
 def _edges(

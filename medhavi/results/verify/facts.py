@@ -135,14 +135,23 @@ class Facts:
 
     @cached_property
     def unsourced(self) -> pl.DataFrame:
-        """What mode mrp takes though nothing supplies it, as its exceptions say.
+        """What a plan takes though nothing supplies it, as its exceptions say.
 
+        Mode mrp: whatever has no source. Other modes only what nobody can change any
+        more: material of orders whose dates are fixed, and stock below zero.
         Columns demand, supply, product, location, instant_s, qty; `supply` is the order
         that takes it, empty where the demand itself does.
         """
+        fixed = self.open_orders.filter(
+            pl.col("locked").fill_null(pl.col("status") != "firmed")
+        )["supply_order"]
+        code = pl.col("code")
+        beyond_change = (code == ExceptionCode.NEGATIVE_STOCK) | (
+            (code == ExceptionCode.MISSING_MATERIAL)
+            & pl.col("supply").is_in(fixed.to_list())
+        )
         rows = self.plan.exceptions.filter(
-            (pl.col("code") == ExceptionCode.NO_SOURCE)
-            & pl.lit(self.mode == "mrp")
+            ((code == ExceptionCode.NO_SOURCE) if self.mode == "mrp" else beyond_change)
             & pl.col("qty").is_not_null()
             & pl.col("date").is_not_null()
         )

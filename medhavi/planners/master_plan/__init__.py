@@ -1,0 +1,1 @@
+"""Mode optimize: a multi-period linear program in money, decoded into exact orders."""

@@ -1,0 +1,42 @@
+"""The whole program of a statement, from its blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from medhavi.optimize.problem import Problem
+from medhavi.planners.master_plan.block_capacity import add_capacity
+from medhavi.planners.master_plan.block_limits import add_limits
+from medhavi.planners.master_plan.block_material import add_material
+from medhavi.planners.master_plan.block_orders import add_orders
+from medhavi.planners.master_plan.block_service import add_service
+
+if TYPE_CHECKING:
+    from medhavi.optimize.problem import Program
+    from medhavi.planners.master_plan.statement import Statement
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Built:
+    """A program with its facts; `about` names the rows of lanes and suppliers."""
+
+    program: Program
+    statement: Statement
+    about: tuple[tuple[str, int], ...]
+
+
+def build(statement: Statement) -> Built:
+    """Put the program of a statement together.
+
+    Notes
+    -----
+    A few array operations a block; linear in columns and entries but for one sort.
+    """
+    problem = Problem()
+    material = add_material(problem, statement)
+    orders = add_orders(problem, statement, material)
+    add_service(problem, statement, material)
+    add_capacity(problem, statement, orders)
+    limits = add_limits(problem, statement, orders)
+    return Built(program=problem.program(), statement=statement, about=limits.about)

@@ -1,0 +1,170 @@
+"""Run mode optimize: state the program, solve it, decode it into exact orders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.optimize.highs import Highs
+from medhavi.optimize.solver import Outcome
+from medhavi.planners.master_plan.build import build
+from medhavi.planners.master_plan.optimal_plan import contribution_rows
+from medhavi.planners.master_plan.shadow_prices import price_rows
+from medhavi.planners.master_plan.solution_decode import steer
+from medhavi.planners.master_plan.statement import state
+from medhavi.planners.master_plan.steered_run import SteeredRun
+from medhavi.planners.mrp.decode import instants
+from medhavi.results.plan import Plan
+from medhavi.results.run_record import RunRecord, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from medhavi.optimize.solver import Session, Solution
+    from medhavi.planners.master_plan.build import Built
+    from medhavi.planners.optimize_parameters import OptimizeParameters
+    from medhavi.providers import Providers
+    from medhavi.snapshot import Snapshot
+
+    Observe = Callable[[str, int, int], None]
+
+
+def built_run(
+    snapshot: Snapshot,
+    parameters: OptimizeParameters,
+    cancelled: Callable[[], bool] | None = None,
+    providers: Providers | None = None,
+) -> SteeredRun:
+    """Read a snapshot into a run that is not netted yet.
+
+    Raises
+    ------
+    BadData
+        The snapshot has errors.
+    NotAvailable
+        Something filled would change quantities or dates and is not built yet.
+    """
+    snapshot.require()
+    run = SteeredRun(snapshot, parameters, None, cancelled, providers=providers)
+    run.build()
+    return run
+
+
+def decoded(
+    built: Built,
+    session: Session,
+    solution: Solution,
+    version: str,
+    seed: int | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Plan:
+    """Turn a solution of a program into a plan in whole lots and exact dates."""
+    facts = built.statement
+    parameters = facts.parameters
+    run = built_run(facts.run.snapshot, parameters, cancelled, facts.run.providers)
+    steer(run, built, solution.values)
+    run.solution = solution
+    run.net()
+    made = run.plan(version, seed)
+    prices = price_rows(built, session, solution, parameters.prices_verified)
+    run.release.dissolve()
+    return made.replace(
+        contributions=contribution_rows(built, solution),
+        prices=pl.DataFrame(
+            [
+                instants(cells).alias(name)
+                if name == "bucket"
+                else pl.Series(name, cells, strict=False)
+                for name, cells in prices.items()
+            ]
+        ),
+    )
+
+
+def plan(
+    snapshot: Snapshot,
+    parameters: OptimizeParameters,
+    version: str,
+    observe: Observe | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    *,
+    seed: int | None = None,
+) -> Plan:
+    """Plan a snapshot in mode optimize.
+
+    Parameters
+    ----------
+    snapshot
+        All planning tables.
+    parameters
+        Grid, weights, overload.
+    version
+        Package version for the run record.
+    observe, cancelled
+        Progress and interruption; neither changes a result.
+    seed
+        Of the solver; None is its usual one.
+
+    Returns
+    -------
+    Plan
+        Status optimal, bound and gap speak of the linear program; the plan itself is
+        that solution in whole lots and exact dates.
+
+    Raises
+    ------
+    BadData
+        The snapshot has errors; all of them are named.
+    NotAvailable
+        A filled column would change quantities or dates and is not built yet.
+
+    Notes
+    -----
+    Multi-period lot-free production, purchase and transport program; Pochet and Wolsey,
+    Production Planning by Mixed Integer Programming (ISBN 978-0387299594); requirements
+    OME-04, OME-07, CMP.
+    """
+    tell = observe or _silent
+    tell("state", 0, 3)
+    run = built_run(snapshot, parameters)
+    built = build(state(run, parameters))
+    tell("solve", 1, 3)
+    solver = Highs() if seed is None else Highs(seed)
+    session = solver.open(built.program)
+    solution = session.solve(cancelled=cancelled)
+    if solution.outcome is not Outcome.OPTIMAL:
+        return _unsolved(run, solution, version, seed)
+    tell("decode", 2, 3)
+    made = decoded(built, session, solution, version, seed, cancelled)
+    tell("decode", 3, 3)
+    run.release.dissolve()
+    return made
+
+
+def _unsolved(
+    run: SteeredRun, solution: Solution, version: str, seed: int | None
+) -> Plan:
+    """Give the plan without rows of a program that was not solved, and say so."""
+    status = {
+        Outcome.CANCELLED: Status.CANCELLED,
+        Outcome.INFEASIBLE: Status.INFEASIBLE,
+    }.get(solution.outcome, Status.ERROR)
+    record = RunRecord(
+        planner=run.mode,
+        mode=run.mode,
+        package_version=version,
+        snapshot_fingerprint=run.snapshot.fingerprint,
+        as_of=run.as_of,
+        settings=run.settings_of_mode,
+        seed=seed,
+        status=status,
+        effort={"iterations": float(solution.iterations)},
+    )
+    return Plan(
+        tables={}, run=record, findings=(*run.findings, *run.providers.findings)
+    )
+
+
+def _silent(phase: str, done: int, total: int) -> None:
+    """Report nothing."""

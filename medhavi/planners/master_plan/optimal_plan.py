@@ -1,0 +1,107 @@
+"""What mode optimize says of its result: deliveries, contributions, record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.planners.master_plan.program_parts import GROUPS, Part
+from medhavi.results.limiter import Limiter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medhavi.optimize.solver import Solution
+    from medhavi.planners.master_plan.build import Built
+    from medhavi.planners.mrp.release import Release
+    from medhavi.planners.mrp.service import Delivery, Service
+    from medhavi.planners.mrp.state import Need
+
+
+def contribution_rows(built: Built, solution: Solution) -> pl.DataFrame:
+    """Give what each part adds to the objective; the values sum to it.
+
+    Notes
+    -----
+    Of the linear program: weights are in the values, and whole lots are not.
+    """
+    parts = built.program.contributions(solution.values)
+    rows = [
+        (GROUPS[Part(name)], name, value, "base currency")
+        for name, value in parts.items()
+    ]
+    return pl.DataFrame(
+        rows,
+        schema={
+            "objective": pl.String,
+            "part": pl.String,
+            "value": pl.Float64,
+            "unit": pl.String,
+        },
+        orient="row",
+    )
+
+
+def redated(found: Service, as_of: int) -> Service:
+    """Date each delivery by its supply: never before due, now, or its arrival.
+
+    What no source gives is not delivered (mode mrp counts it on its date, rule 2).
+    """
+    demand = found.demand
+    begin = max(demand.due, as_of)
+    kept = sorted(
+        (
+            replace(delivery, date=max(begin, delivery.unit.arrives))
+            for delivery in found.deliveries
+            if delivery.unit is not None
+        ),
+        key=_by_date,
+    )
+    planned = sum(delivery.qty for delivery in kept)
+    late = any(delivery.date > demand.due for delivery in kept)
+    if planned == 0:
+        status = "unplanned"
+    elif planned < demand.qty:
+        status = "short"
+    else:
+        status = "late" if late else "on_time"
+    limiter = None if status == "on_time" else str(Limiter.LEAD_TIME)
+    return replace(
+        found,
+        deliveries=tuple(kept),
+        planned=planned,
+        status=status,
+        limiter=limiter,
+    )
+
+
+def _by_date(delivery: Delivery) -> tuple[int, int]:
+    unit = delivery.unit
+    return delivery.date, -1 if unit is None else unit.index
+
+
+def missing_rows(release: Release, as_of: int) -> Iterator[tuple[Need, int, int]]:
+    """List what orders with fixed dates take before it is there.
+
+    Returns
+    -------
+    iterator of (need, instant, quantity [steps])
+        In the sequence of needs.
+    """
+    late: dict[int, int] = {}
+    for need_index, unit_index, qty in zip(
+        release.match_need, release.match_unit, release.match_qty, strict=True
+    ):
+        instant = max(release.needs[need_index].instant, as_of)
+        if release.units[unit_index].arrives > instant:
+            late[need_index] = late.get(need_index, 0) + qty
+    for shortage in release.shortages:
+        index = shortage.need.index
+        late[index] = max(late.get(index, 0), shortage.qty)
+    for index in sorted(late):
+        need = release.needs[index]
+        order = need.order
+        if order is not None and order.existing is not None:
+            yield need, max(need.instant, as_of), late[index]

@@ -1,0 +1,393 @@
+"""All facts of the program as arrays, read from a run that stands before netting.
+
+Everything comes from the providers by way of the run: stock, receipts and needs of
+existing orders, holds, sources, hours. Quantities are in units of their product.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medhavi.planners.master_plan.decision_grid import decision_grid
+from medhavi.planners.master_plan.way_plans import mean_needs, way_plans
+from medhavi.planners.mrp.state import NO_DEMAND
+from medhavi.providers.demand_values import demand_value
+from medhavi.providers.occupation import hour_rates
+from medhavi.units import DAY, HOUR, INT64_MAX, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from medhavi.planners.master_plan.decision_grid import DecisionGrid
+    from medhavi.planners.master_plan.steered_run import SteeredRun
+    from medhavi.planners.master_plan.way_plans import WayPlan
+    from medhavi.planners.mrp.state import Demand, Node
+    from medhavi.planners.optimize_parameters import OptimizeParameters
+    from medhavi.providers.occupation import HourRates
+
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+ROUNDS = 30
+"""Passes over circles of sources; each makes a value cheaper or ends."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Lot:
+    """Stock that expires: usable at decisions up to `last`."""
+
+    node: int
+    qty: float
+    last: int
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Wanted:
+    """Demands as arrays, shape (D,).
+
+    `qty` is what the program decides on, `held` what a hold gives the demand at its
+    due date; `late` and `short` are money per unit (and day). Deliveries are columns:
+    `column_demand`, `column_edge`, `column_days` (days late), shape (Y,).
+    """
+
+    node: Ints
+    qty: Floats
+    held: Floats
+    late: Floats
+    short: Floats
+    column_demand: Ints
+    column_edge: Ints
+    column_days: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Statement:
+    """The facts of one program.
+
+    Parameters
+    ----------
+    nodes
+        Products at locations that are planned (unlimited ones are not).
+    flow
+        Stock, receipts less fixed needs by node and decision, shape (N, T).
+    fixed
+        Whether a node has fixed needs, shape (N,).
+    lots
+        Stock that expires.
+    wanted
+        Demands.
+    plans
+        Sources.
+    resources
+        Finite resources that some source occupies, sorted.
+    free
+        Hours left for new orders, shape (R, T); `overtime` hours that may be bought.
+    safety
+        Level of stock wanted, shape (N, T).
+    value
+        Cheapest cost of a unit, shape (N,); `holding` the money to hold one over each
+        bucket, shape (N, T); `stock_value` the value of one in stock, shape (N,).
+    """
+
+    run: SteeredRun
+    parameters: OptimizeParameters
+    grid: DecisionGrid
+    nodes: tuple[Node, ...]
+    place: Mapping[int, int]
+    flow: Floats
+    fixed: NDArray[np.bool_]
+    lots: tuple[Lot, ...]
+    wanted: Wanted
+    plans: tuple[WayPlan, ...]
+    resources: tuple[str, ...]
+    free: Floats
+    overtime: Floats
+    rates: Mapping[str, HourRates]
+    safety: Floats
+    value: Floats
+    stock_value: Floats
+    holding: Floats
+
+    @property
+    def n_orders(self) -> int:
+        """Number of order columns."""
+        last = self.plans[-1] if self.plans else None
+        return 0 if last is None else last.first + len(last.times.start)
+
+
+def state(run: SteeredRun, parameters: OptimizeParameters) -> Statement:
+    """Read the facts of a run that is built and not netted.
+
+    Parameters
+    ----------
+    run
+        Built run.
+    parameters
+        Grid, window of lateness.
+    """
+    demands = run.intake.demands
+    late = round(parameters.late_days * DAY)
+    until = max([run.as_of, *(demand.due for demand in demands)]) + late
+    grid = decision_grid(parameters.bucket, run.as_of, until)
+    clusters = run.clusters
+    nodes = tuple(
+        node for cluster in clusters for node in cluster if not node.rules.unlimited
+    )
+    place = {id(node): i for i, node in enumerate(nodes)}
+    rates = hour_rates(run.snapshot["resources"])
+    means = mean_needs(clusters, run.release, run.as_of)
+    plans = way_plans(clusters, means, run.release, grid, rates)
+    value = _cheapest(nodes, place, plans, run)
+    flow, fixed, lots = _supply(run, grid, nodes, place)
+    held = _hold(run, flow, place)
+    wanted = _wanted(run, parameters, grid, place, value, held)
+    resources = tuple(sorted({w.resource for plan in plans for w in plan.occupied}))
+    resources = tuple(
+        name for name in resources if run.providers.capacity.resource(name).finite
+    )
+    stock_value = np.array(
+        [run.model.unit_cost(node.key[0]) or 1.0 for node in nodes], dtype=float
+    )
+    yearly = np.array([node.rules.holding_rate for node in nodes], dtype=float)
+    years = grid.lengths / (365.0 * DAY)
+    return Statement(
+        run=run,
+        parameters=parameters,
+        grid=grid,
+        nodes=nodes,
+        place=place,
+        flow=flow,
+        fixed=fixed,
+        lots=lots,
+        wanted=wanted,
+        plans=tuple(plans),
+        resources=resources,
+        free=_free_hours(run, grid, resources),
+        overtime=_overtime(grid, resources, rates),
+        rates=rates,
+        safety=_safety(run, grid, nodes),
+        value=value,
+        stock_value=stock_value,
+        holding=np.outer(stock_value * yearly, years),
+    )
+
+
+# --- material ----------------------------------------------------------------------
+def _supply(
+    run: SteeredRun,
+    grid: DecisionGrid,
+    nodes: Sequence[Node],
+    place: Mapping[int, int],
+) -> tuple[Floats, NDArray[np.bool_], tuple[Lot, ...]]:
+    flow = np.zeros((len(nodes), grid.size))
+    fixed = np.zeros(len(nodes), dtype=bool)
+    lots: list[Lot] = []
+    for unit in run.release.units:
+        number = place.get(id(unit.node))
+        if number is None or not unit.is_ours or unit.qty >= INT64_MAX:
+            continue
+        qty = unit.qty * float(unit.node.step)
+        at = int(grid.at_or_after(max(unit.available, run.as_of)))
+        if unit.order is None and unit.expires < NEVER:
+            last = int(grid.at_or_before(unit.expires))
+            if last >= 0:
+                lots.append(Lot(node=number, qty=qty, last=last))
+        elif at < grid.size:
+            flow[number, at] += qty
+    for need in run.release.needs:
+        number = place.get(id(need.node))
+        if number is None or need.demand != NO_DEMAND:
+            continue
+        at = max(0, int(grid.at_or_before(need.instant)))
+        flow[number, at] -= need.qty * float(need.node.step)
+        fixed[number] = True
+    return flow, fixed, tuple(lots)
+
+
+def _hold(run: SteeredRun, flow: Floats, place: Mapping[int, int]) -> dict[int, float]:
+    """Take holds out of stock; gives what they bring the demands that own them."""
+    held: dict[int, float] = {}
+    demands = run.intake.demands
+    for pins in run.intake.pins.values():
+        for pin in pins:
+            number = place.get(id(pin.node))
+            if number is None or not pin.blocks:
+                continue
+            there = max(0.0, flow[number, 0])
+            qty = min(pin.qty * float(pin.node.step), there)
+            owner = None if pin.demand == NO_DEMAND else demands[pin.demand]
+            if owner is not None:
+                if owner.node != pin.node.key:
+                    continue
+                wanted = owner.qty * float(pin.node.step) - held.get(owner.index, 0.0)
+                held[owner.index] = held.get(owner.index, 0.0) + min(qty, wanted)
+            flow[number, 0] -= qty
+    return held
+
+
+def _safety(run: SteeredRun, grid: DecisionGrid, nodes: Sequence[Node]) -> Floats:
+    found = np.zeros((len(nodes), grid.size))
+    for number, node in enumerate(nodes):
+        if node.rules.is_plain:
+            continue
+        levels = run.levels_of(node)
+        found[number] = [
+            levels.safety(instant) * float(node.step)
+            for instant in grid.starts.tolist()
+        ]
+    return found
+
+
+# --- demands -----------------------------------------------------------------------
+def _wanted(
+    run: SteeredRun,
+    parameters: OptimizeParameters,
+    grid: DecisionGrid,
+    place: Mapping[int, int],
+    value: Floats,
+    held: Mapping[int, float],
+) -> Wanted:
+    demands = [d for d in run.intake.demands]
+    numbers = [place.get(id(run.model.node(d.node)), -1) for d in demands]
+    node = np.array(numbers, dtype=np.int64)
+    worth = [
+        demand_value(
+            demand.row,
+            demand.unit_cost,
+            run.settings.weight(demand.priority),
+            float(value[number]) if number >= 0 else 0.0,
+        )
+        for demand, number in zip(demands, numbers, strict=True)
+    ]
+    steps = [float(run.model.node(d.node).step) for d in demands]
+    qty = np.array([d.qty for d in demands], dtype=float) * np.array(steps)
+    kept = np.array([held.get(d.index, 0.0) for d in demands], dtype=float)
+    due = np.array([d.due for d in demands], dtype=np.int64)
+    first = np.maximum(grid.at_or_before(due), 0)
+    last = grid.at_or_before(_limits(demands, parameters, run.as_of))
+    count = np.maximum(last - first + 1, 0)
+    count[node < 0] = 0
+    who = np.repeat(np.arange(len(demands)), count)
+    begin = np.cumsum(count) - count
+    edge = first[who] + np.arange(len(who)) - begin[who]
+    days = np.maximum(grid.starts[edge] - due[who], 0) / DAY
+    return Wanted(
+        node=node,
+        qty=np.maximum(qty - kept, 0.0),
+        held=kept,
+        late=np.array([found.late for found in worth]),
+        short=np.array([found.short for found in worth]),
+        column_demand=who,
+        column_edge=edge,
+        column_days=days,
+    )
+
+
+def _limits(
+    demands: Sequence[Demand], parameters: OptimizeParameters, as_of: int
+) -> Ints:
+    """Give the last instant at which each demand may be delivered."""
+    found = []
+    for demand in demands:
+        limit = max(demand.due, as_of) + round(parameters.late_days * DAY)
+        most = demand.row["max_lateness_days"]
+        if most is not None:
+            limit = min(limit, demand.due + round(most * DAY))
+        found.append(limit)
+    return np.array(found, dtype=np.int64)
+
+
+# --- capacity ----------------------------------------------------------------------
+def _free_hours(
+    run: SteeredRun, grid: DecisionGrid, resources: Sequence[str]
+) -> Floats:
+    capacity = run.providers.capacity
+    edges = grid.edges.tolist()
+    found = np.zeros((len(resources), grid.size))
+    place = {name: i for i, name in enumerate(resources)}
+    for name, number in place.items():
+        clock = capacity.resource(name)
+        found[number] = [
+            clock.available(low, high) / HOUR
+            for low, high in zip(edges, edges[1:], strict=False)
+        ]
+    for order in run.release.orders:
+        for window in order.timing.steps:
+            for resource, units in window.resources:
+                number = place.get(resource, -1)
+                for low, high in window.segments if number >= 0 else ():
+                    found[number] -= _overlap(grid, low, high) * units
+    for hold in run.providers.reservations.capacity:
+        number = place.get(hold.subject, -1)
+        if number >= 0 and hold.finish > hold.start:
+            share = _overlap(grid, hold.start, hold.finish)
+            length = (hold.finish - hold.start) / HOUR
+            found[number] -= share * (hold.qty / 60.0 / length)
+    return np.maximum(found, 0.0)
+
+
+def _overlap(grid: DecisionGrid, low: int, high: int) -> Floats:
+    """Give the hours of [low, high) in each bucket, shape (T,)."""
+    begin = np.maximum(grid.edges[:-1], low)
+    end = np.minimum(grid.edges[1:], high)
+    found: Floats = np.maximum(end - begin, 0) / HOUR
+    return found
+
+
+def _overtime(
+    grid: DecisionGrid, resources: Sequence[str], rates: Mapping[str, HourRates]
+) -> Floats:
+    daily = np.array([rates[name].overtime_per_day for name in resources], dtype=float)
+    return np.outer(daily, grid.lengths / DAY)
+
+
+# --- values ------------------------------------------------------------------------
+def _cheapest(
+    nodes: Sequence[Node],
+    place: Mapping[int, int],
+    plans: Sequence[WayPlan],
+    run: SteeredRun,
+) -> Floats:
+    """Give the cheapest cost of a unit of each node, all levels below included.
+
+    Nodes without a source count their standard cost.
+    """
+    value = np.full(len(nodes), np.inf)
+    sourced = {place[id(g.node)] for p in plans for g in p.given if id(g.node) in place}
+    for number, node in enumerate(nodes):
+        if number not in sourced:
+            value[number] = run.model.unit_cost(node.key[0])
+    for _ in range(ROUNDS):
+        changed = False
+        for plan in reversed(plans):
+            given = plan.given[0]
+            number = place.get(id(given.node), -1)
+            if number < 0 or given.rate <= 0:
+                continue
+            cost = plan.cost + sum(
+                part.rate * value[place[id(part.node)]]
+                for part in _once(plan)
+                if id(part.node) in place
+            )
+            if cost / given.rate < value[number] - 1e-9:
+                value[number] = cost / given.rate
+                changed = True
+        if not changed:
+            break
+    standard = [run.model.unit_cost(node.key[0]) for node in nodes]
+    return np.where(np.isfinite(value), value, np.array(standard, dtype=float))
+
+
+def _once(plan: WayPlan) -> list[Taken]:
+    """Give the lines of one order: lines that replace each other count once."""
+    first = 0
+    return [part for part in plan.taken if first in part.column]
+
+
+if TYPE_CHECKING:
+    from medhavi.planners.master_plan.way_plans import Taken

@@ -1,0 +1,149 @@
+"""A netting run that follows a solution, with the tables of mode optimize."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.planners.master_plan.optimal_plan import missing_rows, redated
+from medhavi.planners.master_plan.steering import SteeredRelease
+from medhavi.planners.mrp.lateness import postpone
+from medhavi.planners.mrp.run import MrpRun
+from medhavi.planners.parameters import MrpParameters
+from medhavi.providers import Providers
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.run_record import RunRecord, Status
+from medhavi.units import from_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import polars as pl
+
+    from medhavi.optimize.solver import Solution
+    from medhavi.planners.mrp.messages import Messages
+    from medhavi.planners.mrp.release import Release
+    from medhavi.planners.mrp.service import Service
+    from medhavi.planners.mrp.state import Node, Order
+    from medhavi.planners.mrp.stock_levels import Levels
+    from medhavi.planners.optimize_parameters import OptimizeParameters
+    from medhavi.planners.pegging import Pegs
+    from medhavi.snapshot import Snapshot
+
+
+def _movable(order: Order) -> bool:
+    """Tell whether an order may move: new ones, and firmed ones that are not locked."""
+    if order.existing is None:
+        return True
+    return order.status == "firmed" and not order.locked and order.source is not None
+
+
+class SteeredRun(MrpRun):
+    """A run that nets what a solution decided.
+
+    Parameters
+    ----------
+    snapshot
+        Without error findings.
+    settings
+        Of mode optimize; they go into the record.
+    observe, cancelled
+        Progress and interruption of netting.
+    providers
+        Those of an earlier run of the same snapshot.
+    """
+
+    mode = "optimize"
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        settings: OptimizeParameters,
+        observe: Callable[[str, int, int], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+        *,
+        providers: Providers | None = None,
+    ) -> None:
+        self._given = providers
+        self._optimize = settings
+        self.solution: Solution | None = None
+        super().__init__(snapshot, MrpParameters(), observe, cancelled)
+
+    # --- hooks ---------------------------------------------------------------------
+    def _provided(self) -> Providers:
+        return Providers(self.snapshot) if self._given is None else self._given
+
+    def _released(self) -> Release:
+        return SteeredRelease(self.model, self.as_of)
+
+    def _postpone(self) -> None:
+        postpone(self.release, self.rank, _movable)
+
+    def _services(self) -> list[Service]:
+        return [redated(found, self.as_of) for found in super()._services()]
+
+    def _tell(
+        self,
+        messages: Messages,
+        found: list[Service],
+        tables: Mapping[str, pl.DataFrame],
+    ) -> None:
+        super()._tell(messages, found, tables)
+        names = messages.order_names
+        for need, instant, qty in missing_rows(self.release, self.as_of):
+            product, location = need.node.key
+            messages.add(
+                ExceptionCode.MISSING_MATERIAL,
+                f"Takes {product} before it is there.",
+                supply=None if need.order is None else names[need.order.index],
+                product=product,
+                location=location,
+                date=instant,
+                qty=from_steps(qty, need.node.step),
+            )
+
+    def _record(self, version: str, seed: int | None, pegs: Pegs) -> RunRecord:
+        """Describe the run: status, bound and gap speak of the linear program."""
+        found = self.solution
+        effort = {
+            "needs": float(len(self.release.needs)),
+            "orders": float(len(self.release.orders)),
+            "pegs": float(len(pegs.qty)),
+        }
+        if found is not None:
+            effort["columns"] = float(len(found.values))
+            effort["rows"] = float(len(found.row_prices))
+            effort["iterations"] = float(found.iterations)
+        return RunRecord(
+            planner=self.mode,
+            mode=self.mode,
+            package_version=version,
+            snapshot_fingerprint=self.snapshot.fingerprint,
+            as_of=self.as_of,
+            settings=self._optimize.as_dict(),
+            seed=seed,
+            status=Status.OPTIMAL if not self.stopped else Status.CANCELLED,
+            bound=None if found is None else found.bound,
+            gap=None if found is None else found.gap,
+            effort=effort,
+        )
+
+    # --- what the program is stated from ---------------------------------------------
+    @property
+    def steered(self) -> SteeredRelease:
+        """The register, as what it is here."""
+        assert isinstance(self.release, SteeredRelease)
+        return self.release
+
+    @property
+    def settings_of_mode(self) -> dict[str, object]:
+        """The settings of the mode, as they identify a run."""
+        return self._optimize.as_dict()
+
+    @property
+    def clusters(self) -> Sequence[Sequence[Node]]:
+        """All nodes in order of planning, after `build`."""
+        return self._clusters
+
+    def levels_of(self, node: Node) -> Levels:
+        """Give the levels of stock of a node."""
+        return self._walk(node).levels

@@ -1,0 +1,108 @@
+"""Hours per bucket of mode optimize: what goes beyond capacity was bought and named.
+
+The mode plans hours per bucket, not the sequence inside it, so its operations may lie
+side by side on one machine. Per report bucket their hours are summed here anew; where
+they exceed what the resource offers, an exception has to say so (rule 24), and the
+table of loads has to count the same hours.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from medhavi.results.buckets import grid
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.verify.check_capacity import units_on_offer
+from medhavi.results.verify.faults import faults
+from medhavi.units import HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from medhavi.findings import Finding
+    from medhavi.results.buckets import Grid
+    from medhavi.results.verify.facts import Facts
+
+    Instants = NDArray[np.int64]
+
+NEAR = 1e-3
+"""Hours; starts and ends of operations are whole seconds."""
+
+
+def check_overload(facts: Facts) -> list[Finding]:
+    """Check the hours of each finite resource and bucket, in mode optimize only."""
+    if facts.mode != "optimize":
+        return []
+    rule = grid(facts.snapshot.settings.bucket, facts.as_of)
+    loads = {
+        (resource, bucket): run + setup
+        for resource, bucket, run, setup in facts.plan.loads.select(
+            "resource", pl.col("bucket").dt.epoch("s"), "run", "setup"
+        ).iter_rows()
+    }
+    excused = set(
+        facts.plan.exceptions.filter(pl.col("code") == ExceptionCode.CAPACITY_OVERLOAD)
+        .select("location", pl.col("date").dt.epoch("s"))
+        .iter_rows()
+    )
+    miscounted, silent = [], []
+    for resource, bucket, used, offered in _hours(facts, rule):
+        row = {"value": resource, "moment": bucket, "used": used}
+        if abs(loads.get((resource, bucket), 0.0) - used) > NEAR:
+            stated = loads.get((resource, bucket), 0.0)
+            miscounted.append({**row, "stated": stated})
+        if used > offered + NEAR and (resource, bucket) not in excused:
+            silent.append({**row, "available": offered})
+    found = faults("VER064", "loads", pl.DataFrame(miscounted)) if miscounted else []
+    return found + (faults("VER065", "loads", pl.DataFrame(silent)) if silent else [])
+
+
+def _hours(facts: Facts, rule: Grid) -> Iterator[tuple[str, int, float, float]]:
+    """Give resource, bucket, hours used and hours offered, of finite resources."""
+    places = dict(
+        facts.snapshot["locations"].select("location", "calendar").iter_rows()
+    )
+    finite = facts.snapshot["resources"].filter("finite").sort("resource")
+    groups = facts.plan.operations.partition_by("resource", as_dict=True)
+    for row in finite.iter_rows(named=True):
+        group = groups.get((row["resource"],))
+        if group is None:
+            continue
+        start = group["start"].dt.epoch("s").to_numpy()
+        finish = group["finish"].dt.epoch("s").to_numpy()
+        units = group["units"].fill_null(1.0).to_numpy()
+        whole = np.append(start, finish)
+        bucket = int(rule.starts(np.array([whole.min()]))[0])
+        calendars = (row["calendar"], places.get(row["location"]))
+        while bucket < int(whole.max()):
+            end = int(rule.ends(np.array([bucket]))[0])
+            inside = np.minimum(finish, end) - np.maximum(start, bucket)
+            used = float((np.maximum(inside, 0) * units).sum()) / HOUR
+            if used > 0:
+                offered = _offered(facts, row, calendars, bucket, end)
+                yield row["resource"], bucket, used, offered
+            bucket = end
+
+
+def _offered(
+    facts: Facts,
+    row: dict[str, object],
+    calendars: tuple[str | None, str | None],
+    begin: int,
+    end: int,
+) -> float:
+    edges, units = units_on_offer(
+        facts,
+        str(row["resource"]),
+        float(str(row["units"])),
+        calendars,
+        np.array([begin, end], dtype=np.int64),
+        whole=row["bucket"] is None,
+    )
+    lengths = np.diff(np.append(edges, end))
+    return float((units * lengths).sum()) / HOUR
