@@ -157,7 +157,7 @@ def test_findings_name_model_version_and_what_has_no_effect():
     st.floats(0, 1),
 )
 def test_time_rises_with_the_probability_and_passes_the_quantiles(three, first, second):
-    found = Quantiles(*three, basis="model")
+    found = Quantiles(three[0], three[1], three[2], "model")
     low, high = sorted((first, second))
     assert found.at(low) <= found.at(high) * (1 + 1e-9) + 1e-9
     for level, name in ((0.5, "p50"), (0.8, "p80"), (0.95, "p95")):
@@ -166,7 +166,7 @@ def test_time_rises_with_the_probability_and_passes_the_quantiles(three, first, 
 
 @given(st.tuples(*[st.floats(1, 100)] * 3).map(sorted), st.floats(0.01, 0.99))
 def test_probability_is_the_inverse_of_the_time(three, probability):
-    found = Quantiles(*three, basis="model")
+    found = Quantiles(three[0], three[1], three[2], "model")
     chance = found.probability(found.at(probability))
     if three[0] * 1.01 < three[1] and three[1] * 1.01 < three[2]:
         assert chance == pytest.approx(probability, abs=1e-6)
