@@ -42,14 +42,24 @@ def run(
         str | None,
         typer.Option("--executor", help="serial, processes or dask://host:port."),
     ] = None,
+    track: Annotated[
+        bool,
+        typer.Option("--track/--no-track", help="Log new runs in the MLflow store."),
+    ] = True,
     file_format: FormatOption = FileFormat.PARQUET,
     as_json: JsonOption = False,
 ) -> None:
     """Run what is not there yet; write tables and one offline page."""
-    from medhavi.workbench.studies import run_study, write_report
+    from medhavi.workbench.studies import run_study, tracking_folder, write_report
 
     conversation = talk()
-    result = run_study(file, cache=cache, executor=executor, observe=conversation.note)
+    result = run_study(
+        file,
+        cache=cache,
+        executor=executor,
+        track=tracking_folder(file) if track else None,
+        observe=conversation.note,
+    )
     place = out or Path("studies") / result.study.name
     write_report(result, place, str(file_format))
     figures = result.report.table()

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from medhavi import __version__
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.results.plan import Plan
@@ -91,6 +93,14 @@ def base_snapshot(study: Study, folder: Path) -> Snapshot:
     return lake.snapshot(known_at=base.known_at, effective_at=base.effective_at)
 
 
+def tracking_folder(path: str | Path) -> Path:
+    """Say where the runs of a study are logged: with the models of its base."""
+    from medhavi.workbench.workspace import models_folder
+
+    base = read_study(path).base
+    return models_folder(_found(str(base.tables or base.lake), Path(path).parent))
+
+
 def _found(place: str, folder: Path) -> Path:
     for candidate in (Path(place), folder / place):
         if candidate.exists():
@@ -104,6 +114,7 @@ def run_study(
     *,
     cache: str | Path | None = None,
     executor: str | None = None,
+    track: Path | None = None,
     observe: Observe | None = None,
 ) -> StudyResult:
     """Run what is not in the cache yet, and compare.
@@ -116,6 +127,9 @@ def run_study(
         Folder of finished runs; `studies/cache` below the current folder by default.
     executor
         Where to run, instead of what the study says.
+    track
+        Folder of the MLflow store: what is computed is logged there, a run for the
+        study and one below it for each of its runs. None: nothing is logged.
     observe
         Called with a line when a run is done.
     """
@@ -154,6 +168,8 @@ def run_study(
         ):
             say(f"  {done} of {len(tasks)}: {runs[number].label}")
     report = _report(study, runs, names, base.fingerprint, store)
+    if missing and track is not None:
+        _log(report, frozenset(missing), track)
     return StudyResult(
         study=study,
         report=report,
@@ -268,6 +284,42 @@ def _figures(
         for name in known
         if name == wanted or name.startswith(f"{wanted}.")
     ]
+
+
+def _log(report: StudyReport, computed: frozenset[str], folder: Path) -> None:
+    """Log what was computed, each run once, below one run of the study."""
+    from medhavi.workbench.tracking import Tracking
+
+    tracking = Tracking(folder)
+    parent = tracking.record(
+        "studies",
+        report.name,
+        parameters={**report.as_dict(), "computed": len(computed)},
+        texts={"study.txt": str(report)},
+    )
+    logged: set[str] = set()
+    for run in report.runs.iter_rows(named=True):
+        if run["run"] not in computed or run["run"] in logged:
+            continue
+        logged.add(run["run"])
+        place = {key: run[key] for key in ("scenario", "point", "planner", "seed")}
+        figures = report.figures.filter(
+            pl.all_horizontal(pl.col(key) == value for key, value in place.items())
+            & pl.col("value").is_not_null()
+        )
+        tracking.record(
+            "studies",
+            f"{run['scenario']} {run['point']}".strip(),
+            parameters={
+                **place,
+                "changes": "; ".join(run["changes"]),
+                "base": report.base,
+                "package_version": report.package_version,
+            },
+            metrics=dict(figures.select("kpi", "value").iter_rows()),
+            tags={"run": run["run"], "status": run["status"]},
+            parent=parent,
+        )
 
 
 def write_report(result: StudyResult, out: str | Path, file_format: str) -> Path:

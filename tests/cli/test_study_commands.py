@@ -35,7 +35,11 @@ def study(example: Path) -> Path:
 
 
 def run(medhavi: Program, study: Path, *words: object):
-    places = ("--out", study.parent / "out", "--cache", study.parent / "cache")
+    places = (
+        *("--out", study.parent / "out"),
+        *("--cache", study.parent / "cache"),
+        "--no-track",
+    )
     return medhavi("study", "run", study, *places, *words)
 
 

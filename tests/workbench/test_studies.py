@@ -14,6 +14,7 @@ import pytest
 
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.findings import BadData
+from medhavi.predict.registry import quietly, store_client
 from medhavi.results.study_report import StudyReport
 from medhavi.workbench.executor import execute
 from medhavi.workbench.studies import plan_of_run, read_study, run_study, write_report
@@ -116,6 +117,23 @@ def test_a_changed_base_is_computed_again(folder):
         folder / "tables" / "stock.parquet"
     )
     assert run(folder).computed == 3
+
+
+def test_computed_runs_are_logged_below_the_study_and_once(folder):
+    models = folder / "models"
+    run(folder, track=models)
+    run(folder, track=models)
+    with quietly():
+        client = store_client(models)
+        experiment = client.get_experiment_by_name("studies")
+        logged = client.search_runs([experiment.experiment_id])
+    [parent] = [r for r in logged if "mlflow.parentRunId" not in r.data.tags]
+    below = [r for r in logged if r is not parent]
+    assert parent.data.params["computed"] == "3"
+    assert {r.data.tags["mlflow.parentRunId"] for r in below} == {parent.info.run_id}
+    by_name = {r.info.run_name: r for r in below}
+    assert by_name["more"].data.metrics["KPI-09"] == 0.0
+    assert by_name["wrong"].data.tags["status"] == "refused"
 
 
 def test_a_damaged_cache_entry_is_computed_again(folder):
