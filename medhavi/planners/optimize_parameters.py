@@ -74,7 +74,7 @@ class OptimizeParameters:
         if self.overload not in {True, False}:
             message = "overload must be true or false."
             raise UsageError(message)
-        checked = self.prices_verified
+        checked: object = self.prices_verified
         if not isinstance(checked, int) or checked < 0:
             message = f"prices_verified ({checked}) must be a whole number from 0 on."
             raise UsageError(message)

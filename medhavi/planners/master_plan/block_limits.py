@@ -1,4 +1,4 @@
-"""Limits of lanes and suppliers: weight and volume per departure, quantity per period."""
+"""Limits of lanes and suppliers: load per departure, quantity per period."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def add_limits(problem: Problem, statement: Statement, orders: Block) -> Limits:
     """Add a row per lane and decision, and per supplier and period or window."""
     lanes = list(_lane_limits(statement))
     suppliers = [*_period_limits(statement), *_window_limits(statement)]
-    blocks = [
-        _add(problem, name, found, orders)
-        for name, found in ((names.LANE, lanes), (names.SUPPLIER, suppliers))
-    ]
     about = tuple((limit.subject, limit.instant) for limit in (*lanes, *suppliers))
-    return Limits(*blocks, about)
+    return Limits(
+        _add(problem, names.LANE, lanes, orders),
+        _add(problem, names.SUPPLIER, suppliers, orders),
+        about,
+    )
 
 
 def _add(problem: Problem, name: str, found: list[Limit], orders: Block) -> Block:

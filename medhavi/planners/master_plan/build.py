@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from medhavi.optimize.problem import Problem
+from medhavi.optimize.problem import Problem, Program
 from medhavi.planners.master_plan.block_capacity import add_capacity
 from medhavi.planners.master_plan.block_limits import add_limits
 from medhavi.planners.master_plan.block_material import add_material
 from medhavi.planners.master_plan.block_orders import add_orders
 from medhavi.planners.master_plan.block_service import add_service
-
-if TYPE_CHECKING:
-    from medhavi.optimize.problem import Program
-    from medhavi.planners.master_plan.statement import Statement
+from medhavi.planners.master_plan.statement import Statement
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -6,29 +6,27 @@ existing orders, holds, sources, hours. Quantities are in units of their product
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from medhavi.planners.master_plan.decision_grid import decision_grid
-from medhavi.planners.master_plan.way_plans import mean_needs, way_plans
-from medhavi.planners.mrp.state import NO_DEMAND
+from medhavi.planners.master_plan.decision_grid import DecisionGrid, decision_grid
+from medhavi.planners.master_plan.steered_run import SteeredRun
+from medhavi.planners.master_plan.way_plans import WayPlan, mean_needs, way_plans
+from medhavi.planners.mrp.state import NO_DEMAND, Node
+from medhavi.planners.optimize_parameters import OptimizeParameters
 from medhavi.providers.demand_values import demand_value
-from medhavi.providers.occupation import hour_rates
+from medhavi.providers.occupation import HourRates, hour_rates
 from medhavi.units import DAY, HOUR, INT64_MAX, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    from medhavi.planners.master_plan.decision_grid import DecisionGrid
-    from medhavi.planners.master_plan.steered_run import SteeredRun
-    from medhavi.planners.master_plan.way_plans import WayPlan
-    from medhavi.planners.mrp.state import Demand, Node
-    from medhavi.planners.optimize_parameters import OptimizeParameters
-    from medhavi.providers.occupation import HourRates
+    from medhavi.planners.mrp.state import Demand
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -252,7 +250,7 @@ def _wanted(
     value: Floats,
     held: Mapping[int, float],
 ) -> Wanted:
-    demands = [d for d in run.intake.demands]
+    demands = list(run.intake.demands)
     numbers = [place.get(id(run.model.node(d.node)), -1) for d in demands]
     node = np.array(numbers, dtype=np.int64)
     worth = [
@@ -313,8 +311,7 @@ def _free_hours(
     for name, number in place.items():
         clock = capacity.resource(name)
         found[number] = [
-            clock.available(low, high) / HOUR
-            for low, high in zip(edges, edges[1:], strict=False)
+            clock.available(low, high) / HOUR for low, high in itertools.pairwise(edges)
         ]
     for order in run.release.orders:
         for window in order.timing.steps:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.mrp.release import Release
 from medhavi.planners.mrp.state import NO_DEMAND
+from medhavi.planners.mrp.ways import Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.model import Model
     from medhavi.planners.mrp.release import Want
     from medhavi.planners.mrp.state import Need, Node, NodeKey, SupplyUnit
-    from medhavi.planners.mrp.ways import Way
     from medhavi.providers.timing import Timing
 
 NOTHING = 1e-6
@@ -178,9 +178,13 @@ class SteeredRelease(Release):
             if smaller >= size or smaller <= 0:
                 break
             other = self._dated(way, amount, want, smaller)
-            if other is not None and timing is not None:
-                if other.finish >= timing.finish:
-                    break
+            no_sooner = (
+                other is not None
+                and timing is not None
+                and other.finish >= timing.finish
+            )
+            if no_sooner:
+                break
             size, timing = smaller, other
         return size, timing
 
@@ -277,9 +281,12 @@ class SteeredRelease(Release):
         source = way.source
         begin = max(self.as_of, source.fence_start)
         latest = source.clock.latest(want.instant, size)
-        if latest is not None and min(latest.start, latest.ready) >= begin:
-            if way.serves(latest.start):
-                return latest
+        if (
+            latest is not None
+            and min(latest.start, latest.ready) >= begin
+            and way.serves(latest.start)
+        ):
+            return latest
         for low, high in source.windows:
             timing = source.clock.earliest(max(low, begin), size)
             if timing is not None and timing.start < high:

@@ -8,6 +8,7 @@ every order, so only the program sees the pattern.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -172,7 +173,7 @@ def _columns(
     place = np.full(len(edge), -1)
     place[kept] = np.arange(len(kept))
     counts = np.cumsum([0, *(len(edges) for edges, _, _ in patterns)])
-    columns = [place[low:high] for low, high in zip(counts, counts[1:], strict=False)]
+    columns = [place[low:high] for low, high in itertools.pairwise(counts)]
     return WayTimes(
         start=edge[kept],
         arrive=grid.at_or_after(finish[kept]),
