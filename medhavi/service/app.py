@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.service.health import health
 from medhavi.service.landing import landing_html
+from medhavi.service.page_data import TABLES_VARIABLE
 from medhavi.service.pages import entries
-from medhavi.service.plan_page import TABLES_VARIABLE
 from medhavi.views.theme import app_style
 
 if TYPE_CHECKING:

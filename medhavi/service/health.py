@@ -6,7 +6,7 @@ from pathlib import Path
 
 from medhavi import __version__
 from medhavi.errors import MedhaviError
-from medhavi.service.plan_page import choose_source
+from medhavi.service.page_data import choose_source
 
 
 def health() -> dict[str, object]:

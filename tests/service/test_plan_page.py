@@ -10,7 +10,8 @@ from medhavi.errors import UsageError
 from medhavi.lakehouse import Lake
 from medhavi.schema.template import example_rows
 from medhavi.service import plan_page
-from medhavi.service.plan_page import Source, choose_source, load_page, read_moment
+from medhavi.service.page_data import Source, choose_source, read_moment
+from medhavi.service.plan_page import load_page
 from medhavi.snapshot import Snapshot
 from tests.lakehouse.lake_events import START, small_company, store_of
 from tests.service.edge_cases import EDGES, written

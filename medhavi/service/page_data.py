@@ -1,0 +1,208 @@
+"""The data of a page: tables of a moment, or what stands in the way.
+
+Apps hold widgets and layout; what reads or fails is here, for all of them alike.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from medhavi.errors import MedhaviError, UsageError, VerificationFailed
+from medhavi.findings import BadData, Finding, has_errors
+from medhavi.snapshot import Snapshot
+from medhavi.views.names import Names, names_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TABLES_VARIABLE = "MEDHAVI_TABLES"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where the tables come from: a folder, or the lake of a workspace.
+
+    Both are empty where nothing names one.
+    """
+
+    tables: str = ""
+    lake: str = ""
+
+    def __str__(self) -> str:
+        """Give it for the header of a page."""
+        if self.tables:
+            return Path(self.tables).name
+        return Path(self.lake).parent.name if self.lake else "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What stands in the way of a page, for people."""
+
+    title: str
+    text: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageData:
+    """Tables that a page may work on; they have no errors unless `problem` says so."""
+
+    source: Source
+    snapshot: Snapshot | None = None
+    names: Names = field(default_factory=Names)
+    findings: tuple[Finding, ...] = ()
+    problem: Problem | None = None
+
+
+def choose_source(
+    tables: str | None = None, environment: Mapping[str, str] | None = None
+) -> Source:
+    """Say which data is meant: the address, the environment, else the workspace.
+
+    Parameters
+    ----------
+    tables
+        Folder that the address or the command line names.
+    environment
+        Variables; those of the process by default.
+
+    Raises
+    ------
+    UsageError
+        Nothing names any data.
+    """
+    from medhavi.workbench.workspace import current_workspace
+
+    variables = os.environ if environment is None else environment
+    folder = tables or variables.get(TABLES_VARIABLE) or ""
+    if folder:
+        return Source(tables=folder)
+    found = current_workspace()
+    if found.lake is None:
+        message = "The workspace names no lake. Set MEDHAVI_LAKE or run: medhavi demo"
+        raise UsageError(message)
+    return Source(lake=found.lake)
+
+
+def read_moment(text: str | None, zone: str = "UTC") -> dt.datetime | None:
+    """Read an instant of a form or an address; without a zone it is local.
+
+    >>> read_moment("2026-11-02T07:00", "Europe/Rome").astimezone(dt.UTC).hour
+    6
+    >>> read_moment("") is None
+    True
+
+    Raises
+    ------
+    UsageError
+        It is no instant.
+    """
+    if not text or not text.strip():
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        message = f"{text!r} is no instant; write it like 2026-11-02 07:00."
+        raise UsageError(message) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
+
+
+def load_data(
+    tables: str | None = None,
+    *,
+    known_at: str | None = None,
+    effective_at: str | None = None,
+) -> PageData:
+    """Read the tables of a page; failures become its problem, never a traceback.
+
+    Parameters
+    ----------
+    tables
+        Folder of tables; else the environment's or the workspace's data.
+    known_at, effective_at
+        Moments of a lake, in the company's local time; empty for the latest.
+    """
+    source = Source(tables=tables or "")
+    try:
+        source = choose_source(tables)
+        snapshot = _read(source, known_at, effective_at)
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        return PageData(
+            source=source, findings=findings_of(failure), problem=problem_of(failure)
+        )
+    if has_errors(snapshot.findings):
+        return PageData(
+            source=source,
+            snapshot=snapshot,
+            findings=snapshot.findings,
+            problem=problem_of(BadData(snapshot.findings)),
+        )
+    return PageData(
+        source=source,
+        snapshot=snapshot,
+        names=names_of(snapshot),
+        findings=snapshot.findings,
+    )
+
+
+def _read(source: Source, known_at: str | None, effective_at: str | None) -> Snapshot:
+    if source.tables:
+        from medhavi.workbench.tables_run import read_tables
+
+        return read_tables(source.tables)
+    from medhavi.workbench import Workbench
+
+    bench = Workbench(lake=source.lake)
+    if not known_at and not effective_at:
+        return bench.snapshot()
+    zone = names_of(bench.snapshot()).zone
+    return bench.snapshot(
+        known_at=read_moment(known_at, zone),
+        effective_at=read_moment(effective_at, zone),
+    )
+
+
+def findings_of(failure: Exception) -> tuple[Finding, ...]:
+    """Give the findings that a failure carries."""
+    return failure.findings if isinstance(failure, BadData) else ()
+
+
+def _bad_data(failure: BadData) -> Problem:
+    errors = sum(has_errors([found]) for found in failure.findings)
+    return Problem(
+        title="The data has to be mended first",
+        text=f"{errors} error{'s stop' if errors != 1 else ' stops'} the plan. "
+        "Each is listed below with its place.",
+        remedy="Mend the rows below and load the page again.",
+    )
+
+
+def problem_of(failure: Exception) -> Problem:
+    """Say what went wrong, for people."""
+    if isinstance(failure, BadData):
+        return _bad_data(failure)
+    if isinstance(failure, VerificationFailed):
+        return Problem(
+            title="The plan failed its own check",
+            text=str(failure),
+            remedy="Report it with the data: this is a defect of the planner.",
+        )
+    if isinstance(failure, MedhaviError):
+        return Problem(title="There is nothing to show yet", text=str(failure))
+    if isinstance(failure, OSError):
+        return Problem(
+            title="The data cannot be read",
+            text=str(failure),
+            remedy="Check the folder's name and permissions.",
+        )
+    return Problem(
+        title="Medhavi failed in a way it should not",
+        text=f"{type(failure).__name__}: {failure}",
+        remedy="Report it with the data; the server's log says more.",
+    )
