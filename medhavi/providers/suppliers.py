@@ -260,6 +260,16 @@ class Suppliers:
             costs=self._prices(row, product, location),
         )
 
+    def clock_at(self, terms: Row, location: str, days: float) -> Clock:
+        """Give the clock of terms whose lead time is another than stated [days]."""
+        supplier = self._suppliers.get(terms["supplier"], {})
+        return purchase_clock(
+            (days, terms["receipt_days"]),
+            0.0,
+            self._calendars.working_time(supplier.get("calendar")),
+            self._calendars.working_time(self._facts.calendar(location)),
+        )
+
     def _prices(self, row: Row, product: str, location: str) -> PriceList:
         tiers = self._tier_rows(row["supplier"], product, location)
         return PriceList(
