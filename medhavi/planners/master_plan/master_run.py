@@ -9,7 +9,7 @@ import polars as pl
 from medhavi.optimize.highs import Highs
 from medhavi.optimize.solver import Outcome
 from medhavi.planners.master_plan.build import build
-from medhavi.planners.master_plan.optimal_plan import contribution_rows
+from medhavi.planners.master_plan.contributions import contribution_rows
 from medhavi.planners.master_plan.shadow_prices import price_rows
 from medhavi.planners.master_plan.solution_decode import steer
 from medhavi.planners.master_plan.statement import state

@@ -142,7 +142,7 @@ def state(run: SteeredRun, parameters: OptimizeParameters) -> Statement:
     plans = way_plans(clusters, means, run.release, grid, rates)
     value = _cheapest(nodes, place, plans, run)
     flow, fixed, lots = _supply(run, grid, nodes, place)
-    held = _hold(run, flow, place)
+    held = _hold(run, grid, flow, place, plans)
     wanted = _wanted(run, parameters, grid, place, value, held)
     resources = tuple(sorted({w.resource for plan in plans for w in plan.occupied}))
     resources = tuple(
@@ -207,25 +207,50 @@ def _supply(
     return flow, fixed, tuple(lots)
 
 
-def _hold(run: SteeredRun, flow: Floats, place: Mapping[int, int]) -> dict[int, float]:
-    """Take holds out of stock; gives what they bring the demands that own them."""
+def _hold(
+    run: SteeredRun,
+    grid: DecisionGrid,
+    flow: Floats,
+    place: Mapping[int, int],
+    plans: Sequence[WayPlan],
+) -> dict[int, float]:
+    """Take holds out of stock; gives what they bring the demands that own them.
+
+    What is held where its owner does not stand comes free again when a move to the
+    owner must take it: until then nobody else may have it.
+    """
     held: dict[int, float] = {}
     demands = run.intake.demands
+    ways = {
+        (plan.ways[0].origin.key, plan.given[0].node.key): plan
+        for plan in reversed(plans)
+        if plan.ways[0].origin is not None
+    }
     for pins in run.intake.pins.values():
         for pin in pins:
             number = place.get(id(pin.node))
             if number is None or not pin.blocks:
                 continue
-            there = max(0.0, flow[number, 0])
-            qty = min(pin.qty * float(pin.node.step), there)
-            owner = None if pin.demand == NO_DEMAND else demands[pin.demand]
-            if owner is not None:
-                if owner.node != pin.node.key:
-                    continue
+            qty = min(pin.qty * float(pin.node.step), max(0.0, flow[number, 0]))
+            flow[number, 0] -= qty
+            if pin.demand == NO_DEMAND:
+                continue
+            owner = demands[pin.demand]
+            if owner.node == pin.node.key:
                 wanted = owner.qty * float(pin.node.step) - held.get(owner.index, 0.0)
                 held[owner.index] = held.get(owner.index, 0.0) + min(qty, wanted)
-            flow[number, 0] -= qty
+                continue
+            plan = ways.get((pin.node.key, owner.node))
+            free = 0 if plan is None else _last_take(plan, grid, owner.due)
+            flow[number, free] += qty
     return held
+
+
+def _last_take(plan: WayPlan, grid: DecisionGrid, due: int) -> int:
+    """Give the last decision at which a move takes goods that are there by due."""
+    taken = plan.taken[0]
+    on_time = plan.times.finish[taken.column] <= due
+    return int(taken.at[on_time].max()) if on_time.any() else 0
 
 
 def _safety(run: SteeredRun, grid: DecisionGrid, nodes: Sequence[Node]) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.planners.master_plan.optimal_plan import missing_rows, redated
+from medhavi.planners.master_plan.real_deliveries import missing_rows, redated
 from medhavi.planners.master_plan.steering import SteeredRelease
 from medhavi.planners.mrp.lateness import postpone
 from medhavi.planners.mrp.run import MrpRun

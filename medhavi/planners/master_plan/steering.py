@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 NOTHING = 1e-6
 """An amount below this share of a step is rounding of the solver."""
+ROUNDING = 1e-4
+"""Steps by which an amount of the solver may exceed a whole number of them."""
 OVERDRAFT = 0.05
 """Share of an amount that rounding may take on top of it, and two steps."""
 HALVES = 40
@@ -142,8 +144,7 @@ class SteeredRelease(Release):
         way, amount = allowance.way, allowance.amount
         brought = 0
         while missing > brought and amount.left > NOTHING:
-            wanted = way.first_size(missing - brought, amount.arrive)
-            size = min(wanted, way.source.lot(max(1, math.ceil(amount.left - 1e-4))))
+            size = self._sized(way, amount, want, missing - brought)
             timing = self._dated(way, amount, want, size)
             size, timing = self._fitted(way, amount, want, size, timing)
             if timing is None:
@@ -161,6 +162,16 @@ class SteeredRelease(Release):
                 break
             brought += got
         return brought
+
+    def _sized(self, way: Way, amount: Amount, want: Want, missing: int) -> int:
+        """Size an order: all of the amount, as the program wants it made at once.
+
+        What one demand alone may use is made for it alone.
+        """
+        wanted = way.first_size(missing, amount.arrive)
+        whole = way.source.pieces(max(1, math.ceil(amount.left - ROUNDING)))[0]
+        alone = want.node.make_to_order or amount.arrive > want.instant
+        return min(wanted, whole) if alone else whole
 
     def _fitted(
         self, way: Way, amount: Amount, want: Want, size: int, timing: Timing | None
@@ -189,8 +200,16 @@ class SteeredRelease(Release):
         return size, timing
 
     def _dated(self, way: Way, amount: Amount, want: Want, size: int) -> Timing | None:
-        """Date an order inside its bucket: work at once, purchases just in time."""
+        """Date an order inside its bucket: work at once, purchases just in time.
+
+        An amount that would come too late for a need that rounding brought forward is
+        started before its bucket, where that helps.
+        """
         clock = way.source.clock
+        if amount.arrive > want.instant:
+            sooner = self._from_now(way, want, size)
+            if sooner is not None and sooner.finish <= want.instant:
+                return sooner
         if way.source.kind != "make":
             latest = clock.latest(want.instant, size)
             if latest is not None and (

@@ -1,47 +1,18 @@
-"""What mode optimize says of its result: deliveries, contributions, record."""
+"""What demands and fixed orders really get in a steered run."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import polars as pl
-
-from medhavi.planners.master_plan.program_parts import GROUPS, Part
 from medhavi.results.limiter import Limiter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from medhavi.optimize.solver import Solution
-    from medhavi.planners.master_plan.build import Built
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.service import Delivery, Service
     from medhavi.planners.mrp.state import Need
-
-
-def contribution_rows(built: Built, solution: Solution) -> pl.DataFrame:
-    """Give what each part adds to the objective; the values sum to it.
-
-    Notes
-    -----
-    Of the linear program: weights are in the values, and whole lots are not.
-    """
-    parts = built.program.contributions(solution.values)
-    rows = [
-        (GROUPS[Part(name)], name, value, "base currency")
-        for name, value in parts.items()
-    ]
-    return pl.DataFrame(
-        rows,
-        schema={
-            "objective": pl.String,
-            "part": pl.String,
-            "value": pl.Float64,
-            "unit": pl.String,
-        },
-        orient="row",
-    )
 
 
 def redated(found: Service, as_of: int) -> Service:
