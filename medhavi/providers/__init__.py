@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from medhavi.providers.exchange import Exchange
     from medhavi.providers.existing_orders import ExistingOrders, Receipt
     from medhavi.providers.finite import FiniteCapacity
+    from medhavi.providers.itineraries import Itineraries
     from medhavi.providers.lead_times import LeadTimes, Quantile
     from medhavi.providers.material import Material
     from medhavi.providers.on_hand import OnHand
@@ -34,6 +35,7 @@ TABLES = (
     "customers",
     "demands",
     "departures",
+    "disruptions",
     "estimates",
     "fx_rates",
     "inventory_levels",
@@ -150,7 +152,13 @@ class Providers:
         """Lanes."""
         from medhavi.providers.transport import Transport
 
-        return Transport(self.tables, self.facts, self.calendars, self.lead_times)
+        return Transport(
+            self.tables,
+            self.facts,
+            self.calendars,
+            self.lead_times,
+            disrupted=not self._infinite,
+        )
 
     @cached_property
     def roads(self) -> Roads:
@@ -256,6 +264,19 @@ class Providers:
         )
         holds = held_capacity(self.reservations.capacity, self.capacity, own)
         return FiniteCapacity(self.capacity, Occupancy(self.capacity, (*work, *holds)))
+
+    def itineraries(self, own: Collection[str] = ()) -> Itineraries:
+        """Give ways over the lanes among the loads that stand, fresh to be changed.
+
+        Parameters
+        ----------
+        own : collection of str
+            Demands whose transport holds do not count (rules 29, 31).
+        """
+        from medhavi.providers.itineraries import Itineraries, reserved_loads
+
+        loads = reserved_loads(self.reservations.transport, self.transport, own)
+        return Itineraries(self.transport, self.facts, loads)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:

@@ -53,6 +53,11 @@ class Timetable:
         """Whether every instant is a departure."""
         return not self._times and not self._blackouts
 
+    @property
+    def scheduled(self) -> bool:
+        """Whether departures are listed; else it leaves whenever goods are there."""
+        return bool(self._times)
+
     def latest(self, bound: int) -> int | None:
         """Give the last departure up to an instant; None: none in twenty years."""
         floor = bound - REACH

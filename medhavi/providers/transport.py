@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from medhavi.providers.sources import LinearCost, Offer, Timing
 from medhavi.providers.timetable import Timetable
 from medhavi.snapshot.working_time import ALWAYS_OPEN, WorkingTime
 from medhavi.snapshot.zones import zone
-from medhavi.units import ALWAYS, DAY, HOUR, NEVER, seconds_up
+from medhavi.units import ALWAYS, DAY, HOUR, NEVER, exact, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,6 +102,9 @@ class Transport:
         Working times.
     lead_times : LeadTimes
         Which time holds.
+    disrupted : bool, default False
+        Whether a blocked lane does not depart (rule 20; `disruptions` is read). Fully
+        blocked it is as in a blackout; in part, `room` counts what is left.
     """
 
     __slots__ = (
@@ -111,6 +115,7 @@ class Transport:
         "_facts",
         "_lanes",
         "_lead_times",
+        "_partly",
         "_timetables",
         "into",
     )
@@ -121,6 +126,8 @@ class Transport:
         facts: ProductFacts,
         calendars: Calendars,
         lead_times: LeadTimes,
+        *,
+        disrupted: bool = False,
     ) -> None:
         self._facts = facts
         self._calendars = calendars
@@ -138,6 +145,9 @@ class Transport:
             self._blackouts.setdefault(row["lane"], []).append(
                 (row["valid_from"], row["valid_to"])
             )
+        self._partly: dict[str, list[tuple[int, int, float]]] = {}
+        if disrupted:
+            self._disrupt(tables["disruptions"])
         self._timetables: dict[str, Timetable] = {}
         self._clocks: dict[tuple[str, float], Clock] = {}
         into: dict[str, list[str]] = {}
@@ -145,6 +155,58 @@ class Transport:
             into.setdefault(self._lanes[lane]["destination"], []).append(lane)
         self.into = {place: tuple(lanes) for place, lanes in into.items()}
         """Lanes by destination, by id."""
+
+    def _disrupt(self, rows: Rows) -> None:
+        for row in rows:
+            if row["kind"] != "lane_blocked" or not row["severity"]:
+                continue
+            end = NEVER if row["valid_to"] is None else row["valid_to"]
+            if row["severity"] >= 1:
+                window = (row["valid_from"], end)
+                self._blackouts.setdefault(row["subject"], []).append(window)
+            else:
+                part = (row["valid_from"], end, row["severity"])
+                self._partly.setdefault(row["subject"], []).append(part)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids of all lanes, sorted."""
+        return tuple(sorted(self._lanes))
+
+    def row(self, lane: str) -> Row:
+        """Give the row of a lane."""
+        return self._lanes[lane]
+
+    def transit(self, lane: str) -> int:
+        """Give the time from departure to use, customs in it [s of the lane's time]."""
+        return int(self._lead_times.lane(self._lanes[lane]).amount)
+
+    def lane_time(self, lane: str) -> WorkingTime:
+        """Give the working time in which a transit counts."""
+        return self._calendars.working_time(self._lanes[lane]["calendar"])
+
+    def room(self, lane: str, departure: int) -> tuple[Fraction | None, ...]:
+        """Give what a departure carries: weight [kg] and volume [m3]; None: any.
+
+        A disruption of severity s leaves floor(units x (1 - s)) of both (rule 20).
+        """
+        row = self._lanes[lane]
+        limits = (row["capacity_kg"], row["capacity_m3"])
+        severity = max(
+            (s for a, b, s in self._partly.get(lane, ()) if a <= departure < b),
+            default=0.0,
+        )
+        if not severity:
+            return tuple(None if most is None else exact(most) for most in limits)
+        left = 1 - exact(severity)
+        return tuple(
+            None if most is None else Fraction(exact(most) * left // 1)
+            for most in limits
+        )
+
+    def room_changes(self, lane: str) -> tuple[int, ...]:
+        """Give when disruptions end that leave some room, sorted [s]."""
+        return tuple(sorted(b for _, b, _ in self._partly.get(lane, ()) if b < NEVER))
 
     def origin(self, lane: str) -> str:
         """Give where a lane begins."""
@@ -176,13 +238,12 @@ class Transport:
         return None
 
     def blocks(self, lane: str, country: str) -> bool:
-        """Tell whether nothing that ends in a country may travel on a lane (rule 34)."""
+        """Tell whether nothing that ends in a country may use a lane (rule 34)."""
         return country in (self._lanes[lane]["blocked_countries"] or ())
 
     def offer(self, lane: str, product: str) -> Offer:
         """Give what a lane offers for a product, whether it may carry it or not."""
         row = self._lanes[lane]
-        weight = self._facts.weight_kg(product)
         return Offer(
             kind="move",
             source=lane,
@@ -199,11 +260,17 @@ class Transport:
             fence_time=self._calendars.working_time(row["calendar"]),
             row=row,
             clock=lambda safety: self.clock(lane, safety),
-            costs=LinearCost(
-                unit=row["cost_per_unit"] + row["cost_per_kg"] * weight,
-                fixed=row["fixed_cost"] + row["customs_cost"],
-                co2_unit=row["co2_kg_per_tonne"] * weight / KG_PER_TONNE,
-            ),
+            costs=self.costs(lane, product),
+        )
+
+    def costs(self, lane: str, product: str) -> LinearCost:
+        """Give what a shipment of a product on a lane costs and emits."""
+        row = self._lanes[lane]
+        weight = self._facts.weight_kg(product)
+        return LinearCost(
+            unit=row["cost_per_unit"] + row["cost_per_kg"] * weight,
+            fixed=row["fixed_cost"] + row["customs_cost"],
+            co2_unit=row["co2_kg_per_tonne"] * weight / KG_PER_TONNE,
         )
 
     def clock(self, lane: str, safety_days: float) -> Clock:
@@ -212,6 +279,17 @@ class Transport:
         if known is None:
             known = self._clocks[lane, safety_days] = self._clock(lane, safety_days)
         return known
+
+    def clock_at(self, lane: str, transit: int) -> Clock:
+        """Give the clock of a lane whose way takes another time than stated [s]."""
+        return LaneClock(
+            timetable=self.timetable(lane),
+            lane_time=self._calendars.working_time(self._lanes[lane]["calendar"]),
+            destination_time=ALWAYS_OPEN,
+            transit=transit,
+            cutoff=seconds_up(self._lanes[lane]["cutoff_h"], HOUR),
+            safety_days=0.0,
+        )
 
     def _clock(self, lane: str, safety_days: float) -> Clock:
         row = self._lanes[lane]

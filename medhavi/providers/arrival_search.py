@@ -1,0 +1,152 @@
+"""Label-setting for the earliest arrival, directed at the destination."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.providers.departure_loads import DepartureLoads
+    from medhavi.providers.itinerary_routes import Ban
+    from medhavi.providers.lane_graph import Goods, LaneGraph
+
+
+class Leg(NamedTuple):
+    """One lane of an itinerary.
+
+    Parameters
+    ----------
+    lane, origin, destination
+        Ids.
+    ready
+        Goods are at the origin [s].
+    departure, arrival
+        Of the vehicle; usable at the destination, customs included (rule 18) [s].
+    """
+
+    lane: str
+    origin: str
+    destination: str
+    ready: int
+    departure: int
+    arrival: int
+
+
+class Search:
+    """One search for the earliest arrival.
+
+    A place is settled when nothing that is still open could reach the destination by
+    it sooner; of equal arrivals the one with fewer legs wins, then the lane's id.
+
+    Parameters
+    ----------
+    graph, loads
+        Lanes, and what their departures carry.
+    goods
+        What travels.
+    ban
+        Lanes and places that must not be used.
+    relaxed
+        As if a vehicle with room for all left at any time.
+    """
+
+    __slots__ = (
+        "_best",
+        "_came",
+        "_goods",
+        "_graph",
+        "_heap",
+        "_lanes",
+        "_loads",
+        "_relaxed",
+        "_settled",
+    )
+
+    def __init__(
+        self,
+        graph: LaneGraph,
+        loads: DepartureLoads,
+        goods: Goods,
+        ban: Ban,
+        *,
+        relaxed: bool,
+    ) -> None:
+        self._graph = graph
+        self._loads = loads
+        self._goods = goods
+        self._lanes = ban.lanes
+        self._relaxed = relaxed
+        self._settled = set(ban.places)
+        self._best: dict[str, tuple[int, int, str]] = {}
+        self._came: dict[str, Leg] = {}
+        self._heap: list[tuple[int, int, str]] = []
+
+    def earliest(
+        self, origins: Mapping[str, int], destination: str
+    ) -> list[Leg] | None:
+        """Give the legs of the earliest way; none: the goods are there already.
+
+        Parameters
+        ----------
+        origins
+            Instant at which the goods are ready, by location [s].
+        destination
+            Location. `None` is given where no way leads there.
+        """
+        graph, heap, settled = self._graph, self._heap, self._settled
+        rest = graph.bounds(destination, self._goods, relaxed=self._relaxed)
+        for place, ready in origins.items():
+            if place in rest:
+                self._best[place] = (ready, 0, "")
+                heappush(heap, (ready + rest[place], 0, place))
+        while heap:
+            _, hops, place = heappop(heap)
+            if place in settled:
+                continue
+            settled.add(place)
+            if place == destination:
+                return self._way(place)
+            if place in origins or graph.passes(place):
+                self._relax(place, hops, destination, rest)
+        return None
+
+    def _relax(
+        self, place: str, hops: int, destination: str, rest: Mapping[str, int]
+    ) -> None:
+        """Offer the arrivals over all lanes from a place that is settled."""
+        best, goods, relaxed = self._best, self._goods, self._relaxed
+        ready = best[place][0]
+        for edge in self._graph.out(place):
+            head = edge.destination
+            left = rest.get(head)
+            if left is None or head in self._settled:
+                continue
+            soonest = ready + (edge.transit if relaxed else edge.least)
+            known, goal = best.get(head), best.get(destination)
+            if known is not None and soonest > known[0]:
+                continue
+            if goal is not None and soonest + left > goal[0]:
+                continue
+            if edge.lane in self._lanes or not self._graph.allowed(edge, goods):
+                continue
+            if relaxed:
+                times = edge.direct(ready)
+            else:
+                times = edge.leg(ready, goods.load, self._loads)
+            if times is None:
+                continue
+            label = (times[1], hops + 1, edge.lane)
+            if known is None or label < known:
+                best[head] = label
+                self._came[head] = Leg(edge.lane, place, head, ready, *times)
+                heappush(self._heap, (times[1] + left, hops + 1, head))
+
+    def _way(self, place: str) -> list[Leg]:
+        legs: list[Leg] = []
+        while place in self._came:
+            legs.append(self._came[place])
+            place = legs[-1].origin
+        legs.reverse()
+        return legs

@@ -1,0 +1,100 @@
+"""What departures carry already, with a journal that undoes exactly (rule 31)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from medhavi.units import ceil_fraction, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Departure = tuple[str, int]
+    """Lane and instant [s]."""
+
+MILLION: Final = 1_000_000
+
+
+class Load(NamedTuple):
+    """Weight [mg] and volume [cm3] as whole numbers, so that sums undo exactly."""
+
+    weight: int = 0
+    volume: int = 0
+
+
+NOTHING: Final = Load()
+
+
+def load_of(qty: float, weight_kg: float, volume_m3: float) -> Load:
+    """Give the load of a quantity, rounded up.
+
+    >>> load_of(2, 0.5, 0.0)
+    Load(weight=1000000, volume=0)
+    """
+    count = exact(qty) * MILLION
+    return Load(
+        ceil_fraction(count * exact(weight_kg)),
+        ceil_fraction(count * exact(volume_m3)),
+    )
+
+
+class DepartureLoads:
+    """Loads by lane and departure; lanes that leave at any time keep none.
+
+    Parameters
+    ----------
+    loads
+        What is carried before anything is planned.
+    """
+
+    __slots__ = ("_journal", "_loads")
+
+    def __init__(self, loads: Iterable[tuple[Departure, Load]] = ()) -> None:
+        self._loads: dict[str, dict[int, Load]] = {}
+        self._journal: list[tuple[str, int, Load]] = []
+        for (lane, departure), load in loads:
+            self.add(lane, departure, load)
+        self._journal.clear()
+
+    def of_lane(self, lane: str) -> dict[int, Load] | None:
+        """Give the loads of a lane by departure; `None`: there are none."""
+        return self._loads.get(lane)
+
+    def state(self) -> dict[str, dict[int, Load]]:
+        """Give a copy of all loads, to compare two moments by `==`."""
+        return {lane: dict(found) for lane, found in self._loads.items()}
+
+    def add(self, lane: str, departure: int, load: Load) -> None:
+        """Load a departure; a negative load unloads it."""
+        self._change(lane, departure, load)
+        self._journal.append((lane, departure, load))
+
+    def mark(self) -> int:
+        """Give a mark to undo to."""
+        return len(self._journal)
+
+    def undo(self, mark: int) -> None:
+        """Take back every change since the mark.
+
+        Raises
+        ------
+        ValueError
+            The mark is not one of this journal any more.
+        """
+        if not 0 <= mark <= len(self._journal):
+            message = f"nothing is marked {mark}: {len(self._journal)} loads are kept."
+            raise ValueError(message)
+        while len(self._journal) > mark:
+            lane, departure, load = self._journal.pop()
+            self._change(lane, departure, Load(-load.weight, -load.volume))
+
+    def _change(self, lane: str, departure: int, load: Load) -> None:
+        found = self._loads.setdefault(lane, {})
+        old = found.get(departure, NOTHING)
+        new = Load(old.weight + load.weight, old.volume + load.volume)
+        if new != NOTHING:
+            found[departure] = new
+            return
+        found.pop(departure, None)
+        if not found:
+            del self._loads[lane]

@@ -1,0 +1,342 @@
+"""Itineraries: exact earliest arrival over the lanes, and alternatives to it.
+
+The earliest arrival is found by label-setting, goal-directed by the least time that is
+left (Dreyfus 1969; Hart, Nilsson and Raphael, IEEE Transactions on Systems Science and
+Cybernetics 4, 1968, 100-107). Alternatives are the k best loopless ways (Yen,
+Management Science 17, 1971, 712-716); see `itinerary_routes`.
+
+Cost and emission are those of the lanes' offers, leg by leg. A customer location ends a
+way; nothing is sent on from there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from medhavi.providers.arrival_search import Leg, Search
+from medhavi.providers.departure_loads import DepartureLoads, Load, load_of
+from medhavi.providers.itinerary_routes import Ban, cheapest, ways
+from medhavi.providers.lane_graph import Goods, LaneGraph
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from medhavi.providers.itinerary_routes import Found, Spur, Way
+    from medhavi.providers.lane_graph import Edge
+    from medhavi.providers.product_facts import ProductFacts
+    from medhavi.providers.reservations import Hold
+    from medhavi.providers.sources import Costing
+    from medhavi.providers.transport import Transport
+
+Objective = Literal["cost", "co2", "time"]
+NOWHERE: frozenset[str] = frozenset()
+
+
+class Itinerary(NamedTuple):
+    """A way from one of the origins to the destination.
+
+    Parameters
+    ----------
+    legs
+        In order of travel; none where the goods are there already.
+    ready, departure, arrival
+        Instants [s]; without legs all the same.
+    cost, co2_kg
+        Of all legs [base currency, kg].
+    load
+        What every departure carries of it.
+    """
+
+    legs: tuple[Leg, ...]
+    ready: int
+    departure: int
+    arrival: int
+    cost: float
+    co2_kg: float
+    load: Load = Load()
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """Ids of the lanes, in order of travel."""
+        return tuple(leg.lane for leg in self.legs)
+
+
+class Itineraries:
+    """Ways over the lanes of a snapshot, and what the departures carry.
+
+    Parameters
+    ----------
+    transport
+        Lanes, timetables, costs.
+    facts
+        Goods and places.
+    loads
+        What is carried before; it is changed in place.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        facts: ProductFacts,
+        loads: DepartureLoads | None = None,
+    ) -> None:
+        self._transport = transport
+        self._facts = facts
+        self.loads = DepartureLoads() if loads is None else loads
+        self._graph = LaneGraph(transport, facts.holds_stock)
+        self._costs: dict[tuple[str, str], Costing] = {}
+
+    # --------------------------------------------------------------------- earliest
+    def earliest(
+        self,
+        product: str,
+        qty: float,
+        origins: Mapping[str, int],
+        destination: str,
+        *,
+        country: str | None = None,
+        forbidden: Collection[str] = NOWHERE,
+        relaxed: bool = False,
+    ) -> Itinerary | None:
+        """Give the itinerary of the earliest arrival.
+
+        Parameters
+        ----------
+        product, qty
+            What travels, in base units; all of it on one departure per leg (rule 34).
+        origins
+            Instant at which the goods are ready, by location [s].
+        destination
+            Location.
+        country
+            Country of the final delivery where the destination states none (that of
+            the customer, rule 34).
+        forbidden
+            Lanes that must not be used.
+        relaxed
+            As if a vehicle with room for all left at any time: only transit counts.
+
+        Returns
+        -------
+        Itinerary or None
+            Of equal arrivals the one with fewer legs. `None`: no lane leads there, or
+            none may or can carry the goods.
+        """
+        goods = self._goods(product, qty, destination, country)
+        legs = self._search(
+            goods, origins, destination, Ban(forbidden), relaxed=relaxed
+        )
+        if legs is None:
+            return None
+        ready = origins[legs[0].origin] if legs else origins[destination]
+        return self._itinerary(product, qty, goods.load, (legs, ready))
+
+    def _search(
+        self,
+        goods: Goods,
+        origins: Mapping[str, int],
+        destination: str,
+        ban: Ban,
+        *,
+        relaxed: bool = False,
+    ) -> list[Leg] | None:
+        search = Search(self._graph, self.loads, goods, ban, relaxed=relaxed)
+        return search.earliest(origins, destination)
+
+    # ----------------------------------------------------------------- alternatives
+    def alternatives(  # noqa: PLR0913  (the goods, both ends, and what is asked)
+        self,
+        product: str,
+        qty: float,
+        origin: str,
+        ready: int,
+        destination: str,
+        k: int,
+        by: Objective = "time",
+        *,
+        country: str | None = None,
+        forbidden: Collection[str] = NOWHERE,
+    ) -> tuple[Itinerary, ...]:
+        """Give the k best itineraries by cost, emission or arrival, the best first.
+
+        Parameters
+        ----------
+        product, qty, country, forbidden
+            As in `earliest`.
+        origin, ready
+            Where the goods are ready, and when [s].
+        destination
+            Location.
+        k
+            How many at most; fewer where there are no more ways without a circle.
+        by
+            What is compared; ties by the ids of the lanes.
+
+        Raises
+        ------
+        ValueError
+            `k` is below 1.
+        """
+        if k < 1:
+            message = f"{k} alternatives were asked for; give 1 or more."
+            raise ValueError(message)
+        goods = self._goods(product, qty, destination, country)
+        if origin == destination:
+            return (self._itinerary(product, qty, goods.load, ([], ready)),)
+
+        def walk(way: Way) -> list[Leg] | None:
+            return self._walk(goods.load, ready, way)
+
+        spur = self._spurs(product, qty, goods, (origin, ready), destination, by)
+        found: list[Itinerary] = []
+        for way in ways(lambda root, ban: spur(root, ban.also(forbidden)), k):
+            legs = walk(way)
+            if legs is not None:
+                itinerary = self._itinerary(product, qty, goods.load, (legs, ready))
+                found.append(itinerary)
+            if len(found) == k:
+                break
+        return tuple(found)
+
+    def _spurs(
+        self,
+        product: str,
+        qty: float,
+        goods: Goods,
+        start: tuple[str, int],
+        destination: str,
+        by: Objective,
+    ) -> Spur:
+        """Give the search that completes the beginning of a way at its best."""
+        origin, ready = start
+
+        def soonest(root: Way, ban: Ban) -> Found | None:
+            legs = self._walk(goods.load, ready, root)
+            if legs is None:
+                return None
+            place = root[-1].destination if root else origin
+            at = legs[-1].arrival if legs else ready
+            rest = self._search(goods, {place: at}, destination, ban)
+            if rest is None:
+                return None
+            way = root + tuple(self._graph.edge(leg.lane) for leg in rest)
+            return rest[-1].arrival, way
+
+        def weight(edge: Edge) -> float:
+            costs = self._cost(product, edge.lane)
+            return costs.cost(qty) if by == "cost" else costs.co2(qty)
+
+        if by == "time":
+            return soonest
+        rest = self._graph.backward(destination, goods, weight)
+
+        def least(root: Way, ban: Ban) -> Found | None:
+            place = root[-1].destination if root else origin
+            found = cheapest(
+                self._graph, goods, (place, destination), ban, (weight, rest)
+            )
+            if found is None:
+                return None
+            way = root + found
+            return sum(weight(edge) for edge in way), way
+
+        return least
+
+    def _walk(self, load: Load, ready: int, way: Way) -> list[Leg] | None:
+        """Give the legs of a way; `None`: one of its lanes never carries the goods."""
+        legs: list[Leg] = []
+        for edge in way:
+            found = edge.leg(ready, load, self.loads)
+            if found is None:
+                return None
+            legs.append(Leg(edge.lane, edge.origin, edge.destination, ready, *found))
+            ready = found[1]
+        return legs
+
+    # -------------------------------------------------------------------- the loads
+    def occupy(self, itinerary: Itinerary) -> None:
+        """Load the departures of an itinerary.
+
+        Lanes that leave at any time send a vehicle of their own and keep no load.
+        """
+        for leg in itinerary.legs:
+            if not self._graph.edge(leg.lane).any_time:
+                self.loads.add(leg.lane, leg.departure, itinerary.load)
+
+    def release(self, itinerary: Itinerary) -> None:
+        """Give back what `occupy` loaded."""
+        load = itinerary.load
+        for leg in itinerary.legs:
+            if not self._graph.edge(leg.lane).any_time:
+                less = Load(-load.weight, -load.volume)
+                self.loads.add(leg.lane, leg.departure, less)
+
+    def mark(self) -> int:
+        """Give a mark to undo to."""
+        return self.loads.mark()
+
+    def undo(self, mark: int) -> None:
+        """Take back every change of the loads since the mark."""
+        self.loads.undo(mark)
+
+    # ------------------------------------------------------------------------ goods
+    def _goods(
+        self, product: str, qty: float, destination: str, country: str | None
+    ) -> Goods:
+        facts = self._facts
+        return Goods(
+            hazmat=facts.hazmat(product),
+            country=facts.country(destination) or country,
+            load=load_of(qty, facts.weight_kg(product), facts.volume_m3(product)),
+        )
+
+    def _cost(self, product: str, lane: str) -> Costing:
+        known = self._costs.get((lane, product))
+        if known is None:
+            known = self._costs[lane, product] = self._transport.costs(lane, product)
+        return known
+
+    def _itinerary(
+        self, product: str, qty: float, load: Load, way: tuple[Sequence[Leg], int]
+    ) -> Itinerary:
+        legs, ready = way
+        costs = [self._cost(product, leg.lane) for leg in legs]
+        return Itinerary(
+            legs=tuple(legs),
+            ready=ready,
+            departure=legs[0].departure if legs else ready,
+            arrival=legs[-1].arrival if legs else ready,
+            cost=sum(cost.cost(qty) for cost in costs),
+            co2_kg=sum(cost.co2(qty) for cost in costs),
+            load=load,
+        )
+
+
+def reserved_loads(
+    holds: Iterable[Hold], transport: Transport, own: Collection[str] = NOWHERE
+) -> DepartureLoads:
+    """Give the loads that active reservations bind (rule 31).
+
+    A hold binds the first departure inside its window; where none leaves in it, and on
+    a lane that leaves at any time, it binds nothing.
+
+    Parameters
+    ----------
+    holds
+        Active reservations of kind transport [kg].
+    transport
+        Lanes.
+    own
+        Demands whose holds do not count (rule 29).
+    """
+    known = frozenset(transport.ids)
+    loads = []
+    for hold in holds:
+        if hold.demand in own or hold.subject not in known:
+            continue
+        timetable = transport.timetable(hold.subject)
+        departure = timetable.earliest(hold.start)
+        if timetable.scheduled and departure is not None and departure < hold.finish:
+            load = load_of(hold.qty, 1.0, 0.0)
+            loads.append(((hold.subject, departure), load))
+    return DepartureLoads(loads)

@@ -1,0 +1,220 @@
+"""Lanes as a graph, and when goods that are ready at a place arrive over one of them.
+
+A leg never overtakes: goods that are ready later never arrive earlier on the same lane,
+whatever its timetable, blackouts, calendar and loads. That is what makes label-setting
+exact (Dreyfus, Operations Research 17, 1969, 395-412).
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.providers.departure_loads import MILLION, NOTHING
+from medhavi.units import HOUR, ceil_fraction, exact, seconds_up
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from medhavi.providers.departure_loads import DepartureLoads, Load
+    from medhavi.providers.timing import Clock
+    from medhavi.providers.transport import Transport
+    from medhavi.snapshot.working_time import WorkingTime
+
+
+class Edge:
+    """One lane, compiled.
+
+    Parameters
+    ----------
+    transport
+        Lanes of the snapshot.
+    lane
+        Id.
+    """
+
+    __slots__ = (
+        "_clock",
+        "_fill",
+        "_time",
+        "_transport",
+        "any_time",
+        "cutoff",
+        "destination",
+        "hazmat_allowed",
+        "lane",
+        "least",
+        "limited",
+        "origin",
+        "transit",
+    )
+
+    def __init__(self, transport: Transport, lane: str) -> None:
+        row = transport.row(lane)
+        self._transport = transport
+        self.lane = lane
+        self.origin: str = row["origin"]
+        self.destination: str = row["destination"]
+        self.hazmat_allowed: bool = row["hazmat_allowed"]
+        self.cutoff = seconds_up(row["cutoff_h"], HOUR)
+        self.transit = transport.transit(lane)
+        self.least = self.cutoff + self.transit
+        """Seconds from ready to arrival that no departure can beat."""
+        self.any_time = not transport.timetable(lane).scheduled
+        self._clock: Clock = transport.clock(lane, 0.0)
+        self._time: WorkingTime = transport.lane_time(lane)
+        self._fill = ceil_fraction(exact(row["min_fill_kg"] or 0.0) * MILLION)
+        most = row["capacity_kg"], row["capacity_m3"]
+        self.limited = most != (None, None) or self._fill > 0
+
+    def leg(
+        self, ready: int, load: Load, loads: DepartureLoads
+    ) -> tuple[int, int] | None:
+        """Give departure and arrival of goods that are ready; `None`: never.
+
+        One delivery travels on one departure (rule 34): the first that has room for all
+        of it, and with it the least weight for which it is used. A lane that leaves at
+        any time sends a vehicle for each delivery.
+        """
+        timing = self._clock.earliest(ready, 0)
+        if not self.limited or timing is None:
+            return None if timing is None else (timing.start, timing.finish)
+        carried = (None if self.any_time else loads.of_lane(self.lane)) or {}
+        if self._carries(timing.start, load, carried):
+            return timing.start, timing.finish
+        return self._later(timing.start, load, carried)
+
+    def direct(self, ready: int) -> tuple[int, int] | None:
+        """Give departure and arrival as if one left at any time with room for all."""
+        arrival = self._time.add(ready, self.transit)
+        return None if arrival is None else (ready, arrival)
+
+    def _carries(self, departure: int, load: Load, carried: Mapping[int, Load]) -> bool:
+        there = carried.get(departure, NOTHING)
+        weight = there.weight + load.weight
+        if weight < self._fill:
+            return False
+        kg, cubic = self._transport.room(self.lane, departure)
+        if kg is not None and weight > kg * MILLION:
+            return False
+        return cubic is None or there.volume + load.volume <= cubic * MILLION
+
+    def _later(
+        self, departure: int, load: Load, carried: Mapping[int, Load]
+    ) -> tuple[int, int] | None:
+        """Look for a departure that has room where something changes later."""
+        changes = self._transport.room_changes(self.lane)
+        last = max([departure, *carried, *changes])
+        while departure <= last:
+            bound = departure + 1
+            if self.any_time:
+                bound = min((c for c in changes if c > departure), default=last + 1)
+            timing = self._clock.earliest(bound - self.cutoff, 0)
+            if timing is None:
+                return None
+            departure = timing.start
+            if self._carries(departure, load, carried):
+                return departure, timing.finish
+        return None
+
+
+class Goods(NamedTuple):
+    """What travels: its kind, size and where it must not pass through.
+
+    Parameters
+    ----------
+    hazmat
+        Dangerous goods.
+    country
+        Where the final delivery lies; `None`: unknown, nothing is blocked.
+    load
+        Weight and volume.
+    """
+
+    hazmat: bool
+    country: str | None
+    load: Load
+
+
+class LaneGraph:
+    """All lanes by origin and destination.
+
+    Parameters
+    ----------
+    transport
+        Lanes of the snapshot.
+    stores
+        Tells whether goods can lie at a location; at customers they end.
+    """
+
+    __slots__ = ("_bounds", "_edges", "_into", "_out", "_stores", "_transport")
+
+    def __init__(self, transport: Transport, stores: Callable[[str], bool]) -> None:
+        self._transport = transport
+        self._stores = stores
+        self._edges: dict[str, Edge] = {}
+        self._out: dict[str, list[Edge]] = {}
+        self._into: dict[str, list[Edge]] = {}
+        for lane in transport.ids:
+            edge = self._edges[lane] = Edge(transport, lane)
+            self._out.setdefault(edge.origin, []).append(edge)
+            self._into.setdefault(edge.destination, []).append(edge)
+        self._bounds: dict[tuple[str, bool, str | None, bool], dict[str, int]] = {}
+
+    def edge(self, lane: str) -> Edge:
+        """Give a lane."""
+        return self._edges[lane]
+
+    def out(self, location: str) -> list[Edge]:
+        """Give the lanes from a location, by id."""
+        return self._out.get(location, [])
+
+    def passes(self, location: str) -> bool:
+        """Tell whether goods can be sent on from a location."""
+        return self._stores(location)
+
+    def allowed(self, edge: Edge, goods: Goods) -> bool:
+        """Tell whether goods may travel on a lane (rule 34)."""
+        if goods.hazmat and not edge.hazmat_allowed:
+            return False
+        country = goods.country
+        return country is None or not self._transport.blocks(edge.lane, country)
+
+    def bounds(
+        self, destination: str, goods: Goods, *, relaxed: bool = False
+    ) -> Mapping[str, int]:
+        """Give the seconds that no way from a place to the destination can beat."""
+        key = (destination, goods.hazmat, goods.country, relaxed)
+        known = self._bounds.get(key)
+        if known is None:
+            weight = _transit if relaxed else _least
+            found = self.backward(destination, goods, weight)
+            known = {place: int(seconds) for place, seconds in found.items()}
+            self._bounds[key] = known
+        return known
+
+    def backward(
+        self, destination: str, goods: Goods, weight: Callable[[Edge], float]
+    ) -> dict[str, float]:
+        """Give the least weight from every place to a destination (Dijkstra 1959)."""
+        found: dict[str, float] = {}
+        heap: list[tuple[float, str]] = [(0, destination)]
+        while heap:
+            total, place = heappop(heap)
+            if place in found:
+                continue
+            found[place] = total
+            if place != destination and not self._stores(place):
+                continue
+            for edge in self._into.get(place, ()):
+                if edge.origin not in found and self.allowed(edge, goods):
+                    heappush(heap, (total + weight(edge), edge.origin))
+        return found
+
+
+def _least(edge: Edge) -> float:
+    return edge.least
+
+
+def _transit(edge: Edge) -> float:
+    return edge.transit
