@@ -13,10 +13,12 @@ from medhavi.version import __version__
 
 if TYPE_CHECKING:
     from medhavi.planners.pipeline import plan
+    from medhavi.planners.promising.promise_run import promise
     from medhavi.results.difference import compare
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.workbench import Workbench
+    from medhavi.workbench.schedule_files import risk, schedule
 
 __all__ = [
     "Plan",
@@ -40,15 +42,15 @@ _PLACES = {
     "Workbench": "medhavi.workbench",
     "compare": "medhavi.results.difference",
     "plan": "medhavi.planners.pipeline",
+    "risk": "medhavi.workbench.schedule_files",
+    "schedule": "medhavi.workbench.schedule_files",
+    "promise": "medhavi.planners.promising.promise_run",
 }
 
 _LATER = {
     "cost_of_change": "the price of a change",
     "pareto": "the trade-off front",
-    "promise": "promising",
     "replan": "repair after a disruption",
-    "risk": "risk of a plan",
-    "schedule": "scheduling",
     "schedule_problem": "scheduling",
 }
 

@@ -21,7 +21,7 @@ def test_version_is_the_one_of_pyproject():
 
 
 @pytest.mark.parametrize(
-    "name", ["pareto", "promise", "replan", "risk", "schedule", "cost_of_change"]
+    "name", ["pareto", "replan", "risk", "schedule", "cost_of_change"]
 )
 def test_what_is_not_built_refuses_when_called(name):
     with pytest.raises(NotAvailable, match=f"medhavi.{name} .* is not built yet"):

@@ -16,6 +16,9 @@ from medhavi.cli import (
     lake_commands,
     later_commands,
     plan_commands,
+    predict_commands,
+    promise_commands,
+    schedule_commands,
     study_commands,
 )
 from medhavi.cli.boundary import guarded
@@ -34,8 +37,11 @@ for group in (
     desk_commands,
     data_commands,
     plan_commands,
+    predict_commands,
+    promise_commands,
     lake_commands,
     study_commands,
+    schedule_commands,
     later_commands,
 ):
     group.register(app)

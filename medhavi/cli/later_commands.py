@@ -12,15 +12,9 @@ Words = Annotated[list[str] | None, typer.Argument(hidden=True)]
 
 LATER = {
     "ingest": "reading documents and files into the event store",
-    "promise": "promising (quote, commit)",
     "pareto": "the trade-off front",
-    "schedule": "scheduling",
-    "risk": "risk of a schedule",
     "replan": "repair after a disruption",
     "cycle": "the planning cycle",
-    "train": "training of predictors",
-    "predictors": "the list of predictors",
-    "promote": "promotion of a model",
     "drift": "drift of models",
     "forecast": "demand forecasts",
     "mcp": "the MCP server",

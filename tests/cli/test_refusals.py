@@ -25,7 +25,7 @@ def test_a_command_of_a_group_refuses_too(medhavi, group, name):
 
 
 def test_a_refusal_is_one_json_object_when_asked(medhavi):
-    said = medhavi("promise", "--json")
+    said = medhavi("replan", "--json")
     assert said.code == 2
     assert said.answer["error"]["kind"] == "not_available"
     assert said.answer["findings"] == []

@@ -1,0 +1,1 @@
+"""Promising: what can be delivered when, at what cost, and what would help."""

@@ -1,0 +1,227 @@
+"""From options to the answer: score, choice, holds, trace."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from medhavi.planners.promising.counterfactual import reasons
+from medhavi.planners.promising.holding import holds_of
+from medhavi.planners.promising.offers import capped
+from medhavi.planners.promising.scoring import Scored, ranking, scores
+from medhavi.planners.promising.tracing import trace_of
+from medhavi.results.limiter import Limiter
+from medhavi.results.promise import (
+    Promise,
+    PromiseBasis,
+    PromiseCost,
+    PromisedDelivery,
+    PromiseOption,
+    PromiseReason,
+    PromiseStatus,
+)
+
+if TYPE_CHECKING:
+    from medhavi.planners.promising.offers import Offered
+    from medhavi.planners.promising.quest import Quest
+
+WHY_NOT = {
+    Limiter.COST_CAP_EXCEEDED: "costs more than the policy permits",
+    Limiter.RISK_CAP_EXCEEDED: "is late more often than the policy permits",
+    Limiter.SUPPLIER_LEADTIME_EXCEEDED: "depends on a supplier whose word is not known",
+    Limiter.DEMAND_STATUS: "lies more than two horizons ahead",
+    Limiter.ORDER_RULE: "is later than the demand accepts",
+}
+FAILED = {
+    "routing": Limiter.ROUTING_INVALID,
+    "material": Limiter.MATERIAL_SHORTFALL,
+    "capacity": Limiter.ROUTING_CAPACITY_FAIL,
+    "transport": Limiter.NO_TRANSPORT_LEG,
+}
+"""What a provider that fails is called, by stage (CORE-06)."""
+
+
+def answered(quote: Quest, detail: str) -> Promise:
+    """Choose among the options of a finished search and give the answer."""
+    offered = [capped(one, quote.policy) for one in quote.offered]
+    permitted = [one for one in offered if one.closed is None]
+    ranked, totals = _ranked(quote, permitted)
+    if not ranked:
+        return _rejected(quote, offered, detail)
+    chosen = ranked[0]
+    promise = _promised(quote, chosen)
+    if detail == "date":
+        return promise
+    return _replaced(
+        promise,
+        options=_options(quote, ranked, totals, offered),
+        limiters=reasons(quote, chosen, promise.status),
+        trace=trace_of(quote, chosen),
+    )
+
+
+def failed(quote: Quest, failure: Exception) -> Promise:
+    """Answer where a provider failed: a rejection that names its stage."""
+    stage = quote.book.stages.at
+    late = isinstance(failure, TimeoutError)
+    code = Limiter.SEARCH_TIMEOUT if late else FAILED[stage]
+    text = (
+        f"The {stage} provider failed ({type(failure).__name__}: {failure}); "
+        "nothing is held. Ask again, or correct the data it read."
+    )
+    reason = PromiseReason(code=code, subject=stage, hours=0.0, text=text)
+    return _replaced(_nothing(quote), limiters=(reason,), exact=False)
+
+
+def _ranked(
+    quote: Quest, permitted: list[Offered]
+) -> tuple[list[Offered], dict[str, float]]:
+    """Order by score; a substitute waits for own supply that is on time (rule 32)."""
+    own = quote.request.product
+    timely = any(
+        one.way.product == own and one.times.date <= quote.request.due
+        for one in permitted
+    )
+    if timely:
+        permitted = [one for one in permitted if one.way.product == own]
+    judged = [
+        Scored(
+            one.name,
+            one.times.date,
+            one.cost.total,
+            1.0 - one.times.on_time_prob,
+            one.co2_kg,
+        )
+        for one in permitted
+    ]
+    totals = scores(judged, quote.policy)
+    order = ranking(judged, totals)
+    return (
+        [permitted[place] for place in order],
+        {judged[place].option: totals[place] for place in order},
+    )
+
+
+def _promised(quote: Quest, chosen: Offered) -> Promise:
+    request, policy, book = quote.request, quote.policy, quote.book
+    found = chosen.times.evaluation
+    full = found.steps >= chosen.search.wanted.steps
+    late = chosen.times.date > request.due
+    status = PromiseStatus.PROMISED_LATE if late else PromiseStatus.PROMISED
+    holds = holds_of(found, request, book.now + policy.hold_seconds, book.stages)
+    basis = _basis(quote, chosen)
+    return _replaced(
+        _nothing(quote),
+        status=status if full else PromiseStatus.PARTIAL,
+        date=chosen.times.date,
+        date_p50=chosen.times.p50,
+        date_p80=chosen.times.p80,
+        date_p95=chosen.times.p95,
+        on_time_prob=chosen.times.on_time_prob,
+        deliveries=tuple(
+            PromisedDelivery(
+                qty=chosen.search.quantity(shipment.steps),
+                date=shipment.arrival,
+                product=shipment.product,
+                origin=shipment.origin,
+            )
+            for shipment in found.shipments
+        ),
+        origin=found.origin,
+        option=chosen.name,
+        cost=chosen.cost,
+        co2_kg=chosen.co2_kg,
+        reservations=tuple(hold.reservation for hold in holds),
+        holds=holds,
+        basis=basis,
+        exact=found.exact and not quote.cut,
+    )
+
+
+def _basis(quote: Quest, chosen: Offered) -> PromiseBasis:
+    """Name the model behind the uncertain times: an estimate before agreed times."""
+    found = [quote.book.times.of(subject) for subject in chosen.times.subjects]
+    models = [one for one in found if one.model is not None]
+    risk = quote.policy.risk_basis
+    if models:
+        return PromiseBasis(
+            model=str(models[0].model), version=models[0].version, risk_basis=risk
+        )
+    name = found[0].basis if found else "stated"
+    return PromiseBasis(model=name, version=None, risk_basis=risk)
+
+
+def _options(
+    quote: Quest,
+    ranked: list[Offered],
+    totals: dict[str, float],
+    offered: list[Offered],
+) -> tuple[PromiseOption, ...]:
+    chosen = ranked[0] if ranked else None
+    others = [one for one in offered if all(one is not known for known in ranked)]
+    others.sort(key=lambda one: (one.times.date, one.cost.total, one.name))
+    return tuple(
+        PromiseOption(
+            option=one.name,
+            origin=one.times.evaluation.origin,
+            qty=one.search.quantity(one.times.evaluation.steps),
+            date=one.times.date,
+            on_time_prob=one.times.on_time_prob,
+            cost=one.cost.total,
+            co2_kg=one.co2_kg,
+            score=totals.get(one.name),
+            why_not=None if one is chosen else _why_not(quote, one, chosen),
+        )
+        for one in [*ranked, *others]
+    )
+
+
+def _why_not(quote: Quest, one: Offered, chosen: Offered | None) -> str:
+    if one.closed is not None:
+        return f"{one.closed}: {WHY_NOT[one.closed]}"
+    if one.way.product != quote.request.product:
+        return "a substitute comes after own supply that is on time"
+    if chosen is None:
+        return "not permitted"
+    if one.times.date > chosen.times.date:
+        return "later"
+    return "dearer" if one.cost.total > chosen.cost.total else "a worse score"
+
+
+def _rejected(quote: Quest, offered: list[Offered], detail: str) -> Promise:
+    promise = _nothing(quote)
+    if detail == "date":
+        return promise
+    return _replaced(
+        promise,
+        options=_options(quote, [], {}, offered),
+        limiters=reasons(quote, None, PromiseStatus.REJECTED),
+        trace=trace_of(quote, None),
+        exact=not quote.cut,
+    )
+
+
+def _nothing(quote: Quest) -> Promise:
+    """Give the answer without anything: every key is there (rule 28)."""
+    request, book = quote.request, quote.book
+    cells = {**request.cells, "demand": request.demand, "due": request.due}
+    return Promise(
+        request=request.position,
+        status=PromiseStatus.REJECTED,
+        sales_order=request.sales_order,
+        line=request.line,
+        cost=PromiseCost(currency=book.snapshot.settings.base_currency),
+        basis=PromiseBasis(
+            model="stated", version=None, risk_basis=quote.policy.risk_basis
+        ),
+        known_at=book.now,
+        demand=cells,
+    )
+
+
+def _replaced(promise: Promise, **cells: object) -> Promise:
+    """Change a promise; the first of the reasons is the limiter."""
+    limiters = cells.get("limiters")
+    if isinstance(limiters, tuple) and limiters:
+        cells["limiter"] = limiters[0]
+    return replace(promise, **cells)  # type: ignore[arg-type]

@@ -1,0 +1,344 @@
+"""Requests: reading a file, checking all of it at once, one record a request.
+
+A request is a row of `demands` without `demand` and `status`, plus `policy`
+(promise-file, rule 29).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi import schema
+from medhavi.errors import UsageError
+from medhavi.findings import BadData, Finding, finding, has_errors
+from medhavi.results.identity import text_hash
+from medhavi.snapshot.cells import EXPECTED, typed
+from medhavi.snapshot.checks_rows import bound
+from medhavi.snapshot.row_findings import nearest
+from medhavi.snapshot.rows import raw_frame
+from medhavi.units import to_seconds
+
+if TYPE_CHECKING:
+    from medhavi.schema import Column
+    from medhavi.snapshot import Snapshot
+
+TABLE = "request"
+"""Name of the place in findings."""
+ASKED = ("product", "location", "qty", "due")
+"""What every request must state."""
+NOT_ASKED = frozenset({"demand", "status"})
+Rows = Sequence[Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One thing asked for; cells as in `demands`, instants in UTC seconds.
+
+    Parameters
+    ----------
+    position
+        Place in the file, from 1.
+    demand
+        Id of the demand that it is or would become.
+    known
+        Whether the demand is in the tables already (rule 29).
+    """
+
+    position: int
+    demand: str
+    product: str
+    location: str
+    qty: float
+    due: int
+    known: bool = False
+    sales_order: str | None = None
+    line: int | None = None
+    customer: str | None = None
+    tier: str | None = None
+    ship_from: str | None = None
+    priority: int = 1
+    full_line: bool = False
+    order_policy: str = "independent"
+    min_shipment: float = 0.0
+    max_lateness_days: float | None = None
+    price: float | None = None
+    late_cost_per_day: float | None = None
+    short_cost: float | None = None
+    min_shelf_days: float = 0.0
+    expedite: bool = False
+    currency: str | None = None
+    requested_at: int | None = None
+    requires: tuple[str, ...] = ()
+    min_quality: str | None = None
+    policy: str | None = None
+    cells: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_cells(self, cells: Mapping[str, object]) -> Request:
+        """Give the request with some cells changed, as a remedy does."""
+        changed = {**self.cells, **cells}
+        return replace(self, **_fields(changed), cells=changed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requests:
+    """Requests in the order of the file, and what was odd about them."""
+
+    requests: tuple[Request, ...]
+    findings: tuple[Finding, ...]
+
+
+def columns() -> dict[str, Column]:
+    """Give the columns of a request, by name."""
+    table = schema.tables()["demands"]
+    known = {
+        name: replace(column, required=name in ASKED)
+        for name, column in table.columns.items()
+        if name not in NOT_ASKED
+    }
+    known["policy"] = schema.Column(
+        name="policy", type="str", meaning="promise policy, by name"
+    )
+    return known
+
+
+def read_requests(source: object, snapshot: Snapshot) -> Requests:
+    """Read requests and check all of them at once.
+
+    Parameters
+    ----------
+    source
+        Rows, a frame, JSON text, or the bytes of a JSON, CSV or xlsx file.
+    snapshot
+        Tables that products, locations, customers and policies must be in.
+
+    Returns
+    -------
+    Requests
+        With warnings, such as unknown columns.
+
+    Raises
+    ------
+    BadData
+        With every finding, if one is an error.
+    """
+    found: list[Finding] = []
+    raw = _raw(source, found)
+    cells, rows = _cells(raw, found)
+    requests = [
+        _request(position, row, snapshot)
+        for position, row in zip(rows, cells, strict=True)
+        if all(row[name] is not None for name in ASKED)
+    ]
+    found += _references(requests, snapshot)
+    if has_errors(found):
+        raise BadData(found)
+    return Requests(
+        requests=tuple(_recognised(request, snapshot) for request in requests),
+        findings=tuple(found),
+    )
+
+
+# --------------------------------------------------------------------- raw cells
+def _raw(source: object, found: list[Finding]) -> pl.DataFrame:
+    if isinstance(source, pl.DataFrame):
+        return source
+    if isinstance(source, (str, bytes)):
+        return _of_file(source, found)
+    if isinstance(source, Mapping):
+        return _of_entries([source], found)
+    if isinstance(source, Sequence):
+        return _of_entries(source, found)
+    message = f"Requests are rows, a frame or a file; this is {type(source).__name__}."
+    raise UsageError(message)
+
+
+def _of_file(source: str | bytes, found: list[Finding]) -> pl.DataFrame:
+    """Tell JSON from CSV from xlsx by how they begin."""
+    content = source.encode() if isinstance(source, str) else source
+    try:
+        if content[:4] == b"PK\x03\x04":
+            import fastexcel
+
+            book = fastexcel.read_excel(content)
+            return book.load_sheet(0, dtypes="string").to_polars()
+        if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"[", b"{", b""}:
+            document = json.loads(content.decode("utf-8-sig"))
+            entries = document if isinstance(document, list) else [document]
+            return _of_entries(entries, found)
+        return pl.read_csv(content, infer_schema=False)
+    except (ValueError, pl.exceptions.PolarsError, RuntimeError) as problem:
+        reason = str(problem).strip().split("\n")[0].rstrip(".") or "it is empty"
+        found.append(finding("PRM001", value="The request file", reason=reason))
+        return pl.DataFrame()
+
+
+def _of_entries(entries: Sequence[object], found: list[Finding]) -> pl.DataFrame:
+    rows: list[Mapping[str, object]] = []
+    for number, entry in enumerate(entries, 1):
+        if isinstance(entry, Mapping):
+            rows.append({str(key): value for key, value in entry.items()})
+        else:
+            kind = type(entry).__name__
+            found.append(finding("PRM002", table=TABLE, row=number, value=kind))
+    return raw_frame(rows)
+
+
+def _cells(
+    raw: pl.DataFrame, found: list[Finding]
+) -> tuple[list[dict[str, Any]], range]:
+    """Type all cells; what is wrong is named with its position and column."""
+    known = columns()
+    found += [
+        finding("SNAP001", table=TABLE, column=name, nearest=nearest(name, known))
+        for name in raw.columns
+        if name not in known
+    ]
+    lists = {
+        name: _column(column, raw, found)
+        for name, column in known.items()
+        if name in raw.columns or column.required
+    }
+    rows = [
+        {
+            name: lists[name][number] if name in lists else _default(column)
+            for name, column in known.items()
+        }
+        for number in range(raw.height)
+    ]
+    return rows, range(1, raw.height + 1)
+
+
+def _column(column: Column, raw: pl.DataFrame, found: list[Finding]) -> list[Any]:
+    if column.name not in raw.columns:
+        if raw.height:
+            fields: dict[str, Any] = {"column": column.name, "meaning": column.meaning}
+            found.append(finding("SNAP003", table=TABLE, **fields))
+        return [None] * raw.height
+    cells = raw.get_column(column.name)
+    result = typed(cells, column)
+    values = result.values.to_list()
+    wrong = [False] * raw.height if result.wrong is None else result.wrong.to_list()
+    for number, value in enumerate(values):
+        place: dict[str, Any] = {"table": TABLE, "row": number + 1}
+        place["column"] = column.name
+        if wrong[number]:
+            kind, expected = column.type, EXPECTED[column.type]
+            given = cells[number]
+            found.append(
+                finding("SNAP005", value=given, kind=kind, expected=expected, **place)
+            )
+        elif value is None and column.required:
+            found.append(finding("SNAP004", meaning=column.meaning, **place))
+        elif value is not None:
+            found += _bounds(column, value, place)
+        if value is None:
+            values[number] = _default(column)
+        elif column.type == "timestamp":
+            values[number] = to_seconds(value)
+    return values
+
+
+def _bounds(column: Column, value: Any, place: dict[str, Any]) -> list[Finding]:
+    if column.one_of and value not in column.one_of:
+        choices = ", ".join(column.one_of)
+        hint = nearest(str(value), column.one_of)
+        fields: dict[str, Any] = {"value": value, "choices": choices, "nearest": hint}
+        return [finding("SNAP006", **fields, **place)]
+    if column.type not in {"int", "float"}:
+        return []
+    if value != value or value in {float("inf"), float("-inf")}:  # noqa: PLR0124 - NaN
+        return [finding("SNAP009", value=value, **place)]
+    below = column.min is not None and value < column.min
+    open_below = column.min_open is not None and value <= column.min_open
+    if below or open_below:
+        unit = f"; it counts in {column.unit}" if column.unit else ""
+        fields = {"value": value, "bound": bound(column), "unit": unit}
+        return [finding("SNAP007", **fields, **place)]
+    return []
+
+
+def _default(column: Column) -> object:
+    return None if column.default == "always" else column.default
+
+
+# ------------------------------------------------------------------------ records
+def _fields(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the fields of a request that are cells."""
+    own = {name: cells[name] for name in _OWN if name in cells}
+    if own.get("requires") is not None:
+        own["requires"] = tuple(own["requires"])
+    return own
+
+
+_OWN = frozenset(Request.__dataclass_fields__) - {
+    "position",
+    "demand",
+    "known",
+    "cells",
+}
+
+
+def _request(position: int, cells: Mapping[str, Any], snapshot: Snapshot) -> Request:
+    line = cells["line"]
+    order = cells["sales_order"]
+    stated = order or f"{snapshot.as_of}|{position}|{sorted(map(str, cells.items()))}"
+    name = f"{stated}|{position if line is None else line}"
+    demand = f"{order}-{line}" if order and line is not None else _coded(name)
+    fields = {**_fields(cells), "requires": tuple(cells["requires"] or ())}
+    return Request(position=position, demand=demand, cells=dict(cells), **fields)
+
+
+def _coded(name: str) -> str:
+    return f"{text_hash(name):016x}"
+
+
+def _recognised(request: Request, snapshot: Snapshot) -> Request:
+    """Find the demand that a request is again (rule 29)."""
+    if request.sales_order is None or request.line is None:
+        return request
+    rows = snapshot["demands"].filter(
+        (pl.col("sales_order") == request.sales_order)
+        & (pl.col("line") == request.line)
+    )
+    if rows.is_empty():
+        return request
+    return replace(request, demand=rows["demand"][0], known=True)
+
+
+def _references(requests: Sequence[Request], snapshot: Snapshot) -> list[Finding]:
+    """Check what the requests name, and that no line comes twice."""
+    found: list[Finding] = []
+    products = set(snapshot["products"]["product"])
+    locations = set(snapshot["locations"]["location"])
+    customers = set(snapshot["customers"]["customer"])
+    named = (
+        ("product", products),
+        ("location", locations),
+        ("ship_from", locations),
+    )
+    first: dict[tuple[str, int], int] = {}
+    for request in requests:
+        place: dict[str, Any] = {"table": TABLE, "row": request.position}
+        for column, known in named:
+            value = request.cells[column]
+            if value is not None and value not in known:
+                fields: dict[str, Any] = {"column": column, "value": value}
+                hint = nearest(value, known)
+                found.append(finding("PRM003", nearest=hint, **fields, **place))
+        if request.customer is not None and request.customer not in customers:
+            fields = {"column": "customer", "value": request.customer}
+            found.append(finding("PRM005", **fields, **place))
+        if request.cells["kind"] == "forecast":
+            found.append(finding("PRM007", column="kind", value="forecast", **place))
+        if request.sales_order is not None and request.line is not None:
+            key = request.sales_order, request.line
+            if key in first:
+                value = f"{key[0]} {key[1]}"
+                found.append(finding("PRM006", value=value, first=first[key], **place))
+            first.setdefault(key, request.position)
+    return found

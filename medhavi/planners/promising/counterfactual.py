@@ -1,0 +1,127 @@
+"""Why an answer is late, short or none: the stage that gains most when relaxed.
+
+Each stage is relaxed alone (rule 36): what it asks for is there at once and takes no
+time. The stage that gives the earliest date is the limiter (ties: material, capacity,
+transport, policy); relaxing it for good, the next one is sought, until the date is met.
+The hours of the chain add up to what all of them gain together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from medhavi.planners.promising.naming import name_stage, rejected_as
+from medhavi.planners.promising.offers import capped
+from medhavi.results.limiter import Limiter
+from medhavi.results.promise import PromiseReason, PromiseStatus
+from medhavi.units import HOUR
+
+if TYPE_CHECKING:
+    from medhavi.planners.promising.naming import Named
+    from medhavi.planners.promising.offers import Offered
+    from medhavi.planners.promising.pieces import Stage
+    from medhavi.planners.promising.quest import Quest
+
+STAGES: tuple[Stage, ...] = ("material", "capacity", "transport", "policy")
+CAPS = frozenset({Limiter.COST_CAP_EXCEEDED, Limiter.RISK_CAP_EXCEEDED})
+
+
+def reasons(
+    quote: Quest, chosen: Offered | None, status: PromiseStatus
+) -> tuple[PromiseReason, ...]:
+    """Give the chain of reasons, the limiter first; none where it is on time."""
+    if status is PromiseStatus.PROMISED:
+        return ()
+    closed = [one for one in quote.offered if _closed_by_cap(quote, one)]
+    if chosen is None and closed:
+        best = min(closed, key=lambda one: (one.times.date, one.cost.total, one.name))
+        return (_stated(quote, rejected_as(quote, best)),)
+    base = chosen or _best(quote.offered)
+    chain = _chain(quote, base, status)
+    if not chain:
+        return (_stated(quote, rejected_as(quote, base)),)
+    return chain
+
+
+def _closed_by_cap(quote: Quest, one: Offered) -> bool:
+
+    return capped(one, quote.policy).closed in CAPS
+
+
+def _best(offered: list[Offered]) -> Offered | None:
+    return min(offered, key=lambda one: (one.times.date, one.cost.total), default=None)
+
+
+def _chain(
+    quote: Quest, base: Offered | None, status: PromiseStatus
+) -> tuple[PromiseReason, ...]:
+    # A part of the quantity says nothing about the date of the whole.
+    short = status is PromiseStatus.PARTIAL
+    current = None if base is None or short else base.times.date
+    option = None if short else base
+    relaxed: frozenset[Stage] = frozenset()
+    chain: list[PromiseReason] = []
+    while current is None or current > quote.request.due:
+        found: list[tuple[int, int, Stage]] = []
+        for rank, stage in enumerate(STAGES):
+            if stage in relaxed:
+                continue
+            date = _relaxed_date(quote, option, relaxed | {stage})
+            if date is not None and (current is None or date < current):
+                found.append((date, rank, stage))
+        if not found:
+            break
+        date, _, stage = min(found)
+        named = name_stage(quote, stage, option)
+        hours = 0.0 if current is None else (current - date) / HOUR
+        chain.append(
+            PromiseReason(
+                code=named.code, subject=named.subject, hours=hours, text=named.text
+            )
+        )
+        relaxed |= {stage}
+        current = date
+    return tuple(chain)
+
+
+def _stated(quote: Quest, named: Named) -> PromiseReason:
+    del quote
+    return PromiseReason(
+        code=named.code, subject=named.subject, hours=0.0, text=named.text
+    )
+
+
+def _relaxed_date(
+    quote: Quest, option: Offered | None, relaxed: frozenset[Stage]
+) -> int | None:
+    """Give the date with stages relaxed: of the option, or of whatever is best then."""
+    stages: frozenset[Stage] = relaxed - {"policy"}
+    if option is not None and "policy" not in relaxed:
+        counted = option.search.evaluations
+        found = option.search.evaluate(
+            option.way, replace(option.terms, relaxed=stages)
+        )
+        option.search.evaluations = counted
+        return None if found is None else found.date
+    policy, request = quote.policy, quote.request
+    if "policy" in relaxed:
+        policy = replace(
+            policy,
+            buffers=True,
+            ask_supplier="always",
+            supplier_fallback="accept_with_risk",
+            delivery="partial",
+            cost_cap=None,
+            co2_cap=None,
+            risk_cap=None,
+        )
+        request = replace(request, full_line=False, max_lateness_days=None)
+    other = type(quote)(quote.book, request, policy, stages)
+    other.search()
+    complete = [
+        one.times.date
+        for one in other.offered
+        if one.times.evaluation.steps >= one.search.wanted.steps
+    ]
+    return min(complete, default=None)

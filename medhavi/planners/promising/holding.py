@@ -1,0 +1,179 @@
+"""Reservations of a promise: what to hold where, and how a book takes them.
+
+Material is held at its use, capacity per step and resource, transport per departure.
+Ids come from the order line and the place in the promise (RES-05), so that the same
+promise makes the same holds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.providers.reservation_states import reservation_id
+from medhavi.providers.timing import StepWindow
+from medhavi.results.promise import PlannedHold
+from medhavi.units import MINUTE, from_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from medhavi.planners.promising.asking import Request
+    from medhavi.planners.promising.pieces import Evaluation, Piece
+    from medhavi.planners.promising.stages import Stages
+    from medhavi.providers.material_line import Shift
+
+
+class _Draft(NamedTuple):
+    kind: str
+    subject: str
+    location: str | None
+    qty: float
+    start: int
+    finish: int
+    steps: int = 0
+
+
+def holds_of(
+    found: Evaluation, request: Request, expires: int, stages: Stages
+) -> tuple[PlannedHold, ...]:
+    """Give the holds that accepting an option makes.
+
+    Parameters
+    ----------
+    expires
+        End of the holds while they are tentative [s].
+    """
+    drafts = [*_material(found, stages), *_capacity(found), *_transport(found, stages)]
+    order, line = request.sales_order, request.line
+    if order is None or line is None:
+        order, line = request.demand, None
+    holds = []
+    seen: dict[tuple[object, ...], int] = {}
+    for draft in drafts:
+        place = f"{draft.subject}@{draft.location or ''}"
+        key = (draft.kind, place, draft.start, draft.finish)
+        seen[key] = seen.get(key, 0) + 1
+        part = place if seen[key] == 1 else f"{place}#{seen[key]}"
+        identity = reservation_id(
+            order, line, draft.kind, part, (draft.start, draft.finish)
+        )
+        holds.append(
+            PlannedHold(
+                reservation=identity,
+                kind=draft.kind,
+                demand=request.demand,
+                subject=draft.subject,
+                location=draft.location,
+                qty=draft.qty,
+                start=draft.start,
+                finish=draft.finish,
+                expires_at=expires,
+                steps=draft.steps,
+            )
+        )
+    return tuple(sorted(holds, key=lambda hold: (hold.kind, hold.start, hold.subject)))
+
+
+def _material(found: Evaluation, stages: Stages) -> Iterator[_Draft]:
+    """Give what is taken from lines, less what new orders of the request leave over."""
+    surplus: dict[tuple[str, str], list[list[int]]] = {}
+    for piece in found.pieces():
+        if piece.surplus:
+            node = (piece.product, piece.location)
+            surplus.setdefault(node, []).append([piece.ready, piece.surplus])
+    takes: dict[tuple[str, str, int], int] = {}
+    stocked = [use for use in found.uses() if use.piece.kind == "stock"]
+    for use in sorted(stocked, key=lambda one: one.instant):
+        piece = use.piece
+        left = piece.steps
+        for entry in sorted(surplus.get((piece.product, piece.location), ())):
+            if entry[0] <= use.instant and left:
+                served = min(entry[1], left)
+                entry[1] -= served
+                left -= served
+        if left:
+            key = (piece.product, piece.location, use.instant)
+            takes[key] = takes.get(key, 0) + left
+    for (product, location, instant), steps in sorted(takes.items()):
+        qty = from_steps(steps, stages.step(product))
+        yield _Draft("material", product, location, qty, instant, instant, steps)
+
+
+def _capacity(found: Evaluation) -> Iterator[_Draft]:
+    for piece in found.pieces():
+        if piece.timing is None:
+            continue
+        for window in piece.timing.steps:
+            for resource, units in window.resources:
+                if window.start < window.finish:
+                    yield _worked(piece, window, resource, units)
+        for hold in piece.timing.holds:
+            if hold.start < hold.finish:
+                minutes = hold.units * (hold.finish - hold.start) / MINUTE
+                yield _Draft(
+                    "capacity", hold.resource, None, minutes, hold.start, hold.finish
+                )
+
+
+def _worked(piece: Piece, window: StepWindow, resource: str, units: float) -> _Draft:
+    """Hold a resource from start to end: nothing else comes in between (rule 33)."""
+    del piece
+    minutes = units * (window.finish - window.start) / MINUTE
+    return _Draft("capacity", resource, None, minutes, window.start, window.finish)
+
+
+def _transport(found: Evaluation, stages: Stages) -> Iterator[_Draft]:
+    facts = stages.providers.facts
+    for shipment in found.shipments:
+        if shipment.itinerary is None:
+            continue
+        weight = facts.weight_kg(shipment.product)
+        qty = from_steps(shipment.steps, stages.step(shipment.product))
+        for leg in shipment.itinerary.legs:
+            yield _Draft(
+                "transport",
+                leg.lane,
+                None,
+                weight * qty,
+                leg.departure,
+                max(leg.arrival, leg.departure + 1),
+            )
+
+
+def take_holds(stages: Stages, holds: Sequence[PlannedHold]) -> None:
+    """Take the holds of an accepted promise from the ledgers."""
+    for hold in holds:
+        if hold.kind == "material":
+            line = stages.material.line(hold.subject, hold.location or "")
+            line.take(hold.steps, hold.start)
+        elif hold.kind == "capacity":
+            stages.capacity.occupancy.occupy((_window(hold),), hold.demand)
+        else:
+            stages.hold_lane(hold.subject, hold.start, hold.qty)
+
+
+def give_back(
+    stages: Stages, holds: Sequence[PlannedHold], shifts: Sequence[Shift]
+) -> None:
+    """Give back what `take_holds` took, whatever came after."""
+    stages.material.put_back(shifts)
+    for hold in holds:
+        if hold.kind == "capacity":
+            stages.capacity.occupancy.release((_window(hold),), hold.demand)
+        elif hold.kind == "transport":
+            stages.hold_lane(hold.subject, hold.start, -hold.qty)
+
+
+def _window(hold: PlannedHold) -> StepWindow:
+    """Give a hold of a resource as a window without a step."""
+    seconds = hold.finish - hold.start
+    return StepWindow(
+        step=0,
+        queue_start=hold.start,
+        start=hold.start,
+        finish=hold.finish,
+        after=hold.finish,
+        run_seconds=seconds,
+        segments=((hold.start, hold.finish),),
+        resources=((hold.subject, hold.qty * MINUTE / seconds),),
+    )

@@ -1,0 +1,201 @@
+"""Making: components first, then the steps among all other work (DEF-03)."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from medhavi.planners.promising.pieces import Piece, Use
+from medhavi.results.limiter import Limiter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from medhavi.planners.promising.stages import Stages
+    from medhavi.planners.promising.walk_terms import Terms
+    from medhavi.providers.recipe_lines import Component, Gain
+    from medhavi.providers.sources import Source, Timing
+
+    Way = Callable[[], tuple[Piece, ...] | None]
+
+MOST_SHIFTS = 50
+"""Times an order is pushed on until every component is there when it is used."""
+
+
+class Getter(Protocol):
+    """Who gets components: a walk over the ledgers."""
+
+    stages: Stages
+    terms: Terms
+
+    def acquire(
+        self, product: str, location: str, steps: int
+    ) -> tuple[Piece, ...] | None:
+        """Get a quantity at a place as early as possible."""
+        ...
+
+    def best(
+        self, ways: Sequence[Way], node: tuple[str, str]
+    ) -> tuple[Piece, ...] | None:
+        """Take the way that is there first."""
+        ...
+
+    def first_start(self, source: Source, start: int) -> int | None:
+        """Give the first instant at which a source may begin."""
+        ...
+
+    def placed(self, timing: Timing) -> None:
+        """Let an order hold its resources."""
+        ...
+
+    def fail(self, code: Limiter, subject: str) -> None:
+        """Note why a way is closed."""
+        ...
+
+
+def make(walk: Getter, source: Source, left: int) -> Piece | None:
+    """Make one order for a need; its good quantity may be more or less than that.
+
+    Parameters
+    ----------
+    walk
+        Who gets the components.
+    source
+        The routing, with its lots.
+    left
+        What is needed [steps of the product].
+    """
+    recipe = walk.stages.recipe(source.source)
+    gain = recipe.gain(source.product, source.location)
+    wanted = 0 if gain is None else gain.order_steps_for(left)
+    start = walk.first_start(source, walk.terms.now)
+    if gain is None or wanted <= 0 or start is None:
+        walk.fail(Limiter.ROUTING_INVALID, source.source)
+        return None
+    size = source.pieces(wanted)[0]
+    parts: list[tuple[Component, tuple[Piece, ...]]] = []
+    for group in recipe.groups:
+        lines = [line for line in group if line.valid_at(start)]
+        if not lines:
+            continue
+        got = _component(walk, lines, size)
+        if got is None:
+            return None
+        parts.append(got)
+    timing = _placed(walk, source, size, start, parts)
+    if timing is None:
+        return None
+    uses = tuple(
+        Use(max(_used(walk, source, timing, line), piece.ready), piece)
+        for line, pieces in parts
+        for piece in pieces
+    )
+    return Piece(
+        "make",
+        source.product,
+        source.location,
+        gain.good_steps(size),
+        _output(walk, source, timing, gain),
+        timing.start,
+        source,
+        size,
+        timing,
+        uses,
+    )
+
+
+def _component(
+    walk: Getter, lines: list[Component], size: int
+) -> tuple[Component, tuple[Piece, ...]] | None:
+    """Get one line of a group: the first that is there earliest."""
+    if len(lines) == 1:
+        line = lines[0]
+        got = walk.acquire(line.component, line.location, line.steps(size))
+        return None if got is None else (line, got)
+    ways = [
+        partial(walk.acquire, line.component, line.location, line.steps(size))
+        for line in lines
+    ]
+    found = walk.best(ways, (lines[0].component, lines[0].location))
+    if found is None:
+        return None
+    names = {piece.product for piece in found}
+    return next(line for line in lines if line.component in names), found
+
+
+def _placed(
+    walk: Getter,
+    source: Source,
+    size: int,
+    start: int,
+    parts: list[tuple[Component, tuple[Piece, ...]]],
+) -> Timing | None:
+    """Place the steps so that each component is there when it is used."""
+    needs = [
+        (line, max(piece.ready for piece in pieces)) for line, pieces in parts if pieces
+    ]
+    bound = max([start, *(ready for line, ready in needs if _at_first(line))])
+    if "capacity" in walk.terms.relaxed:
+        bound = max([bound, *(ready for _, ready in needs)])
+        return walk.stages.no_time(bound)
+    for _ in range(MOST_SHIFTS):
+        timing = walk.stages.place(source.source, size, bound, walk.terms.by)
+        if timing is None or not source.valid_at(timing.start):
+            break
+        behind = max(
+            (ready - _used(walk, source, timing, line) for line, ready in needs),
+            default=0,
+        )
+        if behind <= 0:
+            timing = _tightened(walk, source, size, start, timing, needs)
+            walk.placed(timing)
+            return timing
+        bound += behind
+    node = f"{source.product}|{source.location}"
+    walk.fail(Limiter.ROUTING_CAPACITY_FAIL, node)
+    return None
+
+
+def _tightened(
+    walk: Getter,
+    source: Source,
+    size: int,
+    start: int,
+    timing: Timing,
+    needs: list[tuple[Component, int]],
+) -> Timing:
+    """Let the queue before the first step run while components are on their way."""
+    if not timing.steps or not needs or timing.start <= start:
+        return timing
+    slack = min(_used(walk, source, timing, line) - ready for line, ready in needs)
+    if slack <= 0:
+        return timing
+    earlier = walk.stages.place(
+        source.source, size, max(start, timing.start - slack), walk.terms.by
+    )
+    if earlier is None or earlier.finish >= timing.finish:
+        return timing
+    fits = all(_used(walk, source, earlier, line) >= ready for line, ready in needs)
+    return earlier if fits else timing
+
+
+def _used(walk: Getter, source: Source, timing: Timing, line: Component) -> int:
+    if not timing.steps:
+        return timing.finish
+    if _at_first(line):
+        return timing.steps[0].start
+    return walk.stages.used(source.source, timing, line)
+
+
+def _output(walk: Getter, source: Source, timing: Timing, gain: Gain) -> int:
+    if not timing.steps:
+        return timing.finish
+    return max(
+        (walk.stages.output(source.source, timing, line) for line in gain.outputs),
+        default=timing.finish,
+    )
+
+
+def _at_first(line: Component) -> bool:
+    """Tell whether a line is used when the first step starts."""
+    return line.step is None and line.anchor == "start" and not line.offset_minutes

@@ -1,0 +1,204 @@
+"""Codes and subjects of reasons: what exactly binds inside a stage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.planners.promising.offers import capped
+from medhavi.results.limiter import Limiter
+from medhavi.units import HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medhavi.planners.promising.offers import Offered
+    from medhavi.planners.promising.pieces import Piece, Shipment
+    from medhavi.planners.promising.quest import Quest
+
+
+class Named(NamedTuple):
+    """A code of the catalogue, the id of what binds, and a sentence."""
+
+    code: Limiter
+    subject: str
+    text: str
+
+
+_TEXTS = {
+    Limiter.COST_CAP_EXCEEDED: "Every option that is there costs more than permitted.",
+    Limiter.RISK_CAP_EXCEEDED: "Every option is late more often than permitted.",
+    Limiter.ORDER_RULE: "The demand accepts no delivery that late.",
+    Limiter.DEMAND_STATUS: "Nothing is promised more than two horizons ahead.",
+    Limiter.SUPPLIER_LEADTIME_EXCEEDED: "The word of the supplier is not known.",
+    Limiter.NO_SOURCE: "Nothing makes, sells or carries it there.",
+    Limiter.NO_TRANSPORT_LEG: "No lane leads there.",
+    Limiter.REGULATORY_BLOCKED: "The lane may not carry it there.",
+    Limiter.ROUTING_INVALID: "No routing is valid when it would have to start.",
+    Limiter.ROUTING_CAPACITY_FAIL: "No routing finds room for it.",
+    Limiter.SUPPLIER_MOQ: "The least order of the supplier is larger than may be ordered.",
+    Limiter.ALTERNATE_EXHAUSTED: "All ways were tried.",
+    Limiter.MATERIAL_SHORTFALL: "There is not enough of it, and nothing new comes.",
+}
+
+
+def rejected_as(quote: Quest, option: Offered | None) -> Named:
+    """Name why there is no answer at all."""
+    if option is not None and option.closed is not None:
+        return Named(option.closed, quote.policy.policy, _TEXTS[option.closed])
+    if option is not None:
+        code = capped(option, quote.policy).closed
+        if code is not None:
+            return Named(code, quote.policy.policy, _TEXTS[code])
+    failures = quote.failures
+    order = (
+        Limiter.REGULATORY_BLOCKED,
+        Limiter.SUPPLIER_LEADTIME_EXCEEDED,
+        Limiter.ROUTING_CAPACITY_FAIL,
+        Limiter.ROUTING_INVALID,
+        Limiter.ALTERNATE_EXHAUSTED,
+        Limiter.MATERIAL_SHORTFALL,
+        Limiter.NO_SOURCE,
+        Limiter.NO_TRANSPORT_LEG,
+    )
+    for code in order:
+        for failure in failures:
+            if failure.code is code:
+                return Named(code, failure.subject, _TEXTS[code])
+    request = quote.request
+    node = f"{request.product}|{request.location}"
+    if not option and _nowhere(quote):
+        return Named(Limiter.NO_SOURCE, node, _TEXTS[Limiter.NO_SOURCE])
+    code = Limiter.MATERIAL_SHORTFALL
+    return Named(code, node, _TEXTS[code])
+
+
+def _nowhere(quote: Quest) -> bool:
+    """Tell whether no place that reaches the customer has or gets the product."""
+    request, stages = quote.request, quote.book.stages
+    reached = quote.book.reach.of(request.product, request.location, None)
+    return not any(stages.sources(request.product, place) for place in reached.origins)
+
+
+def name_stage(quote: Quest, stage: str, option: Offered | None) -> Named:
+    """Name what binds in the stage that limits an option."""
+    if stage == "policy":
+        return _policy(quote)
+    if option is None:
+        return rejected_as(quote, None)
+    last = max(option.times.evaluation.shipments, key=lambda one: one.arrival)
+    if stage == "transport":
+        return _transport(quote, last)
+    chain = list(_critical(last))
+    if stage == "capacity":
+        return _capacity(quote, chain)
+    return _material(quote, chain)
+
+
+def _critical(shipment: Shipment) -> Iterator[Piece]:
+    """Follow what came last, from the shipment down."""
+    uses = shipment.uses
+    while uses:
+        piece = max(uses, key=lambda use: use.piece.ready).piece
+        yield piece
+        uses = piece.uses
+
+
+def _policy(quote: Quest) -> Named:
+    policy, request = quote.policy, quote.request
+    if policy.delivery != "partial" or request.full_line:
+        text = "The line must come in one delivery."
+        return Named(Limiter.FULL_DELIVERY_VIOLATION, request.demand, text)
+    if not policy.buffers:
+        text = "Safety stock would do; the policy withholds it."
+        node = f"{request.product}|{request.location}"
+        return Named(Limiter.SAFETY_VIOLATION, node, text)
+    text = "A rule of the policy stands in the way."
+    return Named(Limiter.ORDER_RULE, policy.policy, text)
+
+
+def _transport(quote: Quest, shipment: Shipment) -> Named:
+    """Tell waiting for a departure from being on the way."""
+    if shipment.itinerary is None:
+        text = _TEXTS[Limiter.NO_TRANSPORT_LEG]
+        return Named(Limiter.NO_TRANSPORT_LEG, quote.request.location, text)
+    ready = shipment.ready
+    waits = []
+    for leg in shipment.itinerary.legs:
+        waits.append((leg.departure - ready, leg))
+        ready = leg.arrival
+    wait, leg = max(waits, key=lambda entry: entry[0])
+    moving = sum(one.arrival - one.departure for one in shipment.itinerary.legs)
+    if wait > 0 and wait >= moving:
+        text = f"The goods wait {wait / HOUR:.1f} h for the departure of {leg.lane}."
+        return Named(Limiter.CUTOFF_MISSED, leg.lane, text)
+    longest = max(shipment.itinerary.legs, key=lambda one: one.arrival - one.departure)
+    text = f"No lane is faster: {longest.lane} is under way for {moving / HOUR:.1f} h."
+    return Named(Limiter.NO_TRANSPORT_LEG, longest.lane, text)
+
+
+def _capacity(quote: Quest, chain: list[Piece]) -> Named:
+    """Name the resource that was waited for longest, else the routing itself."""
+    made = [piece for piece in chain if piece.kind == "make" and piece.source]
+    node = f"{quote.request.product}|{quote.request.location}"
+    for piece in made:
+        if piece.source is None or piece.timing is None or not piece.timing.steps:
+            continue
+        ready = max((use.piece.ready for use in piece.uses), default=piece.begin)
+        waits = quote.book.stages.waits(
+            piece.source.source, piece.timing, max(ready, quote.book.now)
+        )
+        busy = [wait for wait in waits if wait.kind == "busy" and wait.resource]
+        if busy:
+            worst = max(busy, key=lambda wait: wait.finish - wait.start)
+            hours = (worst.finish - worst.start) / HOUR
+            text = f"Other work holds {worst.resource} for {hours:.1f} h."
+            return Named(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
+        down = [wait for wait in waits if wait.resource]
+        if down:
+            worst = max(down, key=lambda wait: wait.finish - wait.start)
+            text = f"{worst.resource} does not work ({worst.kind})."
+            return Named(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
+    if made:
+        node = f"{made[0].product}|{made[0].location}"
+    text = "The work itself takes too long, with free resources too."
+    return Named(Limiter.ROUTING_CAPACITY_FAIL, node, text)
+
+
+def _material(quote: Quest, chain: list[Piece]) -> Named:
+    leaves = [piece for piece in chain if piece.kind in {"buy", "stock"}]
+    if not leaves:
+        node = f"{quote.request.product}|{quote.request.location}"
+        text = _TEXTS[Limiter.MATERIAL_SHORTFALL]
+        return Named(Limiter.MATERIAL_SHORTFALL, node, text)
+    leaf = leaves[-1]
+    node = f"{leaf.product}|{leaf.location}"
+    if leaf.kind == "buy" and leaf.source is not None:
+        days = (leaf.ready - leaf.begin) / (24 * HOUR)
+        text = f"{leaf.product} must be bought: {leaf.source.source} needs {days:.1f} days."
+        return Named(Limiter.SUPPLIER_LEADTIME_EXCEEDED, leaf.source.source, text)
+    return _waiting(quote, leaf, node)
+
+
+def _waiting(quote: Quest, leaf: Piece, node: str) -> Named:
+    """Name what stock waits for: safety stock, a hold, an order on its way."""
+    book = quote.book
+    line = book.stages.line(leaf.product, leaf.location)
+    need = leaf.steps
+    if not quote.policy.buffers and line.fits(need, book.now, buffers=True):
+        text = f"Only safety stock of {leaf.product} is free now."
+        return Named(Limiter.SAFETY_VIOLATION, node, text)
+    holds = book.providers.reservations.material(leaf.product, leaf.location)
+    held = [hold for hold in holds if hold.demand != quote.request.demand]
+    free = line.available(book.now)
+    if held and free + sum(hold.steps for hold in held) >= need:
+        text = f"{leaf.product} is there, but held for {held[0].demand or 'others'}."
+        code = Limiter.MATERIAL_RESERVATION_CONFLICT
+        return Named(code, held[0].reservation, text)
+    for receipt in book.providers.existing_orders.receipts:
+        place = (receipt.product, receipt.location, receipt.instant)
+        if place == (leaf.product, leaf.location, leaf.ready):
+            text = f"{leaf.product} comes with order {receipt.order}."
+            return Named(Limiter.AWAITING_SUPPLY, receipt.order, text)
+    return Named(
+        Limiter.MATERIAL_SHORTFALL, node, f"{leaf.product} is not there in time."
+    )

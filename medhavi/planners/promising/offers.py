@@ -1,0 +1,47 @@
+"""A complete option: its way, its dates, its price, and what closes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.results.limiter import Limiter
+
+if TYPE_CHECKING:
+    from medhavi.planners.promising.arrival_risk import ArrivalTimes
+    from medhavi.planners.promising.delivery_search import DeliverySearch, Way
+    from medhavi.planners.promising.rules_of_promise import Policy
+    from medhavi.planners.promising.walk_terms import Terms
+    from medhavi.results.promise import PromiseCost
+
+
+class Offered(NamedTuple):
+    """A complete option with its dates and its price; `closed` says why it is out."""
+
+    way: Way
+    search: DeliverySearch
+    terms: Terms
+    times: ArrivalTimes
+    cost: PromiseCost
+    co2_kg: float
+    closed: Limiter | None
+
+    @property
+    def name(self) -> str:
+        """Name of the option, with the product where it is another one."""
+        asked = self.way.product
+        own = self.search.wanted.product
+        return self.way.option if asked == own else f"{own}/{self.way.option}"
+
+
+def capped(one: Offered, policy: Policy) -> Offered:
+    """Close an option that a cap of the policy forbids (rule 37)."""
+    closed = one.closed
+    if closed is None and policy.cost_cap is not None:
+        above = one.cost.without_lateness > policy.cost_cap
+        closed = Limiter.COST_CAP_EXCEEDED if above else None
+    if closed is None and policy.co2_cap is not None:
+        closed = Limiter.COST_CAP_EXCEEDED if one.co2_kg > policy.co2_cap else None
+    if closed is None and policy.risk_cap is not None:
+        above = 1.0 - one.times.on_time_prob > policy.risk_cap
+        closed = Limiter.RISK_CAP_EXCEEDED if above else None
+    return one._replace(closed=closed)

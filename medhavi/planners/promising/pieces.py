@@ -1,0 +1,133 @@
+"""What an evaluated option consists of: pieces of supply and their shipments.
+
+Named tuples: a quote makes dozens of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medhavi.providers.itineraries import Itinerary
+    from medhavi.providers.sources import Source, Timing
+
+Kind = Literal["stock", "make", "buy", "move"]
+Stage = Literal["material", "capacity", "transport", "policy"]
+
+
+class Use(NamedTuple):
+    """A piece as an order or a shipment takes it.
+
+    Parameters
+    ----------
+    instant
+        When it is taken [s]; never before the piece is ready.
+    piece
+        What is taken.
+    """
+
+    instant: int
+    piece: Piece
+
+
+class Piece(NamedTuple):
+    """A quantity of a product at a location from one source.
+
+    Parameters
+    ----------
+    steps
+        Quantity that serves the need [steps of the product].
+    ready
+        When it is there [s].
+    begin
+        When its own time began [s]: the order date, the first queue, the departure.
+    source, order_steps, timing
+        New supply: from where, how much is ordered [steps of the source], when.
+    uses
+        What goes in.
+    surplus
+        What the order brings beyond the need; other needs of the request may take it.
+    """
+
+    kind: Kind
+    product: str
+    location: str
+    steps: int
+    ready: int
+    begin: int
+    source: Source | None = None
+    order_steps: int = 0
+    timing: Timing | None = None
+    uses: tuple[Use, ...] = ()
+    surplus: int = 0
+
+    def walk(self) -> Iterator[Piece]:
+        """Give the piece and everything that goes into it, deepest last."""
+        yield self
+        for use in self.uses:
+            yield from use.piece.walk()
+
+    @property
+    def name(self) -> str:
+        """Name the way: stock, or kind and source."""
+        return self.kind if self.source is None else f"{self.kind}:{self.source.source}"
+
+
+class Shipment(NamedTuple):
+    """Pieces that arrive together; without an itinerary they are there already."""
+
+    product: str
+    origin: str
+    steps: int
+    ready: int
+    arrival: int
+    uses: tuple[Use, ...]
+    itinerary: Itinerary | None = None
+
+
+class Evaluation(NamedTuple):
+    """One option with all its times.
+
+    Parameters
+    ----------
+    option
+        Name of the option.
+    steps
+        What arrives [steps of the requested product].
+    shipments
+        In order of arrival.
+    exact
+        No choice below the option was made by a rule of thumb.
+    """
+
+    option: str
+    product: str
+    steps: int
+    shipments: tuple[Shipment, ...]
+    exact: bool = True
+
+    @property
+    def date(self) -> int:
+        """Arrival of the last shipment [s]."""
+        return max(shipment.arrival for shipment in self.shipments)
+
+    @property
+    def origin(self) -> str:
+        """Where the last shipment comes from."""
+        return self.shipments[-1].origin
+
+    def pieces(self) -> Iterator[Piece]:
+        """Give all pieces of all levels."""
+        for shipment in self.shipments:
+            for use in shipment.uses:
+                yield from use.piece.walk()
+
+    def uses(self) -> Iterator[Use]:
+        """Give all uses of all levels, with the instant of each."""
+        waiting = [use for shipment in self.shipments for use in shipment.uses]
+        while waiting:
+            use = waiting.pop()
+            yield use
+            waiting.extend(use.piece.uses)

@@ -1,0 +1,194 @@
+"""The search for the options of one request, in passes.
+
+Passes (rules 32, 33): first what needs neither a purchase beyond what is missing nor
+another resource than the preferred one; then, where that is late, every way; then
+substitutes; then what there is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.planners.promising.arrival_risk import arrivals
+from medhavi.planners.promising.delivery_search import DeliverySearch, Wanted
+from medhavi.planners.promising.offers import Offered
+from medhavi.planners.promising.walk_terms import Terms
+from medhavi.results.limiter import Limiter
+from medhavi.units import DAY, seconds_up, steps_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medhavi.planners.promising.asking import Request
+    from medhavi.planners.promising.book import Book
+    from medhavi.planners.promising.delivery_search import Way
+    from medhavi.planners.promising.pieces import Evaluation, Stage
+    from medhavi.planners.promising.rules_of_promise import Policy
+    from medhavi.planners.promising.walk_terms import Failure
+
+HORIZONS = 2
+"""Promises may lie up to so many horizons ahead (rule 38)."""
+
+
+class Quest:
+    """The search for one request.
+
+    Parameters
+    ----------
+    book
+        Master data and ledgers.
+    request
+        What is asked for.
+    policy
+        How it is promised.
+    relaxed
+        Stages that take no time, for the reasons of a late answer.
+
+    Attributes
+    ----------
+    offered
+        Complete options, else what there is, with their dates.
+    failures
+        Why ways were closed, in the order of trying.
+    cut
+        The budget ended the search.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        request: Request,
+        policy: Policy,
+        relaxed: frozenset[Stage] = frozenset(),
+    ) -> None:
+        self.book = book
+        self.request = request
+        self.policy = policy
+        self.relaxed = relaxed
+        self.offered: list[Offered] = []
+        self.failures: list[Failure] = []
+        self.evaluations = 0
+        self.cut = False
+        settings = book.snapshot.settings
+        self.latest = book.now + HORIZONS * (settings.horizon_end - book.now)
+
+    # ---------------------------------------------------------------------- search
+    def search(self) -> None:
+        """Find the options."""
+        search = self._search_for(self.request.product)
+        seen: set[str] = set()
+        for terms in self._passes():
+            self._collect(search, terms, seen)
+            if self._on_time():
+                break
+        if not self._on_time():
+            for substitute in self._substitutes():
+                self._collect(substitute, self._terms("compare", hasty=True), seen)
+        if not self.offered:
+            short = search.short(self._terms("compare", hasty=True))
+            if short is not None and self._may_be_short():
+                self._take(search, *short)
+        self._count(search)
+
+    def _passes(self) -> Iterator[Terms]:
+        asked = self.policy.ask_supplier
+        if asked == "always":
+            yield self._terms("compare", hasty=False)
+            yield self._terms("compare", hasty=True)
+            return
+        first = "never" if asked == "never" else "rest"
+        yield self._terms(first, hasty=False)
+        yield self._terms("never" if asked == "never" else "compare", hasty=True)
+
+    def _terms(self, buy: str, *, hasty: bool) -> Terms:
+        return Terms(
+            now=self.book.now,
+            buy=buy,
+            by=None if hasty else self.request.due,
+            buffers=self.policy.buffers,
+            customer=self.request.customer,
+            min_shelf_days=self.request.min_shelf_days,
+            relaxed=self.relaxed,
+            budget=self.policy.search_budget_evaluations,
+        )
+
+    def _collect(self, search: DeliverySearch, terms: Terms, seen: set[str]) -> None:
+        for way, found in search.search(terms):
+            known = f"{way.option}|{found.date}"
+            if known not in seen:
+                seen.add(known)
+                self._take(search, way, found, terms)
+        self._count(search)
+
+    def _count(self, search: DeliverySearch) -> None:
+        self.cut = self.cut or search.cut
+        self.evaluations = max(self.evaluations, search.evaluations)
+        self.failures = [*self.failures, *search.failures]
+        search.failures.clear()
+
+    def _take(
+        self,
+        search: DeliverySearch,
+        way: Way,
+        found: Evaluation,
+        terms: Terms | None = None,
+    ) -> None:
+        used = terms or self._terms("compare", hasty=True)
+        date = arrivals(self.book, search, way, found, used, self.policy.risk_basis)
+        cost, co2 = self.book.costs.of(date.evaluation, self.request)
+        self.offered.append(
+            Offered(way, search, used, date, cost, co2, self._why_not(date.date))
+        )
+
+    def _why_not(self, date: int) -> Limiter | None:
+        """Say which rule of the demand closes an option."""
+        if date > self.latest:
+            return Limiter.DEMAND_STATUS
+        most = self.request.max_lateness_days
+        if most is not None and date > self.request.due + seconds_up(most, DAY):
+            return Limiter.ORDER_RULE
+        return None
+
+    def _on_time(self) -> bool:
+        return any(
+            one.times.date <= self.request.due and one.closed is None
+            for one in self.offered
+        )
+
+    def _may_be_short(self) -> bool:
+        return self.policy.delivery == "partial" and not self.request.full_line
+
+    # -------------------------------------------------------------------- requests
+    def _search_for(self, product: str, ratio: float = 1.0) -> DeliverySearch:
+        request = self.request
+        step = self.book.stages.step(product)
+        steps = steps_up(request.qty * ratio, step)
+        alone = request.order_policy == "independent"
+        return DeliverySearch(
+            self.book.stages,
+            self.book.reach,
+            Wanted(
+                product=product,
+                location=request.location,
+                steps=steps,
+                due=request.due,
+                split=self._may_be_short() and alone,
+                least=min(steps_up(request.min_shipment * ratio, step), steps),
+                ship_from=request.ship_from,
+                country=self._country(),
+            ),
+        )
+
+    def _country(self) -> str | None:
+        """Give where the goods end: the country of the place, else the customer's."""
+        place = self.book.providers.facts.country(self.request.location)
+        return place or self.book.policies.country(self.request)
+
+    def _substitutes(self) -> Iterator[DeliverySearch]:
+        """Give the searches for substitutes that hold at the place (rule 32)."""
+        for row in self.book.substitutes.get(self.request.product, ()):
+            begin, end = row["valid_from"], row["valid_to"]
+            now = self.book.now
+            valid = (begin is None or begin <= now) and (end is None or now < end)
+            if valid and row["location"] in {"*", self.request.location}:
+                yield self._search_for(row["substitute"], row["ratio"])

@@ -1,0 +1,120 @@
+"""From where a product can reach a place: origins, and the lanes on the way.
+
+New supply keeps to the sources of `sourcing` (rules 5 and 8). What lies in stock may
+come by any lane that carries it, unless rows of `sourcing` name the ways into a place.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from medhavi.providers import Providers
+
+MOST_PLACES = 400
+"""Places looked at for one product; nearer ones come first."""
+
+
+class Reached(NamedTuple):
+    """What reaches a place.
+
+    Parameters
+    ----------
+    origins
+        Places where the product may come from, nearest first, then by id.
+    makers
+        Those of them whose routings and suppliers may be used.
+    forbidden
+        Lanes into these places that the product may not take.
+    blocked
+        Why lanes were left out: dangerous goods or a country.
+    """
+
+    origins: tuple[str, ...]
+    makers: frozenset[str]
+    forbidden: frozenset[str]
+    blocked: tuple[str, ...]
+
+
+class Reach:
+    """Which places reach which, by product.
+
+    Parameters
+    ----------
+    providers
+        Sourcing, lanes, facts.
+    """
+
+    __slots__ = ("_known", "_providers", "_rows")
+
+    def __init__(self, providers: Providers) -> None:
+        self._providers = providers
+        self._rows = providers.tables["sourcing"].index("product", "location")
+        self._known: dict[tuple[str, str, str | None], Reached] = {}
+
+    def of(self, product: str, location: str, country: str | None) -> Reached:
+        """Give what reaches a place.
+
+        Parameters
+        ----------
+        country
+            Where the goods end; lanes that block it are not used (rule 34).
+        """
+        key = (product, location, country)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._search(product, location, country)
+        return known
+
+    def _search(self, product: str, location: str, country: str | None) -> Reached:
+        facts, transport = self._providers.facts, self._providers.transport
+        sourcing = self._providers.sourcing
+        origins, makers = [location], {location}
+        forbidden: set[str] = set()
+        blocked: list[str] = []
+        waiting = [location]
+        while waiting and len(origins) < MOST_PLACES:
+            place = waiting.pop(0)
+            moves = {
+                source.source: source.origin
+                for source in sourcing.sources(product, place)
+                if source.kind == "move"
+            }
+            stated = self._stated(product, place)
+            found: set[str] = set()
+            for lane in transport.into.get(place, ()):
+                obstacle = transport.obstacle(lane, product)
+                barred = country is not None and transport.blocks(lane, country)
+                if obstacle is not None or barred:
+                    blocked.append(lane)
+                    forbidden.add(lane)
+                    continue
+                origin = transport.origin(lane)
+                if (stated and lane not in moves) or not facts.holds_stock(origin):
+                    forbidden.add(lane)
+                    continue
+                if lane in moves and place in makers:
+                    makers.add(origin)
+                    if origin in origins and origin not in waiting:
+                        found.add(origin)
+                if origin not in origins:
+                    found.add(origin)
+            for origin in sorted(found):
+                if origin not in origins:
+                    origins.append(origin)
+                    waiting.append(origin)
+        if not facts.holds_stock(location):
+            makers.discard(location)
+            origins.remove(location)
+        return Reached(
+            tuple(origins), frozenset(makers), frozenset(forbidden), tuple(blocked)
+        )
+
+    def _stated(self, product: str, location: str) -> bool:
+        """Tell whether rows of sourcing decide how a place is supplied."""
+        if not self._rows:
+            return False
+        return any(
+            (name, location) in self._rows
+            for name in self._providers.facts.lineage(product)
+        )

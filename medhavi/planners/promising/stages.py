@@ -1,0 +1,249 @@
+"""The stages of a promise: every question to a provider passes here.
+
+Routing, material, capacity and transport are asked in turn; `at` names the one that was
+asked last, so that a provider that fails gives its stage as the reason (CORE-06). No
+other module of promising asks a provider for a time, a quantity or a cost (CORE-01).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.providers.departure_loads import Load, load_of
+from medhavi.providers.timing import Timing
+from medhavi.units import from_steps
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from medhavi.planners.promising.lead_draws import LeadDraws
+    from medhavi.providers import Providers
+    from medhavi.providers.finite import FiniteCapacity
+    from medhavi.providers.itineraries import Itineraries, Itinerary
+    from medhavi.providers.material import Material
+    from medhavi.providers.material_line import MaterialLine
+    from medhavi.providers.recipe_lines import Component, Output
+    from medhavi.providers.recipes import Recipe
+    from medhavi.providers.sources import Clock, Source
+    from medhavi.providers.waits import Wait
+
+Marks = tuple[int, int, int]
+
+
+class Stages:
+    """The providers of one book with their ledgers.
+
+    Parameters
+    ----------
+    providers
+        Master data: sources, recipes, clocks, costs.
+    material, capacity, transport
+        Ledgers; fresh ones of the providers where none are given.
+    """
+
+    __slots__ = (
+        "_perishable",
+        "at",
+        "capacity",
+        "leads",
+        "material",
+        "providers",
+        "transport",
+    )
+
+    def __init__(
+        self,
+        providers: Providers,
+        *,
+        material: Material | None = None,
+        capacity: FiniteCapacity | None = None,
+        transport: Itineraries | None = None,
+    ) -> None:
+        self.at = "routing"
+        self.providers = providers
+        self._perishable = _perishable(providers)
+        self.leads: LeadDraws | None = None
+        self.material = providers.material() if material is None else material
+        self.capacity = providers.finite() if capacity is None else capacity
+        self.transport = providers.itineraries() if transport is None else transport
+
+    # ------------------------------------------------------------------- routing
+    def sources(self, product: str, location: str) -> tuple[Source, ...]:
+        """Give the sources of a product at a location, by preference."""
+        self.at = "routing"
+        return self.providers.sourcing.sources(product, location)
+
+    def recipe(self, routing: str) -> Recipe:
+        """Give bill of materials and outputs of a routing."""
+        self.at = "routing"
+        return self.providers.recipes.recipe(routing)
+
+    def step(self, product: str) -> Fraction:
+        """Give the smallest quantity of a product."""
+        return self.providers.facts.step(product)
+
+    # ------------------------------------------------------------------ material
+    def line(self, product: str, location: str) -> MaterialLine:
+        """Give what is free of a product at a location over time."""
+        self.at = "material"
+        return self.material.line(product, location)
+
+    def purchase(self, source: Source, start: int, steps: int) -> Timing | None:
+        """Give when a purchase that is ordered at an instant is there."""
+        self.at = "material"
+        clock = source.clock if self.leads is None else self.leads.clock(source)
+        return clock.earliest(start, steps)
+
+    # ------------------------------------------------------------------ capacity
+    def place(
+        self, routing: str, steps: int, start: int, by: int | None
+    ) -> Timing | None:
+        """Place an order as early as possible among all other work."""
+        self.at = "capacity"
+        return self.capacity.earliest(routing, steps, start, by=by)
+
+    def no_time(self, instant: int) -> Timing:
+        """Give an order that takes no time: capacity relaxed."""
+        return Timing(instant, instant, instant)
+
+    def occupy(self, timing: Timing) -> None:
+        """Let an order hold its resources."""
+        self.at = "capacity"
+        self.capacity.occupy(timing)
+
+    def used(self, routing: str, timing: Timing, line: Component) -> int:
+        """Give when an order uses a component."""
+        return self.providers.capacity.instant(
+            routing, timing, line.step, line.anchor, line.offset_minutes
+        )
+
+    def output(self, routing: str, timing: Timing, line: Output) -> int:
+        """Give when an output of an order is in stock."""
+        return self.providers.capacity.output_instant(
+            routing, timing, line.step, line.anchor, line.offset_minutes
+        )
+
+    def waits(self, routing: str, timing: Timing, start: int) -> tuple[Wait, ...]:
+        """Say what the steps of an order waited for."""
+        return self.capacity.waits(routing, timing, start)
+
+    # ----------------------------------------------------------------- transport
+    def move(self, source: Source, start: int, steps: int) -> Timing | None:
+        """Give when a component that is ready at an instant arrives by a lane."""
+        del steps
+        self.at = "transport"
+        clock = source.clock if self.leads is None else self.leads.clock(source)
+        return clock.earliest(start, 0)
+
+    def itinerary(
+        self,
+        product: str,
+        steps: int,
+        origin: tuple[str, int],
+        destination: str,
+        forbidden: frozenset[str],
+    ) -> Itinerary | None:
+        """Give the earliest arrival from where goods are ready, and take its room.
+
+        Parameters
+        ----------
+        origin
+            Place, and when the goods are ready there [s].
+        """
+        self.at = "transport"
+        qty = from_steps(steps, self.step(product))
+        found = self.transport.earliest(
+            product, qty, {origin[0]: origin[1]}, destination, forbidden=forbidden
+        )
+        if found is None:
+            return None
+        if self.leads is not None:
+            found = self._retimed(found, self.leads)
+        for leg in found.legs:
+            self.transport.loads.add(leg.lane, leg.departure, found.load)
+        return found
+
+    def _retimed(self, found: Itinerary, draws: LeadDraws) -> Itinerary:
+        """Give the same lanes with transit times at their levels."""
+        ready = found.ready
+        legs = []
+        for leg in found.legs:
+            timing = self._lane_clock(leg.lane, draws).earliest(ready, 0)
+            if timing is None:
+                return found
+            legs.append(
+                leg._replace(ready=ready, departure=timing.start, arrival=timing.finish)
+            )
+            ready = timing.finish
+        if not legs:
+            return found
+        return found._replace(
+            legs=tuple(legs), departure=legs[0].departure, arrival=ready
+        )
+
+    def leg(self, lane: str, ready: int, draws: LeadDraws) -> int:
+        """Give the arrival by a lane of what is ready at an instant."""
+        timing = self._lane_clock(lane, draws).earliest(ready, 0)
+        return ready if timing is None else timing.finish
+
+    def _lane_clock(self, lane: str, draws: LeadDraws) -> Clock:
+        transit = draws.transit(lane)
+        transport = self.providers.transport
+        if transit is None:
+            return transport.clock(lane, 0.0)
+        return transport.clock_at(lane, int(transit))
+
+    def undo_transport(self, marks: Marks) -> None:
+        """Give back the room that was taken since."""
+        self.transport.loads.undo(marks[2])
+
+    def perishable(self, product: str) -> bool:
+        """Tell whether lots of a product may expire on the way."""
+        return product in self._perishable
+
+    # ------------------------------------------------------------------- journal
+    def settle(self) -> None:
+        """Forget the journals: what was taken is binding."""
+        self.material.settle()
+
+    def free(self, demand: str) -> None:
+        """Give a demand what the tables say it has (rule 29)."""
+        self.material.free(demand)
+        self.capacity.occupancy.release_owner(demand)
+        for hold in self.providers.reservations.transport:
+            if hold.demand == demand:
+                self.hold_lane(hold.subject, hold.start, -hold.qty)
+
+    def hold_lane(self, lane: str, departure: int, weight_kg: float) -> None:
+        """Take room of a departure; a negative weight gives it back."""
+        load = load_of(1.0, abs(weight_kg), 0.0)
+        if weight_kg < 0:
+            load = Load(-load.weight, -load.volume)
+        self.transport.loads.add(lane, departure, load)
+
+    def mark(self) -> Marks:
+        """Give a place to go back to."""
+        return self.material.mark(), self.capacity.mark(), self.transport.loads.mark()
+
+    def undo(self, marks: Marks) -> None:
+        """Give back all that was taken since."""
+        material, capacity, transport = marks
+        self.material.undo(material)
+        self.capacity.undo(capacity)
+        self.transport.loads.undo(transport)
+
+
+def _perishable(providers: Providers) -> frozenset[str]:
+    """Collect the products that have a life or lots that end."""
+    stock, products = providers.tables["stock"], providers.tables["products"]
+    dated = {
+        product
+        for product, ends in zip(
+            stock.column("product"), stock.column("expires_at"), strict=True
+        )
+        if ends is not None
+    }
+    lives = zip(
+        products.column("product"), products.column("shelf_life_days"), strict=True
+    )
+    return frozenset(dated | {product for product, life in lives if life is not None})

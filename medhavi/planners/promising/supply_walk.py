@@ -1,0 +1,384 @@
+"""How a quantity gets to a place: stock, making, buying, moving, chained (DEF-03).
+
+A walk takes what it finds from the ledgers of the providers at once, so that the parts
+of one request see each other; the caller marks before and goes back after. Material is
+taken at the instant it is ready, which is never later than its use: what fits then fits
+at the use, where it is held in the end.
+
+Below the product that is asked for each need takes the way that is there first; what is
+free at once is taken without looking further. That choice is greedy: `exact` says
+whether more than one way was open anywhere.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.planners.promising.making import make
+from medhavi.planners.promising.pieces import Piece, Use
+from medhavi.planners.promising.walk_terms import Failure
+from medhavi.results.limiter import Limiter
+from medhavi.units import NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from medhavi.planners.promising.stages import Marks, Stages
+    from medhavi.planners.promising.walk_terms import Batch, Terms
+    from medhavi.providers.material_line import Shift
+    from medhavi.providers.sources import Source, Timing
+
+    Way = Callable[[], tuple[Piece, ...] | None]
+
+MOST_ORDERS = 1000
+"""Orders of one source for one need; more mean a lot size that is a mistake."""
+
+
+class _Mark(NamedTuple):
+    ledgers: Marks
+    timings: int
+    batched: int
+
+
+class _Writes(NamedTuple):
+    """What a way took, to take it again."""
+
+    shifts: tuple[Shift, ...]
+    timings: tuple[Timing, ...]
+    batched: tuple[Batch, ...]
+
+
+class Walk:
+    """One walk over the ledgers.
+
+    Parameters
+    ----------
+    stages
+        The providers with their ledgers.
+    terms
+        What is allowed.
+
+    Attributes
+    ----------
+    evaluations
+        Ways that were tried.
+    greedy
+        Some need had more than one way.
+    failures
+        Why ways were closed, in the order of trying.
+    """
+
+    __slots__ = (
+        "_batched",
+        "_path",
+        "_timings",
+        "evaluations",
+        "failures",
+        "greedy",
+        "stages",
+        "terms",
+    )
+
+    def __init__(self, stages: Stages, terms: Terms) -> None:
+        self.stages = stages
+        self.terms = terms
+        self.evaluations = 0
+        self.greedy = False
+        self.failures: list[Failure] = []
+        self._timings: list[Timing] = []
+        self._path: list[tuple[str, str]] = []
+        self._batched: list[Batch] = []
+
+    # ------------------------------------------------------------------- needs
+    def acquire(
+        self, product: str, location: str, steps: int
+    ) -> tuple[Piece, ...] | None:
+        """Get a quantity at a place as early as possible; None: there is no way."""
+        node = (product, location)
+        if steps <= 0:
+            return ()
+        if node in self._path:
+            self.fail(Limiter.NO_SOURCE, f"{product}|{location}")
+            return None
+        waiting = self._free_at(product, location, steps)
+        if waiting is not None and waiting <= self.terms.now:
+            return (self.take(product, location, steps, self.terms.now),)
+        self._path.append(node)
+        try:
+            return self.best(list(self._ways(product, location, steps, waiting)), node)
+        finally:
+            self._path.pop()
+
+    def best(
+        self, ways: Sequence[Way], node: tuple[str, str]
+    ) -> tuple[Piece, ...] | None:
+        """Try every way, keep the first that is there earliest, and take that again."""
+        if len(ways) == 1:
+            return ways[0]()
+        best: tuple[int, tuple[Piece, ...], _Writes] | None = None
+        for way in ways:
+            if best is not None and self.evaluations >= self.terms.budget:
+                self.greedy = True
+                break
+            self.evaluations += 1
+            mark = self.mark()
+            found = way()
+            if found is not None:
+                ready = max(piece.ready for piece in found)
+                if best is None or ready < best[0]:
+                    best = ready, found, self._since(mark)
+            self.undo(mark)
+            self.greedy = True
+        if best is None:
+            if not ways:
+                known = self._known(*node)
+                code = Limiter.MATERIAL_SHORTFALL if known else Limiter.NO_SOURCE
+                self.fail(code, "|".join(node))
+            return None
+        self._again(best[2])
+        return best[1]
+
+    def _known(self, product: str, location: str) -> bool:
+        """Tell whether anything of a product was ever at a place, or may be."""
+        line = self.stages.line(product, location)
+        return line.available(NEVER, buffers=True) > 0 or bool(
+            self.stages.sources(product, location)
+        )
+
+    def _ways(
+        self, product: str, location: str, steps: int, waiting: int | None
+    ) -> Iterator[Way]:
+        """Give the ways to meet a need that is not there at once."""
+        if waiting is not None:
+            yield lambda: (self.take(product, location, steps, waiting),)
+        for source in self.stages.sources(product, location):
+            if source.kind == "buy" and not self.may_buy(covered=waiting is not None):
+                continue
+            part = self.part_of(product, location, steps, source)
+            yield partial(self.mixed, source, part, steps)
+
+    def may_buy(self, *, covered: bool) -> bool:
+        """Tell whether a new purchase may be thought of (rule 32)."""
+        return self.terms.buy == "compare" or (self.terms.buy == "rest" and not covered)
+
+    def part_of(self, product: str, location: str, steps: int, source: Source) -> int:
+        """Give what stock contributes beside a new order [steps].
+
+        Where only what is missing may be bought, all that ever comes counts.
+        """
+        at = self.terms.now
+        if source.kind == "buy" and self.terms.buy == "rest":
+            at = NEVER
+        return min(self.available(product, location, at), steps - 1)
+
+    def mixed(self, source: Source, part: int, steps: int) -> tuple[Piece, ...] | None:
+        """Take a part from stock and get the rest from a source."""
+        found = self.from_stock(source.product, source.location, part)
+        rest = self.new(source, steps - part)
+        return None if rest is None else (*found, *rest)
+
+    # ------------------------------------------------------------------- stock
+    def available(self, product: str, location: str, instant: int) -> int:
+        """Give what is free at an instant [steps]."""
+        terms = self.terms
+        transit, shelf = self._life(product)
+        return self.stages.line(product, location).available(
+            instant, transit, shelf, buffers=terms.buffers, customer=terms.customer
+        )
+
+    def _life(self, product: str) -> tuple[int, float]:
+        """Give how long goods must live: until they arrive, and the days asked for."""
+        terms = self.terms
+        if product != terms.asked:
+            return 0, 0.0
+        return terms.transit, terms.min_shelf_days
+
+    def _free_at(self, product: str, location: str, steps: int) -> int | None:
+        terms = self.terms
+        if "material" in terms.relaxed:
+            return terms.now if self._given(product, location, steps) else None
+        transit, shelf = self._life(product)
+        return self.stages.line(product, location).earliest(
+            steps,
+            terms.now,
+            transit,
+            shelf,
+            buffers=terms.buffers,
+            customer=terms.customer,
+        )
+
+    def _given(self, product: str, location: str, steps: int) -> bool:
+        """Tell whether relaxed material is at hand: it comes, or nobody can make it."""
+        return self.available(product, location, NEVER) >= steps or all(
+            source.kind == "buy" for source in self.stages.sources(product, location)
+        )
+
+    def take(self, product: str, location: str, steps: int, instant: int) -> Piece:
+        """Take a quantity from the line at an instant."""
+        self.stages.line(product, location).take(
+            steps, instant, *self._life(product), customer=self.terms.customer
+        )
+        return Piece("stock", product, location, steps, instant, instant)
+
+    def from_stock(self, product: str, location: str, steps: int) -> list[Piece]:
+        """Take a quantity from stock and receipts, each part as soon as it is there."""
+        pieces = []
+        left = steps
+        moments = [self.terms.now]
+        if left > self.available(product, location, self.terms.now):
+            moments += self.stages.line(product, location).rises(self.terms.now)
+        for moment in moments:
+            if left <= 0:
+                break
+            ready = self.terms.now if "material" in self.terms.relaxed else moment
+            free = min(self.available(product, location, moment), left)
+            if free > 0:
+                pieces.append(self.take(product, location, free, ready))
+                left -= free
+        relaxed = "material" in self.terms.relaxed
+        if left > 0 and relaxed and self._given(product, location, steps):
+            pieces.append(self.take(product, location, left, self.terms.now))
+        return pieces
+
+    # -------------------------------------------------------------- new supply
+    def new(self, source: Source, steps: int) -> tuple[Piece, ...] | None:
+        """Order from a source; what lots bring beyond the need is free to others."""
+        pieces: list[Piece] = []
+        wanted = self._together(source, steps)
+        left = steps
+        while left > 0:
+            if len(pieces) >= MOST_ORDERS:
+                self.fail(Limiter.ALTERNATE_EXHAUSTED, source.source)
+                return None
+            made = self._order(source, wanted)
+            if made is None:
+                return None
+            if made.steps > left:
+                line = self.stages.line(source.product, source.location)
+                line.add(made.steps - left, made.ready)
+                made = made._replace(steps=left, surplus=made.steps - left)
+            pieces.append(made)
+            left -= made.steps
+            wanted = left
+        return tuple(pieces)
+
+    def _together(self, source: Source, steps: int) -> int:
+        """Give what the first order of a source brings for all needs of the request."""
+        batch = (source.kind, source.source, source.product, source.location)
+        total = self.terms.batches.get(batch, 0)
+        if total <= steps or batch in self._batched:
+            return steps
+        self._batched.append(batch)
+        return total
+
+    def fail(self, code: Limiter, subject: str) -> None:
+        """Note why a way is closed."""
+        self.failures.append(Failure(code, subject))
+
+    def _order(self, source: Source, left: int) -> Piece | None:
+        if source.kind == "make":
+            return make(self, source, left)
+        if source.kind == "buy":
+            return self._buy(source, left)
+        return self._move(source, left)
+
+    def first_start(self, source: Source, start: int) -> int | None:
+        """Give the first instant at which a source may begin something new."""
+        begin = max(start, source.fence_start)
+        for opens, closes in source.windows:
+            if max(begin, opens) < closes:
+                return max(begin, opens)
+        self.fail(Limiter.ROUTING_INVALID, source.source)
+        return None
+
+    def _buy(self, source: Source, left: int) -> Piece | None:
+        size = source.pieces(left)[0]
+        start = self.first_start(source, self.terms.now)
+        if start is None:
+            return None
+        timing = self.stages.purchase(source, start, size)
+        if timing is None or not source.valid_at(timing.start):
+            code = Limiter.SUPPLIER_LEADTIME_EXCEEDED
+            self.fail(code, source.source)
+            return None
+        relaxed = "material" in self.terms.relaxed
+        ready = self.terms.now if relaxed else timing.finish
+        return Piece(
+            "buy",
+            source.product,
+            source.location,
+            size,
+            ready,
+            timing.start,
+            source,
+            size,
+            timing,
+        )
+
+    def _move(self, source: Source, left: int) -> Piece | None:
+        """Bring a component from where it lies or is made, by one lane."""
+        size = source.pieces(left)[0]
+        origin = source.origin
+        if origin is None:
+            return None
+        got = self.acquire(source.product, origin, size)
+        if got is None:
+            return None
+        ready = max(piece.ready for piece in got)
+        start = self.first_start(source, ready)
+        if start is None:
+            return None
+        if "transport" in self.terms.relaxed:
+            timing = None
+            arrival = begin = start
+        else:
+            timing = self.stages.move(source, start, size)
+            if timing is None:
+                self.fail(Limiter.NO_TRANSPORT_LEG, source.source)
+                return None
+            arrival, begin = timing.finish, timing.start
+        return Piece(
+            "move",
+            source.product,
+            source.location,
+            size,
+            arrival,
+            begin,
+            source,
+            size,
+            timing,
+            tuple(Use(begin, piece) for piece in got),
+        )
+
+    def placed(self, timing: Timing) -> None:
+        """Let an order hold its resources."""
+        self.stages.occupy(timing)
+        self._timings.append(timing)
+
+    # ----------------------------------------------------------------- journal
+    def mark(self) -> _Mark:
+        """Give a place to go back to."""
+        return _Mark(self.stages.mark(), len(self._timings), len(self._batched))
+
+    def undo(self, mark: _Mark) -> None:
+        """Give everything back that was taken since a mark."""
+        self.stages.undo(mark.ledgers)
+        del self._timings[mark.timings :]
+        del self._batched[mark.batched :]
+
+    def _since(self, mark: _Mark) -> _Writes:
+        return _Writes(
+            self.stages.material.since(mark.ledgers[0]),
+            tuple(self._timings[mark.timings :]),
+            tuple(self._batched[mark.batched :]),
+        )
+
+    def _again(self, writes: _Writes) -> None:
+        """Take again what a way took."""
+        for shift in writes.shifts:
+            shift.line.put_back(shift._replace(steps=-shift.steps, uses=-shift.uses))
+        for timing in writes.timings:
+            self.stages.occupy(timing)
+        self._timings.extend(writes.timings)
+        self._batched.extend(writes.batched)

@@ -1,0 +1,64 @@
+"""What a walk may do, and why a way is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.planners.promising.pieces import Stage
+
+if TYPE_CHECKING:
+    from medhavi.results.limiter import Limiter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a walk may do.
+
+    Parameters
+    ----------
+    now
+        Nothing begins before it [s].
+    buy
+        `never`; `rest`: only what stock and receipts never cover; `compare`: wherever
+        buying is earlier (rule 32).
+    by
+        Preferred resources are kept where they are through by then; None: the ones that
+        are through first (rule 33) [s].
+    buffers
+        Safety stock may be used.
+    customer, min_shelf_days
+        Whose stock counts too, and the life that what is delivered must have then.
+    relaxed
+        Stages that take no time (rule 36).
+    budget
+        Evaluations before choices become greedy.
+    asked, transit
+        Product that is delivered, and the time from taking it to its arrival [s].
+    batches
+        Needs that one order of a source meets together [steps] (rule 33).
+    """
+
+    now: int
+    buy: str = "compare"
+    by: int | None = None
+    buffers: bool = False
+    customer: str | None = None
+    min_shelf_days: float = 0.0
+    relaxed: frozenset[Stage] = frozenset()
+    budget: int = 200
+    transit: int = 0
+    asked: str = ""
+    batches: Mapping[Batch, int] = field(default_factory=dict)
+
+
+Batch = tuple[str, str, str, str]
+"""Kind, source, product, location of new orders."""
+
+
+class Failure(NamedTuple):
+    """Why a way is closed."""
+
+    code: Limiter
+    subject: str

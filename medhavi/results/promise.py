@@ -1,0 +1,239 @@
+"""The answer to one request: options, dates, cost, what limits it, what would help.
+
+A rejected request has the same keys as a promised one: its date is null, its lists are
+empty. Instants are UTC seconds inside, ISO 8601 text in `as_dict`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from medhavi.results.promise_parts import (
+    PlannedHold,
+    PromiseBasis,
+    PromiseCost,
+    PromisedDelivery,
+    PromiseOption,
+    PromiseReason,
+    PromiseStatus,
+    TriedRemedy,
+)
+from medhavi.units import from_seconds
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = [
+    "PlannedHold",
+    "Promise",
+    "PromiseBasis",
+    "PromiseCost",
+    "PromiseOption",
+    "PromiseReason",
+    "PromiseStatus",
+    "PromisedDelivery",
+    "TriedRemedy",
+    "block",
+    "iso",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """The answer to one request; keys and meaning as rules 28 to 38 say.
+
+    `holds` are the reservations in full and `demand` is the request as a row of
+    `demands`; both are for the commit and stay out of `as_dict`.
+    """
+
+    request: int
+    status: PromiseStatus
+    date: int | None = None
+    date_p50: int | None = None
+    date_p80: int | None = None
+    date_p95: int | None = None
+    on_time_prob: float | None = None
+    deliveries: tuple[PromisedDelivery, ...] = ()
+    sales_order: str | None = None
+    line: int | None = None
+    origin: str | None = None
+    option: str | None = None
+    options: tuple[PromiseOption, ...] = ()
+    cost: PromiseCost = field(default_factory=PromiseCost)
+    co2_kg: float = 0.0
+    limiter: PromiseReason | None = None
+    limiters: tuple[PromiseReason, ...] = ()
+    remedies: tuple[TriedRemedy, ...] = ()
+    reservations: tuple[str, ...] = ()
+    exact: bool = True
+    basis: PromiseBasis
+    known_at: int
+    trace: tuple[Mapping[str, object], ...] = ()
+    holds: tuple[PlannedHold, ...] = ()
+    demand: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def qty(self) -> float:
+        """Quantity that is promised."""
+        return sum(delivery.qty for delivery in self.deliveries)
+
+    @property
+    def on_time(self) -> bool:
+        """Whether the whole quantity arrives by its due date."""
+        return self.status is PromiseStatus.PROMISED
+
+    def as_dict(self) -> dict[str, object]:
+        """Give the keys of the answer file; instants as ISO 8601 text."""
+        return {
+            name: _told(name, getattr(self, name))
+            for name in (one.name for one in fields(self))
+            if name not in {"holds", "demand"}
+        }
+
+    def to_frames(self) -> dict[str, pl.DataFrame]:
+        """Give options, deliveries, reservations and remedies as tables."""
+        import polars as pl
+
+        from medhavi.results.promise_tables import SCHEMAS
+
+        rows: dict[str, list[dict[str, object]]] = {
+            "options": [_row(one) for one in self.options],
+            "deliveries": [_row(one) for one in self.deliveries],
+            "reservations": [hold.as_row() for hold in self.holds],
+            "remedies": [
+                {"code": r.code, "text": r.text, "date": r.date, "cost": r.cost}
+                for r in self.remedies
+            ],
+        }
+        frames = {}
+        for name, schema in SCHEMAS.items():
+            cells = [
+                {
+                    column: from_seconds(value)
+                    if column == "date" and isinstance(value, int)
+                    else value
+                    for column, value in row.items()
+                }
+                for row in rows[name]
+            ]
+            frames[name] = pl.DataFrame(cells, schema=schema)
+        return frames
+
+    def __str__(self) -> str:
+        """Give a readable block, times in UTC."""
+        return "\n".join(block(self))
+
+
+_INSTANTS = frozenset({"date", "date_p50", "date_p80", "date_p95", "known_at"})
+
+
+def _told(name: str, value: object) -> object:
+    """Give the JSON form of one field."""
+    told = value
+    if isinstance(value, dt.datetime):
+        told = value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    elif isinstance(value, int) and name in _INSTANTS:
+        told = iso(value)
+    elif isinstance(value, PromiseCost):
+        told = value.as_dict()
+    elif isinstance(value, (tuple, list)):
+        told = [_told("", entry) for entry in value]
+    elif isinstance(value, Mapping):
+        told = {key: _told(str(key), entry) for key, entry in value.items()}
+    elif is_dataclass(value):
+        told = {key: _told(key, entry) for key, entry in _row(value).items()}
+    return told
+
+
+def _row(record: Any) -> dict[str, object]:
+    return {one.name: getattr(record, one.name) for one in fields(record)}
+
+
+def iso(seconds: int) -> str:
+    """Give the instant as ISO 8601 text in UTC.
+
+    >>> iso(0)
+    '1970-01-01T00:00:00Z'
+    """
+    return from_seconds(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+MOST_OPTIONS = 5
+_WORDS = {
+    "promised": "on time",
+    "promised_late": "late",
+    "partial": "only in part",
+    "rejected": "no",
+}
+
+
+def moment(seconds: int | None, zone: str = "UTC") -> str:
+    """Give local time with its weekday and zone.
+
+    >>> moment(0)
+    'Thu 1970-01-01 00:00 UTC'
+    """
+    if seconds is None:
+        return "never"
+    local = from_seconds(seconds).astimezone(ZoneInfo(zone))
+    return f"{local:%a %Y-%m-%d %H:%M %Z}"
+
+
+def block(promise: Promise, zone: str = "UTC") -> list[str]:
+    """Tell one promise: when, how sure, at what cost, what limits it, what helps."""
+    lines = [_head(promise, zone)]
+    if promise.date is not None:
+        lines += [
+            f"  {delivery.qty:g} of {delivery.product} from {delivery.origin}, "
+            f"there {moment(delivery.date, zone)}"
+            for delivery in promise.deliveries
+        ]
+        lines.append(
+            f"  half the time by {moment(promise.date_p50, zone)}, 95 of 100 by "
+            f"{moment(promise.date_p95, zone)}; on time {promise.on_time_prob:.0%} "
+            f"(basis {promise.basis.model}, {promise.basis.risk_basis})"
+        )
+        cost = promise.cost
+        lines.append(
+            f"  {promise.option}: {cost.total:,.2f} {cost.currency}, "
+            f"{promise.co2_kg:,.1f} kg CO2"
+        )
+    lines += [
+        f"  {'limited by' if not place else 'then'} {_reason(reason)}"
+        for place, reason in enumerate(promise.limiters)
+    ]
+    lines += [
+        f"  instead {option.option}: {moment(option.date, zone)}, "
+        f"{option.cost:,.2f}; {option.why_not}"
+        for option in promise.options[:MOST_OPTIONS]
+        if option.why_not
+    ]
+    lines += [
+        f"  try {remedy.text}: {moment(remedy.date, zone)}, {remedy.cost:,.2f}"
+        for remedy in promise.remedies
+    ]
+    if not promise.exact:
+        lines.append("  a better answer may exist: not every choice was tried")
+    return lines
+
+
+def _head(promise: Promise, zone: str) -> str:
+    wanted = promise.demand
+    name = promise.sales_order or f"request {promise.request}"
+    line = "" if promise.line is None else f" line {promise.line}"
+    asked = (
+        f"{wanted.get('qty', 0):g} of {wanted.get('product')} at "
+        f"{wanted.get('location')} by {moment(wanted.get('due'), zone)}"
+    )
+    answer = _WORDS[promise.status]
+    when = "" if promise.date is None else f", {moment(promise.date, zone)}"
+    return f"{name}{line}: {asked}: {answer}{when}"
+
+
+def _reason(reason: PromiseReason) -> str:
+    hours = f" ({reason.hours:,.1f} h)" if reason.hours else ""
+    return f"{reason.code} {reason.subject}{hours}: {reason.text}"

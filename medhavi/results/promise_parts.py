@@ -1,0 +1,159 @@
+"""Parts of the answer to a request: deliveries, cost, reasons, options, holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from medhavi.results.limiter import Limiter
+from medhavi.units import from_seconds
+
+
+class PromiseStatus(StrEnum):
+    """What became of a request (rule 28)."""
+
+    PROMISED = "promised"
+    PROMISED_LATE = "promised_late"
+    PARTIAL = "partial"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromisedDelivery:
+    """One arrival: quantity [base units], instant [s], what, from where."""
+
+    qty: float
+    date: int
+    product: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseCost:
+    """What an option costs [base currency].
+
+    `material` counts the need; what is paid for it with the surplus of least lots, and
+    for work and freight, is in `cash_out`, which is no part of the total.
+    """
+
+    material: float = 0.0
+    production: float = 0.0
+    transport: float = 0.0
+    holding: float = 0.0
+    lateness: float = 0.0
+    cash_out: float = 0.0
+    currency: str = "EUR"
+
+    @property
+    def total(self) -> float:
+        """Sum of the five parts."""
+        return self.without_lateness + self.lateness
+
+    @property
+    def without_lateness(self) -> float:
+        """What a cost cap looks at (rule 37)."""
+        return self.material + self.production + self.transport + self.holding
+
+    def as_dict(self) -> dict[str, object]:
+        """Give the parts, their total, what is paid, the currency."""
+        return {
+            "material": self.material,
+            "production": self.production,
+            "transport": self.transport,
+            "holding": self.holding,
+            "lateness": self.lateness,
+            "total": self.total,
+            "cash_out": self.cash_out,
+            "currency": self.currency,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseReason:
+    """What binds: the hours are what its relaxation alone would gain."""
+
+    code: Limiter
+    subject: str
+    hours: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseOption:
+    """One way to serve a request, ranked; `why_not` is empty for the chosen one."""
+
+    option: str
+    origin: str
+    qty: float
+    date: int
+    on_time_prob: float
+    cost: float
+    co2_kg: float
+    score: float | None = None
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedRemedy:
+    """A change that was tried.
+
+    `rows` holds the changed rows by table; the key `request` holds changed cells of the
+    request. With them in place the quote gives `date` and `cost`.
+    """
+
+    code: str
+    text: str
+    rows: Mapping[str, tuple[Mapping[str, object], ...]]
+    date: int
+    cost: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedHold:
+    """A reservation that accepting the promise makes: a row of `reservations`.
+
+    `qty` counts base units of a material, unit minutes of a resource, kg on a lane.
+    """
+
+    reservation: str
+    kind: str
+    demand: str
+    subject: str
+    location: str | None
+    qty: float
+    start: int
+    finish: int
+    expires_at: int
+    steps: int = 0
+    """Quantity of a material in steps of its product."""
+
+    def as_row(self, state: str = "tentative") -> dict[str, object]:
+        """Give the row of `reservations`; a confirmed hold does not expire."""
+        tentative = state == "tentative"
+        return {
+            "reservation": self.reservation,
+            "key": self.reservation,
+            "kind": self.kind,
+            "demand": self.demand,
+            "subject": self.subject,
+            "location": self.location,
+            "qty": self.qty,
+            "start": from_seconds(self.start),
+            "finish": from_seconds(self.finish),
+            "state": state,
+            "expires_at": from_seconds(self.expires_at) if tentative else None,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseBasis:
+    """Where uncertain times come from and which quantile is quoted.
+
+    `model` is "terms" where agreed times were used, and "stated" where nothing in the
+    chain is uncertain.
+    """
+
+    model: str
+    version: str | None
+    risk_basis: str

@@ -1,0 +1,55 @@
+"""Columns of the tables that a promise gives."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from medhavi.results.plan_tables import INSTANT, NUMBER, TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+SCHEMAS: Mapping[str, dict[str, type[pl.DataType] | pl.DataType]] = MappingProxyType(
+    {
+        "options": {
+            "option": TEXT,
+            "origin": TEXT,
+            "qty": NUMBER,
+            "date": INSTANT,
+            "on_time_prob": NUMBER,
+            "cost": NUMBER,
+            "co2_kg": NUMBER,
+            "score": NUMBER,
+            "why_not": TEXT,
+        },
+        "deliveries": {
+            "qty": NUMBER,
+            "date": INSTANT,
+            "product": TEXT,
+            "origin": TEXT,
+        },
+        "reservations": {
+            "reservation": TEXT,
+            "key": TEXT,
+            "kind": TEXT,
+            "demand": TEXT,
+            "subject": TEXT,
+            "location": TEXT,
+            "qty": NUMBER,
+            "start": INSTANT,
+            "finish": INSTANT,
+            "state": TEXT,
+            "expires_at": INSTANT,
+        },
+        "remedies": {
+            "code": TEXT,
+            "text": TEXT,
+            "date": INSTANT,
+            "cost": NUMBER,
+        },
+    }
+)
+"""Columns by table."""
