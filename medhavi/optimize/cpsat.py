@@ -1,0 +1,258 @@
+"""Search for the best sequence: goals one after another, the same way every time.
+
+Each goal is minimised with the values of the goals before it as bounds (lexicographic
+order), by CP-SAT with a fixed seed. Effort is deterministic time, so a run repeats to
+the byte; seconds are a safety stop only, and the outcome says when they struck.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from medhavi.optimize.cpsat_goals import COUNTED, Goals, goal_value
+from medhavi.optimize.cpsat_model import TaskModel
+from medhavi.optimize.cpsat_setups import MachineRules
+from medhavi.optimize.cpsat_tasks import Assignment, GoalResult, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from medhavi.optimize.cpsat_tasks import Goal, TaskProblem
+
+POLL = 0.05
+"""How often a stop from outside is looked for [s]."""
+LAST_SHARE = 0.1
+"""Part of the effort that is kept for each later goal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much the search may do.
+
+    Parameters
+    ----------
+    deterministic
+        CP-SAT's deterministic time, about a second of one quiet core each.
+    seconds
+        Safety stop by the clock; None: none.
+    seed
+        Of every random choice.
+    workers
+        Search strategies that take turns on one thread, in a fixed order.
+    """
+
+    deterministic: float = 10.0
+    seconds: float | None = None
+    seed: int = 1
+    workers: int = 1
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What one call of the solver said."""
+
+    status: str
+    values: list[int] | None
+    objective: float
+    bound: float
+    effort: float
+    seconds: float
+    interrupted: bool
+
+
+def search(
+    problem: TaskProblem,
+    goals: Sequence[Goal],
+    effort: Effort | None = None,
+    hint: Assignment | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Outcome:
+    """Minimise goals in their order.
+
+    Parameters
+    ----------
+    problem
+        Tasks, machines, jobs.
+    goals
+        First counts most; none: any solution.
+    effort
+        Limits; see `Effort`.
+    hint
+        A solution to begin with. It is also what is kept when nothing better is found.
+    cancelled
+        Asked now and then; True ends the search with the best solution so far. Ctrl-C
+        does the same.
+
+    Returns
+    -------
+    Outcome
+        Assignment and a result per goal, or a proof that there is none.
+    """
+    return _Search(problem, goals, effort or Effort(), hint, cancelled).run()
+
+
+def feasible(problem: TaskProblem, effort: Effort | None = None) -> bool | None:
+    """Tell whether any solution exists; None where the effort was not enough."""
+    outcome = search(problem, (), effort)
+    if outcome.impossible:
+        return False
+    return None if outcome.assignment is None else True
+
+
+class _Search:
+    """One run over all goals."""
+
+    def __init__(
+        self,
+        problem: TaskProblem,
+        goals: Sequence[Goal],
+        effort: Effort,
+        hint: Assignment | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> None:
+        self.problem = problem
+        self.goals = tuple(goals)
+        self.effort = effort
+        self.best = hint
+        self.cancelled = cancelled or (lambda: False)
+        self.spent = 0.0
+        self.seconds = 0.0
+        self.stopped = False
+        self.base = TaskModel(problem)
+        counted = any(goal in COUNTED for goal in self.goals)
+        self.rules = MachineRules(self.base, counted=counted)
+        self.expressions = Goals(self.base, self.rules)
+
+    def run(self) -> Outcome:
+        """Minimise goal after goal."""
+        if self.base.impossible:
+            return self._outcome([], impossible=True)
+        results: list[GoalResult] = []
+        for place, goal in enumerate(self.goals):
+            expression = self.expressions.expression(goal)
+            self.base.model.clear_objective()
+            self.base.model.minimize(expression)
+            later = len(self.goals) - place - 1
+            answer = self._solve(1.0 - LAST_SHARE * later)
+            if answer.status == "INFEASIBLE":
+                return self._outcome([], impossible=True)
+            results.append(self._result(goal, answer))
+            if self.best is None:
+                return self._outcome(results)
+            self.base.model.add(expression <= results[-1].value)
+        if not self.goals:
+            answer = self._solve(1.0)
+            return self._outcome([], impossible=answer.status == "INFEASIBLE")
+        return self._outcome(results)
+
+    def _result(self, goal: Goal, answer: _Answer) -> GoalResult:
+        value = 0 if self.best is None else goal_value(self.problem, goal, self.best)
+        proven = answer.status == "OPTIMAL"
+        bound = float(value) if proven else max(answer.bound, 0.0)
+        return GoalResult(
+            goal=goal, value=value, bound=min(bound, value), proven=proven
+        )
+
+    def _outcome(
+        self, results: list[GoalResult], *, impossible: bool = False
+    ) -> Outcome:
+        return Outcome(
+            assignment=None if impossible else self.best,
+            impossible=impossible,
+            goals=tuple(results),
+            effort=self.spent,
+            interrupted=self.stopped,
+            timed_out=self._late(),
+            notes={"setups": dict(self.rules.form)},
+        )
+
+    def _late(self) -> bool:
+        limit = self.effort.seconds
+        return limit is not None and self.seconds >= limit
+
+    # ----------------------------------------------------------------- one call
+    def _solve(self, share: float) -> _Answer:
+        """Run the solver once within what is left of the effort."""
+        left = self.effort.deterministic * share - self.spent
+        if self.stopped or self._late() or left <= 0:
+            return _Answer("UNKNOWN", None, 0.0, 0.0, 0.0, 0.0, self.stopped)
+        self._hint()
+        solver = self.base.cp.CpSolver()
+        self._parameters(solver, left)
+        answer = self._in_thread(solver)
+        self.spent += answer.effort
+        self.seconds += answer.seconds
+        self.stopped = answer.interrupted
+        if answer.values is not None:
+            self.best = self._read(answer.values)
+        return answer
+
+    def _parameters(self, solver: Any, left: float) -> None:
+        chosen = solver.parameters
+        chosen.random_seed = self.effort.seed
+        chosen.num_workers = self.effort.workers
+        chosen.interleave_search = self.effort.workers > 1
+        chosen.max_deterministic_time = left
+        chosen.catch_sigint_signal = False
+        if self.effort.seconds is not None:
+            chosen.max_time_in_seconds = max(self.effort.seconds - self.seconds, 0.01)
+
+    def _hint(self) -> None:
+        self.base.model.clear_hints()
+        if self.best is None:
+            return
+        for variable, value in self.base.values:
+            self.base.model.add_hint(variable, value(self.best))
+
+    def _in_thread(self, solver: Any) -> _Answer:
+        """Solve beside this thread, which listens for Ctrl-C and `cancelled`.
+
+        CP-SAT holds its thread until it ends; only from another one can it be stopped.
+        """
+        found: list[Any] = []
+        thread = threading.Thread(
+            target=lambda: found.append(solver.solve(self.base.model)), daemon=True
+        )
+        interrupted = False
+        thread.start()
+        while thread.is_alive():
+            try:
+                thread.join(POLL)
+                if thread.is_alive() and not interrupted and self.cancelled():
+                    interrupted = True
+                    solver.stop_search()
+            except KeyboardInterrupt:
+                interrupted = True
+                solver.stop_search()
+        status = solver.status_name(found[0])
+        known = status in {"OPTIMAL", "FEASIBLE"}
+        return _Answer(
+            status=status,
+            values=self._values(solver) if known else None,
+            objective=solver.objective_value if known else 0.0,
+            bound=solver.best_objective_bound,
+            effort=solver.deterministic_time,
+            seconds=solver.wall_time,
+            interrupted=interrupted,
+        )
+
+    def _values(self, solver: Any) -> list[int]:
+        """Give start, place of mode and end of every task, flat."""
+        found: list[int] = []
+        for task, literals in enumerate(self.base.present):
+            chosen = next(m for m, x in enumerate(literals) if solver.value(x))
+            found += [
+                solver.value(self.base.start[task]),
+                chosen,
+                solver.value(self.base.end[task]),
+            ]
+        return found
+
+    def _read(self, values: list[int]) -> Assignment:
+        return Assignment(
+            starts=tuple(values[0::3]),
+            modes=tuple(values[1::3]),
+            ends=tuple(values[2::3]),
+        )

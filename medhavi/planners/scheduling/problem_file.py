@@ -1,0 +1,370 @@
+"""Reading `medhavi.schedule/1`: a document to a problem, every error named at once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from medhavi.findings import BadData, Finding, finding, has_errors
+from medhavi.planners.scheduling.file_calendars import open_windows
+from medhavi.planners.scheduling.file_fields import (
+    FieldCheck,
+    Place,
+    nearest,
+    short,
+)
+from medhavi.results.schedule_problem import (
+    SCHEMA,
+    Objective,
+    ScheduleProblem,
+    TimeAxis,
+    instant,
+)
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemFile:
+    """A problem and what was noticed while reading it."""
+
+    problem: ScheduleProblem
+    findings: tuple[Finding, ...] = ()
+
+
+def read_problem(document: str | bytes | Mapping[str, object]) -> ProblemFile:
+    """Read a problem.
+
+    Parameters
+    ----------
+    document
+        JSON text, or the object in it.
+
+    Raises
+    ------
+    BadData
+        The document has errors; all are named.
+    """
+    check = FieldCheck()
+    raw = _object(document, check)
+    reader = _Reader(check, raw)
+    cleaned = reader.read()
+    if has_errors(check.findings):
+        raise BadData(check.findings)
+    problem = ScheduleProblem.from_dict(cleaned)
+    return ProblemFile(
+        problem=problem, findings=(*check.findings, *_below_yield(problem))
+    )
+
+
+def chosen_objectives(names: Sequence[str]) -> tuple[Objective, ...]:
+    """Read names of objectives, such as an option of the command line.
+
+    Raises
+    ------
+    BadData
+        A name is unknown or stated twice.
+    """
+    check = FieldCheck()
+    _check_objectives(check, Place("objective", None, "objective"), list(names))
+    if check.findings:
+        raise BadData(check.findings)
+    return tuple(Objective(name) for name in names)
+
+
+def _object(document: str | bytes | Mapping[str, object], check: FieldCheck) -> Row:
+    place = Place("file", None, "the file")
+    if not isinstance(document, (str, bytes)):
+        return dict(document)
+
+    def pairs(items: list[tuple[str, object]]) -> Row:
+        seen: set[object] = set()
+        for key, _ in items:
+            check.unique(seen, key, place, "field")
+        return dict(items)
+
+    try:
+        value = json.loads(document, object_pairs_hook=pairs)
+    except (ValueError, RecursionError) as error:
+        why = f"it is no JSON ({error})"
+        raise BadData([finding("SCHED001", table="file", why=why)]) from error
+    if not isinstance(value, dict):
+        why = "it is no JSON object"
+        raise BadData([finding("SCHED001", table="file", why=why)])
+    return value
+
+
+def _check_objectives(check: FieldCheck, place: Place, names: list[str]) -> None:
+    seen: set[object] = set()
+    known = [str(name) for name in Objective]
+    for name in names:
+        if name not in known:
+            check.say(
+                "SCHED008",
+                place,
+                column="objective",
+                value=name,
+                nearest=nearest(name, known),
+            )
+        check.unique(seen, name, place, "objective")
+
+
+def _below_yield(problem: ScheduleProblem) -> list[Finding]:
+    """Say which options are out because of their yield (rule 40)."""
+    return [
+        finding(
+            "SCHED030",
+            table="orders",
+            column="min_yield",
+            value=option.resource,
+            order=order.order,
+            step=step.step,
+            share=problem.good_share(option),
+            least=order.min_yield,
+        )
+        for order, step in problem.steps()
+        for option in step.options
+        if not problem.admitted(order, option)
+    ]
+
+
+@dataclass(slots=True)
+class _Names:
+    """What rows may refer to."""
+
+    resources: set[object] = field(default_factory=set)
+    matrices: set[object] = field(default_factory=set)
+    calendars: set[object] = field(default_factory=set)
+
+
+class _Reader:
+    """Checks a document and gives its cleaned form."""
+
+    def __init__(self, check: FieldCheck, raw: Row) -> None:
+        self.check = check
+        self.place = Place("file", None, "the file")
+        self.raw = check.row("file", raw, self.place)
+        self.names = _Names()
+
+    def read(self) -> Row:
+        start = self._head()
+        rows: Row = {
+            table: [dict(row) for row in self.raw.get(table, [])]  # type: ignore[attr-defined]
+            for table in ("resources", "changeovers", "orders")
+        }
+        self.names.calendars = {
+            row.get("calendar")
+            for row in self.raw.get("calendars", [])  # type: ignore[attr-defined]
+        }
+        self.names.matrices = {row.get("matrix") for row in rows["changeovers"]}
+        cleaned = {**self.raw, **rows}
+        cleaned["changeovers"] = self._changeovers(rows["changeovers"])
+        cleaned["resources"] = self._resources(rows["resources"])
+        cleaned["orders"] = self._orders(rows["orders"])
+        cleaned.setdefault("name", "schedule")
+        if start is not None and not has_errors(self.check.findings):
+            cleaned["resources"] = open_windows(cleaned, start, self.check)
+        return cleaned
+
+    def _head(self) -> dt.datetime | None:
+        stated = self.raw.get("schema")
+        if stated is not None and stated != SCHEMA:
+            why = f"its schema is {short(stated)}, not {SCHEMA!r}"
+            self.check.say("SCHED001", self.place, why=why)
+        axis = self.raw.get("time_axis", "calendar")
+        if axis not in list(TimeAxis):
+            self._not("time_axis", axis, "calendar or working")
+        if "objective" in self.raw:
+            names: list[str] = list(self.raw["objective"])  # type: ignore[call-overload]
+            _check_objectives(self.check, self.place, names)
+        if "start" not in self.raw:
+            return None
+        try:
+            return instant(str(self.raw["start"]))
+        except (ValueError, OverflowError):
+            self._not(
+                "start", self.raw["start"], "an instant like 2026-01-05T06:00:00Z"
+            )
+        return None
+
+    def _not(self, column: str, value: object, expected: str) -> None:
+        self.check.say(
+            "SCHED004", self.place, column=column, value=short(value), expected=expected
+        )
+
+    # ------------------------------------------------------------------ tables
+    def _changeovers(self, rows: list[Row]) -> list[Row]:
+        seen: set[object] = set()
+        cleaned = []
+        for number, raw in enumerate(rows, start=1):
+            place = Place("changeovers", number, f"changeovers row {number}")
+            row = self.check.row("changeovers", raw, place)
+            keys = ("matrix", "from_family", "to_family")
+            if all(key in row for key in keys):
+                pair = tuple(str(row[key]) for key in keys)
+                self.check.unique(seen, pair, place, "changeover")
+            cleaned.append(row)
+        return cleaned
+
+    def _resources(self, rows: list[Row]) -> list[Row]:
+        cleaned = []
+        for number, raw in enumerate(rows, start=1):
+            name = raw.get("resource", "")
+            place = Place("resources", number, f"resources row {number} ({name})")
+            row = self.check.row("resources", raw, place)
+            if "resource" in row:
+                self.check.unique(
+                    self.names.resources, row["resource"], place, "resource"
+                )
+            self._refers(row, "changeover_matrix", self.names.matrices, place)
+            self._refers(row, "calendar", self.names.calendars, place)
+            self._open(row, place)
+            cleaned.append(row)
+        if not rows and "resources" in self.raw:
+            self._not("resources", [], "a list with at least one resource")
+        return cleaned
+
+    def _open(self, row: Row, place: Place) -> None:
+        for window in row.get("windows", []):
+            begin, end = window
+            if not 0 <= begin < end:
+                self.check.say("SCHED009", place, column="windows", value=window)
+            elif not all(
+                self.check.whole_seconds("windows", edge, place) for edge in window
+            ):
+                return
+        why = way_out = ""
+        if "calendar" in row and "windows" in row:
+            why, way_out = "it has windows and a calendar", "State one of them."
+        elif "calendar" in row and self.raw.get("time_axis") == "working":
+            why = "it has a calendar, and the working axis leaves closed time out"
+            way_out = "Take the calendar axis, or windows in working minutes."
+        if why:
+            self.check.say("SCHED010", place, why=why, way_out=way_out)
+
+    def _refers(self, row: Row, column: str, known: set[object], place: Place) -> None:
+        value = row.get(column)
+        if value is not None and value not in known:
+            names = [str(name) for name in known]
+            self.check.say(
+                "SCHED006",
+                place,
+                column=column,
+                value=value,
+                nearest=nearest(str(value), names),
+            )
+
+    # ------------------------------------------------------------------ orders
+    def _orders(self, rows: list[Row]) -> list[Row]:
+        seen: set[object] = set()
+        cleaned = []
+        for number, raw in enumerate(rows, start=1):
+            name = raw.get("order", "")
+            place = Place("orders", number, f"orders row {number} ({name})")
+            row = self.check.row("orders", raw, place)
+            if "order" in row:
+                self.check.unique(seen, row["order"], place, "order")
+            steps: list[Row] = list(row.get("steps", []))  # type: ignore[call-overload]
+            if "steps" in row and not steps:
+                self.check.say(
+                    "SCHED004",
+                    place,
+                    column="steps",
+                    value="[]",
+                    expected="a list with at least one step",
+                )
+            row["steps"] = [
+                self._step(step, Place("orders", number, f"order {name} step {each}"))
+                for each, step in enumerate(steps, start=1)
+            ]
+            self._sequence(row["steps"], place, str(name))  # type: ignore[arg-type]
+            cleaned.append(row)
+        if not rows and "orders" in self.raw:
+            self._not("orders", [], "a list with at least one order")
+        return cleaned
+
+    def _step(self, raw: Row, place: Place) -> Row:
+        row = self.check.row("steps", raw, place)
+        seen: set[object] = set()
+        options = []
+        for number, option in enumerate(row.get("options", []), start=1):  # type: ignore[arg-type, var-annotated]
+            at = Place("orders", place.row, f"{place.words} option {number}")
+            known = self.check.row("options", option, at)
+            if "resource" in known:
+                self.check.unique(seen, known["resource"], at, "option on")
+                self._refers(known, "resource", self.names.resources, at)
+            options.append(known)
+        if "options" in row and not options:
+            self.check.say(
+                "SCHED004",
+                place,
+                column="options",
+                value="[]",
+                expected="a list with at least one option",
+            )
+        row["options"] = options
+        self._range(row, place)
+        self._fixed(row, seen, place)
+        return row
+
+    def _range(self, row: Row, place: Place) -> None:
+        stated = row.get("run_minutes_range")
+        if stated is not None:
+            low, mode, high = stated
+            if not 0 < low <= mode <= high:
+                self.check.say(
+                    "SCHED011", place, column="run_minutes_range", value=stated
+                )
+
+    def _fixed(self, row: Row, options: set[object], place: Place) -> None:
+        start, resource = row.get("start_minutes"), row.get("resource")
+        why = None
+        if resource is not None and resource not in options:
+            why = f"it is fixed to {resource}, which is none of its options"
+        elif resource is not None and start is None:
+            why = "it has a resource but no start_minutes"
+        elif start is not None and resource is None and len(options) > 1:
+            why = "it has start_minutes, several options and no resource"
+        if why:
+            self.check.say("SCHED012", place, why=why)
+
+    def _sequence(self, steps: list[Row], place: Place, order: str) -> None:
+        """Check step numbers and `after`; a circle is told as a path."""
+        seen: set[object] = set()
+        waits: dict[object, list[object]] = {}
+        for step in steps:
+            if "step" in step and self.check.unique(seen, step["step"], place, "step"):
+                waits[step["step"]] = list(step.get("after", []))
+        for step in steps:
+            for before in step.get("after", []):
+                self._refers({"after": before}, "after", seen, place)
+        path = _circle(waits)
+        if path:
+            words = " -> ".join(str(number) for number in path)
+            self.check.say("SCHED007", place, value=order, path=words)
+
+
+def _circle(waits: dict[object, list[object]]) -> list[object]:
+    """Give a circle as a path; empty where there is none."""
+    done: set[object] = set()
+    for root in waits:
+        path: list[object] = []
+        stack: list[tuple[object, bool]] = [(root, False)]
+        while stack:
+            number, left = stack.pop()
+            if left:
+                path.pop()
+                done.add(number)
+            elif number in path:
+                return [*path[path.index(number) :], number]
+            elif number not in done:
+                path.append(number)
+                stack.append((number, True))
+                stack += [(before, False) for before in waits.get(number, [])]
+    return []
