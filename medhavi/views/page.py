@@ -196,6 +196,35 @@ def trust_line(
     ]
     if snapshot is not None:
         facts.insert(3, ("Findings", findings_words(snapshot.findings)))
+    return _foot(facts, command)
+
+
+def data_line(
+    snapshot: Snapshot,
+    names: Names,
+    facts: Sequence[tuple[str, str]],
+    *,
+    command: str = "",
+    known_at: str = "",
+) -> str:
+    """Give the footer of a page that shows no plan; `facts` say what it rests on."""
+    data = when(from_seconds(snapshot.as_of), names.zone, year=True)
+    told = [
+        ("Data as of", f"{data} ({names.zone})"),
+        ("Known at", known_at or "the latest event"),
+        *facts,
+    ]
+    return _foot(
+        [
+            *((name, escape(text)) for name, text in told),
+            ("Findings", findings_words(snapshot.findings)),
+            ("Data", _short(snapshot.fingerprint)),
+        ],
+        command,
+    )
+
+
+def _foot(facts: Iterable[tuple[str, str]], command: str) -> str:
     items = "".join(f"<span>{name} <b>{text}</b></span>" for name, text in facts)
     again = f"<span>Again <code>{escape(command)}</code></span>" if command else ""
     return f'<div class="mv"><div class="mv-trust">{items}{again}</div></div>'

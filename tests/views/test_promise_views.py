@@ -1,0 +1,249 @@
+"""How an answer to a request looks: words, tables, pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from medhavi.results.limiter import Limiter
+from medhavi.results.promise import (
+    PlannedHold,
+    Promise,
+    PromiseBasis,
+    PromiseCost,
+    PromisedDelivery,
+    PromiseOption,
+    PromiseReason,
+    PromiseStatus,
+    TriedRemedy,
+)
+from medhavi.units import DAY, HOUR
+from medhavi.views.names import Names
+from medhavi.views.promise_picture import (
+    chain_sentence,
+    probability_chart,
+    probability_sentence,
+    promise_chain_chart,
+    promise_chain_rows,
+)
+from medhavi.views.promise_words import (
+    options_html,
+    promise_tiles,
+    reasons_html,
+    remedies_html,
+)
+
+NOW = 1_767_571_200  # Monday 2026-01-05 00:00 UTC
+DUE = NOW + 10 * DAY
+NAMES = Names(texts={"FACE": "Face <cream>", "M1": "Filling 1"}, units={"FACE": "each"})
+
+
+def hold(kind: str, subject: str, start: float, finish: float) -> PlannedHold:
+    return PlannedHold(
+        reservation=f"{kind}-{subject}",
+        kind=kind,
+        demand="D",
+        subject=subject,
+        location=None,
+        qty=5.0,
+        start=NOW + int(start * DAY),
+        finish=NOW + int(finish * DAY),
+        expires_at=NOW + HOUR,
+    )
+
+
+@pytest.fixture
+def promise() -> Promise:
+    """A promise that is a day late, with two options and a remedy."""
+    date = DUE + DAY
+    return Promise(
+        request=1,
+        status=PromiseStatus.PROMISED_LATE,
+        date=date,
+        date_p50=date - DAY,
+        date_p80=date,
+        date_p95=date + 2 * DAY,
+        on_time_prob=0.83,
+        deliveries=(
+            PromisedDelivery(qty=5.0, date=date, product="FACE", origin="PLANT"),
+        ),
+        origin="PLANT",
+        option="make",
+        options=(
+            PromiseOption(
+                option="make",
+                origin="PLANT",
+                qty=5.0,
+                date=date,
+                on_time_prob=0.83,
+                cost=1234.0,
+                co2_kg=12.0,
+            ),
+            PromiseOption(
+                option="buy",
+                origin="PLANT",
+                qty=5.0,
+                date=date + DAY,
+                on_time_prob=0.6,
+                cost=900.0,
+                co2_kg=2.0,
+                why_not="later by 1 d",
+            ),
+        ),
+        cost=PromiseCost(material=1000.0, production=234.0, cash_out=1500.0),
+        co2_kg=12.0,
+        limiter=PromiseReason(
+            code=Limiter.CAPACITY_SHORTFALL,
+            subject="M1",
+            hours=24.0,
+            text="Waits 24 h for Filling 1.",
+        ),
+        limiters=(),
+        remedies=(
+            TriedRemedy(
+                code="overtime",
+                text="Work on Saturday <on Filling 1>",
+                rows={},
+                date=DUE,
+                cost=1300.0,
+            ),
+        ),
+        reservations=("r1",),
+        basis=PromiseBasis(model="lead-time", version="3", risk_basis="p80"),
+        known_at=NOW,
+        holds=(
+            hold("material", "BOTTLE", 1, 1),
+            hold("capacity", "M1", 1, 3),
+            hold("capacity", "M1", 4, 5),
+            hold("transport", "LANE", 6, 11),
+        ),
+        demand={"product": "FACE"},
+    )
+
+
+@pytest.fixture
+def rejected(promise: Promise) -> Promise:
+    """An answer without a date."""
+    return replace(
+        promise,
+        status=PromiseStatus.REJECTED,
+        date=None,
+        date_p50=None,
+        date_p80=None,
+        date_p95=None,
+        on_time_prob=None,
+        deliveries=(),
+        options=(),
+        remedies=(),
+        holds=(),
+    )
+
+
+@pytest.mark.req("ATP-15")
+def test_tiles_say_date_quantity_chance_cost_and_their_basis(promise):
+    date, qty, chance, cost, co2 = promise_tiles(promise, NAMES, qty=8.0, due=DUE)
+    assert (date.figure, date.state, date.note) == (
+        "Fri 16 Jan",
+        "warn",
+        "1 d after due",
+    )
+    assert (qty.word, chance.figure, chance.note) == (
+        "less than asked for",
+        "83 %",
+        "lead-time 3",
+    )
+    assert cost.figure == "€ 1.23k"
+    assert co2.figure == "12.0"
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("stated", "nothing in the chain is uncertain"),
+        ("terms", "from agreed times"),
+    ],
+)
+def test_the_basis_of_uncertain_times_is_said(promise, model, words):
+    basis = PromiseBasis(model=model, version=None, risk_basis="p50")
+    tiles = promise_tiles(replace(promise, basis=basis), NAMES, qty=5.0, due=None)
+    assert tiles[2].note == words
+
+
+def test_a_rejected_request_shows_dashes_and_what_to_do(rejected):
+    tiles = promise_tiles(rejected, NAMES, qty=5.0, due=DUE)
+    assert tiles[0].word == "cannot be promised"
+    assert tiles[2].figure == "\N{EN DASH}"
+    assert "no way to serve it" in options_html(rejected, NAMES)
+    assert promise_chain_chart(rejected, NAMES, due=DUE, as_of=NOW) is None
+    assert probability_chart(rejected, NAMES, due=DUE) is None
+    assert chain_sentence(rejected, DUE) == "Nothing can be promised"
+    assert probability_sentence(rejected) == "How sure is the date?"
+    assert "Nothing that was tried helps" in remedies_html(rejected, NAMES)
+
+
+def test_options_stand_side_by_side_with_why_not(promise):
+    table = options_html(promise, NAMES)
+    assert "<b>chosen</b>" in table
+    assert "later by 1 d" in table
+
+
+def test_reasons_are_sentences_with_their_code(promise):
+    text = reasons_html(promise)
+    assert "Waits 24 h for Filling 1." in text
+    assert "CapacityShortfall, 1 d" in text
+    assert "Nothing limits it" in reasons_html(replace(promise, limiter=None))
+
+
+def test_remedies_show_what_they_gain_and_never_markup(promise):
+    text = remedies_html(promise, NAMES)
+    assert "1 d earlier" in text
+    assert "<on Filling" not in text
+    worse = replace(promise.remedies[0], date=DUE + 2 * DAY)
+    same = replace(promise.remedies[0], date=DUE + DAY)
+    both = remedies_html(replace(promise, remedies=(worse, same)), NAMES)
+    assert "1 d later" in both
+    assert "the same date" in both
+
+
+def test_nothing_to_help_is_said(promise):
+    fine = replace(promise, remedies=(), limiter=None)
+    assert "Nothing has to help" in remedies_html(fine, NAMES)
+
+
+def test_the_chain_has_a_row_per_resource_lane_and_material(promise):
+    rows = promise_chain_rows(promise, NAMES)
+    assert rows["label"].unique(maintain_order=True).to_list() == [
+        "BOTTLE",
+        "Filling 1",
+        "LANE",
+    ]
+    assert set(rows["part"]) == {"material", "making", "moving"}
+    material = rows.row(0, named=True)
+    assert material["x"] == material["x2"]
+
+
+def test_the_pictures_draw(promise):
+    chain = promise_chain_chart(promise, NAMES, due=DUE, as_of=NOW)
+    assert chain is not None
+    assert chain.to_dict()["title"]["text"] == "It is there 1 d after it is due"
+    curve = probability_chart(promise, NAMES, due=None)
+    assert curve is not None
+    assert "83 % chance" in curve.to_dict()["title"]["text"]
+
+
+def test_a_sure_date_has_no_curve(promise):
+    sure = replace(promise, date_p50=DUE, date_p80=DUE, date_p95=DUE)
+    assert probability_chart(sure, NAMES, due=DUE) is None
+
+
+@pytest.mark.parametrize(
+    ("date", "due", "sentence"),
+    [
+        (DUE, DUE, "It is there when it is due"),
+        (DUE - DAY, DUE, "It is there 1 d before it is due"),
+        (DUE, None, "The chain of the promise"),
+    ],
+)
+def test_the_chain_says_how_it_stands_to_the_due_date(promise, date, due, sentence):
+    assert chain_sentence(replace(promise, date=date), due) == sentence
