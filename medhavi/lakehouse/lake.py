@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
 from medhavi.lakehouse import mirror as mirroring
-from medhavi.lakehouse import quarantine, query, record
+from medhavi.lakehouse import observations, quarantine, query, record
 from medhavi.lakehouse.assemble import assemble
 from medhavi.lakehouse.layout import lake_layout
 from medhavi.lakehouse.log_reading import EventLog, Moment
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from medhavi.lakehouse.mirror import Cancelled, MirrorReport, Observe
     from medhavi.lakehouse.quarantine import ReplayReport
     from medhavi.lakehouse.query import FileTable
+    from medhavi.lakehouse.record import GoldRows
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
 
@@ -33,6 +34,7 @@ TABLES: tuple[str, ...] = (
     "bronze.quarantine",
     *(f"silver.{table}" for table in STATE_DTYPES),
     *(f"gold.{table}" for table in record.GOLD_TABLES),
+    *(f"gold.{table}" for table in observations.OBSERVED),
 )
 """Full names of all tables of a lake."""
 
@@ -127,6 +129,18 @@ class Lake:
         state = self._silver.at(log, Moment(known_at, effective_at))
         return assemble(state, effective_at)
 
+    def lead_time_observations(
+        self, known_at: dt.datetime | None = None
+    ) -> pl.DataFrame:
+        """Give what orders and transports took, as it was known at a moment.
+
+        Parameters
+        ----------
+        known_at
+            Observations recorded up to then; default: all.
+        """
+        return observations.lead_times(self._log(), known_at)
+
     def table(self, name: str) -> pl.LazyFrame:
         """Give a table by its full name: bronze.events, silver.stock, gold.supplies ….
 
@@ -143,6 +157,8 @@ class Lake:
             return log.scan()
         if name == "bronze.quarantine":
             return self.quarantine().lazy()
+        if table in observations.OBSERVED:
+            return observations.lead_times(log).lazy()
         if layer == "gold":
             return record.read(self._layout, table)
         return self._silver.head(log).state.frame(table).lazy()
@@ -156,6 +172,8 @@ class Lake:
             layer, _, table = name.partition(".")
             if name == "bronze.events":
                 return log.files() or log.scan().collect()
+            if table in observations.OBSERVED:
+                return observations.lead_times(log)
             if layer == "gold":
                 rows = record.files(self._layout, table)
                 return rows or record.read(self._layout, table).collect()
@@ -219,6 +237,11 @@ class Lake:
             message = "This is a plan of another snapshot; plan this one."
             raise UsageError(message)
         return record.write(self._layout, plan)
+
+    def record_estimates(self, rows: pl.DataFrame) -> GoldRows:
+        """Keep a batch of estimates in gold; the same rows are kept once."""
+        self._layout.check_exists()
+        return record.write_estimates(self._layout, rows)
 
     def _log(self) -> EventLog:
         self._layout.check_exists()

@@ -19,7 +19,7 @@ from medhavi.lakehouse.query import FileTable
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from deltalake import DeltaTable
@@ -43,6 +43,13 @@ class Moment(NamedTuple):
 
     known_at: dt.datetime | None
     effective_at: dt.datetime
+
+
+class RecordedFact(NamedTuple):
+    """A decoded event and when it was recorded."""
+
+    fact: Fact
+    recorded_at: dt.datetime
 
 
 class EventLog:
@@ -109,6 +116,27 @@ class EventLog:
         if moment.known_at is not None:
             counts &= pl.col("recorded_at") <= moment.known_at
         return rows.with_columns(first=first, counts=counts)
+
+    def recorded_facts(
+        self, types: Sequence[str], known_at: dt.datetime | None = None
+    ) -> Iterator[RecordedFact]:
+        """Give the facts of some types in the order of the log, each event once.
+
+        Parameters
+        ----------
+        known_at
+            Only those recorded up to then; default: all.
+        """
+        chosen = self.scan().filter(pl.col("type").is_in(list(types)))
+        if known_at is not None:
+            chosen = chosen.filter(pl.col("recorded_at") <= known_at)
+        with environment("reading bronze events", self._path):
+            rows = chosen.select(_COLUMNS).collect().sort("position")
+        rows = rows.unique("event_id", keep="first", maintain_order=True)
+        marked = rows.with_columns(
+            first=pl.lit(None, dtype=pl.Int64), counts=pl.lit(value=True)
+        )
+        return map(RecordedFact, facts(marked), rows["recorded_at"])
 
     def rows_at(self, positions: pl.Series) -> pl.DataFrame:
         """Give whole rows by their positions."""

@@ -1,4 +1,4 @@
-"""Gold: the plans that were made, by table and run. The only writer of gold.
+"""Gold: plans that were made and what was learned. The only writer of gold.
 
 A run's rows go to one Delta table per result table, each append in one transaction with
 the run's key, so that a repeated attempt writes nothing twice. The row in `plan_runs`
@@ -19,7 +19,9 @@ from medhavi.lakehouse.failures import environment
 from medhavi.lakehouse.layout import has_table
 from medhavi.lakehouse.query import FileTable
 from medhavi.results.plan_tables import KEYS, SCHEMAS
+from medhavi.schema import tables as schema_tables
 from medhavi.snapshot.fingerprint import frame_hash
+from medhavi.snapshot.tables import DTYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +54,8 @@ _RUNS: dict[str, pl.DataType] = {
 GOLD_TABLES: Mapping[str, Mapping[str, pl.DataType]] = MappingProxyType(
     {
         "plan_runs": _RUNS,
+        # A batch is one append: whole or not there.
+        "estimates": {"run_id": pl.String(), **DTYPES["estimates"]},
         **{
             table: {"run_id": pl.String(), **columns}
             for table, columns in SCHEMAS.items()
@@ -59,6 +63,8 @@ GOLD_TABLES: Mapping[str, Mapping[str, pl.DataType]] = MappingProxyType(
     }
 )
 """Columns of each gold table."""
+_SINGLE = frozenset({"plan_runs", "estimates"})
+"""Tables of which a run writes all its rows in one append."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +113,29 @@ def write(layout: Layout, plan: Plan) -> RecordedRun:
         _append_once(layout, name, run_id, frame)
     _append_once(layout, "plan_runs", run_id, _run_row(plan, fingerprint, tables))
     return RecordedRun(run_id=run_id, written=True, tables=tables)
+
+
+def write_estimates(layout: Layout, rows: pl.DataFrame) -> GoldRows:
+    """Keep a batch of estimates; the same rows are kept once.
+
+    Parameters
+    ----------
+    rows
+        Columns of table `estimates`.
+
+    Raises
+    ------
+    EnvironmentFailure
+        The disk or folder fails.
+    """
+    digest = frame_hash(rows, schema_tables()["estimates"].key)
+    _append_once(layout, "estimates", digest[:16], rows)
+    return GoldRows(
+        name="estimates",
+        uri=f"gold/estimates?run_id={digest[:16]}",
+        hash=digest,
+        rows=rows.height,
+    )
 
 
 def _run_id(runs: pl.DataFrame, run_id: str, fingerprint: str) -> str:
@@ -177,17 +206,18 @@ def read(layout: Layout, table: str) -> pl.LazyFrame:
     if delta is None:
         return pl.LazyFrame(schema=dict(GOLD_TABLES[table]))
     rows = pl.scan_delta(delta).select(list(GOLD_TABLES[table]))
-    if table == "plan_runs":
+    if table in _SINGLE:
         return rows
     return rows.join(_runs(layout).lazy().select("run_id"), on="run_id", how="semi")
 
 
 def files(layout: Layout, table: str) -> FileTable | None:
     """Give the files of a table for SQL; None where nothing is recorded."""
-    delta, runs = _open(layout, table), _open(layout, "plan_runs")
+    delta = _open(layout, table)
+    runs = delta if table in _SINGLE else _open(layout, "plan_runs")
     if delta is None or runs is None or not delta.file_uris():
         return None
-    keep = None if table == "plan_runs" else tuple(runs.file_uris())
+    keep = None if table in _SINGLE else tuple(runs.file_uris())
     return FileTable(files=tuple(delta.file_uris()), keep=keep)
 
 

@@ -91,6 +91,19 @@ class OpenDays:
         found = self._wall.instant(local, last=True)
         return found if found <= instant else self._wall.instant(local)
 
+    def between(self, start: int, finish: int) -> int:
+        """Count the seconds on the axis from `start` to `finish`; 0 where reversed."""
+        stands = []
+        local = [divmod(self._wall.local(instant), DAY) for instant in (start, finish)]
+        # Dates found on the left move all places: find all of them first.
+        for date, _ in local:
+            self._know(date)
+        for date, time in local:
+            place = bisect_left(self._dates, date)
+            is_open = place < len(self._dates) and self._dates[place] == date
+            stands.append(place * DAY + (time if is_open else 0))
+        return max(stands[1] - stands[0], 0)
+
     def _know(self, date: int) -> None:
         if self._low == self._high:
             self._low = self._high = date

@@ -264,6 +264,12 @@ class WorkingTime:
             return instant - seconds
         return self._open_days().subtract(instant, seconds)
 
+    def days_between(self, start: int, finish: int) -> float:
+        """Count the open days from one instant to a later one (rule 13)."""
+        if self.always_open and self.zone.constant:
+            return max(finish - start, 0) / DAY
+        return self._open_days().between(start, finish) / DAY
+
     # -------------------------------------------------------------------- capacity
     def shares(self, start: int, finish: int) -> list[Stretch]:
         """List the stretches of `[start, finish)` with the share of units at work."""

@@ -6,15 +6,24 @@ An event's id is made from what it decides, so deciding the same again is one ev
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from medhavi.events.catalog import new_event, stream_for
-from medhavi.events.decision_types import GoldTable, PlanPublished
+from medhavi.events.decision_types import (
+    EstimatesPublished,
+    GoldTable,
+    ModelPromoted,
+    PlanPublished,
+)
 from medhavi.units import from_seconds
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from medhavi.events.store import EventStore
-    from medhavi.lakehouse.record import RecordedRun
+    from medhavi.lakehouse.record import GoldRows, RecordedRun
     from medhavi.results.plan import Plan
 
 _NAMESPACE = uuid.UUID("6d656468-6176-5669-a465-636973696f6e")
@@ -77,6 +86,92 @@ def publish_plan(
         occurred_at=as_of,
         actor=approver,
         correlation_id=recorded.run_id,
+    )
+    store.append(stream_for(body), [event])
+    return event.event_id
+
+
+def publish_estimates(
+    store: EventStore,
+    rows: pl.DataFrame,
+    *,
+    kind: str,
+    model: str,
+    version: str,
+    gold: GoldRows,
+    as_of: int,
+) -> str:
+    """Append EstimatesPublished: the batch replaces all estimates of its kind.
+
+    Parameters
+    ----------
+    rows
+        Columns of table `estimates`, all of one kind.
+    gold
+        Where the batch lies in gold, and its hash.
+    as_of
+        Now of the snapshot that it was made for [s].
+
+    Returns
+    -------
+    str
+        Id of the event; publishing the same batch for the same moment is one event.
+    """
+    body = msgspec.convert(
+        {
+            "kind": kind,
+            "model": model,
+            "version": version,
+            "hash": gold.hash,
+            "uri": gold.uri,
+            "rows": [
+                {name: cell for name, cell in row.items() if cell is not None}
+                for row in rows.iter_rows(named=True)
+            ],
+        },
+        EstimatesPublished,
+    )
+    words = f"EstimatesPublished|{kind}|{gold.hash}|{as_of}"
+    return _append_one(store, body, words, as_of=as_of, actor="medhavi")
+
+
+def promote_model(
+    store: EventStore,
+    *,
+    model: str,
+    version: str,
+    previous: str | None,
+    approver: str,
+    reason: str | None,
+    as_of: int,
+) -> str:
+    """Append ModelPromoted: a version of a predictor is in use.
+
+    Returns
+    -------
+    str
+        Id of the event.
+    """
+    body = ModelPromoted(
+        model=model,
+        version=version,
+        approver=approver,
+        previous=previous,
+        reason=reason,
+    )
+    words = f"ModelPromoted|{model}|{version}|{previous or ''}|{approver}|{as_of}"
+    return _append_one(store, body, words, as_of=as_of, actor=approver)
+
+
+def _append_one(
+    store: EventStore, body: Any, words: str, *, as_of: int, actor: str
+) -> str:
+    """Append one decision, in effect at the moment for which it was made."""
+    event = new_event(
+        body,
+        event_id=str(uuid.uuid5(_NAMESPACE, words)),
+        occurred_at=from_seconds(as_of),
+        actor=actor,
     )
     store.append(stream_for(body), [event])
     return event.event_id

@@ -10,7 +10,7 @@ from medhavi.workbench.workspace import current_workspace
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import polars as pl
@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from medhavi.lakehouse import Lake, MirrorReport
     from medhavi.lakehouse.mirror import Cancelled, Observe
     from medhavi.lakehouse.quarantine import ReplayReport
+    from medhavi.predict.recipe import Recipe
+    from medhavi.predict.registry import Registered
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.studies import StudyResult
+    from medhavi.workbench.training import Published, Trained
 
 _LATER = {
     "commit": "committing a promise",
@@ -29,9 +32,6 @@ _LATER = {
     "move": "moving an order",
     "override": "overriding a value",
     "undo": "taking a decision back",
-    "train": "training of predictors",
-    "promote": "promoting a model",
-    "estimates": "publishing estimates",
     "drift": "drift of predictors",
 }
 
@@ -173,6 +173,68 @@ class Workbench:
             self.store, plan, recorded, approver=approver, baseline=baseline
         )
 
+    @property
+    def models(self) -> Path:
+        """Folder of the predictors; see `workspace.models_folder`."""
+        from medhavi.workbench.workspace import models_folder
+
+        return models_folder(self.lake.path)
+
+    def train(
+        self,
+        kinds: Sequence[str] = ("lead_time", "reliability"),
+        *,
+        approver: str | None = None,
+        recipe: Recipe | None = None,
+        known_at: dt.datetime | None = None,
+        observe: Observe | None = None,
+    ) -> tuple[Trained, ...]:
+        """Train predictors and judge them against the plain quantile.
+
+        Parameters
+        ----------
+        kinds
+            lead_time, reliability.
+        approver
+            Puts in use what earned it, and publishes estimates; without one the new
+            versions are challengers.
+
+        Raises
+        ------
+        UsageError
+            A kind is unknown, or the approver has no name.
+        """
+        from medhavi.workbench.training import train
+
+        return train(
+            self,
+            kinds,
+            approver=approver,
+            recipe=recipe,
+            known_at=known_at,
+            observe=observe,
+        )
+
+    def promote(
+        self, model: str, *, approver: str, version: str | None = None
+    ) -> Registered:
+        """Put a version of a predictor in use and publish estimates by it.
+
+        Raises
+        ------
+        NotPromoted
+            It does not beat the plain quantile, or its coverage is off.
+        """
+        from medhavi.workbench.training import promote
+
+        return promote(self, model, approver=approver, version=version)
+
+    def estimates(self) -> tuple[Published, ...]:
+        """Publish estimates of every supplier and lane by what is in use now."""
+        from medhavi.workbench.training import publish
+
+        return publish(self)
+
     def query(self, sql: str) -> pl.DataFrame:
         """Run one SELECT over bronze, silver and gold by table name."""
         return self.lake.query(sql)
@@ -229,7 +291,9 @@ class Workbench:
         """Run a study; finished runs are not repeated. See `workbench.studies`."""
         from medhavi.workbench.studies import run_study
 
-        return run_study(path, cache=cache, executor=executor, observe=observe)
+        return run_study(
+            path, cache=cache, executor=executor, track=self.models, observe=observe
+        )
 
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         """Refuse the verbs that are not built yet; see design 8."""

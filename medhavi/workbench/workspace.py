@@ -52,6 +52,29 @@ def current_workspace(folder: Path | None = None) -> Workspace:
     raise UsageError(message)
 
 
+def models_folder(lake: str | Path) -> Path:
+    """Say where the predictors of a lake are kept.
+
+    MEDHAVI_MODELS, else: the demo's workspaces lie in lakehouse/, their models in
+    models/ beside it, by the name of the workspace; any other lake has its models in
+    models/ beside itself.
+
+    Examples
+    --------
+    >>> models_folder("/data/lakehouse/aurora-small/lake").as_posix()
+    '/data/models/aurora-small'
+    >>> models_folder("/data/mine/lake").as_posix()
+    '/data/mine/models'
+    """
+    stated = os.environ.get("MEDHAVI_MODELS")
+    if stated:
+        return Path(stated)
+    workspace = Path(lake).absolute().parent
+    if workspace.parent.name == DEMO.parent.name:
+        return workspace.parent.parent / "models" / workspace.name
+    return workspace / "models"
+
+
 def _from_file(path: Path) -> Workspace:
     """Read a project file; relative places count from its folder."""
     try:

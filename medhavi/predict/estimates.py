@@ -1,0 +1,124 @@
+"""Rows of table `estimates`: what is expected of every supplier and lane from now on.
+
+What is asked about is treated as an order placed now: its level and habits are those of
+today. A subject that nobody has observed gets the values of all, and says so (`basis`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.predict import features
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from medhavi.predict.lead_time import LeadTimeModel
+    from medhavi.predict.recipe import Recipe
+    from medhavi.predict.reliability import RateModel
+
+EVERY_PRODUCT = "*"
+_DIGITS = 4
+
+
+def asked(
+    history: pl.DataFrame,
+    subjects: pl.DataFrame,
+    now: dt.datetime,
+    recipe: Recipe,
+    *,
+    stated: bool,
+) -> pl.DataFrame:
+    """Give one row of features for each subject and product, as of now.
+
+    Parameters
+    ----------
+    history
+        Observations, columns of `features.HISTORY`.
+    subjects
+        `subject`, `product` (* = all) and `stated_days`, which may be empty.
+    now
+        When the answers are to hold.
+    stated
+        Whether the model learned actual over stated times.
+
+    Notes
+    -----
+    The scale is what was stated for the last observed orders, not what is stated now:
+    a ratio of 7 was earned by terms that may have been corrected since.
+    """
+    own = _usual(history, ["subject", "product"], recipe)
+    whole = _usual(history, ["subject"], recipe).rename(
+        {"usual_stated": "subject_stated", "usual_qty": "subject_qty"}
+    )
+    every = pl.col("product") == EVERY_PRODUCT
+    rows = (
+        subjects.join(own, on=["subject", "product"], how="left", maintain_order="left")
+        .join(whole, on="subject", how="left", maintain_order="left")
+        .select(
+            "subject",
+            "product",
+            qty=pl.coalesce("usual_qty", "subject_qty"),
+            ordered_at=pl.lit(now, dtype=features.HISTORY["ordered_at"]),
+            stated_days=pl.coalesce(
+                "usual_stated",
+                pl.when(every).then("subject_stated"),
+                "stated_days",
+                "subject_stated",
+            ),
+        )
+    )
+    if stated:
+        rows = rows.filter(pl.col("stated_days") > 0)
+    scaled = features.scaled(rows, stated=stated)
+    told = features.scaled(history, stated=stated)
+    return features.as_of(told, scaled, recipe)
+
+
+def _usual(history: pl.DataFrame, by: list[str], recipe: Recipe) -> pl.DataFrame:
+    """Give stated time and quantity of the last observed orders of each group."""
+    return (
+        history.sort("known_at", "ordered_at", "subject", "product", "lead_days")
+        .group_by(by, maintain_order=True)
+        .agg(
+            usual_stated=pl.col("stated_days").tail(recipe.memory).median(),
+            usual_qty=pl.col("qty").tail(recipe.memory).median(),
+        )
+    )
+
+
+def estimate_rows(
+    kind: str,
+    rows: pl.DataFrame,
+    model: LeadTimeModel,
+    rate: RateModel,
+    *,
+    name: str,
+    version: str,
+) -> pl.DataFrame:
+    """Give rows of table `estimates` for what `asked` prepared.
+
+    Parameters
+    ----------
+    kind
+        supplier or lane.
+    name, version
+        Of the model that gave the quantiles, as registered.
+    """
+    quantiles = model.predict(rows)
+    return rows.select(
+        kind=pl.lit(kind),
+        subject="subject",
+        product="product",
+        quantity=pl.lit("lead_days"),
+        p50=pl.Series(quantiles[:, 0]).round(_DIGITS),
+        p80=pl.Series(quantiles[:, 1]).round(_DIGITS),
+        p95=pl.Series(quantiles[:, 2]).round(_DIGITS),
+        on_time_prob=pl.Series(rate.predict(rows)).round(_DIGITS),
+        correlation_group=pl.lit(None, dtype=pl.String),
+        model=pl.lit(name),
+        version=pl.lit(version),
+        basis=pl.Series(model.method.bases(rows), dtype=pl.String),
+    ).sort("kind", "subject", "product")

@@ -1,0 +1,401 @@
+"""The registry of predictors: versions and aliases in MLflow, in one folder.
+
+The store is an SQLite file, models are code (`serve`) plus one skops file: nothing is
+pickled, nothing is sent anywhere. Two processes may train at once: opening and writing
+hold a lock on the folder.
+
+What bites in MLflow 3.17, measured: file stores are refused; telemetry is on unless
+switched off before the import; importing costs three CPU seconds, and making the tables
+of a new store two and a half; without stated requirements a model starts a process of
+half a minute; setting the tracking address is global, so clients are told it instead; a
+model that cannot be read is registered all the same, so it is read before it is kept.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medhavi.errors import EnvironmentFailure, UsageError
+from medhavi.predict.bundle import (
+    NUMBERS,
+    OUTPUTS,
+    TEXTS,
+    bundle_of,
+    outputs,
+    predictor_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from medhavi.predict.bundle import Predictor
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+DATABASE = "mlflow.db"
+_TRUSTED = frozenset(
+    {
+        "functools.partial",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.utils.validation.check_array",
+    }
+)
+"""Types beyond those that skops trusts which a predictor may hold."""
+_CODE = "from medhavi.predict.registry import serve\n\nserve()\n"
+_BUNDLE = "bundle.skops"
+_LONGEST = 500
+"""Characters of a parameter's text; MLflow refuses more than 6,000."""
+_QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """A version of a predictor: what it is called and what is known of it."""
+
+    model: str
+    version: str
+    aliases: tuple[str, ...]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep MLflow's warnings and messages to itself; say plainly what fails."""
+    os.environ.update(_QUIET)
+    # MLflow puts filters of its own before ours: its warnings are recorded, not shown.
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("ignore")
+        # The import sets levels and filters of its own; ours come after it.
+        import mlflow.pyfunc  # noqa: F401
+
+        warnings.simplefilter("ignore")
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        yield
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder against other processes.
+
+    Raises
+    ------
+    EnvironmentFailure
+        The folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = (folder / ".lock").open("w")
+    except OSError as error:
+        message = (
+            f"{folder} cannot hold models: {error}. Set MEDHAVI_MODELS to another."
+        )
+        raise EnvironmentFailure(message) from error
+    with handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def store_client(folder: Path) -> Any:
+    """Give the MLflow client of a folder; the store is made where there is none."""
+    database = (folder / DATABASE).resolve()
+    with locked(folder), quietly():
+        # A store that was deleted and made again is another file: another client.
+        stamp = database.stat().st_ino if database.exists() else 0
+        client = _client(str(database), stamp)
+        if not stamp:
+            _client.cache_clear()
+        return client
+
+
+@lru_cache(maxsize=8)
+def _client(database: str, _stamp: int) -> Any:
+    from mlflow import MlflowClient
+
+    address = f"sqlite:///{database}"
+    return MlflowClient(tracking_uri=address, registry_uri=address)
+
+
+def batch_of(
+    parameters: Mapping[str, object],
+    metrics: Mapping[str, float],
+    tags: Mapping[str, str],
+    moment: int,
+) -> dict[str, list[Any]]:
+    """Give the facts of a run as one batch: a hundred single calls take seconds.
+
+    Parameters
+    ----------
+    moment
+        Of the metrics [ms since 1970].
+    """
+    from mlflow.entities import Metric, Param, RunTag
+
+    return {
+        "metrics": [
+            Metric(key, float(value), moment, 0)
+            for key, value in sorted(metrics.items())
+        ],
+        "params": [
+            Param(key, str(value)[:_LONGEST])
+            for key, value in sorted(parameters.items())
+        ],
+        "tags": [RunTag(key, value) for key, value in sorted(tags.items())],
+    }
+
+
+class Registry:
+    """Versions of predictors in a folder.
+
+    Parameters
+    ----------
+    folder
+        Made when something is registered; reading never makes it.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever registered here."""
+        return (self.folder / DATABASE).is_file()
+
+    def register(
+        self,
+        name: str,
+        model: Predictor,
+        sample: pl.DataFrame,
+        *,
+        run_id: str,
+        tags: Mapping[str, str],
+    ) -> Registered:
+        """Keep a predictor as the next version of its name, alias challenger.
+
+        Parameters
+        ----------
+        sample
+            Rows on which the kept model must say what the given one says.
+        run_id
+            Of the training, see `workbench.tracking`.
+        tags
+            Facts of the version, as texts.
+
+        Raises
+        ------
+        EnvironmentFailure
+            It cannot be written, or says something else after reading.
+        """
+        client = store_client(self.folder)
+        with locked(self.folder), quietly(), tempfile.TemporaryDirectory() as place:
+            kept = _save(model, Path(place))
+            _check_same(model, _read(kept), sample)
+            client.log_artifacts(run_id, str(kept), "model")
+            _ensure_model(client, name)
+            version = client.create_model_version(
+                name,
+                source=f"{client.get_run(run_id).info.artifact_uri}/model",
+                run_id=run_id,
+                tags=dict(tags),
+            )
+            client.set_registered_model_alias(name, CHALLENGER, version.version)
+        return self.version(name, str(version.version))
+
+    def versions(self, name: str | None = None) -> list[Registered]:
+        """Give all versions, of one name or of all, by name, newest first."""
+        if not self.exists:
+            return []
+        client = store_client(self.folder)
+        with quietly():
+            found = []
+            for model in client.search_registered_models(max_results=1000):
+                if name is None or model.name == name:
+                    aliases = _aliases(client, model.name)
+                    found += [
+                        _registered(client, version, aliases)
+                        for version in client.search_model_versions(
+                            f"name='{model.name}'", max_results=1000
+                        )
+                    ]
+        return sorted(found, key=lambda each: (each.model, -int(each.version)))
+
+    def version(self, name: str, version: str) -> Registered:
+        """Give one version.
+
+        Raises
+        ------
+        UsageError
+            There is none of that name and number.
+        """
+        for each in self.versions(name):
+            if each.version == version:
+                return each
+        known = ", ".join(sorted({each.model for each in self.versions()})) or "none"
+        message = f"There is no version {version} of {name}. Registered are: {known}."
+        raise UsageError(message)
+
+    def under(self, name: str, alias: str) -> Registered | None:
+        """Give the version that has an alias; None where none has."""
+        for each in self.versions(name):
+            if alias in each.aliases:
+                return each
+        return None
+
+    def promote(self, name: str, version: str) -> None:
+        """Make a version the champion of its name."""
+        client = store_client(self.folder)
+        with locked(self.folder), quietly():
+            client.set_registered_model_alias(name, CHAMPION, version)
+
+    def load(self, name: str, version: str) -> Predictor:
+        """Read a predictor.
+
+        Raises
+        ------
+        EnvironmentFailure
+            Its files are gone, damaged, or hold types that are not trusted.
+        """
+        client = store_client(self.folder)
+        with quietly():
+            uri = client.get_model_version_download_uri(name, version)
+            return _read(Path(uri.removeprefix("file://")))
+
+
+def serve() -> None:
+    """Set the model that MLflow runs; called by the code that is kept with a model."""
+    import mlflow
+    import pandas as pd  # type: ignore[import-untyped]
+    from mlflow.pyfunc.model import PythonModel
+
+    class Served(PythonModel):
+        """A predictor for MLflow: a frame of features in, a frame of answers out."""
+
+        def load_context(self, context: Any) -> None:
+            self.predictor, self.kind = _unpacked(Path(context.artifacts["bundle"]))
+
+        def predict(
+            self,
+            context: Any,  # noqa: ARG002 - MLflow's signature
+            model_input: Any,
+            params: Any = None,  # noqa: ARG002 - MLflow's signature
+        ) -> Any:
+            import polars as pl
+
+            rows = pl.DataFrame(
+                {name: list(model_input[name]) for name in (*TEXTS, *NUMBERS)}
+            )
+            told = outputs(self.predictor, rows)
+            return pd.DataFrame(told, columns=list(OUTPUTS[self.kind]))
+
+    mlflow.models.set_model(Served())
+
+
+def _save(model: Predictor, place: Path) -> Path:
+    import mlflow.pyfunc
+    import skops.io
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    code, bundle = place / "served_model.py", place / _BUNDLE
+    code.write_text(_CODE, "utf-8")
+    packed = bundle_of(model)
+    skops.io.dump(packed, bundle)
+    signature = ModelSignature(
+        inputs=Schema(
+            [
+                *(ColSpec("string", name) for name in TEXTS),
+                *(ColSpec("double", name) for name in NUMBERS),
+            ]
+        ),
+        outputs=Schema([ColSpec("double", name) for name in OUTPUTS[packed["kind"]]]),
+    )
+    kept = place / "model"
+    mlflow.pyfunc.save_model(
+        str(kept),
+        python_model=str(code),
+        artifacts={"bundle": str(bundle)},
+        signature=signature,
+        pip_requirements=[
+            f"{name}=={installed(name)}" for name in ("scikit-learn", "skops", "polars")
+        ],
+    )
+    return kept
+
+
+def _read(kept: Path) -> Predictor:
+    """Read the bundle of a kept model; MLflow itself is not needed for that."""
+    found = sorted((kept / "artifacts").glob(_BUNDLE)) if kept.is_dir() else []
+    if not found:
+        message = f"The files of the model at {kept} are gone; train again."
+        raise EnvironmentFailure(message)
+    return _unpacked(found[0])[0]
+
+
+def _unpacked(path: Path) -> tuple[Predictor, str]:
+    import skops.io
+
+    try:
+        foreign = sorted(set(skops.io.get_untrusted_types(file=path)) - _TRUSTED)
+        if not foreign:
+            bundle = skops.io.load(path, trusted=sorted(_TRUSTED))
+            return predictor_of(bundle), str(bundle["kind"])
+    except Exception as error:
+        message = f"{path} cannot be read as a predictor ({error}); train again."
+        raise EnvironmentFailure(message) from error
+    message = f"{path} holds types that are not trusted: {', '.join(foreign)}."
+    raise EnvironmentFailure(message)
+
+
+def _check_same(model: Predictor, again: Predictor, sample: pl.DataFrame) -> None:
+    import numpy as np
+
+    if not np.array_equal(outputs(model, sample), outputs(again, sample)):
+        message = "The model says something else after reading it back; it is not kept."
+        raise EnvironmentFailure(message)
+
+
+def _ensure_model(client: Any, name: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def _aliases(client: Any, name: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for alias, version in client.get_registered_model(name).aliases.items():
+        found.setdefault(str(version), []).append(alias)
+    return found
+
+
+def _registered(client: Any, version: Any, aliases: dict[str, list[str]]) -> Registered:
+    run = client.get_run(version.run_id)
+    return Registered(
+        model=version.name,
+        version=str(version.version),
+        aliases=tuple(sorted(aliases.get(str(version.version), ()))),
+        tags=dict(version.tags),
+        metrics=dict(run.data.metrics),
+    )
