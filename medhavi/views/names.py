@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from medhavi.views.format import NOTHING
 if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
+_ID = re.compile(r"[A-Za-z0-9](?:[\w.\-]*\w)?")
 _NAMED = {"products": "product", "suppliers": "supplier", "customers": "customer"}
 
 
@@ -57,6 +59,14 @@ class Names:
         if identity is None or name == escape(identity):
             return name
         return f'<abbr title="{escape(identity)}">{name}</abbr>'
+
+    def told(self, text: str) -> str:
+        """Give a text with names where it holds ids.
+
+        >>> Names(texts={"S-31": "Label works"}).told("S-31 needs 10 days.")
+        'Label works needs 10 days.'
+        """
+        return _ID.sub(lambda found: self.texts.get(found[0]) or found[0], text)
 
     def unit(self, product: str | None) -> str:
         """Give the base unit of a product."""

@@ -51,7 +51,7 @@ def promise_tiles(
             word="" if promise.qty >= qty else "less than asked for",
         ),
         Tile(
-            label="Chance to be on time",
+            label="Chance to keep the date",
             figure=NOTHING if chance is None else percent(chance),
             note=_basis(promise),
         ),
@@ -60,8 +60,23 @@ def promise_tiles(
             figure=money(promise.cost.total, promise.cost.currency),
             note=f"paid out {money(promise.cost.cash_out, promise.cost.currency)}",
         ),
-        Tile(label="Emissions", figure=f"{promise.co2_kg:,.1f}", unit="kg CO2"),
+        _emissions(promise.co2_kg),
     )
+
+
+def _emissions(kilograms: float) -> Tile:
+    if kilograms >= 1000:
+        return Tile(label="Emissions", figure=f"{kilograms / 1000:,.1f}", unit="t CO2")
+    return Tile(label="Emissions", figure=f"{kilograms:,.1f}", unit="kg CO2")
+
+
+def _way(option: str) -> str:
+    """Say an option such as `stock+make:R1@L` in words.
+
+    >>> _way("stock+make:R1@L")
+    'stock, then make: R1 at L'
+    """
+    return option.replace("+", ", then ").replace(":", ": ").replace("@", " at ")
 
 
 def _basis(promise: Promise) -> str:
@@ -82,7 +97,7 @@ def options_html(promise: Promise, names: Names) -> str:
     rows = [
         (
             ("● " if option.why_not is None else "")
-            + escape(option.option.replace("_", " ")),
+            + escape(names.told(_way(option.option))),
             names.html(option.origin),
             escape(when(from_seconds(option.date), names.zone)),
             percent(option.on_time_prob),
@@ -99,13 +114,13 @@ def options_html(promise: Promise, names: Names) -> str:
     )
 
 
-def reasons_html(promise: Promise) -> str:
+def reasons_html(promise: Promise, names: Names) -> str:
     """Say what limits the date, the strongest first."""
     told = promise.limiters or ((promise.limiter,) if promise.limiter else ())
     if not told:
         return "<p>Nothing limits it: it is there in time.</p>"
     items = "".join(
-        f"<li>{escape(reason.text)} <span class='muted small'>"
+        f"<li>{escape(names.told(reason.text))} <span class='muted small'>"
         f"{escape(reason.code.value)}, {escape(duration(reason.hours))}</span></li>"
         for reason in told
     )
@@ -130,7 +145,7 @@ def _remedy(remedy: TriedRemedy, promise: Promise, names: Names) -> tuple[str, .
         gain = f"{duration(abs(hours))} {'earlier' if hours > 0 else 'later'}"
         gain = "the same date" if hours == 0 else gain
     return (
-        escape(remedy.text),
+        escape(names.told(remedy.text)),
         escape(when(from_seconds(remedy.date), names.zone)),
         escape(gain),
         escape(money(remedy.cost, promise.cost.currency)),

@@ -255,6 +255,8 @@ _RULES = """
 .mv-trust b{color:var(--mv-ink);font-weight:500}
 .mv details summary{cursor:pointer;color:var(--mv-plan)}
 .mv-list{display:grid;gap:8px}
+.mv-form{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));
+ gap:12px;align-items:end;margin-bottom:12px}
 """
 
 _APP_RULES = """

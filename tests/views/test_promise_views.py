@@ -189,10 +189,10 @@ def test_options_stand_side_by_side_with_why_not(promise):
 
 
 def test_reasons_are_sentences_with_their_code(promise):
-    text = reasons_html(promise)
+    text = reasons_html(promise, NAMES)
     assert "Waits 24 h for Filling 1." in text
     assert "CapacityShortfall, 1 d" in text
-    assert "Nothing limits it" in reasons_html(replace(promise, limiter=None))
+    assert "Nothing limits it" in reasons_html(replace(promise, limiter=None), NAMES)
 
 
 def test_remedies_show_what_they_gain_and_never_markup(promise):
