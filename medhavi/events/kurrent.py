@@ -187,13 +187,12 @@ class KurrentStore:
         from kurrentdbclient import StreamState
         from kurrentdbclient.exceptions import WrongCurrentVersionError
 
-        proposed = [to_kurrent(event) for event in events]
         last = seen.last
         with self._server.calls(f"appending to stream {stream}") as client:
             try:
                 client.append_to_stream(
                     stream,
-                    events=proposed[0] if len(proposed) == 1 else proposed,
+                    events=[to_kurrent(event) for event in events],
                     current_version=StreamState.NO_STREAM if last < 0 else last,
                     timeout=_CALL_SECONDS,
                 )

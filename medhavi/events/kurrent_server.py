@@ -188,13 +188,16 @@ class KurrentServer:
             if isinstance(error, kind):
                 return EnvironmentFailure(message)
         for kind, what in passing.items():
-            if isinstance(error, kind):
+            # The client's last resort, for status codes that it does not know.
+            if isinstance(error, kind) and type(error) is not known.GrpcError:
                 message = (
                     f"{place} {what} while {action}{_detail(error)}. Check that the "
                     "server runs and that host, port and tls are right."
                 )
                 return StoreUnreachable(message)
-        message = f"{place} refused {action}{_detail(error) or type(error).__name__}."
+        message = (
+            f"{place} refused {action}{_detail(error) or f' ({type(error).__name__})'}."
+        )
         return EnvironmentFailure(message)
 
 
@@ -213,5 +216,8 @@ def _login_of(text: str) -> _Login | None:
 
 
 def _detail(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f" ({lines[0].rstrip('.')})" if lines else ""
+    """Give what the server said in brackets; nothing where it said nothing."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = [line for line in lines if line.startswith("details = ")]
+    text = (said or lines or [""])[0].removeprefix("details = ").strip('".')
+    return f" ({text})" if text else ""

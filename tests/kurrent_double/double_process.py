@@ -38,6 +38,7 @@ class DoubleProcess:
         self._words += [f"--certificate={certificate}"] if certificate else []
         self._words += [f"--login={login}"] if login else []
         self._words += ["--apart"] if apart else []
+        self.certificate = certificate
         self.port = 0
         self._process: subprocess.Popen[str] | None = None
 

@@ -26,6 +26,17 @@ def run_mirror(folder: str, database: str, started: str, batch: int) -> None:
     Lake(folder).mirror(store, batch=batch)
 
 
+def run_url_mirror(folder: str, url: str, started: str, batch: int) -> None:
+    """Mirror the store of a URL; tell by a file when the work begins."""
+    from medhavi.events.urls import open_store
+    from medhavi.lakehouse import Lake
+
+    store = open_store(url)
+    store.head()
+    Path(started).touch()
+    Lake(folder).mirror(store, batch=batch)
+
+
 def run_refresh(folder: str, _database: str, started: str, _batch: int) -> None:
     """Fold silver from nothing, over and over."""
     from medhavi.lakehouse import Lake
@@ -38,7 +49,7 @@ def run_refresh(folder: str, _database: str, started: str, _batch: int) -> None:
 
 def kill_mirrors(
     lake: Path,
-    database: Path,
+    database: Path | str,
     chance: random.Random,
     *,
     kills: int,
