@@ -88,6 +88,13 @@ def tables_of(record: Record) -> tuple[dict[str, list[Record]], list[str]]:
     _sourcing(case, sources)
     _customers(case)
     _products(case)
+    if record.get("tier") == "atp":
+        # FrePPLe takes the stated lead time of a supplier as it is.
+        case.add(
+            "promise_policies",
+            policy="default",
+            supplier_fallback="accept_with_risk",
+        )
     return dict(case.rows), case.notes
 
 

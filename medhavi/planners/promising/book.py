@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from medhavi.errors import UsageError
 from medhavi.planners.promising.holding import give_back, take_holds
-from medhavi.planners.promising.lead_draws import UncertainTimes
 from medhavi.planners.promising.option_cost import OptionCosts
 from medhavi.planners.promising.reach import Reach
 from medhavi.planners.promising.rules_of_promise import Policies
@@ -60,7 +59,7 @@ class Book:
         self.policies = Policies(snapshot)
         self.reach = Reach(self.providers)
         self.costs = OptionCosts(stages)
-        self.times = UncertainTimes(self.providers)
+        self.times = stages.times
         self.accepted: dict[str, list[Undo]] = {}
         self.substitutes = _substitutes(self.providers)
 
@@ -90,23 +89,19 @@ class Book:
             )
             raise UsageError(message)
         demand = str(promise.demand.get("demand", ""))
-        self._forget(demand)
-        mark = self.stages.material.mark()
-        take_holds(self.stages, promise.holds)
-        undo = Undo(
-            demand=demand,
-            holds=promise.holds,
-            shifts=self.stages.material.since(mark),
-            expires_at=promise.holds[0].expires_at if promise.holds else None,
-        )
-        self.accepted.setdefault(demand, []).append(undo)
-        self.stages.settle()
-        return undo
-
-    def _forget(self, demand: str) -> None:
-        """Free what the tables say the demand has: it is promised anew (rule 29)."""
         for undo in list(self.accepted.get(demand, ())):
             self.give_back(undo)
+        expires = promise.holds[0].expires_at if promise.holds else None
+        return self.take_again(Undo(demand, promise.holds, (), expires))
+
+    def take_again(self, undo: Undo) -> Undo:
+        """Take the holds of a promise that another book accepted."""
+        mark = self.stages.material.mark()
+        take_holds(self.stages, undo.holds)
+        again = undo._replace(shifts=self.stages.material.since(mark))
+        self.accepted.setdefault(undo.demand, []).append(again)
+        self.stages.settle()
+        return again
 
     def give_back(self, undo: Undo) -> None:
         """Give back what a promise took; once."""

@@ -164,7 +164,9 @@ class DeliverySearch:
             name = f"{source.kind}:{source.source}"
             at = terms.now
             if source.kind == "buy":
-                if terms.buy == "never":
+                walk = Walk(self._stages, terms)
+                if not walk.may_buy(source, covered=False):
+                    self.failures += walk.failures
                     continue
                 at = NEVER if terms.buy == "rest" else terms.now
             free = self._free(wanted.product, place, at, terms)
@@ -172,7 +174,8 @@ class DeliverySearch:
             if part > 0 and part < wanted.steps:
                 build = partial(_mixed, source=source, part=part, steps=wanted.steps)
                 yield self._way(f"stock+{name}", place, build)
-            if source.kind == "make" or terms.buy == "compare" or part <= 0:
+            whole = source.kind == "make" or terms.buy == "compare"
+            if whole or part <= 0:
                 build = partial(_new, source=source, steps=wanted.steps)
                 yield self._way(name, place, build)
 
@@ -196,8 +199,10 @@ class DeliverySearch:
             return
         for place in makers:
             for source in self._stages.sources(self.wanted.product, place):
-                closed = source.kind == "buy" and terms.buy == "never"
-                if source.kind == "move" or closed:
+                walk = Walk(self._stages, terms)
+                if source.kind == "move" or (
+                    source.kind == "buy" and not walk.may_buy(source, covered=False)
+                ):
                     continue
                 build = partial(_new, source=source, steps=left)
                 name = f"{source.kind}:{source.source}@{place}"

@@ -124,12 +124,21 @@ def _worked(piece: Piece, window: StepWindow, resource: str, units: float) -> _D
 
 def _transport(found: Evaluation, stages: Stages) -> Iterator[_Draft]:
     facts = stages.providers.facts
-    for shipment in found.shipments:
-        if shipment.itinerary is None:
+    moved = [
+        (piece.product, piece.order_steps, piece.itinerary)
+        for piece in found.pieces()
+        if piece.kind == "move"
+    ]
+    moved += [
+        (shipment.product, shipment.steps, shipment.itinerary)
+        for shipment in found.shipments
+    ]
+    for product, steps, itinerary in moved:
+        if itinerary is None:
             continue
-        weight = facts.weight_kg(shipment.product)
-        qty = from_steps(shipment.steps, stages.step(shipment.product))
-        for leg in shipment.itinerary.legs:
+        weight = facts.weight_kg(product)
+        qty = from_steps(steps, stages.step(product))
+        for leg in itinerary.legs:
             yield _Draft(
                 "transport",
                 leg.lane,

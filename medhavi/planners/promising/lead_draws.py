@@ -35,10 +35,11 @@ class UncertainTimes:
         Whether any time of the snapshot is uncertain.
     """
 
-    __slots__ = ("_known", "_lanes", "anything", "providers")
+    __slots__ = ("_known", "_lanes", "_stated", "anything", "providers")
 
     def __init__(self, providers: Providers) -> None:
         self.providers = providers
+        self._stated: dict[tuple[str, str, str], bool] = {}
         self._known: dict[Subject, Quantiles | None] = {}
         tables = providers.tables
         self._lanes = {row["lane"]: row for row in tables["lanes"]}
@@ -76,10 +77,14 @@ class UncertainTimes:
 
     def stated(self, source: Source) -> bool:
         """Tell whether a supplier has neither estimate nor 95th percentile."""
-        basis = self.providers.lead_times.supplier_quantiles(
-            source.row, source.product
-        ).basis
-        return basis == "stated"
+        key = (source.source, source.product, source.location)
+        known = self._stated.get(key)
+        if known is None:
+            found = self.providers.lead_times.supplier_quantiles(
+                source.row, source.product
+            )
+            known = self._stated[key] = found.basis == "stated"
+        return known
 
 
 class LeadDraws:

@@ -49,6 +49,8 @@ class Piece(NamedTuple):
         What goes in.
     surplus
         What the order brings beyond the need; other needs of the request may take it.
+    itinerary
+        Moves: the way.
     """
 
     kind: Kind
@@ -62,6 +64,7 @@ class Piece(NamedTuple):
     timing: Timing | None = None
     uses: tuple[Use, ...] = ()
     surplus: int = 0
+    itinerary: Itinerary | None = None
 
     def walk(self) -> Iterator[Piece]:
         """Give the piece and everything that goes into it, deepest last."""

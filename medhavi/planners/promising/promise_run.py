@@ -10,12 +10,14 @@ from medhavi.planners.promising.arrival_risk import SEED
 from medhavi.planners.promising.asking import read_requests
 from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.quoting import quote
+from medhavi.planners.promising.whole_orders import completed, whole_orders
 from medhavi.results.promise import Promise, PromiseStatus
 from medhavi.results.run_record import RunRecord, Status
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
     from medhavi.planners.promising.asking import Request
+    from medhavi.planners.promising.book import Undo
     from medhavi.snapshot import Snapshot
 
 
@@ -81,10 +83,18 @@ def quote_all(
 ) -> list[Promise]:
     """Answer by priority, due, position; give the answers in the order of the file."""
     answers: dict[int, Promise] = {}
+    taken: dict[int, Undo] = {}
     order = sorted(requests, key=lambda one: (one.priority, one.due, one.position))
     for request in order:
         made = quote(book, request, book.policies.of(request, policy))
         answers[request.position] = made
         if made.status is not PromiseStatus.REJECTED:
-            book.take(made)
+            taken[request.position] = book.take(made)
+    for group in whole_orders(book, requests, policy):
+        made_whole = completed([answers[one.position] for one in group])
+        for request, made in zip(group, made_whole, strict=True):
+            answers[request.position] = made
+            undo = taken.get(request.position)
+            if made.status is PromiseStatus.REJECTED and undo is not None:
+                book.give_back(undo)
     return [answers[request.position] for request in requests]

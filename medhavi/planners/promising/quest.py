@@ -7,6 +7,7 @@ substitutes; then what there is.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi.planners.promising.arrival_risk import arrivals
@@ -19,6 +20,7 @@ from medhavi.units import DAY, seconds_up, steps_up
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from medhavi.planners.promising.arrival_risk import ArrivalTimes
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.book import Book
     from medhavi.planners.promising.delivery_search import Way
@@ -52,6 +54,8 @@ class Quest:
         Why ways were closed, in the order of trying.
     cut
         The budget ended the search.
+    broken
+        A provider failed.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class Quest:
         self.failures: list[Failure] = []
         self.evaluations = 0
         self.cut = False
+        self.broken = False
         settings = book.snapshot.settings
         self.latest = book.now + HORIZONS * (settings.horizon_end - book.now)
 
@@ -81,11 +86,14 @@ class Quest:
             self._collect(search, terms, seen)
             if self._on_time():
                 break
+        if not self._on_time() and self.policy.supplier_fallback == "counter_offer":
+            terms = replace(self._last_terms(), known_only=False)
+            self._collect(search, terms, seen)
         if not self._on_time():
             for substitute in self._substitutes():
-                self._collect(substitute, self._terms("compare", hasty=True), seen)
+                self._collect(substitute, self._last_terms(), seen)
         if not self.offered:
-            short = search.short(self._terms("compare", hasty=True))
+            short = search.short(self._last_terms())
             if short is not None and self._may_be_short():
                 self._take(search, *short)
         self._count(search)
@@ -98,12 +106,17 @@ class Quest:
             return
         first = "never" if asked == "never" else "rest"
         yield self._terms(first, hasty=False)
-        yield self._terms("never" if asked == "never" else "compare", hasty=True)
+        yield self._terms("never" if asked == "never" else "missing", hasty=True)
+
+    def _last_terms(self) -> Terms:
+        *_, last = self._passes()
+        return last
 
     def _terms(self, buy: str, *, hasty: bool) -> Terms:
         return Terms(
             now=self.book.now,
             buy=buy,
+            known_only=self.policy.supplier_fallback != "accept_with_risk",
             by=None if hasty else self.request.due,
             buffers=self.policy.buffers,
             customer=self.request.customer,
@@ -133,15 +146,23 @@ class Quest:
         found: Evaluation,
         terms: Terms | None = None,
     ) -> None:
-        used = terms or self._terms("compare", hasty=True)
+        used = terms or self._last_terms()
         date = arrivals(self.book, search, way, found, used, self.policy.risk_basis)
         cost, co2 = self.book.costs.of(date.evaluation, self.request)
         self.offered.append(
-            Offered(way, search, used, date, cost, co2, self._why_not(date.date))
+            Offered(way, search, used, date, cost, co2, self._why_not(date))
         )
 
-    def _why_not(self, date: int) -> Limiter | None:
-        """Say which rule of the demand closes an option."""
+    def _why_not(self, times: ArrivalTimes) -> Limiter | None:
+        """Say which rule closes an option."""
+        date = times.date
+        if self.policy.supplier_fallback == "counter_offer" and any(
+            piece.kind == "buy"
+            and piece.source is not None
+            and self.book.times.stated(piece.source)
+            for piece in times.evaluation.pieces()
+        ):
+            return Limiter.SUPPLIER_LEADTIME_EXCEEDED
         if date > self.latest:
             return Limiter.DEMAND_STATUS
         most = self.request.max_lateness_days
@@ -157,6 +178,14 @@ class Quest:
 
     def _may_be_short(self) -> bool:
         return self.policy.delivery == "partial" and not self.request.full_line
+
+    @property
+    def ready_at_origin(self) -> int:
+        """When the goods of the earliest option are ready to leave [s]."""
+        best = min(self.offered, key=lambda one: one.times.date, default=None)
+        if best is None:
+            return self.book.now
+        return max(one.ready for one in best.times.evaluation.shipments)
 
     # -------------------------------------------------------------------- requests
     def _search_for(self, product: str, ratio: float = 1.0) -> DeliverySearch:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi.findings import BadData
 from medhavi.planners.promising.answering import answered, failed
 from medhavi.planners.promising.lead_draws import LEVELS, LeadDraws
 from medhavi.planners.promising.quest import Quest
+from medhavi.planners.promising.tried_remedies import remedies
 
 if TYPE_CHECKING:
     from medhavi.planners.promising.asking import Request
@@ -34,19 +36,33 @@ def quote(
         The request names a policy that is not there, or a routing is no routing.
     """
     used = policy or book.policies.of(request)
+    quest = Quest(book, request, used)
+    answer = _asked(quest, detail)
+    if detail != "full" or answer.on_time or quest.broken:
+        return answer
+    found = remedies(quest, answer, _date)
+    return replace(answer, remedies=found)
+
+
+def _date(book: Book, request: Request) -> Promise:
+    return quote(book, request, detail="date")
+
+
+def _asked(quest: Quest, detail: str) -> Promise:
+    book, request = quest.book, quest.request
     mark = book.stages.mark()
-    made = Quest(book, request, used)
-    level = LEVELS[used.risk_basis]
+    level = LEVELS[quest.policy.risk_basis]
     book.stages.leads = LeadDraws(book.times, level) if book.times.anything else None
     try:
         if request.known or request.demand in book.accepted:
             book.free_own(request.demand)
-        made.search()
-        return answered(made, detail)
+        quest.search()
+        return answered(quest, detail)
     except (BadData, KeyboardInterrupt):
         raise
     except Exception as failure:  # noqa: BLE001 - a provider may fail in any way
-        return failed(made, failure)
+        quest.broken = True
+        return failed(quest, failure)
     finally:
         book.stages.undo(mark)
         book.stages.leads = None

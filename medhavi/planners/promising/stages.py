@@ -8,10 +8,12 @@ other module of promising asks a provider for a time, a quantity or a cost (CORE
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+from medhavi.planners.promising.lead_draws import UncertainTimes
 from medhavi.providers.departure_loads import Load, load_of
 from medhavi.providers.timing import Timing
-from medhavi.units import from_steps
+from medhavi.units import HOUR, MINUTE, from_seconds, from_steps, seconds_up
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -48,6 +50,7 @@ class Stages:
         "leads",
         "material",
         "providers",
+        "times",
         "transport",
     )
 
@@ -63,6 +66,7 @@ class Stages:
         self.providers = providers
         self._perishable = _perishable(providers)
         self.leads: LeadDraws | None = None
+        self.times = UncertainTimes(providers)
         self.material = providers.material() if material is None else material
         self.capacity = providers.finite() if capacity is None else capacity
         self.transport = providers.itineraries() if transport is None else transport
@@ -87,6 +91,10 @@ class Stages:
         """Give what is free of a product at a location over time."""
         self.at = "material"
         return self.material.line(product, location)
+
+    def unknown(self, source: Source) -> bool:
+        """Tell whether nobody knows how far a supplier's word holds (rule 38)."""
+        return self.times.stated(source)
 
     def purchase(self, source: Source, start: int, steps: int) -> Timing | None:
         """Give when a purchase that is ordered at an instant is there."""
@@ -128,12 +136,18 @@ class Stages:
         return self.capacity.waits(routing, timing, start)
 
     # ----------------------------------------------------------------- transport
-    def move(self, source: Source, start: int, steps: int) -> Timing | None:
-        """Give when a component that is ready at an instant arrives by a lane."""
-        del steps
-        self.at = "transport"
-        clock = source.clock if self.leads is None else self.leads.clock(source)
-        return clock.earliest(start, 0)
+    def move(
+        self, source: Source, origin: str, start: int, steps: int
+    ) -> Itinerary | None:
+        """Give when a component arrives by a lane, and take its room."""
+        others = self.providers.transport.into.get(source.location, ())
+        return self.itinerary(
+            source.product,
+            steps,
+            (origin, start),
+            source.location,
+            frozenset(lane for lane in others if lane != source.source),
+        )
 
     def itinerary(
         self,
@@ -159,8 +173,7 @@ class Stages:
             return None
         if self.leads is not None:
             found = self._retimed(found, self.leads)
-        for leg in found.legs:
-            self.transport.loads.add(leg.lane, leg.departure, found.load)
+        self.transport.occupy(found)
         return found
 
     def _retimed(self, found: Itinerary, draws: LeadDraws) -> Itinerary:
@@ -193,6 +206,24 @@ class Stages:
             return transport.clock(lane, 0.0)
         return transport.clock_at(lane, int(transit))
 
+    def departure_row(self, lane: str, ready: int) -> dict[str, object] | None:
+        """Give a departure for what is ready at an instant; None: the lane has none."""
+        departures = self.providers.tables["departures"]
+        if lane not in departures.column("lane"):
+            return None
+        transport = self.providers.transport
+        cutoff = seconds_up(transport.row(lane)["cutoff_h"], HOUR)
+        leaves = ready + cutoff
+        zone_name = self.providers.facts.zone(transport.origin(lane))
+        local = from_seconds(-(-leaves // MINUTE) * MINUTE).astimezone(
+            ZoneInfo(zone_name)
+        )
+        return {
+            "lane": lane,
+            "weekday": local.isoweekday(),
+            "time": local.time(),
+        }
+
     def undo_transport(self, marks: Marks) -> None:
         """Give back the room that was taken since."""
         self.transport.loads.undo(marks[2])
@@ -216,6 +247,8 @@ class Stages:
 
     def hold_lane(self, lane: str, departure: int, weight_kg: float) -> None:
         """Take room of a departure; a negative weight gives it back."""
+        if self.providers.transport.timetable(lane).any_time:
+            return
         load = load_of(1.0, abs(weight_kg), 0.0)
         if weight_kg < 0:
             load = Load(-load.weight, -load.volume)

@@ -153,13 +153,17 @@ class Walk:
         if waiting is not None:
             yield lambda: (self.take(product, location, steps, waiting),)
         for source in self.stages.sources(product, location):
-            if source.kind == "buy" and not self.may_buy(covered=waiting is not None):
+            covered = waiting is not None
+            if source.kind == "buy" and not self.may_buy(source, covered=covered):
                 continue
             part = self.part_of(product, location, steps, source)
             yield partial(self.mixed, source, part, steps)
 
-    def may_buy(self, *, covered: bool) -> bool:
-        """Tell whether a new purchase may be thought of (rule 32)."""
+    def may_buy(self, source: Source, *, covered: bool) -> bool:
+        """Tell whether a new purchase may be thought of (rules 32, 38)."""
+        if self.terms.known_only and self.stages.unknown(source):
+            self.fail(Limiter.SUPPLIER_LEADTIME_EXCEEDED, source.source)
+            return False
         return self.terms.buy == "compare" or (self.terms.buy == "rest" and not covered)
 
     def part_of(self, product: str, location: str, steps: int, source: Source) -> int:
@@ -330,14 +334,14 @@ class Walk:
         if start is None:
             return None
         if "transport" in self.terms.relaxed:
-            timing = None
+            itinerary = None
             arrival = begin = start
         else:
-            timing = self.stages.move(source, start, size)
-            if timing is None:
+            itinerary = self.stages.move(source, origin, start, size)
+            if itinerary is None:
                 self.fail(Limiter.NO_TRANSPORT_LEG, source.source)
                 return None
-            arrival, begin = timing.finish, timing.start
+            arrival, begin = itinerary.arrival, itinerary.departure
         return Piece(
             "move",
             source.product,
@@ -347,8 +351,9 @@ class Walk:
             begin,
             source,
             size,
-            timing,
+            None,
             tuple(Use(begin, piece) for piece in got),
+            itinerary=itinerary,
         )
 
     def placed(self, timing: Timing) -> None:

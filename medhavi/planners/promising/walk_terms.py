@@ -21,8 +21,11 @@ class Terms:
     now
         Nothing begins before it [s].
     buy
-        `never`; `rest`: only what stock and receipts never cover; `compare`: wherever
-        buying is earlier (rule 32).
+        `never`; `rest`: only what stock and receipts never cover; `missing`: what is
+        not there now, where that is earlier; `compare`: beside stock and making
+        (rule 32).
+    known_only
+        Suppliers with neither estimate nor 95th percentile are not used (rule 38).
     by
         Preferred resources are kept where they are through by then; None: the ones that
         are through first (rule 33) [s].
@@ -42,6 +45,7 @@ class Terms:
 
     now: int
     buy: str = "compare"
+    known_only: bool = False
     by: int | None = None
     buffers: bool = False
     customer: str | None = None

@@ -1,0 +1,93 @@
+"""Changes that would help, each tried by a quote of its own (ATP-19).
+
+A remedy names the rows it changes. Its date and cost are those of a quote on the tables
+with these rows, so applying them gives exactly that answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.planners.promising.proposals import proposals
+from medhavi.planners.promising.what_if import asked_again, book_with
+from medhavi.results.limiter import RemedyKind
+from medhavi.results.promise import PromiseStatus, TriedRemedy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from medhavi.planners.promising.asking import Request
+    from medhavi.planners.promising.book import Book
+    from medhavi.planners.promising.quest import Quest
+    from medhavi.results.promise import Promise
+
+    Ask = Callable[[Book, Request], Promise]
+
+MOST_REMEDIES = 6
+RANKS = {
+    PromiseStatus.PROMISED: 0,
+    PromiseStatus.PROMISED_LATE: 1,
+    PromiseStatus.PARTIAL: 2,
+    PromiseStatus.REJECTED: 3,
+}
+
+
+class _Tried(NamedTuple):
+    promise: Promise
+    remedy: TriedRemedy
+
+
+def remedies(quest: Quest, answer: Promise, ask: Ask) -> tuple[TriedRemedy, ...]:
+    """Try what the reasons of an answer suggest; keep what helps.
+
+    Parameters
+    ----------
+    quest
+        The finished search.
+    answer
+        What it gave: late, in part or nothing.
+    ask
+        Gives the answer to a request on a book.
+
+    Returns
+    -------
+    tuple of TriedRemedy
+        On time first, then by date and cost.
+    """
+    tried: list[_Tried] = []
+    for proposal in proposals(quest, answer):
+        request = asked_again(quest.request, proposal.rows)
+        promise = ask(book_with(quest.book, proposal.rows), request)
+        if promise.date is None or not _helps(promise, answer, proposal.kind):
+            continue
+        remedy = TriedRemedy(
+            code=proposal.kind.value,
+            text=proposal.text,
+            rows=proposal.rows,
+            date=promise.date,
+            cost=promise.cost.total,
+        )
+        tried.append(_Tried(promise, remedy))
+    tried.sort(
+        key=lambda one: (
+            RANKS[one.promise.status],
+            one.remedy.date,
+            one.remedy.cost,
+            one.remedy.code,
+        )
+    )
+    return tuple(one.remedy for one in tried[:MOST_REMEDIES])
+
+
+def _helps(promise: Promise, answer: Promise, kind: RemedyKind) -> bool:
+    """Tell whether an answer is better: its status, else its date."""
+    if kind is RemedyKind.LATER_DATE:
+        return promise.status is PromiseStatus.PROMISED
+    rank, before = RANKS[promise.status], RANKS[answer.status]
+    if rank != before:
+        return rank < before
+    return (
+        promise.date is not None
+        and answer.date is not None
+        and promise.date < answer.date
+    )

@@ -1,0 +1,109 @@
+"""Orders that come complete or not at all (rule 35).
+
+`full_order` of the policy, and an order policy of a line that ties it to the others,
+are kept by the same rule: all lines of the sales order in the file arrive complete at the
+latest line's date, or all are rejected. One instant keeps equal shares at every moment,
+so `in_ratio` holds too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from medhavi.results.limiter import Limiter
+from medhavi.results.promise import PromiseCost, PromiseReason, PromiseStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from medhavi.planners.promising.asking import Request
+    from medhavi.planners.promising.book import Book
+    from medhavi.results.promise import Promise
+
+COMPLETE = frozenset({PromiseStatus.PROMISED, PromiseStatus.PROMISED_LATE})
+
+
+def whole_orders(
+    book: Book, requests: Sequence[Request], policy: str | None
+) -> Iterator[list[Request]]:
+    """Give the lines of each sales order that must come together."""
+    orders: dict[str, list[Request]] = {}
+    for request in requests:
+        if request.sales_order is not None:
+            orders.setdefault(request.sales_order, []).append(request)
+    for lines in orders.values():
+        tied = any(
+            line.order_policy != "independent"
+            or book.policies.of(line, policy).delivery == "full_order"
+            for line in lines
+        )
+        if tied and len(lines) > 1:
+            yield lines
+
+
+def completed(lines: Sequence[Promise]) -> list[Promise]:
+    """Give all lines the latest date, or reject them all."""
+    missing = [line for line in lines if line.status not in COMPLETE]
+    if missing:
+        return [line if line in missing else _refused(line, missing) for line in lines]
+    date = max(line.date for line in lines if line.date is not None)
+    return [_at(line, date, lines) for line in lines]
+
+
+def _refused(line: Promise, missing: Sequence[Promise]) -> Promise:
+    """Reject a line because of another one."""
+    reason = PromiseReason(
+        code=Limiter.FULL_ORDER_VIOLATION,
+        subject=str(missing[0].demand.get("demand", "")),
+        hours=0.0,
+        text="Another line of the order cannot come, and the order comes whole.",
+    )
+    return replace(
+        line,
+        status=PromiseStatus.REJECTED,
+        date=None,
+        date_p50=None,
+        date_p80=None,
+        date_p95=None,
+        on_time_prob=None,
+        deliveries=(),
+        origin=None,
+        option=None,
+        cost=PromiseCost(currency=line.cost.currency),
+        co2_kg=0.0,
+        reservations=(),
+        holds=(),
+        limiter=reason,
+        limiters=(reason, *line.limiters),
+    )
+
+
+def _at(line: Promise, date: int, lines: Sequence[Promise]) -> Promise:
+    """Let a line wait for the last one."""
+    if line.date is None or line.date == date:
+        return line
+    due = int(line.demand["due"])
+    late = date > due
+    limiters = line.limiters
+    if late and line.on_time:
+        last = next(one for one in lines if one.date == date)
+        reason = PromiseReason(
+            code=Limiter.FULL_ORDER_VIOLATION,
+            subject=str(last.demand.get("demand", "")),
+            hours=(date - line.date) / 3600,
+            text="The line waits for another one of its order.",
+        )
+        limiters = (reason,)
+    moved = date - line.date
+    return replace(
+        line,
+        status=PromiseStatus.PROMISED_LATE if late else PromiseStatus.PROMISED,
+        date=date,
+        date_p50=None if line.date_p50 is None else max(line.date_p50, date),
+        date_p80=None if line.date_p80 is None else line.date_p80 + moved,
+        date_p95=None if line.date_p95 is None else line.date_p95 + moved,
+        deliveries=tuple(replace(one, date=date) for one in line.deliveries),
+        limiter=limiters[0] if limiters else None,
+        limiters=limiters,
+    )
