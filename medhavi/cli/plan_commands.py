@@ -36,6 +36,15 @@ class Mode(StrEnum):
     OPTIMIZE = "optimize"
 
 
+class Effort(StrEnum):
+    """How long a plan is looked for."""
+
+    LIGHT = "light"
+    STANDARD = "standard"
+    FULL = "full"
+    INCREMENTAL = "incremental"
+
+
 class Target(StrEnum):
     """What a plan is exported to."""
 
@@ -61,7 +70,8 @@ def plan(
     lake: LakeOption = None,
     mode: Annotated[Mode, typer.Option("--mode", help="How to plan.")] = Mode.MRP,
     effort: Annotated[
-        str | None, typer.Option("--effort", help="Not built yet.", hidden=True)
+        Effort | None,
+        typer.Option("--effort", help="Mode constrained: how many tries."),
     ] = None,
     settings: Annotated[
         Path | None, typer.Option("--settings", help="Parameters as TOML.")
@@ -75,6 +85,8 @@ def plan(
     _refuse_what_is_not_built(mode, effort)
     one_place(tables, lake)
     parameters = settings_file(settings)
+    if effort is not None:
+        parameters = {**parameters, "effort": str(effort)}
     if tables is not None:
         made = _plan_of_tables(tables, mode, parameters, conversation)
     else:
@@ -96,12 +108,17 @@ def plan(
     )
 
 
-def _refuse_what_is_not_built(mode: Mode, effort: str | None) -> None:
-    if mode is not Mode.MRP:
-        message = f"plan --mode {mode} is not built yet; --mode mrp is."
+def _refuse_what_is_not_built(mode: Mode, effort: Effort | None) -> None:
+    if mode is Mode.OPTIMIZE:
+        message = f"plan --mode {mode} is not built yet; mrp and constrained are."
         raise NotAvailable(message)
-    if effort is not None:
-        message = "plan --effort is not built yet; mode mrp has one effort."
+    if effort is None:
+        return
+    if effort is Effort.INCREMENTAL:
+        message = "plan --effort incremental is not built yet; light to full are."
+        raise NotAvailable(message)
+    if mode is Mode.MRP:
+        message = "plan --effort: mode mrp has one effort."
         raise NotAvailable(message)
 
 

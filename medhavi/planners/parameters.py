@@ -9,10 +9,11 @@ from medhavi.errors import UsageError
 from medhavi.planners.kernels.compiled import Engine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 
 ENGINES = ("auto", "python", "numba")
+EFFORTS = ("light", "standard", "full")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,16 +41,11 @@ class MrpParameters:
     def __post_init__(self) -> None:
         if self.past != "allow":
             message = (
-                f"past ({self.past}) must be allow; mode constrained, which keeps "
-                "starts out of the past, is not built yet."
+                f"past ({self.past}) must be allow; mode constrained keeps starts out "
+                "of the past."
             )
             raise UsageError(message)
-        if self.engine not in ENGINES:
-            message = f"engine ({self.engine}) must be one of {', '.join(ENGINES)}."
-            raise UsageError(message)
-        if self.closed_orders_consume_forecast not in {True, False}:
-            message = "closed_orders_consume_forecast must be true or false."
-            raise UsageError(message)
+        _check_common(self)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> MrpParameters:
@@ -60,14 +56,7 @@ class MrpParameters:
         UsageError
             An unknown name or a value out of range.
         """
-        known = {field.name for field in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            message = (
-                f"Unknown setting {', '.join(unknown)}; mode mrp knows "
-                f"{', '.join(sorted(known))}."
-            )
-            raise UsageError(message)
+        check_names(values, {field.name for field in fields(cls)}, "mrp")
         return cls(**values)  # type: ignore[arg-type]
 
     def as_dict(self) -> dict[str, object]:
@@ -76,3 +65,84 @@ class MrpParameters:
             "past": self.past,
             "closed_orders_consume_forecast": self.closed_orders_consume_forecast,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConstrainedParameters:
+    """How a plan is made that can be carried out.
+
+    Parameters
+    ----------
+    effort
+        How many sequences are rehearsed before the best is placed: "light" one,
+        "standard" a few settings, "full" all settings and improvements of the best.
+        Counted in rehearsals, never in seconds.
+    late_demand_days
+        A late demand weighs as many days as this, and the days it is late; times the
+        weight of its priority.
+    closed_orders_consume_forecast
+        As in mode mrp.
+    engine
+        As in mode mrp; the result is the same.
+    """
+
+    effort: str = "standard"
+    late_demand_days: float = 20.0
+    closed_orders_consume_forecast: bool = False
+    engine: Engine = "auto"
+
+    def __post_init__(self) -> None:
+        if self.effort not in EFFORTS:
+            message = f"effort ({self.effort}) must be one of {', '.join(EFFORTS)}."
+            raise UsageError(message)
+        days: object = self.late_demand_days
+        if not isinstance(days, int | float) or not days >= 0:
+            message = f"late_demand_days ({days}) must be a number of at least 0."
+            raise UsageError(message)
+        _check_common(self)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, object]) -> ConstrainedParameters:
+        """Read settings by name.
+
+        Raises
+        ------
+        UsageError
+            An unknown name or a value out of range.
+        """
+        check_names(values, {field.name for field in fields(cls)}, "constrained")
+        return cls(**values)  # type: ignore[arg-type]
+
+    def as_dict(self) -> dict[str, object]:
+        """Give what identifies a run: the engine does not, for results are equal."""
+        return {
+            "effort": self.effort,
+            "late_demand_days": self.late_demand_days,
+            "closed_orders_consume_forecast": self.closed_orders_consume_forecast,
+        }
+
+
+def check_names(values: Iterable[str], known: Collection[str], mode: str) -> None:
+    """Refuse settings that a mode does not know.
+
+    Raises
+    ------
+    UsageError
+        Naming them, and those it knows.
+    """
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        message = (
+            f"Unknown setting {', '.join(unknown)}; mode {mode} knows "
+            f"{', '.join(sorted(known))}."
+        )
+        raise UsageError(message)
+
+
+def _check_common(record: MrpParameters | ConstrainedParameters) -> None:
+    if record.engine not in ENGINES:
+        message = f"engine ({record.engine}) must be one of {', '.join(ENGINES)}."
+        raise UsageError(message)
+    if record.closed_orders_consume_forecast not in {True, False}:
+        message = "closed_orders_consume_forecast must be true or false."
+        raise UsageError(message)

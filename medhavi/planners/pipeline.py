@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
-    from medhavi.planners.parameters import MrpParameters
+    from medhavi.planners.optimize_parameters import OptimizeParameters
+    from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
+
+    Records = MrpParameters | ConstrainedParameters | OptimizeParameters
+    Settings = Records | Mapping[str, object] | None
+    Observe = Callable[[str, int, int], None] | None
+    Cancelled = Callable[[], bool] | None
+    Record = TypeVar("Record", MrpParameters, ConstrainedParameters, OptimizeParameters)
 
 MODES = ("mrp", "constrained", "optimize")
 
@@ -22,7 +30,7 @@ MODES = ("mrp", "constrained", "optimize")
 def plan(
     snapshot: Snapshot,
     mode: str = "mrp",
-    settings: MrpParameters | Mapping[str, object] | None = None,
+    settings: Settings = None,
     *,
     baseline: Plan | None = None,
     seed: int | None = None,
@@ -36,13 +44,14 @@ def plan(
     snapshot
         All planning tables.
     mode
-        "mrp". "constrained" and "optimize" are not built yet.
+        "mrp", "constrained" or "optimize".
     settings
         Parameters of the planner, as a record or by name.
     baseline
         Plan whose ids are matched first; not built yet. Ids are stable without it.
     seed
-        Seed of random choices; mode mrp makes none and records the seed as given.
+        Seed of random choices; modes mrp and constrained make none and record the seed
+        as given, mode optimize hands it to the solver.
     observe
         Called with (phase, done, total).
     cancelled
@@ -60,24 +69,77 @@ def plan(
     if mode not in MODES:
         message = f"Unknown mode {mode}; there are {', '.join(MODES)}."
         raise UsageError(message)
-    if mode != "mrp":
-        message = f"Mode {mode} is not built yet; mode mrp is."
-        raise NotAvailable(message)
     if baseline is not None:
         message = "Matching ids of a baseline plan is not built yet; leave it out."
         raise NotAvailable(message)
+    with _without_collections():
+        if mode == "optimize":
+            return _optimize(snapshot, settings, observe, cancelled, seed)
+        if mode == "constrained":
+            return _constrained(snapshot, settings, observe, cancelled, seed)
+        return _mrp(snapshot, settings, observe, cancelled, seed)
+
+
+def _mrp(
+    snapshot: Snapshot,
+    settings: Settings,
+    observe: Observe,
+    cancelled: Cancelled,
+    seed: int | None,
+) -> Plan:
     from medhavi.planners.mrp import run
     from medhavi.planners.parameters import MrpParameters
 
-    parameters = (
-        settings
-        if isinstance(settings, MrpParameters)
-        else MrpParameters.from_mapping(settings or {})
+    parameters = _as(MrpParameters, settings, "mrp")
+    return run.plan(snapshot, parameters, __version__, observe, cancelled, seed=seed)
+
+
+def _constrained(
+    snapshot: Snapshot,
+    settings: Settings,
+    observe: Observe,
+    cancelled: Cancelled,
+    seed: int | None,
+) -> Plan:
+    from medhavi.planners.constrained import feasible_run
+    from medhavi.planners.parameters import ConstrainedParameters
+
+    parameters = _as(ConstrainedParameters, settings, "constrained")
+    return feasible_run.plan(
+        snapshot, parameters, __version__, observe, cancelled, seed=seed
     )
-    with _without_collections():
-        return run.plan(
-            snapshot, parameters, __version__, observe, cancelled, seed=seed
-        )
+
+
+def _optimize(
+    snapshot: Snapshot,
+    settings: Settings,
+    observe: Observe,
+    cancelled: Cancelled,
+    seed: int | None,
+) -> Plan:
+    from medhavi.planners.master_plan import master_run
+    from medhavi.planners.optimize_parameters import OptimizeParameters
+
+    parameters = _as(OptimizeParameters, settings, "optimize")
+    return master_run.plan(
+        snapshot, parameters, __version__, observe, cancelled, seed=seed
+    )
+
+
+def _as(record: type[Record], settings: Settings, mode: str) -> Record:
+    """Give the settings as the record of a mode.
+
+    Raises
+    ------
+    UsageError
+        They are the record of another mode.
+    """
+    if isinstance(settings, record):
+        return settings
+    if settings is not None and not isinstance(settings, Mapping):
+        message = f"Settings of mode {mode} are {record.__name__}, or names and values."
+        raise UsageError(message)
+    return record.from_mapping(settings or {})
 
 
 @contextmanager

@@ -89,6 +89,10 @@ class ProductFacts:
         """Give the weight of one base unit [kg]."""
         return float(self._cell(product, "weight_kg") or 0.0)
 
+    def volume_m3(self, product: str) -> float:
+        """Give the volume of one base unit [m3]."""
+        return float(self._cell(product, "volume_m3") or 0.0)
+
     def hazmat(self, product: str) -> bool:
         """Tell whether the product is dangerous goods."""
         return bool(self._cell(product, "hazmat"))

@@ -28,6 +28,7 @@ class ExceptionCode(StrEnum):
     BRING_FORWARD = "BringForward"
     DEFER = "Defer"
     CANCEL = "Cancel"
+    MOVED = "Moved"
     OVERDUE_RECEIPT = "OverdueReceipt"
     RELEASE_FENCE = "ReleaseFence"
     CAPACITY_OVERLOAD = "CapacityOverload"
@@ -95,6 +96,11 @@ _ENTRIES: Mapping[ExceptionCode, ExceptionEntry] = MappingProxyType(
             _INFO,
             "Existing order serves no need",
             "Cancel it or keep it as stock.",
+        ),
+        ExceptionCode.MOVED: _entry(
+            _INFO,
+            "Firmed order has other dates",
+            "Accept the new dates, or lock the order.",
         ),
         ExceptionCode.OVERDUE_RECEIPT: _entry(
             _WARNING,

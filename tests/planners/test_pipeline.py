@@ -20,12 +20,6 @@ def small(**given):
 
 
 # --- modes -------------------------------------------------------------------------
-@pytest.mark.parametrize("mode", ["constrained", "optimize"])
-def test_a_mode_that_is_not_built_is_refused(mode):
-    with pytest.raises(NotAvailable, match=f"Mode {mode} is not built yet"):
-        plan(small(), mode=mode)
-
-
 def test_an_unknown_mode_is_a_wrong_use():
     with pytest.raises(UsageError, match="Unknown mode guess; there are mrp"):
         plan(small(), mode="guess")

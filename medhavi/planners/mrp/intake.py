@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.model import Model
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.state import Node, SupplyUnit
-    from medhavi.planners.parameters import MrpParameters
+    from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
     from medhavi.providers.sources import Source
     from medhavi.providers.table_rows import Rows
     from medhavi.snapshot.settings import Settings
@@ -89,7 +89,7 @@ class Reader:
         model: Model,
         release: Release,
         settings: Settings,
-        parameters: MrpParameters,
+        parameters: MrpParameters | ConstrainedParameters,
     ) -> None:
         self._tables = tables
         self._model = model

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.units import INT64_MAX, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from medhavi.planners.mrp.intake import Intake
     from medhavi.planners.mrp.release import Release
@@ -23,6 +24,7 @@ def ledger(
     levels: Mapping[int, Levels],
     blocked: Mapping[int, int],
     as_of: int,
+    served: Mapping[int, Sequence[tuple[int, int]]] | None = None,
 ) -> pl.DataFrame:
     """List stock, needs, supply, holds and safety levels with their instants.
 
@@ -36,6 +38,9 @@ def ledger(
         Unit index → quantity that a hold keeps from everyone [steps].
     as_of
         Now of the plan [UTC seconds].
+    served
+        For needs of demands, by index: when how much is taken, where that is not all of
+        it at the instant of the need [UTC seconds, steps].
 
     Returns
     -------
@@ -61,6 +66,9 @@ def ledger(
             continue
         if need.index in intake.bookings:
             add(need.node, as_of, "stock", -need.qty)
+        elif served is not None and need.demand != NO_DEMAND:
+            for instant, qty in served.get(need.index, ()):
+                add(need.node, instant, "gross", qty)
         else:
             add(need.node, need.instant, "gross", need.qty)
     for node, instant, qty in release.asked:

@@ -70,7 +70,8 @@ class Messages:
         for name, cells in self.columns.items():
             cells.append(values.get(name))
 
-    def _of_order(self, order: Order) -> dict[str, object]:
+    def of_order(self, order: Order) -> dict[str, object]:
+        """Give the cells that name an order."""
         product, location = order.node
         return {
             "supply": self._decoder.order_ids[order.index],
@@ -106,7 +107,7 @@ class Messages:
                 suggested_date=self._as_of,
                 qty=from_steps(order.qty, self._release.model.node(order.node).step),
                 hours=late / HOUR,
-                **self._of_order(order),
+                **self.of_order(order),
             )
         fence = self._as_of if order.source is None else order.source.fence_start
         if start < fence and fence > self._as_of and order.source is not None:
@@ -116,7 +117,7 @@ class Messages:
                 date=start,
                 suggested_date=fence,
                 hours=(fence - start) / HOUR,
-                **self._of_order(order),
+                **self.of_order(order),
             )
         surplus = 0
         for unit in order.units:
@@ -128,12 +129,12 @@ class Messages:
                 "The lot is larger than all needs it serves.",
                 date=order.timing.finish,
                 qty=from_steps(surplus, self._release.model.node(order.node).step),
-                **self._of_order(order),
+                **self.of_order(order),
             )
 
     def _existing(self, order: Order) -> None:
         unit = next((u for u in order.units if u.node.key == order.node), None)
-        where = self._of_order(order)
+        where = self.of_order(order)
         if order.timing.finish < self._as_of:
             self.add(
                 ExceptionCode.OVERDUE_RECEIPT,

@@ -9,7 +9,7 @@ from medhavi.planners.mrp.state import NO_DEMAND, Need, Shortage, SupplyUnit
 from medhavi.units import INT64_MAX, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from fractions import Fraction
 
     from medhavi.planners.mrp.model import Model
@@ -215,6 +215,83 @@ class Register:
         self.covered[stand_in.index] = covered
         need.open -= covered
         need.qty -= covered
+
+    def unmatch(self, matches: Mapping[int, int]) -> None:
+        """Take back a quantity of matches: their supply is free again.
+
+        Parameters
+        ----------
+        matches
+            Place among the matches to quantity [steps of the unit].
+        """
+        for match, qty in matches.items():
+            need = self.needs[self.match_need[match]]
+            unit = self.units[self.match_unit[match]]
+            self.match_qty[match] -= qty
+            unit.free += qty
+            for place, (taker, taken) in enumerate(unit.takers):
+                if taker is need and taken >= qty:
+                    unit.takers[place] = (taker, taken - qty)
+                    break
+            need.qty -= qty
+        for unit in self.units:
+            if any(taken == 0 for _, taken in unit.takers):
+                unit.takers = [taker for taker in unit.takers if taker[1]]
+
+    def drop(self, orders: Collection[int]) -> tuple[dict[int, int], dict[int, int]]:
+        """Forget orders by index, with what they give and need.
+
+        Who took from them must be forgotten too, or takes nothing any more.
+
+        Returns
+        -------
+        needs, units : dict of int to int
+            New index of each need and unit that is left, by its old one.
+        """
+        kept = [i for i in range(len(self.match_qty)) if not self._touches(i, orders)]
+        for match in set(range(len(self.match_qty))) - set(kept):
+            need = self.needs[self.match_need[match]]
+            unit = self.units[self.match_unit[match]]
+            unit.free += self.match_qty[match]
+            unit.takers = [taker for taker in unit.takers if taker[0] is not need]
+        pairs = [
+            (self.needs[self.match_need[i]], self.units[self.match_unit[i]], i)
+            for i in kept
+        ]
+        covered = {id(self.needs[index]): qty for index, qty in self.covered.items()}
+        self.match_qty = [self.match_qty[i] for i in kept]
+        self.orders = [order for order in self.orders if order.index not in orders]
+        gone = [u for u in self.units if u.order and u.order.index in orders]
+        lost = [n for n in self.needs if n.order and n.order.index in orders]
+        for unit in gone:
+            unit.node.units = [other for other in unit.node.units if other is not unit]
+        for need in lost:
+            need.node.needs = [other for other in need.node.needs if other is not need]
+        away = {id(record) for record in (*gone, *lost)}
+        self.units = [unit for unit in self.units if id(unit) not in away]
+        self.needs = [need for need in self.needs if id(need) not in away]
+        self.shortages = [s for s in self.shortages if id(s.need) not in away]
+        needs = {need.index: index for index, need in enumerate(self.needs)}
+        units = {unit.index: index for index, unit in enumerate(self.units)}
+        for need in self.needs:
+            need.index = needs[need.index]
+        for unit in self.units:
+            unit.index = units[unit.index]
+        for index, order in enumerate(self.orders):
+            order.index = index
+        self.match_need = [need.index for need, _, _ in pairs]
+        self.match_unit = [unit.index for _, unit, _ in pairs]
+        self.covered = {
+            need.index: covered[id(need)] for need in self.needs if id(need) in covered
+        }
+        return needs, units
+
+    def _touches(self, match: int, orders: Collection[int]) -> bool:
+        taker = self.needs[self.match_need[match]].order
+        giver = self.units[self.match_unit[match]].order
+        return (taker is not None and taker.index in orders) or (
+            giver is not None and giver.index in orders
+        )
 
     def dissolve(self) -> None:
         """Let go of everything: records point at each other in circles.

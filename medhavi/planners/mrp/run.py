@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.pins import BrokenPin
     from medhavi.planners.mrp.service import Service
     from medhavi.planners.mrp.state import Node, SupplyUnit
-    from medhavi.planners.parameters import MrpParameters
+    from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
     from medhavi.planners.pegging import Pegs
     from medhavi.snapshot import Snapshot
 
@@ -87,7 +87,7 @@ class MrpRun:
     def __init__(
         self,
         snapshot: Snapshot,
-        parameters: MrpParameters,
+        parameters: MrpParameters | ConstrainedParameters,
         observe: Callable[[str, int, int], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> None:

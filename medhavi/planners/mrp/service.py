@@ -218,9 +218,7 @@ def cause_rows(
         demand = service.demand
         step = release.model.node(demand.node).step
         lateness = service.lateness or 0
-        money = _late_cost(service, step, settings) + _short_cost(
-            service, step, settings
-        )
+        money = late_cost(service, step, settings) + short_cost(service, step, settings)
         late = [d for d in service.deliveries if d.date > demand.due]
         last = late[-1].unit if late else None
         order = None if last is None else last.order
@@ -246,7 +244,8 @@ def _value(demand: Demand, settings: Settings) -> DemandValue:
     return demand_value(demand.row, demand.unit_cost, weight)
 
 
-def _late_cost(service: Service, step: Fraction, settings: Settings) -> float:
+def late_cost(service: Service, step: Fraction, settings: Settings) -> float:
+    """Give what the late deliveries of a demand cost [its currency]."""
     demand = service.demand
     rate = _value(demand, settings).late
     return sum(
@@ -256,7 +255,8 @@ def _late_cost(service: Service, step: Fraction, settings: Settings) -> float:
     )
 
 
-def _short_cost(service: Service, step: Fraction, settings: Settings) -> float:
+def short_cost(service: Service, step: Fraction, settings: Settings) -> float:
+    """Give what the undelivered rest of a demand costs [its currency]."""
     demand = service.demand
     rate = _value(demand, settings).short
     return rate * from_steps(demand.qty - service.planned, step)

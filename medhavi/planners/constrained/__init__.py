@@ -1,0 +1,1 @@
+"""Plans that can be carried out: finite material, capacity and lead time (rule 2)."""

@@ -1,0 +1,314 @@
+"""Orders that can still be made: none starts before now or inside its release fence.
+
+Netting dates every order backward from its need, as mode mrp does. What would have to
+start too early is, in this sequence: taken from the next source that can be on time,
+cut into pieces that are on time where nothing limits pieces side by side, or made by
+the source that brings it first, late. An existing receipt that comes before new supply
+could come serves the need instead.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from medhavi.planners.constrained.rationing import lot_below, makeable
+from medhavi.planners.mrp.netting import NodeWalk
+from medhavi.planners.mrp.release import Release, Want
+from medhavi.planners.mrp.state import NO_DEMAND
+from medhavi.units import NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from medhavi.planners.mrp.model import Model
+    from medhavi.planners.mrp.state import Need, Node, SupplyUnit
+    from medhavi.planners.mrp.stock_levels import Levels
+    from medhavi.planners.mrp.ways import Way
+    from medhavi.providers.quotas import Quotas
+    from medhavi.providers.recipe_lines import Gain
+    from medhavi.providers.sources import Source, Timing
+
+MOST_PARTS = 10
+"""Into how many pieces a late order is cut at most."""
+
+
+class FeasibleRelease(Release):
+    """The register of a constrained run, and the maker of its new orders.
+
+    Parameters
+    ----------
+    model
+        Graph of the run.
+    as_of
+        Now of the plan [UTC seconds].
+    limiting
+        Resources that are finite: pieces of an order would queue before them.
+    quotas
+        What suppliers deliver and vehicles carry at most: orders stay below.
+    """
+
+    def __init__(
+        self, model: Model, as_of: int, limiting: Collection[str], quotas: Quotas
+    ) -> None:
+        super().__init__(model, as_of)
+        self._limiting = frozenset(limiting)
+        self._quotas = quotas
+        self._most: dict[int, int | None] = {}
+
+    def _largest(self, source: Source) -> int | None:
+        """Give the largest order that a supplier delivers, or a vehicle carries."""
+        if id(source) not in self._most:
+            most = self._quotas.largest(source)
+            self._most[id(source)] = None if most is None else lot_below(source, most)
+        return self._most[id(source)]
+
+    def _fitting(
+        self, way: Way, missing: int, instant: int
+    ) -> tuple[int, Timing | None]:
+        """Size the first order, below what its source can bring at a time."""
+        size, timing = super()._fitting(way, missing, instant)
+        if way.gain is not None:
+            return size, timing
+        most = self._largest(way.source)
+        if most is None or size <= most:
+            return size, timing
+        return most, way.source.clock.latest(instant, most) if most else None
+
+    def floor(self, source: Source) -> int:
+        """Give the first instant at which a new order of a source may start."""
+        return max(self.as_of, source.fence_start)
+
+    def falls_out_last(self, gain: Gain) -> bool:
+        """Tell whether all that a recipe gives of a product is there at its end."""
+        return all(
+            output.step is None and output.anchor == "end" and not output.offset_minutes
+            for output in gain.outputs
+        )
+
+    def promised(
+        self, node: Node, need: Need, instant: int, missing: int
+    ) -> int | None:
+        """Tell when new supply would be there; None: no source gives any."""
+        want = Want(node, instant, missing, "", 0, need.only_from, need.alive_until)
+        late = self.has_late
+        ways = self._open_ways(want)
+        chosen = self._choose(self._ranked(ways, node, missing), want, missing)
+        self.has_late = late
+        return None if chosen is None else max(chosen[2].finish, instant)
+
+    def _open_ways(self, want: Want) -> Sequence[Way]:
+        ways = self.model.ways(want.node)
+        if want.only_from in {None, want.node.key[1]}:
+            return ways
+        return [way for way in ways if way.source.origin == want.only_from]
+
+    def _choose(
+        self, ways: Sequence[Way], want: Want, missing: int
+    ) -> tuple[Way, int, Timing] | None:
+        """Take the first source that can be on time, else the earliest that can be."""
+        return self._choose_from(ways, want, missing, choosy=len(ways) > 1)
+
+    def _choose_from(
+        self, ways: Sequence[Way], want: Want, missing: int, *, choosy: bool = False
+    ) -> tuple[Way, int, Timing] | None:
+        """Choose; `choosy`: only what the components of a source still allow."""
+        late: list[tuple[int, int, Way, int, Timing]] = []
+        for rank, way in enumerate(ways):
+            size, timing = self._fitting(way, missing, want.instant)
+            if size > 0 and choosy:
+                size, timing = self._coverable(way, want, size, timing)
+            if size <= 0:
+                continue
+            found = self._on_time_from(way, want, size, timing)
+            if found is None:
+                found = self._piece(way, want, size, timing)
+            if found is not None:
+                return way, *found
+            forward = self._soonest(way, want, size)
+            if forward is not None:
+                late.append((forward[1].finish, rank, way, *forward))
+        if not late:
+            # None has its components: one of them says what is missing.
+            return self._choose_from(ways, want, missing) if choosy else None
+        _, _, way, size, timing = min(late, key=lambda entry: entry[:2])
+        self.has_late = self.has_late or timing.finish > want.instant
+        return way, size, timing
+
+    def _coverable(
+        self, way: Way, want: Want, size: int, timing: Timing | None
+    ) -> tuple[int, Timing | None]:
+        """Cut an order to what is left of components that nothing supplies anew."""
+        most = size
+        start = want.instant if timing is None else timing.start
+        instant = max(start, self.floor(way.source))
+        for group in way.intakes:
+            component, node, _ = group[0]
+            if len(group) > 1 or node.sources or node.rules.unlimited:
+                continue
+            there = sum(
+                unit.qty
+                for unit in node.units
+                if unit.available <= instant and unit.is_ours
+            ) - sum(need.qty for need in node.needs)
+            most = makeable(component, there, most)
+        if most >= size:
+            return size, timing
+        most = lot_below(way.source, most)
+        clock = way.source.clock
+        return most, clock.latest(want.instant, most) if most > 0 else None
+
+    def _on_time_from(
+        self, way: Way, want: Want, size: int, timing: Timing | None
+    ) -> tuple[int, Timing] | None:
+        """Give the latest order on time that starts from the floor on, if one does."""
+        if timing is None:
+            return None
+        if not way.serves(timing.start):
+            timing = self._earlier(way.source, want.instant, size, timing)
+        if (
+            timing is None
+            or timing.start < self.floor(way.source)
+            or not self._serves_well(way, want, size, timing)
+        ):
+            return None
+        return size, timing
+
+    def _earlier(
+        self, source: Source, instant: int, size: int, timing: Timing
+    ) -> Timing | None:
+        """Date an order back to where its source was still valid."""
+        moved = self._within_validity(source, size, instant, timing)
+        return None if moved is None or moved.finish > instant else moved
+
+    def _piece(
+        self, way: Way, want: Want, size: int, timing: Timing | None
+    ) -> tuple[int, Timing] | None:
+        """Give the largest piece that is on time, where pieces run side by side."""
+        if timing is None or not self._side_by_side(timing):
+            return None
+        clock, multiple = way.source.clock, way.source.multiple
+
+        def tried(piece: int) -> tuple[int, Timing] | None:
+            latest = clock.latest(want.instant, piece)
+            return self._on_time_from(way, want, piece, latest)
+
+        least = way.source.lot(1)
+        found = tried(least) if least < size else None
+        good, bad = 0, (size - least) // multiple
+        while found is not None and bad - good > 1:
+            middle = (good + bad) // 2
+            larger = tried(least + middle * multiple)
+            if larger is None:
+                bad = middle
+            else:
+                good, found = middle, larger
+        return found
+
+    def _soonest(self, way: Way, want: Want, size: int) -> tuple[int, Timing] | None:
+        """Give the first order of a source from its floor on.
+
+        A smaller piece of it, where that is there sooner and pieces run side by side.
+        """
+        source = way.source
+        whole = self._first(source, size)
+        if whole is None:
+            return None
+        part = source.lot(-(-size // MOST_PARTS))
+        if part < size and self._side_by_side(whole):
+            smaller = self._first(source, part)
+            if smaller is not None and smaller.finish < whole.finish:
+                size, whole = part, smaller
+        return (size, whole) if self._serves_well(way, want, size, whole) else None
+
+    def _first(self, source: Source, size: int) -> Timing | None:
+        floor = self.floor(source)
+        for begin, end in source.windows:
+            timing = source.clock.earliest(max(begin, floor), size)
+            if timing is not None and timing.start < end:
+                return timing
+        return None
+
+    def _side_by_side(self, timing: Timing) -> bool:
+        """Tell that an order works on nothing that another would wait for."""
+        return bool(timing.steps) and not any(
+            resource in self._limiting
+            for window in timing.steps
+            for resource, _ in window.resources
+        )
+
+
+class FeasibleWalk(NodeWalk):
+    """A node on its way through time; a need that would be late may take a receipt."""
+
+    __slots__ = ("_makes",)
+
+    def __init__(self, node: Node, levels: Levels, release: FeasibleRelease) -> None:
+        super().__init__(node, levels, release)
+        self._makes = release
+
+    def _order(self, group: list[Need], instant: int) -> None:
+        if self._pending and self.node.sources:
+            self._take_receipts(group, instant)
+            group = [need for need in group if need.open > 0]
+            if not group:
+                return
+        super()._order(group, instant)
+
+    def _take_receipts(self, group: list[Need], instant: int) -> None:
+        """Let receipts serve that come before new supply could, late as they are."""
+        missing = sum(need.open for need in group)
+        ready = self._makes.promised(self.node, group[0], instant, missing)
+        for available, _, unit in sorted(self._pending, key=lambda entry: entry[:2]):
+            if ready is not None and available > ready:
+                return
+            for need in group:
+                if unit.free > 0 and need.open > 0 and self._makes.usable(unit, need):
+                    self._makes.match(need, unit)
+
+
+class ScarceWalk(NodeWalk):
+    """A node that nothing supplies anew: what there is goes by urgency, not by date.
+
+    A more important need takes the latest supply that is still in time, so that less
+    important and earlier ones find what comes before. A demand may wait for what comes
+    later; an order may not, it is cut (`rationing`).
+    """
+
+    __slots__ = ()
+
+    def instants(self) -> list[int]:
+        """List one moment: all needs are met at once."""
+        moments = [need.instant for need in self.needs if need.open > 0]
+        return [max(moments)] if moments else []
+
+    def process(self, instant: int) -> None:  # noqa: ARG002 (all at once)
+        """Serve all needs in order of urgency."""
+        units = [unit for unit in self.node.units if unit.free > 0]
+        latest = sorted(units, key=_kept_first)
+        earliest = sorted(units, key=_BY_DATE)
+        for need in sorted(self.needs, key=_URGENCY):
+            self._serve_from(need, latest, need.instant)
+            if need.demand != NO_DEMAND:
+                self._serve_from(need, earliest, NEVER)
+            if need.open > 0:
+                self._release.give_up(need)
+
+    def _serve_from(self, need: Need, units: list[SupplyUnit], until: int) -> None:
+        for unit in units:
+            if need.open == 0:
+                return
+            if (
+                unit.free > 0
+                and unit.available <= until
+                and self._release.usable(unit, need)
+            ):
+                self._release.match(need, unit)
+
+
+_URGENCY = attrgetter("priority", "instant", "index")
+_BY_DATE = attrgetter("available", "index")
+
+
+def _kept_first(unit: SupplyUnit) -> tuple[int, int, int]:
+    return unit.expires, -unit.available, unit.index

@@ -1,0 +1,250 @@
+"""What each demand gets when: deliveries by the rules of lines and orders (rule 12).
+
+A delivery leaves when its goods are there, never before due or now (rule 21). Then the
+rules, in this sequence: one delivery per line, least shipments, most lateness, lines of
+an order together. What a rule forbids is not delivered at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from math import gcd
+from typing import TYPE_CHECKING
+
+from medhavi.planners.constrained.lines import NEVER_FITS, Line, Part
+from medhavi.planners.mrp.service import Delivery
+from medhavi.planners.mrp.state import NO_DEMAND
+from medhavi.units import DAY, seconds_up, steps_up
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from medhavi.planners.mrp.intake import Intake
+    from medhavi.planners.mrp.release import Release
+
+TOGETHER = "all_together"
+
+
+def lines_of(
+    intake: Intake, release: Release, as_of: int, never: Collection[int] = ()
+) -> list[Line]:
+    """Give what every demand gets, by the rules.
+
+    Parameters
+    ----------
+    intake, release
+        A run whose orders are placed.
+    as_of
+        Now of the plan [UTC seconds].
+    never
+        Orders that fit at no time, by index: they deliver nothing.
+    """
+    lines = [Line(demand=demand) for demand in intake.demands]
+    for part, demand in _parts(intake, release, as_of):
+        order = part.unit.order
+        line = lines[demand]
+        if order is not None and order.index in never:
+            line.refused = NEVER_FITS
+            line.dropped.append(part)
+        else:
+            line.parts.append(part)
+    for line in lines:
+        line.parts.sort(key=lambda part: (part.date, part.match))
+        _one_delivery(line)
+        _least_shipments(line, release)
+        _most_lateness(line)
+    orders: dict[str, list[Line]] = {}
+    for line in lines:
+        row = line.demand.row
+        if row["sales_order"] and row["order_policy"] != "independent":
+            orders.setdefault(row["sales_order"], []).append(line)
+    for _, members in sorted(orders.items()):
+        _together(members)
+    return lines
+
+
+def _parts(intake: Intake, release: Release, as_of: int) -> Iterable[tuple[Part, int]]:
+    """List what was matched to demands; a substitute counts as what it stands for."""
+    taken: dict[int, int] = {}
+    for match, (need_index, unit_index, qty) in enumerate(
+        zip(release.match_need, release.match_unit, release.match_qty, strict=True)
+    ):
+        need = release.needs[need_index]
+        if need.demand == NO_DEMAND or qty == 0:
+            continue
+        credit = qty
+        if need_index in release.covered:
+            before = taken.get(need_index, 0)
+            taken[need_index] = before + qty
+            covered = release.covered[need_index]
+            total = need.qty
+            credit = covered * (before + qty) // total - covered * before // total
+        unit = release.units[unit_index]
+        due = intake.demands[need.demand].due
+        date = max(due, as_of, unit.arrives)
+        yield Part(match, unit, credit, unit.arrives, date), need.demand
+
+
+# --- rules of a line ---------------------------------------------------------------
+def _one_delivery(line: Line) -> None:
+    """Deliver a full line at once, or not at all."""
+    if not line.demand.row["full_line"] or not line.parts:
+        return
+    if line.planned < line.demand.qty:
+        line.refuse("full_line")
+        return
+    for part in line.parts:
+        part.date = line.last
+
+
+def _least_shipments(line: Line, release: Release) -> None:
+    """Let small parts wait until they make a shipment; the last may be what is open."""
+    stated = line.demand.row["min_shipment"]
+    if not stated or not line.parts:
+        return
+    least = steps_up(stated, release.model.node(line.demand.node).step)
+    still_open = line.demand.qty
+    kept: list[Part] = []
+    waiting: list[Part] = []
+    for place, part in enumerate(line.parts):
+        waiting.append(part)
+        same = place + 1 < len(line.parts) and line.parts[place + 1].date == part.date
+        gathered = sum(one.qty for one in waiting)
+        if same or gathered < min(least, still_open):
+            continue
+        for one in waiting:
+            one.date = part.date
+        kept += waiting
+        still_open -= gathered
+        waiting = []
+    if waiting:
+        if kept and sum(one.qty for one in waiting) > 0:
+            # Too little to go alone: it goes with the last shipment before it.
+            for one in kept:
+                if one.date == kept[-1].date and one is not kept[-1]:
+                    one.date = waiting[-1].date
+            kept[-1].date = waiting[-1].date
+            for one in waiting:
+                one.date = waiting[-1].date
+            kept += waiting
+        else:
+            line.refuse("min_shipment")
+    line.parts = kept
+
+
+def _most_lateness(line: Line) -> None:
+    """Leave out what comes later than a demand accepts."""
+    most = line.demand.row["max_lateness_days"]
+    if most is None or not line.parts:
+        return
+    limit = line.demand.due + seconds_up(most, DAY)
+    if line.last <= limit:
+        return
+    line.late_by = line.last - line.demand.due
+    if line.demand.row["full_line"]:
+        line.refuse("max_lateness_days")
+        return
+    kept = [part for part in line.parts if part.date <= limit]
+    line.parts = [part for part in line.parts if part.date > limit]
+    line.refuse("max_lateness_days")
+    line.parts = kept
+
+
+# --- rules of an order -------------------------------------------------------------
+def _together(members: list[Line]) -> None:
+    """Deliver the lines of an order together: at one instant, in equal shares."""
+    policy = members[0].demand.row["order_policy"]
+    whole = all(line.planned >= line.demand.qty for line in members)
+    if not whole:
+        share = Fraction(0) if policy == TOGETHER else _common_share(members)
+        for line in members:
+            _keep_share(line, share, policy)
+    if not any(line.parts for line in members):
+        return
+    last = max(line.last for line in members)
+    binding = min(
+        (line for line in members if line.last == last),
+        key=lambda line: line.demand.demand,
+    )
+    for line in members:
+        most = line.demand.row["max_lateness_days"]
+        if most is not None and last > line.demand.due + seconds_up(most, DAY):
+            for other in members:
+                other.late_by = max(other.late_by, last - line.demand.due)
+                other.refuse(policy)
+            return
+    for line in members:
+        if line is not binding and line.last < last:
+            line.bound_by = binding.demand.demand
+        for part in line.parts:
+            part.date = last
+
+
+def _common_share(members: list[Line]) -> Fraction:
+    """Give the largest share that all lines have and that is whole steps of each."""
+    parts = 0
+    for line in members:
+        parts = gcd(parts, line.demand.qty)
+    most = min(line.planned * parts // line.demand.qty for line in members)
+    return Fraction(most, parts)
+
+
+def _keep_share(line: Line, share: Fraction, policy: str) -> None:
+    """Keep a share of a line, of what comes first."""
+    rest = int(line.demand.qty * share)
+    if rest >= line.planned:
+        return
+    kept: list[Part] = []
+    for part in line.parts:
+        taken = min(part.qty, rest)
+        rest -= taken
+        if taken < part.qty:
+            line.dropped.append(replace(part, qty=part.qty - taken))
+            part.qty = taken
+        if taken:
+            kept.append(part)
+    line.refused = line.refused or policy
+    line.parts = kept
+
+
+def undelivered(lines: Iterable[Line], release: Release) -> dict[int, int]:
+    """Give what is matched to demands and not delivered: match to quantity [steps]."""
+    kept: dict[int, int] = {}
+    demands: dict[int, int] = {}
+    for line in lines:
+        for part in line.parts:
+            kept[part.match] = kept.get(part.match, 0) + part.qty
+        for part in line.dropped:
+            demands[part.match] = demands.get(part.match, 0) + part.qty
+    found: dict[int, int] = {}
+    for match, lost in demands.items():
+        qty = release.match_qty[match]
+        stays = kept.get(match, 0)
+        # A substitute is counted in its own units; what stays is rounded up.
+        found[match] = qty - -(-stays * qty // (stays + lost))
+    return {match: qty for match, qty in found.items() if qty > 0}
+
+
+def served(lines: Iterable[Line], release: Release) -> dict[int, list[Served]]:
+    """Give when how much is taken for the needs of demands, by index of the need."""
+    found: dict[int, list[Served]] = {}
+    for line in lines:
+        for part in line.parts:
+            need = release.match_need[part.match]
+            found.setdefault(need, []).append(
+                (part.date, release.match_qty[part.match])
+            )
+    return found
+
+
+Served = tuple[int, int]
+"""Instant [UTC seconds] and quantity [steps of what is taken]."""
+
+
+def deliveries_of(line: Line) -> tuple[Delivery, ...]:
+    """Give the deliveries of a line, by date."""
+    return tuple(
+        Delivery(qty=part.qty, date=part.date, unit=part.unit)
+        for part in sorted(line.parts, key=lambda part: (part.date, part.match))
+    )

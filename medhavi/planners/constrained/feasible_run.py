@@ -1,0 +1,420 @@
+"""Run mode constrained: net what can still be made, then place it on its resources.
+
+1. Netting as in mode mrp, but no order starts before now or inside its release fence;
+   what is short is shared out by urgency (`dating`, `rationing`).
+2. A rehearsal on plain numbers finds a good sequence of the orders (`rehearsal`).
+3. The providers place the orders in that sequence; then each moves as late as those
+   that take from it allow (`placing`).
+4. Deliveries by the rules of the orders, causes of what is late (`delivering`,
+   `causes`).
+
+What is missing, or a rule forbids to deliver, changes what is wanted; then the run is
+made again on the slices of the demands that are left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from medhavi.planners.constrained.causes import Cause, Walk, cause_table
+from medhavi.planners.constrained.dating import (
+    FeasibleRelease,
+    FeasibleWalk,
+    ScarceWalk,
+)
+from medhavi.planners.constrained.delivering import (
+    deliveries_of,
+    lines_of,
+    served,
+    undelivered,
+)
+from medhavi.planners.constrained.obeyed import check_obeyed, with_disruptions
+from medhavi.planners.constrained.placing import Placing
+from medhavi.planners.constrained.rationing import Rationing, Slice
+from medhavi.planners.constrained.sequence import Scene
+from medhavi.planners.constrained.shop import Shop
+from medhavi.planners.constrained.slices import SliceReader
+from medhavi.planners.constrained.telling import tell
+from medhavi.planners.mrp.ledger import ledger
+from medhavi.planners.mrp.run import MrpRun
+from medhavi.planners.mrp.service import Service
+from medhavi.providers import Providers
+from medhavi.providers.quotas import Quotas
+from medhavi.providers.table_rows import read_tables
+from medhavi.results.limiter import Limiter
+from medhavi.results.plan import Plan
+from medhavi.results.run_record import RunRecord, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import polars as pl
+
+    from medhavi.findings import Finding
+    from medhavi.planners.constrained.lines import Line
+    from medhavi.planners.mrp.intake import Reader
+    from medhavi.planners.mrp.messages import Messages
+    from medhavi.planners.mrp.netting import NodeWalk
+    from medhavi.planners.mrp.state import Node, NodeKey
+    from medhavi.planners.mrp.stock_levels import Levels
+    from medhavi.planners.parameters import ConstrainedParameters
+    from medhavi.planners.pegging import Pegs
+    from medhavi.snapshot import Snapshot
+
+    Observe = Callable[[str, int, int], None] | None
+
+MOST_ROUNDS = 40
+"""Rounds of netting until nothing is missing; what is missing then stays short."""
+
+
+class Memory:
+    """What one round of a plan leaves to the next.
+
+    Attributes
+    ----------
+    slices
+        Slices of the demands that are not wanted as they stand, by index.
+    missing
+        Product and location that a demand lacks for good.
+    refused
+        Why a demand is not delivered in full though it could be.
+    providers
+        Those of the snapshot as disruptions leave it.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.slices: dict[int, list[Slice]] = {}
+        self.missing: dict[int, NodeKey] = {}
+        self.refused: dict[int, list[Cause]] = {}
+        self.snapshot = with_disruptions(snapshot)
+        self.fingerprint = snapshot.fingerprint
+        self.findings = check_obeyed(snapshot)
+        self.providers = Providers(self.snapshot)
+
+
+class FeasibleRun(MrpRun):
+    """One netting of a constrained run, and the placing of its orders.
+
+    Parameters
+    ----------
+    memory
+        What earlier rounds found.
+    parameters, observe, cancelled
+        As of `MrpRun`.
+    """
+
+    mode = "constrained"
+    parameters: ConstrainedParameters
+    release: FeasibleRelease
+
+    def __init__(
+        self,
+        memory: Memory,
+        parameters: ConstrainedParameters,
+        observe: Observe = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
+        self._memory = memory
+        self._slicer: SliceReader | None = None
+        self._reasons: list[list[Cause]] = []
+        self._served: dict[int, list[tuple[int, int]]] = {}
+        self.lines: list[Line] = []
+        super().__init__(memory.snapshot, parameters, observe, cancelled)
+
+    # --- netting -------------------------------------------------------------------
+    def _supported(self) -> list[Finding]:
+        return list(self._memory.findings)
+
+    def _provided(self) -> Providers:
+        return self._memory.providers
+
+    def _released(self) -> FeasibleRelease:
+        resources = self.snapshot["resources"]
+        finite = resources.filter(resources["finite"])["resource"].to_list()
+        return FeasibleRelease(self.model, self.as_of, finite, self._quotas())
+
+    def _quotas(self) -> Quotas:
+        return Quotas(
+            read_tables(self.snapshot, ("supplier_capacity",))["supplier_capacity"],
+            self.providers.facts,
+            self.providers.sourcing,
+            self.as_of,
+        )
+
+    def _reader(self) -> Reader:
+        self._slicer = SliceReader(
+            self.tables, self.model, self.release, self.settings, self.parameters
+        )
+        self._slicer.slices = self._memory.slices
+        return self._slicer
+
+    def _node_walk(self, node: Node, levels: Levels) -> NodeWalk:
+        release = self.release
+        alone = not node.substitutes and not any(n.alternatives for n in node.needs)
+        if alone and not node.sources and not node.rules.unlimited:
+            return ScarceWalk(node, levels, release)
+        return FeasibleWalk(node, levels, release)
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the snapshot as it was given."""
+        return self._memory.fingerprint
+
+    def rationed(self) -> bool:
+        """Change the slices to what is there; False: nothing is missing."""
+        if not self.release.shortages or self._slicer is None:
+            return False
+        rationing = Rationing(self.release, self.rank)
+        before = self._memory.slices
+        self._memory.slices = rationing.slices(before, self._slicer.parts)
+        self._memory.missing.update(rationing.missing)
+        return self._memory.slices != before
+
+    # --- placing -------------------------------------------------------------------
+    def place(self) -> None:
+        """Place all orders, and say what each demand gets."""
+        own = {demand.demand for demand in self.intake.demands}
+        shop = Shop(self.providers.finite(own, firmed=False), self._quotas())
+        scene = Scene(
+            snapshot=self.snapshot,
+            parameters=self.parameters,
+            demands=self.intake.demands,
+            as_of=self.as_of,
+        )
+        self.placing = placing = Placing(self.release, shop, scene)
+        if self._observe is not None:
+            self._observe("placing", 0, len(placing.jobs))
+        placing.standing()
+        placing.forward()
+        self.lines = lines_of(self.intake, self.release, self.as_of, placing.unplaced())
+        placing.backward(self.lines)
+        walk = self._walk_of_causes()
+        for line in self.lines:
+            why = walk.refusal(line)
+            if why:
+                self._memory.refused[line.demand.index] = why
+
+    def refused(self) -> bool:
+        """Take from the slices what is not delivered; False: all is."""
+        found = {demand: list(kept) for demand, kept in self._memory.slices.items()}
+        for line in self.lines:
+            if not line.refused or self._slicer is None:
+                continue
+            rest = line.planned
+            kept = []
+            for part in self._slicer.wanted(line.demand):
+                if min(rest, part.qty) > 0:
+                    kept.append(Slice(min(rest, part.qty), part.date))
+                rest -= min(rest, part.qty)
+            found[line.demand.index] = kept
+        if found == self._memory.slices:
+            return False
+        self._memory.slices = found
+        return True
+
+    def settle(self) -> None:
+        """Take out what is not delivered, and the orders that never fit."""
+        self.release.unmatch(undelivered(self.lines, self.release))
+        # By need, because the places of matches change where orders are dropped.
+        self._served = served(self.lines, self.release)
+        never = self.placing.unplaced()
+        if never:
+            needs, units = self.release.drop(never)
+            self.intake.bookings = {needs[index] for index in self.intake.bookings}
+            self.blocked = {units[i]: qty for i, qty in self.blocked.items()}
+            self._served = {needs[i]: taken for i, taken in self._served.items()}
+
+    def dissolve(self) -> None:
+        """Let go of everything: records point at each other in circles."""
+        self.placing.dissolve()
+        for line in self.lines:
+            line.parts, line.dropped = [], []
+        self.release.dissolve()
+
+    def _walk_of_causes(self) -> Walk:
+        jobs = {job.order.index: job for job in self.placing.jobs}
+        return Walk(jobs, self.placing.waits, self.as_of)
+
+    # --- result --------------------------------------------------------------------
+    def _services(self) -> list[Service]:
+        walk = self._walk_of_causes()
+        found = []
+        for line in self.lines:
+            reasons = walk.of(line)
+            if line.planned < line.demand.qty:
+                reasons = [self._why_short(line), *reasons]
+            self._reasons.append(reasons)
+            found.append(_service(line, reasons))
+        return found
+
+    def _why_short(self, line: Line) -> Cause:
+        """Say what is missing, or what rule keeps the rest from being delivered."""
+        index = line.demand.index
+        known = self._memory.refused.get(index)
+        if known and index not in self._memory.missing:
+            return known[0]._replace(seconds=0)
+        place = self._memory.missing.get(index, line.demand.node)
+        node = self.model.node(place)
+        code = Limiter.MATERIAL_SHORTFALL
+        if not node.sources and not node.units:
+            code = Limiter.NO_SOURCE
+        return Cause(code, "|".join(place), None, None, 0)
+
+    def _causes(self, found: list[Service]) -> dict[str, list[object]]:
+        pairs = list(zip(found, self._reasons, strict=True))
+        return cause_table(pairs, self.release, self.settings)
+
+    def _ledger(self, found: list[Service]) -> pl.DataFrame:  # noqa: ARG002
+        return ledger(
+            self.release,
+            self.intake,
+            self.levels,
+            self.blocked,
+            self.as_of,
+            self._served,
+        )
+
+    def _tell(
+        self,
+        messages: Messages,
+        found: list[Service],
+        tables: Mapping[str, pl.DataFrame],
+    ) -> None:
+        super()._tell(messages, found, tables)
+        tell(messages, self.placing.jobs, self.lines, self.model)
+
+    def _record(self, version: str, seed: int | None, pegs: Pegs) -> RunRecord:
+        made = super()._record(version, seed, pegs)
+        return replace(made, snapshot_fingerprint=self.fingerprint)
+
+    def _effort(self) -> dict[str, float]:
+        return {"rehearsals": float(self.placing.rehearsals)}
+
+
+def _service(line: Line, reasons: Sequence[Cause]) -> Service:
+    planned = line.planned
+    late = line.last > line.demand.due
+    if planned == 0:
+        status = "unplanned"
+    elif planned < line.demand.qty:
+        status = "short"
+    else:
+        status = "late" if late else "on_time"
+    return Service(
+        demand=line.demand,
+        deliveries=deliveries_of(line),
+        planned=planned,
+        status=status,
+        limiter=str(reasons[0].code) if reasons else None,
+    )
+
+
+def plan(
+    snapshot: Snapshot,
+    parameters: ConstrainedParameters,
+    version: str,
+    observe: Observe = None,
+    cancelled: Callable[[], bool] | None = None,
+    *,
+    seed: int | None = None,
+) -> Plan:
+    """Plan a snapshot in mode constrained.
+
+    Parameters
+    ----------
+    snapshot
+        All planning tables.
+    parameters
+        Settings of the planner.
+    version
+        Package version for the run record.
+    observe, cancelled
+        Progress and interruption; neither changes a result but for ending it early:
+        then the plan is empty and its status cancelled.
+    seed
+        Recorded only: nothing here is random.
+
+    Raises
+    ------
+    BadData
+        The snapshot has errors; all of them are named.
+    NotAvailable
+        A filled column would change quantities or dates and is not built yet.
+
+    Notes
+    -----
+    A round of netting is that of mode mrp; a rehearsal is O(tasks log tasks), placing
+    two calls of a provider per order. Sources: Panwalkar and Iskander 1977 (dispatching
+    rules), Valls, Ballestin and Quintanilla 2005 (justification), requirements CAP-06,
+    CAP-12, CAP-17, CAP-18, MRP-09.
+    """
+    snapshot.require()
+    memory = Memory(snapshot)
+    stop = _Stop(cancelled)
+    rounds = 0
+    while True:
+        run = _netted(memory, parameters, observe, stop)
+        rounds += 1
+        if not run.stopped:
+            run.place()
+        if stop():
+            return _cancelled(run, version, seed)
+        if rounds == MOST_ROUNDS or not run.refused():
+            break
+        run.dissolve()
+    run.settle()
+    made = run.plan(version, seed)
+    run.dissolve()
+    return made
+
+
+def _netted(
+    memory: Memory,
+    parameters: ConstrainedParameters,
+    observe: Observe,
+    stop: Callable[[], bool],
+) -> FeasibleRun:
+    """Net until nothing is missing that could be had."""
+    rounds = 0
+    while True:
+        run = FeasibleRun(memory, parameters, observe, stop)
+        run.build()
+        run.net()
+        rounds += 1
+        # What is missing after the last round never fits; it is taken out in the end.
+        if run.stopped or rounds == MOST_ROUNDS or not run.rationed():
+            return run
+        run.release.dissolve()
+
+
+class _Stop:
+    """Asks once whether to stop, and remembers a yes."""
+
+    def __init__(self, cancelled: Callable[[], bool] | None) -> None:
+        self._cancelled = cancelled
+        self._asked = False
+
+    def __call__(self) -> bool:
+        if not self._asked and self._cancelled is not None:
+            self._asked = self._cancelled()
+        return self._asked
+
+
+def _cancelled(run: FeasibleRun, version: str, seed: int | None) -> Plan:
+    """Give an empty plan: half of a constrained plan cannot be carried out."""
+    run.release.dissolve()
+    return Plan(
+        tables={},
+        run=RunRecord(
+            planner=run.mode,
+            mode=run.mode,
+            package_version=version,
+            snapshot_fingerprint=run.fingerprint,
+            as_of=run.as_of,
+            settings=run.parameters.as_dict(),
+            seed=seed,
+            status=Status.CANCELLED,
+        ),
+        findings=tuple(run.findings),
+    )

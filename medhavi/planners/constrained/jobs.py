@@ -1,0 +1,202 @@
+"""The orders that are placed, and who brings what for whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from medhavi.planners.mrp.state import NO_DEMAND, Need, Order, SupplyUnit
+from medhavi.providers.recipe_lines import Gain
+from medhavi.units import ALWAYS, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from medhavi.planners.constrained.dating import FeasibleRelease
+
+
+@dataclass(slots=True, eq=False)
+class Take:
+    """A need of an order, and the units that serve it.
+
+    It may be taken from `opens` on and before `closes`: while its line of the bill of
+    materials holds [UTC seconds].
+    """
+
+    need: Need
+    units: list[SupplyUnit]
+    opens: int = ALWAYS
+    closes: int = NEVER
+
+
+@dataclass(slots=True, eq=False)
+class Out:
+    """A unit that an order gives.
+
+    `gain` tells when, where it is not simply the end; it may fall out from `opens` on
+    and before `closes`: while the quantity is what was planned [UTC seconds].
+    """
+
+    unit: SupplyUnit
+    gain: Gain | None
+    opens: int = ALWAYS
+    closes: int = NEVER
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """An order that is placed.
+
+    Attributes
+    ----------
+    order
+        The order; its `timing` is where it is now.
+    takes
+        What it takes.
+    outs
+        What it gives.
+    floor
+        First instant at which it may start [UTC seconds].
+    soft
+        Safety time before its need, which is given up first [s].
+    before, after
+        Jobs that bring something for it, and that take from it.
+    lacking
+        Something that it takes is missing for good.
+    placed
+        Its dates are those of a provider; else nothing ever fits.
+    """
+
+    number: int
+    order: Order
+    takes: list[Take] = field(default_factory=list)
+    outs: list[Out] = field(default_factory=list)
+    floor: int = ALWAYS
+    soft: int = 0
+    before: list[Job] = field(default_factory=list)
+    after: list[Job] = field(default_factory=list)
+    lacking: bool = False
+    placed: bool = False
+
+    @property
+    def goods(self) -> int:
+        """Give when all that it takes is there."""
+        return max(
+            (unit.arrives for take in self.takes for unit in take.units),
+            default=ALWAYS,
+        )
+
+
+def jobs_of(
+    release: FeasibleRelease, most_early: Mapping[str, int] | None = None
+) -> list[Job]:
+    """List the orders of a netting that are placed, with their links.
+
+    New orders, and existing ones that may move: firmed work and transfers that are not
+    locked. All else stays as it is dated (rule 3).
+
+    Parameters
+    ----------
+    release
+        Register of the netting.
+    most_early
+        How much before its need work on a resource may begin [s]; others at any time.
+    """
+    moving = [order for order in release.orders if _moves(order)]
+    jobs = [Job(number=number, order=order) for number, order in enumerate(moving)]
+    by_order = {job.order.index: job for job in jobs}
+    served = _served(release)
+    for need in release.needs:
+        job = None if need.order is None else by_order.get(need.order.index)
+        if job is None:
+            continue
+        job.lacking = job.lacking or need.open > 0
+        if need.index in served:
+            take = Take(need, served[need.index])
+            if need.line is not None:
+                take.opens, take.closes = need.line.valid_from, need.line.valid_to
+            job.takes.append(take)
+    for job in jobs:
+        _finish(job, release, by_order)
+        if most_early:
+            _not_too_early(job, most_early)
+    return jobs
+
+
+def _not_too_early(job: Job, most_early: Mapping[str, int]) -> None:
+    """Let no work begin more than so much before its latest start."""
+    for window in job.order.timing.steps:
+        for resource, _ in window.resources:
+            if resource in most_early:
+                earliest = job.order.timing.start - most_early[resource]
+                job.floor = max(job.floor, earliest)
+
+
+def _moves(order: Order) -> bool:
+    if not order.units or order.source is None:
+        return False
+    if order.existing is None:
+        return True
+    return not order.locked and order.status == "firmed" and order.kind != "buy"
+
+
+def _served(release: FeasibleRelease) -> dict[int, list[SupplyUnit]]:
+    found: dict[int, list[SupplyUnit]] = {}
+    units = release.units
+    for need, unit in zip(release.match_need, release.match_unit, strict=True):
+        found.setdefault(need, []).append(units[unit])
+    return found
+
+
+def _finish(job: Job, release: FeasibleRelease, by_order: dict[int, Job]) -> None:
+    """Link a job with those before it, and say what it gives and from when on."""
+    order = job.order
+    for unit in order.units:
+        out = Out(unit, None)
+        gain = None if order.recipe is None else order.recipe.gain(*unit.node.key)
+        if gain is not None:
+            if not release.falls_out_last(gain):
+                out.gain = gain
+            if gain.dated:
+                out.opens, out.closes = _phase(gain, unit.arrives)
+        job.outs.append(out)
+    if order.existing is None and order.source is not None:
+        job.floor = release.floor(order.source)
+        job.soft = max(0, order.need - order.timing.finish)
+    else:
+        job.floor = max(release.as_of, _wanted_start(order))
+    seen: set[int] = set()
+    for giver in _givers(job.takes):
+        other = by_order.get(giver.index)
+        if other is not None and other is not job and giver.index not in seen:
+            seen.add(giver.index)
+            job.before.append(other)
+            other.after.append(job)
+
+
+def _phase(gain: Gain, at: int) -> tuple[int, int]:
+    """Give the time around an instant in which a recipe gives the same."""
+    edges = [
+        edge for output in gain.outputs for edge in (output.valid_from, output.valid_to)
+    ]
+    return (
+        max((edge for edge in edges if edge <= at), default=ALWAYS),
+        min((edge for edge in edges if edge > at), default=NEVER),
+    )
+
+
+def _givers(takes: Iterable[Take]) -> Iterable[Order]:
+    for take in takes:
+        for unit in take.units:
+            if unit.order is not None:
+                yield unit.order
+
+
+def _wanted_start(order: Order) -> int:
+    """Give when an existing order starts: as dated, or at once for a late need."""
+    early = any(
+        need.instant < unit.available and need.demand != NO_DEMAND
+        for unit in order.units
+        for need, _ in unit.takers
+    )
+    return ALWAYS if early else order.timing.start

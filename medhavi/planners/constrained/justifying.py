@@ -1,0 +1,141 @@
+"""Move all tasks as late as they may be, then as early again.
+
+Each pass is one forward or backward insertion into empty lanes (Valls, Ballestin,
+Quintanilla 2005); the two together make no delivery later.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import TYPE_CHECKING
+
+from medhavi.planners.constrained.stage import FAR
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.planners.constrained.stage import Stage
+
+Lane = tuple[list[int], list[int]]
+"""Starts and ends of what one unit of a machine does, in order of time."""
+
+
+class Justification:
+    """Justifies starts on one stage.
+
+    Parameters
+    ----------
+    stage
+        What is rehearsed.
+    job_of
+        Job of each task.
+    rank
+        Place of each job in an order in which what brings comes before what takes.
+    """
+
+    def __init__(
+        self, stage: Stage, job_of: Sequence[int], rank: Sequence[int]
+    ) -> None:
+        self.stage = stage
+        self._job = job_of
+        self._rank = rank
+
+    def right(self, starts: Sequence[int], arrivals: Sequence[int]) -> list[int]:
+        """Give starts as late as what takes from each job allows.
+
+        Parameters
+        ----------
+        starts, arrivals
+            Per task its start, per job the arrival of its goods [UTC seconds].
+        """
+        stage = self.stage
+        limit = [FAR] * len(stage.first)
+        for jobs, due in zip(stage.wants, stage.due, strict=True):
+            end = max([due, *(arrivals[job] for job in jobs)])
+            for job in jobs:
+                limit[job] = min(limit[job], end)
+        for job, end in enumerate(limit):
+            if end == FAR and not stage.after[job]:
+                limit[job] = arrivals[job]
+        lanes = self._lanes()
+        found = list(starts)
+        for task in sorted(
+            range(len(found)), key=lambda t: (-starts[t] - stage.length[t], -t)
+        ):
+            job = self._job[task]
+            if task == stage.last[job]:
+                end = limit[job] - stage.post[job]
+            else:
+                end = found[task + 1] - stage.lead[task + 1]
+            where, length = stage.machine[task], stage.length[task]
+            begin = end - length
+            if where >= 0 and length:
+                begin = max(
+                    (_latest(lane, end, length), number)
+                    for number, lane in enumerate(lanes[where])
+                )[0]
+                _book(lanes[where], begin, length)
+            found[task] = begin
+            if task == stage.first[job]:
+                start = begin - stage.lead[task]
+                for giver in stage.before[job]:
+                    limit[giver] = min(limit[giver], start)
+        return found
+
+    def left(self, starts: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Give starts and arrivals as early as can be, in the sequence of starts."""
+        stage = self.stage
+        ready = list(stage.floor)
+        arrivals = [0] * len(stage.first)
+        lanes = self._lanes()
+        found = list(starts)
+        for task in sorted(
+            range(len(found)), key=lambda t: (starts[t], self._rank[self._job[t]], t)
+        ):
+            job = self._job[task]
+            if task == stage.first[job]:
+                begin = ready[job] + stage.lead[task]
+            else:
+                begin = found[task - 1] + stage.length[task - 1] + stage.lead[task]
+            where, length = stage.machine[task], stage.length[task]
+            if where >= 0 and length:
+                begin = min(_earliest(lane, begin, length) for lane in lanes[where])
+                _book(lanes[where], begin, length)
+            found[task] = begin
+            if task == stage.last[job]:
+                there = arrivals[job] = begin + length + stage.post[job]
+                for taker in stage.after[job]:
+                    ready[taker] = max(ready[taker], there)
+        return found, arrivals
+
+    def _lanes(self) -> list[list[Lane]]:
+        return [[([], []) for _ in range(count)] for count in self.stage.units]
+
+
+def _earliest(lane: Lane, begin: int, length: int) -> int:
+    starts, ends = lane
+    place = bisect_right(ends, begin)
+    while place < len(starts) and starts[place] < begin + length:
+        begin = ends[place]
+        place += 1
+    return begin
+
+
+def _latest(lane: Lane, end: int, length: int) -> int:
+    starts, ends = lane
+    place = bisect_left(starts, end) - 1
+    while place >= 0 and ends[place] > end - length:
+        end = starts[place]
+        place -= 1
+    return end - length
+
+
+def _book(lanes: Sequence[Lane], begin: int, length: int) -> None:
+    """Put a task on the first unit that is free then."""
+    end = begin + length
+    for starts, ends in lanes:
+        place = bisect_right(ends, begin)
+        if place == len(starts) or starts[place] >= end:
+            starts.insert(place, begin)
+            ends.insert(place, end)
+            return

@@ -1,0 +1,223 @@
+"""Place the orders of a netting: the sequence is rehearsed, the dates are providers'.
+
+Forward, in the sequence of the rehearsal, each order is placed as early as its goods,
+its resources and its source allow. Then, from the last to the first, each moves as late
+as those that take from it allow, so that nothing is made needlessly early.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.planners.constrained.jobs import jobs_of
+from medhavi.planners.constrained.sequence import sequence
+from medhavi.planners.mrp.state import NO_DEMAND
+from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medhavi.planners.constrained.causes import Wait
+    from medhavi.planners.constrained.dating import FeasibleRelease
+    from medhavi.planners.constrained.jobs import Job, Out
+    from medhavi.planners.constrained.lines import Line
+    from medhavi.planners.constrained.sequence import Scene
+    from medhavi.planners.constrained.shop import Shop
+    from medhavi.planners.mrp.state import Need, Order
+    from medhavi.providers.timing import Timing
+    from medhavi.snapshot import Snapshot
+
+TRIES = 16
+"""Closed time can move a use less than the start; then the start moves again."""
+
+
+class Placing:
+    """Places the orders of one netting.
+
+    Parameters
+    ----------
+    release
+        Register of the netting; dates of its orders, needs and units change.
+    shop
+        Answers when an order fits, and keeps what is occupied.
+    scene
+        What surrounds the orders.
+    """
+
+    def __init__(self, release: FeasibleRelease, shop: Shop, scene: Scene) -> None:
+        self._scene = scene
+        self._shop = shop
+        self._release = release
+        self.jobs: list[Job] = jobs_of(release, _most_early(scene.snapshot))
+        self.sequence: list[Job] = []
+        self.rehearsals = 0
+        self.waits: dict[int, tuple[Wait, ...]] = {}
+        self._dates: dict[int, int] = {}
+        self._matches: dict[int, list[int]] = {}
+
+    def standing(self) -> None:
+        """Take note of what existing purchases and moves take of their limits."""
+        placed = {job.order.index for job in self.jobs}
+        for order in self._release.orders:
+            if order.index not in placed and order.units and order.kind != "make":
+                self._shop.occupy(order, order.timing)
+
+    def forward(self) -> None:
+        """Place all orders as early as they can be."""
+        self.sequence, self.rehearsals = sequence(self.jobs, self._scene)
+        for job in self.sequence:
+            self._forward(job)
+
+    def backward(self, lines: Iterable[Line]) -> None:
+        """Move orders as late as the deliveries of the demands allow."""
+        for line in lines:
+            for part in line.parts:
+                self._dates[part.match] = part.date
+        self._matches = self._by_unit()
+        for job in reversed(self.sequence):
+            if job.placed:
+                self._backward(job)
+
+    def dissolve(self) -> None:
+        """Let go of everything: jobs point at each other in circles."""
+        for job in self.jobs:
+            job.before.clear()
+            job.after.clear()
+            job.takes.clear()
+            job.outs.clear()
+        self.sequence.clear()
+
+    def unplaced(self) -> set[int]:
+        """List the orders that never fit, by index."""
+        return {job.order.index for job in self.jobs if not job.placed}
+
+    def _by_unit(self) -> dict[int, list[int]]:
+        """List the matches of demands by unit."""
+        found: dict[int, list[int]] = {}
+        for match in self._dates:
+            found.setdefault(self._release.match_unit[match], []).append(match)
+        return found
+
+    # --- forward -------------------------------------------------------------------
+    def _forward(self, job: Job) -> None:
+        """Place an order as early as it can be; where it never can, it stays."""
+        if job.lacking or not all(other.placed for other in job.before):
+            return
+        order = job.order
+        shop = self._shop
+        goods = job.goods
+        start = (
+            max(job.floor, goods - shop.before_use(order))
+            if goods > ALWAYS
+            else job.floor
+        )
+        for _ in range(TRIES):
+            timing = shop.earliest(order, start)
+            if timing is None:
+                return
+            begun = timing.ready if order.kind == "move" else timing.start
+            lack = self._lack(job, timing)
+            if lack <= 0:
+                if begun > start or timing.finish - start > self._span(order):
+                    found = tuple(shop.waits(order, timing, start))
+                    if found:
+                        self.waits[job.number] = found
+                shop.occupy(order, timing)
+                self._put(job, timing)
+                job.placed = True
+                return
+            if lack >= NEVER:
+                return
+            start = max(start, begun) + lack
+
+    def _span(self, order: Order) -> int:
+        """Give how long an order takes where nothing is in its way [s]."""
+        timing = order.timing
+        return timing.finish - min(timing.start, timing.ready)
+
+    def _lack(self, job: Job, timing: Timing) -> int:
+        """Give by how much an order is too early for what it takes and gives [s].
+
+        At most 0: nothing is; `NEVER`: it is too late, another bill of materials holds.
+        """
+        lack = ALWAYS
+        for take in job.takes:
+            there = max(take.opens, *(unit.arrives for unit in take.units))
+            use = self._use(job, take.need, timing)
+            lack = NEVER if use >= take.closes else max(lack, there - use)
+        for out in job.outs:
+            if out.opens > ALWAYS or out.closes < NEVER:
+                at = self._falls_out(job, out, timing)
+                lack = NEVER if at >= out.closes else max(lack, out.opens - at)
+        return lack
+
+    def _falls_out(self, job: Job, out: Out, timing: Timing) -> int:
+        """Give when a unit is in stock."""
+        if out.gain is None:
+            return timing.finish
+        job.order.timing, before = timing, job.order.timing
+        found = self._release.output_instant(job.order, out.gain)
+        job.order.timing = before
+        return found
+
+    def _use(self, job: Job, need: Need, timing: Timing) -> int:
+        """Give when an order takes what it needs."""
+        order = job.order
+        if order.kind == "move":
+            return timing.ready
+        if need.line is None:
+            return timing.steps[0].start if timing.steps else timing.start
+        return self._release.use_instant(order, need.line, timing)
+
+    def _put(self, job: Job, timing: Timing) -> None:
+        """Write down where an order is now."""
+        job.order.timing = timing
+        for take in job.takes:
+            take.need.instant = self._use(job, take.need, timing)
+        for out in job.outs:
+            unit, at = out.unit, self._falls_out(job, out, timing)
+            if unit.expires < NEVER:
+                unit.expires += at - unit.arrives
+            unit.arrives = unit.available = at
+
+    # --- backward ------------------------------------------------------------------
+    def _backward(self, job: Job) -> None:
+        """Move an order as late as what takes from it allows."""
+        order = job.order
+        limit = self._limit(job)
+        now = order.timing
+        if limit - job.soft <= now.finish:
+            return
+        shop = self._shop
+        shop.release(order, now)
+        later = shop.latest(order, limit, now.start)
+        if later is None or later.finish <= now.finish or self._lack(job, later) > 0:
+            later = now
+        shop.occupy(order, later)
+        if later is not now:
+            self._put(job, later)
+
+    def _limit(self, job: Job) -> int:
+        """Give until when an order may finish for all that take from it."""
+        order = job.order
+        limit = NEVER
+        for out in job.outs:
+            unit = out.unit
+            offset = unit.arrives - order.timing.finish
+            for need, _ in unit.takers:
+                if need.demand == NO_DEMAND:
+                    limit = min(limit, need.instant - offset)
+            for match in self._matches.get(unit.index, ()):
+                limit = min(limit, self._dates[match] - offset)
+        if limit == NEVER:
+            limit = max(order.need, order.timing.finish)
+        return limit
+
+
+def _most_early(snapshot: Snapshot) -> dict[str, int]:
+    """Give how much before its need work on a resource may begin [s]."""
+    rows = snapshot["resources"].select("resource", "max_early_days")
+    return {
+        resource: seconds_up(days, DAY)
+        for resource, days in rows.drop_nulls().iter_rows()
+    }

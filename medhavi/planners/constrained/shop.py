@@ -1,0 +1,153 @@
+"""When an order fits: one face for what is made, bought and moved.
+
+Makes ask the finite capacity; purchases and moves ask the clock of their source, and
+wait until the supplier delivers, or a vehicle carries, that much more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.planners.constrained.causes import Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medhavi.planners.mrp.state import Order
+    from medhavi.providers.finite import FiniteCapacity
+    from medhavi.providers.quotas import Quotas
+    from medhavi.providers.sources import Source
+    from medhavi.providers.timing import Timing
+
+TRIES = 1000
+"""Periods of a supplier, or departures of a lane, that are looked at for one order."""
+
+
+class Shop:
+    """Answers when orders fit, and keeps what is occupied.
+
+    Parameters
+    ----------
+    finite
+        Capacity with what is occupied already.
+    quotas
+        What suppliers deliver and vehicles carry, with what is taken already.
+    """
+
+    def __init__(self, finite: FiniteCapacity, quotas: Quotas) -> None:
+        self._finite = finite
+        self._quotas = quotas
+
+    def before_use(self, order: Order) -> int:
+        """Give the time from the start of an order to the first use of goods [s]."""
+        timing = order.timing
+        if order.kind == "move" or not timing.steps:
+            return 0
+        first = timing.steps[0]
+        return first.start - first.queue_start
+
+    # --- questions -----------------------------------------------------------------
+    def earliest(self, order: Order, start: int) -> Timing | None:
+        """Give the earliest order that begins nothing before a start; None: never."""
+        source = order.source
+        if source is None:
+            return None
+        if order.existing is not None:
+            return self._from(source, order, start)
+        for begin, end in source.windows:
+            timing = self._from(source, order, max(begin, start))
+            if timing is not None and timing.start < end:
+                return timing
+        return None
+
+    def _from(self, source: Source, order: Order, start: int) -> Timing | None:
+        if source.kind == "make":
+            return self._finite.earliest(
+                source.source, order.steps, start, by=order.need
+            )
+        bound = start
+        for _ in range(TRIES):
+            timing = source.clock.earliest(bound, order.steps)
+            if timing is None:
+                return None
+            at = self._at(source, timing)
+            later = self._quotas.until(source, order.steps, at)
+            if later is None:
+                return timing
+            bound += max(1, later - at)
+        return None
+
+    def latest(self, order: Order, need: int, not_before: int) -> Timing | None:
+        """Give the latest order whose goods are there by a need, soft time included."""
+        source = order.source
+        if source is None:
+            return None
+        if source.kind == "make":
+            timing = self._finite.latest(
+                source.source,
+                order.steps,
+                need,
+                not_before,
+                safety_days=source.safety_days,
+            )
+        else:
+            timing = source.clock.latest(need, order.steps)
+            full = timing is not None and (
+                self._quotas.until(source, order.steps, self._at(source, timing))
+            )
+            if full:
+                return None
+        if timing is None or timing.start < not_before:
+            return None
+        if order.existing is None and not source.valid_at(timing.start):
+            return None
+        return timing
+
+    def _at(self, source: Source, timing: Timing) -> int:
+        if source.kind == "move":
+            return timing.start if timing.departure is None else timing.departure
+        return self._quotas.door(source, timing.finish)
+
+    # --- changes -------------------------------------------------------------------
+    def occupy(self, order: Order, timing: Timing) -> None:
+        """Hold what an order takes."""
+        source = order.source
+        if source is None:
+            return
+        if source.kind == "make":
+            self._finite.occupy(timing, str(order.index))
+        else:
+            self._quotas.take(source, order.steps, self._at(source, timing))
+
+    def release(self, order: Order, timing: Timing) -> None:
+        """Give back what `occupy` took."""
+        source = order.source
+        if source is None:
+            return
+        if source.kind == "make":
+            self._finite.release(timing, str(order.index))
+        else:
+            self._quotas.take(source, order.steps, self._at(source, timing), -1)
+
+    # --- reasons -------------------------------------------------------------------
+    def waits(self, order: Order, timing: Timing, start: int) -> Iterator[Wait]:
+        """List what an order waited for, before it is occupied.
+
+        Parameters
+        ----------
+        order, timing
+            The order and where it fits.
+        start
+            First instant at which it could have begun [UTC seconds].
+        """
+        source = order.source
+        if source is None:
+            return
+        if source.kind != "make":
+            free = source.clock.earliest(start, order.steps)
+            if free is not None and free.finish < timing.finish:
+                yield Wait(source.kind, source.source, free.finish, timing.finish)
+            return
+        for wait in self._finite.waits(source.source, timing, start):
+            if wait.kind != "closed":
+                yield Wait("make", wait.resource, wait.start, wait.finish)

@@ -1,0 +1,51 @@
+"""Demands of a constrained run: wanted by due, never before now, maybe in slices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.planners.constrained.rationing import Slice
+from medhavi.planners.mrp.intake import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from medhavi.planners.mrp.state import Demand, Need
+
+
+class SliceReader(Reader):
+    """Reads the state tables; demands become needs slice by slice.
+
+    Attributes
+    ----------
+    slices
+        Slices by index of the demand; a demand that is not there is one slice, an empty
+        list is nothing.
+    parts
+        Needs of the demands, and the slices they stand for.
+    """
+
+    slices: Mapping[int, Sequence[Slice]] = {}
+
+    def demand_needs(self) -> None:
+        """Register the needs of the demands; the graph is closed by now."""
+        self.parts: list[tuple[Need, Slice]] = []
+        for demand in self.intake.demands:
+            for part in self.wanted(demand):
+                need = self._release.need(
+                    self._model.node(demand.node),
+                    part.date,
+                    part.qty,
+                    demand.priority,
+                    demand.index,
+                )
+                need.alive_until = part.date + demand.min_shelf
+                need.only_from = demand.ship_from
+                self.parts.append((need, part))
+
+    def wanted(self, demand: Demand) -> Sequence[Slice]:
+        """Give the slices of a demand."""
+        found = self.slices.get(demand.index)
+        if found is not None:
+            return found
+        return (Slice(demand.qty, max(demand.due, self._as_of)),)
