@@ -177,7 +177,7 @@ def _clear(place: Path) -> None:
     """
     if not place.exists():
         return
-    own = {_MARK, "lake", "plan", "report.html"}
+    own = {_MARK, "lake", "plan", "models", "report.html"}
     entries = list(place.iterdir()) if place.is_dir() else [place]
     foreign = [
         entry.name
