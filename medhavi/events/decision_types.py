@@ -103,10 +103,10 @@ class PromiseRejected(Payload, frozen=True, kw_only=True):
 
 
 class PromiseRevised(Payload, frozen=True, kw_only=True):
-    """A promise has a new date. Demands: promised."""
+    """A promise has a new date, or none. Demands: promised; a quote: inquiry then."""
 
     demand: Annotated[str, says("order line id")]
-    promised: Annotated[Instant, says("new date")]
+    promised: Annotated[Instant | None, says("new date; absent: taken back")] = None
     previous: Annotated[Instant | None, says("old date")] = None
     reason: Reason = None
     approver: Annotated[str | None, says("who confirmed it")] = None

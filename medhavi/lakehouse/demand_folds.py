@@ -92,7 +92,8 @@ def _shipment_delivered(state: State, fact: Fact) -> None:
 
 def _order_promised(state: State, fact: Fact) -> None:
     body = fact.body
-    if body.line is not None and (body.demand,) not in state.rows("demands"):
+    before = state.rows("demands").get((body.demand,))
+    if body.line is not None and (before is None or before.get("status") == "inquiry"):
         row = {**filled(body.line), "demand": body.demand, "promised": body.promised}
         state.put("demands", row)
         return
@@ -100,7 +101,12 @@ def _order_promised(state: State, fact: Fact) -> None:
 
 
 def _promise_revised(state: State, fact: Fact) -> None:
-    _change(state, fact, fact.body.demand, promised=fact.body.promised)
+    body = fact.body
+    _change(state, fact, body.demand, promised=body.promised)
+    row = state.rows("demands").get((body.demand,))
+    # What was only quoted and is not promised any more is no demand to be planned.
+    if body.promised is None and row is not None and row.get("status") == "quote":
+        state.put("demands", {**row, "status": "inquiry"})
 
 
 def _change(state: State, fact: Fact, demand: str, **cells: Any) -> None:

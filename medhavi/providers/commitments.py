@@ -9,7 +9,7 @@ other products is made for: all it needs is held, nothing more of its product is
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medhavi.units import DAY, seconds_up, steps_up
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from medhavi.providers.table_rows import Row
 
 Node = tuple[str, str]
+PLANNED: Final = frozenset({"open", "quote"})
 
 
 class Commitment(NamedTuple):
@@ -149,7 +150,7 @@ class Commitments:
 
     def _is_open(self, demand: str) -> bool:
         row = self._demand(demand)
-        return row is not None and row["status"] in {"open", "quote"}
+        return row is not None and row["status"] in PLANNED
 
     # ---------------------------------------------------------------------- holds
     def _holds(self, pegged: list[Commitment]) -> None:
@@ -183,7 +184,7 @@ class Commitments:
         promised = self._demands.column("promised")
         status = self._demands.column("status")
         for number, name in enumerate(self._demands.column("demand")):
-            if promised[number] is None or status[number] != "open":
+            if promised[number] is None or status[number] not in PLANNED:
                 continue
             row = self._demands.row(number)
             if name in made_for:

@@ -53,9 +53,10 @@ class ReservationLedger:
         self._by_place: dict[tuple[str, str | None], set[str]] = {}
         self.counts: Counter[str] = Counter()
         for one in reservations:
-            self._keep(one)
+            self.keep(one)
 
-    def _keep(self, one: Reservation) -> None:
+    def keep(self, one: Reservation) -> None:
+        """Note a reservation as it stands: what is recorded is a fact."""
         self._by_id[one.reservation] = one
         self._by_key[one.key] = one.reservation
         place = (one.subject, one.location)
@@ -80,9 +81,21 @@ class ReservationLedger:
         """Give what availability subtracts (RES-07)."""
         return sum(one.qty for one in self.at(subject, location) if one.active(now))
 
+    def ended(self, now: int) -> tuple[Reservation, ...]:
+        """Give what ran out by now and was not expired yet, by id."""
+        return tuple(
+            one
+            for one in self.all
+            if one.state in ACTIVE
+            and one.expires_at is not None
+            and one.expires_at <= now
+        )
+
     # -------------------------------------------------------------------- commands
     def create(self, wanted: Reservation, now: int) -> Transition:
-        """Make a hold; the same wish under the same key is the same hold.
+        """Make a hold; the same wish under the same key is the same active hold.
+
+        What was released or ran out is made anew.
 
         Raises
         ------
@@ -91,12 +104,12 @@ class ReservationLedger:
         """
         self._check_shape(wanted)
         known = self._by_id.get(self._by_key.get(wanted.key, wanted.reservation))
-        if known is not None:
-            if known.is_same_wish(wanted):
-                return self._replayed(known)
+        if known is not None and not known.is_same_wish(wanted):
             self._refuse("RSV005", value=wanted.key, other=known.reservation)
+        if known is not None and known.active(now):
+            return self._replayed(known)
         made = replace(wanted, created=now, modified=now)
-        return self._done(None, made, ReservationCommand.CREATE)
+        return self._done(known, made, ReservationCommand.CREATE)
 
     def create_all(
         self,
@@ -189,14 +202,7 @@ class ReservationLedger:
 
     def sweep(self, now: int) -> tuple[Transition, ...]:
         """Expire all that ran out; a second sweep finds nothing (RES-09)."""
-        due = [
-            one.reservation
-            for one in self.all
-            if one.state in ACTIVE
-            and one.expires_at is not None
-            and one.expires_at <= now
-        ]
-        return tuple(self.expire(name, now) for name in due)
+        return tuple(self.expire(one.reservation, now) for one in self.ended(now))
 
     # -------------------------------------------------------------------- internals
     def _known(self, reservation: str) -> Reservation:
@@ -251,7 +257,7 @@ class ReservationLedger:
         after: Reservation,
         command: ReservationCommand,
     ) -> Transition:
-        self._keep(after)
+        self.keep(after)
         self.counts[command] += 1
         return Transition(before, after, command)
 
@@ -260,6 +266,9 @@ class ReservationLedger:
         if transition.command is None:
             return
         one = transition.after
+        self.counts[transition.command] -= 1
+        if transition.before is not None:
+            self.keep(transition.before)
+            return
         del self._by_id[one.reservation], self._by_key[one.key]
         self._by_place[one.subject, one.location].discard(one.reservation)
-        self.counts[transition.command] -= 1

@@ -129,6 +129,17 @@ def test_release_is_safe_to_call_many_times():
     assert done == ["released", None, None]
 
 
+def test_released_wish_is_made_anew():
+    ledger = ReservationLedger([HOLD])
+    released = ledger.release("H1", NOW).after
+    again = ledger.create(HOLD, 20)
+    assert (again.before, again.command) == (released, "created")
+    ledger.release("H1", 20)
+    found = ledger.create_all(HOLDS[:2], 30, lambda one: one.kind == "material")
+    assert isinstance(found, Conflict)
+    assert ledger.get("H1").state == "released"
+
+
 @pytest.mark.req("RES-09")
 def test_sweep_expires_what_ran_out_and_a_second_one_finds_nothing():
     ledger = ReservationLedger(
@@ -216,7 +227,7 @@ def test_failed_replay_keeps_what_was_there_before():
         max_size=20,
     )
 )
-def test_what_is_released_or_expired_never_holds_again(commands):
+def test_what_is_released_or_expired_holds_again_only_when_made_anew(commands):
     ledger = ReservationLedger()
     gone: set[str] = set()
     for verb, name, now in commands:
@@ -234,5 +245,7 @@ def test_what_is_released_or_expired_never_holds_again(commands):
             continue
         if after.state in {"released", "expired"}:
             gone.add(name)
+        elif verb == "create":
+            gone.discard(name)
         assert (name in gone) == (after.state in {"released", "expired"})
         assert 0 <= after.qty <= HOLD.qty

@@ -1,0 +1,198 @@
+"""What the stream `commitments` says: reservations and promised dates, event by event.
+
+A snapshot covers the log up to a position; what was committed since is folded on top.
+The stream is one, so that two writers can never both append to the same revision
+(design 3.8).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from medhavi.events.catalog import decode
+from medhavi.providers.reservation_ledger import ReservationLedger
+from medhavi.providers.reservation_states import Reservation, ReservationState
+from medhavi.units import from_seconds, to_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.events.envelope import RecordedEvent
+    from medhavi.snapshot import Snapshot
+
+STREAM: Final = "commitments"
+"""The one stream of all commits of the promise desk."""
+
+_INSTANTS: Final = (dt.datetime,)
+
+_STATES: Final[Mapping[str, ReservationState]] = {
+    "ReservationConfirmed": ReservationState.CONFIRMED,
+    "ReservationReduced": ReservationState.REDUCED,
+    "ReservationReleased": ReservationState.RELEASED,
+    "ReservationExpired": ReservationState.EXPIRED,
+}
+
+
+class CommitmentState:
+    """Reservations and promised demands, as far as they are read.
+
+    Parameters
+    ----------
+    snapshot
+        Tables that were assembled from the log.
+
+    Attributes
+    ----------
+    ledger
+        All reservations.
+    promised
+        Demand → promised date [s], of the demands that have one.
+    lines
+        Rows of demands that promises made, by demand.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        rows = snapshot["reservations"].iter_rows(named=True)
+        self.ledger = ReservationLedger(_reservation(row) for row in rows)
+        demands = snapshot["demands"].select("demand", "promised", "status")
+        self._tabled = set(demands["demand"])
+        self._ordered: set[str] = set()
+        self.promised: dict[str, int] = {}
+        self._withdrawn: set[str] = set()
+        for demand, moment, status in demands.iter_rows():
+            if moment is not None:
+                self.promised[demand] = to_seconds(moment)
+            if status == "inquiry":
+                self._withdrawn.add(demand)
+            elif status != "quote":
+                self._ordered.add(demand)
+        self.lines: dict[str, dict[str, Any]] = {}
+        self._changed: set[str] = set()
+
+    def planned(self, demand: str) -> bool:
+        """Tell whether a demand is in the tables, or made by a promise that holds."""
+        if demand in self._withdrawn:
+            return demand in self._ordered
+        return demand in self._tabled or demand in self.lines
+
+    def tabled(self, demand: str) -> bool:
+        """Tell whether the tables that were assembled hold a demand."""
+        return demand in self._tabled
+
+    def holds_of(self, demand: str, now: int) -> tuple[Reservation, ...]:
+        """Give the active reservations of a demand, by id."""
+        return tuple(
+            one for one in self.ledger.all if one.demand == demand and one.active(now)
+        )
+
+    def fold(self, event: RecordedEvent) -> str | None:
+        """Note one event of the stream.
+
+        Returns
+        -------
+        str or None
+            The demand that it is about, where one is named.
+        """
+        body = decode(event.type, event.schema_version, event.payload)
+        if event.type == "ReservationCreated":
+            made = _reservation(msgspec.to_builtins(body, builtin_types=_INSTANTS))
+            self.ledger.keep(made)
+            return made.demand
+        if event.type in _STATES:
+            return self._changed_hold(event.type, body)
+        if event.type == "OrderPromised":
+            self._promised(body.demand, to_seconds(body.promised))
+            if body.line is not None and body.demand not in self._tabled:
+                row = msgspec.to_builtins(body.line, builtin_types=_INSTANTS)
+                self.lines[body.demand] = {**row, "demand": body.demand}
+        elif event.type == "PromiseRevised":
+            moment = body.promised
+            self._promised(body.demand, None if moment is None else to_seconds(moment))
+        return getattr(body, "demand", None)
+
+    def _promised(self, demand: str, moment: int | None) -> None:
+        self._changed.add(demand)
+        if moment is None:
+            self.promised.pop(demand, None)
+            self._withdrawn.add(demand)
+        else:
+            self.promised[demand] = moment
+            self._withdrawn.discard(demand)
+
+    def _changed_hold(self, kind: str, body: Any) -> str | None:
+        known = self.ledger.get(body.reservation)
+        if known is None:
+            return None
+        cells: dict[str, Any] = {"state": _STATES[kind]}
+        if kind == "ReservationConfirmed":
+            cells["expires_at"] = None
+        elif kind == "ReservationReduced":
+            cells["qty"] = body.qty
+        self.ledger.keep(replace(known, **cells))
+        return known.demand
+
+    def snapshot(self) -> Snapshot:
+        """Give the tables as they are with all that was folded."""
+        schema = self._snapshot["demands"].schema
+        rows = []
+        for row in self._snapshot["demands"].iter_rows(named=True):
+            demand = row["demand"]
+            rows.append(self._current(row) if demand in self._changed else row)
+        for line in self.lines.values():
+            kept = {name: cell for name, cell in line.items() if name in schema}
+            rows.append(self._current({"status": "quote", **kept}))
+        return self._snapshot.replace(
+            demands=rows, reservations=[_row(one) for one in self.ledger.all]
+        )
+
+    def _current(self, row: dict[str, Any]) -> dict[str, Any]:
+        demand = row["demand"]
+        moment = self.promised.get(demand)
+        current = {**row, "promised": None if moment is None else from_seconds(moment)}
+        if demand in self._withdrawn and current["status"] == "quote":
+            current["status"] = "inquiry"
+        elif demand not in self._withdrawn and current["status"] == "inquiry":
+            current["status"] = "quote"
+        return current
+
+
+def _reservation(row: Mapping[str, Any]) -> Reservation:
+    def seconds(name: str) -> int | None:
+        moment: dt.datetime | None = row.get(name)
+        return None if moment is None else to_seconds(moment)
+
+    return Reservation(
+        reservation=row["reservation"],
+        key=row["key"],
+        kind=row["kind"],
+        demand=row.get("demand"),
+        subject=row["subject"],
+        location=row.get("location"),
+        qty=row["qty"],
+        start=seconds("start") or 0,
+        finish=seconds("finish") or 0,
+        state=ReservationState(row.get("state") or "confirmed"),
+        expires_at=seconds("expires_at"),
+    )
+
+
+def _row(one: Reservation) -> dict[str, Any]:
+    expires = one.expires_at
+    return {
+        "reservation": one.reservation,
+        "key": one.key,
+        "kind": one.kind,
+        "demand": one.demand,
+        "subject": one.subject,
+        "location": one.location,
+        "qty": one.qty,
+        "start": from_seconds(one.start),
+        "finish": from_seconds(one.finish),
+        "state": one.state.value,
+        "expires_at": None if expires is None else from_seconds(expires),
+    }

@@ -1,0 +1,530 @@
+"""The promise desk: the one live book of a process, and its commits (design 3.8).
+
+Who quotes or commits waits in line, first come, first served. A commit asks again what
+was quoted, then appends promise, holds and their confirmation in one append that
+expects the revision the book has read. Who comes second reads what the first one
+committed, asks again, and tries once more; what does not hold any more is answered with
+a conflict by name. So two processes cannot sell the same piece, and a writer that dies
+leaves either all of a commit or nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from threading import Event, Lock
+from typing import TYPE_CHECKING, Self
+
+import polars as pl
+
+from medhavi.errors import RevisionConflict, UsageError
+from medhavi.events.store import NO_STREAM
+from medhavi.planners.promising.asking import Request, read_requests
+from medhavi.planners.promising.book import Book, Undo
+from medhavi.planners.promising.promise_run import quote_all
+from medhavi.results.limiter import Domain, Limiter
+from medhavi.results.promise import PlannedHold, Promise, PromiseStatus
+from medhavi.units import steps_up
+from medhavi.workbench.commitment_decisions import Decider
+from medhavi.workbench.commitment_state import STREAM, CommitmentState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+    from medhavi.events.envelope import NewEvent
+    from medhavi.events.store import EventStore
+    from medhavi.lakehouse import Lake
+    from medhavi.providers.reservation_states import Reservation
+    from medhavi.snapshot import Snapshot
+
+ATTEMPTS = 1_000
+"""How often a commit tries again after others came first; each of them succeeded."""
+
+_CONFLICTS = {
+    Domain.MATERIAL: Limiter.MATERIAL_RESERVATION_CONFLICT,
+    Domain.CAPACITY: Limiter.CAPACITY_LOCKED,
+    Domain.TRANSPORT: Limiter.NO_TRANSPORT_CAPACITY,
+}
+
+
+class CommitStatus(StrEnum):
+    """What became of a commit."""
+
+    COMMITTED = "committed"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """The answer to a commit.
+
+    Parameters
+    ----------
+    status
+        committed, or conflict: nothing was written.
+    promises
+        As committed; after a conflict what can be promised now.
+    reservations
+        Ids of the holds that were made.
+    revision
+        Revision of the stream after it; None after a conflict.
+    attempts
+        How often it was tried: more than 1 where others came first.
+    replayed
+        It was committed before; nothing was written again.
+    code, text
+        Why not, by name.
+    """
+
+    status: CommitStatus
+    promises: tuple[Promise, ...]
+    reservations: tuple[str, ...] = ()
+    revision: int | None = None
+    attempts: int = 1
+    replayed: bool = False
+    code: Limiter | None = None
+    text: str = ""
+
+    @property
+    def committed(self) -> bool:
+        """Whether the promises bind."""
+        return self.status is CommitStatus.COMMITTED
+
+    def as_dict(self) -> dict[str, object]:
+        """Give the commit for JSON, without the promises themselves."""
+        return {
+            "status": self.status.value,
+            "reservations": list(self.reservations),
+            "revision": self.revision,
+            "attempts": self.attempts,
+            "replayed": self.replayed,
+            "code": None if self.code is None else str(self.code),
+            "text": self.text,
+        }
+
+
+class PromiseDesk:
+    """A live book over an event store.
+
+    Parameters
+    ----------
+    store
+        Where commitments are appended.
+    snapshot
+        Tables of the log up to `covered`.
+    covered
+        Position in the log up to which the tables know all commitments.
+    """
+
+    def __init__(self, store: EventStore, snapshot: Snapshot, covered: int = 0) -> None:
+        self._store = store
+        self._covered = covered
+        self._turn = _Turn()
+        self._state = CommitmentState(snapshot)
+        self._revision = NO_STREAM
+        self._own: set[str] = set()
+        self._stale = False
+        self._book = Book.from_snapshot(snapshot)
+        self._catch_up()
+
+    @classmethod
+    def open(cls, lake: Lake, store: EventStore) -> Self:
+        """Open a desk on the head of a lake.
+
+        Raises
+        ------
+        BadData
+            The tables have errors.
+        """
+        newest = lake.table("bronze.events").select(pl.col("position").max())
+        covered = newest.collect().item() or 0
+        return cls(store, lake.snapshot(), int(covered))
+
+    # ---------------------------------------------------------------------- verbs
+    def quote(self, requests: object, policy: str | None = None) -> list[Promise]:
+        """Answer requests on what is committed by now; nothing is written.
+
+        Raises
+        ------
+        BadData
+            The requests have errors; all are named.
+        """
+        with self._turn:
+            self._catch_up()
+            asked = read_requests(requests, self._book.snapshot)
+            before = self._accepted()
+            try:
+                return quote_all(self._book, asked.requests, policy)
+            finally:
+                self._restore(before)
+
+    def commit(
+        self,
+        *promises: Promise,
+        approver: str,
+        policy: str | None = None,
+    ) -> Commit:
+        """Make promises binding, all or none.
+
+        Parameters
+        ----------
+        approver
+            Who confirmed them.
+        policy
+            Policy of requests that name none, as they were quoted with.
+
+        Raises
+        ------
+        UsageError
+            Nobody approves, or there is nothing to commit.
+        EnvironmentFailure
+            The store cannot be written.
+        """
+        _check(promises, approver)
+        with self._turn:
+            for attempt in range(1, ATTEMPTS + 1):
+                self._catch_up()
+                if self._is_done(promises):
+                    return self._committed(promises, attempt, replayed=True)
+                before = self._accepted()
+                made = self._asked_again(promises, policy)
+                lost = [
+                    (old, new)
+                    for old, new in zip(promises, made, strict=True)
+                    if _is_worse(old, new)
+                ]
+                if lost:
+                    self._restore(before)
+                    return _conflict(made, *lost[0], attempt)
+                try:
+                    self._append(self._decided(made, approver))
+                except RevisionConflict:
+                    self._restore(before)
+                    continue
+                except BaseException:
+                    self._restore(before)
+                    raise
+                self._stale = self._stale or any(
+                    self._state.tabled(_demand(one)) for one in made
+                )
+                return self._committed(made, attempt)
+        message = f"Others came first {ATTEMPTS} times; try again later."
+        raise RevisionConflict(message)
+
+    def release(
+        self, demand: str, *, approver: str, reason: str | None = None
+    ) -> tuple[str, ...]:
+        """Take the promise of a line back: its holds are free again.
+
+        Returns
+        -------
+        tuple of str
+            Ids of the holds that were released; a second call gives none.
+
+        Raises
+        ------
+        UsageError
+            Nobody approves.
+        """
+        if not approver.strip():
+            raise UsageError(_NOBODY)
+
+        def decide(decider: Decider) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
+            holds = self._state.holds_of(demand, self._book.now)
+            events = decider.released(holds, reason)
+            promised = self._state.promised.get(demand)
+            if promised is not None:
+                events.append(decider.withdrawn(demand, promised, approver, reason))
+            return events, holds
+
+        return self._settled(decide, approver)
+
+    def expire(self, now: int | None = None) -> tuple[str, ...]:
+        """Let tentative holds run out that are past their end; safe to repeat.
+
+        Parameters
+        ----------
+        now
+            Moment [s]; now of the tables by default.
+
+        Returns
+        -------
+        tuple of str
+            Ids of the holds that ran out.
+        """
+        moment = self._book.now if now is None else now
+
+        def decide(decider: Decider) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
+            holds = self._state.ledger.ended(moment)
+            return decider.expired(holds), holds
+
+        return self._settled(decide, "medhavi")
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The tables with all that is committed by now."""
+        with self._turn:
+            self._catch_up()
+            return self._state.snapshot()
+
+    @property
+    def book(self) -> Book:
+        """The live book, up to date; only to look at."""
+        with self._turn:
+            self._catch_up()
+            return self._book
+
+    # ----------------------------------------------------------------- the stream
+    def _catch_up(self) -> None:
+        """Read what others committed and bring the book up to it."""
+        touched: dict[str, None] = {}
+        for event in self._store.read(STREAM, self._revision + 1):
+            self._revision = event.revision
+            if event.position <= self._covered:
+                continue
+            demand = self._state.fold(event)
+            if event.event_id in self._own:
+                self._own.discard(event.event_id)
+            elif demand is None or self._state.tabled(demand):
+                self._stale = True
+            else:
+                touched[demand] = None
+        if self._stale:
+            self._stale = False
+            self._book = Book.from_snapshot(self._state.snapshot())
+            return
+        for demand in touched:
+            self._renew(demand)
+
+    def _renew(self, demand: str) -> None:
+        """Let the book hold what the stream says that a demand holds."""
+        for undo in list(self._book.accepted.get(demand, ())):
+            self._book.give_back(undo)
+        holds = self._state.holds_of(demand, self._book.now)
+        if holds:
+            planned = tuple(self._planned(one) for one in holds)
+            self._book.take_again(Undo(demand, planned, (), None))
+
+    def _planned(self, one: Reservation) -> PlannedHold:
+        step = self._book.stages.step(one.subject) if one.kind == "material" else None
+        return PlannedHold(
+            reservation=one.reservation,
+            kind=one.kind,
+            demand=one.demand or "",
+            subject=one.subject,
+            location=one.location,
+            qty=one.qty,
+            start=max(one.start, self._book.now)
+            if one.kind == "material"
+            else one.start,
+            finish=one.finish,
+            expires_at=one.expires_at or 0,
+            steps=0 if step is None else steps_up(one.qty, step),
+        )
+
+    def _append(self, events: list[NewEvent]) -> None:
+        """Append what was decided on the revision that was read, all or nothing."""
+        self._own.update(event.event_id for event in events)
+        try:
+            self._store.append(STREAM, events, self._revision)
+        except RevisionConflict:
+            self._own.difference_update(event.event_id for event in events)
+            raise
+
+    def _settled(
+        self,
+        decide: Callable[[Decider], tuple[list[NewEvent], tuple[Reservation, ...]]],
+        actor: str,
+    ) -> tuple[str, ...]:
+        """Append a decision about holds; decide anew where another came first."""
+        with self._turn:
+            for _ in range(ATTEMPTS):
+                self._catch_up()
+                decider = Decider(self._revision, self._book.now, actor)
+                events, holds = decide(decider)
+                if not events:
+                    return ()
+                try:
+                    self._store.append(STREAM, events, self._revision)
+                except RevisionConflict:
+                    continue
+                self._catch_up()
+                return tuple(one.reservation for one in holds)
+        message = f"Others came first {ATTEMPTS} times; try again later."
+        raise RevisionConflict(message)
+
+    # ------------------------------------------------------------------ decisions
+    def _decided(self, made: Sequence[Promise], approver: str) -> list[NewEvent]:
+        decider = Decider(self._revision, self._book.now, approver)
+        events: list[NewEvent] = []
+        for promise in made:
+            demand = _demand(promise)
+            kept = set(promise.reservations)
+            events += decider.promised(
+                promise,
+                approver=approver,
+                snapshot=self._book.snapshot.fingerprint,
+                is_new=not self._state.planned(demand),
+                previous=self._state.promised.get(demand),
+            )
+            events += decider.released(
+                [
+                    one
+                    for one in self._state.holds_of(demand, self._book.now)
+                    if one.reservation not in kept
+                ],
+                "promised anew",
+            )
+            events += decider.created(promise.holds)
+            events += decider.confirmed(promise.holds)
+        return events
+
+    def _is_done(self, promises: Sequence[Promise]) -> bool:
+        """Tell whether exactly this was committed before."""
+        for promise in promises:
+            demand = _demand(promise)
+            held = {
+                one.reservation: one.qty
+                for one in self._state.holds_of(demand, self._book.now)
+            }
+            asked = {hold.reservation: hold.qty for hold in promise.holds}
+            if self._state.promised.get(demand) != promise.date or held != asked:
+                return False
+        return True
+
+    def _committed(
+        self, made: Sequence[Promise], attempts: int, *, replayed: bool = False
+    ) -> Commit:
+        self._catch_up()
+        return Commit(
+            status=CommitStatus.COMMITTED,
+            promises=tuple(made),
+            reservations=tuple(name for one in made for name in one.reservations),
+            revision=self._revision,
+            attempts=attempts,
+            replayed=replayed,
+        )
+
+    # ------------------------------------------------------------------- the book
+    def _asked_again(
+        self, promises: Sequence[Promise], policy: str | None
+    ) -> list[Promise]:
+        """Ask what was quoted once more; the book holds the answers."""
+        requests = tuple(
+            _request(promise, position, known=self._state.planned(_demand(promise)))
+            for position, promise in enumerate(promises, 1)
+        )
+        made = quote_all(self._book, requests, policy)
+        return [
+            old
+            if new.holds == old.holds and new.date == old.date
+            else replace(new, request=old.request)
+            for old, new in zip(promises, made, strict=True)
+        ]
+
+    def _accepted(self) -> dict[str, list[Undo]]:
+        return {demand: list(found) for demand, found in self._book.accepted.items()}
+
+    def _restore(self, before: dict[str, list[Undo]]) -> None:
+        """Give back what quotes took, and take again what they gave back."""
+        for demand, undos in list(self._book.accepted.items()):
+            kept = before.get(demand, [])
+            for undo in list(undos):
+                if all(undo is not one for one in kept):
+                    self._book.give_back(undo)
+        for demand, undos in before.items():
+            there = self._book.accepted.get(demand, [])
+            for undo in undos:
+                if all(undo is not one for one in there):
+                    self._book.take_again(undo)
+
+
+class _Turn:
+    """A lock that serves in the order of asking; a plain one lets luck decide."""
+
+    def __init__(self) -> None:
+        self._guard = Lock()
+        self._waiting: deque[Event] = deque()
+        self._busy = False
+
+    def __enter__(self) -> None:
+        with self._guard:
+            if not self._busy:
+                self._busy = True
+                return
+            ticket = Event()
+            self._waiting.append(ticket)
+        ticket.wait()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._busy = False
+
+
+_NOBODY = "A commitment is approved by somebody: name the approver."
+
+
+def _check(promises: Sequence[Promise], approver: str) -> None:
+    if not approver.strip():
+        raise UsageError(_NOBODY)
+    if not promises:
+        message = "There is no promise to commit."
+        raise UsageError(message)
+    rejected = [one.request for one in promises if one.status is PromiseStatus.REJECTED]
+    if rejected:
+        message = f"Request {rejected[0]} is rejected; there is nothing to commit."
+        raise UsageError(message)
+
+
+def _demand(promise: Promise) -> str:
+    return str(promise.demand["demand"])
+
+
+_CELLS = {field.name for field in fields(Request)} - {"position", "known", "cells"}
+
+
+def _request(promise: Promise, position: int, *, known: bool) -> Request:
+    """Give the request that a promise answers."""
+    cells = dict(promise.demand)
+    own = {name: cells[name] for name in _CELLS if name in cells}
+    own["requires"] = tuple(own.get("requires") or ())
+    return Request(position=position, known=known, cells=cells, **own)
+
+
+def _is_worse(old: Promise, new: Promise) -> bool:
+    """Tell whether what is possible now breaks what was quoted."""
+    if new.status is PromiseStatus.REJECTED or old.date is None or new.date is None:
+        return True
+    dearer = new.cost.total > old.cost.total * (1 + 1e-9) + 1e-9
+    return new.date > old.date or new.qty < old.qty or dearer
+
+
+def _conflict(
+    made: Sequence[Promise], old: Promise, new: Promise, attempts: int
+) -> Commit:
+    """Name what was lost: the domain that limits the line now."""
+    limiter = new.limiter
+    domain = Domain.MATERIAL if limiter is None else limiter.code.domain
+    code = _CONFLICTS.get(domain, Limiter.MATERIAL_RESERVATION_CONFLICT)
+    now = "nothing" if new.date is None else "less, later or at a higher cost"
+    text = (
+        f"Request {old.request}: others committed first; {now} is possible now. "
+        "Quote again."
+    )
+    return Commit(
+        status=CommitStatus.CONFLICT,
+        promises=tuple(made),
+        attempts=attempts,
+        code=code,
+        text=text,
+    )
