@@ -28,10 +28,12 @@ from benchmarks.public_lead_times import (
 )
 from medhavi.predict.backtest import Comparison, compare
 from medhavi.predict.recipe import Recipe
-from medhavi.predict.reliability import RateComparison, compare_rates
+from medhavi.predict.reliability import compare_rates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from medhavi.predict.reliability import RateComparison
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "predictors.md"
 
@@ -51,7 +53,14 @@ def comparisons(folder: Path) -> dict[str, Comparison | RateComparison]:
 def table(made: Comparison | RateComparison, *, dated: bool = True) -> str:
     """Write a comparison as a table with its verdict."""
     if isinstance(made, Comparison):
-        head = ("way", "pinball p80", "pinball p95", "sum", "covers p80", "covers p95")
+        head: tuple[str, ...] = (
+            "way",
+            "pinball p80",
+            "pinball p95",
+            "sum",
+            "covers p80",
+            "covers p95",
+        )
         rows: list[Sequence[str]] = [
             (
                 score.method,
@@ -83,8 +92,10 @@ def table(made: Comparison | RateComparison, *, dated: bool = True) -> str:
         "|---|" + "---:|" * (len(head) - 1),
         *("| " + " | ".join(row) + " |" for row in rows),
         "",
-        f"Fitted on {made.fitted:,}, calibrated on {made.calibrated:,}, judged on "
-        f"{made.tested:,} later ones{span}. Verdict: {verdict} ({made.reason}).",
+        (
+            f"Fitted on {made.fitted:,}, calibrated on {made.calibrated:,}, judged on "
+            f"{made.tested:,} later ones{span}. Verdict: {verdict} ({made.reason})."
+        ),
     ]
     return "\n".join(lines)
 

@@ -1,6 +1,6 @@
 """Public lead times as histories: USAID SCMS shipments and Cargo 2000 transports.
 
-What is in the files, under which licence, and what bites, is told in docs/predictors.md.
+What is in the files and under which licence is told in docs/predictors.md.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import polars as pl
 
 from medhavi.predict.calibration import factors_of
 from medhavi.predict.recipe import QUANTILES, Recipe
+from medhavi.predict.threads import one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -229,21 +230,22 @@ class Boosting:
         known = self._inputs(rows)
         target = np.log(rows["ratio"].to_numpy() / rows["level"].to_numpy())
         recipe = self._recipe
-        self._models = [
-            HistGradientBoostingRegressor(
-                loss="quantile",
-                quantile=quantile,
-                max_iter=recipe.trees,
-                max_leaf_nodes=recipe.leaves,
-                learning_rate=recipe.learning_rate,
-                min_samples_leaf=20,
-                l2_regularization=1.0,
-                categorical_features=[0],
-                early_stopping=False,
-                random_state=recipe.seed,
-            ).fit(known, target)
-            for quantile in QUANTILES
-        ]
+        with one_thread():
+            self._models = [
+                HistGradientBoostingRegressor(
+                    loss="quantile",
+                    quantile=quantile,
+                    max_iter=recipe.trees,
+                    max_leaf_nodes=recipe.leaves,
+                    learning_rate=recipe.learning_rate,
+                    min_samples_leaf=20,
+                    l2_regularization=1.0,
+                    categorical_features=[0],
+                    early_stopping=False,
+                    random_state=recipe.seed,
+                ).fit(known, target)
+                for quantile in QUANTILES
+            ]
 
     def _inputs(self, rows: pl.DataFrame) -> Floats:
         codes = [self._subjects.get(name, _UNKNOWN) for name in rows["subject"]]
@@ -256,9 +258,10 @@ class Boosting:
         """Give level times the learned ratio."""
         level: Floats = rows["level"].to_numpy()
         known = self._inputs(rows)
-        return np.column_stack(
-            [level * np.exp(model.predict(known)) for model in self._models]
-        )
+        with one_thread():
+            return np.column_stack(
+                [level * np.exp(model.predict(known)) for model in self._models]
+            )
 
     def bases(self, rows: pl.DataFrame) -> list[Basis]:
         """Say model."""

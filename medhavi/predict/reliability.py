@@ -16,6 +16,7 @@ import polars as pl
 from medhavi.predict.backtest import prepared
 from medhavi.predict.calibration import Bin, brier, reliability_curve
 from medhavi.predict.recipe import Recipe
+from medhavi.predict.threads import one_thread
 from medhavi.predict.windows import latest, windows
 
 if TYPE_CHECKING:
@@ -167,14 +168,16 @@ class _Learned:
             # Nothing to tell apart: every order of this past had the same end.
             self._model, self._line = None, (_log_odds(float(outcome.mean())), 0.0)
             return
-        self._model = self._classifier().fit(_inputs(rows), outcome)
+        with one_thread():
+            self._model = self._classifier().fit(_inputs(rows), outcome)
         seen = later["on_time"].to_numpy().astype(int)
         if len(seen) and seen.min() != seen.max():
             line = LogisticRegression(C=1e3).fit(self._odds(later)[:, None], seen)
             self._line = (float(line.intercept_[0]), float(line.coef_[0, 0]))
 
     def _odds(self, rows: pl.DataFrame) -> Floats:
-        chances = self._model.predict_proba(_inputs(rows))[:, 1]
+        with one_thread():
+            chances = self._model.predict_proba(_inputs(rows))[:, 1]
         clipped = np.clip(chances, _EDGE, 1 - _EDGE)
         return np.asarray(np.log(clipped / (1 - clipped)), dtype=np.float64)
 
