@@ -163,6 +163,7 @@ class _Search:
             impossible=impossible,
             goals=tuple(results),
             effort=self.spent,
+            seconds=self.seconds,
             interrupted=self.stopped,
             timed_out=self._late(),
             notes={"setups": dict(self.rules.form)},

@@ -180,6 +180,8 @@ class Outcome:
         One result per goal, in order.
     effort
         Deterministic work done.
+    seconds
+        Time it took, for a limit that several searches share.
     interrupted
         Stopped from outside.
     timed_out
@@ -192,6 +194,7 @@ class Outcome:
     impossible: bool = False
     goals: tuple[GoalResult, ...] = ()
     effort: float = 0.0
+    seconds: float = 0.0
     interrupted: bool = False
     timed_out: bool = False
     notes: Mapping[str, object] = field(default_factory=dict)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import NotAvailable, VerificationFailed
 from medhavi.findings import finding
-from medhavi.optimize.cpsat import Effort, search
+from medhavi.optimize.cpsat import Effort
 from medhavi.optimize.cpsat_goals import goal_value
 from medhavi.optimize.cpsat_tasks import Goal
 from medhavi.planners.scheduling.conflict import least_conflict
 from medhavi.planners.scheduling.decode import shifted, tables_of
-from medhavi.planners.scheduling.dispatch import first_solution
+from medhavi.planners.scheduling.staged_search import staged_search
 from medhavi.planners.scheduling.task_form import task_form
 from medhavi.results.run_record import RunRecord, Status
 from medhavi.results.schedule import Schedule
@@ -88,19 +88,15 @@ def solve(
     say = how.observe or (lambda _text: None)
     form = task_form(problem)
     goals = [*(GOALS[name] for name in problem.objective), Goal.STARTS]
-    say("first solution")
-    hint = first_solution(form.tasks, goals)
-    if hint is not None:
-        hint = shifted(form, hint)
     say(f"search: {len(form.steps):,} operations, effort {problem.effort:g}")
-    outcome = search(
+    outcome = staged_search(
         form.tasks,
         goals,
         Effort(
             deterministic=problem.effort, seconds=problem.time_limit_s, seed=how.seed
         ),
-        hint,
         how.cancelled,
+        lambda known: shifted(form, known),
     )
     found = tuple(findings) + _form_notes(form, outcome)
     if outcome.impossible:
@@ -219,7 +215,10 @@ def _record(
         },
         seed=how.seed,
         status=status,
-        effort={"deterministic": round(outcome.effort, 6)},
+        effort={
+            "deterministic": round(outcome.effort, 6),
+            "looks": float(str(outcome.notes.get("looks", 0))),
+        },
         repeatable=not (outcome.timed_out or outcome.interrupted),
     )
 

@@ -1,0 +1,291 @@
+"""Shorter makespans by moving critical tasks: tabu search over sequences and machines.
+
+The longest path of a solution is made of critical tasks; only moving one of them can
+shorten it. Each step takes a critical task out and puts it where the path through it is
+estimated shortest, on any of its machines (Mastrolilli and Gambardella, Effective
+neighbourhood functions for the flexible job shop problem, Journal of Scheduling 3,
+2000). Heuristic; no windows, fixed or pausing tasks. Work is counted in looks at tasks,
+so a run repeats.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.optimize.cpsat_goals import goal_value
+from medhavi.optimize.cpsat_tasks import Assignment, Goal
+from medhavi.planners.scheduling.longest_paths import Lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from medhavi.optimize.cpsat_tasks import TaskProblem
+    from medhavi.planners.scheduling.longest_paths import Timing
+
+PATIENCE = 800
+"""Steps without a better solution after which the search goes back to the best."""
+TENURE = 12
+"""Steps, and as many more at most by chance, in which a task may not return."""
+SHAKES = 5
+"""Random moves after going back, so that the search leaves in another direction."""
+
+
+class Move(NamedTuple):
+    """Task, its mode, and the place in the sequence of that mode's machine."""
+
+    length: int
+    tie: float
+    task: int
+    mode: int
+    place: int
+
+
+class Room(NamedTuple):
+    """What a task's own predecessors and followers leave it.
+
+    begin: longest path to it. latest: latest head before it. rest: longest path from
+    its end. first: earliest end behind it.
+    """
+
+    begin: int
+    latest: int
+    rest: int
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How much to look at: looks at tasks, the seed, and who may stop it earlier."""
+
+    most: int
+    seed: int = 1
+    stop: Callable[[], bool] = bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Improvement:
+    """The best solution, and whether the search was stopped from outside."""
+
+    assignment: Assignment
+    stopped: bool
+
+
+def can_improve(problem: TaskProblem, goals: Sequence[Goal]) -> bool:
+    """Tell whether the search knows all rules of a problem and serves a goal of it."""
+    open_always = all(
+        machine.windows is None and machine.capacity == 1
+        for machine in problem.machines
+    )
+    free = all(task.fixed_start is None and task.modes for task in problem.tasks)
+    return Goal.MAKESPAN in goals and open_always and free
+
+
+def improved(
+    problem: TaskProblem, goals: Sequence[Goal], known: Assignment, looks: Looks
+) -> Improvement:
+    """Give the best solution by the goals in their order.
+
+    Ctrl-C ends it like `looks.stop`, with what is best so far.
+
+    Raises
+    ------
+    ValueError
+        The problem has rules that the search does not know.
+    """
+    if not can_improve(problem, goals):
+        message = "tabu search knows neither windows nor fixed tasks."
+        raise ValueError(message)
+    return _Tabu(problem, goals, known, looks).run()
+
+
+class _Tabu:
+    def __init__(
+        self,
+        problem: TaskProblem,
+        goals: Sequence[Goal],
+        known: Assignment,
+        looks: Looks,
+    ) -> None:
+        self.problem = problem
+        self.goals = tuple(goals)
+        self.allowed = looks
+        self.random = random.Random(looks.seed)
+        self.shop = Lines(problem, known)
+        self.best = known
+        self.rank = self._rank(known)
+        self.least = max(known.ends, default=0)
+        self.kept = self.shop.state()
+
+    def run(self) -> Improvement:
+        """Search until the looks are spent, or until somebody stops it."""
+        timing = self.shop.timing()
+        if timing is None:
+            message = "the first solution has a circle."
+            raise ValueError(message)
+        self._better(timing)
+        try:
+            stopped = self._loop(timing)
+        except KeyboardInterrupt:
+            stopped = True
+        return Improvement(assignment=self.best, stopped=stopped)
+
+    def _loop(self, timing: Timing) -> bool:
+        """Move, remember, go back; tell whether it was stopped."""
+        forbidden: dict[tuple[int, int, int], int] = {}
+        step = since = 0
+        while self.shop.looks < self.allowed.most:
+            if self.allowed.stop():
+                return True
+            step, since = step + 1, since + 1
+            chosen = self._choose(timing, forbidden, step)
+            if chosen is None:
+                break
+            until = step + TENURE + self.random.randrange(TENURE)
+            forbidden[self._trait(chosen.task)] = until
+            timing = self._moved(chosen) or timing
+            if self._better(timing):
+                since = 0
+            if since > PATIENCE:
+                self.shop.restore(self.kept)
+                timing = self._shaken(self.shop.timing() or timing)
+                forbidden.clear()
+                since = 0
+        return False
+
+    def _better(self, timing: Timing) -> bool:
+        """Keep a solution that is better by the goals; tell whether it was."""
+        if timing.makespan > self.least:
+            return False
+        found = self.shop.assignment(timing)
+        rank = self._rank(found)
+        if rank >= self.rank:
+            return False
+        self.best, self.rank, self.least = found, rank, timing.makespan
+        self.kept = self.shop.state()
+        return True
+
+    def _rank(self, known: Assignment) -> tuple[int, ...]:
+        return tuple(goal_value(self.problem, goal, known) for goal in self.goals)
+
+    def _moved(self, move: Move) -> Timing | None:
+        """Make a move; one that closes a circle is taken back."""
+        before = self.shop.state()
+        self.shop.shift(move.task, move.mode, move.place)
+        timing = self.shop.timing()
+        if timing is None:
+            self.shop.restore(before)
+        return timing
+
+    def _shaken(self, timing: Timing) -> Timing:
+        """Make some random moves of critical tasks, whatever they cost."""
+        for _ in range(SHAKES):
+            moves = list(self._moves(timing))
+            if not moves:
+                break
+            timing = self._moved(self.random.choice(moves)) or timing
+        return timing
+
+    # -------------------------------------------------------------------- moves
+    def _choose(
+        self, timing: Timing, forbidden: dict[tuple[int, int, int], int], step: int
+    ) -> Move | None:
+        """Give the shortest move that is not forbidden, or shorter than all so far."""
+        moves = list(self._moves(timing))
+        best: Move | None = None
+        for move in moves:
+            if best is not None and move >= best:
+                continue
+            line = self.shop.lines[self.shop.machine[move.task][move.mode]]
+            others = [task for task in line if task != move.task]
+            before = others[move.place - 1] if move.place else -1
+            until = forbidden.get((move.task, move.mode, before), 0)
+            if until < step or move.length < self.least:
+                best = move
+        if best is None and moves:
+            return self.random.choice(moves)
+        return best
+
+    def _trait(self, task: int) -> tuple[int, int, int]:
+        """Give what must not come back at once: the task behind this neighbour."""
+        mode = self.shop.modes[task]
+        line = self.shop.lines[self.shop.machine[task][mode]]
+        place = line.index(task)
+        return task, mode, line[place - 1] if place else -1
+
+    def _moves(self, timing: Timing) -> Iterator[Move]:
+        """List every move of the tasks of a critical path, with its estimated path."""
+        for task in self._critical_path(timing):
+            room = self._room(task, timing)
+            for mode in range(len(self.shop.length[task])):
+                yield from self._places(task, mode, room, timing)
+
+    def _critical_path(self, timing: Timing) -> list[int]:
+        """Give one longest path, drawn among equals; with set-ups, all of them."""
+        heads, tails, shop = timing.heads, timing.tails, self.shop
+        by_end: dict[int, list[int]] = {}
+        for task, head in enumerate(heads):
+            end = head + shop.run(task)
+            if end + tails[task] == timing.makespan:
+                by_end.setdefault(end, []).append(task)
+        if any(shop.has_setups):
+            return sorted(task for tasks in by_end.values() for task in tasks)
+        path: list[int] = []
+        moment = timing.makespan
+        while moment in by_end:
+            task = self.random.choice(by_end[moment])
+            path.append(task)
+            moment = heads[task]
+        return path
+
+    def _room(self, task: int, timing: Timing) -> Room:
+        heads, tails, shop = timing.heads, timing.tails, self.shop
+        before = [(heads[t], heads[t] + shop.run(t)) for t in shop.after[task]]
+        behind = [
+            (heads[t] + shop.run(t), tails[t] + shop.run(t))
+            for t in shop.followers[task]
+        ]
+        return Room(
+            begin=max([shop.release[task], *(end for _, end in before)]),
+            latest=max((head for head, _ in before), default=-1),
+            rest=max((path for _, path in behind), default=0),
+            first=min((end for end, _ in behind), default=timing.makespan + 1),
+        )
+
+    def _places(
+        self, task: int, mode: int, room: Room, timing: Timing
+    ) -> Iterator[Move]:
+        """List the places on one machine that close no circle."""
+        heads, tails, shop = timing.heads, timing.tails, self.shop
+        machine, run = shop.machine[task][mode], shop.length[task][mode]
+        others = shop.lines[machine]
+        shop.looks += len(others)
+        where = -1
+        if mode == shop.modes[task]:
+            where = others.index(task)
+            others = others[:where] + others[where + 1 :]
+        setups = shop.has_setups[machine]
+        for place in range(len(others) + 1):
+            one = others[place - 1] if place else -1
+            other = others[place] if place < len(others) else -1
+            if one >= 0 and heads[one] >= room.first:
+                # A path from a follower of the task to `one` would close a circle.
+                break
+            if place == where:
+                continue
+            free, path = 0, 0
+            if one >= 0:
+                free = heads[one] + shop.run(one)
+            if other >= 0:
+                path = shop.run(other)
+                if heads[other] + path <= room.latest:
+                    # A path from `other` to a predecessor would close a circle.
+                    continue
+                path += tails[other]
+            if setups:
+                free += shop.setup(machine, one, task)
+                path += shop.setup(machine, task, other) if other >= 0 else 0
+            length = max(room.begin, free) + run + max(room.rest, path)
+            yield Move(length, self.random.random(), task, mode, place)
