@@ -12,6 +12,7 @@ from medhavi.cli.conversation import Conversation, talk
 from medhavi.cli.options import (
     JsonOption,
     LakeOption,
+    StoreOption,
     TablesOption,
     existing_tables,
     one_place,
@@ -21,6 +22,7 @@ from medhavi.errors import UsageError
 if TYPE_CHECKING:
     from medhavi.results.promise import Promise
     from medhavi.snapshot import Snapshot
+    from medhavi.workbench.promise_desk import PromiseDesk
 
 RequestOption = Annotated[
     str, typer.Option("--request", help="JSON, CSV or xlsx file; - reads stdin.")
@@ -28,6 +30,15 @@ RequestOption = Annotated[
 PolicyOption = Annotated[
     str | None,
     typer.Option("--policy", help="Promise policy of requests that name none."),
+]
+CommitOption = Annotated[
+    bool,
+    typer.Option(
+        "--commit", help="Make binding what can be promised; with --approver."
+    ),
+]
+ApproverOption = Annotated[
+    str | None, typer.Option("--approver", help="Who confirms the commitment.")
 ]
 
 
@@ -43,22 +54,84 @@ def promise(
     tables: TablesOption = None,
     lake: LakeOption = None,
     policy: PolicyOption = None,
+    commit: CommitOption = False,
+    approver: ApproverOption = None,
+    store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Answer every request of a file; a rejection is an answer too."""
+    """Answer every request of a file; a rejection is an answer too.
+
+    With --commit all that can be promised is committed at once, or nothing where others
+    came first (exit code 1).
+    """
     from medhavi.planners.promising.promise_run import answer
 
     conversation = talk()
     one_place(tables, lake)
     content = request_content(request)
-    snapshot = snapshot_of(tables, lake)
-    answers = answer(snapshot, content, policy)
+    desk = desk_of(tables, lake, store, approver) if commit else None
+    snapshot = snapshot_of(tables, lake) if desk is None else desk.book.snapshot
+    answers = (
+        answer(snapshot, content, policy)
+        if desk is None
+        else desk.answer(content, policy)
+    )
     conversation.report(answers.findings)
     show(conversation, answers.promises, snapshot)
+    if desk is not None:
+        binding = [one for one in answers.promises if one.date is not None]
+        settle(conversation, desk, binding, str(approver), policy)
     conversation.answer(
         promises=[one.as_dict() for one in answers.promises],
         run=answers.run.as_dict(),
     )
+
+
+def desk_of(
+    tables: Path | None, lake: str | None, store: str | None, approver: str | None
+) -> PromiseDesk:
+    """Open the desk of a workspace.
+
+    Raises
+    ------
+    UsageError
+        Tables of a folder have no event store, or nobody approves.
+    """
+    from medhavi.cli.lake_commands import open_workbench
+
+    if tables is not None:
+        message = (
+            "--commit appends events, and a folder of tables has no event store. Give "
+            "--lake and --from, or leave --commit out."
+        )
+        raise UsageError(message)
+    if approver is None or not approver.strip():
+        message = "--commit needs --approver: a commitment is confirmed by somebody."
+        raise UsageError(message)
+    return open_workbench(lake, store).desk
+
+
+def settle(
+    conversation: Conversation,
+    desk: PromiseDesk,
+    promises: list[Promise],
+    approver: str,
+    policy: str | None,
+) -> None:
+    """Commit what can be promised, and say what became of it."""
+    if not promises:
+        conversation.say("Nothing can be promised, so nothing was committed.")
+        conversation.answer(commit=None)
+        return
+    done = desk.commit(*promises, approver=approver, policy=policy)
+    conversation.answer(commit=done.as_dict())
+    if done.committed:
+        lines = f"{len(promises)} promise" + ("s" if len(promises) > 1 else "")
+        holds = f"{len(done.reservations)} reservations"
+        conversation.say(f"Committed {lines} with {holds}, approved by {approver}.")
+        return
+    conversation.failed = True
+    conversation.say(f"{done.code}: {done.text}")
 
 
 def request_content(place: str) -> bytes:

@@ -20,9 +20,9 @@ import polars as pl
 
 from medhavi.errors import RevisionConflict, UsageError
 from medhavi.events.store import NO_STREAM
-from medhavi.planners.promising.asking import Request, read_requests
+from medhavi.planners.promising.asking import Request
 from medhavi.planners.promising.book import Book, Undo
-from medhavi.planners.promising.promise_run import quote_all
+from medhavi.planners.promising.promise_run import answer_on, quote_all
 from medhavi.results.limiter import Domain, Limiter
 from medhavi.results.promise import PlannedHold, Promise, PromiseStatus
 from medhavi.units import steps_up
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from medhavi.events.envelope import NewEvent
     from medhavi.events.store import EventStore
     from medhavi.lakehouse import Lake
+    from medhavi.planners.promising.promise_run import Answers
     from medhavi.providers.reservation_states import Reservation
     from medhavi.snapshot import Snapshot
 
@@ -151,12 +152,15 @@ class PromiseDesk:
         BadData
             The requests have errors; all are named.
         """
+        return list(self.answer(requests, policy).promises)
+
+    def answer(self, requests: object, policy: str | None = None) -> Answers:
+        """Answer requests as `quote` does, with findings and the record of the run."""
         with self._turn:
             self._catch_up()
-            asked = read_requests(requests, self._book.snapshot)
             before = self._accepted()
             try:
-                return quote_all(self._book, asked.requests, policy)
+                return answer_on(self._book, requests, policy)
             finally:
                 self._restore(before)
 

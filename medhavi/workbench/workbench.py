@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
@@ -10,7 +11,7 @@ from medhavi.workbench.workspace import current_workspace
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import polars as pl
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
     from medhavi.predict.recipe import Recipe
     from medhavi.predict.registry import Registered
     from medhavi.results.plan import Plan
+    from medhavi.results.promise import Promise
     from medhavi.snapshot import Snapshot
+    from medhavi.workbench.promise_desk import Commit, PromiseDesk
     from medhavi.workbench.studies import StudyResult
     from medhavi.workbench.training import Published, Trained
 
 _LATER = {
-    "commit": "committing a promise",
     "firm": "firming an order",
     "move": "moving an order",
     "override": "overriding a value",
@@ -53,6 +55,7 @@ class Workbench:
     ) -> None:
         self._lake_uri = None if lake is None else str(lake)
         self._store_url = store
+        self._desk: PromiseDesk | None = None
 
     @classmethod
     def current(cls) -> Workbench:
@@ -105,6 +108,7 @@ class Workbench:
         self, observe: Observe | None = None, cancelled: Cancelled | None = None
     ) -> MirrorReport:
         """Copy new events into the lake; its tables follow when they are read."""
+        self._desk = None
         return self.lake.mirror(self.store, observe, cancelled)
 
     def snapshot(
@@ -234,6 +238,44 @@ class Workbench:
         from medhavi.workbench.training import publish
 
         return publish(self)
+
+    @property
+    def desk(self) -> PromiseDesk:
+        """The promise desk of this process: one live book, opened on the lake's head.
+
+        A mirror closes it; the next question opens one on what is new.
+        """
+        from medhavi.workbench.promise_desk import PromiseDesk
+
+        if self._desk is None:
+            self._desk = PromiseDesk.open(self.lake, self.store)
+        return self._desk
+
+    def promise(self, requests: object, policy: str | None = None) -> list[Promise]:
+        """Answer requests on what is committed by now; see `PromiseDesk.quote`."""
+        return self.desk.quote(requests, policy)
+
+    def commit(
+        self,
+        promise: Promise | Sequence[Promise],
+        *,
+        approver: str,
+        policy: str | None = None,
+    ) -> Commit:
+        """Make one promise or several binding, all or none; see `PromiseDesk.commit`.
+
+        Parameters
+        ----------
+        approver
+            Who confirmed it.
+
+        Returns
+        -------
+        Commit
+            Committed, or a conflict that names what was lost.
+        """
+        several = promise if isinstance(promise, Sequence) else (promise,)
+        return self.desk.commit(*several, approver=approver, policy=policy)
 
     def query(self, sql: str) -> pl.DataFrame:
         """Run one SELECT over bronze, silver and gold by table name."""

@@ -51,4 +51,5 @@ def request(order: str, qty: float = 1, **cells: object) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], int(sys.argv[4]), stop=sys.argv[5:] == ["stop"])
+    store, tables, name, count, *more = sys.argv[1:]
+    main(store, tables, name, int(count), stop=more == ["stop"])

@@ -120,7 +120,7 @@ def test_sql_tables_and_quarantine_are_those_of_the_lake(bench):
     assert bench.replay_quarantine().held == ()
 
 
-@pytest.mark.parametrize("verb", ["commit", "firm", "move", "override", "undo"])
+@pytest.mark.parametrize("verb", ["firm", "move", "override", "undo"])
 def test_later_verbs_refuse(bench, verb):
     with pytest.raises(NotAvailable, match=f"Workbench.{verb} .* is not built yet"):
         getattr(bench, verb)("anything", approver="ann")

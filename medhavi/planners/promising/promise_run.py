@@ -59,7 +59,12 @@ def promise(
 
 def answer(snapshot: Snapshot, requests: object, policy: str | None = None) -> Answers:
     """Answer requests as `promise` does, with findings and the record of the run."""
-    book = Book.from_snapshot(snapshot)
+    return answer_on(Book.from_snapshot(snapshot), requests, policy)
+
+
+def answer_on(book: Book, requests: object, policy: str | None = None) -> Answers:
+    """Answer requests on an open book, which takes the holds of what is promised."""
+    snapshot = book.snapshot
     asked = read_requests(requests, snapshot)
     made = quote_all(book, asked.requests, policy)
     exact = all(one.exact for one in made)

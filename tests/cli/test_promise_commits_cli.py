@@ -1,0 +1,145 @@
+"""promise --commit: what is answered becomes binding, or nothing does."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from medhavi.events.urls import open_store
+from tests.lakehouse.lake_events import small_company
+
+
+@pytest.fixture
+def store(tmp_path):
+    """URL of a store with 40 pieces of A at DC."""
+    url = f"sqlite:///{tmp_path}/events.db"
+    open_store(url).append_many(small_company())
+    return url
+
+
+@pytest.fixture
+def lake(medhavi, store, tmp_path):
+    """Folder of a lake that mirrors that store."""
+    assert medhavi("mirror", "--from", store, "--lake", tmp_path / "lake").code == 0
+    return tmp_path / "lake"
+
+
+@pytest.fixture
+def asked(tmp_path):
+    """Write requests for A at DC, by order and quantity."""
+
+    def write(**wishes):
+        rows = [
+            {
+                "sales_order": order,
+                "line": 1,
+                "product": "A",
+                "location": "DC",
+                "qty": qty,
+                "due": "2026-01-06T00:00:00Z",
+            }
+            for order, qty in wishes.items()
+        ]
+        path = tmp_path / "requests.json"
+        path.write_text(json.dumps(rows))
+        return path
+
+    return write
+
+
+def test_commit_makes_the_answers_binding(medhavi, store, lake, asked):
+    words = ("promise", "--lake", lake, "--request", asked(SO7=30, SO8=5), "--from")
+    said = medhavi(*words, store, "--commit", "--approver", "Ada", "--json")
+    assert said.code == 0
+    assert said.answer["commit"]["status"] == "committed"
+    assert len(said.answer["commit"]["reservations"]) == 2
+    types = [event.type for event in open_store(store).read("commitments")]
+    assert types.count("OrderPromised") == 2
+    again = medhavi(*words, store, "--commit", "--approver", "Ada")
+    assert again.code == 0
+    assert "Committed 2 promises with 2 reservations, approved by Ada." in again.out
+    held = medhavi(
+        "promise", "--lake", lake, "--request", asked(SO9=6), "--from", store,
+        "--commit", "--approver", "Bob", "--json",
+    )  # fmt: skip
+    assert held.answer["promises"][0]["status"] == "promised_late"
+
+
+def test_without_commit_nothing_is_written(medhavi, store, lake, asked):
+    said = medhavi("promise", "--lake", lake, "--request", asked(SO7=30), "--json")
+    assert said.code == 0
+    assert "commit" not in said.answer
+    assert open_store(store).head() == 7
+
+
+def test_tables_cannot_be_committed_to(medhavi, example, asked):
+    said = medhavi(
+        "promise", "--tables", example, "--request", asked(SO7=1),
+        "--commit", "--approver", "Ada",
+    )  # fmt: skip
+    assert said.code == 2
+    assert "a folder of tables has no event store" in said.err
+
+
+@pytest.mark.parametrize("approver", [(), ("--approver", " ")])
+def test_commit_without_an_approver_is_refused(medhavi, store, lake, asked, approver):
+    said = medhavi(
+        "promise", "--lake", lake, "--from", store, "--request", asked(SO7=1),
+        "--commit", *approver,
+    )  # fmt: skip
+    assert said.code == 2
+    assert "--commit needs --approver" in said.err
+
+
+def test_commit_of_nothing_says_so(medhavi, store, lake, tmp_path):
+    path = tmp_path / "requests.json"
+    path.write_text("[]")
+    said = medhavi(
+        "promise", "--lake", lake, "--from", store, "--request", path,
+        "--commit", "--approver", "Ada",
+    )  # fmt: skip
+    assert said.code == 0
+    assert "nothing was committed" in said.out
+
+
+def test_conflict_ends_in_exit_code_one_and_its_name(
+    medhavi, store, lake, asked, monkeypatch
+):
+    from medhavi.workbench import Workbench
+    from medhavi.workbench.promise_desk import PromiseDesk
+
+    answer = PromiseDesk.answer
+
+    def outrun(self, requests, policy=None):
+        """Somebody else commits between the answer and the commit."""
+        made = answer(self, requests, policy)
+        rival = Workbench(lake, store)
+        other = {**json.loads(asked(SO1=40).read_text())[0]}
+        assert rival.commit(rival.promise([other]), approver="Bob").committed
+        return made
+
+    path = asked(SO7=30)
+    content = path.read_text()
+    monkeypatch.setattr(PromiseDesk, "answer", _once(outrun, answer, path, content))
+    said = medhavi(
+        "promise", "--lake", lake, "--from", store, "--request", path,
+        "--commit", "--approver", "Ada", "--json",
+    )  # fmt: skip
+    assert said.code == 1
+    assert said.answer["commit"]["code"] == "MaterialReservationConflict"
+
+
+def _once(first, rest, path, content):
+    """Take one function for the first call, another for the later ones."""
+    calls = []
+
+    def call(self, requests, policy=None):
+        calls.append(None)
+        if len(calls) == 1:
+            made = first(self, requests, policy)
+            path.write_text(content)
+            return made
+        return rest(self, requests, policy)
+
+    return call
