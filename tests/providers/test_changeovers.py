@@ -1,0 +1,230 @@
+"""Changeovers by family: what they cost, where they leave no room (rule 16)."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medhavi.providers.changeovers import Changeovers
+from medhavi.units import HOUR, MINUTE
+from tests.providers.plants import at, iso, when
+from tests.providers.workshops import MONDAY, bundle, workshop
+
+MATRIX = [
+    {"from_family": "red", "to_family": "white", "setup_minutes": 60},
+    {"from_family": "white", "to_family": "red", "setup_minutes": 20},
+    {"from_family": "*", "to_family": "*", "setup_minutes": 30},
+]
+FAMILIES = ("red", "white", "blue")
+
+
+def shop(**tables):
+    """A routing of one hour for each family, all on M."""
+    return workshop(
+        routings=[{"routing": family} for family in (*FAMILIES, "plain")],
+        resources=[{"resource": "M", "changeover_matrix": "X"}],
+        changeovers=MATRIX,
+        steps=[
+            {
+                "routing": family,
+                "fixed_minutes": 50,
+                "setup_minutes": 10,
+                "family": family if family in FAMILIES else None,
+                "resource_rule": "preference",
+            }
+            for family in (*FAMILIES, "plain")
+        ],
+        step_resources=[{"routing": family} for family in (*FAMILIES, "plain")],
+        **tables,
+    )
+
+
+def add(finite, family, start=MONDAY):
+    found = finite.earliest(family, 1, at(start))
+    assert found is not None
+    finite.occupy(found, family)
+    return iso(found.start), iso(found.finish)
+
+
+def changed(timing) -> int:
+    return sum(window.changeover_seconds for window in timing.steps) // MINUTE
+
+
+@pytest.mark.req("SCH-05")
+def test_the_row_with_fewer_stars_wins_then_the_first():
+    rows = [
+        *MATRIX,
+        {"from_family": "red", "to_family": "*", "setup_minutes": 5},
+        {"from_family": "*", "to_family": "white", "setup_minutes": 7},
+        {"matrix": "Y", "from_family": "red", "to_family": "white", "setup_minutes": 1},
+    ]
+    capacity = bundle(changeovers=rows).capacity
+    times = Changeovers(capacity.changeovers, {})
+
+    def minutes(before, family, matrix="X"):
+        return times.seconds(matrix, before, family) // MINUTE
+
+    assert minutes("red", "white") == 60
+    assert minutes("white", "red") == 20
+    assert minutes("red", "blue") == 5
+    assert minutes("blue", "white") == 7
+    assert minutes("blue", "green") == 30
+    assert minutes("red", "red") == minutes(None, "red") == 0
+    assert minutes("red", "white", "Y") == 1
+    assert minutes("white", "red", "Y") == 0
+
+
+def test_a_change_comes_on_top_of_the_set_up_and_only_it_is_free_at_first():
+    finite = shop()
+    assert add(finite, "red") == ("2026-01-05T00:00", "2026-01-05T01:00")
+    assert add(finite, "red") == ("2026-01-05T01:00", "2026-01-05T02:00")
+    found = finite.earliest("white", 1, at(MONDAY))
+    assert found is not None
+    window = found.steps[0]
+    assert (iso(window.start), iso(window.finish)) == (
+        "2026-01-05T02:00",
+        "2026-01-05T04:00",
+    )
+    assert (window.setup_seconds, window.changeover_seconds) == (70 * MINUTE, HOUR)
+    assert window.family == "white"
+    finite.occupy(found, "white")
+    assert add(finite, "red") == ("2026-01-05T04:00", "2026-01-05T05:20")
+
+
+def test_a_resource_may_be_set_up_already():
+    finite = shop(resource_state=[{"family": "red"}])
+    assert add(finite, "red")[1] == "2026-01-05T01:00"
+    finite = shop(resource_state=[{"family": "red"}])
+    assert add(finite, "white")[1] == "2026-01-05T02:00"
+
+
+def test_work_without_a_family_leaves_the_state_as_it_is():
+    finite = shop()
+    add(finite, "red")
+    assert add(finite, "plain")[1] == "2026-01-05T02:00"
+    assert add(finite, "red")[1] == "2026-01-05T03:00"
+
+
+def test_work_goes_before_other_work_where_its_changeover_still_fits():
+    finite = shop()
+    add(finite, "white", "2026-01-05T04:00")
+    # Red from 0:00 to 1:00 leaves three hours for the hour from red to white.
+    found = finite.earliest("red", 1, at(MONDAY))
+    assert found is not None
+    assert iso(found.finish) == "2026-01-05T01:00"
+    (hold,) = found.holds
+    assert (iso(hold.start), iso(hold.finish)) == (
+        "2026-01-05T03:00",
+        "2026-01-05T04:00",
+    )
+    finite.occupy(found, "red")
+    # That hour is taken now, the two before it are not.
+    assert add(finite, "plain") == ("2026-01-05T01:00", "2026-01-05T02:00")
+    assert add(finite, "plain") == ("2026-01-05T02:00", "2026-01-05T03:00")
+    assert add(finite, "plain") == ("2026-01-05T05:00", "2026-01-05T06:00")
+
+
+def test_work_that_leaves_no_time_for_the_change_goes_behind():
+    finite = shop()
+    add(finite, "white", "2026-01-05T01:30")
+    assert add(finite, "red") == ("2026-01-05T02:30", "2026-01-05T03:50")
+    late = finite.latest("red", 1, at("2026-01-05T02:30"), at("2026-01-04"))
+    assert late is not None
+    # An hour of change before 1:30, so red ends by 0:30.
+    assert iso(late.finish) == "2026-01-05T00:30"
+    assert finite.latest("red", 1, at("2026-01-05T02:30"), at(MONDAY)) is None
+
+
+def test_other_work_before_the_follower_leaves_its_change_no_time():
+    finite = shop()
+    add(finite, "white", "2026-01-05T06:00")
+    add(finite, "plain", "2026-01-05T05:00")
+    # The hour before white is taken, so red goes behind white.
+    assert add(finite, "red")[0] == "2026-01-05T07:00"
+    assert finite.latest("red", 1, at("2026-01-05T06:00"), at(MONDAY)) is None
+    assert finite.latest("white", 1, at("2026-01-05T05:00"), at(MONDAY)) is not None
+
+
+def test_a_dispatcher_owes_nothing_to_later_work():
+    finite = shop()
+    add(finite, "white", "2026-01-05T04:00")
+    found = finite.step_earliest("red", 1, 1, at(MONDAY))
+    assert found is not None
+    assert iso(found.start) == "2026-01-05T05:00"
+    assert finite.latest("red", 1, at("2026-01-05T04:00"), at(MONDAY)) is not None
+
+
+def test_a_follower_that_has_time_for_its_change_needs_no_more():
+    finite = shop(resource_state=[{"family": "red"}])
+    found = finite.earliest("white", 1, at("2026-01-05T02:00"))
+    assert found is not None
+    assert changed(found) == 60
+    finite.occupy(found, "white")
+    # White changes from red already, so red may end where white begins.
+    assert add(finite, "red") == ("2026-01-05T00:00", "2026-01-05T01:00")
+    assert add(finite, "red") == ("2026-01-05T01:00", "2026-01-05T02:00")
+
+
+@settings(max_examples=30)
+@given(
+    orders=st.lists(
+        st.tuples(st.sampled_from(FAMILIES), st.booleans(), st.integers(0, 30)),
+        min_size=1,
+        max_size=9,
+    )
+)
+def test_between_neighbours_there_is_always_time_for_the_change(orders):
+    finite = shop()
+    times = Changeovers(finite._capacity.changeovers, {})
+    for family, ahead, hour in orders:
+        instant = at(MONDAY) + hour * HOUR
+        if ahead:
+            found = finite.earliest(family, 1, instant)
+        else:
+            found = finite.latest(family, 1, instant, at(MONDAY))
+        if found is not None:
+            finite.occupy(found, family)
+    blocks = finite.occupancy.ledger("M").blocks
+    work = sorted(block for block in blocks if block.family)
+    for before, after in pairwise(work):
+        gap = after.start - before.finish
+        need = times.seconds("X", before.family, after.family)
+        assert gap >= 0
+        assert gap + after.changeover >= need
+    finite.undo(0)
+    assert finite.occupancy.state() == {}
+
+
+def test_the_slowest_change_of_several_resources_counts():
+    finite = workshop(
+        resources=[
+            {"resource": "M", "changeover_matrix": "X"},
+            {"resource": "P", "changeover_matrix": "Z"},
+        ],
+        resource_state=[{"resource": name, "family": "red"} for name in "MP"],
+        changeovers=[{"setup_minutes": 10}, {"matrix": "Z", "setup_minutes": 25}],
+        steps=[{"fixed_minutes": 60, "family": "white"}],
+        step_resources=[{"resource": "M"}, {"resource": "P"}],
+    )
+    found = finite.earliest("R", 1, at(MONDAY))
+    assert found is not None
+    assert changed(found) == 25
+
+
+def test_time_that_never_was_leaves_no_place_before_other_work():
+    finite = shop(
+        locations=[{"location": "L", "calendar": "LATE"}],
+        calendar_exceptions=[
+            {
+                "calendar": "LATE",
+                "capacity": 1,
+                "start": when("2026-01-05"),
+                "finish": when("2026-01-06"),
+            }
+        ],
+    )
+    add(finite, "white", "2026-01-05T00:30")
+    assert finite.latest("red", 1, at("2026-01-05T00:30"), at("2025-01-01")) is None
