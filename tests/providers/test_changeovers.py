@@ -50,7 +50,7 @@ def add(finite, family, start=MONDAY):
 
 
 def changed(timing) -> int:
-    return sum(window.changeover_seconds for window in timing.steps) // MINUTE
+    return int(sum(w.changeover_seconds for w in timing.steps) // MINUTE)
 
 
 @pytest.mark.req("SCH-05")
