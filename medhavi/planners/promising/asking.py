@@ -215,7 +215,7 @@ def _cells(
 
 def _column(column: Column, raw: pl.DataFrame, found: list[Finding]) -> list[Any]:
     if column.name not in raw.columns:
-        if raw.height:
+        if raw.width:
             fields: dict[str, Any] = {"column": column.name, "meaning": column.meaning}
             found.append(finding("SNAP003", table=TABLE, **fields))
         return [None] * raw.height

@@ -437,20 +437,36 @@ def _taken(pieces: list[Piece], steps: int) -> tuple[list[Piece], list[Piece]]:
 
 def _batches(found: Evaluation) -> dict[Batch, int]:
     """Collect what several orders of one source could serve with one (rule 33)."""
-    needs: dict[Batch, list[Piece]] = {}
-    for piece in found.pieces():
-        if piece.source is not None and piece.kind != "move":
-            key = (
+    orders: dict[Batch, list[Piece]] = {}
+    stocked: dict[tuple[str, str], list[Use]] = {}
+    for use in found.uses():
+        piece = use.piece
+        if piece.kind == "stock":
+            stocked.setdefault((piece.product, piece.location), []).append(use)
+        elif piece.source is not None and piece.kind != "move":
+            key: Batch = (
                 piece.kind,
                 piece.source.source,
                 piece.product,
                 piece.location,
             )
-            needs.setdefault(key, []).append(piece)
-    return {
-        key: sum(piece.steps for piece in pieces)
-        for key, pieces in needs.items()
-        if len(pieces) > 1
-        and pieces[0].source is not None
-        and pieces[0].source.max_lot is None
-    }
+            orders.setdefault(key, []).append(piece)
+    totals: dict[Batch, int] = {}
+    for batch, pieces in orders.items():
+        if len(pieces) < 2 or any(_split(piece) for piece in pieces):
+            continue
+        # Some of what is taken from the line is what these orders left over.
+        since = min(piece.ready for piece in pieces)
+        taken = sum(
+            use.piece.steps
+            for use in stocked.get((batch[2], batch[3]), ())
+            if use.piece.ready >= since
+        )
+        over = sum(piece.surplus for piece in pieces)
+        totals[batch] = sum(piece.steps for piece in pieces) + min(taken, over)
+    return totals
+
+
+def _split(piece: Piece) -> bool:
+    """Tell whether the lots of a source cut large orders."""
+    return piece.source is not None and piece.source.max_lot is not None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.promising.offers import capped
 from medhavi.results.limiter import Limiter
-from medhavi.units import HOUR
+from medhavi.units import HOUR, NEVER, steps_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,19 +64,25 @@ def rejected_as(quote: Quest, option: Offered | None) -> Named:
         for failure in failures:
             if failure.code is code:
                 return Named(code, failure.subject, _TEXTS[code])
-    request = quote.request
-    node = f"{request.product}|{request.location}"
-    if not option and _nowhere(quote):
-        return Named(Limiter.NO_SOURCE, node, _TEXTS[Limiter.NO_SOURCE])
-    code = Limiter.MATERIAL_SHORTFALL
-    return Named(code, node, _TEXTS[code])
+    return _missing(quote)
 
 
-def _nowhere(quote: Quest) -> bool:
-    """Tell whether no place that reaches the customer has or gets the product."""
-    request, stages = quote.request, quote.book.stages
-    reached = quote.book.reach.of(request.product, request.location, None)
-    return not any(stages.sources(request.product, place) for place in reached.origins)
+def _missing(quote: Quest) -> Named:
+    """Name why what is there does not do: held, withheld, too little, or nowhere."""
+    request, book = quote.request, quote.book
+    need = steps_up(request.qty, book.stages.step(request.product))
+    places = book.reach.of(request.product, request.location, None).origins
+    for place in places:
+        named = _withheld(quote, request.product, place, need)
+        if named is not None:
+            return named
+    anything = any(
+        book.stages.line(request.product, place).available(NEVER) > 0
+        or book.stages.sources(request.product, place)
+        for place in places
+    )
+    code = Limiter.MATERIAL_SHORTFALL if anything else Limiter.NO_SOURCE
+    return Named(code, f"{request.product}|{request.location}", _TEXTS[code])
 
 
 def name_stage(quote: Quest, stage: str, option: Offered | None) -> Named:
@@ -179,21 +185,29 @@ def _material(quote: Quest, chain: list[Piece]) -> Named:
     return _waiting(quote, leaf, node)
 
 
-def _waiting(quote: Quest, leaf: Piece, node: str) -> Named:
-    """Name what stock waits for: safety stock, a hold, an order on its way."""
+def _withheld(quote: Quest, product: str, location: str, need: int) -> Named | None:
+    """Name the safety stock or the hold that alone is in the way now."""
     book = quote.book
-    line = book.stages.line(leaf.product, leaf.location)
-    need = leaf.steps
+    line = book.stages.line(product, location)
     if not quote.policy.buffers and line.fits(need, book.now, buffers=True):
-        text = f"Only safety stock of {leaf.product} is free now."
-        return Named(Limiter.SAFETY_VIOLATION, node, text)
-    holds = book.providers.reservations.material(leaf.product, leaf.location)
+        text = f"Only safety stock of {product} is free now."
+        return Named(Limiter.SAFETY_VIOLATION, f"{product}|{location}", text)
+    holds = book.providers.reservations.material(product, location)
     held = [hold for hold in holds if hold.demand != quote.request.demand]
     free = line.available(book.now)
     if held and free + sum(hold.steps for hold in held) >= need:
-        text = f"{leaf.product} is there, but held for {held[0].demand or 'others'}."
+        text = f"{product} is there, but held for {held[0].demand or 'others'}."
         code = Limiter.MATERIAL_RESERVATION_CONFLICT
         return Named(code, held[0].reservation, text)
+    return None
+
+
+def _waiting(quote: Quest, leaf: Piece, node: str) -> Named:
+    """Name what stock waits for: safety stock, a hold, an order on its way."""
+    book = quote.book
+    named = _withheld(quote, leaf.product, leaf.location, leaf.steps)
+    if named is not None:
+        return named
     for receipt in book.providers.existing_orders.receipts:
         place = (receipt.product, receipt.location, receipt.instant)
         if place == (leaf.product, leaf.location, leaf.ready):

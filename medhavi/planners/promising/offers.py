@@ -24,13 +24,13 @@ class Offered(NamedTuple):
     cost: PromiseCost
     co2_kg: float
     closed: Limiter | None
+    asked: str
 
     @property
     def name(self) -> str:
         """Name of the option, with the product where it is another one."""
-        asked = self.way.product
-        own = self.search.wanted.product
-        return self.way.option if asked == own else f"{own}/{self.way.option}"
+        own = self.way.product
+        return self.way.option if own == self.asked else f"{own}/{self.way.option}"
 
 
 def capped(one: Offered, policy: Policy) -> Offered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,7 +55,6 @@ def _request_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
         text = f"ask for {qty:g} of {request.product}"
         rows: Rows = {"request": ({"qty": qty},)}
         yield Proposal(RemedyKind.SPLIT_DELIVERY, text, rows)
-        break
     if request.full_line or request.order_policy != "independent":
         cells = {"full_line": False, "order_policy": "independent"}
         text = "accept several deliveries"
@@ -95,11 +95,18 @@ def _policy_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
         text = "accept the stated time of suppliers"
         changes.append((RemedyKind.RELAX_POLICY, text, cells))
     codes = {reason.code for reason in answer.limiters}
-    if Limiter.COST_CAP_EXCEEDED in codes:
-        cells = {"cost_cap": None, "co2_cap": None}
-        changes.append((RemedyKind.RELAX_POLICY, "permit the cost", cells))
+    if quest.offered and Limiter.COST_CAP_EXCEEDED in codes:
+        cheap = min(
+            quest.offered, key=lambda one: (one.cost.without_lateness, one.name)
+        )
+        # An empty cell says nothing beside other rows: the cap is raised, not lifted.
+        cost, co2 = math.ceil(cheap.cost.without_lateness), math.ceil(cheap.co2_kg)
+        cells = {"cost_cap": max(float(cost), policy.cost_cap or 0.0)}
+        if policy.co2_cap is not None:
+            cells["co2_cap"] = max(float(co2), policy.co2_cap)
+        changes.append((RemedyKind.RELAX_POLICY, f"permit a cost of {cost}", cells))
     if Limiter.RISK_CAP_EXCEEDED in codes:
-        cells = {"risk_cap": None}
+        cells = {"risk_cap": 1.0}
         changes.append((RemedyKind.RELAX_POLICY, "accept the risk", cells))
     for kind, text, cells in changes:
         name = f"{policy.policy}, {text}"

@@ -150,7 +150,16 @@ class Quest:
         date = arrivals(self.book, search, way, found, used, self.policy.risk_basis)
         cost, co2 = self.book.costs.of(date.evaluation, self.request)
         self.offered.append(
-            Offered(way, search, used, date, cost, co2, self._why_not(date))
+            Offered(
+                way,
+                search,
+                used,
+                date,
+                cost,
+                co2,
+                self._why_not(date),
+                self.request.product,
+            )
         )
 
     def _why_not(self, times: ArrivalTimes) -> Limiter | None:

@@ -164,7 +164,9 @@ class Walk:
         if self.terms.known_only and self.stages.unknown(source):
             self.fail(Limiter.SUPPLIER_LEADTIME_EXCEEDED, source.source)
             return False
-        return self.terms.buy == "compare" or (self.terms.buy == "rest" and not covered)
+        if self.terms.buy == "rest":
+            return not covered
+        return self.terms.buy != "never"
 
     def part_of(self, product: str, location: str, steps: int, source: Source) -> int:
         """Give what stock contributes beside a new order [steps].

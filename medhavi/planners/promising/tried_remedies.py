@@ -32,6 +32,10 @@ RANKS = {
 }
 
 
+_ONCE = frozenset({RemedyKind.LATER_DATE, RemedyKind.SPLIT_DELIVERY})
+"""Changes of what is asked for: the first that is on time will do."""
+
+
 class _Tried(NamedTuple):
     promise: Promise
     remedy: TriedRemedy
@@ -56,6 +60,10 @@ def remedies(quest: Quest, answer: Promise, ask: Ask) -> tuple[TriedRemedy, ...]
     """
     tried: list[_Tried] = []
     for proposal in proposals(quest, answer):
+        if proposal.kind in _ONCE and any(
+            one.remedy.code == proposal.kind.value for one in tried
+        ):
+            continue
         request = asked_again(quest.request, proposal.rows)
         promise = ask(book_with(quest.book, proposal.rows), request)
         if promise.date is None or not _helps(promise, answer, proposal.kind):
@@ -81,7 +89,7 @@ def remedies(quest: Quest, answer: Promise, ask: Ask) -> tuple[TriedRemedy, ...]
 
 def _helps(promise: Promise, answer: Promise, kind: RemedyKind) -> bool:
     """Tell whether an answer is better: its status, else its date."""
-    if kind is RemedyKind.LATER_DATE:
+    if kind in _ONCE:
         return promise.status is PromiseStatus.PROMISED
     rank, before = RANKS[promise.status], RANKS[answer.status]
     if rank != before:

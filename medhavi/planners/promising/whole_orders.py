@@ -1,8 +1,8 @@
 """Orders that come complete or not at all (rule 35).
 
 `full_order` of the policy, and an order policy of a line that ties it to the others,
-are kept by the same rule: all lines of the sales order in the file arrive complete at the
-latest line's date, or all are rejected. One instant keeps equal shares at every moment,
+are kept by the same rule: all lines of the sales order in the file arrive complete at
+the latest line's date, or all are rejected. One instant keeps equal shares always,
 so `in_ratio` holds too.
 """
 

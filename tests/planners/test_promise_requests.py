@@ -1,0 +1,122 @@
+"""Reading requests: every problem at once, with its position and column."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import polars as pl
+import pytest
+
+from medhavi.errors import UsageError
+from medhavi.findings import BadData
+from medhavi.planners.promising.asking import read_requests
+from tests.planners.small_promises import cells, day, tables
+
+ROW = {"product": "A", "location": "L", "qty": 10, "due": "2026-01-09T00:00:00Z"}
+
+
+def read(source: object):
+    return read_requests(source, tables(stock=[{"qty": 1}]))
+
+
+def codes(source: object) -> list[tuple[str, int | None, str | None]]:
+    with pytest.raises(BadData) as told:
+        read(source)
+    return [(one.code, one.row, one.column) for one in told.value.findings]
+
+
+@pytest.mark.req("ATP-07")
+@pytest.mark.parametrize(
+    "source",
+    [
+        [ROW],
+        json.dumps([ROW]),
+        json.dumps([ROW]).encode("utf-8-sig"),
+        json.dumps(ROW),
+        ROW,
+        pl.DataFrame([ROW]),
+        b"product,location,qty,due\nA,L,10,2026-01-09T00:00:00Z\n",
+    ],
+)
+def test_every_form_reads_the_same(source):
+    (request,) = read(source).requests
+    assert (request.product, request.location, request.qty) == ("A", "L", 10.0)
+    assert request.due == int(day(4).timestamp())
+    assert request.priority == 1
+
+
+def test_a_workbook_is_read():
+    content = io.BytesIO()
+    pl.DataFrame([ROW]).write_excel(content)
+    assert read(content.getvalue()).requests[0].product == "A"
+
+
+def test_all_problems_are_told_at_once():
+    bad = [
+        {**ROW, "qty": 0, "product": "AA"},
+        {**ROW, "due": "soon", "location": "M"},
+        {"product": "A", "location": "L", "qty": "ten"},
+        {**ROW, "order_policy": "some", "kind": "forecast"},
+    ]
+    assert set(codes(bad)) == {
+        ("SNAP007", 1, "qty"),
+        ("PRM003", 1, "product"),
+        ("SNAP005", 2, "due"),
+        ("SNAP005", 3, "qty"),
+        ("SNAP004", 3, "due"),
+        ("SNAP006", 4, "order_policy"),
+        ("PRM007", 4, "kind"),
+    }
+
+
+def test_a_missing_column_is_an_error():
+    assert codes([{"product": "A", "location": "L", "qty": 1}]) == [
+        ("SNAP003", None, "due")
+    ]
+
+
+def test_an_unknown_column_is_a_warning_with_the_nearest_name():
+    (found,) = read([{**ROW, "quantity": 5, "qtty": 1}]).findings[:1]
+    assert (found.code, found.severity) == ("SNAP001", "warning")
+    assert "qty" in read([{**ROW, "qtty": 1}]).findings[0].message
+
+
+def test_an_unknown_customer_is_a_warning():
+    (found,) = read([{**ROW, "customer": "NEW"}]).findings
+    assert (found.code, found.value) == ("PRM005", "NEW")
+
+
+def test_the_same_line_twice_is_an_error():
+    twice = [{**ROW, "sales_order": "SO", "line": 1}] * 2
+    assert codes(twice) == [("PRM006", 2, None)]
+
+
+@pytest.mark.parametrize("text", ["[{", "[1, 2", b"\xff\xfe\x00", "{]"])
+def test_a_broken_file_is_a_finding(text):
+    assert codes(text)[0][0] in {"PRM001", "SNAP003"}
+
+
+def test_an_entry_that_is_no_object_is_named():
+    assert codes([ROW, 5]) == [("PRM002", 2, None)]
+
+
+def test_an_empty_list_has_no_answers():
+    assert read([]).requests == ()
+
+
+def test_something_else_is_refused():
+    with pytest.raises(UsageError, match="rows, a frame or a file"):
+        read(5)
+
+
+def test_infinite_quantities_are_refused():
+    assert codes([{**ROW, "qty": float("inf")}]) == [("SNAP009", 1, "qty")]
+
+
+def test_a_request_that_is_a_demand_takes_its_id():
+    snapshot = tables(demands=[{"demand": "D7", "sales_order": "SO", "line": 2}])
+    asked = [cells(sales_order="SO", line=2), cells(sales_order="SO", line=3)]
+    known, new = read_requests(asked, snapshot).requests
+    assert (known.demand, known.known) == ("D7", True)
+    assert (new.demand, new.known) == ("SO-3", False)
