@@ -29,6 +29,7 @@ class ExceptionCode(StrEnum):
     DEFER = "Defer"
     CANCEL = "Cancel"
     MOVED = "Moved"
+    AWAITS_COMPONENT = "AwaitsComponent"
     OVERDUE_RECEIPT = "OverdueReceipt"
     RELEASE_FENCE = "ReleaseFence"
     CAPACITY_OVERLOAD = "CapacityOverload"
@@ -96,6 +97,11 @@ _ENTRIES: Mapping[ExceptionCode, ExceptionEntry] = MappingProxyType(
             _INFO,
             "Existing order serves no need",
             "Cancel it or keep it as stock.",
+        ),
+        ExceptionCode.AWAITS_COMPONENT: _entry(
+            _CRITICAL,
+            "Order that stands takes what is not there yet",
+            "Expedite the component, or move the order behind the suggested date.",
         ),
         ExceptionCode.MOVED: _entry(
             _INFO,

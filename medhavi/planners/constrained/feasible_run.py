@@ -282,7 +282,7 @@ class FeasibleRun(MrpRun):
         tables: Mapping[str, pl.DataFrame],
     ) -> None:
         super()._tell(messages, found, tables)
-        tell(messages, self.placing.jobs, self.lines, self.model)
+        tell(messages, self.placing.jobs, self.lines, self.release, self.as_of)
 
     def _record(self, version: str, seed: int | None, pegs: Pegs) -> RunRecord:
         made = super()._record(version, seed, pegs)

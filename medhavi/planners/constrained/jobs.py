@@ -65,6 +65,8 @@ class Job:
         Something that it takes is missing for good.
     placed
         Its dates are those of a provider; else nothing ever fits.
+    stays
+        It exists, nothing fits, and it keeps its dates.
     """
 
     number: int
@@ -77,6 +79,7 @@ class Job:
     after: list[Job] = field(default_factory=list)
     lacking: bool = False
     placed: bool = False
+    stays: bool = False
 
     @property
     def goods(self) -> int:

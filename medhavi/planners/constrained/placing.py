@@ -75,7 +75,7 @@ class Placing:
                 self._dates[part.match] = part.date
         self._matches = self._by_unit()
         for job in reversed(self.sequence):
-            if job.placed:
+            if job.placed and not job.stays:
                 self._backward(job)
 
     def dissolve(self) -> None:
@@ -100,7 +100,13 @@ class Placing:
 
     # --- forward -------------------------------------------------------------------
     def _forward(self, job: Job) -> None:
-        """Place an order as early as it can be; where it never can, it stays."""
+        """Place an order as early as it can be; one that exists may have to stay."""
+        self._placed_early(job)
+        if job.order.existing is not None and not job.placed:
+            self._shop.occupy(job.order, job.order.timing)
+            job.placed = job.stays = True
+
+    def _placed_early(self, job: Job) -> None:
         if job.lacking or not all(other.placed for other in job.before):
             return
         order = job.order

@@ -8,12 +8,13 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.units import DAY, HOUR, from_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from medhavi.planners.constrained.jobs import Job
     from medhavi.planners.constrained.lines import Line
     from medhavi.planners.mrp.messages import Messages
     from medhavi.planners.mrp.model import Model
+    from medhavi.planners.mrp.release import Release
 
 CODES = {
     "max_lateness_days": ExceptionCode.MAX_LATENESS,
@@ -25,7 +26,11 @@ CODES = {
 
 
 def tell(
-    messages: Messages, jobs: Iterable[Job], lines: Iterable[Line], model: Model
+    messages: Messages,
+    jobs: Sequence[Job],
+    lines: Iterable[Line],
+    release: Release,
+    as_of: int,
 ) -> None:
     """Add what only a constrained plan has to tell.
 
@@ -33,9 +38,14 @@ def tell(
     ----------
     messages
         Where the exceptions are collected.
-    jobs, lines, model
+    jobs, lines, release
         Of the finished run.
+    as_of
+        Now of the plan [UTC seconds].
     """
+    placed = {job.order.index for job in jobs if not job.stays}
+    _missing(messages, release)
+    _awaited(messages, release, placed, as_of)
     for job in jobs:
         order = job.order
         if order.existing is None or not job.placed or order.row is None:
@@ -53,7 +63,54 @@ def tell(
             )
     for line in lines:
         if line.refused in CODES:
-            _refused(messages, model, line)
+            _refused(messages, release.model, line)
+
+
+def _missing(messages: Messages, release: Release) -> None:
+    """Tell which orders that exist take what nothing supplies."""
+    for shortage in release.shortages:
+        need = shortage.need
+        if need.order is None or need.order.existing is None:
+            continue
+        product, location = need.node.key
+        messages.add(
+            ExceptionCode.MISSING_MATERIAL,
+            f"Takes {product} that nothing supplies.",
+            **{
+                **messages.of_order(need.order),
+                "product": product,
+                "location": location,
+            },
+            date=need.instant,
+            qty=from_steps(shortage.qty, need.node.step),
+        )
+
+
+def _awaited(
+    messages: Messages, release: Release, placed: Collection[int], as_of: int
+) -> None:
+    """Tell which orders that stay as they are dated take what comes later."""
+    for need_index, unit_index, qty in zip(
+        release.match_need, release.match_unit, release.match_qty, strict=True
+    ):
+        need, unit = release.needs[need_index], release.units[unit_index]
+        use = max(need.instant, as_of)
+        if need.order is None or need.order.index in placed or unit.arrives <= use:
+            continue
+        product, location = unit.node.key
+        messages.add(
+            ExceptionCode.AWAITS_COMPONENT,
+            f"Takes {product} {(unit.arrives - use) / DAY:.1f} days before it is there.",
+            **{
+                **messages.of_order(need.order),
+                "product": product,
+                "location": location,
+            },
+            date=use,
+            suggested_date=unit.arrives,
+            qty=from_steps(qty, unit.node.step),
+            hours=(unit.arrives - use) / HOUR,
+        )
 
 
 def _refused(messages: Messages, model: Model, line: Line) -> None:

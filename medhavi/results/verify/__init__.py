@@ -12,18 +12,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.results.verify.check_agreements import check_agreements
 from medhavi.results.verify.check_balance import check_balance
 from medhavi.results.verify.check_capacity import check_capacity, check_past_starts
 from medhavi.results.verify.check_components import check_components
 from medhavi.results.verify.check_fulfilment import check_fulfilment
 from medhavi.results.verify.check_lead_times import check_lead_times
 from medhavi.results.verify.check_lifetime import check_holds, check_lifetime
+from medhavi.results.verify.check_limits import check_limits
 from medhavi.results.verify.check_operations import check_operations, check_outputs
-from medhavi.results.verify.check_overload import check_overload
+from medhavi.results.verify.check_overload import check_bucket_hours, check_overload
 from medhavi.results.verify.check_pegs import check_pegs
 from medhavi.results.verify.check_resources import check_resources
 from medhavi.results.verify.check_shape import check_existing, check_shape
 from medhavi.results.verify.check_sources import check_sources
+from medhavi.results.verify.disrupted import OBEYING, disrupted
 from medhavi.results.verify.facts import Facts
 
 if TYPE_CHECKING:
@@ -47,6 +50,9 @@ _CHECKS = (
     check_past_starts,
     check_capacity,
     check_overload,
+    check_bucket_hours,
+    check_limits,
+    check_agreements,
     check_lifetime,
     check_holds,
 )
@@ -71,6 +77,8 @@ def verify(plan: Plan, snapshot: Snapshot) -> list[Finding]:
     -----
     Sums and joins over whole tables; linear but for sorting.
     """
+    if plan.run.mode in OBEYING:
+        snapshot = disrupted(snapshot)
     facts = Facts(plan, snapshot)
     found = check_shape(facts)
     if any(finding.code in ("VER040", "VER042") for finding in found):

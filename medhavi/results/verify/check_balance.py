@@ -88,6 +88,9 @@ def all_flows(facts: Facts) -> pl.DataFrame:
         taken,
         deliveries(facts),
         facts.unsourced.select(*PLACE, "instant_s", "qty"),
+        # What an order that stands takes too early counts when it is there.
+        facts.awaited.select(*PLACE, "qty", instant_s="use_s"),
+        facts.awaited.select(*PLACE, qty=-pl.col("qty"), instant_s="there_s"),
     ]
     return pl.concat(
         [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from medhavi.results.verify.disrupted import OBEYING, outages
 from medhavi.results.verify.facts import TOLERANCE, validity
 from medhavi.results.verify.faults import faults
 from medhavi.units import ALWAYS, NEVER, exact
@@ -51,10 +52,13 @@ def check_capacity(facts: Facts) -> list[Finding]:
     places = dict(
         facts.snapshot["locations"].select("location", "calendar").iter_rows()
     )
-    used = {
-        str(name): group
-        for (name,), group in facts.plan.operations.group_by("resource")
-    }
+    stands = facts.open_orders.filter(
+        pl.col("locked").fill_null(pl.col("status") != "firmed")
+    )["supply_order"].to_list()
+    operations = facts.plan.operations.with_columns(
+        planned=~pl.col("supply").is_in(stands)
+    )
+    used = {str(name): group for (name,), group in operations.group_by("resource")}
     over = []
     for row in finite.iter_rows(named=True):
         group = used.get(row["resource"])
@@ -81,10 +85,14 @@ def _overuse(
     change = np.concatenate([taken, -taken])
     moments, place = np.unique(instants, return_inverse=True)
     level = np.cumsum(np.bincount(place, weights=change))
+    ours = np.tile(group["planned"].to_numpy(), 2)
+    new = np.cumsum(np.bincount(place, weights=change * ours))
     edges, available = units_on_offer(facts, resource, units, calendars, moments)
     index = np.maximum(np.searchsorted(moments, edges, side="right") - 1, 0)
     used = np.where(edges >= moments[0], level[index], 0.0)
-    over = np.flatnonzero(used > available + TOLERANCE)
+    # Orders that stand as they are dated may exceed it; nothing may be put beside them.
+    added = np.where(edges >= moments[0], new[index], 0.0)
+    over = np.flatnonzero((used > available + TOLERANCE) & (added > TOLERANCE))
     if not len(over):
         return None
     first = over[0]
@@ -146,7 +154,10 @@ def _edges(
     parts = [moments]
     if common is not None:
         parts += [common.starts, common.finishes]
-    for low, high, _ in _unit_windows(facts, resource):
+    windows = _unit_windows(facts, resource)
+    if facts.mode in OBEYING:
+        windows += outages(facts.snapshot, resource)
+    for low, high, _ in windows:
         parts.append(np.array([low, high], dtype=np.int64))
     edges = np.unique(np.concatenate(parts))
     inside: Instants = edges[(edges >= moments[0]) & (edges <= moments[-1])]
@@ -171,4 +182,10 @@ def _available(
     for low, high, own in _unit_windows(facts, resource):
         inside = (edges >= max(low, ALWAYS)) & (edges < min(high, NEVER))
         available[inside] = own
+    if facts.mode in OBEYING:
+        for low, high, severity in outages(facts.snapshot, resource):
+            inside = (edges >= low) & (edges < high)
+            share = 1 - exact(severity)
+            left = [float(int(exact(float(own)) * share)) for own in available]
+            available[inside] = np.array(left)[inside]
     return available

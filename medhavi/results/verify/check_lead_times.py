@@ -118,9 +118,9 @@ def _two_stage_gap(
     target = axis(first, start) + needed[0]
     low, high = start.copy(), np.maximum(finish, start)
     # Bisection for the first and the last instant with the wanted count.
-    earliest = _first_at_least(facts, first, target, (low, high))
+    earliest = first_with_count(facts, first, target, (low, high))
     latest = np.maximum(
-        _first_at_least(facts, first, target + 1, (low, high)) - 1, earliest
+        first_with_count(facts, first, target + 1, (low, high)) - 1, earliest
     )
     end = axis(second, finish) - needed[1]
     too_short = end - axis(second, earliest)
@@ -130,12 +130,13 @@ def _two_stage_gap(
     return np.where(reached, gap, axis(first, high) - target)
 
 
-def _first_at_least(
+def first_with_count(
     facts: Facts,
     calendar: str | None,
     target: Instants,
     bounds: tuple[Instants, Instants],
 ) -> Instants:
+    """Give the first instants, inside bounds, with a place on the axis of open days."""
     low, high = bounds[0].copy(), bounds[1].copy()
     while (low < high).any():
         middle = (low + high) // 2

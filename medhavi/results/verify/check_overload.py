@@ -62,8 +62,25 @@ def check_overload(facts: Facts) -> list[Finding]:
     return found + (faults("VER065", "loads", pl.DataFrame(silent)) if silent else [])
 
 
-def _hours(facts: Facts, rule: Grid) -> Iterator[tuple[str, int, float, float]]:
-    """Give resource, bucket, hours used and hours offered, of finite resources."""
+def check_bucket_hours(facts: Facts) -> list[Finding]:
+    """Check the hours of resources that count them per bucket, in mode constrained."""
+    if facts.mode != "constrained":
+        return []
+    over = [
+        {"value": resource, "moment": bucket, "used": used, "available": offered}
+        for resource, bucket, used, offered in _hours(facts, None)
+        if used > offered + NEAR
+    ]
+    return faults("VER065", "operations", pl.DataFrame(over)) if over else []
+
+
+def _hours(
+    facts: Facts, report: Grid | None
+) -> Iterator[tuple[str, int, float, float]]:
+    """Give resource, bucket, hours used and hours offered, of finite resources.
+
+    Without a grid for all, those that have a bucket of their own on that grid.
+    """
     places = dict(
         facts.snapshot["locations"].select("location", "calendar").iter_rows()
     )
@@ -71,8 +88,9 @@ def _hours(facts: Facts, rule: Grid) -> Iterator[tuple[str, int, float, float]]:
     groups = facts.plan.operations.partition_by("resource", as_dict=True)
     for row in finite.iter_rows(named=True):
         group = groups.get((row["resource"],))
-        if group is None:
+        if group is None or (report is None and row["bucket"] is None):
             continue
+        rule = grid(row["bucket"], facts.as_of) if report is None else report
         start = group["start"].dt.epoch("s").to_numpy()
         finish = group["finish"].dt.epoch("s").to_numpy()
         units = group["units"].fill_null(1.0).to_numpy()

@@ -148,7 +148,7 @@ class Facts:
         code = pl.col("code")
         beyond_change = (code == ExceptionCode.NEGATIVE_STOCK) | (
             (code == ExceptionCode.MISSING_MATERIAL)
-            & pl.col("supply").is_in(fixed.to_list())
+            & (pl.col("supply").is_in(fixed.to_list()) | self._stands)
         )
         rows = self.plan.exceptions.filter(
             ((code == ExceptionCode.NO_SOURCE) if self.mode == "mrp" else beyond_change)
@@ -178,6 +178,30 @@ class Facts:
             pl.col("date").dt.epoch("s").alias("instant_s"),
             qty=pl.when(own).then(pl.col("qty") * share).otherwise("qty"),
         )
+
+    @property
+    def _stands(self) -> pl.Expr:
+        """Tell whether a row names an order that a constrained plan keeps as dated."""
+        existing = self.open_orders["supply_order"].to_list()
+        return pl.lit(self.mode == "constrained") & pl.col("supply").is_in(existing)
+
+    @cached_property
+    def awaited(self) -> pl.DataFrame:
+        """What orders that stand take before it is there, as the exceptions say.
+
+        Columns product, location, qty, use_s and there_s.
+        """
+        rows = self.plan.exceptions.filter(
+            (pl.col("code") == ExceptionCode.AWAITS_COMPONENT)
+            & self._stands
+            & pl.col("qty").is_not_null()
+        )
+        return rows.select(
+            *PLACE,
+            "qty",
+            pl.col("date").dt.epoch("s").alias("use_s"),
+            pl.col("suggested_date").dt.epoch("s").alias("there_s"),
+        ).drop_nulls()
 
     @cached_property
     def brought_forward(self) -> pl.DataFrame:

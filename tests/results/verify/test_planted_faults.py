@@ -570,6 +570,168 @@ FINITE: list[tuple[str, str, Tables, Tables]] = [
         changed("deliveries", "D1", date=LATE),
         extended("demands", max_lateness_days=0.5),
     ),
+    (
+        "routing inside its fence",
+        "VER066",
+        {},
+        extended("routings", fence_days=60.0),
+    ),
+    (
+        "purchase inside its fence",
+        "VER066",
+        {},
+        extended("supply_terms", fence_days=60.0),
+    ),
+    (
+        "more than a supplier's period",
+        "VER067",
+        {},
+        extended("supply_terms", capacity_per_period=100.0, receipt_days=0.0),
+    ),
+    (
+        "more than a supplier's window",
+        "VER067",
+        {},
+        also(
+            "supplier_capacity",
+            {
+                "supplier": "S",
+                "valid_from": at("2026-01-31 00:00"),
+                "valid_to": at("2026-02-03 00:00"),
+                "qty": 150.0,
+            },
+        ),
+    ),
+    (
+        "less than the least shipment",
+        "VER068",
+        {
+            "deliveries": [
+                {"demand": "D1", "qty": 20.0, "date": at("2026-02-02 18:00")},
+                {"demand": "D1", "qty": 80.0, "date": LATE},
+            ]
+        },
+        extended("demands", min_shipment=50.0),
+    ),
+    (
+        "a full line in two deliveries",
+        "VER068",
+        {
+            "deliveries": [
+                {"demand": "D1", "qty": 20.0, "date": at("2026-02-02 18:00")},
+                {"demand": "D1", "qty": 80.0, "date": LATE},
+            ]
+        },
+        extended("demands", full_line=True),
+    ),
+    *(
+        (
+            f"lines not {policy}",
+            "VER069",
+            plus(
+                "fulfilment",
+                demand="D2",
+                due=at("2026-03-01 00:00"),
+                qty=60.0,
+                planned=0.0,
+                short=60.0,
+                status="unplanned",
+            ),
+            {
+                "demands": [
+                    {**row, "sales_order": "O", "order_policy": policy}
+                    for row in (*TABLES["demands"], D2)
+                ]
+            },
+        )
+        for policy in ("all_together", "in_ratio")
+    ),
+    (
+        "heavier than the vehicle carries",
+        "VER074",
+        {},
+        extended("lanes", capacity_kg=79.0) | extended("products", weight_kg=1.0),
+    ),
+    (
+        "larger than the vehicle carries",
+        "VER074",
+        {},
+        extended("lanes", capacity_m3=7.9) | extended("products", volume_m3=0.1),
+    ),
+    (
+        "hours beyond a bucket",
+        "VER065",
+        {},
+        {
+            "resources": [
+                {"resource": "FILLER", "location": "PLANT", "bucket": "day"},
+                {
+                    "resource": "PACKER",
+                    "location": "PLANT",
+                    "bucket": "day",
+                    "units": 0.01,
+                },
+            ]
+        },
+    ),
+    (
+        "machine down",
+        "VER060",
+        {},
+        also(
+            "disruptions",
+            {
+                "disruption": "X1",
+                "kind": "resource_down",
+                "subject": "FILLER",
+                "valid_from": at("2026-02-02 00:00"),
+            },
+        ),
+    ),
+    (
+        "a lot on hold",
+        "VER001",
+        {},
+        also(
+            "disruptions",
+            {
+                "disruption": "X1",
+                "kind": "lot_held",
+                "subject": "X|PLANT|A",
+                "valid_from": at("2026-01-01 00:00"),
+            },
+        ),
+    ),
+    (
+        "a supplier that is late",
+        "VER022",
+        {},
+        also(
+            "disruptions",
+            {
+                "disruption": "X1",
+                "kind": "supplier_delay",
+                "subject": "S",
+                "valid_from": at("2026-01-27 00:00"),
+                "valid_to": at("2026-01-28 00:00"),
+                "delay_days": 3.0,
+            },
+        ),
+    ),
+    (
+        "a lane that is blocked",
+        "VER024",
+        {},
+        also(
+            "disruptions",
+            {
+                "disruption": "X1",
+                "kind": "lane_blocked",
+                "subject": "L",
+                "valid_from": at("2026-02-02 00:00"),
+            },
+        ),
+    ),
 ]
 
 
@@ -584,8 +746,12 @@ def test_a_constrained_plan_is_held_to_more(
     assert code in codes(plan, snapshot, mode="constrained")
 
 
+def test_hours_that_the_loads_do_not_count_are_found_in_mode_optimize() -> None:
+    assert "VER064" in codes(mode="optimize")
+
+
 def test_every_code_of_the_check_has_a_planted_fault() -> None:
-    planted = {fault[1] for fault in (*FAULTS, *FINITE)}
+    planted = {fault[1] for fault in (*FAULTS, *FINITE)} | {"VER064"}
     assert planted == {code for code in catalog() if code.startswith("VER")}
 
 
@@ -613,3 +779,77 @@ def test_no_number_of_the_plan_can_be_changed(
     key = "demand" if table in {"fulfilment", "deliveries"} else "id"
     row = next(row for row in RESULTS[table] if row[key] == identity)
     assert codes(changed(table, identity, **{column: row[column] + sign * size}))
+
+
+def test_what_stands_already_may_exceed_a_limit() -> None:
+    both = also("supply_orders", ORDER) | extended(
+        "supply_terms", capacity_per_period=30.0, period_days=0.001
+    )
+    assert "VER067" not in codes(
+        plus("supplies", **KEPT) | {"deliveries": RESULTS["deliveries"]},
+        both
+        | {
+            "supply_terms": [
+                {**row, "capacity_per_period": None if row["product"] == "Y" else 145.0}
+                for row in TABLES["supply_terms"]
+            ]
+        },
+        mode="constrained",
+    )
+
+
+MISSING = {
+    "supply": "WO1",
+    "product": "X",
+    "location": "PLANT",
+    "date": at("2026-01-10 00:00"),
+    "qty": 60.0,
+    "severity": "critical",
+    "message": "",
+}
+STANDS = {
+    "supply_order": "WO1",
+    "kind": "work",
+    "product": "FG",
+    "location": "PLANT",
+    "qty": 30.0,
+    "start": at("2026-01-09 23:00"),
+    "due": at("2026-01-12 00:00"),
+    "source": "R",
+}
+MADE = {
+    "id": "WO1",
+    "kind": "make",
+    "product": "FG",
+    "location": "PLANT",
+    "qty": 24.0,
+    "order_qty": 30.0,
+    "start": at("2026-01-09 23:00"),
+    "finish": at("2026-01-12 00:00"),
+    "source": "R",
+    "status": "released",
+}
+
+
+@pytest.mark.parametrize(
+    ("exception", "found"),
+    [
+        ({}, True),
+        ({"code": "MissingMaterial"}, False),
+        (
+            {"code": "AwaitsComponent", "suggested_date": at("2026-02-10 00:00")},
+            True,
+        ),
+    ],
+)
+def test_an_order_that_stands_may_lack_what_its_exception_names(
+    exception: dict[str, Any], found: bool
+) -> None:
+    plan = plus("supplies", **MADE) | {"exceptions": []}
+    if exception:
+        plan |= {"exceptions": [{**MISSING, **exception}]}
+    # It takes 60 X that the plan needs for its own order, and 15 Y that never come.
+    tables = also("supply_orders", STANDS) | {
+        "bom_lines": TABLES["bom_lines"][:1],
+    }
+    assert ("VER001" in codes(plan, tables, mode="constrained")) is found
