@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from medhavi.providers.roads import Roads
     from medhavi.providers.safety_levels import SafetyLevels
     from medhavi.providers.sourcing import Sourcing
+    from medhavi.providers.supplier_offers import SupplierOffers
     from medhavi.providers.suppliers import Suppliers
     from medhavi.providers.table_rows import Rows
     from medhavi.providers.transport import Transport
@@ -51,6 +52,7 @@ TABLES = (
     "routings",
     "sourcing",
     "stock",
+    "supplier_capacity",
     "suppliers",
     "supply_orders",
     "supply_terms",
@@ -277,6 +279,12 @@ class Providers:
 
         loads = reserved_loads(self.reservations.transport, self.transport, own)
         return Itineraries(self.transport, self.facts, loads)
+
+    def supplier_offers(self) -> SupplierOffers:
+        """Give quotes of suppliers, with nothing taken but by existing purchases."""
+        from medhavi.providers.supplier_offers import SupplierOffers
+
+        return SupplierOffers(self)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
