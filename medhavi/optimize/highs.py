@@ -92,6 +92,10 @@ class HighsSession:
         )
 
     # --- changes -------------------------------------------------------------------
+    def restart(self) -> None:
+        """Forget the basis: the next solve starts from nothing."""
+        self._model.clearSolver()
+
     def set_cost(self, cost: Floats) -> None:
         """Change the cost of all columns, shape (n,)."""
         n = self.program.n_columns

@@ -74,6 +74,10 @@ class Session(Protocol):
         """Solve from where the last solve ended."""
         ...
 
+    def restart(self) -> None:
+        """Forget the basis: the next solve starts from nothing."""
+        ...
+
     def set_cost(self, cost: Floats) -> None:
         """Change the cost of all columns, shape (n,)."""
         ...

@@ -53,7 +53,6 @@ def built_run(
 
 def decoded(
     built: Built,
-    session: Session,
     solution: Solution,
     version: str,
     seed: int | None = None,
@@ -67,19 +66,23 @@ def decoded(
     run.solution = solution
     run.net()
     made = run.plan(version, seed)
-    prices = price_rows(built, session, solution, parameters.prices_verified)
     run.release.dissolve()
-    return made.replace(
-        contributions=contribution_rows(built, solution),
-        prices=pl.DataFrame(
-            [
-                instants(cells).alias(name)
-                if name == "bucket"
-                else pl.Series(name, cells, strict=False)
-                for name, cells in prices.items()
-            ]
-        ),
+    return made.replace(contributions=contribution_rows(built, solution))
+
+
+def _priced(made: Plan, built: Built, session: Session, solution: Solution) -> Plan:
+    """Add the shadow prices; a few are checked by solving again."""
+    count = built.statement.parameters.prices_verified
+    columns = price_rows(built, session, solution, count)
+    frame = pl.DataFrame(
+        [
+            instants(cells).alias(name)
+            if name == "bucket"
+            else pl.Series(name, cells, strict=False)
+            for name, cells in columns.items()
+        ]
     )
+    return made.replace(prices=frame)
 
 
 def plan(
@@ -136,7 +139,8 @@ def plan(
     if solution.outcome is not Outcome.OPTIMAL:
         return _unsolved(run, solution, version, seed)
     tell("decode", 2, 3)
-    made = decoded(built, session, solution, version, seed, cancelled)
+    made = decoded(built, solution, version, seed, cancelled)
+    made = _priced(made, built, session, solution)
     tell("decode", 3, 3)
     run.release.dissolve()
     return made

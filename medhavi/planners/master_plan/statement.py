@@ -142,7 +142,7 @@ def state(run: SteeredRun, parameters: OptimizeParameters) -> Statement:
     plans = way_plans(clusters, means, run.release, grid, rates)
     value = _cheapest(nodes, place, plans, run)
     flow, fixed, lots = _supply(run, grid, nodes, place)
-    held = _hold(run, grid, flow, place, plans)
+    held = _hold(run, flow, place, plans)
     wanted = _wanted(run, parameters, grid, place, value, held)
     resources = tuple(sorted({w.resource for plan in plans for w in plan.occupied}))
     resources = tuple(
@@ -209,7 +209,6 @@ def _supply(
 
 def _hold(
     run: SteeredRun,
-    grid: DecisionGrid,
     flow: Floats,
     place: Mapping[int, int],
     plans: Sequence[WayPlan],
@@ -241,12 +240,12 @@ def _hold(
                 held[owner.index] = held.get(owner.index, 0.0) + min(qty, wanted)
                 continue
             plan = ways.get((pin.node.key, owner.node))
-            free = 0 if plan is None else _last_take(plan, grid, owner.due)
+            free = 0 if plan is None else _last_take(plan, owner.due)
             flow[number, free] += qty
     return held
 
 
-def _last_take(plan: WayPlan, grid: DecisionGrid, due: int) -> int:
+def _last_take(plan: WayPlan, due: int) -> int:
     """Give the last decision at which a move takes goods that are there by due."""
     taken = plan.taken[0]
     on_time = plan.times.finish[taken.column] <= due

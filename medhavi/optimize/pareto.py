@@ -1,0 +1,230 @@
+"""Efficient points of several linear objectives by the augmented ε-constraint method.
+
+The first objective is minimised while all others stay below bounds; a small share of
+the others in the goal keeps points efficient where the first one is degenerate
+(Mavrotas 2009, doi 10.1016/j.amc.2009.03.037). Bounds are not laid on a grid: each new
+one halves the largest gap that is left, so that points are distinct and spread. All
+objectives stand in the program as rows once; from point to point only bounds change,
+and the solver goes on from the last basis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from medhavi.optimize.solver import Outcome, Solution
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from medhavi.optimize.problem import Floats
+    from medhavi.optimize.solver import Session
+
+SHARE = 1e-3
+"""Share of the other objectives in the goal, of their usual size."""
+NEAR = 1e-4
+"""Points that are nearer than this in all objectives, of their size, are one."""
+SLACK = 1e-7
+"""Room above a bound that was reached, of the size: an exact one is brittle."""
+LEAST_GAP = 1e-3
+"""Spans and gaps below this share are not halved any more."""
+
+
+class Bound(NamedTuple):
+    """A row that stays: weights per column and the most."""
+
+    weights: Floats
+    most: float
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Point:
+    """One efficient point.
+
+    Parameters
+    ----------
+    solution
+        Values of all columns; its objective is the augmented goal, not of interest.
+    values
+        Value of each objective.
+    limited
+        Objective that was bounded, and its bound; empty for the ends of the front.
+    """
+
+    solution: Solution
+    values: Mapping[str, float]
+    limited: tuple[str, float] | None
+
+
+class Front:
+    """Finds the points.
+
+    Parameters
+    ----------
+    session
+        Program; its costs are replaced, rows are added.
+    objectives
+        Weights per column by name; the first one is the goal.
+    scales
+        Usual size of each objective, positive: what a share of it means.
+    always
+        Rows that every point keeps, such as a least service.
+    cancelled
+        Polled; True ends the search with the points that are there.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        objectives: Mapping[str, Floats],
+        scales: Mapping[str, float],
+        always: tuple[Bound, ...] = (),
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
+        self._session = session
+        self._objectives = dict(objectives)
+        self._names = list(objectives)
+        self._scales = scales
+        self._cancelled = cancelled
+        for bound in always:
+            session.add_row(-np.inf, bound.most, bound.weights)
+        self._rows = {
+            name: session.add_row(-np.inf, np.inf, weights)
+            for name, weights in objectives.items()
+        }
+        self._goal = ""
+        self.stopped = False
+
+    def points(self, count: int) -> list[Point]:
+        """Give up to `count` distinct efficient points, by the first objective.
+
+        Fewer come out where the front has no more: with objectives that do not
+        conflict it is one point.
+        """
+        ends = [self._solve(name, None) for name in self._names]
+        found: list[Point] = []
+        for end in ends:
+            if end is not None:
+                self._keep(found, end)
+        del found[count:]
+        marks = self._marks(ends)
+        while len(found) < count and not self.stopped:
+            gap = self._widest(marks)
+            if gap is None:
+                break
+            name, middle = gap
+            marks[name].append(middle)
+            point = self._solve(self._names[0], gap)
+            if point is not None:
+                # A bound with room to spare: the gap ends where the point is.
+                marks[name].append(point.values[name])
+                self._keep(found, point)
+        return sorted(found, key=self._order)
+
+    def _order(self, point: Point) -> tuple[float, ...]:
+        return tuple(point.values[name] for name in self._names)
+
+    def _marks(self, ends: list[Point | None]) -> dict[str, list[float]]:
+        """Give the span of each objective but the first that a bound can reach.
+
+        From its least value to what it is where only the first one counts.
+        """
+        first = ends[0]
+        if first is None:
+            return {}
+        return {
+            name: [end.values[name], first.values[name]]
+            for name, end in zip(self._names[1:], ends[1:], strict=True)
+            if end is not None
+        }
+
+    def _widest(self, marks: Mapping[str, list[float]]) -> tuple[str, float] | None:
+        """Give the middle of the widest gap, in shares of its span."""
+        best: tuple[float, str, float] | None = None
+        for name, values in marks.items():
+            span = max(values) - min(values)
+            if span <= LEAST_GAP * self._scales[name]:
+                continue
+            for low, high in pairwise(sorted(values)):
+                width = (high - low) / span
+                if width > LEAST_GAP and (best is None or width > best[0] + NEAR):
+                    best = width, name, (low + high) / 2
+        return None if best is None else best[1:]
+
+    def _keep(self, found: list[Point], point: Point) -> None:
+        """Add a point unless one is the same or better; drop those it beats."""
+        if any(self._covers(other, point) for other in found):
+            return
+        found[:] = [other for other in found if not self._covers(point, other)]
+        found.append(point)
+
+    def _covers(self, one: Point, other: Point) -> bool:
+        """Tell whether no objective of `one` is worse, within what counts as same."""
+        return all(
+            one.values[name] <= other.values[name] + NEAR * self._scales[name]
+            for name in self._names
+        )
+
+    def _solve(self, goal: str, limited: tuple[str, float] | None) -> Point | None:
+        if goal != self._goal:
+            self._aim(goal)
+        for name, row in self._rows.items():
+            most = np.inf
+            if limited is not None and limited[0] == name:
+                most = limited[1] + SLACK * self._scales[name]
+            self._session.set_row(row, -np.inf, most)
+        solution = self._session.solve(cancelled=self._cancelled)
+        if solution.outcome is Outcome.CANCELLED:
+            self.stopped = True
+        if solution.outcome is not Outcome.OPTIMAL:
+            return None
+        values = {
+            name: float(weights @ solution.values)
+            for name, weights in self._objectives.items()
+        }
+        return Point(solution=solution, values=values, limited=limited)
+
+    def _aim(self, goal: str) -> None:
+        """Minimise one objective and a share of the others, and start afresh.
+
+        The old basis is far from the new goal: from nothing it is found ten times
+        sooner (docs/performance.md).
+        """
+        cost = self._objectives[goal].copy()
+        for name, weights in self._objectives.items():
+            if name != goal:
+                share = SHARE * self._scales[goal] / self._scales[name]
+                cost += share * weights
+        self._session.set_cost(cost)
+        self._session.restart()
+        self._goal = goal
+
+
+def nondominated(values: Floats, tolerance: Floats | float = 0.0) -> NDArray[np.bool_]:
+    """Tell which rows no other row beats: nowhere worse, somewhere better.
+
+    Parameters
+    ----------
+    values
+        Objectives to be small, shape (points, objectives).
+    tolerance
+        Differences up to it count as none.
+
+    Returns
+    -------
+    array of bool, shape (points,)
+
+    >>> nondominated(np.array([[1.0, 3.0], [2.0, 2.0], [2.0, 4.0]])).tolist()
+    [True, True, False]
+    """
+    worse = (values[:, None, :] <= values[None, :, :] + tolerance).all(axis=2)
+    better = (values[:, None, :] < values[None, :, :] - tolerance).any(axis=2)
+    beaten: NDArray[np.bool_] = (worse & better).any(axis=0)
+    return ~beaten

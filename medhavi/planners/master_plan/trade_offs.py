@@ -1,0 +1,257 @@
+"""Trade-offs: efficient plans between cost, lateness, emissions and inventory.
+
+Every point keeps the service of the best plan: shortage, of demands and of orders that
+wait for material, is in money no more than the least there is. Without that row the
+cheapest "efficient" plan sells nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from medhavi.errors import UsageError
+from medhavi.optimize.highs import Highs
+from medhavi.optimize.pareto import Bound, Front, nondominated
+from medhavi.optimize.solver import Outcome
+from medhavi.planners.master_plan import program_parts as names
+from medhavi.planners.master_plan.build import build
+from medhavi.planners.master_plan.master_run import built_run, decoded
+from medhavi.planners.master_plan.program_parts import Part
+from medhavi.planners.master_plan.statement import state
+from medhavi.planners.optimize_parameters import OptimizeParameters
+from medhavi.results.pareto_front import OBJECTIVE, POINT, ParetoFront
+from medhavi.results.run_record import RunRecord, Status
+from medhavi.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from medhavi.optimize.pareto import Point
+    from medhavi.optimize.problem import Floats
+    from medhavi.optimize.solver import Session
+    from medhavi.planners.master_plan.build import Built
+    from medhavi.results.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+OBJECTIVES = ("cost", "lateness", "co2", "inventory")
+MEANINGS = {
+    "cost": (
+        "base currency",
+        "making, buying, moving, overtime, overload, holding, safety stock",
+    ),
+    "lateness": ("base currency", "cost of late deliveries"),
+    "co2": ("kg", "emissions of new orders"),
+    "inventory": ("base currency", "mean value of stock"),
+}
+SERVICE_SLACK = 1e-6
+"""Room of the service row, of the whole value: a solver's zero is not exact."""
+LEAST_POINTS = 2
+
+
+def pareto(
+    snapshot: Snapshot,
+    objectives: Sequence[str] = OBJECTIVES,
+    points: int = 12,
+    *,
+    settings: OptimizeParameters | Mapping[str, object] | None = None,
+    plans: bool = True,
+    observe: Callable[[str, int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> ParetoFront:
+    """Find efficient plans between objectives.
+
+    Parameters
+    ----------
+    snapshot
+        All planning tables.
+    objectives
+        Two to four of cost, lateness, co2, inventory; the first one is minimised, the
+        others are bounded.
+    points
+        How many; fewer come out where the front has no more.
+    settings
+        Parameters of mode optimize, as a record or by name.
+    plans
+        Whether each point is decoded into a plan.
+    observe, cancelled
+        Progress and interruption.
+
+    Raises
+    ------
+    UsageError
+        Unknown, doubled or too few objectives or points.
+    BadData
+        The snapshot has errors; all of them are named.
+
+    Notes
+    -----
+    Augmented ε-constraint, see `optimize.pareto`; requirements OPT.
+    """
+    _check(objectives, points)
+    parameters = (
+        settings
+        if isinstance(settings, OptimizeParameters)
+        else OptimizeParameters.from_mapping(settings or {})
+    )
+    run = built_run(snapshot, parameters)
+    built = build(state(run, parameters))
+    vectors = objective_vectors(built)
+    session = Highs().open(built.program)
+    found, stopped = _found(built, session, vectors, objectives, points, cancelled)
+    made: dict[int, Plan] = {}
+    for number, point in enumerate(found, start=1):
+        if observe is not None:
+            observe("points", number, len(found))
+        if plans:
+            made[number] = decoded(built, point.solution, __version__, None, cancelled)
+    record = RunRecord(
+        planner="pareto",
+        mode=run.mode,
+        package_version=__version__,
+        snapshot_fingerprint=snapshot.fingerprint,
+        as_of=run.as_of,
+        settings={
+            **parameters.as_dict(),
+            "objectives": list(objectives),
+            "points": points,
+        },
+        status=Status.CANCELLED if stopped else Status.OPTIMAL,
+        effort={
+            "columns": float(built.program.n_columns),
+            "rows": float(built.program.n_rows),
+            "iterations": float(sum(p.solution.iterations for p in found)),
+        },
+    )
+    run.release.dissolve()
+    table = _points(found, vectors, made, objectives)
+    return ParetoFront(
+        points=table,
+        objectives=_objectives(table, objectives),
+        run=record,
+        plans=made,
+    )
+
+
+def _found(
+    built: Built,
+    session: Session,
+    vectors: Mapping[str, Floats],
+    objectives: Sequence[str],
+    points: int,
+    cancelled: Callable[[], bool] | None,
+) -> tuple[list[Point], bool]:
+    """Find the points; the flag tells that it was stopped."""
+    session.set_cost(vectors["shortage"])
+    best = session.solve(cancelled=cancelled)
+    session.set_cost(built.program.cost)
+    session.restart()
+    usual = session.solve(cancelled=cancelled)
+    if {best.outcome, usual.outcome} != {Outcome.OPTIMAL}:
+        return [], True
+    service = Bound(vectors["shortage"], best.objective + SERVICE_SLACK * _whole(built))
+    chosen = {name: vectors[name] for name in objectives}
+    scales = {
+        name: max(abs(float(weights @ usual.values)), 1.0)
+        for name, weights in chosen.items()
+    }
+    front = Front(session, chosen, scales, (service,), cancelled)
+    return front.points(points), front.stopped
+
+
+def objective_vectors(built: Built) -> dict[str, Floats]:
+    """Give a weight per column for each objective, and for shortage.
+
+    Weights of the settings are in cost and lateness; emissions count in kg and stock
+    in its mean value, whatever the settings say.
+    """
+    program, statement = built.program, built.statement
+    nothing = np.zeros(program.n_columns)
+    cost = sum(
+        (
+            vector
+            for name, vector in program.parts.items()
+            if name not in {Part.LATENESS, Part.SHORTAGE, Part.WAITING, Part.CO2}
+        ),
+        start=nothing,
+    )
+    co2 = nothing.copy()
+    kilograms = [np.full(len(plan.times.start), plan.co2) for plan in statement.plans]
+    co2[program.column_block(names.ORDERS).span] = np.concatenate(
+        [np.zeros(0), *kilograms]
+    )
+    inventory = nothing.copy()
+    share = statement.grid.lengths / max(1, int(statement.grid.lengths.sum()))
+    value = np.outer(statement.stock_value, share).ravel()
+    inventory[program.column_block(names.STOCK).span] = value
+    return {
+        "cost": cost,
+        "lateness": program.parts.get(Part.LATENESS, nothing),
+        "co2": co2,
+        "inventory": inventory,
+        "shortage": program.parts.get(Part.SHORTAGE, nothing)
+        + program.parts.get(Part.WAITING, nothing),
+    }
+
+
+def _whole(built: Built) -> float:
+    """Give the money of leaving every demand short."""
+    wanted = built.statement.wanted
+    return float(wanted.qty @ wanted.short) + 1.0
+
+
+def _check(objectives: Sequence[str], points: int) -> None:
+    unknown = [name for name in objectives if name not in OBJECTIVES]
+    if unknown:
+        message = f"Unknown objective {unknown[0]}; there are {', '.join(OBJECTIVES)}."
+        raise UsageError(message)
+    if len(set(objectives)) < max(len(objectives), LEAST_POINTS):
+        message = "Name at least two objectives, each once."
+        raise UsageError(message)
+    if points < LEAST_POINTS:
+        message = f"points ({points}) must be at least {LEAST_POINTS}."
+        raise UsageError(message)
+
+
+def _points(
+    found: Sequence[Point],
+    vectors: Mapping[str, Floats],
+    made: Mapping[int, Plan],
+    objectives: Sequence[str],
+) -> pl.DataFrame:
+    rows: list[dict[str, object]] = []
+    for number, point in enumerate(found, start=1):
+        values = {n: float(v @ point.solution.values) for n, v in vectors.items()}
+        row: dict[str, object] = {"point": number, **values}
+        if point.limited is not None:
+            row["limited"], row["limit"] = point.limited
+        plan = made.get(number)
+        if plan is not None:
+            live = plan.fulfilment.filter(pl.col("status") != "ignored")
+            on_time = int((live["status"] == "on_time").sum())
+            row["plan"] = plan.fingerprint
+            row["late_demands"] = int((live["status"] == "late").sum())
+            row["on_time_in_full"] = on_time / live.height if live.height else None
+        rows.append(row)
+    if rows:
+        matrix = np.array([[row[name] for name in objectives] for row in rows], float)
+        for row, flag in zip(rows, nondominated(matrix).tolist(), strict=True):
+            row["nondominated"] = flag
+    return pl.DataFrame(rows, schema=dict(POINT), orient="row")
+
+
+def _objectives(table: pl.DataFrame, chosen: Sequence[str]) -> pl.DataFrame:
+    rows = [
+        {
+            "objective": name,
+            "unit": unit,
+            "meaning": meaning,
+            "best": table[name].min(),
+            "worst": table[name].max(),
+            "chosen": name in chosen,
+        }
+        for name, (unit, meaning) in MEANINGS.items()
+    ]
+    return pl.DataFrame(rows, schema=dict(OBJECTIVE), orient="row")

@@ -1,0 +1,149 @@
+"""Trade-offs between objectives: efficient points, each with its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.results.plan import Plan
+from medhavi.results.plan_folder import write_json
+from medhavi.results.run_record import RunRecord
+from medhavi.snapshot.fingerprint import frame_hash, tree_hash
+
+if TYPE_CHECKING:
+    from medhavi.results.plan_folder import Format
+
+POINT: Mapping[str, pl.DataType] = MappingProxyType(
+    {
+        "point": pl.Int64(),
+        "cost": pl.Float64(),
+        "lateness": pl.Float64(),
+        "co2": pl.Float64(),
+        "inventory": pl.Float64(),
+        "shortage": pl.Float64(),
+        "limited": pl.String(),
+        "limit": pl.Float64(),
+        "nondominated": pl.Boolean(),
+        "plan": pl.String(),
+        "late_demands": pl.Int64(),
+        "on_time_in_full": pl.Float64(),
+    }
+)
+"""Columns of the points: objectives of the program, then what the plan came to."""
+OBJECTIVE: Mapping[str, pl.DataType] = MappingProxyType(
+    {
+        "objective": pl.String(),
+        "unit": pl.String(),
+        "meaning": pl.String(),
+        "best": pl.Float64(),
+        "worst": pl.Float64(),
+        "chosen": pl.Boolean(),
+    }
+)
+"""Columns of the objectives; best and worst are those among the points."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParetoFront:
+    """Efficient points of one snapshot.
+
+    Parameters
+    ----------
+    points
+        One row per point, columns `POINT`, by the first objective.
+    objectives
+        What was traded, columns `OBJECTIVE`.
+    plans
+        Plan of each point; empty where they were not decoded.
+    run
+        How the front came about.
+    """
+
+    points: pl.DataFrame
+    objectives: pl.DataFrame
+    run: RunRecord
+    plans: Mapping[int, Plan] = field(default_factory=dict)
+
+    def to_frames(self) -> dict[str, pl.DataFrame]:
+        """Give all tables by name."""
+        return {"points": self.points, "objectives": self.objectives}
+
+    def plan(self, point: int) -> Plan:
+        """Give the plan of a point.
+
+        Raises
+        ------
+        KeyError
+            There is no such point, or the front was made without plans.
+        """
+        return self.plans[point]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the tables."""
+        return tree_hash(
+            {
+                "points": frame_hash(self.points, ("point",)),
+                "objectives": frame_hash(self.objectives, ("objective",)),
+            }
+        )
+
+    def to_folder(
+        self,
+        folder: str | Path,
+        format: Format = "parquet",  # noqa: A002 - the public name, as in Plan
+    ) -> Path:
+        """Write the tables, `run.json`, and each plan under `plans/<point>`.
+
+        Returns
+        -------
+        Path
+            The folder.
+        """
+        path = Path(folder)
+        path.mkdir(parents=True, exist_ok=True)
+        for name, frame in self.to_frames().items():
+            if format == "csv":
+                frame.write_csv(path / f"{name}.csv")
+            else:
+                frame.write_parquet(path / f"{name}.parquet")
+        write_json(path / "run.json", self.run_json())
+        for point, plan in sorted(self.plans.items()):
+            plan.to_folder(path / "plans" / str(point), format=format)
+        return path
+
+    @classmethod
+    def from_folder(cls, folder: str | Path) -> ParetoFront:
+        """Read what `to_folder` wrote as Parquet, with all its plans."""
+        import json
+
+        path = Path(folder)
+        record = json.loads((path / "run.json").read_text("utf-8"))
+        places = sorted((path / "plans").glob("*"), key=lambda place: place.name)
+        return cls(
+            points=pl.read_parquet(path / "points.parquet"),
+            objectives=pl.read_parquet(path / "objectives.parquet"),
+            run=RunRecord.from_dict(record),
+            plans={int(place.name): Plan.from_folder(place) for place in places},
+        )
+
+    def run_json(self) -> dict[str, object]:
+        """Give the content of `run.json`."""
+        return {**self.run.as_dict(), "fingerprint": self.fingerprint}
+
+    def __str__(self) -> str:
+        """Give a line per point."""
+        chosen = self.objectives.filter("chosen")["objective"].to_list()
+        lines = [str(self.run), f"{self.points.height} points of {', '.join(chosen)}"]
+        for row in self.points.iter_rows(named=True):
+            parts = [f"{name} {row[name]:,.0f}" for name in chosen]
+            service = row["on_time_in_full"]
+            if service is not None:
+                parts.append(f"on time {service:.1%}")
+            lines.append(f"  {row['point']}: {', '.join(parts)}")
+        return "\n".join(lines)
