@@ -32,7 +32,8 @@ class NoDataError(Exception):
     """The public data are not there."""
 
 
-def _public() -> Path:
+def public_folder() -> Path:
+    """Give the folder of data that others published."""
     place = os.environ.get("MEDHAVI_PUBLIC_DATA", "")
     if not place or not Path(place).is_dir():
         message = "MEDHAVI_PUBLIC_DATA is not set to a folder"
@@ -50,7 +51,7 @@ def _converted(model: dict[str, object]) -> Snapshot:
 
 def scaled(name: str) -> Snapshot:
     """Read or regenerate a scaled model of several levels and shared parts."""
-    folder = _public() / "frepple_scale"
+    folder = public_folder() / "frepple_scale"
     stated = folder / f"{name}.json"
     if stated.is_file():
         return _converted(json.loads(stated.read_text("utf-8")))

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 from medhavi.optimize.cpsat_goals import COUNTED, Goals, goal_value
 from medhavi.optimize.cpsat_model import TaskModel
 from medhavi.optimize.cpsat_setups import MachineRules
-from medhavi.optimize.cpsat_tasks import Assignment, GoalResult, Outcome
+from medhavi.optimize.cpsat_tasks import Assignment, Goal, GoalResult, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from medhavi.optimize.cpsat_tasks import Goal, TaskProblem
+    from medhavi.optimize.cpsat_tasks import TaskProblem
 
 POLL = 0.05
 """How often a stop from outside is looked for [s]."""
 LAST_SHARE = 0.1
-"""Part of the effort that is kept for each later goal."""
+"""Part of the effort that is kept for each later goal, and the most for ties."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,8 @@ class _Search:
             self.base.model.clear_objective()
             self.base.model.minimize(expression)
             later = len(self.goals) - place - 1
-            answer = self._solve(1.0 - LAST_SHARE * later)
+            most = LAST_SHARE if goal is Goal.STARTS and place else 1.0
+            answer = self._solve(1.0 - LAST_SHARE * later, most)
             if answer.status == "INFEASIBLE":
                 return self._outcome([], impossible=True)
             results.append(self._result(goal, answer))
@@ -174,9 +175,10 @@ class _Search:
         return limit is not None and self.seconds >= limit
 
     # ----------------------------------------------------------------- one call
-    def _solve(self, share: float) -> _Answer:
-        """Run the solver once within what is left of the effort."""
-        left = self.effort.deterministic * share - self.spent
+    def _solve(self, share: float, most: float = 1.0) -> _Answer:
+        """Run the solver once within what is left of the effort, `most` of all."""
+        total = self.effort.deterministic
+        left = min(total * share - self.spent, total * most)
         if self.stopped or self._late() or left <= 0:
             return _Answer("UNKNOWN", None, 0.0, 0.0, 0.0, 0.0, self.stopped)
         self._hint()

@@ -112,12 +112,12 @@ class _Former:
         self.chosen = [self._options(order, step) for order, step in self.steps]
         self.machines: list[tuple[Resource, int | None]] = []
         for resource in sorted(problem.resources, key=lambda row: row.resource):
-            apart = resource.units == 1 or self._has_setups(resource)
+            count: int = resource.units
             if self._left_out("capacity", resource=resource.resource):
-                apart = False
-            units: list[int | None] = (
-                list(range(1, resource.units + 1)) if apart else [None]
-            )
+                # A unit for every step: set-ups before the first stay.
+                count = max(len(self.steps), 1)
+            apart = count == 1 or self._has_setups(resource)
+            units: list[int | None] = list(range(1, count + 1)) if apart else [None]
             self.machines += [(resource, unit) for unit in units]
         self.by_resource: dict[str, list[int]] = {}
         for place, (resource, _) in enumerate(self.machines):
@@ -232,7 +232,7 @@ class _Former:
         if self._left_out("windows", resource=resource.resource):
             windows = None
         capacity = resource.units if unit is None else 1
-        if self._left_out("capacity", resource=resource.resource):
+        if unit is None and self._left_out("capacity", resource=resource.resource):
             capacity = len(tasks) + 1
         return Machine(
             group=self.by_resource[resource.resource][0],
