@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from medhavi.cli.conversation import talk
+from medhavi.cli.conversation import show_table, talk
 from medhavi.cli.figures import show_figures
 
 if TYPE_CHECKING:
     from medhavi.workbench.demonstration import Demonstration
-
-NOT_YET = "training of predictors, promising"
 
 
 def tell(shown: Demonstration) -> None:
@@ -26,6 +25,10 @@ def tell(shown: Demonstration) -> None:
             f"{undefined} more are undefined; `medhavi kpi {shown.plan_folder}` says why"
         )
     _tell_worst(shown)
+    _tell_predictors(shown)
+    _tell_modes(shown)
+    _tell_promises(shown)
+    _tell_study(shown)
     _tell_way_on(shown)
     conversation.answer(
         folder=shown.folder,
@@ -47,6 +50,10 @@ def tell(shown: Demonstration) -> None:
             }
             for worst in shown.worst
         ],
+        trained=[dict(row) for row in shown.trained],
+        modes=[{**asdict(row), "cost": row.card.total} for row in shown.modes],
+        promises=[one.as_dict() for one in shown.promises],
+        study=shown.study.table().to_dicts(),
     )
 
 
@@ -68,6 +75,80 @@ def _tell_worst(shown: Demonstration) -> None:
             conversation.say(f"  {line}")
 
 
+def _tell_predictors(shown: Demonstration) -> None:
+    conversation = talk()
+    conversation.say()
+    conversation.say("Who keeps their word: predictors against the plain quantile")
+    for row in shown.trained:
+        state = "in use" if row["promoted"] else "not in use"
+        conversation.say(
+            f"  {row['model']} {row['version'] or ''}: {state}; {row['reason']} "
+            f"({row['observations']:,} observations)"
+        )
+
+
+def _tell_modes(shown: Demonstration) -> None:
+    conversation = talk()
+    conversation.say()
+    conversation.say("The plan in three modes")
+    show_table(
+        (
+            "mode",
+            "late",
+            "of",
+            "overload h",
+            "inventory",
+            "cost",
+            "of it late",
+            "t CO2",
+        ),
+        [
+            (
+                row.mode,
+                row.late,
+                row.demands,
+                round(row.overload_h),
+                round(row.card.inventory),
+                round(row.card.total),
+                round(row.card.lateness),
+                round(row.card.co2_kg / 1000, 1),
+            )
+            for row in shown.modes
+        ],
+    )
+    conversation.say(
+        "mrp keeps every date on paper and overloads; constrained can be done; "
+        "optimize weighs lateness, stock and overtime in money"
+    )
+
+
+def _tell_promises(shown: Demonstration) -> None:
+    conversation = talk()
+    conversation.say()
+    conversation.say("Three requests: can we promise it?")
+    for one in shown.promises:
+        conversation.say()
+        conversation.say(str(one))
+
+
+def _tell_study(shown: Demonstration) -> None:
+    conversation = talk()
+    conversation.say()
+    conversation.say("A study: what if?")
+    table = shown.study.table()
+    names = [name for name in table.columns if name.startswith("KPI-")]
+    shown_names = [name for name in names if name.count(".") == 0]
+    show_table(
+        ("scenario", *(_kpi_name(shown, name) for name in shown_names)),
+        table.select("scenario", *shown_names).rows(),
+    )
+
+
+def _kpi_name(shown: Demonstration, kpi: str) -> str:
+    figures = shown.study.figures
+    return str(figures.filter(figures["kpi"] == kpi)["name"][0])
+
+
 def _tell_way_on(shown: Demonstration) -> None:
     conversation = talk()
     conversation.say()
@@ -75,10 +156,14 @@ def _tell_way_on(shown: Demonstration) -> None:
         conversation.say(f"reused from an earlier run: {', '.join(shown.reused)}")
     conversation.say(f"tables   {shown.plan_folder}")
     conversation.say(f"report   {shown.report}  (opens without a network)")
+    conversation.say(f"study    {shown.folder / 'study' / 'report.html'}")
     conversation.say(f"apps     medhavi serve --lake {shown.lake}")
+    requests = shown.folder / "requests.json"
+    conversation.say(
+        f"promise  medhavi promise --lake {shown.lake} --request {requests}"
+    )
     if shown.worst:
         first = shown.worst[0].demand
         conversation.say(
             f"ask why  medhavi explain {shown.plan_folder} --demand {first}"
         )
-    conversation.say(f"not built yet: {NOT_YET}")

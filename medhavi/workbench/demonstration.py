@@ -1,4 +1,4 @@
-"""The demonstration: a company's history becomes events, lake, plan and report.
+"""The demonstration: a company's history becomes events, lake, plans and reports.
 
 Each step reuses what an earlier run left, where it still fits: the events by company,
 scale, seed and version; the lake by its position; the plan by the fingerprint of its
@@ -8,22 +8,33 @@ snapshot.
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from medhavi import __version__
 from medhavi.errors import UsageError
 from medhavi.events.urls import open_store, shown_url
-from medhavi.lakehouse.lake import Lake
 from medhavi.results.plan import Plan
+from medhavi.results.promise import Promise
+from medhavi.results.study_report import StudyReport
 from medhavi.results.urgency import WorstDemand, names_of, worst_demands
 from medhavi.snapshot import Snapshot
 from medhavi.units import from_seconds
+from medhavi.workbench.demonstration_tour import (
+    ModeFigures,
+    figures_of,
+    plan_modes,
+    promises_of,
+    study_of,
+    train_once,
+)
 from medhavi.workbench.safe_folder import replaced_file
-from medhavi.workbench.tables_run import Measurement, plan_snapshot, write_plan
-from medhavi.workbench.workspace import DEMO
+from medhavi.workbench.workbench import Workbench
+from medhavi.workbench.workspace import DEMO, models_folder
 
 if TYPE_CHECKING:
     from medhavi.workbench.tables_run import Observe
@@ -46,6 +57,10 @@ class Demonstration:
     snapshot: Snapshot
     plan: Plan
     worst: tuple[WorstDemand, ...]
+    trained: tuple[Mapping[str, Any], ...]
+    modes: tuple[ModeFigures, ...]
+    promises: tuple[Promise, ...]
+    study: StudyReport
 
 
 def generate_company(
@@ -88,7 +103,7 @@ def demonstrate(
     seed: int = 7,
     observe: Observe | None = None,
 ) -> Demonstration:
-    """Generate, mirror, plan, verify and report.
+    """Generate, mirror, train, plan in three modes, promise, compare and report.
 
     Parameters
     ----------
@@ -98,27 +113,20 @@ def demonstrate(
     say = observe or (lambda _text: None)
     place = Path(folder) if folder is not None else DEMO.with_name(f"aurora-{scale}")
     reused: list[str] = []
-    measurement = Measurement()
-    with measurement.phase("generate"):
-        url, events = _events(place, scale, seed, say, reused)
-    lake = Lake(place / "lake")
+    url, events = _events(place, scale, seed, say, reused)
+    workbench = Workbench(lake=place / "lake", store=url)
+    lake = workbench.lake
     say("mirroring new events into the lake")
-    with measurement.phase("mirror"):
-        report = lake.mirror(open_store(url, create=False), say)
-        lake.refresh(say)
+    report = lake.mirror(workbench.store, say)
+    lake.refresh(say)
     say(f"mirror: {report}")
-    with measurement.phase("snapshot"):
-        snapshot = lake.snapshot()
+    trained = train_once(workbench, place, say, reused)
+    snapshot = lake.snapshot()
     say(_summary(snapshot))
-    plan = _earlier_plan(place / "plan", snapshot)
-    if plan is None:
-        plan = plan_snapshot(snapshot, observe=say, measurement=measurement)
-        with measurement.phase("record"):
-            lake.record(plan, snapshot)
-        plan = plan.with_measured(measurement.facts())
-        write_plan(plan, place / "plan")
-    else:
-        reused.append("plan")
+    plans = plan_modes(workbench, snapshot, place, say, reused)
+    plan = plans["mrp"]
+    promises = promises_of(snapshot, place, say)
+    study = study_of(snapshot, plan, place, workbench.models, say)
     return Demonstration(
         folder=place,
         store=url,
@@ -130,6 +138,10 @@ def demonstrate(
         snapshot=snapshot,
         plan=plan,
         worst=worst_demands(plan, names_of(snapshot)),
+        trained=tuple(trained),
+        modes=tuple(figures_of(plans, snapshot)),
+        promises=tuple(promises),
+        study=study,
     )
 
 
@@ -160,6 +172,7 @@ def _events(
             reused.append("events")
             return url, int(known["events"])
     _clear(place)
+    _forget_models(models_folder(place / "lake"))
     place.mkdir(parents=True, exist_ok=True)
     events = generate_company(url, scale=scale, seed=seed, observe=say)
     with replaced_file(mark) as fresh:
@@ -194,13 +207,10 @@ def _clear(place: Path) -> None:
             entry.unlink()
 
 
-def _earlier_plan(folder: Path, snapshot: Snapshot) -> Plan | None:
-    """Give the plan of an earlier run if it is a plan of this snapshot."""
-    if not (folder / "run.json").is_file():
-        return None
-    plan = Plan.from_folder(folder)
-    same = plan.run.snapshot_fingerprint == snapshot.fingerprint
-    return plan if same and plan.run.package_version == __version__ else None
+def _forget_models(folder: Path) -> None:
+    """Remove the predictors of an earlier demonstration: their history is gone."""
+    if (folder / "mlflow.db").is_file() and "MEDHAVI_MODELS" not in os.environ:
+        shutil.rmtree(folder)
 
 
 def _report(plan: Plan, snapshot: Snapshot, place: Path, say: Observe) -> Path:

@@ -50,13 +50,23 @@ def test_it_leaves_events_lake_plan_and_report(shown):
     assert shown.first["reused"] == []
 
 
-def test_a_second_run_reuses_events_and_plan(shown):
-    assert "reused from an earlier run: events, plan" in shown.second
+def test_a_second_run_reuses_events_predictors_plans_and_runs(shown):
+    reused = "reused from an earlier run: events, predictors, plan, "
+    assert f"{reused}plan-constrained, plan-optimize" in shown.second
     assert shown.written[0] == shown.written[1]
 
 
 @pytest.mark.parametrize(
-    "text", ["KPI-28", "should have started", "medhavi serve", "not built yet"]
+    "text",
+    [
+        "KPI-28",
+        "should have started",
+        "medhavi serve",
+        "beats the plain quantile",
+        "The plan in three modes",
+        "ASK-3",
+        "15 % more demand",
+    ],
 )
 def test_it_tells_figures_worst_demands_and_the_way_on(shown, text):
     assert text in shown.second
@@ -73,6 +83,32 @@ def test_its_figures_are_those_of_the_plan(shown):
     plan = Plan.from_folder(shown.folder / "plan")
     assert shown.first["fingerprint"] == plan.fingerprint
     assert 1 <= len(shown.first["worst"]) <= 5
+
+
+def test_a_constrained_plan_is_late_where_mrp_overloads(shown):
+    modes = {row["mode"]: row for row in shown.first["modes"]}
+    assert modes["mrp"]["overload_h"] > 0
+    assert modes["constrained"]["overload_h"] == 0
+    assert modes["constrained"]["late"] > modes["mrp"]["late"]
+    # What lateness, stock and overtime cost together is least where it is weighed.
+    assert modes["optimize"]["cost"] < modes["constrained"]["cost"]
+
+
+def test_three_requests_are_answered_and_repeat(shown):
+    answers = shown.first["promises"]
+    assert [one["sales_order"] for one in answers] == ["ASK-1", "ASK-2", "ASK-3"]
+    assert all(one["date"] for one in answers)
+    asked = json.loads((shown.folder / "requests.json").read_text("utf-8"))
+    assert [row["sales_order"] for row in asked] == ["ASK-1", "ASK-2", "ASK-3"]
+
+
+def test_the_study_has_four_scenarios(shown):
+    assert [row["scenario"] for row in shown.first["study"]][:2] == [
+        "as it is",
+        "15 % more demand",
+    ]
+    assert len(shown.first["study"]) == 4
+    assert (shown.folder / "study" / "report.html").is_file()
 
 
 def test_the_company_is_not_perfect(shown):
