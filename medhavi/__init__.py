@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
+    from medhavi.planners.master_plan.trade_offs import pareto
     from medhavi.planners.pipeline import plan
     from medhavi.planners.promising.promise_run import promise
     from medhavi.results.difference import compare
@@ -41,6 +42,7 @@ _PLACES = {
     "Snapshot": "medhavi.snapshot",
     "Workbench": "medhavi.workbench",
     "compare": "medhavi.results.difference",
+    "pareto": "medhavi.planners.master_plan.trade_offs",
     "plan": "medhavi.planners.pipeline",
     "risk": "medhavi.workbench.schedule_files",
     "schedule": "medhavi.workbench.schedule_files",
@@ -49,7 +51,6 @@ _PLACES = {
 
 _LATER = {
     "cost_of_change": "the price of a change",
-    "pareto": "the trade-off front",
     "replan": "repair after a disruption",
     "schedule_problem": "scheduling",
 }

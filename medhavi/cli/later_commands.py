@@ -12,7 +12,6 @@ Words = Annotated[list[str] | None, typer.Argument(hidden=True)]
 
 LATER = {
     "ingest": "reading documents and files into the event store",
-    "pareto": "the trade-off front",
     "replan": "repair after a disruption",
     "cycle": "the planning cycle",
     "drift": "drift of models",

@@ -109,16 +109,13 @@ def plan(
 
 
 def _refuse_what_is_not_built(mode: Mode, effort: Effort | None) -> None:
-    if mode is Mode.OPTIMIZE:
-        message = f"plan --mode {mode} is not built yet; mrp and constrained are."
-        raise NotAvailable(message)
     if effort is None:
         return
     if effort is Effort.INCREMENTAL:
         message = "plan --effort incremental is not built yet; light to full are."
         raise NotAvailable(message)
-    if mode is Mode.MRP:
-        message = "plan --effort: mode mrp has one effort."
+    if mode is not Mode.CONSTRAINED:
+        message = f"plan --effort: mode {mode} has one effort."
         raise NotAvailable(message)
 
 

@@ -226,5 +226,5 @@ def nondominated(values: Floats, tolerance: Floats | float = 0.0) -> NDArray[np.
     """
     worse = (values[:, None, :] <= values[None, :, :] + tolerance).all(axis=2)
     better = (values[:, None, :] < values[None, :, :] - tolerance).any(axis=2)
-    beaten: NDArray[np.bool_] = (worse & better).any(axis=0)
-    return ~beaten
+    best: NDArray[np.bool_] = np.all(~(worse & better), axis=0)
+    return best

@@ -1,0 +1,86 @@
+"""Commands around the optimizer: the trade-offs between objectives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medhavi.cli.conversation import talk
+from medhavi.cli.options import (
+    FileFormat,
+    FormatOption,
+    JsonOption,
+    LakeOption,
+    TablesOption,
+    existing_tables,
+    one_place,
+    settings_file,
+)
+
+if TYPE_CHECKING:
+    from medhavi.snapshot import Snapshot
+
+INTERRUPTED = 3
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command(
+        "pareto", help="Show what lateness, CO2 and stock cost: the best plans."
+    )(pareto)
+
+
+def pareto(
+    tables: TablesOption = None,
+    lake: LakeOption = None,
+    points: Annotated[int, typer.Option("--points", help="How many plans.")] = 12,
+    objectives: Annotated[
+        str,
+        typer.Option("--objectives", help="Names with commas, the first is the goal."),
+    ] = "cost,lateness,co2,inventory",
+    settings: Annotated[
+        Path | None, typer.Option("--settings", help="Parameters of mode optimize.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder to write.")] = None,
+    file_format: FormatOption = FileFormat.PARQUET,
+    as_json: JsonOption = False,
+) -> None:
+    """Find efficient plans, verify each, and write them whole or not at all."""
+    from medhavi.workbench.trade_off_files import trade_offs, write_front
+
+    conversation = talk()
+    one_place(tables, lake)
+    names = [name.strip() for name in objectives.split(",") if name.strip()]
+    front = trade_offs(
+        _snapshot(tables, lake),
+        names,
+        points,
+        settings=settings_file(settings),
+        observe=conversation.note,
+    )
+    if out is not None:
+        write_front(front, out, str(file_format))
+        conversation.note(f"written to {out}")
+    conversation.say(str(front))
+    conversation.answer(
+        out=out,
+        run=front.run.as_dict(),
+        fingerprint=front.fingerprint,
+        points=front.points.to_dicts(),
+        objectives=front.objectives.to_dicts(),
+    )
+    if str(front.run.status) == "cancelled":
+        conversation.note("interrupted: the points so far were kept")
+        raise typer.Exit(INTERRUPTED)
+
+
+def _snapshot(tables: Path | None, lake: str | None) -> Snapshot:
+    if tables is not None:
+        from medhavi.workbench.tables_run import read_tables
+
+        return read_tables(existing_tables(tables))
+    from medhavi.cli.lake_commands import open_workbench
+
+    return open_workbench(lake).snapshot()

@@ -1,0 +1,60 @@
+"""Trade-offs of a snapshot: found, each plan verified, written whole or not at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, cast
+
+from medhavi.workbench.safe_folder import replaced_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from medhavi.results.pareto_front import ParetoFront
+    from medhavi.snapshot import Snapshot
+
+FRONT_NAMES = frozenset({"points", "objectives", "run", "plans"})
+"""What a folder of a front holds; `--out` replaces a folder of these and no other."""
+
+
+def trade_offs(
+    snapshot: Snapshot,
+    objectives: Sequence[str],
+    points: int,
+    *,
+    settings: Mapping[str, object] | None = None,
+    observe: Callable[[str], object] | None = None,
+) -> ParetoFront:
+    """Find efficient plans and verify each of them.
+
+    Raises
+    ------
+    VerificationFailed
+        A plan breaks its own snapshot.
+    BadData
+        The data has errors; all are named.
+    UsageError
+        Objectives, points or settings that do not exist.
+    """
+    from medhavi.errors import VerificationFailed
+    from medhavi.planners.master_plan.trade_offs import pareto
+    from medhavi.results.verify import verify
+
+    def tell(phase: str, done: int, total: int) -> None:
+        if observe is not None:
+            observe(f"{phase} {done} of {total}")
+
+    front = pareto(snapshot, objectives, points, settings=settings, observe=tell)
+    for point, plan in front.plans.items():
+        found = verify(plan, snapshot)
+        if found:
+            message = f"The plan of point {point} breaks its snapshot: {found[0]}"
+            raise VerificationFailed(message)
+    return front
+
+
+def write_front(front: ParetoFront, out: str | Path, file_format: str) -> None:
+    """Write a front with its plans, whole or not at all."""
+    kind = cast("Literal['parquet', 'csv']", file_format)
+    with replaced_folder(out, FRONT_NAMES) as folder:
+        front.to_folder(folder, format=kind)
