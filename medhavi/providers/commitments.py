@@ -3,8 +3,9 @@
 A hold takes its quantity at its start, for good (rule 31); a firm peg takes it from
 the moment its supply is there. What a demand has in both counts once, the larger of the
 two. An open demand with a promised date takes what neither covers at that date, where
-it is or at the place its preferred lane comes from. A demand that holds capacity or
-other products is made for: all it needs is held, nothing more of its product is taken.
+it is or at the place its preferred lane comes from. A demand that holds capacity, other
+products, or a quantity of 0 of its own (the mark of supply to come) has a source of its
+own: nothing more of its product is taken.
 """
 
 from __future__ import annotations
@@ -209,13 +210,13 @@ class Commitments:
                     )
 
     def _made_for(self) -> set[str]:
-        """Collect the demands that hold capacity or other products than their own."""
+        """Collect the demands that have a source of their own."""
         holds = self._providers.reservations
         found = {hold.demand for hold in holds.capacity if hold.demand is not None}
         for product, location in holds.nodes:
             for hold in holds.material(product, location):
                 row = self._demand(hold.demand)
-                if row is not None and row["product"] != product:
+                if row is not None and (row["product"] != product or not hold.steps):
                     found.add(row["demand"])
         return found
 

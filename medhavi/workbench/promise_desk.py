@@ -11,8 +11,7 @@ leaves either all of a commit or nothing.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, fields, replace
-from enum import StrEnum
+from dataclasses import fields, replace
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Self
 
@@ -23,11 +22,12 @@ from medhavi.events.store import NO_STREAM
 from medhavi.planners.promising.asking import Request
 from medhavi.planners.promising.book import Book, Undo
 from medhavi.planners.promising.promise_run import answer_on, quote_all
-from medhavi.results.limiter import Domain, Limiter
-from medhavi.results.promise import PlannedHold, Promise, PromiseStatus
+from medhavi.results.promise import PlannedHold, PromiseStatus
 from medhavi.units import steps_up
+from medhavi.workbench.commit_answer import Commit, CommitStatus, conflict, is_worse
 from medhavi.workbench.commitment_decisions import Decider
 from medhavi.workbench.commitment_state import STREAM, CommitmentState
+from medhavi.workbench.promised_supply import marked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,72 +38,11 @@ if TYPE_CHECKING:
     from medhavi.lakehouse import Lake
     from medhavi.planners.promising.promise_run import Answers
     from medhavi.providers.reservation_states import Reservation
+    from medhavi.results.promise import Promise
     from medhavi.snapshot import Snapshot
 
 ATTEMPTS = 1_000
 """How often a commit tries again after others came first; each of them succeeded."""
-
-_CONFLICTS = {
-    Domain.MATERIAL: Limiter.MATERIAL_RESERVATION_CONFLICT,
-    Domain.CAPACITY: Limiter.CAPACITY_LOCKED,
-    Domain.TRANSPORT: Limiter.NO_TRANSPORT_CAPACITY,
-}
-
-
-class CommitStatus(StrEnum):
-    """What became of a commit."""
-
-    COMMITTED = "committed"
-    CONFLICT = "conflict"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commit:
-    """The answer to a commit.
-
-    Parameters
-    ----------
-    status
-        committed, or conflict: nothing was written.
-    promises
-        As committed; after a conflict what can be promised now.
-    reservations
-        Ids of the holds that were made.
-    revision
-        Revision of the stream after it; None after a conflict.
-    attempts
-        How often it was tried: more than 1 where others came first.
-    replayed
-        It was committed before; nothing was written again.
-    code, text
-        Why not, by name.
-    """
-
-    status: CommitStatus
-    promises: tuple[Promise, ...]
-    reservations: tuple[str, ...] = ()
-    revision: int | None = None
-    attempts: int = 1
-    replayed: bool = False
-    code: Limiter | None = None
-    text: str = ""
-
-    @property
-    def committed(self) -> bool:
-        """Whether the promises bind."""
-        return self.status is CommitStatus.COMMITTED
-
-    def as_dict(self) -> dict[str, object]:
-        """Give the commit for JSON, without the promises themselves."""
-        return {
-            "status": self.status.value,
-            "reservations": list(self.reservations),
-            "revision": self.revision,
-            "attempts": self.attempts,
-            "replayed": self.replayed,
-            "code": None if self.code is None else str(self.code),
-            "text": self.text,
-        }
 
 
 class PromiseDesk:
@@ -187,6 +126,7 @@ class PromiseDesk:
             The store cannot be written.
         """
         _check(promises, approver)
+        promises = tuple(marked(one) for one in promises)
         with self._turn:
             for attempt in range(1, ATTEMPTS + 1):
                 self._catch_up()
@@ -197,11 +137,11 @@ class PromiseDesk:
                 lost = [
                     (old, new)
                     for old, new in zip(promises, made, strict=True)
-                    if _is_worse(old, new)
+                    if is_worse(old, new)
                 ]
                 if lost:
                     self._restore(before)
-                    return _conflict(made, *lost[0], attempt)
+                    return conflict(made, *lost[0], attempt)
                 try:
                     self._append(self._decided(made, approver))
                 except RevisionConflict:
@@ -420,7 +360,7 @@ class PromiseDesk:
             _request(promise, position, known=self._state.planned(_demand(promise)))
             for position, promise in enumerate(promises, 1)
         )
-        made = quote_all(self._book, requests, policy)
+        made = [marked(one) for one in quote_all(self._book, requests, policy)]
         return [
             old
             if new.holds == old.holds and new.date == old.date
@@ -503,32 +443,3 @@ def _request(promise: Promise, position: int, *, known: bool) -> Request:
     own = {name: cells[name] for name in _CELLS if name in cells}
     own["requires"] = tuple(own.get("requires") or ())
     return Request(position=position, known=known, cells=cells, **own)
-
-
-def _is_worse(old: Promise, new: Promise) -> bool:
-    """Tell whether what is possible now breaks what was quoted."""
-    if new.status is PromiseStatus.REJECTED or old.date is None or new.date is None:
-        return True
-    dearer = new.cost.total > old.cost.total * (1 + 1e-9) + 1e-9
-    return new.date > old.date or new.qty < old.qty or dearer
-
-
-def _conflict(
-    made: Sequence[Promise], old: Promise, new: Promise, attempts: int
-) -> Commit:
-    """Name what was lost: the domain that limits the line now."""
-    limiter = new.limiter
-    domain = Domain.MATERIAL if limiter is None else limiter.code.domain
-    code = _CONFLICTS.get(domain, Limiter.MATERIAL_RESERVATION_CONFLICT)
-    now = "nothing" if new.date is None else "less, later or at a higher cost"
-    text = (
-        f"Request {old.request}: others committed first; {now} is possible now. "
-        "Quote again."
-    )
-    return Commit(
-        status=CommitStatus.CONFLICT,
-        promises=tuple(made),
-        attempts=attempts,
-        code=code,
-        text=text,
-    )

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from medhavi.results.plan import Plan
     from medhavi.results.promise import Promise
     from medhavi.snapshot import Snapshot
-    from medhavi.workbench.promise_desk import Commit, PromiseDesk
+    from medhavi.workbench.commit_answer import Commit
+    from medhavi.workbench.promise_desk import PromiseDesk
     from medhavi.workbench.studies import StudyResult
     from medhavi.workbench.training import Published, Trained
 

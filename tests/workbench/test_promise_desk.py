@@ -19,7 +19,8 @@ from medhavi.errors import EnvironmentFailure, RevisionConflict, UsageError
 from medhavi.events.memory import MemoryStore
 from medhavi.events.sqlite import SqliteStore
 from medhavi.units import to_seconds
-from medhavi.workbench.promise_desk import Commit, PromiseDesk
+from medhavi.workbench.commit_answer import Commit
+from medhavi.workbench.promise_desk import PromiseDesk
 from tests import factories
 from tests.factories import AS_OF
 from tests.workbench.desk_writer import request

@@ -1,0 +1,104 @@
+"""The answer to a commit: what binds now, or what was lost to others, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from medhavi.results.limiter import Domain, Limiter
+from medhavi.results.promise import Promise, PromiseStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_CONFLICTS = {
+    Domain.MATERIAL: Limiter.MATERIAL_RESERVATION_CONFLICT,
+    Domain.CAPACITY: Limiter.CAPACITY_LOCKED,
+    Domain.TRANSPORT: Limiter.NO_TRANSPORT_CAPACITY,
+}
+
+
+class CommitStatus(StrEnum):
+    """What became of a commit."""
+
+    COMMITTED = "committed"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """The answer to a commit.
+
+    Parameters
+    ----------
+    status
+        committed, or conflict: nothing was written.
+    promises
+        As committed; after a conflict what can be promised now.
+    reservations
+        Ids of the holds that were made.
+    revision
+        Revision of the stream after it; None after a conflict.
+    attempts
+        How often it was tried: more than 1 where others came first.
+    replayed
+        It was committed before; nothing was written again.
+    code, text
+        Why not, by name.
+    """
+
+    status: CommitStatus
+    promises: tuple[Promise, ...]
+    reservations: tuple[str, ...] = ()
+    revision: int | None = None
+    attempts: int = 1
+    replayed: bool = False
+    code: Limiter | None = None
+    text: str = ""
+
+    @property
+    def committed(self) -> bool:
+        """Whether the promises bind."""
+        return self.status is CommitStatus.COMMITTED
+
+    def as_dict(self) -> dict[str, object]:
+        """Give the commit for JSON, without the promises themselves."""
+        return {
+            "status": self.status.value,
+            "reservations": list(self.reservations),
+            "revision": self.revision,
+            "attempts": self.attempts,
+            "replayed": self.replayed,
+            "code": None if self.code is None else str(self.code),
+            "text": self.text,
+        }
+
+
+def is_worse(old: Promise, new: Promise) -> bool:
+    """Tell whether what is possible now breaks what was quoted."""
+    if new.status is PromiseStatus.REJECTED or old.date is None or new.date is None:
+        return True
+    dearer = new.cost.total > old.cost.total * (1 + 1e-9) + 1e-9
+    return new.date > old.date or new.qty < old.qty or dearer
+
+
+def conflict(
+    made: Sequence[Promise], old: Promise, new: Promise, attempts: int
+) -> Commit:
+    """Name what was lost: the domain that limits the line now."""
+    limiter = new.limiter
+    domain = Domain.MATERIAL if limiter is None else limiter.code.domain
+    code = _CONFLICTS.get(domain, Limiter.MATERIAL_RESERVATION_CONFLICT)
+    now = "nothing" if new.date is None else "less, later or at a higher cost"
+    text = (
+        f"Request {old.request}: others committed first; {now} is possible now. "
+        "Quote again."
+    )
+    return Commit(
+        status=CommitStatus.CONFLICT,
+        promises=tuple(made),
+        attempts=attempts,
+        code=code,
+        text=text,
+    )
