@@ -2,8 +2,8 @@
 
     python benchmarks/scheduling.py [INSTANCE …] [--effort 3]
 
-Effort is deterministic, so gaps repeat; CPU seconds are told beside. Bounds are those of
-ScheduleOpt/benchmarks (CC BY-SA 4.0), read from the public data, never copied here.
+Effort is deterministic, so gaps repeat; CPU seconds are told beside. Bounds are those
+of ScheduleOpt/benchmarks (CC BY-SA 4.0), read from the public data, never copied here.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medhavi.findings import BadData, finding
+from medhavi.planners.scheduling.file_fields import nearest
 from medhavi.planners.scheduling.left_shift import Link, left_shift
 from medhavi.planners.scheduling.risk_draws import triangular, uniforms
 from medhavi.planners.scheduling.risk_figures import (
@@ -169,6 +170,21 @@ def _ranges(
             )
             or (chosen.steps is not None and step.name == chosen.steps)
         ]
+        if chosen.steps is not None and not wide:
+            raise BadData(
+                [
+                    finding(
+                        "SCHED063",
+                        table="orders",
+                        column="name",
+                        value=chosen.steps,
+                        nearest=nearest(
+                            chosen.steps,
+                            {step.name or "" for _, step in problem.steps()},
+                        ),
+                    )
+                ]
+            )
         kept = [
             (o, s)
             for o, s in wide
@@ -307,15 +323,15 @@ class _World:
             places.setdefault(row["sales_order"], []).append(place)
         for order in self.problem.orders:
             ends = self.ends[places[order.order]].max(axis=0)
-            due = np.inf if order.due_minutes is None else float(order.due_minutes)
+            due = order.due_minutes
             lost = ~np.isfinite(ends)
-            late = lost if order.due_minutes is None else (ends > due) | lost
             ordered = np.sort(np.where(lost, worst, ends))
             rows.append(
                 {
                     "order": order.order,
-                    "due": order.due_minutes,
-                    "prob_late": 0.0 if due == np.inf else float(late.mean()),
+                    "due": due,
+                    # Without a due time an order is never late; inf is later than all.
+                    "prob_late": 0.0 if due is None else float((ends > due).mean()),
                     "finish_p50": quantile(ordered, 0.5),
                     "finish_p95": quantile(ordered, 0.95),
                 }
