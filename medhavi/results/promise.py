@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from medhavi.results.promise_parts import (
     PlannedHold,
+    PlannedPurchase,
     PromiseBasis,
     PromiseCost,
     PromisedDelivery,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PlannedHold",
+    "PlannedPurchase",
     "Promise",
     "PromiseBasis",
     "PromiseCost",
@@ -46,8 +48,9 @@ __all__ = [
 class Promise:
     """The answer to one request; keys and meaning as rules 28 to 38 say.
 
-    `holds` are the reservations in full and `demand` is the request as a row of
-    `demands`; both are for the commit and stay out of `as_dict`.
+    `holds` are the reservations in full, `purchases` what suppliers are counted on for,
+    `demand` is the request as a row of `demands`; they are for the commit and stay out
+    of `as_dict`.
     """
 
     request: int
@@ -74,6 +77,7 @@ class Promise:
     known_at: int
     trace: tuple[Mapping[str, object], ...] = ()
     holds: tuple[PlannedHold, ...] = ()
+    purchases: tuple[PlannedPurchase, ...] = ()
     demand: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -91,7 +95,7 @@ class Promise:
         return {
             name: _told(name, getattr(self, name))
             for name in (one.name for one in fields(self))
-            if name not in {"holds", "demand"}
+            if name not in {"holds", "purchases", "demand"}
         }
 
     def to_frames(self) -> dict[str, pl.DataFrame]:

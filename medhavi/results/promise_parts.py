@@ -147,6 +147,17 @@ class PlannedHold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPurchase:
+    """What a promise expects of a supplier [steps], usable at an instant [s]."""
+
+    supplier: str
+    product: str
+    location: str
+    steps: int
+    usable: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseBasis:
     """Where uncertain times come from and which quantile is quoted.
 

@@ -368,9 +368,8 @@ def test_one_order_serves_all_needs_of_a_request():
         supply_terms=[{"product": "B", "unit_price": 1, "moq": 15}],
     )
     made = asked(snapshot)
-    bought = [entry for entry in made.trace if entry.get("way") == "buy:S"]
     assert made.cost.cash_out == 20.0
-    assert sum(entry["qty"] for entry in bought) <= 20.0
+    assert [one.steps for one in made.purchases] == [20]
 
 
 @pytest.mark.req("ATP-12")
@@ -495,3 +494,20 @@ def test_safety_stock_is_withheld_unless_the_policy_frees_it():
     assert held.status is PromiseStatus.PARTIAL
     assert asked(snapshot, policy="free").status is PromiseStatus.PROMISED
     assert "use safety stock" in {remedy.text for remedy in held.remedies}
+
+
+def test_what_a_supplier_can_deliver_counts_by_receipt():
+    snapshot = tables(
+        supply_terms=[{"lead_time_days": 5}],
+        supplier_capacity=[
+            {"valid_from": day(0), "valid_to": day(10), "qty": 12},
+            {"valid_from": day(10), "valid_to": day(20), "qty": 12},
+        ],
+    )
+    first, second, third = promise(snapshot, [cells(), cells(), cells(due=day(29))])
+    assert (days(first.date), days(second.date), days(third.date)) == (5, 10, 20)
+
+
+def test_a_purchase_above_what_a_supplier_delivers_is_none():
+    snapshot = tables(supply_terms=[{"capacity_per_period": 6, "period_days": 7}])
+    assert asked(snapshot).status is PromiseStatus.REJECTED

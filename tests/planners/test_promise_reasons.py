@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -198,7 +199,7 @@ def failing(stage: str, failure: Exception) -> Book:
         stock=[{"product": "B", "qty": 10}],
     )
     providers = Providers(snapshot)
-    stages = Stages(providers)
+    stages: Any = Stages(providers)
     if stage == "routing":
         providers.__dict__["recipes"] = Failing(providers.recipes, "recipe", failure)
     elif stage == "material":

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi.planners.promising.counterfactual import reasons
-from medhavi.planners.promising.holding import holds_of
+from medhavi.planners.promising.holding import holds_of, purchases_of
 from medhavi.planners.promising.offers import capped
 from medhavi.planners.promising.scoring import Scored, ranking, scores
 from medhavi.planners.promising.tracing import trace_of
@@ -133,6 +133,7 @@ def _promised(quote: Quest, chosen: Offered) -> Promise:
         co2_kg=chosen.co2_kg,
         reservations=tuple(hold.reservation for hold in holds),
         holds=holds,
+        purchases=purchases_of(found),
         basis=basis,
         exact=found.exact and not quote.cut,
     )

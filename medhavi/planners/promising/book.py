@@ -21,9 +21,10 @@ from medhavi.providers.table_rows import Rows
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from medhavi.planners.promising.stages import Bought
     from medhavi.providers.material_line import Shift
     from medhavi.providers.table_rows import Row
-    from medhavi.results.promise import PlannedHold, Promise
+    from medhavi.results.promise import PlannedHold, PlannedPurchase, Promise
     from medhavi.snapshot import Snapshot
 
 
@@ -33,6 +34,7 @@ class Undo(NamedTuple):
     demand: str
     holds: tuple[PlannedHold, ...]
     shifts: tuple[Shift, ...]
+    bought: tuple[Bought, ...]
     expires_at: int | None
 
 
@@ -92,12 +94,22 @@ class Book:
         for undo in list(self.accepted.get(demand, ())):
             self.give_back(undo)
         expires = promise.holds[0].expires_at if promise.holds else None
-        return self.take_again(Undo(demand, promise.holds, (), expires))
+        bought = tuple(self._order(one) for one in promise.purchases)
+        return self.take_again(Undo(demand, promise.holds, (), bought, expires))
+
+    def _order(self, bought: PlannedPurchase) -> Bought:
+        """Find the source of a purchase."""
+        sources = self.stages.sources(bought.product, bought.location)
+        source = next(
+            one for one in sources if (one.kind, one.source) == ("buy", bought.supplier)
+        )
+        return source, bought.steps, bought.usable
 
     def take_again(self, undo: Undo) -> Undo:
         """Take the holds of a promise that another book accepted."""
         mark = self.stages.material.mark()
         take_holds(self.stages, undo.holds)
+        self.stages.buy_again(undo.bought)
         again = undo._replace(shifts=self.stages.material.since(mark))
         self.accepted.setdefault(undo.demand, []).append(again)
         self.stages.settle()
@@ -113,6 +125,7 @@ class Book:
         if not self.accepted[undo.demand]:
             del self.accepted[undo.demand]
         give_back(self.stages, undo.holds, undo.shifts)
+        self.stages.buy_again(undo.bought, -1)
         self.stages.settle()
 
     def ended(self, now: int) -> Iterable[Undo]:

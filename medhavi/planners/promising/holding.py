@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.providers.reservation_states import reservation_id
 from medhavi.providers.timing import StepWindow
-from medhavi.results.promise import PlannedHold
+from medhavi.results.promise import PlannedHold, PlannedPurchase
 from medhavi.units import MINUTE, from_steps
 
 if TYPE_CHECKING:
@@ -147,6 +147,21 @@ def _transport(found: Evaluation, stages: Stages) -> Iterator[_Draft]:
                 leg.departure,
                 max(leg.arrival, leg.departure + 1),
             )
+
+
+def purchases_of(found: Evaluation) -> tuple[PlannedPurchase, ...]:
+    """Give what suppliers would have to deliver: no hold, but of their capacity."""
+    return tuple(
+        PlannedPurchase(
+            supplier=piece.source.source,
+            product=piece.product,
+            location=piece.location,
+            steps=piece.order_steps,
+            usable=piece.ready,
+        )
+        for piece in found.pieces()
+        if piece.kind == "buy" and piece.source is not None
+    )
 
 
 def take_holds(stages: Stages, holds: Sequence[PlannedHold]) -> None:

@@ -16,6 +16,7 @@ from medhavi.providers.timing import Timing
 from medhavi.units import HOUR, MINUTE, from_seconds, from_steps, seconds_up
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from fractions import Fraction
 
     from medhavi.planners.promising.lead_draws import LeadDraws
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
     from medhavi.providers.sources import Clock, Source
     from medhavi.providers.waits import Wait
 
-Marks = tuple[int, int, int]
+    Bought = tuple[Source, int, int]
+    """Source, order [steps], and when it is usable [s]."""
+
+Marks = tuple[int, int, int, int]
+"""Places in the journals: material, capacity, transport, purchases."""
 
 
 class Stages:
@@ -44,6 +49,8 @@ class Stages:
     """
 
     __slots__ = (
+        "_bought",
+        "_offers",
         "_perishable",
         "at",
         "capacity",
@@ -67,6 +74,8 @@ class Stages:
         self._perishable = _perishable(providers)
         self.leads: LeadDraws | None = None
         self.times = UncertainTimes(providers)
+        self._offers = providers.supplier_offers() if _limited(providers) else None
+        self._bought: list[Bought] = []
         self.material = providers.material() if material is None else material
         self.capacity = providers.finite() if capacity is None else capacity
         self.transport = providers.itineraries() if transport is None else transport
@@ -100,7 +109,27 @@ class Stages:
         """Give when a purchase that is ordered at an instant is there."""
         self.at = "material"
         clock = source.clock if self.leads is None else self.leads.clock(source)
-        return clock.earliest(start, steps)
+        timing = clock.earliest(start, steps)
+        if timing is None or self._offers is None:
+            return timing
+        usable = self._offers.usable(source, steps, timing.finish)
+        if usable is None:
+            return None
+        self.buy_again([(source, steps, usable)])
+        return timing._replace(finish=usable)
+
+    def bought(self, mark: int) -> tuple[Bought, ...]:
+        """Give the purchases since a mark."""
+        return tuple(self._bought[mark:])
+
+    def buy_again(self, orders: Iterable[Bought], sign: int = 1) -> None:
+        """Take what suppliers can deliver at most; a negative sign gives it back."""
+        if self._offers is None:
+            return
+        for source, steps, usable in orders:
+            self._offers.hold(source, steps, usable, sign)
+            if sign > 0:
+                self._bought.append((source, steps, usable))
 
     # ------------------------------------------------------------------ capacity
     def place(
@@ -236,6 +265,7 @@ class Stages:
     def settle(self) -> None:
         """Forget the journals: what was taken is binding."""
         self.material.settle()
+        self._bought.clear()
 
     def free(self, demand: str) -> None:
         """Give a demand what the tables say it has (rule 29)."""
@@ -256,14 +286,29 @@ class Stages:
 
     def mark(self) -> Marks:
         """Give a place to go back to."""
-        return self.material.mark(), self.capacity.mark(), self.transport.loads.mark()
+        return (
+            self.material.mark(),
+            self.capacity.mark(),
+            self.transport.loads.mark(),
+            len(self._bought),
+        )
 
     def undo(self, marks: Marks) -> None:
         """Give back all that was taken since."""
-        material, capacity, transport = marks
+        material, capacity, transport, bought = marks
+        self.buy_again(self._bought[bought:], -1)
+        del self._bought[bought:]
         self.material.undo(material)
         self.capacity.undo(capacity)
         self.transport.loads.undo(transport)
+
+
+def _limited(providers: Providers) -> bool:
+    """Tell whether any supplier delivers no more than so much."""
+    return bool(
+        providers.tables["supplier_capacity"].count
+        or providers.tables["supply_terms"].filled("capacity_per_period")
+    )
 
 
 def _perishable(providers: Providers) -> frozenset[str]:

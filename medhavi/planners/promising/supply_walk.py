@@ -24,7 +24,7 @@ from medhavi.units import NEVER
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from medhavi.planners.promising.stages import Marks, Stages
+    from medhavi.planners.promising.stages import Bought, Marks, Stages
     from medhavi.planners.promising.walk_terms import Batch, Terms
     from medhavi.providers.material_line import Shift
     from medhavi.providers.sources import Source, Timing
@@ -46,6 +46,7 @@ class _Writes(NamedTuple):
 
     shifts: tuple[Shift, ...]
     timings: tuple[Timing, ...]
+    bought: tuple[Bought, ...]
     batched: tuple[Batch, ...]
 
 
@@ -378,6 +379,7 @@ class Walk:
         return _Writes(
             self.stages.material.since(mark.ledgers[0]),
             tuple(self._timings[mark.timings :]),
+            self.stages.bought(mark.ledgers[3]),
             tuple(self._batched[mark.batched :]),
         )
 
@@ -388,4 +390,5 @@ class Walk:
         for timing in writes.timings:
             self.stages.occupy(timing)
         self._timings.extend(writes.timings)
+        self.stages.buy_again(writes.bought)
         self._batched.extend(writes.batched)

@@ -74,6 +74,7 @@ def _refused(line: Promise, missing: Sequence[Promise]) -> Promise:
         co2_kg=0.0,
         reservations=(),
         holds=(),
+        purchases=(),
         limiter=reason,
         limiters=(reason, *line.limiters),
     )
