@@ -21,10 +21,9 @@ import warnings
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.predict.bundle import (
@@ -115,24 +114,36 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
+class _Opened(NamedTuple):
+    """A client of this process, the file it works on, and how often it was made."""
+
+    client: Any
+    inode: int
+    generation: int
+
+
+_OPENED: dict[Path, _Opened] = {}
+
+
 def store_client(folder: Path) -> Any:
-    """Give the MLflow client of a folder; the store is made where there is none."""
+    """Give the MLflow client of a folder; the store is made where there is none.
+
+    A folder that was deleted under a running process gets a new store: MLflow keeps
+    connections by the address, so the new file is spelled in another way.
+    """
     database = (folder / DATABASE).resolve()
     with locked(folder), quietly():
-        # A store that was deleted and made again is another file: another client.
-        stamp = database.stat().st_ino if database.exists() else 0
-        client = _client(str(database), stamp)
-        if not stamp:
-            _client.cache_clear()
+        known = _OPENED.get(database)
+        if known and database.exists() and database.stat().st_ino == known.inode:
+            return known.client
+        generation = known.generation + 1 if known else 0
+        from mlflow import MlflowClient
+
+        spelled = f"{database.parent}/{'./' * generation}{database.name}"
+        address = f"sqlite:///{spelled}"
+        client = MlflowClient(tracking_uri=address, registry_uri=address)
+        _OPENED[database] = _Opened(client, database.stat().st_ino, generation)
         return client
-
-
-@lru_cache(maxsize=8)
-def _client(database: str, _stamp: int) -> Any:
-    from mlflow import MlflowClient
-
-    address = f"sqlite:///{database}"
-    return MlflowClient(tracking_uri=address, registry_uri=address)
 
 
 def batch_of(
