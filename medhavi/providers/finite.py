@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from medhavi.providers.timing import StepWindow, Timing
     from medhavi.providers.waits import Wait
 
-MOST_SHIFTS = 100
-"""Times that an order is moved because a tool it keeps is needed elsewhere."""
-
 
 class FiniteCapacity:
     """Windows of routings among other work.
@@ -267,7 +264,7 @@ class FiniteCapacity:
             return placing.chain.earliest(steps, start, hasty=hasty)
         clock = self._clock(placing, hasty=hasty)
         bound = start
-        for _ in range(MOST_SHIFTS):
+        while True:  # each turn leaves one block of a tool behind
             found = clock.earliest(bound, steps)
             if found is None:
                 return None
@@ -275,7 +272,6 @@ class FiniteCapacity:
             if blocked is None:
                 return found._replace(holds=holds)
             bound = max(bound + 1, found.start + blocked[1])
-        return None
 
     def _backward(
         self, placing: _Placing, steps: int, bounds: tuple[int, int], *, hasty: bool
@@ -285,7 +281,7 @@ class FiniteCapacity:
             return placing.chain.latest(steps, by, not_before, hasty=hasty)
         clock = self._clock(placing, hasty=hasty)
         bound = by
-        for _ in range(MOST_SHIFTS):
+        while True:
             self._room.floor = not_before
             found = clock.latest(bound, steps)
             self._room.floor = ALWAYS
@@ -295,7 +291,6 @@ class FiniteCapacity:
             if blocked is None:
                 return found._replace(holds=holds)
             bound = min(bound - 1, found.finish - blocked[0])
-        return None
 
     def _clock(self, placing: _Placing, *, hasty: bool) -> NetworkClock:
         self._room.hasty = hasty

@@ -9,12 +9,17 @@ bucket that are given away.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from medhavi.providers.bucket_ledger import BucketLedger
 from medhavi.providers.capacity_room import Placed
 from medhavi.providers.capacity_schedule import step_window
-from medhavi.providers.finite_buckets import overfull, spread_backward, spread_forward
+from medhavi.providers.finite_buckets import (
+    REACH,
+    overfull,
+    spread_backward,
+    spread_forward,
+)
 from medhavi.providers.finite_sequence import Sequence
 from medhavi.providers.resource_ledger import Ledger, millionths
 from medhavi.units import ALWAYS, NEVER, ceil_fraction
@@ -25,9 +30,6 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity_room import Option
     from medhavi.providers.changeovers import Changeovers
     from medhavi.providers.occupancy import Occupancy
-
-MOST_CHANGES: Final = 4
-"""Times that a start is drawn again because its changeover moved it."""
 
 
 class Means:
@@ -151,7 +153,7 @@ class OccupiedRoom:
             blocked = self._ahead(means, family, found)
             if blocked is None:
                 return found
-            if blocked >= NEVER:
+            if blocked >= NEVER or (means.buckets and blocked > bounds[0] + REACH):
                 return None
             start_from = blocked
 
@@ -165,8 +167,7 @@ class OccupiedRoom:
         """Place with the changeover that its own start needs, others not looked at."""
         option = means.option
         start_from, finish_from = bounds
-        placed = None
-        for _ in range(MOST_CHANGES):
+        while True:
             changed = _changed(means, family, work, start_from)
             span = option.axis.earliest(changed, start_from, finish_from)
             if span is None:
@@ -175,7 +176,6 @@ class OccupiedRoom:
             if family is None or _changed(means, family, work, span[0]) == changed:
                 return placed
             start_from = span[0]
-        return placed
 
     def _ahead(self, means: Means, family: str | None, placed: Placed) -> int | None:
         """Give where to go on behind what is in the way; `None`: nothing is."""
@@ -222,7 +222,7 @@ class OccupiedRoom:
             blocked = self._behind(means, family, found)
             if blocked is None:
                 return found
-            if blocked <= floor:
+            if blocked <= floor or (means.buckets and blocked < bounds[0] - REACH):
                 return None
             finish_by = min(blocked, finish_by)
 
@@ -233,10 +233,14 @@ class OccupiedRoom:
         work: Work,
         bounds: tuple[int, int],
     ) -> Placed | None:
+        """Place with the changeover that its own start needs, or more.
+
+        A longer set-up begins earlier and may have another predecessor; what would need
+        less again stands in the way of that one.
+        """
         option = means.option
         changed = work
-        placed = None
-        for _ in range(MOST_CHANGES):
+        while True:
             span = option.axis.latest(changed, *bounds)
             if span is None:
                 return None
@@ -244,10 +248,9 @@ class OccupiedRoom:
             if family is None:
                 return placed
             again = _changed(means, family, work, span[0])
-            if again == changed:
+            if again.setup <= changed.setup:
                 return placed
             changed = again
-        return placed
 
     def _behind(self, means: Means, family: str | None, placed: Placed) -> int | None:
         """Give by when to end before what is in the way; `None`: nothing is."""

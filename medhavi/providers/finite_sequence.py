@@ -59,11 +59,6 @@ class Sequence:
         self._matrix = book.clock.matrix or ""
         self._state = changeovers.states.get(book.clock.resource)
 
-    @property
-    def resource(self) -> str:
-        """Id of the resource."""
-        return self._book.clock.resource
-
     def change(self, family: str, start: int) -> int:
         """Give the time to change to a family for work that begins at an instant."""
         before = self._before(start)

@@ -228,3 +228,39 @@ def test_time_that_never_was_leaves_no_place_before_other_work():
     )
     add(finite, "white", "2026-01-05T00:30")
     assert finite.latest("red", 1, at("2026-01-05T00:30"), at("2025-01-01")) is None
+
+
+def test_several_units_are_one_sequence_by_their_starts():
+    finite = workshop(
+        routings=[{"routing": family} for family in FAMILIES],
+        resources=[{"resource": "M", "changeover_matrix": "X", "units": 2}],
+        changeovers=MATRIX,
+        steps=[
+            {"routing": family, "fixed_minutes": 60, "family": family}
+            for family in FAMILIES
+        ],
+        step_resources=[{"routing": family} for family in FAMILIES],
+    )
+    assert add(finite, "red")[1] == "2026-01-05T01:00"
+    assert add(finite, "white", "2026-01-05T00:30")[1] == "2026-01-05T02:30"
+    late = finite.latest("red", 1, at("2026-01-05T05:00"), at(MONDAY))
+    assert late is not None
+    assert changed(late) == 20
+
+
+def test_a_longer_set_up_may_have_another_predecessor():
+    finite = shop(resource_state=[{"family": "white"}])
+    add(finite, "white", "2026-01-05T02:00")
+    add(finite, "white", "2026-01-05T07:00")
+    # Red before the second white: an hour of change leaves it until 6:00, and its
+    # own twenty minutes begin at 4:40, behind the first white.
+    found = finite.latest("red", 1, at("2026-01-05T07:00"), at(MONDAY))
+    assert found is not None
+    assert (iso(found.start), iso(found.finish)) == (
+        "2026-01-05T04:40",
+        "2026-01-05T06:00",
+    )
+    # By 4:10 there is no room behind the first white, before it there is.
+    found = finite.latest("red", 1, at("2026-01-05T04:10"), at("2026-01-04"))
+    assert found is not None
+    assert iso(found.finish) == "2026-01-05T01:00"

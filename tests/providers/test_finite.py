@@ -400,3 +400,69 @@ def test_the_bundle_gives_a_fresh_one_each_time():
     one, other = providers.finite(), providers.finite()
     busy(one, (MONDAY, "2026-01-06"))
     assert other.occupancy.busy("M") == ()
+
+
+def test_steps_without_resources_wait_for_their_calendar_only():
+    for splittable, finish in ((True, "2026-01-06T07:00"), (False, "2026-01-06T08:00")):
+        finite = workshop(
+            shifts=shifts("DAY"),
+            locations=[{"location": "L", "calendar": "DAY"}],
+            steps=[{**TWO_HOURS, "splittable": splittable}],
+        )
+        found = forward(finite, "2026-01-05T13:00")
+        assert iso(found.finish) == finish
+        start = {True: "2026-01-05T13:00", False: "2026-01-05T12:00"}[splittable]
+        assert iso(backward(finite, "2026-01-06T07:00").start) == start
+        assert finite.latest("R", 1, at("2026-01-06T07:00"), at("2026-01-06")) is None
+
+
+def test_an_option_that_can_never_work_is_passed_over():
+    finite = workshop(
+        steps=[TWO_HOURS],
+        step_resources=[{**EITHER[0], "units": 2}, EITHER[1]],
+    )
+    assert place(forward(finite)) == [["P"]]
+    assert place(forward(finite, by=at("2026-02-01"))) == [["P"]]
+    assert place(backward(finite, "2026-02-01")) == [["P"]]
+
+
+def test_the_faster_of_two_resources_by_rule_is_taken_both_ways():
+    finite = workshop(
+        steps=[{"run_minutes_per_unit": 60, "resource_rule": "earliest"}],
+        step_resources=[{**EITHER[0]}, {**EITHER[1], "speed": 2}],
+    )
+    assert place(forward(finite)) == [["P"]]
+    assert place(backward(finite, "2026-01-09")) == [["P"]]
+
+
+def test_options_that_change_by_date_are_placed_by_the_general_search():
+    finite = workshop(
+        steps=[TWO_HOURS],
+        step_resources=[
+            {**EITHER[0], "valid_to": when("2026-01-05T03:00")},
+            {**EITHER[1], "units": 2},
+        ],
+    )
+    busy(finite, ("2026-01-05T00:00", "2026-01-05T02:00"))
+    assert when_of(forward(finite)) == [("2026-01-05T02:00", "2026-01-05T04:00")]
+    busy(finite, ("2026-01-05T02:00", "2026-01-05T02:30"))
+    assert finite.earliest("R", 1, at("2026-01-05T03:00")) is None
+    # The first one counts for a start before three.
+    late = backward(finite, "2026-01-09")
+    assert (late.start, place(late)) == (at("2026-01-05T03:00") - 1, [["M"]])
+    assert finite.latest("R", 1, at("2026-01-09"), at("2026-01-05T03:00")) is None
+
+
+def test_a_pace_that_changes_by_date_is_followed_among_other_work():
+    finite = workshop(
+        resources=[{"resource": "M"}],
+        resource_units=[{"efficiency": 0.5, "valid_from": when("2026-01-05T04:00")}],
+        steps=[{"run_minutes_per_unit": 60}],
+        step_resources=ON_M,
+    )
+    busy(finite, ("2026-01-05T00:00", "2026-01-05T03:00"))
+    # One hour at full pace, the other takes two.
+    assert when_of(forward(finite, steps=2)) == [
+        ("2026-01-05T03:00", "2026-01-05T06:00")
+    ]
+    assert finite.latest("R", 2, at("2026-01-05T05:59"), at(MONDAY)) is None

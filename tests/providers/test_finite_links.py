@@ -270,3 +270,40 @@ def test_hours_that_never_come_are_not_waited_for():
     assert finite.latest("R", 1, at("2026-02-01"), at(MONDAY)) is None
     unsplit = rough_shop({"splittable": False}, {"units": 0})
     assert unsplit.earliest("R", 1, at(MONDAY)) is None
+    assert unsplit.latest("R", 1, at("2026-02-01"), at("2000-01-01")) is None
+
+
+def test_hours_of_a_bucket_are_part_of_the_state():
+    finite = rough_shop()
+    finite.occupy(forward(finite), "one")
+    assert list(finite.occupancy.state()) == ["M"]
+
+
+def test_rough_work_may_be_bound_at_its_other_end():
+    finite = workshop(
+        shifts=shifts("DAY"),
+        resources=[rough()],
+        steps=steps({"fixed_minutes": 600}, {}),
+        step_links=[{"kind": "finish_finish", "lag_minutes": 60}],
+        step_resources=[{"step": 1, "resource": "P"}, {"step": 2}],
+    )
+    # P ends at 10:00, so M may not end before 11:00.
+    assert when_of(forward(finite))[1] == ("2026-01-05T10:00", "2026-01-05T11:00")
+    tied = workshop(
+        shifts=shifts("DAY"),
+        resources=[rough()],
+        steps=steps({}, {"fixed_minutes": 600}),
+        step_links=[{"kind": "start_start", "lag_minutes": 60}],
+        step_resources=[{"step": 1}, {"step": 2, "resource": "P"}],
+    )
+    found = backward(tied, "2026-01-05T20:00")
+    # P begins at 10:00, so M begins by 9:00.
+    assert when_of(found)[0] == ("2026-01-05T09:00", "2026-01-05T10:00")
+
+
+def test_a_tool_for_a_step_that_is_not_there_is_held_by_its_own():
+    finite = workshop(
+        steps=steps({}),
+        step_resources=[{"step": 1, "resource": "TOOL", "until_step": 7}],
+    )
+    assert forward(finite).holds == ()

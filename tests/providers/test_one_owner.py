@@ -1,0 +1,159 @@
+"""Knowledge has one owner: planners ask the providers, they know nothing themselves.
+
+The tests read the source. What a planner may still do is listed by name with its
+reason; an entry that is not needed any more fails too.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "medhavi"
+PLANNERS = sorted((PACKAGE / "planners").rglob("*.py"))
+
+OWNED = {
+    "calendars": "snapshot/calendars",
+    "shifts": "snapshot/calendars",
+    "calendar_exceptions": "snapshot/calendars",
+    "steps": "providers/capacity",
+    "step_links": "providers/capacity",
+    "step_resources": "providers/capacity",
+    "resource_skills": "providers/capacity",
+    "cleaning_windows": "providers/capacity",
+    "changeovers": "providers/capacity",
+    "lanes": "providers/transport",
+    "departures": "providers/transport",
+    "lane_blackouts": "providers/transport",
+    "supply_terms": "providers/suppliers",
+    "price_tiers": "providers/suppliers",
+    "supplier_capacity": "providers/suppliers",
+}
+"""Tables that times, capacities and terms come from, and who reads them."""
+
+READS = {
+    ("constrained/obeyed.py", "lane_blackouts"): "blocked lanes become blackouts",
+    ("constrained/obeyed.py", "supply_terms"): "delays become lead times",
+    ("master_plan/block_limits.py", "supplier_capacity"): "rows of the linear program",
+    ("mrp/limits.py", "supplier_capacity"): "limits that are listed, not obeyed",
+    ("mrp/limits.py", "supply_terms"): "limits that are listed, not obeyed",
+    ("promising/lead_draws.py", "lanes"): "whether any time is uncertain",
+    ("promising/lead_draws.py", "supply_terms"): "whether any time is uncertain",
+    ("promising/proposals.py", "supply_terms"): "changed rows that a remedy shows",
+    ("promising/stages.py", "departures"): "changed rows that a remedy shows",
+    ("promising/stages.py", "supplier_capacity"): "whether any supplier has a limit",
+    ("promising/stages.py", "supply_terms"): "whether any supplier has a limit",
+}
+"""Tables that a planner reads all the same, and what for."""
+
+ARITHMETIC = frozenset(
+    {"add_days", "subtract_days", "next_open", "previous_open", "first_fit", "last_fit"}
+)
+"""Methods of `WorkingTime` that count."""
+
+COUNTS = {
+    ("mrp/limits.py", "subtract_days"): "door of a receipt, for listed limits",
+    ("mrp/run.py", "add_days"): "safety days behind the earliest new order",
+    ("mrp/stock_levels.py", "add_days"): "windows of stock policies",
+    ("mrp/stock_levels.py", "subtract_days"): "windows of stock policies",
+}
+"""Days that a planner counts in a calendar that a provider gave it."""
+
+OWN_FILES = {
+    "scheduling/file_calendars.py": "a problem file brings its own calendars",
+}
+"""Modules that are about another thing than the tables of a snapshot."""
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE / "planners").as_posix()
+
+
+def table_reads() -> set[tuple[str, str]]:
+    """Subscripts of something called snapshot or tables with the name of a table."""
+    found = set()
+    for path in PLANNERS:
+        for node in ast.walk(tree(path)):
+            if not isinstance(node, ast.Subscript) or not isinstance(
+                node.ctx, ast.Load
+            ):
+                continue
+            owner, key = node.value, node.slice
+            called = getattr(owner, "attr", getattr(owner, "id", ""))
+            if called not in {"snapshot", "tables", "_tables", "_snapshot"}:
+                continue
+            if isinstance(key, ast.Constant) and key.value in OWNED:
+                found.add((name_of(path), str(key.value)))
+    return found
+
+
+def calendar_counts() -> set[tuple[str, str]]:
+    """Calls of the methods that count in working time."""
+    return {
+        (name_of(path), node.func.attr)
+        for path in PLANNERS
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ARITHMETIC
+    }
+
+
+def elsewhere(found: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    return {entry for entry in found if entry[0] not in OWN_FILES}
+
+
+@pytest.mark.req("CORE-01")
+def test_planners_read_no_table_that_a_provider_owns():
+    assert elsewhere(table_reads()) == set(READS)
+
+
+@pytest.mark.req("CORE-01")
+def test_planners_count_no_working_time():
+    assert elsewhere(calendar_counts()) == set(COUNTS)
+
+
+@pytest.mark.req("CORE-01")
+def test_planners_build_no_calendars():
+    builders = {
+        name_of(path)
+        for path in PLANNERS
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", getattr(node.func, "attr", ""))
+        in {"Calendars", "WorkingTime", "Timetable"}
+    }
+    assert builders == set(OWN_FILES)
+
+
+@pytest.mark.req("CORE-01", "CAP-17", "TRN-11")
+@pytest.mark.parametrize(
+    ("kind", "name", "home"),
+    [
+        ("earliest material", "Material", "providers/material.py"),
+        ("earliest capacity window", "FiniteCapacity", "providers/finite.py"),
+        ("earliest transport", "Itineraries", "providers/itineraries.py"),
+        ("lead time", "LeadTimes", "providers/lead_times.py"),
+        ("calendar arithmetic", "WorkingTime", "snapshot/working_time.py"),
+        ("departures", "Timetable", "providers/timetable.py"),
+        ("links and lags", "NetworkClock", "providers/capacity_schedule.py"),
+        ("changeovers", "Changeovers", "providers/changeovers.py"),
+    ],
+)
+def test_each_figure_has_one_definition(kind, name, home):
+    homes = defaultdict(list)
+    owners = [PACKAGE / "providers", PACKAGE / "snapshot", PACKAGE / "results"]
+    for path in sorted(found for owner in owners for found in owner.rglob("*.py")):
+        for node in tree(path).body:
+            if isinstance(node, ast.ClassDef):
+                homes[node.name].append(path.relative_to(PACKAGE).as_posix())
+    assert homes[name] == [home], kind
