@@ -102,3 +102,10 @@ def test_the_lesson_of_studies_computes_nothing_twice():
     assert values["again"].computed == 0
     assert values["same"].fingerprint == values["base"].fingerprint
     assert not values["delta"].is_empty
+
+
+def test_the_promise_app_answers_its_first_form(lemonade, monkeypatch):
+    monkeypatch.setenv("MEDHAVI_TABLES", str(lemonade))
+    _, values = loaded(ROOT / "apps" / "a_promise.py").app.run()
+    assert values["promise"].date is not None
+    assert not values["told"].binding

@@ -1,0 +1,143 @@
+"""The data of the promise app: choices, answers, commits, what stands in the way."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from medhavi.events.urls import open_store
+from medhavi.lakehouse import Lake
+from medhavi.service import promise_page
+from medhavi.service.page_data import PageData, Source, load_data
+from medhavi.service.promise_page import PromisePage, ask, choices, commit
+from medhavi.views.names import names_of
+from tests import factories
+from tests.factories import AS_OF
+from tests.lakehouse.lake_events import small_company
+
+FORM = {"product": "A", "location": "L", "qty": 4, "due": "2026-01-20"}
+
+
+@pytest.fixture(autouse=True)
+def no_memory():
+    promise_page._books.clear()
+    promise_page._desks.clear()
+
+
+@pytest.fixture
+def stocked(tmp_path):
+    """Tables with ten pieces on hand."""
+    factories.snapshot(
+        demands=[{"product": "B", "qty": 1, "due": AS_OF + dt.timedelta(days=40)}],
+        stock=[{"product": "A", "location": "L", "qty": 10}],
+    ).to_folder(tmp_path)
+    return load_data(str(tmp_path))
+
+
+@pytest.mark.req("ATP-01")
+def test_a_form_is_answered_and_nothing_is_kept(stocked):
+    first, again = ask(stocked, FORM), ask(stocked, FORM)
+    assert first.problem is None
+    assert first.promise is not None
+    assert first.promise.status == "promised"
+    assert first.promise.as_dict() == again.promise.as_dict()
+    assert (first.qty, first.binding) == (4.0, False)
+
+
+def test_the_usual_comes_first(stocked):
+    offered = choices(stocked.snapshot, stocked.names)
+    assert list(offered.products.values()) == ["B", "A"]
+    assert offered.first["product"] == "B"
+    assert offered.first["due"] == "2026-02-14"
+
+
+def test_without_demands_there_is_still_something_to_ask(tmp_path):
+    factories.snapshot(
+        products=[{"product": "A"}], locations=[{"location": "L"}]
+    ).to_folder(tmp_path)
+    data = load_data(str(tmp_path))
+    offered = choices(data.snapshot, data.names)
+    assert offered.first["product"] == "A"
+    assert offered.first["due"] == "2026-01-26"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"due": ""}, "needs a due date"),
+        ({"due": "soon"}, "is no instant"),
+        ({"product": "Z"}, "The data has to be mended"),
+        ({"qty": -1}, "The data has to be mended"),
+    ],
+)
+def test_what_is_wrong_in_a_form_is_a_problem_of_the_page(stocked, change, words):
+    page = ask(stocked, {**FORM, **change})
+    assert page.promise is None
+    assert words in f"{page.problem.title} {page.problem.text}"
+
+
+def test_a_page_without_data_says_why(tmp_path):
+    page = ask(load_data(str(tmp_path / "none")), FORM)
+    assert page.promise is None
+    assert page.problem is not None
+
+
+def test_a_folder_of_tables_keeps_no_promise(stocked):
+    page = ask(stocked, FORM)
+    said = commit(stocked, page, "Ada")
+    assert (said.kept, said.title) == (False, "There is nothing to promise")
+
+
+@pytest.fixture
+def company(tmp_path):
+    """A lake with its event store beside it."""
+    store = open_store(f"sqlite:///{tmp_path / 'events.db'}")
+    store.append_many(small_company())
+    Lake(tmp_path / "lake").mirror(store)
+    return load_of(tmp_path / "lake")
+
+
+def load_of(lake):
+    snapshot = Lake(lake).snapshot()
+    return PageData(
+        source=Source(lake=str(lake)), snapshot=snapshot, names=names_of(snapshot)
+    )
+
+
+STOCKED = {"product": "A", "location": "DC", "qty": 5, "due": "2026-03-20"}
+
+
+@pytest.mark.req("ATP-14")
+def test_a_promise_is_kept_and_the_next_question_knows_it(company):
+    page = ask(company, STOCKED)
+    assert page.binding
+    said = commit(company, page, "Ada")
+    assert (said.kept, said.title) == (True, "Promised")
+    assert "approved by Ada" in said.text
+    again = commit(company, page, "Ada")
+    assert "promised before" in again.text
+
+
+def test_nobody_approves_nothing(company):
+    said = commit(company, ask(company, STOCKED), " ")
+    assert (said.kept, said.title) == (False, "Nobody has approved it")
+
+
+def test_the_past_keeps_no_promise(company):
+    page = ask(company, STOCKED, past=True)
+    assert page.promise is not None
+    assert not page.binding
+
+
+def test_a_store_that_is_gone_is_told_in_words(company, tmp_path):
+    page = ask(company, STOCKED)
+    promise_page._desks.clear()
+    for file in tmp_path.glob("events.db*"):
+        file.unlink()
+    said = commit(company, page, "Ada")
+    assert not said.kept
+
+
+def test_an_answer_without_a_date_cannot_be_kept(company):
+    assert not commit(company, PromisePage(), "Ada").kept
