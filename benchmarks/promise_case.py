@@ -36,6 +36,9 @@ def promise_case(seed: int = 1) -> Snapshot:
     tables: dict[str, Rows] = {
         "settings": [{"as_of": START, "horizon_days": 120.0}],
         "locations": _places(),
+        "promise_policies": [
+            {"policy": "default", "supplier_fallback": "accept_with_risk"}
+        ],
         "calendars": [{"calendar": "TWO"}],
         "shifts": [
             {

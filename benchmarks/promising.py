@@ -3,8 +3,8 @@
     python benchmarks/promising.py [--quotes 1000]
 
 10,000 products, 1,000 resources, 20,000 reservations: products of 5 steps with 3
-alternates and 10 components on 3 levels, 2 plants, 3 legs to the customer. The figure is
-the CPU time of the one thread that quotes: other processes do not disturb it.
+alternates and 10 components on 3 levels, 2 plants, 3 legs to the customer. The figure
+is CPU time of the one thread that quotes: other processes do not disturb it.
 """
 
 from __future__ import annotations

@@ -511,3 +511,39 @@ def test_what_a_supplier_can_deliver_counts_by_receipt():
 def test_a_purchase_above_what_a_supplier_delivers_is_none():
     snapshot = tables(supply_terms=[{"capacity_per_period": 6, "period_days": 7}])
     assert asked(snapshot).status is PromiseStatus.REJECTED
+
+
+@pytest.mark.req("ATP-10")
+@pytest.mark.parametrize(("permitted", "date"), [(False, 3), (True, 1)])
+def test_faster_dearer_lanes_are_used_only_where_it_is_permitted(permitted, date):
+    snapshot = tables(
+        products=[{"weight_kg": 1}],
+        stock=[{"qty": 10}],
+        locations=[{"location": "L"}, CUSTOMER],
+        lanes=[
+            lane(lane="ROAD"),
+            lane(lane="AIR", duration_h=24, cost_per_kg=9, preference=2),
+        ],
+    )
+    made = asked(snapshot, location="C1", due=day(2), expedite=permitted)
+    assert days(made.date) == date
+    if not permitted:
+        assert "permit faster, dearer lanes" in [one.text for one in made.remedies]
+
+
+def test_components_are_brought_from_another_place():
+    import datetime as dt
+
+    snapshot = tables(
+        products=[{"product": "B", "weight_kg": 1}],
+        routings=[{}],
+        steps=[{}],
+        bom_lines=[{}],
+        stock=[{"product": "B", "location": "W", "qty": 20}],
+        locations=[{"location": "L"}, {"location": "W"}],
+        lanes=[lane(origin="W", destination="L", duration_h=24, capacity_kg=15)],
+        departures=[{"weekday": n, "time": dt.time(12)} for n in range(1, 8)],
+    )
+    first, second = promise(snapshot, [cells(), cells()])
+    assert (days(first.date), days(second.date)) == (1.5, 2.5)
+    assert {hold.kind for hold in first.holds} == {"material", "transport"}

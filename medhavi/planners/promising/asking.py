@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi import schema
-from medhavi.errors import UsageError
+from medhavi.errors import NotAvailable, UsageError
 from medhavi.findings import BadData, Finding, finding, has_errors
 from medhavi.results.identity import text_hash
 from medhavi.snapshot.cells import EXPECTED, typed
@@ -125,6 +125,8 @@ def read_requests(source: object, snapshot: Snapshot) -> Requests:
     ------
     BadData
         With every finding, if one is an error.
+    NotAvailable
+        A request states `requires` or `min_quality`.
     """
     found: list[Finding] = []
     raw = _raw(source, found)
@@ -137,6 +139,7 @@ def read_requests(source: object, snapshot: Snapshot) -> Requests:
     found += _references(requests, snapshot)
     if has_errors(found):
         raise BadData(found)
+    _refuse(requests)
     return Requests(
         requests=tuple(_recognised(request, snapshot) for request in requests),
         findings=tuple(found),
@@ -308,6 +311,21 @@ def _recognised(request: Request, snapshot: Snapshot) -> Request:
     if rows.is_empty():
         return request
     return replace(request, demand=rows["demand"][0], known=True)
+
+
+def _refuse(requests: Sequence[Request]) -> None:
+    """Refuse what would change the answer and is not built."""
+    asked = [
+        str(request.position)
+        for request in requests
+        if request.requires or request.min_quality is not None
+    ]
+    if asked:
+        message = (
+            f"Requests {', '.join(asked)}: requires and min_quality are not built yet; "
+            "leave them out, and check the lots by hand."
+        )
+        raise NotAvailable(message)
 
 
 def _references(requests: Sequence[Request], snapshot: Snapshot) -> list[Finding]:

@@ -109,6 +109,7 @@ def _relaxed_date(
         policy = replace(
             policy,
             buffers=True,
+            expedite=True,
             ask_supplier="always",
             supplier_fallback="accept_with_risk",
             delivery="partial",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from medhavi.planners.promising.pieces import Piece
-    from medhavi.planners.promising.reach import Reach
+    from medhavi.planners.promising.reach import Reach, Reached
     from medhavi.planners.promising.stages import Stages
     from medhavi.planners.promising.walk_terms import Batch, Terms
     from medhavi.providers.sources import Source
@@ -69,6 +69,7 @@ class Wanted(NamedTuple):
     least: int
     ship_from: str | None
     country: str | None
+    expedite: bool
 
 
 class DeliverySearch:
@@ -137,7 +138,7 @@ class DeliverySearch:
     def places(self) -> tuple[list[str], list[str]]:
         """Give where stock may come from and where new supply may be made or bought."""
         wanted = self.wanted
-        reached = self._reach.of(wanted.product, wanted.location, wanted.country)
+        reached = self._reached()
         origins = [
             place for place in reached.origins if wanted.ship_from in {None, place}
         ]
@@ -147,6 +148,15 @@ class DeliverySearch:
             subject = blocked[0] if blocked else wanted.location
             self.failures.append(Failure(code, subject))
         return origins, [place for place in origins if place in reached.makers]
+
+    def _reached(self) -> Reached:
+        wanted = self.wanted
+        return self._reach.of(
+            wanted.product,
+            wanted.location,
+            wanted.country,
+            expedite=wanted.expedite,
+        )
 
     def _way(self, name: str, place: str, build: Build) -> Way:
         return Way(
@@ -370,7 +380,7 @@ class DeliverySearch:
         if origin == wanted.location or "transport" in relaxed:
             uses = tuple(Use(max(piece.ready, ready), piece) for piece in pieces)
             return Shipment(product, origin, steps, ready, ready, uses)
-        reached = self._reach.of(wanted.product, wanted.location, wanted.country)
+        reached = self._reached()
         found = self._stages.itinerary(
             product, steps, (origin, ready), wanted.location, reached.forbidden
         )

@@ -87,6 +87,10 @@ def _policy_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
     changes: list[tuple[RemedyKind, str, dict[str, object]]] = []
     if not policy.buffers:
         changes.append((RemedyKind.USE_SAFETY, "use safety stock", {"buffers": True}))
+    if not policy.expedite and not quest.request.expedite:
+        expedited: dict[str, object] = {"expedite": True}
+        text = "permit faster, dearer lanes"
+        changes.append((RemedyKind.EXPEDITE, text, expedited))
     if policy.ask_supplier == "never":
         cells: dict[str, object] = {"ask_supplier": "always"}
         changes.append((RemedyKind.OTHER_SOURCE, "buy what is missing", cells))

@@ -214,6 +214,7 @@ class Quest:
                 least=min(steps_up(request.min_shipment * ratio, step), steps),
                 ship_from=request.ship_from,
                 country=self._country(),
+                expedite=self.policy.expedite or request.expedite,
             ),
         )
 

@@ -45,25 +45,73 @@ class Reach:
         Sourcing, lanes, facts.
     """
 
-    __slots__ = ("_known", "_providers", "_rows")
+    __slots__ = ("_dear", "_known", "_providers", "_rows")
 
     def __init__(self, providers: Providers) -> None:
         self._providers = providers
         self._rows = providers.tables["sourcing"].index("product", "location")
-        self._known: dict[tuple[str, str, str | None], Reached] = {}
+        self._known: dict[tuple[str, str, str | None, bool], Reached] = {}
+        self._dear: dict[str, frozenset[str]] = {}
 
-    def of(self, product: str, location: str, country: str | None) -> Reached:
+    def of(
+        self,
+        product: str,
+        location: str,
+        country: str | None,
+        *,
+        expedite: bool = True,
+    ) -> Reached:
         """Give what reaches a place.
 
         Parameters
         ----------
         country
             Where the goods end; lanes that block it are not used (rule 34).
+        expedite
+            Whether lanes count that are faster and dearer than a preferred one.
         """
-        key = (product, location, country)
+        key = (product, location, country, expedite)
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._search(product, location, country)
+            found = self._search(product, location, country)
+            if not expedite:
+                dear = self._faster_and_dearer(product)
+                found = found._replace(forbidden=found.forbidden | dear)
+            known = self._known[key] = found
+        return known
+
+    def _faster_and_dearer(self, product: str) -> frozenset[str]:
+        """Collect lanes that beat a lane of better preference in time, not in cost."""
+        known = self._dear.get(product)
+        if known is not None:
+            return known
+        transport = self._providers.transport
+        pairs: dict[tuple[str, str], list[str]] = {}
+        for lane in transport.ids:
+            row = transport.row(lane)
+            pairs.setdefault((row["origin"], row["destination"]), []).append(lane)
+        found = set()
+        for lanes in pairs.values():
+            if len({transport.row(lane)["preference"] for lane in lanes}) < 2:
+                continue
+            ranked = [
+                (
+                    transport.row(lane)["preference"],
+                    transport.transit(lane),
+                    transport.offer(lane, product).costs.cost(1.0),
+                    lane,
+                )
+                for lane in lanes
+            ]
+            found |= {
+                lane
+                for preference, transit, cost, lane in ranked
+                if any(
+                    other[0] < preference and other[1] > transit and other[2] < cost
+                    for other in ranked
+                )
+            }
+        known = self._dear[product] = frozenset(found)
         return known
 
     def _search(self, product: str, location: str, country: str | None) -> Reached:
