@@ -139,7 +139,21 @@ class Material:
             found = [had for had in found if had.owner is None] + taken
         if self._own is not None:
             found = [had for had in found if had.owner != self._own]
-        return found
+        return self._served(node, found)
+
+    def _served(self, node: Node, found: list[Commitment]) -> list[Commitment]:
+        """Let commitments count that no lot would serve as fresh as they ask for."""
+        if all(had.until == had.instant for had in found):
+            return found
+        lots = self._lots(node)
+        return [
+            had
+            if any(
+                lot.arrival <= had.instant and lot.expires >= had.until for lot in lots
+            )
+            else had._replace(until=had.instant)
+            for had in found
+        ]
 
     def _made_to_order(self, node: Node) -> list[Commitment]:
         """Give each receipt of a make-to-order product to the demand it is for."""

@@ -19,6 +19,7 @@ from medhavi.events.decision_types import (
     ReservationConfirmed,
     ReservationCreated,
     ReservationExpired,
+    ReservationReduced,
     ReservationReleased,
 )
 from medhavi.schema import tables
@@ -146,6 +147,20 @@ class Decider:
                 one.reservation,
             )
             for one in holds
+        ]
+
+    def reduced(
+        self, holds: Iterable[tuple[Reservation, float]], reason: str | None
+    ) -> list[NewEvent]:
+        """Leave less of holds."""
+        return [
+            self._event(
+                ReservationReduced(
+                    reservation=one.reservation, qty=left, reason=reason
+                ),
+                one.reservation,
+            )
+            for one, left in holds
         ]
 
     def expired(self, holds: Sequence[Reservation]) -> list[NewEvent]:

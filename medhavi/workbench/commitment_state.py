@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
 from medhavi.events.catalog import decode
 from medhavi.providers.reservation_ledger import ReservationLedger
 from medhavi.providers.reservation_states import Reservation, ReservationState
-from medhavi.units import from_seconds, to_seconds
+from medhavi.units import exact, from_seconds, to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +28,7 @@ STREAM: Final = "commitments"
 """The one stream of all commits of the promise desk."""
 
 _INSTANTS: Final = (dt.datetime,)
+_DONE: Final = frozenset({"closed", "cancelled"})
 
 _STATES: Final[Mapping[str, ReservationState]] = {
     "ReservationConfirmed": ReservationState.CONFIRMED,
@@ -35,6 +36,14 @@ _STATES: Final[Mapping[str, ReservationState]] = {
     "ReservationReleased": ReservationState.RELEASED,
     "ReservationExpired": ReservationState.EXPIRED,
 }
+
+
+class Ordered(NamedTuple):
+    """What the tables say of a demand; quantity in base units, still to come."""
+
+    status: str
+    product: str
+    qty: float
 
 
 class CommitmentState:
@@ -53,12 +62,16 @@ class CommitmentState:
         Demand → promised date [s], of the demands that have one.
     lines
         Rows of demands that promises made, by demand.
+    orders
+        What the tables say of their demands.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        rows = snapshot["reservations"].iter_rows(named=True)
-        self.ledger = ReservationLedger(_reservation(row) for row in rows)
+        held = snapshot["reservations"].iter_rows(named=True)
+        self.ledger = ReservationLedger(_reservation(row) for row in held)
+        rows = snapshot["demands"].select("demand", "status", "product", "qty")
+        self.orders = {row[0]: Ordered(*row[1:]) for row in rows.iter_rows()}
         demands = snapshot["demands"].select("demand", "promised", "status")
         self._tabled = set(demands["demand"])
         self._ordered: set[str] = set()
@@ -89,6 +102,43 @@ class CommitmentState:
         return tuple(
             one for one in self.ledger.all if one.demand == demand and one.active(now)
         )
+
+    def needless(self, now: int) -> tuple[Reservation, ...]:
+        """Give the active holds of demands that are closed or cancelled, by id."""
+        return tuple(
+            one
+            for one in self.ledger.all
+            if one.active(now)
+            and one.demand in self.orders
+            and self.orders[one.demand].status in _DONE
+        )
+
+    def excess(self, now: int) -> tuple[tuple[Reservation, float], ...]:
+        """Give the holds that keep more of a product than its demand still wants.
+
+        Returns
+        -------
+        tuple of (Reservation, float)
+            The hold and what is to be left of it; the latest holds give first.
+        """
+        owned: dict[str, list[Reservation]] = {}
+        for one in self.ledger.all:
+            order = self.orders.get(one.demand or "")
+            if order is None or order.status in _DONE or not one.active(now):
+                continue
+            if one.kind == "material" and one.subject == order.product and one.qty:
+                owned.setdefault(str(one.demand), []).append(one)
+        found = []
+        for demand, holds in sorted(owned.items()):
+            over = exact(0.0) - exact(self.orders[demand].qty)
+            over += sum(exact(one.qty) for one in holds)
+            for one in sorted(holds, key=lambda hold: hold.start, reverse=True):
+                if over <= 0:
+                    break
+                given = min(over, exact(one.qty))
+                over -= given
+                found.append((one, float(exact(one.qty) - given)))
+        return tuple(found)
 
     def fold(self, event: RecordedEvent) -> str | None:
         """Note one event of the stream.

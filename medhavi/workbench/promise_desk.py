@@ -206,6 +206,37 @@ class PromiseDesk:
 
         return self._settled(decide, "medhavi")
 
+    def sweep(self, now: int | None = None) -> tuple[str, ...]:
+        """Give back what nobody needs any more; safe to repeat (RES-09, RES-11).
+
+        Tentative holds past their end expire, holds of closed and cancelled demands are
+        released, and holds of more than a demand still wants are reduced to that.
+
+        Parameters
+        ----------
+        now
+            Moment [s]; now of the tables by default.
+
+        Returns
+        -------
+        tuple of str
+            Ids of the holds that changed.
+        """
+        moment = self._book.now if now is None else now
+
+        def decide(decider: Decider) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
+            ended = self._state.ledger.ended(moment)
+            needless = self._state.needless(moment)
+            excess = self._state.excess(moment)
+            events = [
+                *decider.expired(ended),
+                *decider.released(needless, "the order is done"),
+                *decider.reduced(excess, "the order wants less"),
+            ]
+            return events, (*ended, *needless, *(one for one, _ in excess))
+
+        return self._settled(decide, "medhavi")
+
     @property
     def snapshot(self) -> Snapshot:
         """The tables with all that is committed by now."""
@@ -249,7 +280,7 @@ class PromiseDesk:
         holds = self._state.holds_of(demand, self._book.now)
         if holds:
             planned = tuple(self._planned(one) for one in holds)
-            self._book.take_again(Undo(demand, planned, (), None))
+            self._book.take_again(Undo(demand, planned, (), (), None))
 
     def _planned(self, one: Reservation) -> PlannedHold:
         step = self._book.stages.step(one.subject) if one.kind == "material" else None

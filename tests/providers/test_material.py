@@ -167,6 +167,18 @@ def test_own_holds_on_lots_that_expire_are_freed_too():
     assert material.line("A", "L").available(NOW) == 12
 
 
+def test_hold_counts_though_no_lot_is_as_fresh_as_its_owner_asks():
+    found = bundle(
+        demands=[{"min_shelf_days": 30}],
+        stock=[{"qty": 10, "lot": "x", "expires_at": day(20)}],
+        reservations=[{"demand": "D1", "qty": 8}],
+    )
+    material = found.material()
+    assert material.line("A", "L").available(NOW) == 2
+    material.free("D1")
+    assert material.line("A", "L").available(NOW) == 10
+
+
 @pytest.mark.req("MAT-05")
 def test_mark_and_undo_restore_all_lines():
     material = bundle(

@@ -304,6 +304,44 @@ def test_tentative_holds_that_ran_out_are_swept_once():
     assert types(store) == ["ReservationExpired"]
 
 
+@pytest.mark.req("RES-11")
+@pytest.mark.parametrize("status", ["closed", "cancelled"])
+def test_holds_of_orders_that_are_done_are_released(status):
+    store = MemoryStore()
+    of = desk(
+        10,
+        store,
+        demands=[{"qty": 4, "status": status}, {"qty": 3}],
+        reservations=[{"demand": "D1", "qty": 4}, {"demand": "D2", "qty": 3}],
+    )
+    assert free(of) == 3
+    assert of.sweep() == ("V1",)
+    assert free(of) == 7
+    assert of.sweep() == ()
+    assert types(store) == ["ReservationReleased"]
+
+
+@pytest.mark.req("RES-11")
+def test_hold_of_more_than_the_order_wants_is_reduced():
+    store = MemoryStore()
+    later = AS_OF + dt.timedelta(days=3)
+    of = desk(
+        10,
+        store,
+        demands=[{"qty": 5}],
+        reservations=[
+            {"demand": "D1", "qty": 4, "start": AS_OF, "finish": AS_OF},
+            {"demand": "D1", "qty": 3, "start": later, "finish": later},
+        ],
+    )
+    assert of.sweep() == ("V2",)
+    assert free(of) == 5
+    held = of.snapshot["reservations"].sort("reservation")
+    assert held["qty"].to_list() == [4, 1]
+    assert held["state"].to_list() == ["confirmed", "reduced"]
+    assert of.sweep() == ()
+
+
 # ---------------------------------------------------------------- many at one time
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 def test_hundred_threads_want_one_of_ten_pieces(kind, tmp_path):
