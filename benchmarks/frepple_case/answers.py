@@ -1,4 +1,4 @@
-"""Compare a plan with the plain-MRP result that a case publishes.
+"""Compare a plan with the result that a case publishes for a mode.
 
 Levels: A planned quantity per demand, B last delivery date, C status, D quantity of
 orders per operation, supplier or move.
@@ -20,8 +20,8 @@ Line = tuple[float, str | None, str]
 """Planned quantity, last delivery, status."""
 
 
-def _answer(case: Record) -> Record:
-    answer = case["expected"]["unconstrained"]
+def _answer(case: Record, mode: str = "unconstrained") -> Record:
+    answer = case["expected"][mode]
     # A text says that the result equals that of another mode.
     found: Record = (
         case["expected"]["constrained"] if isinstance(answer, str) else answer
@@ -29,7 +29,7 @@ def _answer(case: Record) -> Record:
     return found
 
 
-def expected_lines(case: Record) -> dict[str, Line]:
+def expected_lines(case: Record, mode: str = "unconstrained") -> dict[str, Line]:
     """Give what each demand gets in the published result; ignored ones left out."""
     return {
         row["demand"]: (
@@ -37,7 +37,7 @@ def expected_lines(case: Record) -> dict[str, Line]:
             max((date for date, _ in row["deliveries"]), default=None),
             row["status"],
         )
-        for row in _answer(case)["demands"]
+        for row in _answer(case, mode)["demands"]
         if row["status"] != "ignored"
     }
 

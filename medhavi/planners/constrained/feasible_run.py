@@ -35,7 +35,7 @@ from medhavi.planners.constrained.rationing import Rationing, Slice
 from medhavi.planners.constrained.sequence import Scene
 from medhavi.planners.constrained.shop import Shop
 from medhavi.planners.constrained.slices import SliceReader
-from medhavi.planners.constrained.telling import tell
+from medhavi.planners.constrained.telling import tell, tell_refused
 from medhavi.planners.mrp.ledger import ledger
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.mrp.service import Service
@@ -79,6 +79,8 @@ class Memory:
         Product and location that a demand lacks for good.
     refused
         Why a demand is not delivered in full though it could be.
+    rules
+        Rule that forbids it, and how late it would have been [s].
     providers
         Those of the snapshot as disruptions leave it.
     """
@@ -87,6 +89,7 @@ class Memory:
         self.slices: dict[int, list[Slice]] = {}
         self.missing: dict[int, NodeKey] = {}
         self.refused: dict[int, list[Cause]] = {}
+        self.rules: dict[int, tuple[str, int]] = {}
         self.snapshot = with_disruptions(snapshot)
         self.fingerprint = snapshot.fingerprint
         self.findings = check_obeyed(snapshot)
@@ -194,6 +197,7 @@ class FeasibleRun(MrpRun):
             why = walk.refusal(line)
             if why:
                 self._memory.refused[line.demand.index] = why
+                self._memory.rules[line.demand.index] = line.refused, line.late_by
 
     def refused(self) -> bool:
         """Take from the slices what is not delivered; False: all is."""
@@ -282,7 +286,8 @@ class FeasibleRun(MrpRun):
         tables: Mapping[str, pl.DataFrame],
     ) -> None:
         super()._tell(messages, found, tables)
-        tell(messages, self.placing.jobs, self.lines, self.release, self.as_of)
+        tell(messages, self.placing.jobs, self.release, self.as_of)
+        tell_refused(messages, self.lines, self._memory.rules, self.model)
 
     def _record(self, version: str, seed: int | None, pegs: Pegs) -> RunRecord:
         made = super()._record(version, seed, pegs)

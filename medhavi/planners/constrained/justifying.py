@@ -59,8 +59,10 @@ class Justification:
                 limit[job] = arrivals[job]
         lanes = self._lanes()
         found = list(starts)
+        rank, job_of, length_of = self._rank, self._job, stage.length
         for task in sorted(
-            range(len(found)), key=lambda t: (-starts[t] - stage.length[t], -t)
+            range(len(found)),
+            key=lambda t: (-starts[t] - length_of[t], -rank[job_of[t]], -t),
         ):
             job = self._job[task]
             if task == stage.last[job]:

@@ -74,7 +74,8 @@ class Shop:
             later = self._quotas.until(source, order.steps, at)
             if later is None:
                 return timing
-            bound += max(1, later - at)
+            begun = timing.ready if source.kind == "move" else timing.start
+            bound = begun + max(1, later - at)
         return None
 
     def latest(self, order: Order, need: int, not_before: int) -> Timing | None:

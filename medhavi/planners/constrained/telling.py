@@ -8,7 +8,7 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.units import DAY, HOUR, from_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from medhavi.planners.constrained.jobs import Job
     from medhavi.planners.constrained.lines import Line
@@ -28,7 +28,6 @@ CODES = {
 def tell(
     messages: Messages,
     jobs: Sequence[Job],
-    lines: Iterable[Line],
     release: Release,
     as_of: int,
 ) -> None:
@@ -38,7 +37,7 @@ def tell(
     ----------
     messages
         Where the exceptions are collected.
-    jobs, lines, release
+    jobs, release
         Of the finished run.
     as_of
         Now of the plan [UTC seconds].
@@ -61,9 +60,6 @@ def tell(
                 hours=abs(shift) / HOUR,
                 **messages.of_order(order),
             )
-    for line in lines:
-        if line.refused in CODES:
-            _refused(messages, release.model, line)
 
 
 def _missing(messages: Messages, release: Release) -> None:
@@ -113,26 +109,38 @@ def _awaited(
         )
 
 
-def _refused(messages: Messages, model: Model, line: Line) -> None:
-    demand = line.demand
-    product, location = demand.node
-    step = model.node(demand.node).step
-    late = f", {line.late_by / DAY:.1f} days late" if line.late_by else ""
-    messages.add(
-        CODES[line.refused],
-        f"{line.refused} forbids to deliver {_rest(line, step):g}{late}.",
-        demand=demand.demand,
-        product=product,
-        location=location,
-        date=demand.due,
-        qty=_rest(line, step),
-        hours=line.late_by / HOUR,
-    )
+def tell_refused(
+    messages: Messages,
+    lines: Iterable[Line],
+    rules: Mapping[int, tuple[str, int]],
+    model: Model,
+) -> None:
+    """Tell which demands are not delivered in full because a rule forbids it.
 
-
-def _rest(line: Line, step: Fraction) -> float:
-    return from_steps(line.demand.qty - line.planned, step)
-
-
-if TYPE_CHECKING:
-    from fractions import Fraction
+    Parameters
+    ----------
+    messages
+        Where the exceptions are collected.
+    lines, model
+        Of the finished run.
+    rules
+        By index of the demand: the rule, and how late the rest would have been [s].
+    """
+    for line in lines:
+        demand = line.demand
+        rule, late_by = rules.get(demand.index, ("", 0))
+        if rule not in CODES or line.planned >= demand.qty:
+            continue
+        product, location = demand.node
+        rest = from_steps(demand.qty - line.planned, model.node(demand.node).step)
+        late = f", {late_by / DAY:.1f} days late" if late_by else ""
+        messages.add(
+            CODES[rule],
+            f"{rule} forbids to deliver {rest:g}{late}.",
+            demand=demand.demand,
+            product=product,
+            location=location,
+            date=demand.due,
+            qty=rest,
+            hours=late_by / HOUR,
+        )
