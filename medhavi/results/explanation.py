@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.errors import UsageError
+from medhavi.results.limiter import Limiter
 from medhavi.results.plan_tables import COUNT, FLAG, INSTANT, NUMBER, TEXT
 from medhavi.units import HOUR, from_seconds
 
@@ -63,6 +64,21 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One reason of the plan why the demand is late or short (a row of `causes`).
+
+    `begin` and `end` bound the time in which it binds, `hours` is its part of the
+    lateness.
+    """
+
+    code: str
+    subject: str
+    begin: dt.datetime | None
+    end: dt.datetime | None
+    hours: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """The chain of one demand.
 
@@ -91,6 +107,7 @@ class Explanation:
     table: pl.DataFrame
     total_hours: float
     names: Mapping[str, str]
+    reasons: tuple[Reason, ...] = ()
 
     @property
     def first_in_past(self) -> Link | None:
@@ -99,7 +116,7 @@ class Explanation:
 
     def sentences(self) -> list[str]:
         """Tell the chain in sentences made of codes and numbers, first start first."""
-        lines = [self._head()]
+        lines = [self._head(), *map(self._reason, self.reasons)]
         if not self.chain:
             lines.append("Stock serves it; nothing has to be made, bought or moved.")
         lines += [self._link(link) for link in self.chain]
@@ -130,6 +147,18 @@ class Explanation:
             f"{self._named(self.location)} by {_text(self.due)}; "
             f"planned {self.planned:g}, {self.status}{late}{limiter}."
         )
+
+    def _reason(self, reason: Reason) -> str:
+        """Tell what binds, how much of the lateness it is, and when it binds."""
+        meaning = ""
+        if reason.code in tuple(Limiter):
+            meaning = f" ({Limiter(reason.code).entry.meaning})"
+        when = ""
+        if reason.begin is not None and reason.end is not None:
+            when = f", {_text(reason.begin)} to {_text(reason.end)}"
+        hours = f": {reason.hours:.1f} h of it{when}" if reason.hours else when
+        subject = self._named(reason.subject)
+        return f"{reason.code} of {subject}{hours}{meaning}"
 
     def _link(self, link: Link) -> str:
         verb = _VERBS.get(link.kind, "from")
@@ -193,6 +222,21 @@ def explain(
         ),
         total_hours=sum(link.own_hours + link.waiting_hours for link in chain),
         names=dict(names or {}),
+        reasons=_reasons(plan, demand),
+    )
+
+
+def _reasons(plan: PlanAccess, demand: str) -> tuple[Reason, ...]:
+    rows = plan.causes.filter(pl.col("demand") == demand)
+    return tuple(
+        Reason(
+            code=row["code"],
+            subject=row["subject"] or "",
+            begin=row["valid_from"],
+            end=row["valid_to"],
+            hours=row["hours"] or 0.0,
+        )
+        for row in rows.iter_rows(named=True)
     )
 
 

@@ -53,6 +53,11 @@ class PlanAccess(Protocol):
         ...
 
     @property
+    def causes(self) -> pl.DataFrame:
+        """Why demands are late or short."""
+        ...
+
+    @property
     def exceptions(self) -> pl.DataFrame:
         """What a person should look at."""
         ...

@@ -123,3 +123,26 @@ def test_hours_always_sum_to_the_whole(rows: list[tuple[int, int, int]]) -> None
     assert told.total_hours == pytest.approx((due - first).total_seconds() / HOUR)
     assert first == min(row["start"] for row in supplies)
     assert all(link.own_hours >= 0 and link.waiting_hours >= 0 for link in told.chain)
+
+
+def test_the_reasons_of_a_plan_are_told_with_their_hours() -> None:
+    causes = [
+        {
+            "demand": "D1",
+            "code": "CapacityShortfall",
+            "subject": "FILLER",
+            "valid_from": at("2026-02-01 00:00"),
+            "valid_to": at("2026-02-01 12:00"),
+            "hours": 12.0,
+        },
+        {"demand": "D1", "code": "MaterialShortfall", "subject": "X|PLANT"},
+        {"demand": "D2", "code": "LeadTime", "subject": "S", "hours": 1.0},
+    ]
+    told = hand_plan(causes=causes).explain("D1")
+    assert [reason.code for reason in told.reasons] == [
+        "CapacityShortfall",
+        "MaterialShortfall",
+    ]
+    text = str(told)
+    assert "CapacityShortfall of FILLER: 12.0 h of it, 2026-02-01 00:00 UTC to" in text
+    assert "MaterialShortfall of X|PLANT (Not enough of a product" in text
