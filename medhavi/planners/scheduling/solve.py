@@ -97,6 +97,7 @@ def solve(
         ),
         how.cancelled,
         lambda known: shifted(form, known),
+        say,
     )
     found = tuple(findings) + _form_notes(form, outcome)
     if outcome.impossible:

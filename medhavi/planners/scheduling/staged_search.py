@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.optimize.cpsat import search
 from medhavi.optimize.cpsat_goals import goal_value
-from medhavi.optimize.cpsat_tasks import Goal
+from medhavi.optimize.cpsat_tasks import Goal, GoalResult, Outcome
 from medhavi.planners.scheduling.dispatch import first_solution
 from medhavi.planners.scheduling.tabu import Looks, can_improve, improved
 
@@ -22,12 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from medhavi.optimize.cpsat import Effort
-    from medhavi.optimize.cpsat_tasks import (
-        Assignment,
-        GoalResult,
-        Outcome,
-        TaskProblem,
-    )
+    from medhavi.optimize.cpsat_tasks import Assignment, TaskProblem
 
 FIRST, SECOND = 0.15, 0.6
 """Parts of the effort for the solver before and after the moves."""
@@ -41,6 +36,7 @@ def staged_search(
     effort: Effort,
     cancelled: Callable[[], bool] | None = None,
     shift: Callable[[Assignment], Assignment] = lambda known: known,
+    observe: Callable[[str], object] = str,
 ) -> Outcome:
     """Minimise goals in their order.
 
@@ -52,8 +48,13 @@ def staged_search(
         First counts most.
     effort
         Deterministic effort of all stages together.
+    cancelled
+        Asked now and then; True ends the search with the best solution so far, as does
+        Ctrl-C from the first solution on.
     shift
         Moves a first solution to its earliest starts.
+    observe
+        Told what begins.
 
     Returns
     -------
@@ -62,6 +63,24 @@ def staged_search(
     """
     hint = first_solution(problem, goals)
     hint = None if hint is None else shift(hint)
+    observe("no first solution" if hint is None else "first solution found, searching")
+    try:
+        return _improve(problem, goals, effort, hint, cancelled)
+    except KeyboardInterrupt:
+        # Between two searches nobody listens; what the first rule found is kept.
+        if hint is None:
+            raise
+        results = [_unproven(problem, goal, hint) for goal in goals]
+        return Outcome(assignment=hint, goals=tuple(results), interrupted=True)
+
+
+def _improve(
+    problem: TaskProblem,
+    goals: Sequence[Goal],
+    effort: Effort,
+    hint: Assignment | None,
+    cancelled: Callable[[], bool] | None,
+) -> Outcome:
     if not can_improve(problem, goals):
         return search(problem, goals, effort, hint, cancelled)
     begun = search(problem, goals, _part(effort, FIRST, 0.0), hint, cancelled)
@@ -120,6 +139,11 @@ def _stronger(late: GoalResult, early: GoalResult) -> GoalResult:
     """
     bound = min(max(late.bound, early.bound), float(late.value))
     return replace(late, bound=bound, proven=late.proven or bound >= late.value)
+
+
+def _unproven(problem: TaskProblem, goal: Goal, known: Assignment) -> GoalResult:
+    value = goal_value(problem, goal, known)
+    return GoalResult(goal=goal, value=value, bound=0.0, proven=not value)
 
 
 def _valued(problem: TaskProblem, row: GoalResult, known: Assignment) -> GoalResult:

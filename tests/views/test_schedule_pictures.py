@@ -1,0 +1,104 @@
+"""Gantt and histogram: what they draw can be counted, in both themes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import medhavi as mv
+from medhavi.views.charts import specification, title_of
+from medhavi.views.gantt import gantt_chart, gantt_rows, order_hues
+from medhavi.views.risk_picture import risk_bars, risk_chart, risk_marks, risk_title
+from medhavi.views.theme import MODES, MOST_MARKS, inked
+from tests.planners.workshop import changes, order, solved, step, workshop
+
+
+@pytest.fixture(scope="module")
+def made():
+    return solved(
+        workshop(
+            order("A", step(1, ("M", 90), name="fill", family="a")),
+            order("B", step(1, ("M", 60), family="b"), due_minutes=30, product="Soap"),
+            order("C", step(1, ("N", 50), splittable=True)),
+            resources=[
+                {"resource": "M", "name": "Filler", "changeover_matrix": "m"},
+                {"resource": "N", "units": 2, "windows": [[0, 20], [60, 200]]},
+            ],
+            changeovers=changes(("*", "*", 15)),
+            objective=["makespan"],
+        )
+    )
+
+
+def test_a_set_up_is_a_bar_of_its_own_and_a_pause_is_a_gap(made):
+    rows = gantt_rows(made)
+    assert rows.filter(rows["part"] == "set-up").height == 1
+    runs = rows.filter((rows["part"] == "run") & (rows["order"] == "C"))
+    start = rows["x"].min()
+    minutes = [
+        ((a - start) // 60_000, (b - start) // 60_000)
+        for a, b in runs["x", "x2"].rows()
+    ]
+    assert minutes == [(0, 20), (60, 90)]
+
+
+def test_what_is_late_has_a_mark_a_hue_and_a_place(made):
+    row = gantt_rows(made).filter(order="B", part="run").row(0, named=True)
+    assert row["hue"] == "bad"
+    assert row["text"] == "▲ B"
+    assert row["label"] == "Filler"
+    assert "Soap" in row["tip"]
+
+
+def test_orders_keep_their_hue(made):
+    assert order_hues(made) == order_hues(made)
+
+
+def test_times_are_those_of_the_zone(made):
+    rome, utc = gantt_rows(made, "Europe/Rome"), gantt_rows(made)
+    assert rome["x"].min() - utc["x"].min() == 3_600_000
+    assert "07:00" in rome["tip"][0]
+
+
+def test_the_working_axis_counts_hours(made):
+    document = made.problem.as_dict() | {"time_axis": "working"}
+    working = mv.schedule(document)
+    assert gantt_rows(working)["x"].min() == 0
+    assert "of working time" in title_of(gantt_chart(working))
+    assert "hours of working time" in str(specification(gantt_chart(working)))
+
+
+@pytest.mark.parametrize("mode", sorted(MODES))
+def test_both_pictures_are_valid_charts_in_tokens(made, mode):
+    report = mv.risk(made, spread=0.2, scenarios=500)
+    for chart in (gantt_chart(made), risk_chart(report)):
+        chart.to_dict(validate=True)
+        assert not re.search(r"#[0-9a-fA-F]{6}", str(specification(chart)))
+        assert "var(--mv" not in str(inked(specification(chart), mode))
+
+
+def test_a_schedule_without_operations_has_no_picture():
+    impossible = solved(
+        workshop(
+            order("A", step(1, ("M", 9))),
+            resources=[{"resource": "M", "windows": [[0, 5]]}],
+        )
+    )
+    assert gantt_chart(impossible) is None
+
+
+def test_the_histogram_counts_every_scenario(made):
+    report = mv.risk(made, spread=0.2, scenarios=700)
+    bars = risk_bars(report)
+    assert bars["scenarios"].sum() == 700
+    assert bars.height <= 60 <= MOST_MARKS
+    assert risk_marks(report)["x"].to_list()[0] == pytest.approx(165 / 60)
+    assert "longer than the mean" in risk_title(report)
+
+
+def test_a_sure_schedule_is_one_bar(made):
+    report = mv.risk(made, spread=0.0, scenarios=10)
+    bars = risk_bars(report)
+    assert bars.filter(bars["scenarios"] > 0).height == 1
+    assert risk_chart(report).to_dict(validate=True)
