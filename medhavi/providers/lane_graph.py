@@ -10,13 +10,13 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.providers.departure_loads import MILLION, NOTHING
-from medhavi.units import HOUR, ceil_fraction, exact, seconds_up
+from medhavi.providers.departure_loads import MILLION, NOTHING, Load
+from medhavi.units import HOUR, NEVER, ceil_fraction, exact, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from medhavi.providers.departure_loads import DepartureLoads, Load
+    from medhavi.providers.departure_loads import DepartureLoads
     from medhavi.providers.timing import Clock
     from medhavi.providers.transport import Transport
     from medhavi.snapshot.working_time import WorkingTime
@@ -36,6 +36,8 @@ class Edge:
     __slots__ = (
         "_clock",
         "_fill",
+        "_most",
+        "_steady",
         "_time",
         "_transport",
         "any_time",
@@ -66,6 +68,8 @@ class Edge:
         self._fill = ceil_fraction(exact(row["min_fill_kg"] or 0.0) * MILLION)
         most = row["capacity_kg"], row["capacity_m3"]
         self.limited = most != (None, None) or self._fill > 0
+        self._most = self._room(0)
+        self._steady = not transport.disturbed(lane)
 
     def leg(
         self, ready: int, load: Load, loads: DepartureLoads
@@ -94,10 +98,17 @@ class Edge:
         weight = there.weight + load.weight
         if weight < self._fill:
             return False
-        kg, cubic = self._transport.room(self.lane, departure)
-        if kg is not None and weight > kg * MILLION:
-            return False
-        return cubic is None or there.volume + load.volume <= cubic * MILLION
+        most = self._most if self._steady else self._room(departure)
+        return weight <= most.weight and there.volume + load.volume <= most.volume
+
+    def _room(self, departure: int) -> Load:
+        """Give the most that a departure carries."""
+        return Load(
+            *(
+                NEVER if most is None else int(most * MILLION)
+                for most in self._transport.room(self.lane, departure)
+            )
+        )
 
     def _later(
         self, departure: int, load: Load, carried: Mapping[int, Load]

@@ -204,6 +204,10 @@ class Transport:
             for most in limits
         )
 
+    def disturbed(self, lane: str) -> bool:
+        """Tell whether a disruption ever leaves a lane a part of its room."""
+        return lane in self._partly
+
     def room_changes(self, lane: str) -> tuple[int, ...]:
         """Give when disruptions end that leave some room, sorted [s]."""
         return tuple(sorted(b for _, b, _ in self._partly.get(lane, ()) if b < NEVER))

@@ -229,7 +229,7 @@ def on_grid(timing):
 
 
 @pytest.mark.req("CAP-02", "CAP-05", "CAP-09", "CAP-19")
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(shop=shops(), start=st.integers(0, END // 4))
 def test_forward_is_what_trying_every_instant_finds(shop, start):
     tables, others = shop
@@ -245,7 +245,7 @@ def test_forward_is_what_trying_every_instant_finds(shop, start):
 
 
 @pytest.mark.req("CAP-02", "CAP-05")
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(shop=shops(), need=st.integers(0, END), slack=st.integers(0, END))
 def test_backward_is_what_trying_every_instant_finds(shop, need, slack):
     tables, others = shop
