@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _CALL_SECONDS: Final = 30.0
 _WRITE_ATTEMPTS: Final = 100
+_ARROW_ROWS: Final = 2_000
 _FIRST_BACKOFF: Final = 0.1
 _LONGEST_BACKOFF: Final = 5.0
 
@@ -224,13 +225,20 @@ class KurrentStore:
         filter: EventFilter | None = None,  # noqa: A002 - the verb of design 5
     ) -> Iterator[RecordedEvent]:
         """Give events with position > after in order of position, at most `limit`."""
-        found = self._reader.pages(after, limit, filter or EVERYTHING)
-        return (recorded(event) for event in islice(found, limit))
+        return map(
+            recorded, self._reader.all_events(after, limit, filter or EVERYTHING)
+        )
 
     def read_arrow(self, after: int = 0, limit: int | None = None) -> pa.Table:
         """Give events after a position as a table in the schema of the envelope."""
-        found = islice(self._reader.pages(after, limit, EVERYTHING), limit)
-        return rows_to_arrow([row(event) for event in found])
+        import pyarrow as pa
+
+        rows = map(row, self._reader.all_events(after, limit, EVERYTHING))
+        # Few rows at a time: many live objects make Python's collector slow.
+        tables = [rows_to_arrow(list(islice(rows, _ARROW_ROWS)))]
+        while tables[-1].num_rows == _ARROW_ROWS:
+            tables.append(rows_to_arrow(list(islice(rows, _ARROW_ROWS))))
+        return pa.concat_tables(tables)
 
     def head(self) -> int:
         """Give the position of the newest event; 0 when there is none."""

@@ -1,17 +1,18 @@
-"""Reading from KurrentDB page by page: streams, all streams, the newest event."""
+"""Reading from KurrentDB: a stream, all streams, the newest event."""
 
 from __future__ import annotations
 
 import re
 import sys
 import time
+from contextlib import closing
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from medhavi.events.store import EventFilter, StoreUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     import kurrentdbclient
 
@@ -24,14 +25,15 @@ USERS: Final[dict[str, Any]] = {
 }
 """Server-side filter that leaves the system's streams out."""
 _PAGE: Final = 5_000
-_PAGE_SECONDS: Final = 300.0
+_READ_SECONDS: Final = 300.0
 _CALL_SECONDS: Final = 30.0
+_MOST_GENEROUS: Final = 1_024
 # A read has no effect, so one that broke off is simply done again.
 _PAUSES: Final = (0.2, 1.0)
 
 
 class KurrentReader:
-    """Reads of one server; no call stays open while the caller works."""
+    """Reads of one server."""
 
     def __init__(self, server: KurrentServer) -> None:
         self._server = server
@@ -55,7 +57,7 @@ class KurrentReader:
                         stream,
                         stream_position=start,
                         limit=_PAGE,
-                        timeout=_PAGE_SECONDS,
+                        timeout=_READ_SECONDS,
                     )
                 except NotFoundError as error:
                     raise LookupError(stream) from error
@@ -64,70 +66,70 @@ class KurrentReader:
                 return
             start = page[-1].stream_position + 1
 
-    def pages(
+    def all_events(
         self, after: int, limit: int | None, chosen: EventFilter
     ) -> Iterator[kurrentdbclient.RecordedEvent]:
-        """Give events page by page: no call stays open while the caller works."""
-        size = _PAGE if limit is None else min(limit, _PAGE)
+        """Give events of all streams after a position, at most `limit`.
+
+        A call that breaks off is made again after the last event that came.
+        """
         server_filter = _server_filter(chosen)
-        position = after
-        while size:
-            page, is_last = self._again(position, size, server_filter)
-            for event in page:
-                if admits(chosen, event):
-                    yield event
-            if is_last:
-                return
-            position = page[-1].commit_position
-            # Where few events of a small page pass, the next ones are larger.
-            size = min(2 * size, _PAGE)
-
-    def _again(
-        self, after: int, size: int, server_filter: dict[str, Any]
-    ) -> tuple[list[kurrentdbclient.RecordedEvent], bool]:
-        for pause in _PAUSES:
+        position, left, failures, generous = after, limit, 0, 1
+        while left is None or left > 0:
+            start, count = position, 0
+            # The event at the position itself comes as well, and not all may pass.
+            asked = sys.maxsize if left is None else generous * left + (start > 0)
             try:
-                return self._page(after, size, server_filter)
+                with closing(self._called(start, asked, server_filter)) as events:
+                    for event in events:
+                        count += 1
+                        failures = 0
+                        if event.commit_position <= position:
+                            continue
+                        position = event.commit_position
+                        if admits(chosen, event):
+                            yield event
+                            left = None if left is None else left - 1
+                            if left == 0:
+                                return
             except StoreUnreachable:
-                time.sleep(pause)
-        return self._page(after, size, server_filter)
+                failures += 1
+                if failures > len(_PAUSES):
+                    raise
+                time.sleep(_PAUSES[failures - 1])
+                continue
+            if count < asked:
+                return
+            generous = min(4 * generous, _MOST_GENEROUS)
 
-    def _page(
-        self, after: int, size: int, server_filter: dict[str, Any]
-    ) -> tuple[list[kurrentdbclient.RecordedEvent], bool]:
-        """Give the next events of all streams, and whether they are the last."""
+    def _called(
+        self, after: int, limit: int, server_filter: dict[str, Any]
+    ) -> Generator[kurrentdbclient.RecordedEvent]:
+        """Give what the server answers to one call: from the position itself on."""
         from kurrentdbclient.exceptions import (
             ExceptionThrownByHandlerError,
             InvalidCommitPositionError,
             UnknownError,
         )
 
-        # The event at the position itself comes as well, unless the filter drops it.
-        asked = size + 1 if after > 0 else size
         with self._server.calls("reading all streams") as client:
             try:
-                page = list(
-                    client.read_all(
-                        commit_position=after if after > 0 else None,
-                        limit=asked,
-                        timeout=_PAGE_SECONDS,
-                        **server_filter,
-                    )
-                )
+                with client.read_all(
+                    commit_position=after if after > 0 else None,
+                    limit=limit,
+                    timeout=_READ_SECONDS,
+                    **server_filter,
+                ) as answer:
+                    yield from answer
             except (
                 InvalidCommitPositionError,
                 ExceptionThrownByHandlerError,
                 UnknownError,
             ):
                 # No event stands at this position: look for it from the start.
-                everything = client.read_all(timeout=_PAGE_SECONDS, **server_filter)
-                with everything:
-                    later = (e for e in everything if e.commit_position > after)
-                    page = list(islice(later, asked))
-        is_last = len(page) < asked
-        if page and page[0].commit_position <= after:
-            del page[0]
-        return page, is_last
+                with client.read_all(timeout=_READ_SECONDS, **server_filter) as answer:
+                    later = (e for e in answer if e.commit_position > after)
+                    yield from islice(later, limit)
 
     def newest(self) -> kurrentdbclient.RecordedEvent | None:
         """Give the newest event that is not the system's; None where there is none."""

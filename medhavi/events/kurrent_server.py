@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # A peer that vanished without a word is noticed within 20 seconds.
 _KEEP_ALIVE = {"keepaliveinterval": "10000", "keepalivetimeout": "10000"}
 
+_CONNECTING = "connecting"
+
 
 class _Login(NamedTuple):
     user: str
@@ -95,11 +97,18 @@ class KurrentServer:
         EnvironmentFailure
             It answers and refuses.
         """
-        from kurrentdbclient.exceptions import KurrentDBClientError
+        from kurrentdbclient.exceptions import (
+            KurrentDBClientError,
+            ServiceUnavailableError,
+        )
 
+        client = self._opened()
         try:
-            yield self._opened()
+            yield client
         except KurrentDBClientError as error:
+            if isinstance(error, ServiceUnavailableError):
+                # A channel that failed waits longer and longer before it tries again.
+                self._give_up(client)
             raise self._failure(action, error) from error
         except ValueError as error:
             # Another thread made a new connection while this call used the old one.
@@ -107,6 +116,13 @@ class KurrentServer:
                 raise
             message = f"The connection to KurrentDB at {self.shown} was closed."
             raise StoreUnreachable(message) from error
+
+    def _give_up(self, client: KurrentDBClient) -> None:
+        """Close a client, so that the next call makes a connection of its own."""
+        with self._lock:
+            if self._client is client:
+                self._client = None
+        client.close()
 
     def _opened(self) -> KurrentDBClient:
         with self._lock:
@@ -116,6 +132,7 @@ class KurrentServer:
 
     def _connect(self) -> KurrentDBClient:
         from kurrentdbclient import KurrentDBClient
+        from kurrentdbclient.exceptions import KurrentDBClientError
 
         login = self._login
 
@@ -133,6 +150,8 @@ class KurrentServer:
 
         try:
             return Client(self._address)
+        except KurrentDBClientError as error:
+            raise self._failure(_CONNECTING, error) from error
         except ValueError as error:
             message = f"The URL {self.shown} is not understood: {error}."
             raise UsageError(message) from error

@@ -18,6 +18,7 @@ from medhavi.errors import EnvironmentFailure, RevisionConflict, UsageError
 from medhavi.events import audit
 from medhavi.events.envelope import NewEvent
 from medhavi.events.kurrent import KurrentStore
+from medhavi.events.kurrent_seen import SeenStreams
 from medhavi.events.store import ANY, NO_STREAM, EventFilter, StoreUnreachable
 from tests.events.sample_events import event_id, sample, samples
 from tests.kurrent_double.double_process import DoubleProcess
@@ -208,6 +209,21 @@ def test_writers_that_expect_nothing_all_get_through(url):
     assert len(list(KurrentStore(url).read("commitments"))) == 30
 
 
+def test_ids_of_streams_that_rest_are_forgotten_first():
+    seen = SeenStreams(most_ids=4)
+    for number in range(3):
+        seen.add("a", f"a{number}", number)
+    seen.add("b", "b0", 0)
+    seen.get("a")
+    seen.add("c", "c0", 0)
+    assert ("a" in seen, "b" in seen, "c" in seen) == (True, False, True)
+    seen.forget("a")
+    assert seen.get("a") == (-1, {})
+    for number in range(9):
+        seen.add("d", f"d{number}", number)
+    assert len(seen.get("d").ids) == 9
+
+
 def test_what_another_store_wrote_meanwhile_is_known(url):
     one, two = KurrentStore(url), KurrentStore(url)
     one.append("lane-A", samples([0]))
@@ -319,6 +335,17 @@ def test_a_read_is_done_again_where_it_broke_off(double):
         list(store.read_all())
 
 
+def test_a_read_over_a_restart_gives_each_event_once(double):
+    store = KurrentStore(double.url)
+    for first in range(0, 6_000, 2_000):
+        store.append("lane-A", samples(range(first, first + 2_000)))
+    events = store.read_all()
+    found = [next(events).revision for _ in range(10)]
+    double.restart()
+    found.extend(event.revision for event in events)
+    assert found == list(range(6_000))
+
+
 def test_an_append_outlives_a_broken_connection(double):
     store = KurrentStore(double.url)
     store.append("lane-A", [sample(0)])
@@ -343,6 +370,27 @@ def test_nobody_listening_is_the_environment():
         ) as caught:
             call()
         assert caught.value.exit_code == 4
+
+
+def test_a_cluster_that_cannot_be_found_is_the_environment():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = "tls=false&maxDiscoverAttempts=1"
+    store = KurrentStore(f"esdb+discover://127.0.0.1:{port}?{options}")
+    with pytest.raises(StoreUnreachable, match="names no member of its cluster"):
+        store.head()
+
+
+def test_a_server_that_comes_back_is_used_at_once(double):
+    store = KurrentStore(double.url)
+    store.append("lane-A", [sample(0)])
+    double.kill()
+    for _ in range(3):
+        with pytest.raises(StoreUnreachable):
+            store.head()
+    double.start()
+    assert store.head() > 0
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for(double, monkeypatch):
