@@ -4,7 +4,7 @@ The server is the double of the tests in a process of its own; CPU seconds of th
 process alone count, so they show what reading costs here and nothing of a real server.
 Both sides run in turn, several rounds; medians decide. Gate: ratio ≥ 0.55, goal 0.75.
 
-    python benchmarks/grpc_mirror.py [--events 100000] [--rounds 5]
+    python benchmarks/grpc_mirror.py [--events 50000] [--rounds 5]
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def bare(client: Any) -> int:
 def main() -> int:
     """Measure, print a table; exit 1 below the gate."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--events", type=int, default=100_000)
+    options.add_argument("--events", type=int, default=50_000)
     options.add_argument("--rounds", type=int, default=5)
     chosen = options.parse_args()
     # `python benchmarks/…` has this folder, not the repository, on its path.
