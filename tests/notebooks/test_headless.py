@@ -109,3 +109,14 @@ def test_the_promise_app_answers_its_first_form(lemonade, monkeypatch):
     _, values = loaded(ROOT / "apps" / "a_promise.py").app.run()
     assert values["promise"].date is not None
     assert not values["told"].binding
+
+
+def test_the_schedule_app_schedules_its_example():
+    _, values = loaded(ROOT / "apps" / "a_schedule.py").app.run()
+    assert str(values["schedule"].status) == "optimal"
+
+
+def test_the_trade_off_app_waits_for_its_form(lemonade, monkeypatch):
+    monkeypatch.setenv("MEDHAVI_TABLES", str(lemonade))
+    _, values = loaded(ROOT / "apps" / "a_tradeoffs.py").app.run()
+    assert "front" not in values

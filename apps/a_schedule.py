@@ -1,0 +1,205 @@
+# /// script
+# [tool.marimo.display]
+# theme = "system"
+# ///
+"""Which order on which line?
+
+The sequence with its set-ups and proof, and how sure its end is.
+"""
+
+import marimo
+
+__generated_with = "0.25.2"
+app = marimo.App(width="medium", app_title="Medhavi: which order on which line?")
+
+with app.setup:
+    from html import escape
+
+    import marimo as mo
+
+    from medhavi.service.page_data import Problem
+    from medhavi.service.schedule_page import load_schedule, risk_of
+    from medhavi.views import page, theme
+    from medhavi.views.charts import title_of, untitled
+    from medhavi.views.gantt import gantt_chart
+    from medhavi.views.risk_picture import risk_chart
+    from medhavi.views.schedule_words import (
+        orders_html,
+        proof_html,
+        risk_orders_html,
+        schedule_foot,
+        schedule_tiles,
+    )
+    from medhavi.views.tiles import tiles_html
+
+    theme.register()
+
+    def html(text):
+        return mo.Html(f'<div class="mv">{text}</div>')
+
+    def section(key, title, *parts):
+        head = html(f'<h2 id="{key}">{title}</h2>')
+        return mo.vstack([head, *parts], gap=1)
+
+    def picture(chart, what, advice):
+        if chart is None:
+            return html(page.empty(what, advice))
+        drawn = mo.ui.altair_chart(
+            untitled(chart), chart_selection=False, legend_selection=False
+        )
+        return html(
+            f'<h3>{escape(title_of(chart))}</h3><div class="mv-draw">{drawn.text}</div>'
+        )
+
+
+@app.cell(hide_code=True)
+def style():
+    mo.Html(f"<style>{theme.app_style()}</style>")
+    return
+
+
+@app.cell(hide_code=True)
+def address():
+    params = mo.query_params()
+    arguments = mo.cli_args()
+
+    def wanted(name):
+        return params.get(name) or arguments.get(name) or ""
+
+    return params, wanted
+
+
+@app.cell(hide_code=True)
+def problem(params, wanted):
+    dropped = mo.ui.file(filetypes=[".json"], label="Drop a schedule file (JSON)")
+    goals = {
+        "as the file says": "",
+        "fewest late orders": "late_orders,makespan",
+        "earliest end": "makespan",
+        "least set-up": "late_orders,setup,makespan",
+    }
+    objective = mo.ui.dropdown(
+        goals,
+        value=next((k for k, v in goals.items() if v == wanted("objective")), None)
+        or "as the file says",
+        label="What counts first",
+        on_change=lambda value: params.set("objective", value),
+    )
+    return dropped, objective
+
+
+@app.cell(hide_code=True)
+def solve(dropped, objective, wanted):
+    with mo.status.spinner("Scheduling", remove_on_exit=True):
+        shown = load_schedule(
+            wanted("file"),
+            dropped.contents() if dropped.value else None,
+            objective=objective.value or "",
+        )
+    return (shown,)
+
+
+@app.cell(hide_code=True)
+def head(dropped, objective, shown):
+    mo.vstack(
+        [
+            mo.Html(
+                page.header("Which order on which line?", [("Source", shown.source)])
+            ),
+            mo.hstack([objective, dropped], justify="start", wrap=True),
+        ],
+        gap=1,
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def trouble(shown):
+    _text = shown.problem and page.problem(
+        shown.problem.title, shown.problem.text, shown.problem.remedy
+    )
+    _list = f"<p></p>{page.findings_html(shown.findings)}" if shown.findings else ""
+    mo.stop(shown.schedule is None, html(f"{_text}{_list}"))
+    schedule = shown.schedule
+    return (schedule,)
+
+
+@app.cell(hide_code=True)
+def tiles(schedule):
+    html(tiles_html(schedule_tiles(schedule)))
+    return
+
+
+@app.cell(hide_code=True)
+def gantt(schedule):
+    section(
+        "gantt",
+        "Who runs what, when?",
+        picture(
+            gantt_chart(schedule),
+            "There is no schedule",
+            "See below what cannot all hold.",
+        ),
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def orders(schedule):
+    section(
+        "orders",
+        "Which orders are late, and is it proven?",
+        html(proof_html(schedule)),
+        html(orders_html(schedule)),
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def uncertainty(params, schedule, wanted):
+    mo.stop(schedule.operations.is_empty())
+    _names = sorted({n for n in schedule.operations["name"].drop_nulls() if n})
+    spread = mo.ui.slider(
+        start=0,
+        stop=60,
+        step=5,
+        value=int(wanted("spread") or 0),
+        show_value=True,
+        label="Volatility of run times, ± %; 0: as the file says",
+        on_change=lambda value: params.set("spread", str(value)),
+    )
+    steps = mo.ui.dropdown(
+        _names, value=None, allow_select_none=True, label="Only these steps"
+    )
+    return spread, steps
+
+
+@app.cell(hide_code=True)
+def risk(schedule, spread, steps):
+    _told = risk_of(
+        schedule,
+        scenarios=10_000,
+        spread=spread.value / 100 if spread.value else None,
+        steps=(steps.value or "") if spread.value else "",
+    )
+    _controls = mo.hstack([spread, steps], justify="start", wrap=True)
+    _parts = (
+        [html(page.problem(_told.title, _told.text, _told.remedy))]
+        if isinstance(_told, Problem)
+        else [
+            picture(risk_chart(_told), "No risk", "Nothing is uncertain."),
+            html(risk_orders_html(_told)),
+        ]
+    )
+    section("risk", "How sure is the end?", _controls, *_parts)
+    return
+
+
+@app.cell(hide_code=True)
+def trust(schedule):
+    mo.Html(schedule_foot(schedule))
+    return
+
+
+if __name__ == "__main__":
+    app.run()

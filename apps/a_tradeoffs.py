@@ -1,0 +1,254 @@
+# /// script
+# [tool.marimo.display]
+# theme = "system"
+# ///
+"""What does a better plan cost?
+
+Efficient plans between cost, lateness, emissions and inventory, and what tells two of
+them apart.
+"""
+
+import marimo
+
+__generated_with = "0.25.2"
+app = marimo.App(width="medium", app_title="Medhavi: what does a better plan cost?")
+
+with app.setup:
+    from html import escape
+
+    import marimo as mo
+
+    import medhavi as mv
+    from medhavi.service.page_data import load_data
+    from medhavi.service.tradeoff_page import OBJECTIVES, load_front
+    from medhavi.views import page, theme
+    from medhavi.views.charts import title_of, untitled
+    from medhavi.views.pareto_picture import (
+        TITLES,
+        difference_html,
+        front_chart,
+        knee,
+        points_html,
+    )
+
+    theme.register()
+
+    def html(text):
+        return mo.Html(f'<div class="mv">{text}</div>')
+
+    def section(key, title, *parts):
+        head = html(f'<h2 id="{key}">{title}</h2>')
+        return mo.vstack([head, *parts], gap=1)
+
+
+@app.cell(hide_code=True)
+def style():
+    mo.Html(f"<style>{theme.app_style()}</style>")
+    return
+
+
+@app.cell(hide_code=True)
+def address():
+    params = mo.query_params()
+    arguments = mo.cli_args()
+
+    def wanted(name):
+        return params.get(name) or arguments.get(name) or ""
+
+    return params, wanted
+
+
+@app.cell(hide_code=True)
+def data(wanted):
+    with mo.status.spinner("Reading", remove_on_exit=True):
+        shown = load_data(
+            wanted("tables"),
+            known_at=wanted("known_at"),
+            effective_at=wanted("effective_at"),
+        )
+    return (shown,)
+
+
+@app.cell(hide_code=True)
+def head(shown, wanted):
+    _facts = (
+        page.moment_facts(
+            shown.snapshot, shown.names, str(shown.source), wanted("known_at")
+        )
+        if shown.snapshot is not None
+        else [("Source", str(shown.source))]
+    )
+    mo.Html(page.header("What does a better plan cost?", _facts))
+    return
+
+
+@app.cell(hide_code=True)
+def trouble(shown):
+    _text = shown.problem and page.problem(
+        shown.problem.title, shown.problem.text, shown.problem.remedy
+    )
+    _list = f"<p></p>{page.findings_html(shown.findings)}" if shown.findings else ""
+    mo.stop(shown.problem is not None, html(f"{_text}{_list}"))
+    ready = shown
+    return (ready,)
+
+
+@app.cell(hide_code=True)
+def effort(params, ready, wanted):
+    _size = ready.snapshot["demands"].height
+    points = mo.ui.slider(
+        start=3,
+        stop=24,
+        value=min(max(int(wanted("points") or 6), 3), 24),
+        show_value=True,
+        label="How many plans",
+        on_change=lambda value: params.set("points", str(value)),
+    ).form(submit_button_label="Find the trade-offs", bordered=True)
+    section(
+        "effort",
+        "How far shall we look?",
+        html(
+            f'<p class="muted">Each plan is a linear program over {_size:,} demands, '
+            "decoded into exact orders and verified.</p>"
+        ),
+        points,
+    )
+    return (points,)
+
+
+@app.cell(hide_code=True)
+def find(points, ready, wanted):
+    _asked = points.value or (int(wanted("points")) if wanted("points") else None)
+    mo.stop(
+        _asked is None,
+        html(
+            page.empty(
+                "Nothing is computed yet", "Choose how many plans, then find them."
+            )
+        ),
+    )
+    with mo.status.spinner("Planning", remove_on_exit=True) as _spinner:
+        _told = load_front(
+            ready, _asked, observe=lambda text: _spinner.update(subtitle=text)
+        )
+    _text = _told.problem and page.problem(
+        _told.problem.title, _told.problem.text, _told.problem.remedy
+    )
+    _list = f"<p></p>{page.findings_html(_told.findings)}" if _told.findings else ""
+    mo.stop(_told.front is None, html(f"{_text}{_list}"))
+    front = _told.front
+    return (front,)
+
+
+@app.cell(hide_code=True)
+def axes(params, wanted):
+    _named = {title: name for name, title in TITLES.items()}
+    across = mo.ui.dropdown(
+        _named,
+        value=TITLES.get(wanted("x"), "cost"),
+        label="Across",
+        on_change=lambda value: params.set("x", value),
+    )
+    up = mo.ui.dropdown(
+        _named,
+        value=TITLES.get(wanted("y"), "lateness"),
+        label="Up",
+        on_change=lambda value: params.set("y", value),
+    )
+    return across, up
+
+
+@app.cell(hide_code=True)
+def picture(across, front, up):
+    _chart = front_chart(front, across.value, up.value, brush=True)
+    scatter = mo.ui.altair_chart(
+        untitled(_chart), chart_selection=False, legend_selection=False
+    )
+    section(
+        "front",
+        "Which plans are worth a look?",
+        mo.hstack([across, up], justify="start"),
+        html(f"<h3>{escape(title_of(_chart))}</h3>"),
+        scatter,
+    )
+    return (scatter,)
+
+
+@app.cell(hide_code=True)
+def brushed(front, scatter):
+    _rows = scatter.value
+    picked = (
+        sorted({int(p) for p in _rows["point"]})
+        if _rows is not None and len(_rows)
+        else []
+    )
+    _hint = (
+        f'<p class="muted">{len(picked)} of {front.points.height} plans are '
+        "selected.</p>"
+        if picked
+        else '<p class="muted">Draw a rectangle in the picture to select plans.</p>'
+    )
+    section("plans", "What do they come to?", html(_hint + points_html(front, picked)))
+    return (picked,)
+
+
+@app.cell(hide_code=True)
+def choose_two(front, params, picked, wanted):
+    _labels = {f"Plan {p}": p for p in front.points["point"]}
+    _cheapest = front.points.sort("cost", "point")["point"][0]
+    _other = picked[0] if picked else knee(front)
+    _other = front.points["point"][-1] if _other is None else _other
+
+    def _first(name, usual):
+        asked = f"Plan {wanted(name)}"
+        return asked if asked in _labels else f"Plan {usual}"
+
+    one = mo.ui.dropdown(
+        _labels,
+        value=_first("from", _cheapest),
+        label="From",
+        on_change=lambda value: params.set("from", str(value)),
+    )
+    two = mo.ui.dropdown(
+        _labels,
+        value=_first("to", _other),
+        label="to",
+        on_change=lambda value: params.set("to", str(value)),
+    )
+    return one, two
+
+
+@app.cell(hide_code=True)
+def difference(front, one, two):
+    _delta = mv.compare(front.plan(one.value), front.plan(two.value))
+    section(
+        "difference",
+        "What tells two plans apart?",
+        mo.hstack([one, two], justify="start"),
+        html(difference_html(front, one.value, two.value)),
+        mo.accordion(
+            {
+                "Orders, demands and pegs that differ": html(
+                    f"<pre>{escape(str(_delta))}</pre>"
+                )
+            }
+        ),
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def trust(front, ready, wanted):
+    _facts = [
+        ("Status", f"{front.run.status}, each plan verified: 0 violations"),
+        ("Objectives", ", ".join(OBJECTIVES)),
+        ("Front", front.fingerprint[:12]),
+    ]
+    mo.Html(
+        page.data_line(ready.snapshot, ready.names, _facts, known_at=wanted("known_at"))
+    )
+    return
+
+
+if __name__ == "__main__":
+    app.run()

@@ -1,0 +1,107 @@
+"""What the schedule app shows: a schedule and its risk, or what stands in the way."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from medhavi.findings import Finding
+from medhavi.results.schedule import Schedule
+from medhavi.schema.example_schedule import example_schedule
+from medhavi.service.page_data import Problem, findings_of, problem_of
+from medhavi.workbench.schedule_files import risk, schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.results.risk_report import RiskReport
+
+_KEPT = 8
+_schedules: OrderedDict[str, Schedule] = OrderedDict()
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulePage:
+    """A schedule; None where `problem` says why. `source` names where it comes from."""
+
+    source: str
+    schedule: Schedule | None = None
+    problem: Problem | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def load_schedule(
+    path: str = "",
+    document: bytes | None = None,
+    *,
+    objective: str = "",
+    effort: float | None = None,
+) -> SchedulePage:
+    """Schedule an uploaded document, a file, or else the example.
+
+    Parameters
+    ----------
+    path
+        A schedule file of this machine.
+    document
+        Content of a file that somebody dropped; wins over `path`.
+    objective
+        Names with commas; those of the file where empty.
+    effort
+        Deterministic effort; that of the file where None.
+    """
+    name = "an uploaded file" if document else path or "the example of six orders"
+    try:
+        source: Mapping[str, object] | str = path or example_schedule()
+        if document:
+            source = json.loads(document)
+        with _lock:
+            made = _scheduled(source, objective, effort)
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        return SchedulePage(
+            source=name, problem=problem_of(failure), findings=findings_of(failure)
+        )
+    return SchedulePage(source=name, schedule=made, findings=made.findings)
+
+
+def _scheduled(
+    source: Mapping[str, object] | str, objective: str, effort: float | None
+) -> Schedule:
+    """Solve, or give the schedule of the same question once more."""
+    key = json.dumps([source, objective, effort], sort_keys=True, default=str)
+    if isinstance(source, str) or key not in _schedules:
+        made = schedule(source, objective=objective or None, effort=effort)
+        _schedules[key] = made
+        while len(_schedules) > _KEPT:
+            _schedules.popitem(last=False)
+    _schedules.move_to_end(key)
+    return _schedules[key]
+
+
+def risk_of(
+    made: Schedule, *, scenarios: int, spread: float | None, steps: str, seed: int = 1
+) -> RiskReport | Problem:
+    """Simulate the schedule's own sequence.
+
+    Parameters
+    ----------
+    spread
+        Half width of run times as a share; None keeps the ranges of the file.
+    steps
+        Name of the steps that spread; all where empty.
+    """
+    try:
+        return risk(
+            made.problem,
+            made,
+            scenarios=scenarios,
+            seed=seed,
+            spread=spread,
+            steps=steps or None,
+        )
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        return problem_of(failure)

@@ -1,0 +1,190 @@
+"""What is the trade-off: efficient plans, the knee, and how two of them differ."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.views.charts import finished, rows_of
+from medhavi.views.format import NOTHING, money, number, percent
+from medhavi.views.page import empty, table_html
+from medhavi.views.theme import token
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.results.pareto_front import ParetoFront
+    from medhavi.views.charts import Picture
+
+TITLES = {
+    "cost": "cost",
+    "lateness": "lateness",
+    "co2": "emissions",
+    "inventory": "inventory",
+}
+_FEW = 3
+
+
+def objective_text(front: ParetoFront, name: str, value: float | None) -> str:
+    """Say a value of an objective with its unit."""
+    if value is None:
+        return NOTHING
+    rows = front.objectives.filter(pl.col("objective") == name)
+    unit = str(rows["unit"][0]) if rows.height else ""
+    if unit == "base currency":
+        return money(value, "")
+    return f"{number(value)} {unit}".strip()
+
+
+def knee(front: ParetoFront, x: str = "cost", y: str = "lateness") -> int | None:
+    """Give the point where giving up more x begins to buy little y.
+
+    The point that lies farthest below the straight line between the two ends of the
+    front (Das 1999, doi:10.1007/s001580050111); None for fewer than three points.
+    """
+    rows = front.points.filter(pl.col("nondominated")).sort(x, y)
+    if rows.height < _FEW:
+        return None
+    first, last = rows.row(0, named=True), rows.row(-1, named=True)
+    wide, high = last[x] - first[x], first[y] - last[y]
+    if wide <= 0 or high <= 0:
+        return None
+    below = [
+        (1 - (row[x] - first[x]) / wide - (row[y] - last[y]) / high, -row["point"])
+        for row in rows.iter_rows(named=True)
+    ]
+    best = max(below)
+    return -best[1] if best[0] > 0 else None
+
+
+def front_chart(
+    front: ParetoFront,
+    x: str = "cost",
+    y: str = "lateness",
+    chosen: Sequence[int] = (),
+    *,
+    brush: bool = False,
+) -> Picture | None:
+    """Draw the points over two objectives; None where there are none.
+
+    Parameters
+    ----------
+    chosen
+        Points that are marked; all where empty.
+    brush
+        Let a rectangle select points.
+    """
+    import altair as alt
+
+    if front.points.is_empty():
+        return None
+    middle = knee(front, x, y)
+    rows = front.points.select("point", x, y, "late_demands").with_columns(
+        pl.Series(
+            "tip", [_tip(front, row) for row in front.points.iter_rows(named=True)]
+        ),
+        pl.col("point").cast(pl.String).alias("word"),
+        picked=pl.col("point").is_in(list(chosen) or front.points["point"].to_list()),
+    )
+    base = alt.Chart(rows_of(rows)).encode(
+        x=alt.X(f"{x}:Q", title=_axis(front, x), scale=alt.Scale(zero=False)),
+        y=alt.Y(f"{y}:Q", title=_axis(front, y), scale=alt.Scale(zero=False)),
+    )
+    marks = base.mark_point(filled=True, size=90, color=token("plan")).encode(
+        opacity=alt.condition("datum.picked", alt.value(1), alt.value(0.25)),
+        tooltip="tip:N",
+        description="tip:N",
+    )
+    if brush:
+        marks = marks.add_params(
+            alt.selection_interval(encodings=["x", "y"], name="brush")
+        )
+    layers = [
+        base.mark_line(color=token("line"), aria=False),
+        marks,
+        base.mark_text(dx=10, dy=-8, color=token("ink"), aria=False).encode(
+            text="word:N"
+        ),
+    ]
+    if middle is not None:
+        layers.append(
+            base.transform_filter(f"datum.point == {middle}")
+            .mark_point(size=320, color=token("warn"), strokeWidth=2)
+            .encode(tooltip="tip:N")
+        )
+    return finished(alt.layer(*layers), _title(front, x, y, middle), 320)
+
+
+def _axis(front: ParetoFront, name: str) -> str:
+    rows = front.objectives.filter(pl.col("objective") == name)
+    unit = f" [{rows['unit'][0]}]" if rows.height else ""
+    return f"{TITLES.get(name, name)}{unit}"
+
+
+def _tip(front: ParetoFront, row: dict[str, object]) -> str:
+    parts = [
+        f"{TITLES[name]} {objective_text(front, name, row[name])}"  # type: ignore[arg-type]
+        for name in TITLES
+    ]
+    return f"Plan {row['point']}: {', '.join(parts)}"
+
+
+def _title(front: ParetoFront, x: str, y: str, middle: int | None) -> str:
+    if middle is None:
+        return f"{front.points.height} plans between {TITLES[x]} and {TITLES[y]}"
+    cheapest = front.points.sort(x, y).row(0, named=True)
+    at = front.points.filter(pl.col("point") == middle).row(0, named=True)
+    less = percent(1 - at[y] / cheapest[y]) if cheapest[y] else NOTHING
+    more = percent(at[x] / cheapest[x] - 1) if cheapest[x] else NOTHING
+    return (
+        f"Plan {middle} has {less} less {TITLES[y]} than the cheapest for {more} more "
+        f"{TITLES[x]}"
+    )
+
+
+def points_html(front: ParetoFront, chosen: Sequence[int] = ()) -> str:
+    """List the points with what their plans come to; the knee is marked."""
+    wanted = front.points
+    if chosen:
+        wanted = wanted.filter(pl.col("point").is_in(list(chosen)))
+    if wanted.is_empty():
+        return empty("No plan is selected", "Draw a rectangle around some points.")
+    middle = knee(front)
+    rows = [
+        (
+            f"{row['point']}{' ◆ knee' if row['point'] == middle else ''}",
+            *(escape(objective_text(front, name, row[name])) for name in TITLES),
+            NOTHING if row["late_demands"] is None else f"{row['late_demands']:,}",
+            NOTHING
+            if row["on_time_in_full"] is None
+            else percent(row["on_time_in_full"]),
+        )
+        for row in wanted.iter_rows(named=True)
+    ]
+    columns = ("Plan", *(t.capitalize() for t in TITLES.values()), "Late", "In full")
+    return table_html(columns, rows, columns[1:])
+
+
+def difference_html(front: ParetoFront, first: int, second: int) -> str:
+    """Say what the second plan costs and brings beside the first."""
+    rows = {row["point"]: row for row in front.points.iter_rows(named=True)}
+    if first not in rows or second not in rows:
+        return empty("Choose two plans", "Their difference stands here.")
+    cells = []
+    for name, title in TITLES.items():
+        one, other = rows[first][name], rows[second][name]
+        apart = None if one is None or other is None else other - one
+        sign = "" if not apart else ("+" if apart > 0 else "\N{MINUS SIGN}")
+        told = objective_text(front, name, None if apart is None else abs(apart))
+        cells.append(
+            (
+                escape(title),
+                escape(objective_text(front, name, one)),
+                escape(objective_text(front, name, other)),
+                escape(sign + told if apart else "equal"),
+            )
+        )
+    columns = ("", f"Plan {first}", f"Plan {second}", "Difference")
+    return table_html(columns, cells, columns[1:])

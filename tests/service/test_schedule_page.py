@@ -1,0 +1,125 @@
+"""The data of the schedule app: the example, files, uploads, risk, failures."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from medhavi.results.risk_report import RiskReport
+from medhavi.schema.example_schedule import example_schedule
+from medhavi.service import schedule_page
+from medhavi.service.page_data import Problem
+from medhavi.service.schedule_page import load_schedule, risk_of
+from medhavi.views.schedule_words import (
+    orders_html,
+    proof_html,
+    risk_orders_html,
+    schedule_foot,
+    schedule_tiles,
+)
+
+
+@pytest.fixture(scope="module")
+def example():
+    page = load_schedule()
+    assert page.problem is None
+    return page.schedule
+
+
+def tiny(**order: object) -> dict[str, object]:
+    """Give a problem of one order on one line, an hour long."""
+    step = {"step": 1, "options": [{"resource": "M", "run_minutes": 60}]}
+    return {
+        "schema": "medhavi.schedule/1",
+        "name": "tiny",
+        "start": "2026-01-05T06:00:00Z",
+        "objective": ["late_orders", "makespan"],
+        "resources": [{"resource": "M", "name": "Mill <1>"}],
+        "orders": [{"order": "O<1>", "due_minutes": 30, "steps": [step], **order}],
+    }
+
+
+def test_the_example_is_on_time_and_proven(example):
+    assert str(example.status) == "optimal"
+    assert example.objective["late_orders"] == 0
+    assert "proven best" in proof_html(example)
+    assert "on time" in orders_html(example)
+    assert "optimal, gap 0.0%" in schedule_foot(example)
+    words = [tile.label for tile in schedule_tiles(example)]
+    assert words == ["All done after", "Late orders", "Set-up", "Busiest line"]
+
+
+def test_the_same_question_is_not_solved_again(example):
+    assert load_schedule().schedule is example
+
+
+def test_an_upload_wins_and_its_late_order_is_told():
+    page = load_schedule("nowhere.json", json.dumps(tiny()).encode())
+    made = page.schedule
+    assert page.source == "an uploaded file"
+    tiles = schedule_tiles(made)
+    assert (tiles[1].figure, tiles[1].word) == ("1", "late")
+    table = orders_html(made)
+    assert "▲ 30 min" in table
+    assert "<1>" not in table
+
+
+def test_a_file_of_this_machine_is_read(tmp_path):
+    file = tmp_path / "p.json"
+    file.write_text(json.dumps(tiny(due_minutes=600)))
+    assert load_schedule(str(file), objective="makespan").schedule.makespan == 60
+
+
+def test_only_so_many_schedules_are_kept(monkeypatch):
+    monkeypatch.setattr(schedule_page, "_KEPT", 1)
+    for due in (600, 700):
+        load_schedule(document=json.dumps(tiny(due_minutes=due)).encode())
+    assert len(schedule_page._schedules) == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (b"{half", "failed in a way"),
+        (b'{"schema": "other"}', "The data has to be mended"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told(document, words):
+    page = load_schedule(document=document)
+    assert page.schedule is None
+    assert words in page.problem.title
+
+
+def test_what_cannot_all_hold_is_told():
+    closed = {"resources": [{"resource": "M", "windows": [[0, 30]]}]}
+    page = load_schedule(document=json.dumps({**tiny(), **closed}).encode())
+    made = page.schedule
+    assert made.operations.is_empty()
+    assert schedule_tiles(made)[0].word == "cannot be scheduled"
+    assert "cannot all hold" in proof_html(made)
+    assert "No order is scheduled" in orders_html(made)
+
+
+@pytest.mark.req("RSK-01")
+def test_the_risk_of_the_example_names_the_order_that_may_be_late(example):
+    report = risk_of(example, scenarios=500, spread=0.35, steps="filling")
+    assert isinstance(report, RiskReport)
+    table = risk_orders_html(report)
+    first = report.orders.sort("prob_late", descending=True)["order"][0]
+    assert table.index(first) < 400
+
+
+def test_the_file_s_own_ranges_hold_without_a_spread(example):
+    report = risk_of(example, scenarios=200, spread=None, steps="")
+    assert isinstance(report, RiskReport)
+
+
+def test_nothing_uncertain_is_told_in_words():
+    made = load_schedule(document=json.dumps(tiny()).encode()).schedule
+    assert isinstance(risk_of(made, scenarios=10, spread=None, steps=""), Problem)
+
+
+def test_the_example_is_a_fresh_document_each_time():
+    example_schedule()["orders"].clear()
+    assert len(example_schedule()["orders"]) == 6

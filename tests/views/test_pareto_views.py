@@ -1,0 +1,117 @@
+"""How a trade-off looks: the knee, the picture, the tables."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medhavi.results.pareto_front import OBJECTIVE, POINT, ParetoFront
+from medhavi.results.run_record import RunRecord
+from medhavi.views.pareto_picture import (
+    difference_html,
+    front_chart,
+    knee,
+    objective_text,
+    points_html,
+)
+
+
+def front(*values: tuple[float, float]) -> ParetoFront:
+    """Give a front of points by (cost, lateness)."""
+    rows = [
+        {
+            "point": number,
+            "cost": cost,
+            "lateness": late,
+            "co2": 5.0,
+            "inventory": 7.0,
+            "shortage": 0.0,
+            "nondominated": True,
+            "late_demands": number,
+            "on_time_in_full": 0.9,
+        }
+        for number, (cost, late) in enumerate(values, start=1)
+    ]
+    units = {"cost": "base currency", "co2": "kg"}
+    return ParetoFront(
+        points=pl.DataFrame(rows, schema=dict(POINT)),
+        objectives=pl.DataFrame(
+            [
+                {
+                    "objective": name,
+                    "unit": units.get(name, "unit days"),
+                    "chosen": True,
+                }
+                for name in ("cost", "lateness", "co2", "inventory")
+            ],
+            schema=dict(OBJECTIVE),
+        ),
+        run=RunRecord(
+            planner="pareto",
+            mode="optimize",
+            package_version="1",
+            snapshot_fingerprint="f",
+        ),
+    )
+
+
+BENT = ((100.0, 50.0), (110.0, 10.0), (200.0, 0.0))
+
+
+@pytest.mark.req("UI-07")
+def test_the_knee_is_where_the_front_bends():
+    assert knee(front(*BENT)) == 2
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (),
+        ((1.0, 2.0), (2.0, 1.0)),
+        ((1.0, 2.0), (1.0, 2.0), (1.0, 2.0)),
+        ((1.0, 3.0), (2.0, 2.0), (3.0, 1.0)),
+        ((1.0, 4.0), (2.5, 3.9), (3.0, 1.0)),
+    ],
+)
+def test_a_straight_or_short_front_has_no_knee(values):
+    assert knee(front(*values)) is None
+
+
+@given(st.floats(0.1, 100), st.floats(0.1, 100))
+def test_the_knee_does_not_depend_on_the_units(wide, high):
+    scaled = tuple((cost * wide, late * high) for cost, late in BENT)
+    assert knee(front(*scaled)) == 2
+
+
+def test_the_picture_says_what_the_knee_brings():
+    chart = front_chart(front(*BENT), chosen=[2], brush=True)
+    assert chart is not None
+    assert chart.to_dict()["title"]["text"] == (
+        "Plan 2 has 80 % less lateness than the cheapest for 10 % more cost"
+    )
+    plain = front_chart(front((1.0, 2.0)))
+    assert plain is not None
+    assert "1 plans" in plain.to_dict()["title"]["text"]
+    assert front_chart(front()) is None
+
+
+def test_points_are_listed_and_the_knee_is_marked():
+    table = points_html(front(*BENT))
+    assert "2 ◆ knee" in table
+    assert "90 %" in table
+    assert "1 ◆" not in points_html(front(*BENT), [1])
+    assert "No plan is selected" in points_html(front(*BENT), [9])
+
+
+def test_two_plans_stand_with_their_difference():
+    table = difference_html(front(*BENT), 1, 2)
+    assert "\N{MINUS SIGN}40 unit days" in table
+    assert "equal" in table
+    assert "Choose two plans" in difference_html(front(*BENT), 1, 9)
+
+
+def test_a_value_stands_with_its_unit():
+    assert objective_text(front(*BENT), "co2", 12.0) == "12 kg"
+    assert objective_text(front(*BENT), "cost", None) == "\N{EN DASH}"
