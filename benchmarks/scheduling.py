@@ -93,7 +93,9 @@ def best_known(folder: Path) -> dict[str, float]:
     """Give the best known makespan by name of the instance."""
     with (folder / "bks.csv").open(encoding="utf-8") as file:
         return {
-            row["name"]: float(row["ub"]) for row in csv.DictReader(file) if row["ub"]
+            Path(row["path"]).stem: float(row["ub"])
+            for row in csv.DictReader(file)
+            if row["ub"]
         }
 
 

@@ -166,7 +166,7 @@ class _Search:
             effort=self.spent,
             seconds=self.seconds,
             interrupted=self.stopped,
-            timed_out=self._late(),
+            timed_out=self._late() and not all(row.proven for row in results),
             notes={"setups": dict(self.rules.form)},
         )
 

@@ -1,0 +1,135 @@
+"""Moves of critical tasks: never worse, never wrong, the same every time."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medhavi.optimize.cpsat import Effort, search
+from medhavi.optimize.cpsat_tasks import Goal
+from medhavi.planners.scheduling.dispatch import first_solution
+from medhavi.planners.scheduling.longest_paths import Lines
+from medhavi.planners.scheduling.problem_file import read_problem
+from medhavi.planners.scheduling.staged_search import staged_search
+from medhavi.planners.scheduling.tabu import Looks, can_improve, improved
+from medhavi.planners.scheduling.task_form import task_form
+from tests.planners.workshop import changes, order, step, workshop
+
+GOALS = (Goal.MAKESPAN, Goal.STARTS)
+
+
+def flexible(seed, *, setups=False, orders=4):
+    """Make a flexible shop of three machines."""
+    rng = random.Random(seed)
+    rows = []
+    for number in range(orders):
+        steps = []
+        for place in range(1, rng.randint(2, 4)):
+            names = rng.sample(["K", "L", "M"], rng.randint(1, 3))
+            options = [(name, rng.randint(1, 9)) for name in names]
+            steps.append(step(place, *options, family=rng.choice("xyz")))
+        rows.append(order(f"O{number}", *steps, release_minutes=rng.randint(0, 4)))
+    matrix = {"changeover_matrix": "m"} if setups else {}
+    return task_form(
+        read_problem(
+            workshop(
+                *rows,
+                resources=[{"resource": name, **matrix} for name in "KLM"],
+                changeovers=changes(("*", "*", 3), ("x", "y", 1)) if setups else [],
+            )
+        ).problem
+    ).tasks
+
+
+def is_valid(problem, known):
+    """Check order, releases, runs and set-ups of an assignment."""
+    for task, row in enumerate(problem.tasks):
+        assert known.starts[task] >= row.release
+        assert (
+            known.ends[task] - known.starts[task]
+            == row.modes[known.modes[task]].duration
+        )
+        assert all(known.ends[before] <= known.starts[task] for before in row.after)
+    for number, line in enumerate(Lines(problem, known).lines):
+        setups = problem.machines[number].setups
+        for one, other in itertools.pairwise(line):
+            wait = 0 if setups is None else setups.between(one, other)
+            assert known.ends[one] + wait <= known.starts[other]
+
+
+@given(st.integers(0, 10_000), st.booleans())
+def test_moves_keep_every_rule_and_never_make_it_longer(seed, setups):
+    problem = flexible(seed, setups=setups)
+    first = first_solution(problem, GOALS)
+    assert first is not None
+    is_valid(problem, first)
+    found = improved(problem, GOALS, first, Looks(4000, seed))
+    assert not found.stopped
+    is_valid(problem, found.assignment)
+    assert max(found.assignment.ends) <= max(first.ends)
+
+
+def test_moves_find_the_proven_optimum_of_small_shops():
+    hits = 0
+    for seed in range(12):
+        problem = flexible(seed, orders=3)
+        first = first_solution(problem, GOALS)
+        best = search(problem, GOALS[:1], Effort(deterministic=1.0)).goals[0]
+        found = improved(problem, GOALS, first, Looks(60_000)).assignment
+        assert best.proven
+        assert max(found.ends) >= best.value
+        hits += max(found.ends) == best.value
+    assert hits >= 11
+
+
+def test_equal_seeds_move_alike():
+    problem = flexible(3, setups=True, orders=6)
+    first = first_solution(problem, GOALS)
+    one, other = (improved(problem, GOALS, first, Looks(30_000, 7)) for _ in range(2))
+    assert one.assignment == other.assignment
+
+
+def test_a_stop_keeps_the_best_so_far():
+    problem = flexible(3, orders=6)
+    first = first_solution(problem, GOALS)
+    found = improved(problem, GOALS, first, Looks(10**9, 1, lambda: True))
+    assert found.stopped
+    assert max(found.assignment.ends) <= max(first.ends)
+
+
+def test_windows_are_left_to_the_solver():
+    document = workshop(
+        order("A", step(1, ("M", 5))),
+        resources=[{"resource": "M", "windows": [[0, 9]]}],
+    )
+    problem = task_form(read_problem(document).problem).tasks
+    assert not can_improve(problem, GOALS)
+    assert not can_improve(flexible(1), (Goal.LATE_JOBS,))
+    with pytest.raises(ValueError, match="windows"):
+        improved(problem, GOALS, first_solution(problem, GOALS), Looks(10))
+
+
+def test_what_is_not_proven_at_once_is_improved_and_searched_again():
+    problem = flexible(5, setups=True, orders=9)
+    outcome = staged_search(problem, GOALS, Effort(deterministic=0.02))
+    assert outcome.assignment is not None
+    is_valid(problem, outcome.assignment)
+    assert outcome.notes.get("looks") == 40_000 or outcome.goals[0].proven
+    assert outcome.goals[0].bound <= outcome.goals[0].value
+
+
+def test_a_stop_during_the_moves_is_told():
+    problem = flexible(5, setups=True, orders=9)
+    asked = []
+
+    def stop():
+        asked.append(1)
+        return len(asked) > 3
+
+    outcome = staged_search(problem, GOALS, Effort(deterministic=0.02), stop)
+    assert outcome.interrupted or outcome.goals[0].proven
+    assert outcome.assignment is not None
