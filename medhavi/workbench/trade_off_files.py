@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, cast
 
 from medhavi.workbench.safe_folder import replaced_folder
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from medhavi.results.pareto_front import ParetoFront
+    from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
 
 FRONT_NAMES = frozenset({"points", "objectives", "run", "plans"})
@@ -27,16 +29,15 @@ def trade_offs(
 ) -> ParetoFront:
     """Find efficient plans and verify each of them.
 
+    A point whose plan does not verify stands without a plan, and `observe` is told.
+
     Raises
     ------
-    VerificationFailed
-        A plan breaks its own snapshot.
     BadData
         The data has errors; all are named.
     UsageError
         Objectives, points or settings that do not exist.
     """
-    from medhavi.errors import VerificationFailed
     from medhavi.planners.master_plan.trade_offs import pareto
     from medhavi.results.verify import verify
 
@@ -45,12 +46,14 @@ def trade_offs(
             observe(f"{phase} {done} of {total}")
 
     front = pareto(snapshot, objectives, points, settings=settings, observe=tell)
+    kept: dict[int, Plan] = {}
     for point, plan in front.plans.items():
         found = verify(plan, snapshot)
-        if found:
-            message = f"The plan of point {point} breaks its snapshot: {found[0]}"
-            raise VerificationFailed(message)
-    return front
+        if not found:
+            kept[point] = plan
+        elif observe is not None:
+            observe(f"point {point} has no plan: {found[0]}")
+    return replace(front, plans=kept)
 
 
 def write_front(front: ParetoFront, out: str | Path, file_format: str) -> None:

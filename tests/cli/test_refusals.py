@@ -32,13 +32,6 @@ def test_a_refusal_is_one_json_object_when_asked(medhavi):
     assert said.answer["exit_code"] == 2
 
 
-@pytest.mark.parametrize("mode", ["optimize"])
-def test_a_mode_that_is_not_built_refuses_before_it_reads(medhavi, mode):
-    said = medhavi("plan", "--tables", "nowhere", "--mode", mode)
-    assert said.code == 2
-    assert f"--mode {mode} is not built yet" in said.err
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from medhavi.planners.mrp.lateness import delay
 from medhavi.results.limiter import Limiter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.service import Delivery, Service
-    from medhavi.planners.mrp.state import Need
+    from medhavi.planners.mrp.state import Need, Order
 
 
 def redated(found: Service, as_of: int) -> Service:
@@ -76,3 +77,31 @@ def missing_rows(release: Release, as_of: int) -> Iterator[tuple[Need, int, int]
         order = need.order
         if order is not None and order.existing is not None:
             yield need, max(need.instant, as_of), late[index]
+
+
+def refreshed(release: Release, movable: Callable[[Order], bool]) -> bool:
+    """Start orders later whose goods would be too old for a use that was postponed.
+
+    Returns
+    -------
+    bool
+        Whether any order moved; what takes from it may have to wait again.
+    """
+    needs: dict[int, list[Need]] = {}
+    for need in release.needs:
+        if need.order is not None:
+            needs.setdefault(need.order.index, []).append(need)
+    lacking: dict[int, int] = {}
+    for need_index, unit_index in zip(
+        release.match_need, release.match_unit, strict=True
+    ):
+        need, unit = release.needs[need_index], release.units[unit_index]
+        order = unit.order
+        lack = need.instant - unit.expires
+        if order is not None and lack > 0 and movable(order):
+            lacking[order.index] = max(lacking.get(order.index, 0), lack)
+    moved = False
+    for index in sorted(lacking):
+        order = release.orders[index]
+        moved = delay(release, order, needs.get(index, ()), lacking[index]) or moved
+    return moved

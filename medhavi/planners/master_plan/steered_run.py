@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.planners.master_plan.real_deliveries import missing_rows, redated
+from medhavi.planners.master_plan.real_deliveries import (
+    missing_rows,
+    redated,
+    refreshed,
+)
 from medhavi.planners.master_plan.steering import SteeredRelease
 from medhavi.planners.mrp.lateness import postpone
 from medhavi.planners.mrp.run import MrpRun
@@ -28,6 +32,10 @@ if TYPE_CHECKING:
     from medhavi.planners.optimize_parameters import OptimizeParameters
     from medhavi.planners.pegging import Pegs
     from medhavi.snapshot import Snapshot
+
+
+ROUNDS = 12
+"""Postponing what waits and what would be too old by then, in turn."""
 
 
 def _movable(order: Order) -> bool:
@@ -76,7 +84,12 @@ class SteeredRun(MrpRun):
         return SteeredRelease(self.model, self.as_of)
 
     def _postpone(self) -> None:
-        postpone(self.release, self.rank, _movable)
+        for _ in range(ROUNDS):
+            known = len(self.release.shortages)
+            postpone(self.release, self.rank, _movable)
+            if not refreshed(self.release, _movable):
+                return
+            del self.release.shortages[known:]
 
     def _services(self) -> list[Service]:
         return [redated(found, self.as_of) for found in super()._services()]

@@ -74,6 +74,8 @@ class SteeredRelease(Release):
         self._allowed: dict[NodeKey, list[Allowance]] = {}
         self._cursor: dict[NodeKey, int] = {}
         self._must = 0
+        self._ahead: dict[NodeKey, float] = {}
+        """What rounding made more than was decided, to be made less next time."""
         self.unforeseen: list[tuple[Node, int]] = []
         """Node and quantity of what no amount covered [steps]."""
 
@@ -143,6 +145,11 @@ class SteeredRelease(Release):
         """Order from an amount; gives what it brings [steps of the node]."""
         way, amount = allowance.way, allowance.amount
         brought = 0
+        key = want.node.key
+        ahead = min(self._ahead.get(key, 0.0), amount.left)
+        if ahead > 0:
+            amount.left -= ahead
+            self._ahead[key] -= ahead
         while missing > brought and amount.left > NOTHING:
             size = self._sized(way, amount, want, missing - brought)
             timing = self._dated(way, amount, want, size)
@@ -155,13 +162,20 @@ class SteeredRelease(Release):
                 break
             units = self._new_order(way, want, size, timing)
             made += units
-            amount.left -= size
+            self._spend(key, amount, size)
             got = sum(unit.qty for unit in units if unit.node is want.node)
             self._note_lateness(units, want)
             if got <= 0:
                 break
             brought += got
         return brought
+
+    def _spend(self, key: NodeKey, amount: Amount, size: int) -> None:
+        """Take an order off its amount; what is more comes off the next one."""
+        amount.left -= size
+        if amount.left < 0:
+            self._ahead[key] = self._ahead.get(key, 0.0) - amount.left
+            amount.left = 0.0
 
     def _sized(self, way: Way, amount: Amount, want: Want, missing: int) -> int:
         """Size an order: all of the amount, as the program wants it made at once.
@@ -237,7 +251,7 @@ class SteeredRelease(Release):
         for allowance in reversed(allowed[: self._cursor.get(key, 0) + 1]):
             amount = allowance.amount
             origin = allowance.way.source.origin
-            room = OVERDRAFT * amount.total + 2 + min(0.0, amount.left)
+            room = OVERDRAFT * amount.total + 2
             if want.only_from not in {None, key[1], origin} or room < 1:
                 continue
             if amount.arrive > want.instant:
@@ -252,7 +266,7 @@ class SteeredRelease(Release):
                 continue
             units = self._new_order(allowance.way, want, size, timing)
             made += units
-            amount.left -= size
+            self._spend(key, amount, size)
             return missing - sum(u.qty for u in units if u.node is want.node)
         return missing
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from medhavi.planners.master_plan.decision_grid import DecisionGrid
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.ways import Intake, Way
-    from medhavi.providers.timing import Timing
+    from medhavi.providers.timing import StepWindow, Timing
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -30,6 +30,7 @@ FEW_QUESTIONS = 40_000
 """Answers that are asked for in full; a clock needs up to 20 µs each."""
 WEEK = 7
 EVERY = 8
+HALVES = 40
 
 
 class Work(NamedTuple):
@@ -63,7 +64,7 @@ class WayTimes(NamedTuple):
     works
         Hours of an order of `size` steps.
     size
-        Order size the times were asked for [steps].
+        Reference size that rates and hours are for [steps].
     """
 
     start: Ints
@@ -114,11 +115,12 @@ def way_times(
     """
     starts = grid.starts
     fence = way.source.fence_start
+    short = _short_size(way, size, grid)
     patterns: list[tuple[Ints, Timing, int]] = []
     bounds = np.append(asked, grid.size)
     for position, edge in enumerate(asked.tolist()):
         moment = max(int(starts[edge]), fence)
-        timing = way.source.clock.earliest(moment, size)
+        timing = way.source.clock.earliest(moment, short)
         members = np.arange(edge, bounds[position + 1])
         if timing is None:
             continue
@@ -129,7 +131,27 @@ def way_times(
             patterns.append((members, timing, moment))
     if not patterns:
         return None
-    return _columns(way, size, release, grid, patterns)
+    return _columns(way, (size, short), release, grid, patterns)
+
+
+def _short_size(way: Way, size: int, grid: DecisionGrid) -> int:
+    """Cut a size until its order takes no longer than the first bucket.
+
+    What is made in a bucket is limited by its hours, not by the time of one order:
+    goods of an order that runs for days come out day by day, or from several orders.
+    """
+    if way.source.kind != "make":
+        return size
+    moment = max(int(grid.starts[0]), way.source.fence_start)
+    for _ in range(HALVES):
+        timing = way.source.clock.earliest(moment, size)
+        if timing is None or timing.finish - timing.start <= int(grid.lengths[0]):
+            break
+        smaller = way.source.lot(size // 2)
+        if smaller >= size or smaller <= 0:
+            break
+        size = smaller
+    return size
 
 
 def _alike(known: tuple[Ints, Timing, int], timing: Timing, moment: int) -> bool:
@@ -151,7 +173,7 @@ def _alike(known: tuple[Ints, Timing, int], timing: Timing, moment: int) -> bool
 
 def _columns(
     way: Way,
-    size: int,
+    sizes: tuple[int, int],
     release: Release,
     grid: DecisionGrid,
     patterns: Sequence[tuple[Ints, Timing, int]],
@@ -180,8 +202,8 @@ def _columns(
         begin=begin[kept],
         finish=finish[kept],
         takes=tuple(_takes(way, release, grid, timings, shifts, columns)),
-        works=tuple(_works(grid, timings, shifts, columns)),
-        size=size,
+        works=tuple(_works(grid, sizes, timings, shifts, columns)),
+        size=sizes[0],
     )
 
 
@@ -256,6 +278,7 @@ def _use(way: Way, intake: Intake, release: Release, timing: Timing) -> int:
 
 def _works(
     grid: DecisionGrid,
+    sizes: tuple[int, int],
     timings: Sequence[Timing],
     shifts: Sequence[Ints],
     columns: Sequence[Ints],
@@ -267,16 +290,27 @@ def _works(
             continue
         moved, place = by[kept], column[kept]
         for window in timing.steps:
+            scale = _longer(window, sizes)
             for low, high in window.segments:
                 split = _split(grid, moved + low, moved + high, place)
                 for resource, units in window.resources:
                     pieces.setdefault(resource, []).extend(
-                        (which, bucket, hours * units) for which, bucket, hours in split
+                        (which, bucket, hours * units * scale)
+                        for which, bucket, hours in split
                     )
     return [
         Work(resource, *(np.concatenate(parts) for parts in zip(*found, strict=True)))
         for resource, found in sorted(pieces.items())
     ]
+
+
+def _longer(window: StepWindow, sizes: tuple[int, int]) -> float:
+    """Give how much longer the reference order works at a step than the short one."""
+    size, short = sizes
+    asked = window.setup_seconds + window.run_seconds
+    if not asked or size == short:
+        return 1.0
+    return (window.setup_seconds + window.run_seconds * size / short) / asked
 
 
 def _split(

@@ -16,7 +16,7 @@ from medhavi.planners.mrp.ways import Way
 from medhavi.units import ALWAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.state import Need, Order, SupplyUnit
@@ -135,6 +135,35 @@ def _move(
     order.timing = timing
     for need in needs:
         need.instant = instants[need.index]
+    _arrive(release, order)
+    return True
+
+
+def delay(release: Release, order: Order, needs: Iterable[Need], lack: int) -> bool:
+    """Start an order later by at least so many seconds; False: it cannot.
+
+    Parameters
+    ----------
+    release
+        Register of the run.
+    order
+        Order that moves, with its needs.
+    needs
+        What it takes.
+    lack
+        How much later [s].
+    """
+    source = order.source
+    if source is None:
+        return False
+    moving = source.kind == "move"
+    start = (order.timing.ready if moving else order.timing.start) + lack
+    found = _from(source, list(source.windows), start, order.steps)
+    if found is None:
+        return False
+    order.timing = found
+    for need in needs:
+        need.instant = found.ready if moving else _use(release, order, need, found)
     _arrive(release, order)
     return True
 

@@ -1,0 +1,107 @@
+"""HiGHS behind the protocol: answers, duals, changes, interruption."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medhavi.optimize.highs import Highs
+from medhavi.optimize.problem import Problem
+from medhavi.optimize.solver import Outcome
+
+if TYPE_CHECKING:
+    from medhavi.optimize.problem import Program
+
+
+def knapsack(limit: float = 10.0) -> Program:
+    """Two goods, one resource: 3 for one hour, 5 for two."""
+    problem = Problem()
+    x, r = problem.columns("x", 2), problem.rows("hours", 1, upper=limit)
+    problem.entries(r.at([0, 0]), x.at([0, 1]), [1.0, 2.0])
+    problem.cost("gain", x.at([0, 1]), [-3.0, -5.0])
+    return problem.program()
+
+
+def test_the_better_good_takes_the_resource():
+    found = Highs().open(knapsack()).solve()
+    assert found.outcome is Outcome.OPTIMAL
+    assert found.values.tolist() == [10.0, 0.0]
+    assert (found.objective, found.bound, found.gap) == (-30.0, -30.0, 0.0)
+
+
+def test_the_price_of_a_row_is_what_one_more_of_it_brings():
+    session = Highs().open(knapsack())
+    first = session.solve()
+    session.set_row(0, -np.inf, 11.0)
+    assert session.solve().objective - first.objective == first.row_prices[0] == -3.0
+
+
+def test_bounds_costs_and_rows_change_between_solves():
+    session = Highs().open(knapsack())
+    session.solve()
+    session.set_columns(np.array([0]), np.array([0.0]), np.array([4.0]))
+    assert session.solve().values.tolist() == [4.0, 3.0]
+    session.set_cost(np.array([-1.0, -9.0]))
+    session.restart()
+    assert session.solve().values.tolist() == [0.0, 5.0]
+    session.add_row(-np.inf, 2.0, np.array([0.0, 1.0]))
+    assert session.solve().values.tolist() == [4.0, 2.0]
+
+
+def test_an_impossible_program_is_infeasible_and_has_no_point():
+    problem = Problem()
+    x, r = problem.columns("x", 1, upper=1.0), problem.rows("r", 1, lower=2.0)
+    problem.entries(r.at([0]), x.at([0]), [1.0])
+    found = Highs().open(problem.program()).solve()
+    assert found.outcome is Outcome.INFEASIBLE
+    assert len(found.values) == 0
+
+
+def test_a_program_without_end_is_not_called_optimal():
+    problem = Problem()
+    x = problem.columns("x", 1)
+    problem.cost("gain", x.at([0]), [-1.0])
+    found = Highs().open(problem.program()).solve()
+    assert found.outcome in {Outcome.UNBOUNDED, Outcome.INFEASIBLE}
+
+
+@pytest.mark.parametrize(
+    ("lower", "outcome"), [(0.0, Outcome.OPTIMAL), (1.0, Outcome.INFEASIBLE)]
+)
+def test_without_columns_the_rows_decide(lower, outcome):
+    problem = Problem()
+    problem.rows("r", 1, lower=lower)
+    assert Highs().open(problem.program()).solve().outcome is outcome
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_strong_duality_and_complementary_slackness(data):
+    n, m = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 5))
+    number = st.integers(0, 9)
+    matrix = np.array(
+        data.draw(st.lists(number, min_size=n * m, max_size=n * m)), float
+    )
+    lower = np.array(data.draw(st.lists(number, min_size=m, max_size=m)), float)
+    cost = np.array(data.draw(st.lists(number, min_size=n, max_size=n)), float)
+    problem = Problem()
+    x = problem.columns("x", n)
+    slack = problem.columns("slack", m)
+    rows = problem.rows("r", m, lower=lower)
+    where, which = np.divmod(np.arange(n * m), n)
+    problem.entries(rows.at(where), x.at(which), matrix)
+    problem.entries(rows.at(np.arange(m)), slack.at(np.arange(m)), 1.0)
+    problem.cost("use", x.at(np.arange(n)), cost)
+    problem.cost("slack", slack.at(np.arange(m)), 100.0)
+    program = problem.program()
+    found = Highs().open(program).solve()
+    assert found.objective == pytest.approx(
+        sum(program.contributions(found.values).values())
+    )
+    assert found.objective == pytest.approx(float(found.row_prices @ lower), abs=1e-6)
+    room = program.activities(found.values) - lower
+    assert np.abs(room * found.row_prices).max() < 1e-6

@@ -1,0 +1,59 @@
+"""Efficient points: distinct, nondominated, on the true front."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from medhavi.optimize.highs import Highs
+from medhavi.optimize.pareto import Bound, Front, nondominated
+from medhavi.optimize.problem import Problem
+
+
+def front(count: int, **more: object):
+    """Trade x against y on x + y >= 1 with a corner at (0.25, 0.25)."""
+    problem = Problem()
+    v, r = problem.columns("v", 2), problem.rows("r", 2, lower=[1.0, 1.0])
+    problem.entries(r.at([0, 0, 1, 1]), v.at([0, 1, 0, 1]), [3.0, 1.0, 1.0, 3.0])
+    program = problem.program()
+    goals = {"x": np.array([1.0, 0.0]), "y": np.array([0.0, 1.0])}
+    session = Highs().open(program)
+    return Front(session, goals, {"x": 1.0, "y": 1.0}, **more).points(count)
+
+
+def test_points_lie_on_the_front_and_are_distinct():
+    found = [(p.values["x"], p.values["y"]) for p in front(7)]
+    assert len(found) == 7
+    assert len({(round(x, 4), round(y, 4)) for x, y in found}) == 7
+    for x, y in found:
+        assert min(3 * x + y, x + 3 * y) == pytest.approx(1, abs=1e-5)
+    assert found == sorted(found)
+
+
+def test_no_point_beats_another():
+    values = np.array([[p.values["x"], p.values["y"]] for p in front(9)])
+    assert nondominated(values).all()
+
+
+def test_a_bound_that_always_holds_cuts_the_front():
+    kept = Bound(np.array([0.0, 1.0]), 0.5)
+    assert max(p.values["y"] for p in front(5, always=(kept,))) == pytest.approx(0.5)
+
+
+def test_objectives_that_agree_have_one_point():
+    problem = Problem()
+    v = problem.columns("v", 1, lower=2.0)
+    goals = {"a": np.array([1.0]), "b": np.array([3.0])}
+    session = Highs().open(problem.program())
+    assert len(Front(session, goals, {"a": 1.0, "b": 1.0}).points(5)) == 1
+    assert v.size == 1
+
+
+def test_a_stopped_search_says_so():
+    problem = Problem()
+    v, r = problem.columns("v", 2), problem.rows("r", 1, lower=1.0)
+    problem.entries(r.at([0, 0]), v.at([0, 1]), [1.0, 1.0])
+    goals = {"x": np.array([1.0, 0.0]), "y": np.array([0.0, 1.0])}
+    search = Front(Highs().open(problem.program()), goals, {"x": 1.0, "y": 1.0})
+    search.stopped = True
+    assert len(search.points(9)) <= 2

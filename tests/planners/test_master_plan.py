@@ -1,0 +1,346 @@
+"""Best plans by hand: what is made, bought, moved, late or short, and what it costs."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from medhavi.errors import UsageError
+from medhavi.planners.optimize_parameters import OptimizeParameters
+from medhavi.planners.pipeline import plan
+from medhavi.results.run_record import Status
+from tests import factories
+from tests.planners.optimal_plans import DAILY, best, checked, parts, sources
+from tests.planners.small_plans import day, days, deliveries, exceptions, fulfilment
+
+
+def made(product: str, hours: float, **routing: object) -> dict[str, list[object]]:
+    """One routing R-product of one step on M with hours per unit."""
+    name = f"R-{product}"
+    return {
+        "routings": [{"routing": name, "product": product, **routing}],
+        "steps": [{"routing": name, "step": 1, "run_minutes_per_unit": 60 * hours}],
+        "step_resources": [{"routing": name, "step": 1, "resource": "M"}],
+    }
+
+
+def joined(*tables: dict[str, list[object]]) -> dict[str, list[object]]:
+    found: dict[str, list[object]] = {}
+    for table in tables:
+        for name, rows in table.items():
+            found[name] = [*found.get(name, []), *rows]
+    return found
+
+
+def demand(name: str, product: str, qty: float, due: float, **more: object) -> object:
+    return {
+        "demand": name,
+        "product": product,
+        "location": "L",
+        "qty": qty,
+        "due": day(due),
+        **more,
+    }
+
+
+# --- what is worth making -----------------------------------------------------------
+@pytest.mark.req("OME-07")
+def test_two_products_share_one_resource_by_what_they_are_worth():
+    # One day of 24 h before due; A and B want 20 h each, an hour of A is worth more.
+    found = best(
+        {"overload": False, "late_days": 0},
+        **joined(made("A", 1), made("B", 1)),
+        products=[{"product": "A"}, {"product": "B"}],
+        demands=[
+            demand("DA", "A", 20, 1, price=10, priority=4, max_lateness_days=0),
+            demand("DB", "B", 20, 1, price=5, priority=4, max_lateness_days=0),
+        ],
+    )
+    assert fulfilment(found, "DA")["planned"] == 20
+    assert fulfilment(found, "DB")["planned"] == 4
+    # 16 units of B short at 3 x 5 x 1.
+    assert parts(found)["shortage"] == pytest.approx(16 * 3 * 5)
+
+
+def test_the_best_plan_makes_something_where_nobody_states_a_price():
+    # Making costs 500 a unit; the default price of 1 would make shortage cheaper.
+    found = best(
+        **made("A", 1, cost_per_unit=500.0),
+        demands=[demand("D1", "A", 3, 5, priority=9)],
+    )
+    assert fulfilment(found)["status"] == "on_time"
+
+
+def test_a_stated_price_below_cost_leaves_the_demand_short():
+    found = best(
+        **made("A", 1, cost_per_unit=500.0),
+        demands=[demand("D1", "A", 3, 5, price=1, priority=4)],
+    )
+    assert fulfilment(found)["status"] == "unplanned"
+    assert sources(found) == {}
+
+
+def test_a_cheaper_source_is_used_and_the_dearer_one_beyond_its_capacity():
+    found = best(
+        demands=[demand("D1", "A", 100, 20, price=100)],
+        supply_terms=[
+            {
+                "product": "A",
+                "supplier": "CHEAP",
+                "lead_time_days": 2,
+                "unit_price": 1,
+                "capacity_per_period": 30.0,
+                "period_days": 365.0,
+            },
+            {
+                "product": "A",
+                "supplier": "DEAR",
+                "lead_time_days": 2,
+                "unit_price": 2,
+            },
+        ],
+    )
+    assert sources(found) == {"CHEAP": 30, "DEAR": 70}
+    assert parts(found)["buying"] == pytest.approx(30 * 1 + 70 * 2)
+
+
+def test_an_alternate_routing_takes_what_the_first_machine_cannot():
+    tables = joined(made("A", 1, cost_per_unit=1.0))
+    tables["routings"].append(
+        {"routing": "R2", "product": "A", "preference": 2, "cost_per_unit": 5.0}
+    )
+    tables["steps"].append({"routing": "R2", "step": 1, "run_minutes_per_unit": 60})
+    tables["step_resources"].append({"routing": "R2", "step": 1, "resource": "N"})
+    found = best(
+        {"overload": False},
+        **tables,
+        demands=[demand("D1", "A", 40, 1, price=1000)],
+    )
+    assert sources(found) == {"R-A": 24, "R2": 16}
+
+
+# --- lateness and overload ----------------------------------------------------------
+def test_late_is_cheaper_than_overload_at_a_high_price():
+    found = best(
+        {"overload_factor": 1000},
+        **made("A", 1),
+        demands=[demand("D1", "A", 48, 1, price=1, priority=4)],
+    )
+    assert fulfilment(found)["status"] == "late"
+    assert exceptions(found, "CapacityOverload") == []
+    # 24 units a day late at 2 % of 1.
+    assert parts(found)["lateness"] == pytest.approx(24 * 0.02)
+
+
+@pytest.mark.req("OPT-07")
+def test_overload_is_bought_where_lateness_costs_more_and_is_named():
+    found = best(
+        {"overload_factor": 1},
+        **made("A", 1),
+        demands=[demand("D1", "A", 48, 1, price=1000)],
+        settings=[{"bucket": "day", "as_of": factories.AS_OF}],
+    )
+    assert fulfilment(found)["status"] == "on_time"
+    # A free hour costs 50 in overtime (tables.toml).
+    assert parts(found)["overload"] == pytest.approx(24 * 50)
+    named = exceptions(found, "CapacityOverload")
+    assert [row["hours"] for row in named] == [pytest.approx(24)]
+
+
+def test_agreed_overtime_is_bought_first():
+    found = best(
+        {"overload": False},
+        **made("A", 1),
+        resources=[
+            {
+                "resource": "M",
+                "calendar": "CAL",
+                "overtime_minutes_per_day": 120.0,
+                "overtime_cost_per_hour": 30.0,
+                "cost_per_hour": 20.0,
+            }
+        ],
+        shifts=[
+            {"weekday": n, "start": dt.time(0), "finish": dt.time(8)} for n in (1, 2)
+        ],
+        demands=[demand("D1", "A", 9, 1, price=1000, max_lateness_days=0)],
+    )
+    # 8 h of the day and one of overtime at 10 on top of 20.
+    assert parts(found)["overtime"] == pytest.approx(10)
+    assert parts(found)["making"] == pytest.approx(9 * 20)
+
+
+def test_what_is_late_comes_as_early_as_the_source_can():
+    found = best(
+        demands=[demand("D1", "A", 5, 2)],
+        supply_terms=[{"product": "A", "lead_time_days": 6}],
+    )
+    assert deliveries(found) == [(5, 6)]
+
+
+def test_most_lateness_turns_late_into_short():
+    found = best(
+        demands=[demand("D1", "A", 5, 2, max_lateness_days=3)],
+        supply_terms=[{"product": "A", "lead_time_days": 6}],
+    )
+    assert fulfilment(found)["status"] == "unplanned"
+
+
+def test_nothing_starts_before_now():
+    found = best(
+        demands=[demand("D1", "A", 5, -3)],
+        supply_terms=[{"product": "A", "lead_time_days": 2}],
+    )
+    starts = [days(start) for start in found.supplies["start"]]
+    assert starts == [0]
+    assert deliveries(found) == [(5, 2)]
+
+
+# --- levels, moves, emissions --------------------------------------------------------
+def test_components_are_bought_for_what_is_made():
+    found = best(
+        **made("A", 1),
+        bom_lines=[{"routing": "R-A", "component": "B", "qty_per": 2}],
+        supply_terms=[{"product": "B", "lead_time_days": 3, "unit_price": 1}],
+        demands=[demand("D1", "A", 10, 10, price=100)],
+        stock=[{"product": "B", "location": "L", "qty": 5}],
+    )
+    assert sources(found)["R-A"] == 10
+    assert sum(q for name, q in sources(found).items() if name != "R-A") == 15
+    assert fulfilment(found)["status"] == "on_time"
+
+
+def test_emissions_have_a_price_only_where_one_is_set():
+    terms = [
+        {"product": "A", "supplier": "DIRTY", "unit_price": 1, "co2_kg": 10.0},
+        {"product": "A", "supplier": "CLEAN", "unit_price": 2, "co2_kg": 1.0},
+    ]
+    rows = [{**row, "lead_time_days": 2} for row in terms]
+    given = {"demands": [demand("D1", "A", 7, 9, price=50)], "supply_terms": rows}
+    assert sources(best(**given)) == {"DIRTY": 7}
+    clean = best({"co2_price": 0.5}, **given)
+    assert sources(clean) == {"CLEAN": 7}
+    assert parts(clean)["co2"] == pytest.approx(7 * 0.5)
+
+
+def test_a_departure_carries_no_more_than_its_capacity():
+    found = best(
+        {"late_days": 20},
+        products=[{"product": "A", "weight_kg": 1.0}],
+        locations=[{"location": "L"}, {"location": "P"}],
+        lanes=[
+            {
+                "lane": "P-L",
+                "origin": "P",
+                "destination": "L",
+                "duration_h": 24,
+                "capacity_kg": 10.0,
+            }
+        ],
+        departures=[
+            {"lane": "P-L", "weekday": n, "time": dt.time(6)} for n in range(1, 8)
+        ],
+        stock=[{"product": "A", "location": "P", "qty": 25}],
+        demands=[demand("D1", "A", 25, 3, price=10)],
+    )
+    assert fulfilment(found)["planned"] == 25
+    assert deliveries(found)[0][0] == 10 * 2
+
+
+def test_safety_stock_is_kept_by_buying_what_is_missing():
+    found = best(
+        demands=[demand("D1", "A", 10, 5, price=10)],
+        supply_terms=[{"product": "A", "lead_time_days": 2, "unit_price": 1}],
+        inventory_policies=[{"product": "A", "location": "L", "safety_qty": 6}],
+    )
+    assert sum(sources(found).values()) == 16
+
+
+def test_lots_are_whole_and_their_surplus_is_named():
+    found = best(
+        demands=[demand("D1", "A", 10, 5, price=10)],
+        supply_terms=[{"product": "A", "lead_time_days": 2, "moq": 25}],
+    )
+    assert list(sources(found).values()) == [25]
+    assert len(exceptions(found, "LotSurplus")) == 1
+
+
+# --- record --------------------------------------------------------------------------
+def test_an_empty_snapshot_has_an_empty_best_plan():
+    found = checked(factories.snapshot())
+    assert found.run.status is Status.OPTIMAL
+    assert found.supplies.is_empty()
+    assert sum(parts(found).values()) == 0
+
+
+def test_status_bound_and_gap_are_those_of_the_program():
+    found = best(
+        demands=[demand("D1", "A", 10, 5, price=10)],
+        supply_terms=[{"product": "A", "lead_time_days": 2, "unit_price": 3}],
+    )
+    assert found.run.gap == 0
+    assert found.run.bound == pytest.approx(sum(parts(found).values()), rel=1e-9)
+
+
+def test_a_run_repeats_to_the_byte():
+    given = {
+        **joined(made("A", 1), made("B", 2)),
+        "resources": [{"resource": "M"}],
+        "products": [{"product": "A"}, {"product": "B"}],
+        "demands": [demand(f"D{i}", "AB"[i % 2], 9, 2 + i, price=9) for i in range(8)],
+    }
+    snapshot = factories.snapshot(**given)
+    first, second = checked(snapshot), checked(snapshot)
+    assert first.fingerprint == second.fingerprint
+
+
+def test_cancelling_says_so():
+    snapshot = factories.snapshot(
+        **joined(made("A", 1)),
+        resources=[{"resource": "M"}],
+        demands=[demand(f"D{i}", "A", 9, 2 + i, price=9) for i in range(8)],
+    )
+    stopped = plan(snapshot, "optimize", DAILY, cancelled=lambda: True)
+    assert stopped.run.status is Status.CANCELLED
+
+
+def test_progress_is_told():
+    told: list[str] = []
+    plan(
+        factories.snapshot(),
+        "optimize",
+        DAILY,
+        observe=lambda phase, done, total: told.append(phase),
+    )
+    assert told == ["state", "solve", "decode", "decode"]
+
+
+@pytest.mark.req("OME-04")
+def test_the_price_of_the_bottleneck_is_what_overload_costs_and_was_tried():
+    found = best(
+        {"overload_factor": 2},
+        **made("A", 1),
+        demands=[demand("D1", "A", 48, 1, price=1000)],
+    )
+    top = found.prices.row(0, named=True)
+    assert (top["constraint"], top["subject"]) == ("capacity", "M")
+    assert top["price"] == pytest.approx(100)
+    assert top["verified"] is True
+
+
+# --- settings ------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"bukket": "day"}, "Unknown setting bukket"),
+        ({"bucket": "fortnight"}, "bucket \\(fortnight\\) is not understood"),
+        ({"co2_price": -1}, "co2_price \\(-1\\) must be a number from 0 on"),
+        ({"shortage_weight": 0}, "the best plan makes nothing"),
+        ({"overload": "yes"}, "overload must be true or false"),
+        ({"prices_verified": 1.5}, "prices_verified"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings, message):
+    with pytest.raises(UsageError, match=message):
+        OptimizeParameters.from_mapping(settings)

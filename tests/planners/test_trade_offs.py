@@ -1,0 +1,110 @@
+"""Trade-offs of small companies: what less lateness, emission and stock cost."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+import medhavi
+from medhavi.errors import UsageError
+from medhavi.optimize.pareto import nondominated
+from medhavi.results.pareto_front import ParetoFront
+from medhavi.results.verify import verify
+from tests import factories
+from tests.planners.small_plans import day
+
+WEEKS = {"bucket": "14xday+1xweek", "late_days": 20, "overload": False}
+
+
+def company() -> factories.Snapshot:
+    """Two suppliers, clean and dirty, fast and slow; more is wanted than is soon there."""
+    terms = [
+        ("CLEAN", 3.0, 1.0, 8),
+        ("DIRTY", 1.0, 9.0, 8),
+        ("FAST", 6.0, 5.0, 1),
+    ]
+    return factories.snapshot(
+        demands=[
+            {"demand": f"D{n}", "product": "A", "qty": 10, "due": day(2 + 2 * n)}
+            for n in range(4)
+        ],
+        supply_terms=[
+            {
+                "product": "A",
+                "supplier": name,
+                "unit_price": price,
+                "co2_kg": co2,
+                "lead_time_days": lead,
+            }
+            for name, price, co2, lead in terms
+        ],
+    )
+
+
+def test_points_are_distinct_and_none_beats_another():
+    found = medhavi.pareto(company(), ("cost", "lateness"), 5, settings=WEEKS)
+    values = found.points.select("cost", "lateness").to_numpy()
+    assert found.points.height == 5
+    assert found.points["nondominated"].all()
+    assert nondominated(values).all()
+    assert len(np.unique(values.round(6), axis=0)) == 5
+
+
+def test_every_point_keeps_the_service_of_the_best_plan():
+    found = medhavi.pareto(company(), points=6, settings=WEEKS, plans=False)
+    assert found.points["shortage"].max() < 0.01
+    assert found.plans == {}
+
+
+def test_less_emission_costs_more_and_the_ends_are_the_pure_suppliers():
+    found = medhavi.pareto(company(), ("cost", "co2"), 4, settings=WEEKS).points
+    assert found["cost"].is_sorted()
+    assert found["co2"].is_sorted(descending=True)
+    assert found["co2"].to_list()[0] == pytest.approx(4 * 10 * 9)
+    assert found["co2"].to_list()[-1] == pytest.approx(4 * 10 * 1)
+
+
+def test_each_point_has_a_plan_that_verifies():
+    snapshot = company()
+    found = medhavi.pareto(snapshot, ("cost", "lateness"), 3, settings=WEEKS)
+    for point in found.points["point"]:
+        plan = found.plan(point)
+        assert [str(fault) for fault in verify(plan, snapshot)] == []
+        row = found.points.row(by_predicate=pl.col("point") == point, named=True)
+        assert row["plan"] == plan.fingerprint
+
+
+def test_a_front_repeats_and_comes_back_from_its_folder(tmp_path):
+    one = medhavi.pareto(company(), ("cost", "co2"), 3, settings=WEEKS)
+    other = medhavi.pareto(company(), ("cost", "co2"), 3, settings=WEEKS)
+    assert one.fingerprint == other.fingerprint
+    back = ParetoFront.from_folder(one.to_folder(tmp_path / "front"))
+    assert back.fingerprint == one.fingerprint
+    assert back.plan(1).fingerprint == one.plan(1).fingerprint
+    assert "points of cost, co2" in str(back)
+
+
+def test_csv_is_written_too(tmp_path):
+    found = medhavi.pareto(company(), ("cost", "co2"), 2, settings=WEEKS, plans=False)
+    folder = found.to_folder(tmp_path / "front", format="csv")
+    assert pl.read_csv(folder / "points.csv").height == 2
+
+
+@pytest.mark.parametrize(
+    ("objectives", "points", "message"),
+    [
+        (("cost", "beauty"), 3, "Unknown objective beauty"),
+        (("cost", "cost"), 3, "at least two objectives, each once"),
+        (("cost",), 3, "at least two objectives"),
+        (("cost", "co2"), 1, "points \\(1\\) must be at least 2"),
+    ],
+)
+def test_what_cannot_be_traded_is_refused(objectives, points, message):
+    with pytest.raises(UsageError, match=message):
+        medhavi.pareto(company(), objectives, points)
+
+
+def test_stopping_gives_an_empty_front_that_says_so():
+    found = medhavi.pareto(company(), settings=WEEKS, cancelled=lambda: True)
+    assert str(found.run.status) in {"cancelled", "optimal"}
