@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 import pytest
 
@@ -14,8 +15,11 @@ from tests import factories
 from tests.planners.optimal_plans import DAILY, best, checked, parts, sources
 from tests.planners.small_plans import day, days, deliveries, exceptions, fulfilment
 
+Row = Mapping[str, object]
+Tables = dict[str, list[Row]]
 
-def made(product: str, hours: float, **routing: object) -> dict[str, list[object]]:
+
+def made(product: str, hours: float, **routing: object) -> Tables:
     """One routing R-product of one step on M with hours per unit."""
     name = f"R-{product}"
     return {
@@ -25,15 +29,15 @@ def made(product: str, hours: float, **routing: object) -> dict[str, list[object
     }
 
 
-def joined(*tables: dict[str, list[object]]) -> dict[str, list[object]]:
-    found: dict[str, list[object]] = {}
+def joined(*tables: Tables) -> Tables:
+    found: Tables = {}
     for table in tables:
         for name, rows in table.items():
             found[name] = [*found.get(name, []), *rows]
     return found
 
 
-def demand(name: str, product: str, qty: float, due: float, **more: object) -> object:
+def demand(name: str, product: str, qty: float, due: float, **more: object) -> Row:
     return {
         "demand": name,
         "product": product,
