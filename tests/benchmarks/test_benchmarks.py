@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import instances, measure, performance_page, planning, start
+from benchmarks import (
+    instances,
+    measure,
+    performance_page,
+    planning,
+    scheduling,
+    start,
+)
 from medhavi.snapshot import Snapshot
 
 
@@ -76,3 +83,23 @@ def test_starting_is_measured_against_an_empty_python():
     least = start.measure(rounds=1)
     assert set(least) == set(start.CALLS)
     assert all(seconds > 0 for seconds in least.values())
+
+
+def test_a_flexible_job_shop_is_read_as_a_schedule_problem():
+    text = "2 2\n2 2 0 5 1 4 1 1 3\n1 1 0 9\n"
+    problem = scheduling.flexible_job_shop(text, "tiny", effort=1.0)
+    runs = [
+        (option.resource, option.run_minutes)
+        for _, step in problem.steps()
+        for option in step.options
+    ]
+    assert runs == [("M00", 5), ("M01", 4), ("M01", 3), ("M00", 9)]
+    assert problem.orders[0].steps[1].after == (1,)
+
+
+@pytest.mark.public_data
+def test_an_instance_is_solved_and_set_against_the_best_known(public_data, monkeypatch):
+    monkeypatch.setenv("MEDHAVI_PUBLIC_DATA", str(public_data))
+    found = scheduling.solve_instance("mk03", effort=1.0)
+    assert found.gap == 0
+    assert found.bound == found.makespan == 204

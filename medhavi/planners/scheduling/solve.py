@@ -11,8 +11,8 @@ from medhavi.findings import finding
 from medhavi.optimize.cpsat import Effort
 from medhavi.optimize.cpsat_goals import goal_value
 from medhavi.optimize.cpsat_tasks import Goal
+from medhavi.planners.scheduling.assignment_tables import shifted, tables_of
 from medhavi.planners.scheduling.conflict import least_conflict
-from medhavi.planners.scheduling.decode import shifted, tables_of
 from medhavi.planners.scheduling.staged_search import staged_search
 from medhavi.planners.scheduling.task_form import task_form
 from medhavi.results.run_record import RunRecord, Status
