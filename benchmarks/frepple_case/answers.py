@@ -6,11 +6,12 @@ orders per operation, supplier or move.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import datetime as dt
+    from collections.abc import Mapping
 
     from benchmarks.frepple_case.case import Record
     from medhavi.results.plan import Plan
@@ -40,6 +41,22 @@ def expected_lines(case: Record, mode: str = "unconstrained") -> dict[str, Line]
         for row in _answer(case, mode)["demands"]
         if row["status"] != "ignored"
     }
+
+
+def lateness(lines: Mapping[str, Line], case: Record) -> tuple[int, int, float]:
+    """Count late and short demands of a case, and sum their days late."""
+    dues = {row["name"]: row["due"] for row in case["model"].get("demands", ())}
+    late = short = 0
+    total = 0.0
+    for demand, (_, last, status) in lines.items():
+        late += status == "late"
+        short += status in {"short", "unplanned"}
+        if last is not None and demand in dues:
+            gap = dt.datetime.fromisoformat(last) - dt.datetime.fromisoformat(
+                dues[demand]
+            )
+            total += max(0.0, gap / dt.timedelta(days=1))
+    return late, short, round(total, 2)
 
 
 def planned_lines(plan: Plan) -> dict[str, Line]:

@@ -18,7 +18,7 @@ from medhavi.results.limiter import Limiter
 from medhavi.units import HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from medhavi.planners.constrained.jobs import Job
     from medhavi.planners.constrained.lines import Line
@@ -71,13 +71,16 @@ class Walk:
     jobs
         Placed orders by index of the order.
     waits
-        What orders waited for, by number of the job.
+        Tells what an order waited for.
     as_of
         Now of the plan [UTC seconds].
     """
 
     def __init__(
-        self, jobs: Mapping[int, Job], waits: Mapping[int, Sequence[Wait]], as_of: int
+        self,
+        jobs: Mapping[int, Job],
+        waits: Callable[[Job], Sequence[Wait]],
+        as_of: int,
     ) -> None:
         self._jobs = jobs
         self._waits = waits
@@ -146,7 +149,7 @@ class Walk:
                     )
                 return found
             seen.add(order.index)
-            for wait in self._waits.get(job.number, ()):
+            for wait in self._waits(job):
                 part = min(rest, wait.end - wait.begin)
                 if part > 0:
                     code = WAITING[wait.kind]

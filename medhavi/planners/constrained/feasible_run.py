@@ -120,6 +120,7 @@ class FeasibleRun(MrpRun):
     ) -> None:
         self._memory = memory
         self._slicer: SliceReader | None = None
+        self._late: list[list[Cause]] = []
         self._reasons: list[list[Cause]] = []
         self._served: dict[int, list[tuple[int, int]]] = {}
         self.lines: list[Line] = []
@@ -191,13 +192,16 @@ class FeasibleRun(MrpRun):
         placing.standing()
         placing.forward()
         self.lines = lines_of(self.intake, self.release, self.as_of, placing.unplaced())
-        placing.backward(self.lines)
-        walk = self._walk_of_causes()
+        # Asked before anything moves back, when what was in the way still is.
+        jobs = {job.order.index: job for job in placing.jobs}
+        walk = Walk(jobs, placing.waits, self.as_of)
+        self._late = [walk.of(line) for line in self.lines]
         for line in self.lines:
             why = walk.refusal(line)
             if why:
                 self._memory.refused[line.demand.index] = why
                 self._memory.rules[line.demand.index] = line.refused, line.late_by
+        placing.backward(self.lines)
 
     def refused(self) -> bool:
         """Take from the slices what is not delivered; False: all is."""
@@ -236,16 +240,11 @@ class FeasibleRun(MrpRun):
             line.parts, line.dropped = [], []
         self.release.dissolve()
 
-    def _walk_of_causes(self) -> Walk:
-        jobs = {job.order.index: job for job in self.placing.jobs}
-        return Walk(jobs, self.placing.waits, self.as_of)
-
     # --- result --------------------------------------------------------------------
     def _services(self) -> list[Service]:
-        walk = self._walk_of_causes()
         found = []
-        for line in self.lines:
-            reasons = walk.of(line)
+        for line, late in zip(self.lines, self._late, strict=True):
+            reasons = late
             if line.planned < line.demand.qty:
                 reasons = [self._why_short(line), *reasons]
             self._reasons.append(reasons)

@@ -51,7 +51,7 @@ class Placing:
         self.jobs: list[Job] = jobs_of(release, _most_early(scene.snapshot))
         self.sequence: list[Job] = []
         self.rehearsals = 0
-        self.waits: dict[int, tuple[Wait, ...]] = {}
+        self._could_begin: dict[int, int] = {}
         self._dates: dict[int, int] = {}
         self._matches: dict[int, list[int]] = {}
 
@@ -67,6 +67,13 @@ class Placing:
         self.sequence, self.rehearsals = sequence(self.jobs, self._scene)
         for job in self.sequence:
             self._forward(job)
+
+    def waits(self, job: Job) -> tuple[Wait, ...]:
+        """Say what an order waited for beyond its goods; before anything moves back."""
+        start = self._could_begin.get(job.number)
+        if start is None:
+            return ()
+        return tuple(self._shop.waits(job.order, job.order.timing, start))
 
     def backward(self, lines: Iterable[Line]) -> None:
         """Move orders as late as the deliveries of the demands allow."""
@@ -125,9 +132,7 @@ class Placing:
             lack = self._lack(job, timing)
             if lack <= 0:
                 if begun > start or timing.finish - start > self._span(order):
-                    found = tuple(shop.waits(order, timing, start))
-                    if found:
-                        self.waits[job.number] = found
+                    self._could_begin[job.number] = start
                 shop.occupy(order, timing)
                 self._put(job, timing)
                 job.placed = True

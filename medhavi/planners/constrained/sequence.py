@@ -19,8 +19,8 @@ SETTINGS = {
     "light": (Setting(0.2, 1.0, 4.0, 3.0),),
     "standard": tuple(
         Setting(allowance, 1.0, 4.0, spread)
-        for allowance in (0.0, 0.2, 0.4)
-        for spread in (0.0, 3.0, 6.0)
+        for allowance in (0.0, 0.2)
+        for spread in (0.0, 3.0)
     ),
     "full": tuple(
         Setting(allowance, short_first, hold, spread)

@@ -132,7 +132,7 @@ class Shop:
 
     # --- reasons -------------------------------------------------------------------
     def waits(self, order: Order, timing: Timing, start: int) -> Iterator[Wait]:
-        """List what an order waited for, before it is occupied.
+        """List what an order waited for.
 
         Parameters
         ----------
@@ -149,6 +149,7 @@ class Shop:
             if free is not None and free.finish < timing.finish:
                 yield Wait(source.kind, source.source, free.finish, timing.finish)
             return
-        for wait in self._finite.waits(source.source, timing, start):
+        owner = str(order.index)
+        for wait in self._finite.waits(source.source, timing, start, owner):
             if wait.kind != "closed":
                 yield Wait("make", wait.resource, wait.start, wait.finish)
