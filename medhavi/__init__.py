@@ -52,7 +52,7 @@ _PLACES = {
 _LATER = {
     "cost_of_change": "the price of a change",
     "replan": "repair after a disruption",
-    "schedule_problem": "scheduling",
+    "schedule_problem": "a schedule problem out of a plan",
 }
 
 
