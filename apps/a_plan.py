@@ -17,11 +17,12 @@ with app.setup:
 
     import marimo as mo
 
-    from medhavi.service.plan_page import load_page
+    from medhavi.service.plan_page import MODES, load_page
     from medhavi.views import page, theme
     from medhavi.views.chain_picture import chain_chart
     from medhavi.views.charts import title_of, untitled
     from medhavi.views.exception_list import clock, codes, exception_rows, plain
+    from medhavi.views.late_picture import late_chart, late_demands, late_html
     from medhavi.views.load_map import load_chart
     from medhavi.views.overdue_picture import overdue_chart, overdue_rows
     from medhavi.views.stock_picture import items_by_need, stock_chart
@@ -93,13 +94,30 @@ def moment(params, wanted):
 
 
 @app.cell(hide_code=True)
-def data(moments, wanted):
+def how(params, wanted):
+    _words = {
+        "mrp": "every date kept on paper (mrp)",
+        "constrained": "what can be done (constrained)",
+        "optimize": "least cost (optimize)",
+    }
+    mode = mo.ui.dropdown(
+        {_words[name]: name for name in MODES},
+        value=_words.get(wanted("mode"), _words["mrp"]),
+        label="Plan for",
+        on_change=lambda value: params.set("mode", value),
+    )
+    return (mode,)
+
+
+@app.cell(hide_code=True)
+def data(mode, moments, wanted):
     _chosen = moments.value or {n: wanted(n) for n in ("effective_at", "known_at")}
     with mo.status.spinner("Planning", remove_on_exit=True) as _spinner:
         shown = load_page(
             wanted("tables"),
             known_at=_chosen["known_at"],
             effective_at=_chosen["effective_at"],
+            mode=mode.value,
             observe=lambda text: _spinner.update(subtitle=text.strip()),
         )
     names, known_at = shown.names, _chosen["known_at"]
@@ -107,13 +125,16 @@ def data(moments, wanted):
 
 
 @app.cell(hide_code=True)
-def head(known_at, moments, names, shown):
+def head(known_at, mode, moments, names, shown):
     _facts = (
         page.moment_facts(shown.snapshot, names, str(shown.source), known_at)
         if shown.plan is not None
         else [("Source", str(shown.source))]
     )
-    _parts = [mo.Html(page.header("Does the plan hold?", _facts))]
+    _parts = [
+        mo.Html(page.header("Does the plan hold?", _facts)),
+        mo.hstack([mode], justify="start"),
+    ]
     if shown.source.lake:
         _parts.append(
             mo.accordion(
@@ -156,7 +177,24 @@ def tiles(params, plan):
 
 
 @app.cell(hide_code=True)
-def overdue(names, plan):
+def late(mode, names, plan):
+    mo.stop(mode.value == "mrp")
+    section(
+        "late",
+        "What is late, and why?",
+        picture(
+            late_chart(plan, names),
+            "Nothing is late",
+            "Every demand has its supply by its due date.",
+        ),
+        html(late_html(plan, names)),
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def overdue(mode, names, plan):
+    mo.stop(mode.value != "mrp")
     section(
         "overdue",
         "What should have begun already?",
@@ -171,8 +209,12 @@ def overdue(names, plan):
 
 @app.cell(hide_code=True)
 def choose_demand(names, params, plan, wanted):
-    _first = overdue_rows(plan, names, 50)
-    _first = _first["demand"].to_list() if _first.height else []
+    _worst = overdue_rows(plan, names, 50)
+    _first = [
+        *late_demands(plan)["demand"].head(50),
+        *(_worst["demand"] if _worst.height else ()),
+    ]
+    _first = list(dict.fromkeys(_first))
     _all = [*_first, *(d for d in plan.fulfilment["demand"] if d not in set(_first))]
     demand = mo.ui.dropdown(
         _all,
@@ -344,7 +386,9 @@ def trust(known_at, names, plan, shown):
             names,
             violations=shown.violations,
             command=page.plan_command(
-                tables=shown.source.tables, lake=shown.source.lake
+                tables=shown.source.tables,
+                lake=shown.source.lake,
+                mode=plan.run.mode,
             ),
             known_at=known_at,
         )

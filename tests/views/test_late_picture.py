@@ -1,0 +1,104 @@
+"""What is late and why: ranked by money, split by cause, in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+
+from medhavi.views.late_picture import (
+    cause_sentence,
+    late_bars,
+    late_chart,
+    late_demands,
+    late_html,
+)
+from medhavi.views.names import Names
+from tests.results.hand_plan import at, hand_plan
+
+if TYPE_CHECKING:
+    from medhavi.results.plan import Plan
+
+NAMES = Names(texts={"M1": "Filling <1>"})
+
+
+def demand(name: str, status: str, hours: float | None) -> dict[str, object]:
+    return {
+        "demand": name,
+        "due": at("2026-02-02 18:00"),
+        "qty": 1.0,
+        "planned": 1.0,
+        "short": 0.0,
+        "lateness_h": hours,
+        "status": status,
+    }
+
+
+def cause(name: str, code: str, hours: float | None, money: float) -> dict[str, object]:
+    return {
+        "demand": name,
+        "code": code,
+        "subject": "M1",
+        "valid_from": at("2026-02-02 18:00"),
+        "valid_to": at("2026-02-02 18:00") + dt.timedelta(hours=hours or 0),
+        "hours": hours,
+        "money": money,
+    }
+
+
+@pytest.fixture
+def plan() -> Plan:
+    return hand_plan(
+        fulfilment=[
+            demand("cheap", "late", 48.0),
+            demand("dear", "late", 30.0),
+            demand("none", "unplanned", None),
+            demand("fine", "on_time", 0.0),
+        ],
+        causes=[
+            cause("cheap", "LeadTime", 48.0, 1.0),
+            cause("dear", "CapacityShortfall", 24.0, 90.0),
+            cause("dear", "NoTransportLeg", 6.0, 10.0),
+            cause("none", "NoSource", None, 5.0),
+        ],
+    )
+
+
+def test_the_dearest_comes_first(plan):
+    rows = late_demands(plan).select("demand", "money").rows()
+    assert rows == [("dear", 100.0), ("none", 5.0), ("cheap", 1.0)]
+
+
+def test_bars_split_lateness_by_cause_and_sum_to_it(plan):
+    bars = late_bars(plan, NAMES)
+    dear = bars.filter(bars["demand"] == "dear")
+    assert sorted(dear["domain"]) == ["capacity", "transport"]
+    assert dear["days"].sum() == pytest.approx(30 / 24)
+    assert bars["demand"].unique(maintain_order=True).to_list() == ["dear", "cheap"]
+
+
+def test_the_title_says_how_many_and_how_much(plan):
+    chart = late_chart(plan, NAMES)
+    assert chart is not None
+    title = chart.to_dict()["title"]["text"]
+    assert title == "3 demands not kept, € 106 in all; the dearest"
+
+
+def test_causes_read_as_sentences_and_never_as_markup(plan):
+    table = late_html(plan, NAMES)
+    assert "1 d capacity (CapacityShortfall, Filling &lt;1&gt;)" in table
+    assert "▲ unplanned" in table
+    row = cause("none", "NoSource", None, 5.0)
+    assert cause_sentence(row, NAMES).startswith("\N{EN DASH} ")
+
+
+def test_the_rest_is_counted(plan):
+    assert "and 2 more" in late_html(plan, NAMES, most=1)
+
+
+def test_nothing_late_is_said():
+    fine = hand_plan(fulfilment=[demand("fine", "on_time", 0.0)], causes=[])
+    assert late_chart(fine, NAMES) is None
+    assert late_bars(fine, NAMES).is_empty()
+    assert "Every demand is kept" in late_html(fine, NAMES)
