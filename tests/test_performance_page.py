@@ -16,7 +16,7 @@ def test_sections_are_sorted_and_renewed_one_by_one(tmp_path, monkeypatch, capsy
     assert text.index("## mirror") < text.index("## start")
     assert text.count("## start") == 1
     assert "| import | 2 ms |" in text
-    assert "1 ms" not in text
+    assert "| import | 1 ms |" not in text
     assert "200 events." in text
     assert "| import | 2 ms |" in capsys.readouterr().out
 

@@ -80,7 +80,7 @@ def test_what_names_no_store_is_refused(url):
         ("kurrentdb:admin:s3cret@host", "kurrentdb:***@host"),
         ("admin:s3cret@host", "admin:***@host"),
         ("kurrentdb://host:2113", "kurrentdb://host:2113"),
-        ("sqlite:////home/a@b/events.db", "sqlite:////home/a@b/events.db"),
+        ("sqlite:////data/a@b/events.db", "sqlite:////data/a@b/events.db"),
         ("jsonl:a@b", "jsonl:a@b"),
     ],
 )
