@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from medhavi.results.limiter import Domain, Limiter
 from medhavi.results.promise import Promise, PromiseStatus
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _CONFLICTS = {
     Domain.MATERIAL: Limiter.MATERIAL_RESERVATION_CONFLICT,
@@ -35,7 +31,7 @@ class Commit:
     status
         committed, or conflict: nothing was written.
     promises
-        As committed; after a conflict what can be promised now.
+        As committed; after a conflict what is possible now for the line that was lost.
     reservations
         Ids of the holds that were made.
     revision
@@ -83,10 +79,14 @@ def is_worse(old: Promise, new: Promise) -> bool:
     return new.date > old.date or new.qty < old.qty or dearer
 
 
-def conflict(
-    made: Sequence[Promise], old: Promise, new: Promise, attempts: int
-) -> Commit:
-    """Name what was lost: the domain that limits the line now."""
+def conflict(old: Promise, new: Promise, attempts: int) -> Commit:
+    """Name what was lost: the domain that limits the line now.
+
+    Parameters
+    ----------
+    old, new
+        What was quoted, and what is possible now.
+    """
     limiter = new.limiter
     domain = Domain.MATERIAL if limiter is None else limiter.code.domain
     code = _CONFLICTS.get(domain, Limiter.MATERIAL_RESERVATION_CONFLICT)
@@ -97,7 +97,7 @@ def conflict(
     )
     return Commit(
         status=CommitStatus.CONFLICT,
-        promises=tuple(made),
+        promises=(new,),
         attempts=attempts,
         code=code,
         text=text,

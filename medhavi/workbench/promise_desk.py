@@ -10,9 +10,7 @@ leaves either all of a commit or nothing.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import fields, replace
-from threading import Event, Lock
 from typing import TYPE_CHECKING, Self
 
 import polars as pl
@@ -22,16 +20,17 @@ from medhavi.events.store import NO_STREAM
 from medhavi.planners.promising.asking import Request
 from medhavi.planners.promising.book import Book, Undo
 from medhavi.planners.promising.promise_run import answer_on, quote_all
+from medhavi.planners.promising.quoting import quote
 from medhavi.results.promise import PlannedHold, PromiseStatus
 from medhavi.units import steps_up
 from medhavi.workbench.commit_answer import Commit, CommitStatus, conflict, is_worse
 from medhavi.workbench.commitment_decisions import Decider
 from medhavi.workbench.commitment_state import STREAM, CommitmentState
 from medhavi.workbench.promised_supply import marked
+from medhavi.workbench.turns import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import TracebackType
 
     from medhavi.events.envelope import NewEvent
     from medhavi.events.store import EventStore
@@ -61,11 +60,12 @@ class PromiseDesk:
     def __init__(self, store: EventStore, snapshot: Snapshot, covered: int = 0) -> None:
         self._store = store
         self._covered = covered
-        self._turn = _Turn()
+        self._turn = Turn()
         self._state = CommitmentState(snapshot)
         self._revision = NO_STREAM
         self._own: set[str] = set()
         self._stale = False
+        self._answers: tuple[int, tuple[Promise, ...]] = (NO_STREAM, ())
         self._book = Book.from_snapshot(snapshot)
         self._catch_up()
 
@@ -99,9 +99,11 @@ class PromiseDesk:
             self._catch_up()
             before = self._accepted()
             try:
-                return answer_on(self._book, requests, policy)
+                found = answer_on(self._book, requests, policy)
             finally:
                 self._restore(before)
+            self._answers = self._revision, found.promises
+            return found
 
     def commit(
         self,
@@ -126,22 +128,25 @@ class PromiseDesk:
             The store cannot be written.
         """
         _check(promises, approver)
-        promises = tuple(marked(one) for one in promises)
+        shown = promises
+        promises = tuple(marked(one) for one in shown)
         with self._turn:
             for attempt in range(1, ATTEMPTS + 1):
                 self._catch_up()
                 if self._is_done(promises):
                     return self._committed(promises, attempt, replayed=True)
                 before = self._accepted()
-                made = self._asked_again(promises, policy)
+                made: Sequence[Promise] = promises
+                if not self._held(shown):
+                    made = self._asked_again(promises, policy)
                 lost = [
-                    (old, new)
+                    old
                     for old, new in zip(promises, made, strict=True)
                     if is_worse(old, new)
                 ]
                 if lost:
                     self._restore(before)
-                    return conflict(made, *lost[0], attempt)
+                    return self._conflict(lost[0], policy, attempt)
                 try:
                     self._append(self._decided(made, approver))
                 except RevisionConflict:
@@ -391,13 +396,31 @@ class PromiseDesk:
             _request(promise, position, known=self._state.planned(_demand(promise)))
             for position, promise in enumerate(promises, 1)
         )
-        made = [marked(one) for one in quote_all(self._book, requests, policy)]
+        answers = quote_all(self._book, requests, policy, detail="date")
+        made = [marked(one) for one in answers]
         return [
-            old
-            if new.holds == old.holds and new.date == old.date
-            else replace(new, request=old.request)
+            old if new.holds == old.holds and new.date == old.date else _told(new, old)
             for old, new in zip(promises, made, strict=True)
         ]
+
+    def _held(self, promises: Sequence[Promise]) -> bool:
+        """Take the holds of answers of this book, where nothing came since.
+
+        Each was found beside all the others, so they need not be asked again.
+        """
+        revision, answers = self._answers
+        known = {id(one) for one in answers}
+        if revision != self._revision or any(id(one) not in known for one in promises):
+            return False
+        for promise in promises:
+            self._book.take(promise)
+        return True
+
+    def _conflict(self, old: Promise, policy: str | None, attempt: int) -> Commit:
+        """Say what of a lost promise is possible now, and what limits it."""
+        request = _request(old, old.request, known=self._state.planned(_demand(old)))
+        used = self._book.policies.of(request, policy)
+        return conflict(old, quote(self._book, request, used), attempt)
 
     def _accepted(self) -> dict[str, list[Undo]]:
         return {demand: list(found) for demand, found in self._book.accepted.items()}
@@ -414,36 +437,6 @@ class PromiseDesk:
             for undo in undos:
                 if all(undo is not one for one in there):
                     self._book.take_again(undo)
-
-
-class _Turn:
-    """A lock that serves in the order of asking; a plain one lets luck decide."""
-
-    def __init__(self) -> None:
-        self._guard = Lock()
-        self._waiting: deque[Event] = deque()
-        self._busy = False
-
-    def __enter__(self) -> None:
-        with self._guard:
-            if not self._busy:
-                self._busy = True
-                return
-            ticket = Event()
-            self._waiting.append(ticket)
-        ticket.wait()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        with self._guard:
-            if self._waiting:
-                self._waiting.popleft().set()
-            else:
-                self._busy = False
 
 
 _NOBODY = "A commitment is approved by somebody: name the approver."
@@ -474,3 +467,16 @@ def _request(promise: Promise, position: int, *, known: bool) -> Request:
     own = {name: cells[name] for name in _CELLS if name in cells}
     own["requires"] = tuple(own.get("requires") or ())
     return Request(position=position, known=known, cells=cells, **own)
+
+
+def _told(new: Promise, old: Promise) -> Promise:
+    """Give the new answer with what was explained of the old one."""
+    return replace(
+        new,
+        request=old.request,
+        options=old.options,
+        limiter=old.limiter,
+        limiters=old.limiters,
+        remedies=old.remedies,
+        trace=old.trace,
+    )

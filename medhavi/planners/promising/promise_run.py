@@ -84,14 +84,22 @@ def answer_on(book: Book, requests: object, policy: str | None = None) -> Answer
 
 
 def quote_all(
-    book: Book, requests: tuple[Request, ...], policy: str | None = None
+    book: Book,
+    requests: tuple[Request, ...],
+    policy: str | None = None,
+    *,
+    detail: str = "full",
 ) -> list[Promise]:
-    """Answer by priority, due, position; give the answers in the order of the file."""
+    """Answer by priority, due, position; give the answers in the order of the file.
+
+    `detail` is that of `quote`; the book keeps the holds of what is promised.
+    """
     answers: dict[int, Promise] = {}
     taken: dict[int, Undo] = {}
     order = sorted(requests, key=lambda one: (one.priority, one.due, one.position))
     for request in order:
-        made = quote(book, request, book.policies.of(request, policy))
+        used = book.policies.of(request, policy)
+        made = quote(book, request, used, detail=detail)
         answers[request.position] = made
         if made.status is not PromiseStatus.REJECTED:
             taken[request.position] = book.take(made)
