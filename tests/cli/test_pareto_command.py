@@ -1,0 +1,77 @@
+"""The command `pareto`, and `plan --mode optimize`, as a person meets them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from medhavi.results.pareto_front import ParetoFront
+from medhavi.results.plan import Plan
+from tests import factories
+from tests.planners.small_plans import day
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Path:
+    """Tables of one product with a clean and a dirty supplier."""
+    snapshot = factories.snapshot(
+        demands=[{"product": "A", "qty": 10, "due": day(9), "price": 20}],
+        supply_terms=[
+            {"product": "A", "supplier": "X", "unit_price": 1, "co2_kg": 9.0},
+            {"product": "A", "supplier": "Y", "unit_price": 2, "co2_kg": 1.0},
+        ],
+    )
+    folder = tmp_path / "tables"
+    snapshot.to_folder(folder)
+    return folder
+
+
+def test_a_front_is_written_with_its_plans(medhavi, tables, tmp_path):
+    out = tmp_path / "front"
+    said = medhavi(
+        "pareto", "--tables", tables, "--points", 3, "--objectives", "cost,co2",
+        "--out", out, "--json",
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    front = ParetoFront.from_folder(out)
+    assert said.answer["fingerprint"] == front.fingerprint
+    assert len(said.answer["points"]) == front.points.height == 3
+    assert sorted(front.plans) == [1, 2, 3]
+
+
+def test_the_points_are_said_to_people(medhavi, tables):
+    said = medhavi("pareto", "--tables", tables, "--points", 2)
+    assert said.code == 0, said.err
+    assert "points of cost, lateness, co2, inventory" in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--objectives", "beauty,cost"), "Unknown objective beauty"),
+        (("--points", "1"), "must be at least 2"),
+    ],
+)
+def test_what_cannot_be_traded_is_a_usage_error(medhavi, tables, words, message):
+    said = medhavi("pareto", "--tables", tables, *words)
+    assert said.code == 2
+    assert message in said.err
+
+
+def test_a_best_plan_is_written_and_read_back(medhavi, tables, tmp_path):
+    out = tmp_path / "plan"
+    said = medhavi("plan", "--tables", tables, "--mode", "optimize", "--out", out)
+    assert said.code == 0, said.err
+    plan = Plan.from_folder(out)
+    assert plan.run.mode == "optimize"
+    assert plan.contributions.height > 0
+
+
+def test_effort_is_not_an_option_of_this_mode(medhavi, tables):
+    said = medhavi("plan", "--tables", tables, "--mode", "optimize", "--effort", "full")
+    assert said.code == 2
+    assert "mode optimize has one effort" in said.err
