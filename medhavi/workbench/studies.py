@@ -324,7 +324,7 @@ def _log(report: StudyReport, computed: frozenset[str], folder: Path) -> None:
 
 def write_report(result: StudyResult, out: str | Path, file_format: str) -> Path:
     """Write tables and the offline page of a study, whole or not at all."""
-    from medhavi.views.study_report import html
+    from medhavi.views.study_page import html
 
     with replaced_folder(out, REPORT_NAMES) as folder:
         result.report.to_folder(folder, "csv" if file_format == "csv" else "parquet")
@@ -334,7 +334,7 @@ def write_report(result: StudyResult, out: str | Path, file_format: str) -> Path
 
 def write_page(report: StudyReport, path: str | Path) -> None:
     """Write the offline page of a study that was kept."""
-    from medhavi.views.study_report import html
+    from medhavi.views.study_page import html
 
     with replaced_file(path) as fresh:
         fresh.write_text(html(report), "utf-8")
