@@ -45,7 +45,8 @@ def follow(
     Returns
     -------
     MirrorReport
-        What was done in all.
+        What was done in all; batches before a run broke off are in the lake and are
+        not counted here.
 
     Raises
     ------
