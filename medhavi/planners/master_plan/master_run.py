@@ -61,7 +61,7 @@ def decoded(
     """Turn a solution of a program into a plan in whole lots and exact dates."""
     facts = built.statement
     parameters = facts.parameters
-    run = built_run(facts.run.snapshot, parameters, cancelled, facts.run.providers)
+    run = built_run(facts.run.stated, parameters, cancelled, facts.run.providers)
     steer(run, built, solution.values)
     run.solution = solution
     run.net()
@@ -158,7 +158,7 @@ def _unsolved(
         planner=run.mode,
         mode=run.mode,
         package_version=version,
-        snapshot_fingerprint=run.snapshot.fingerprint,
+        snapshot_fingerprint=run.stated.fingerprint,
         as_of=run.as_of,
         settings=run.settings_of_mode,
         seed=seed,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.planners.constrained.obeyed import with_disruptions
+from medhavi.planners.master_plan.read_columns import check_read
 from medhavi.planners.master_plan.real_deliveries import (
     missing_rows,
     redated,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from medhavi.findings import Finding
     from medhavi.optimize.solver import Solution
     from medhavi.planners.mrp.messages import Messages
     from medhavi.planners.mrp.release import Release
@@ -51,7 +54,7 @@ class SteeredRun(MrpRun):
     Parameters
     ----------
     snapshot
-        Without error findings.
+        Without error findings; planned as its disruptions leave it (rule 20).
     settings
         Of mode optimize; they go into the record.
     observe, cancelled
@@ -71,12 +74,17 @@ class SteeredRun(MrpRun):
         *,
         providers: Providers | None = None,
     ) -> None:
+        self.stated = snapshot
         self._given = providers
         self._optimize = settings
         self.solution: Solution | None = None
-        super().__init__(snapshot, MrpParameters(), observe, cancelled)
+        changed = with_disruptions(snapshot)
+        super().__init__(changed, MrpParameters(), observe, cancelled)
 
     # --- hooks ---------------------------------------------------------------------
+    def _supported(self) -> list[Finding]:
+        return check_read(self.stated)
+
     def _provided(self) -> Providers:
         return Providers(self.snapshot) if self._given is None else self._given
 
@@ -130,7 +138,7 @@ class SteeredRun(MrpRun):
             planner=self.mode,
             mode=self.mode,
             package_version=version,
-            snapshot_fingerprint=self.snapshot.fingerprint,
+            snapshot_fingerprint=self.stated.fingerprint,
             as_of=self.as_of,
             settings=self._optimize.as_dict(),
             seed=seed,

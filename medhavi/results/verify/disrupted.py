@@ -18,7 +18,7 @@ from medhavi.units import NEVER
 if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
-OBEYING = ("constrained",)
+OBEYING = ("constrained", "optimize")
 """Modes whose plans are checked against the tables as disruptions leave them."""
 LAST = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
