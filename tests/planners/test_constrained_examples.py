@@ -670,3 +670,99 @@ def test_open_time_is_obeyed() -> None:
     assert dt.timedelta(hours=8) in {
         row["finish"] - row["start"] for row in made.operations.to_dicts()
     }
+
+
+# --- what never fits ---------------------------------------------------------------
+def test_work_on_a_machine_that_is_never_there_is_left_out_and_named() -> None:
+    made = planned(
+        demands=[{"product": "X", "qty": 2}],
+        inventory_policies=[{"safety_qty": 5}],
+        bom_lines=[{"routing": "RX", "component": "A"}],
+        **{
+            **HOURLY,
+            "resources": [{"resource": "M", "units": 0}],
+            "routings": [{"routing": "R"}, {"routing": "RX", "product": "X"}],
+            "steps": [{"run_minutes_per_unit": 60.0}, {"routing": "RX"}],
+        },
+    )
+    assert orders(made) == []
+    assert fulfilment(made)["status"] == "unplanned"
+    assert causes(made) == [("QtyDurationUnsupported", "R", 0.0)]
+
+
+def test_a_lane_that_never_leaves_carries_nothing() -> None:
+    made = planned(
+        demands=[{"location": "W", "qty": 2}],
+        stock=[{}],
+        products=[{"product": "A", "weight_kg": 9}],
+        locations=[{"location": "L"}, {"location": "W"}],
+        lanes=[{"lane": "T", "capacity_kg": 5}],
+    )
+    assert fulfilment(made)["status"] == "unplanned"
+
+
+# --- more rules --------------------------------------------------------------------
+def test_a_rest_below_the_least_shipment_goes_with_the_one_before() -> None:
+    made = planned(
+        demands=[{"qty": 10, "due": day(2), "min_shipment": 4}],
+        stock=[{"qty": 6}],
+        supply_orders=[{"qty": 2, "due": day(5)}],
+    )
+    assert deliveries(made) == [(8, 5)]
+
+
+def test_less_than_the_least_shipment_is_not_delivered() -> None:
+    made = planned(demands=[{"qty": 10, "min_shipment": 5}], stock=[{"qty": 3}])
+    assert fulfilment(made)["status"] == "unplanned"
+    assert {code for code, *_ in causes(made)} <= {"OrderRule", "MaterialShortfall"}
+    assert exceptions(made, "MinShipment")
+
+
+def test_a_full_line_that_is_short_is_not_delivered() -> None:
+    made = planned(demands=[{"qty": 10, "full_line": True}], stock=[{"qty": 3}])
+    assert made.deliveries.is_empty()
+
+
+def test_a_full_line_that_is_too_late_is_not_delivered() -> None:
+    made = planned(
+        demands=[{"due": day(2), "full_line": True, "max_lateness_days": 1}],
+        stock=[{"qty": 4}],
+        supply_terms=[{"lead_time_days": 5}],
+    )
+    assert made.deliveries.is_empty()
+
+
+def test_a_substitute_serves_what_is_not_there() -> None:
+    made = planned(
+        demands=[{"qty": 5, "due": day(1)}, {"qty": 3, "due": day(1), "priority": 2}],
+        substitutes=[{"ratio": 2}],
+        stock=[{"qty": 2}, {"product": "B", "qty": 8}],
+    )
+    total = sum(row["planned"] for row in made.fulfilment.to_dicts())
+    assert total == 6
+
+
+def test_a_scarce_component_of_several_is_shared_by_importance() -> None:
+    made = planned(
+        demands=[
+            {"qty": 6, "due": day(5), "priority": 2},
+            {"qty": 6, "due": day(6), "priority": 1},
+        ],
+        routings=[{"routing": "R", "lot_multiple": 2}],
+        steps=[{"fixed_minutes": 60.0}],
+        bom_lines=[{}],
+        stock=[{"product": "B", "qty": 9}],
+    )
+    assert fulfilment(made, "D2")["planned"] == 6
+    assert fulfilment(made, "D1")["planned"] == 2
+
+
+def test_a_move_is_cut_to_what_its_origin_has() -> None:
+    made = planned(
+        demands=[{"location": "W", "qty": 8, "due": day(9)}],
+        stock=[{"qty": 5}],
+        supply_orders=[{"qty": 1, "due": day(12)}],
+        locations=[{"location": "L"}, {"location": "W"}],
+        lanes=[{"lane": "T"}],
+    )
+    assert deliveries(made) == [(5, 9), (1, 13)]

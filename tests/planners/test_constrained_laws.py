@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.frepple import snapshot_of
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from medhavi.results.plan import Plan
 
+FEW = settings(max_examples=15)
 PYTHON = {"engine": "python", "effort": "light"}
 HIGH = (
     "constraints_leadtime_1",
@@ -65,6 +66,7 @@ def test_every_plan_can_be_carried_out(tables: dict[str, Any]) -> None:
     assert [str(found) for found in verify(made, snapshot)] == []
 
 
+@FEW
 @given(network_tables())
 def test_hours_of_causes_sum_to_the_lateness(tables: dict[str, Any]) -> None:
     made = constrained(Snapshot.from_frames(tables))
@@ -80,6 +82,7 @@ def test_hours_of_causes_sum_to_the_lateness(tables: dict[str, Any]) -> None:
     assert silent.is_empty()
 
 
+@FEW
 @given(network_tables(plain=True), st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(
     tables: dict[str, Any], chance: random.Random
@@ -90,6 +93,7 @@ def test_the_order_of_rows_changes_nothing(
     assert one.fingerprint == other.fingerprint
 
 
+@FEW
 @given(network_tables(plain=True))
 def test_with_time_and_room_enough_all_is_as_on_time_as_in_mode_mrp(
     tables: dict[str, Any],
@@ -269,3 +273,38 @@ def test_the_result_is_the_same_under_every_hash_seed() -> None:
         for seed in ("1", "77")
     }
     assert len(found) == 1
+
+
+def machine_stage(*jobs: tuple[int, int, int]) -> Stage:
+    """Give a stage of single tasks on one machine: floor, length and due in days."""
+    stage = Stage(units=[1])
+    for number, (floor, length, due) in enumerate(jobs):
+        stage.machine.append(0)
+        stage.length.append(length * DAY)
+        stage.lead.append(0)
+        stage.first.append(number)
+        stage.last.append(number)
+        stage.post.append(0)
+        stage.floor.append(floor * DAY)
+        stage.before.append([])
+        stage.after.append([])
+        stage.wants.append([number])
+        stage.due.append(due * DAY)
+        stage.weight.append(1.0)
+        stage.priority.append(2)
+    return stage
+
+
+@pytest.mark.parametrize(("hold", "starts"), [(0.5, [3, 1, 0]), (None, [0, 10, 12])])
+def test_a_machine_holds_for_what_is_more_urgent_and_takes_what_fits(
+    hold: float | None, starts: list[int]
+) -> None:
+    from medhavi.planners.constrained.dispatching import Dispatch
+
+    # A long task, an urgent one that comes in a day, and a short one that fits before.
+    stage = machine_stage((0, 10, 40), (1, 2, 3), (0, 1, 90))
+    keys = [40 * DAY, 3 * DAY, 90 * DAY]
+    jobs = list(range(len(keys)))
+    found = Dispatch(stage, jobs, keys, hold)
+    found.run()
+    assert [start // DAY for start in found.starts] == starts

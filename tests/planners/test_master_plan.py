@@ -133,6 +133,8 @@ def test_late_is_cheaper_than_overload_at_a_high_price():
     )
     assert fulfilment(found)["status"] == "late"
     assert exceptions(found, "CapacityOverload") == []
+    cause = found.causes.row(0, named=True)
+    assert (cause["code"], cause["subject"]) == ("CapacityShortfall", "M")
     # 24 units a day late at 2 % of 1.
     assert parts(found)["lateness"] == pytest.approx(24 * 0.02)
 
@@ -181,6 +183,31 @@ def test_what_is_late_comes_as_early_as_the_source_can():
         supply_terms=[{"product": "A", "lead_time_days": 6}],
     )
     assert deliveries(found) == [(5, 6)]
+    assert fulfilment(found)["limiter"] == "LeadTime"
+
+
+def test_a_demand_without_any_source_says_so():
+    found = best(demands=[demand("D1", "A", 5, 2)])
+    assert (fulfilment(found)["status"], fulfilment(found)["limiter"]) == (
+        "unplanned",
+        "NoSource",
+    )
+
+
+def test_a_lot_on_hold_is_not_used():
+    found = best(
+        demands=[demand("D1", "A", 5, 2, price=5)],
+        stock=[{"product": "A", "location": "L", "lot": "X", "qty": 9}],
+        disruptions=[
+            {
+                "disruption": "H",
+                "kind": "lot_held",
+                "subject": "A|L|X",
+                "valid_from": day(-1),
+            }
+        ],
+    )
+    assert fulfilment(found)["planned"] == 0
 
 
 def test_most_lateness_turns_late_into_short():

@@ -57,7 +57,7 @@ def arrivals(
         return ArrivalTimes(date, date, date, date, 1.0, found)
     due = search.wanted.due
     if len(subjects) == 1:
-        return _walked(book, search, way, terms, basis, subjects)
+        return _walked(book, search, way, found, terms, basis, subjects)
     return _sampled(book, search, way, found, terms, (basis, due), subjects)
 
 
@@ -88,6 +88,7 @@ def _walked(
     book: Book,
     search: DeliverySearch,
     way: Way,
+    base: Evaluation,
     terms: Terms,
     basis: str,
     subjects: Sequence[Subject],
@@ -96,9 +97,7 @@ def _walked(
     found: dict[str, Evaluation] = {}
     for name, level in LEVELS.items():
         evaluated = _at(book, search, way, terms, LeadDraws(book.times, level))
-        if evaluated is None:
-            evaluated = found.get("p50") or _base(book, search, way, terms, basis)
-        found[name] = evaluated
+        found[name] = evaluated or base
     dates = {name: evaluation.date for name, evaluation in found.items()}
     date = dates[basis]
     limit = max(search.wanted.due, date)
@@ -112,17 +111,6 @@ def _walked(
         found[basis],
         tuple(subjects),
     )
-
-
-def _base(
-    book: Book, search: DeliverySearch, way: Way, terms: Terms, basis: str
-) -> Evaluation:
-    level = LEVELS[basis]
-    found = _at(book, search, way, terms, LeadDraws(book.times, level))
-    if found is None:
-        message = f"{way.option} cannot be evaluated again."
-        raise RuntimeError(message)
-    return found
 
 
 def _chance(

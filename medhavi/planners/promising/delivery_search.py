@@ -118,10 +118,11 @@ class DeliverySearch:
     def ways(self, terms: Terms) -> Iterator[Way]:
         """Give the ways in the order of trying: stock, mixed, new, many places."""
         wanted = self.wanted
+        terms = replace(terms, asked=wanted.product)
         origins, makers = self.places()
         stocked = []
         for place in origins:
-            ever = self._free(wanted.product, place, NEVER, terms)
+            ever = self._ever(place, terms)
             if ever < wanted.steps and "material" in terms.relaxed:
                 yield self._way("stock", place, _stock(wanted.product, place, wanted))
             if ever <= 0:
@@ -172,14 +173,18 @@ class DeliverySearch:
             if source.kind == "move":
                 continue
             name = f"{source.kind}:{source.source}"
-            at = terms.now
+            rest = False
             if source.kind == "buy":
                 walk = Walk(self._stages, terms)
                 if not walk.may_buy(source, covered=False):
                     self.failures += walk.failures
                     continue
-                at = NEVER if terms.buy == "rest" else terms.now
-            free = self._free(wanted.product, place, at, terms)
+                rest = terms.buy == "rest"
+            free = (
+                self._ever(place, terms)
+                if rest
+                else self._free(wanted.product, place, terms.now, terms)
+            )
             part = min(free, wanted.steps)
             if part > 0 and part < wanted.steps:
                 build = partial(_mixed, source=source, part=part, steps=wanted.steps)
@@ -237,9 +242,10 @@ class DeliverySearch:
     def short(self, terms: Terms) -> tuple[Way, Evaluation] | None:
         """Give what stock and receipts of all places bring of the quantity, if any."""
         wanted = self.wanted
+        terms = replace(terms, asked=wanted.product)
         parts, names, left = [], [], wanted.steps
         for place in self.places()[0]:
-            free = min(self._free(wanted.product, place, NEVER, terms), left)
+            free = min(self._ever(place, terms), left)
             if free > 0:
                 parts.append(Part(place, _stock(wanted.product, place, free)))
                 names.append(f"stock@{place}")
@@ -250,6 +256,9 @@ class DeliverySearch:
         way = Way("+".join(names), wanted.product, covered, tuple(parts))
         found = self.evaluate(way, terms)
         return None if found is None else (way, found)
+
+    def _ever(self, place: str, terms: Terms) -> int:
+        return Walk(self._stages, terms).ever(self.wanted.product, place)
 
     def _free(self, product: str, place: str, instant: int, terms: Terms) -> int:
         return Walk(self._stages, terms).available(product, place, instant)

@@ -127,13 +127,8 @@ class LeadDraws:
         return None if found is None else found.at(self.level(subject))
 
     def clock(self, source: Source) -> Clock:
-        """Give the clock of a purchase or lane at its level."""
+        """Give the clock of a purchase at its level."""
         providers = self._times.providers
-        if source.kind == "move":
-            transit = self.transit(source.source)
-            if transit is None:
-                return source.clock
-            return providers.transport.clock_at(source.source, int(transit))
         days = self.purchase_days(source)
         if days is None:
             return source.clock

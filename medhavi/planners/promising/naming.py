@@ -149,7 +149,7 @@ def _capacity(quote: Quest, chain: list[Piece]) -> Named:
     for piece in made:
         if piece.source is None or piece.timing is None or not piece.timing.steps:
             continue
-        ready = max((use.piece.ready for use in piece.uses), default=piece.begin)
+        ready = max((use.piece.ready for use in piece.uses), default=0)
         waits = quote.book.stages.waits(
             piece.source.source, piece.timing, max(ready, quote.book.now)
         )

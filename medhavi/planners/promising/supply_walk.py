@@ -174,10 +174,9 @@ class Walk:
 
         Where only what is missing may be bought, all that ever comes counts.
         """
-        at = self.terms.now
         if source.kind == "buy" and self.terms.buy == "rest":
-            at = NEVER
-        return min(self.available(product, location, at), steps - 1)
+            return min(self.ever(product, location), steps - 1)
+        return min(self.available(product, location, self.terms.now), steps - 1)
 
     def mixed(self, source: Source, part: int, steps: int) -> tuple[Piece, ...] | None:
         """Take a part from stock and get the rest from a source."""
@@ -192,6 +191,16 @@ class Walk:
         transit, shelf = self._life(product)
         return self.stages.line(product, location).available(
             instant, transit, shelf, buffers=terms.buffers, customer=terms.customer
+        )
+
+    def ever(self, product: str, location: str) -> int:
+        """Give the most that is ever free [steps]; what expires is free for a time."""
+        if not self.stages.perishable(product):
+            return self.available(product, location, NEVER)
+        moments = self.stages.line(product, location).rises(self.terms.now)
+        return max(
+            self.available(product, location, moment)
+            for moment in (self.terms.now, *moments)
         )
 
     def _life(self, product: str) -> tuple[int, float]:
@@ -217,7 +226,7 @@ class Walk:
 
     def _given(self, product: str, location: str, steps: int) -> bool:
         """Tell whether relaxed material is at hand: it comes, or nobody can make it."""
-        return self.available(product, location, NEVER) >= steps or all(
+        return self.ever(product, location) >= steps or all(
             source.kind == "buy" for source in self.stages.sources(product, location)
         )
 
