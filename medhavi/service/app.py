@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.service.health import health
 from medhavi.service.landing import landing_html
+from medhavi.service.live_numbers import live_numbers
 from medhavi.service.page_data import TABLES_VARIABLE
 from medhavi.service.pages import entries
 from medhavi.views.theme import app_style
@@ -29,6 +30,7 @@ def create_app() -> Starlette:
     """Make the ASGI application."""
     import marimo
     from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
     from starlette.responses import HTMLResponse, JSONResponse
     from starlette.routing import Mount, Route
 
@@ -47,7 +49,8 @@ def create_app() -> Starlette:
         await _end_sessions(mounted)
 
     async def landing(_request: Request) -> Response:
-        return HTMLResponse(landing_html(apps, notebooks, health()))
+        numbers = await run_in_threadpool(live_numbers)
+        return HTMLResponse(landing_html(apps, notebooks, health(), numbers))
 
     async def alive(_request: Request) -> Response:
         return JSONResponse(health())

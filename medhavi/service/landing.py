@@ -27,13 +27,17 @@ section{display:grid;gap:12px}
 
 
 def landing_html(
-    apps: Sequence[Entry], notebooks: Sequence[Entry], health: Mapping[str, object]
+    apps: Sequence[Entry],
+    notebooks: Sequence[Entry],
+    health: Mapping[str, object],
+    numbers: Mapping[str, str] | None = None,
 ) -> str:
-    """Write the page."""
+    """Write the page; `numbers` has a sentence for some of the apps."""
+    known = numbers or {}
     groups = (("Apps", apps, "app"), ("Lessons", notebooks, "lesson"))
     body = "".join(
         f'<section><h2>{title}</h2><div class="grid">'
-        f"{''.join(_card(entry) for entry in entries)}</div></section>"
+        f"{''.join(_card(entry, known) for entry in entries)}</div></section>"
         for title, entries, _ in groups
         if entries
     )
@@ -48,11 +52,13 @@ def landing_html(
     )
 
 
-def _card(entry: Entry) -> str:
+def _card(entry: Entry, numbers: Mapping[str, str]) -> str:
+    told = numbers.get(entry.address.strip("/"))
+    number = f"<b>{escape(told)}</b>" if told else ""
     return (
         f'<a class="mv-card" href="{escape(entry.address)}">'
         f"<h3>{escape(entry.question)}</h3>"
-        f'<span class="muted">{escape(entry.title)}</span></a>'
+        f'<span class="muted">{escape(entry.title)}</span>{number}</a>'
     )
 
 

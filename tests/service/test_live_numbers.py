@@ -1,0 +1,69 @@
+"""The numbers of the landing page."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from medhavi.service import live_numbers
+from medhavi.service.landing import landing_html
+from medhavi.service.pages import entries
+from tests import factories
+from tests.factories import AS_OF
+
+
+@pytest.fixture(autouse=True)
+def no_memory():
+    live_numbers._kept.clear()
+
+
+@pytest.fixture
+def tables(tmp_path):
+    day = dt.timedelta(days=1)
+    factories.snapshot(
+        products=[{"product": "A", "unit_cost": 2.0}],
+        demands=[
+            {"demand": "1", "due": AS_OF - day},
+            {"demand": "2", "due": AS_OF + day, "promised": AS_OF + day},
+            {"demand": "3", "due": AS_OF - day, "status": "closed"},
+            {"demand": "4", "due": AS_OF - day, "kind": "forecast"},
+        ],
+        stock=[{"product": "A", "location": "L", "qty": 30}],
+    ).to_folder(tmp_path / "t")
+    return str(tmp_path / "t")
+
+
+def test_each_app_has_a_number_from_the_data(tables):
+    assert live_numbers.live_numbers(tables) == {
+        "plan": "1 of 2 order lines past due",
+        "promise": "1 order line without a promised date",
+        "schedule": "0 work orders open",
+        "tradeoffs": "€ 60 of stock on hand",
+    }
+
+
+def test_every_app_has_its_sentence(tables):
+    known = set(live_numbers.live_numbers(tables))
+    assert {entry.address.strip("/") for entry in entries("apps")} == known
+
+
+def test_numbers_are_kept_for_a_while(tables, monkeypatch):
+    first = live_numbers.live_numbers(tables)
+    assert live_numbers.live_numbers(tables) is first
+    monkeypatch.setattr(live_numbers, "KEPT_SECONDS", 0.0)
+    assert live_numbers.live_numbers(tables) is not first
+
+
+def test_without_data_there_are_none(tmp_path):
+    assert live_numbers.live_numbers(str(tmp_path / "none")) == {}
+
+
+def test_the_page_shows_them_as_text():
+    page = landing_html(
+        entries("apps"),
+        [],
+        {"data": "tables", "place": "p", "status": "ok", "version": "1"},
+        {"plan": "<7> late"},
+    )
+    assert "&lt;7&gt; late" in page
