@@ -50,8 +50,8 @@ class Recipe:
     test_share: float = 0.3
     calibrate_share: float = 0.25
     window: int = 60
-    memory: int = 5
-    shrink: float = 2.0
+    memory: int = 4
+    shrink: float = 1.0
     min_count: int = 15
     trees: int = 80
     leaves: int = 8

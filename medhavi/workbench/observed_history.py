@@ -1,8 +1,10 @@
 """Observations of the lake as the predictors read them: lengths in the right days.
 
 An estimate stands in for a stated time, so it counts as that time counts (rule 13):
-lead days of a purchase are open days of the supplier and end where the receipt days of
-the location begin; a transport's are hours of the lane's calendar, 24 to a day.
+lead days of a purchase are open days of the supplier, less the receipt days of its
+terms; a transport's are hours of the lane's calendar, 24 to a day. Receipt days are
+not counted back over the location's calendar: a date that was promised for a Sunday
+would lose the weekend with them.
 """
 
 from __future__ import annotations
@@ -94,14 +96,13 @@ def subjects_of(snapshot: Snapshot, kind: str) -> pl.DataFrame:
 
 
 class _SupplierDays:
-    """Open days of a supplier, from order to arrival."""
+    """Open days of a supplier, from order to stock, less the receipt days."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._providers = Providers(snapshot)
         self._calendar_of = dict(
             snapshot["suppliers"].select("supplier", "calendar").iter_rows()
         )
-        self._locations = frozenset(snapshot["locations"]["location"])
         self._receipt = {
             (supplier, product, location): days
             for supplier, product, location, days in snapshot["supply_terms"]
@@ -112,16 +113,11 @@ class _SupplierDays:
     def days(
         self, row: dict[str, Any], begun: dt.datetime, there: dt.datetime
     ) -> float:
-        start, finish = to_seconds(begun), to_seconds(there)
-        location = row["location"] if row["location"] in self._locations else None
-        calendar = (
-            None if location is None else self._providers.facts.calendar(location)
+        passed = self._time(row["subject"]).days_between(
+            to_seconds(begun), to_seconds(there)
         )
-        place = self._providers.calendars.working_time(calendar)
         receipt = self._receipt_days(row["subject"], row["product"], row["location"])
-        arrived = place.subtract_days(finish, receipt)
-        supplier = self._time(row["subject"])
-        return supplier.days_between(start, max(arrived or finish, start))
+        return max(passed - receipt, 0.0)
 
     def _time(self, supplier: str) -> WorkingTime:
         calendar = self._calendar_of.get(supplier)

@@ -1,0 +1,94 @@
+"""Train, list, promote: what a person reads, and one JSON object for machines."""
+
+from __future__ import annotations
+
+import pytest
+
+from medhavi.events.urls import open_store
+from medhavi.workbench import Workbench
+from tests.model_stores import ready
+from tests.purchases import bought
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("company")
+    url = f"sqlite:///{folder / 'events.db'}"
+    open_store(url).append_many(bought())
+    bench = Workbench(lake=folder / "lake", store=url)
+    bench.mirror()
+    ready(bench.models)
+    return folder
+
+
+@pytest.fixture
+def company(place, monkeypatch):
+    monkeypatch.setenv("MEDHAVI_LAKE", str(place / "lake"))
+    monkeypatch.setenv("MEDHAVI_STORE", f"sqlite:///{place / 'events.db'}")
+    return place
+
+
+def test_training_is_told_and_what_is_ready_can_be_promoted(medhavi, company):
+    said = medhavi("train", "--kind", "lead_time")
+    assert said.code == 0
+    assert "supplier-lead-time" in said.out
+    assert "to use it: medhavi promote supplier-lead-time --approver YOU" in said.out
+    used = medhavi("promote", "supplier-lead-time", "--approver", "Anna", "--json")
+    assert (used.code, used.answer["model"]) == (0, "supplier-lead-time")
+    listed = medhavi("predictors", "--json")
+    rows = {(row["model"], row["version"]): row for row in listed.answer["predictors"]}
+    row = rows["supplier-lead-time", used.answer["version"]]
+    assert "champion" in row["aliases"]
+    assert row["metrics"]["gain"] > 0.3
+    assert row["tags"]["reason"]
+    shown = medhavi("predictors")
+    assert "champion" in shown.out
+    assert "mlflow ui --backend-store-uri" in shown.out
+
+
+def test_the_answer_of_training_holds_all_scores(medhavi, company):
+    said = medhavi("train", "--kind", "reliability", "--json")
+    (supplier, lane) = said.answer["trained"]
+    assert (supplier["about"], lane["about"]) == ("supplier", "lane")
+    assert {row["method"] for row in supplier["scores"]} >= {"plain", "recent rate"}
+    assert isinstance(supplier["promotable"], bool)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["train", "--kind", "weather"], 2, "There is no kind 'weather'"),
+        (["train", "--recipe", "none.toml"], 2, "cannot be read as a recipe"),
+        (["promote", "magic", "--approver", "A"], 2, "There is no predictor magic"),
+        (["promote", "lane-lead-time"], 2, "Missing option '--approver'"),
+    ],
+)
+def test_a_wrong_call_is_named(medhavi, company, words, code, message):
+    said = medhavi(*words)
+    assert said.code == code
+    assert message in said.err
+
+
+def test_a_predictor_that_did_not_earn_it_is_refused_with_exit_1(
+    medhavi, company, tmp_path
+):
+    recipe = tmp_path / "strict.toml"
+    recipe.write_text("coverage_tolerance = 0.0\ntrees = 5\n")
+    medhavi("train", "--kind", "lead_time", "--recipe", recipe)
+    said = medhavi("promote", "lane-lead-time", "--approver", "Anna")
+    assert said.code == 1
+    assert "The plain quantile stays" in said.err
+
+
+def test_a_lake_without_predictors_says_how_to_make_some(
+    medhavi, tmp_path, monkeypatch
+):
+    url = f"sqlite:///{tmp_path / 'events.db'}"
+    open_store(url).append_many(bought(5, moved=0))
+    Workbench(lake=tmp_path / "lake", store=url).mirror()
+    said = medhavi("predictors", "--lake", tmp_path / "lake")
+    assert said.code == 0
+    assert "medhavi train" in said.out
+    few = medhavi("train", "--lake", tmp_path / "lake")
+    assert few.code == 0
+    assert "5 observations, 100 are needed" in " ".join(few.out.split())
