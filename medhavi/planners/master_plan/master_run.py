@@ -10,7 +10,8 @@ from medhavi.optimize.highs import Highs
 from medhavi.optimize.solver import Outcome
 from medhavi.planners.master_plan.build import build
 from medhavi.planners.master_plan.contributions import contribution_rows
-from medhavi.planners.master_plan.shadow_prices import price_rows
+from medhavi.planners.master_plan.limiting import Limits
+from medhavi.planners.master_plan.shadow_prices import hour_prices, price_rows
 from medhavi.planners.master_plan.solution_decode import steer
 from medhavi.planners.master_plan.statement import state
 from medhavi.planners.master_plan.steered_run import SteeredRun
@@ -64,6 +65,7 @@ def decoded(
     run = built_run(facts.run.stated, parameters, cancelled, facts.run.providers)
     steer(run, built, solution.values)
     run.solution = solution
+    run.limits = Limits(facts.plans, hour_prices(built, solution))
     run.net()
     made = run.plan(version, seed)
     run.release.dissolve()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.obeyed import with_disruptions
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.optimize.solver import Solution
+    from medhavi.planners.master_plan.limiting import Limits
     from medhavi.planners.mrp.messages import Messages
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.service import Service
@@ -78,6 +80,8 @@ class SteeredRun(MrpRun):
         self._given = providers
         self._optimize = settings
         self.solution: Solution | None = None
+        self.limits: Limits | None = None
+        self._subjects: dict[str, str] = {}
         changed = with_disruptions(snapshot)
         super().__init__(changed, MrpParameters(), observe, cancelled)
 
@@ -100,7 +104,27 @@ class SteeredRun(MrpRun):
             del self.release.shortages[known:]
 
     def _services(self) -> list[Service]:
-        return [redated(found, self.as_of) for found in super()._services()]
+        return [
+            self._limited(redated(found, self.as_of)) for found in super()._services()
+        ]
+
+    def _limited(self, found: Service) -> Service:
+        if found.limiter is None or self.limits is None:
+            return found
+        code, subject = self.limits.of(found)
+        if subject is not None:
+            self._subjects[found.demand.demand] = subject
+        return replace(found, limiter=code)
+
+    def _causes(self, found: list[Service]) -> dict[str, list[object]]:
+        columns = super()._causes(found)
+        columns["subject"] = [
+            self._subjects.get(str(demand), subject)
+            for demand, subject in zip(
+                columns["demand"], columns["subject"], strict=True
+            )
+        ]
+        return columns
 
     def _tell(
         self,
