@@ -28,8 +28,8 @@ with app.setup:
     from medhavi.views import page, theme
     from medhavi.views.charts import title_of, untitled
     from medhavi.views.names import names_of
-    from medhavi.views.study_picture import figure_chart
     from medhavi.views.study_page import study_table
+    from medhavi.views.study_picture import figure_chart
     from medhavi.workbench.studies import run_study
     from medhavi.workbench.tables_run import plan_snapshot
 

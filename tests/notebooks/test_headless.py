@@ -120,3 +120,15 @@ def test_the_trade_off_app_waits_for_its_form(lemonade, monkeypatch):
     monkeypatch.setenv("MEDHAVI_TABLES", str(lemonade))
     _, values = loaded(ROOT / "apps" / "a_tradeoffs.py").app.run()
     assert "front" not in values
+
+
+def test_the_lesson_of_promising_never_gets_earlier_by_asking_twice():
+    _, values = loaded(ROOT / "notebooks" / "n03_promising.py").app.run()
+    assert values["promise"].date is not None
+    assert values["later"]
+
+
+def test_the_lesson_of_the_optimizer_compares_modes_and_trades_off():
+    _, values = loaded(ROOT / "notebooks" / "n05_optimizer.py").app.run()
+    assert list(values["plans"]) == ["mrp", "constrained", "optimize"]
+    assert values["front"].points.height >= 1
