@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from medhavi.optimize.cpsat_tasks import Goal
 from medhavi.planners.scheduling.dispatch import first_solution
 from medhavi.planners.scheduling.longest_paths import Lines
 from medhavi.planners.scheduling.problem_file import read_problem
+from medhavi.planners.scheduling.solve import solve
 from medhavi.planners.scheduling.staged_search import staged_search
 from medhavi.planners.scheduling.tabu import Looks, can_improve, improved
 from medhavi.planners.scheduling.task_form import task_form
@@ -133,3 +135,53 @@ def test_a_stop_during_the_moves_is_told():
     outcome = staged_search(problem, GOALS, Effort(deterministic=0.02), stop)
     assert outcome.interrupted or outcome.goals[0].proven
     assert outcome.assignment is not None
+
+
+def press_ctrl_c(_text):
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_between_two_searches_keeps_the_first_solution():
+    problem = flexible(5, orders=9)
+    outcome = staged_search(problem, GOALS, Effort(), observe=press_ctrl_c)
+    assert outcome.interrupted
+    assert outcome.assignment == first_solution(problem, GOALS)
+    assert not outcome.goals[0].proven
+
+
+def hard_to_begin():
+    """Make a file: every rule begins with A, but Z must, for its fixed step."""
+    return workshop(
+        order(
+            "Z",
+            step(1, ("M", 5)),
+            step(2, ("N", 4), start_minutes=5, resource="N", after=[1]),
+        ),
+        order(
+            "A",
+            step(1, ("M", 3)),
+            step(2, ("K", 50), after=[1]),
+            due_minutes=1,
+            weight=9,
+        ),
+    )
+
+
+def test_where_no_rule_finds_a_solution_the_solver_does():
+    problem = read_problem(hard_to_begin()).problem
+    assert first_solution(task_form(problem).tasks, GOALS) is None
+    assert solve(problem).objective == {"makespan": 58}
+
+
+def test_without_effort_and_solution_nothing_is_claimed():
+    problem = replace(read_problem(hard_to_begin()).problem, effort=0.0)
+    made = solve(problem)
+    assert str(made.status) == "error"
+    assert [row.code for row in made.findings] == ["SCHED051"]
+    assert made.operations.is_empty()
+
+
+def test_ctrl_c_before_any_solution_ends_the_call():
+    problem = task_form(read_problem(hard_to_begin()).problem).tasks
+    with pytest.raises(KeyboardInterrupt):
+        staged_search(problem, GOALS, Effort(), observe=press_ctrl_c)

@@ -63,8 +63,10 @@ def staged_search(
     """
     hint = first_solution(problem, goals)
     hint = None if hint is None else shift(hint)
-    observe("no first solution" if hint is None else "first solution found, searching")
     try:
+        observe(
+            "no first solution" if hint is None else "first solution found, searching"
+        )
         return _improve(problem, goals, effort, hint, cancelled)
     except KeyboardInterrupt:
         # Between two searches nobody listens; what the first rule found is kept.
