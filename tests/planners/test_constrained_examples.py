@@ -690,6 +690,45 @@ def test_work_on_a_machine_that_is_never_there_is_left_out_and_named() -> None:
     assert causes(made) == [("QtyDurationUnsupported", "R", 0.0)]
 
 
+def test_work_for_which_no_time_is_left_is_taken_out_with_all_that_needs_it() -> None:
+    made = planned(
+        demands=[
+            {"product": "X", "qty": 24, "due": day(2)},
+            {"product": "Z", "qty": 1},
+        ],
+        inventory_policies=[{"product": "A", "safety_qty": 5}],
+        bom_lines=[{"routing": "RX", "component": "A"}],
+        resource_units=[{"resource": "M", "valid_from": day(3), "units": 0}],
+        supply_orders=[
+            {
+                "kind": "work",
+                "product": "Z",
+                "qty": 72,
+                "source": "RZ",
+                "start": day(0),
+                "due": day(3),
+            }
+        ],
+        **{
+            **HOURLY,
+            "routings": [
+                {"routing": "R"},
+                {"routing": "RX", "product": "X"},
+                {"routing": "RZ", "product": "Z"},
+            ],
+            "steps": [
+                {"run_minutes_per_unit": 60.0},
+                {"routing": "RX"},
+                {"routing": "RZ", "run_minutes_per_unit": 60.0},
+            ],
+            "step_resources": [{}, {"routing": "RZ"}],
+        },
+    )
+    assert orders(made) == []
+    assert fulfilment(made, "D1")["status"] == "unplanned"
+    assert causes(made) == [("QtyDurationUnsupported", "R", 0.0)]
+
+
 def test_a_lane_that_never_leaves_carries_nothing() -> None:
     made = planned(
         demands=[{"location": "W", "qty": 2}],

@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.causes import Cause, Walk, cause_table
+from medhavi.planners.constrained.causes import MISFIT, Cause, Walk, cause_table
 from medhavi.planners.constrained.dating import (
     FeasibleRelease,
     FeasibleWalk,
@@ -262,6 +262,10 @@ class FeasibleRun(MrpRun):
         code = Limiter.MATERIAL_SHORTFALL
         if not node.sources and not node.units:
             code = Limiter.NO_SOURCE
+        if any(source.kind == "make" for source in node.sources):
+            # It can be made, but at no time in this quantity.
+            source = next(one for one in node.sources if one.kind == "make")
+            return Cause(MISFIT["make"], source.source, None, None, 0)
         return Cause(code, "|".join(place), None, None, 0)
 
     def _causes(self, found: list[Service]) -> dict[str, list[object]]:
