@@ -94,7 +94,7 @@ def test_every_column_has_a_default():
 
 
 def test_several_rows_for_everybody_are_a_finding():
-    rows = [{"policy": "one", "buffers": True}, {"policy": "two", "preempt": True}]
+    rows = [{"policy": "one", "buffers": True}, {"policy": "two", "expedite": True}]
     found = Policies(tables(promise_policies=rows))
     assert [one.code for one in found.findings] == ["PRM008"]
     assert not found.of(request_of(tables())).buffers
