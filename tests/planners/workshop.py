@@ -10,7 +10,7 @@ from medhavi.planners.scheduling.solve import solve
 Document = dict[str, Any]
 
 
-def step(number: int, *options: object, **fields: object) -> Document:
+def step(number: int, *options: tuple[object, ...], **fields: object) -> Document:
     """Make a step; options are (resource, run) or (resource, run, set-up)."""
     rows = []
     for option in options:
@@ -23,7 +23,7 @@ def order(name: str, *steps: Document, **fields: object) -> Document:
     return {"order": name, "steps": list(steps), **fields}
 
 
-def workshop(*orders: Document, **fields: object) -> Document:
+def workshop(*orders: Document, **fields: Any) -> Document:
     """Make a file; resources named in options come into being by themselves."""
     named = {
         option["resource"]: {"resource": option["resource"]}

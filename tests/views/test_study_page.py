@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from medhavi.results.study_report import StudyReport
-from medhavi.views.study_picture import figure_chart, figure_text, run_labels
 from medhavi.views.study_page import html, study_table
+from medhavi.views.study_picture import figure_chart, figure_text, run_labels
 
 
 def report(values: tuple[float | None, ...] = (1.0, 0.9)) -> StudyReport:
