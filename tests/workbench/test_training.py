@@ -220,9 +220,8 @@ def test_lead_days_are_open_days_of_the_supplier_without_receipt(untrained):
     observations = untrained.lake.lead_time_observations()
     history = history_of(observations, snapshot, "supplier")
     elapsed = observations.filter(kind="supplier")["elapsed_days"].mean()
-    assert history["lead_days"].mean() == pytest.approx(
-        (elapsed - 1.0) * 5 / 7, rel=0.05
-    )
+    expected = elapsed * 5 / 7 - 1.0
+    assert history["lead_days"].mean() == pytest.approx(expected, rel=0.03)
     lanes = history_of(observations, snapshot, "lane")
     assert lanes["lead_days"].to_list() == pytest.approx(
         observations.filter(kind="lane")["elapsed_days"].to_list(), abs=1e-4
