@@ -15,6 +15,7 @@ from medhavi.planners.promising.book import Book, apply, expire, revert
 from medhavi.planners.promising.promise_run import promise
 from medhavi.results.promise import PromiseStatus
 from medhavi.units import DAY, to_seconds
+from tests import factories
 from tests.factories import AS_OF
 from tests.planners.small_promises import (
     asked,
@@ -299,3 +300,25 @@ def test_a_request_reads_the_same_from_a_row_and_from_text():
     text = '[{"product": "A", "location": "L", "qty": 10, "due": "2026-02-02"}]'
     assert promise(snapshot, text)[0].date == promise(snapshot, [cells()])[0].date
     assert request_of(snapshot).qty == 10
+
+
+@pytest.mark.req("DEF-02")
+def test_accepting_a_known_demand_again_replaces_its_holds_and_going_back_restores():
+    snapshot = company(6, 9, 5)
+    demand = {
+        "demand": "D1", "sales_order": "SO", "line": 1, "product": "A", "qty": 8,
+        "location": "C1",
+    }  # fmt: skip
+    given = snapshot.replace(demands=[factories.row("demands", 1, **demand)])
+    ask = {"sales_order": "SO", "line": 1, "location": "C1", "qty": 8}
+    first = asked(given, **ask)
+    held = given.replace(reservations=[one.as_row("confirmed") for one in first.holds])
+    book = Book.from_snapshot(held)
+    quoted(book, **ask)
+    before = state(book)
+    again = quoted(book, **ask)
+    undo = apply(book, again)
+    check(book)
+    assert quoted(book, **ask).date == again.date == first.date
+    revert(book, undo)
+    assert state(book) == before

@@ -21,7 +21,7 @@ from medhavi.providers.table_rows import Rows
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from medhavi.planners.promising.stages import Bought
+    from medhavi.planners.promising.stages import Bought, Freed
     from medhavi.providers.material_line import Shift
     from medhavi.providers.table_rows import Row
     from medhavi.results.promise import PlannedHold, PlannedPurchase, Promise
@@ -35,6 +35,7 @@ class Undo(NamedTuple):
     holds: tuple[PlannedHold, ...]
     shifts: tuple[Shift, ...]
     bought: tuple[Bought, ...]
+    freed: tuple[Freed, ...]
     expires_at: int | None
 
 
@@ -95,7 +96,7 @@ class Book:
             self.give_back(undo)
         expires = promise.holds[0].expires_at if promise.holds else None
         bought = tuple(self._order(one) for one in promise.purchases)
-        return self.take_again(Undo(demand, promise.holds, (), bought, expires))
+        return self.take_again(Undo(demand, promise.holds, (), bought, (), expires))
 
     def _order(self, bought: PlannedPurchase) -> Bought:
         """Find the source of a purchase."""
@@ -108,9 +109,13 @@ class Book:
     def take_again(self, undo: Undo) -> Undo:
         """Take the holds of a promise that another book accepted."""
         mark = self.stages.material.mark()
+        # What the tables say the demand has is replaced by the promise (rule 29).
+        freed = self.stages.held_by(undo.demand)
+        self.stages.free(undo.demand)
         take_holds(self.stages, undo.holds)
         self.stages.buy_again(undo.bought)
-        again = undo._replace(shifts=self.stages.material.since(mark))
+        shifts = self.stages.material.since(mark)
+        again = undo._replace(shifts=shifts, freed=freed)
         self.accepted.setdefault(undo.demand, []).append(again)
         self.stages.settle()
         return again
@@ -124,7 +129,7 @@ class Book:
         self.accepted[undo.demand] = [one for one in known if one is not undo]
         if not self.accepted[undo.demand]:
             del self.accepted[undo.demand]
-        give_back(self.stages, undo.holds, undo.shifts)
+        self._back(undo)
         self.stages.buy_again(undo.bought, -1)
         self.stages.settle()
 
@@ -139,9 +144,13 @@ class Book:
 
     def free_own(self, demand: str) -> None:
         """Give a demand what it has, for one quote (rule 29); the journal undoes it."""
-        self.stages.free(demand)
         for undo in self.accepted.get(demand, ()):
-            give_back(self.stages, undo.holds, undo.shifts)
+            self._back(undo)
+        self.stages.free(demand)
+
+    def _back(self, undo: Undo) -> None:
+        give_back(self.stages, undo.holds, undo.shifts)
+        self.stages.hold_again(undo.freed)
 
 
 def apply(book: Book, promise: Promise) -> Undo:

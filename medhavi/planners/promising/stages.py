@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from medhavi.planners.promising.lead_draws import UncertainTimes
 from medhavi.providers.departure_loads import Load, load_of
-from medhavi.providers.timing import Timing
+from medhavi.providers.timing import Hold, Timing
 from medhavi.units import HOUR, MINUTE, from_seconds, from_steps, seconds_up
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     Bought = tuple[Source, int, int]
     """Source, order [steps], and when it is usable [s]."""
+    Freed = tuple[str, str, int, int | None, float]
+    """Demand, resource or lane, start, finish (lanes: none) [s], units or kg."""
 
 Marks = tuple[int, int, int, int]
 """Places in the journals: material, capacity, transport, purchases."""
@@ -274,6 +276,36 @@ class Stages:
         for hold in self.providers.reservations.transport:
             if hold.demand == demand:
                 self.hold_lane(hold.subject, hold.start, -hold.qty)
+
+    def held_by(self, demand: str) -> tuple[Freed, ...]:
+        """Give the resources and lanes that the tables hold for a demand."""
+        holds = self.providers.reservations
+        found: list[Freed] = []
+        for resource in sorted(
+            {h.subject for h in holds.capacity if h.demand == demand}
+        ):
+            found += [
+                (demand, resource, start, finish, units)
+                for start, finish, units, owner in self.capacity.occupancy.busy(
+                    resource
+                )
+                if owner == demand
+            ]
+        found += [
+            (demand, hold.subject, hold.start, None, hold.qty)
+            for hold in holds.transport
+            if hold.demand == demand
+        ]
+        return tuple(found)
+
+    def hold_again(self, freed: Iterable[Freed]) -> None:
+        """Bind again what `free` gave back of resources and lanes."""
+        for demand, subject, start, finish, amount in freed:
+            if finish is None:
+                self.hold_lane(subject, start, amount)
+            else:
+                hold = Hold(subject, amount, start, finish)
+                self.capacity.occupancy.occupy((), demand, (hold,))
 
     def hold_lane(self, lane: str, departure: int, weight_kg: float) -> None:
         """Take room of a departure; a negative weight gives it back."""
