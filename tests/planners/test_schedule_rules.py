@@ -290,6 +290,32 @@ def test_the_horizon_knows_releases():
     assert made.makespan == 1005
 
 
+def test_the_horizon_knows_work_that_has_to_wait_for_the_last_window():
+    # M opens at 0 and at 1000; B holds the first window, so A ends at 1010 + 1200.
+    made = solved(
+        workshop(
+            order("A", step(1, ("M", 10)), step(2, ("N", 1200))),
+            order("B", step(1, ("M", 10), start_minutes=0)),
+            resources=[{"resource": "M", "windows": [[0, 10], [1000, 1010]]}],
+        )
+    )
+    assert made.status == "optimal"
+    assert made.makespan == 2210
+
+
+def test_a_proof_looks_beyond_what_one_sequence_needs():
+    # On time is B only in the first window; then A ends late, but nobody asked.
+    made = solved(
+        workshop(
+            order("A", step(1, ("M", 10)), step(2, ("N", 1200))),
+            order("B", step(1, ("M", 10)), due_minutes=10),
+            resources=[{"resource": "M", "windows": [[0, 10], [1000, 1010]]}],
+            objective=["late_orders", "makespan"],
+        )
+    )
+    assert made.objective == {"late_orders": 0, "makespan": 2210}
+
+
 def test_half_minutes_are_exact():
     made = solved(
         workshop(order("A", step(1, ("M", 2.5))), order("B", step(1, ("M", 4))))

@@ -21,7 +21,6 @@ from medhavi.optimize.cpsat_tasks import (
     Task,
     TaskProblem,
 )
-from medhavi.optimize.cpsat_windows import earliest_fit, paused_end
 from medhavi.results.schedule_problem import (
     Option,
     Order,
@@ -324,36 +323,25 @@ def _scale(values: Iterable[float]) -> int:
 
 
 def _horizon(tasks: tuple[Task, ...], machines: tuple[Machine, ...]) -> int:
-    """Give a time by which all tasks are done, one at a time on their slowest mode.
+    """Give a time by which all tasks of a schedule that is shifted left are done.
 
-    Half as much again is added: closed time may fall worse for another sequence.
+    After the last window, release and fixed start something that needs no window runs
+    or is set up at every instant until the end, so the work of all such tasks is what
+    can follow. Any sequence may be shifted left: nothing better lies beyond.
     """
-    clock = max((max(task.release, task.fixed_start or 0) for task in tasks), default=0)
+    moments = [max(task.release, task.fixed_start or 0) for task in tasks]
+    closings = [machine.windows[-1][1] for machine in machines if machine.windows]
+    work = 0
     for number, task in enumerate(tasks):
-        ends = [clock]
+        lengths = [0]
         for mode in task.modes:
             machine = machines[mode.machine]
+            if machine.windows is not None:
+                continue
             setup = 0
             if machine.setups is not None:
                 column = machine.setups.place[number]
                 setup = int(machine.setups.times[:, column].max())
-            begin = earliest_fit(machine.windows, clock, setup)
-            if begin is None:
-                continue
-            run = paused_end if task.pauses else _unbroken_end
-            end = run(machine.windows, begin + setup, mode.duration)
-            if end is not None:
-                ends.append(end)
-        clock = max(ends)
-    gapped = any(machine.windows is not None for machine in machines)
-    latest = max((m.windows[-1][1] for m in machines if m.windows), default=0)
-    if not gapped:
-        return max(clock, 1)
-    return max(clock + clock // 2, latest, 1)
-
-
-def _unbroken_end(
-    windows: tuple[tuple[int, int], ...] | None, instant: int, length: int
-) -> int | None:
-    start = earliest_fit(windows, instant, length)
-    return None if start is None else start + length
+            lengths.append(setup + mode.duration)
+        work += max(lengths)
+    return max(max([0, *moments, *closings]) + work, 1)
