@@ -35,8 +35,8 @@ class Undo(NamedTuple):
     holds: tuple[PlannedHold, ...]
     shifts: tuple[Shift, ...]
     bought: tuple[Bought, ...]
-    freed: tuple[Freed, ...]
     expires_at: int | None
+    freed: tuple[Freed, ...] = ()
 
 
 class Book:
@@ -96,7 +96,7 @@ class Book:
             self.give_back(undo)
         expires = promise.holds[0].expires_at if promise.holds else None
         bought = tuple(self._order(one) for one in promise.purchases)
-        return self.take_again(Undo(demand, promise.holds, (), bought, (), expires))
+        return self.take_again(Undo(demand, promise.holds, (), bought, expires))
 
     def _order(self, bought: PlannedPurchase) -> Bought:
         """Find the source of a purchase."""
