@@ -268,6 +268,40 @@ def test_a_calendar_that_never_closes_is_one_window():
     assert times(solved(document))["A", 1] == (0, 600)
 
 
+def test_calendars_reach_as_far_as_a_chain_that_waits_for_both():
+    # N opens on Sundays only: four waits, so M is needed in the fifth week.
+    document = with_calendar()
+    steps = [step(number, ("MN"[number % 2], 60)) for number in range(1, 9)]
+    document["orders"] = [order("A", *steps)]
+    document["resources"] = [
+        {"resource": "M", "calendar": "day"},
+        {"resource": "N", "calendar": "sunday"},
+    ]
+    document["calendars"].append({"calendar": "sunday", "timezone": "Europe/Rome"})
+    document["shifts"].append(
+        {"calendar": "sunday", "weekday": 7, "start": "06:00", "finish": "07:00"}
+    )
+    # The fourth Sunday ends at minute 60; M follows on Monday, its first hour.
+    assert times(solved(document))["A", 8] == (28 * 24 * 60, 28 * 24 * 60 + 60)
+
+
+def test_a_calendar_that_never_closes_waits_for_one_that_does():
+    document = with_calendar()
+    document["orders"] = [order("A", step(1, ("N", 60)), step(2, ("M", 60)))]
+    document["resources"] = [
+        {"resource": "M", "calendar": "ever"},
+        {"resource": "N", "calendar": "day"},
+    ]
+    document["calendars"].append({"calendar": "ever", "timezone": "Europe/Rome"})
+    document["shifts"] = [
+        {"calendar": "day", "weekday": 7, "start": "06:00", "finish": "14:00"}
+    ] + [
+        {"calendar": "ever", "weekday": day, "start": "00:00", "finish": "00:00"}
+        for day in range(1, 8)
+    ]
+    assert times(solved(document))["A", 2] == (6 * 24 * 60 + 60, 6 * 24 * 60 + 120)
+
+
 @pytest.mark.parametrize(
     "change", [{"windows": [[0, 9]]}, {}], ids=["and windows", "on the working axis"]
 )

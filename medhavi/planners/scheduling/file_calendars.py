@@ -11,6 +11,7 @@ from medhavi.units import DAY, MINUTE, to_seconds
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping
 
     from medhavi.planners.scheduling.file_fields import FieldCheck
     from medhavi.snapshot.working_time import WorkingTime
@@ -23,8 +24,8 @@ FIRST_DAYS, MOST_DAYS = 14, 3660
 def open_windows(document: Row, start: dt.datetime, check: FieldCheck) -> list[Row]:
     """Give the resources with the windows of their calendars filled in.
 
-    The windows reach as far as twice all work needs after the last release: a horizon
-    that no sensible schedule leaves.
+    All calendars reach equally far: twice as long after the last release as all steps
+    take one after another, each where it takes longest. No sensible schedule is longer.
     """
     resources: list[Row] = [dict(row) for row in document["resources"]]
     if not any("calendar" in row for row in resources):
@@ -43,58 +44,73 @@ def open_windows(document: Row, start: dt.datetime, check: FieldCheck) -> list[R
     if any(f.severity == "error" for f in faults):
         return resources
     calendars = Calendars(snapshot)
-    latest, work = _work(document)
+    clocks = {
+        str(row["resource"]): calendars.working_time(str(row["calendar"]))
+        for row in resources
+        if "calendar" in row
+    }
+    begin = to_seconds(start)
+    reach = _reach(document, begin, clocks)
     for number, row in enumerate(resources, start=1):
         if "calendar" not in row:
             continue
         place = Place(
             "resources", number, f"resources row {number} ({row['resource']})"
         )
-        clock = calendars.working_time(str(row["calendar"]))
-        windows = _windows(clock, to_seconds(start), latest, work)
-        if not windows:
-            check.say("SCHED014", place, why=f"{row['calendar']} never opens")
-        elif _partly(clock, to_seconds(start), windows, int(row.get("units", 1))):
-            why = f"{row['calendar']} opens for a part of the units only"
+        calendar = str(row.pop("calendar"))
+        clock = clocks[str(row["resource"])]
+        if clock.always_open:
+            continue
+        segments = clock.segments(begin, reach)
+        if not segments:
+            check.say("SCHED014", place, why=f"{calendar} never opens")
+        elif _partly(clock, begin, reach, int(row.get("units", 1))):
+            why = f"{calendar} opens for a part of the units only"
             check.say("SCHED014", place, why=why)
-        row["windows"] = windows
-        del row["calendar"]
+        row["windows"] = [
+            [(a - begin) / MINUTE, (b - begin) / MINUTE] for a, b in segments
+        ]
     return resources
 
 
-def _work(document: Row) -> tuple[float, float]:
-    """Give the last release or fixed start, and twice the work of all steps [min]."""
-    changes = [float(row["setup_minutes"]) for row in document["changeovers"]]
-    latest, work = 0.0, 0.0
+def _reach(document: Row, begin: int, clocks: Mapping[str, WorkingTime]) -> int:
+    """Give the instant up to which calendars are spelt out [s]."""
+    latest = 0.0
     for order in document["orders"]:
-        latest = max(latest, order.get("release_minutes", 0))
+        moments = (step.get("start_minutes", 0) for step in order["steps"])
+        latest = max(latest, order.get("release_minutes", 0), *moments)
+    first = begin + int(latest * MINUTE)
+    change = max((row["setup_minutes"] for row in document["changeovers"]), default=0)
+    now, most = first, first + MOST_DAYS * DAY
+    for order in document["orders"]:
         for step in order["steps"]:
-            latest = max(latest, step.get("start_minutes", 0))
-            work += max(changes, default=0.0) + max(
-                option["run_minutes"] + option.get("setup_minutes", 0)
+            ends = [
+                _end(clocks.get(option["resource"]), now, option, change, step)
                 for option in step["options"]
-            )
-    return latest, 2 * work
+            ]
+            # What fits nowhere is told when nothing else does.
+            now = max([now, *(end for end in ends if end is not None)])
+            if now >= most:
+                return most
+    return min(max(first + 2 * (now - first), first + FIRST_DAYS * DAY), most)
 
 
-def _windows(
-    clock: WorkingTime, start: int, latest: float, work: float
-) -> list[list[float]]:
-    """Give open stretches until there is room for the work after `latest`."""
-    days = FIRST_DAYS
-    begin = start + int(latest * MINUTE)
-    while days < MOST_DAYS and clock.between(begin, begin + days * DAY) < work * MINUTE:
-        days *= 2
-    if clock.always_open:
-        return [[0.0, (latest + work) or 1.0]]
-    segments = clock.segments(start, begin + min(days, MOST_DAYS) * DAY)
-    return [[(a - start) / MINUTE, (b - start) / MINUTE] for a, b in segments]
+def _end(
+    clock: WorkingTime | None, now: int, option: Row, change: float, step: Row
+) -> int | None:
+    """Give the end of a step on a resource that it finds free; None: it never fits."""
+    setup = int((change + option.get("setup_minutes", 0)) * MINUTE)
+    run = int(option["run_minutes"] * MINUTE)
+    if clock is None:
+        return now + setup + run
+    begin = clock.first_fit(now, setup) if setup else now
+    if begin is None:
+        return None
+    if step.get("splittable"):
+        return clock.add(begin + setup, run)
+    start = clock.first_fit(begin + setup, run)
+    return None if start is None else start + run
 
 
-def _partly(
-    clock: WorkingTime, start: int, windows: list[list[float]], units: int
-) -> bool:
-    if clock.always_open:
-        return False
-    last = start + int(windows[-1][1] * MINUTE)
-    return any(share * units < units for *_, share in clock.shares(start, last))
+def _partly(clock: WorkingTime, begin: int, reach: int, units: int) -> bool:
+    return any(share * units < units for *_, share in clock.shares(begin, reach))
