@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.planners.master_plan.relaxed_columns import relaxed_columns
 from medhavi.planners.mrp.unsupported import MRP, Reading, check_supported
 
 if TYPE_CHECKING:
@@ -35,11 +36,11 @@ READING = Reading(
 
 
 def check_read(snapshot: Snapshot) -> list[Finding]:
-    """List what is filled and has no effect in mode optimize.
+    """List what is filled and has no effect, or less than it says, in mode optimize.
 
     Raises
     ------
     NotAvailable
         Something filled would change quantities or dates and is not built yet.
     """
-    return check_supported(snapshot, READING)
+    return [*check_supported(snapshot, READING), *relaxed_columns(snapshot)]
