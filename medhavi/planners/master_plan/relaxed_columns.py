@@ -39,6 +39,7 @@ SPREAD = "it is spread over an order of usual size"
 NO_EFFECT = "amounts follow the least cost, not this rule"
 USED_ON_ARRIVAL = "goods are used as soon as they arrive"
 OLD = "orders keep it, amounts and dates of the program do not look at it"
+ROOM = "it holds for all departures of a bucket together, one may carry more"
 NAMED = "it is not obeyed, deliveries that break it are exceptions"
 
 RELAXED: tuple[Relaxed, ...] = (
@@ -61,12 +62,12 @@ RELAXED: tuple[Relaxed, ...] = (
         "the first valid line is counted on, others stand in when orders are made",
     ),
     Relaxed("products", "shelf_life_days", None, OLD),
-    Relaxed("products", "make_to_order", False, OLD),
+    Relaxed("products", "make_to_order", default=False, what=OLD),
     Relaxed("demands", "min_shelf_days", 0.0, OLD),
     Relaxed("demands", "ship_from", None, OLD),
     Relaxed("demands", "order_policy", "independent", NAMED),
     Relaxed("demands", "min_shipment", 0.0, NAMED),
-    Relaxed("demands", "full_line", False, NAMED),
+    Relaxed("demands", "full_line", default=False, what=NAMED),
     Relaxed("stock", "owner", None, OLD),
     Relaxed("routings", "min_lot", 0.0, LOTS),
     Relaxed("routings", "max_lot", None, LOTS),
@@ -107,15 +108,13 @@ RELAXED: tuple[Relaxed, ...] = (
         "lanes",
         "capacity_kg",
         None,
-        "it holds for all departures of a bucket together, a single one that is too "
-        "full is an exception",
+        ROOM,
     ),
     Relaxed(
         "lanes",
         "capacity_m3",
         None,
-        "it holds for all departures of a bucket together, a single one that is too "
-        "full is an exception",
+        ROOM,
     ),
     Relaxed(
         "supply_terms",
