@@ -202,6 +202,19 @@ def test_a_document_and_its_text_read_alike_and_come_back():
     assert read_problem(problem.as_dict()).problem == problem
 
 
+def test_a_step_is_told_by_its_own_number():
+    document = workshop(order("A", step(10, ("M", 5)), step(20, ("M", -5))))
+    with pytest.raises(BadData, match="order A step 20 option 1"):
+        read_problem(document)
+
+
+def test_a_step_without_a_number_is_told_by_its_place():
+    document = workshop(order("A", step(10, ("M", 5)), step(20, ("M", 5))))
+    del document["orders"][0]["steps"][1]["step"]
+    with pytest.raises(BadData, match="order A step at place 2 has no step"):
+        read_problem(document)
+
+
 # ------------------------------------------------------------------------ calendars
 def with_calendar(**fields):
     document = workshop(

@@ -280,7 +280,15 @@ class _Reader:
                     expected="a list with at least one step",
                 )
             row["steps"] = [
-                self._step(step, Place("orders", number, f"order {name} step {each}"))
+                self._step(
+                    step,
+                    # By its number in the file; a step without one by its place.
+                    Place(
+                        "orders",
+                        number,
+                        f"order {name} step {step.get('step', f'at place {each}')}",
+                    ),
+                )
                 for each, step in enumerate(steps, start=1)
             ]
             self._sequence(row["steps"], place, str(name))  # type: ignore[arg-type]
