@@ -60,7 +60,8 @@ def schedule(
     conversation.say(str(made))
     if made.operations.height:
         _show(made)
-    conversation.answer(**made.to_json(), out=out, measured=dict(made.measured))
+    # Seconds stay in measured.json, so that the answer repeats to the byte (SCH-21).
+    conversation.answer(**made.to_json(), out=out)
     _leave(made, conversation)
 
 

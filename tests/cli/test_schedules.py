@@ -80,6 +80,13 @@ def test_two_runs_write_the_same_bytes(medhavi, file, tmp_path):
             assert path.read_bytes() == (folders[1] / path.name).read_bytes(), path.name
 
 
+@pytest.mark.req("SCH-21")
+def test_two_runs_answer_the_same_bytes(medhavi, file):
+    assert medhavi("schedule", file, "--json").out == (
+        medhavi("schedule", file, "--json").out
+    )
+
+
 def test_the_call_chooses_objectives(medhavi, file):
     said = medhavi("schedule", file, "--objective", "makespan, setup", "--json")
     assert list(said.answer["objective"]) == ["makespan", "setup"]
