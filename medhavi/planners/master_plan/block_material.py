@@ -2,8 +2,8 @@
 
 stock[n, t] = stock[n, t - 1] + flow[n, t] + given - taken - delivered (+ waiting)
 
-Goods that arrive at a decision may be used at it. Stock that expires is used up to its
-last decision and is not part of the running stock. Where existing orders take more than
+Goods that arrive at a decision may be used at it. What expires is not part of the
+running stock, see `block_lots`. Where existing orders take more than
 there is, they wait for it at a price: a program without a point explains nothing.
 """
 
@@ -19,6 +19,8 @@ from medhavi.providers.demand_values import LATE_COST_SHARE, SHORT_PRICES
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from medhavi.optimize.problem import Block, Problem
     from medhavi.planners.master_plan.statement import Statement
 
@@ -31,10 +33,17 @@ otherwise the best plan would run all buffers down by its last day."""
 
 
 class Material(NamedTuple):
-    """Blocks of material: `balance` has a row per node and decision, node first."""
+    """Blocks of material: `balance` has a row per node and decision, node first.
+
+    `safety` has a row per place of `levels` in it, `waiting` a column per node with
+    fixed needs and decision.
+    """
 
     balance: Block
     stock: Block
+    safety: Block
+    levels: NDArray[np.int64]
+    waiting: Block
 
 
 def add_material(problem: Problem, statement: Statement) -> Material:
@@ -49,30 +58,16 @@ def add_material(problem: Problem, statement: Statement) -> Material:
     problem.entries(balance.at(later), stock.at(later - 1), 1.0)
     weight = statement.parameters.inventory_weight
     problem.cost(Part.HOLDING, stock.at(every), statement.holding.ravel() * weight)
-    _add_lots(problem, statement, balance)
-    _add_safety(problem, statement, stock)
-    _add_waiting(problem, statement, balance)
-    return Material(balance, stock)
+    levels = np.flatnonzero(statement.safety.ravel() > 0)
+    safety = _add_safety(problem, statement, stock, levels)
+    waiting = _add_waiting(problem, statement, balance)
+    return Material(balance, stock, safety, levels, waiting)
 
 
-def _add_lots(problem: Problem, statement: Statement, balance: Block) -> None:
-    lots, size = statement.lots, statement.grid.size
-    counts = np.array([lot.last + 1 for lot in lots], dtype=np.int64)
-    which = np.repeat(np.arange(len(lots)), counts)
-    edge = np.arange(len(which)) - (np.cumsum(counts) - counts)[which]
-    node = np.array([lot.node for lot in lots], dtype=np.int64)
-    use = problem.columns(names.LOT_USE, len(which))
-    upper = np.array([lot.qty for lot in lots], dtype=float)
-    rows = problem.rows(names.LOTS, len(lots), upper=upper)
-    problem.entries(rows.at(which), use.at(np.arange(len(which))), 1.0)
-    problem.entries(
-        balance.at(node[which] * size + edge), use.at(np.arange(len(which))), 1.0
-    )
-
-
-def _add_safety(problem: Problem, statement: Statement, stock: Block) -> None:
+def _add_safety(
+    problem: Problem, statement: Statement, stock: Block, wanted: NDArray[np.int64]
+) -> Block:
     size = statement.grid.size
-    wanted = np.flatnonzero(statement.safety.ravel() > 0)
     below = problem.columns(names.BELOW_SAFETY, len(wanted))
     rows = problem.rows(
         names.SAFETY, len(wanted), lower=statement.safety.ravel()[wanted]
@@ -86,9 +81,10 @@ def _add_safety(problem: Problem, statement: Statement, stock: Block) -> None:
     money += np.where(edge == size - 1, REPLACEMENT * statement.value[node], 0.0)
     weight = statement.parameters.safety_weight
     problem.cost(Part.SAFETY, below.at(every), money * weight)
+    return rows
 
 
-def _add_waiting(problem: Problem, statement: Statement, balance: Block) -> None:
+def _add_waiting(problem: Problem, statement: Statement, balance: Block) -> Block:
     """Let existing orders wait for material, at the price of a demand of top priority.
 
     What waits at the end is never there: its price is that of a shortage.
@@ -109,3 +105,4 @@ def _add_waiting(problem: Problem, statement: Statement, balance: Block) -> None
     weight = statement.run.settings.weight(1)
     money = LATE_COST_SHARE * days + np.where(edge == size - 1, SHORT_PRICES, 0.0)
     problem.cost(Part.WAITING, waiting.at(every), money * worth * weight)
+    return waiting

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from medhavi.optimize.problem import Problem, Program
 from medhavi.planners.master_plan.block_capacity import add_capacity
 from medhavi.planners.master_plan.block_limits import add_limits
+from medhavi.planners.master_plan.block_lots import add_lots
 from medhavi.planners.master_plan.block_material import add_material
 from medhavi.planners.master_plan.block_orders import add_orders
 from medhavi.planners.master_plan.block_service import add_service
@@ -32,7 +33,8 @@ def build(statement: Statement) -> Built:
     problem = Problem()
     material = add_material(problem, statement)
     orders = add_orders(problem, statement, material)
-    add_service(problem, statement, material)
+    service = add_service(problem, statement, material)
+    add_lots(problem, statement, material, orders, service.deliveries)
     add_capacity(problem, statement, orders)
     limits = add_limits(problem, statement, orders)
     return Built(program=problem.program(), statement=statement, about=limits.about)

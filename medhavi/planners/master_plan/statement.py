@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from medhavi.planners.master_plan.decision_grid import DecisionGrid, decision_grid
 from medhavi.planners.master_plan.steered_run import SteeredRun
@@ -26,6 +25,8 @@ from medhavi.units import DAY, HOUR, INT64_MAX, NEVER
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from medhavi.planners.mrp.state import Demand
 
     Ints = NDArray[np.int64]
@@ -37,10 +38,11 @@ ROUNDS = 30
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Lot:
-    """Stock that expires: usable at decisions up to `last`."""
+    """What is there or comes and expires: usable at decisions `first` to `last`."""
 
     node: int
     qty: float
+    first: int
     last: int
 
 
@@ -73,10 +75,10 @@ class Statement:
         Products at locations that are planned (unlimited ones are not).
     flow
         Stock, receipts less fixed needs by node and decision, shape (N, T).
-    fixed
-        Whether a node has fixed needs, shape (N,).
+    fixed_needs
+        What existing orders take by node and decision, shape (N, T).
     lots
-        Stock that expires.
+        Stock and receipts that expire.
     wanted
         Demands.
     plans
@@ -98,7 +100,7 @@ class Statement:
     nodes: tuple[Node, ...]
     place: Mapping[int, int]
     flow: Floats
-    fixed: NDArray[np.bool_]
+    fixed_needs: Floats
     lots: tuple[Lot, ...]
     wanted: Wanted
     plans: tuple[WayPlan, ...]
@@ -110,6 +112,12 @@ class Statement:
     value: Floats
     stock_value: Floats
     holding: Floats
+
+    @property
+    def fixed(self) -> NDArray[np.bool_]:
+        """Whether a node has fixed needs, shape (N,)."""
+        most: Floats = self.fixed_needs.max(axis=1, initial=0.0)
+        return most > 0
 
     @property
     def n_orders(self) -> int:
@@ -141,7 +149,7 @@ def state(run: SteeredRun, parameters: OptimizeParameters) -> Statement:
     means = mean_needs(clusters, run.release, run.as_of)
     plans = way_plans(clusters, means, run.release, grid, rates)
     value = _cheapest(nodes, place, plans, run)
-    flow, fixed, lots = _supply(run, grid, nodes, place)
+    flow, fixed_needs, lots = _supply(run, grid, nodes, place)
     held = _hold(run, flow, place, plans)
     wanted = _wanted(run, parameters, grid, place, value, held)
     resources = tuple(sorted({w.resource for plan in plans for w in plan.occupied}))
@@ -160,7 +168,7 @@ def state(run: SteeredRun, parameters: OptimizeParameters) -> Statement:
         nodes=nodes,
         place=place,
         flow=flow,
-        fixed=fixed,
+        fixed_needs=fixed_needs,
         lots=lots,
         wanted=wanted,
         plans=tuple(plans),
@@ -181,9 +189,9 @@ def _supply(
     grid: DecisionGrid,
     nodes: Sequence[Node],
     place: Mapping[int, int],
-) -> tuple[Floats, NDArray[np.bool_], tuple[Lot, ...]]:
+) -> tuple[Floats, Floats, tuple[Lot, ...]]:
     flow = np.zeros((len(nodes), grid.size))
-    fixed = np.zeros(len(nodes), dtype=bool)
+    fixed = np.zeros_like(flow)
     lots: list[Lot] = []
     for unit in run.release.units:
         number = place.get(id(unit.node))
@@ -191,10 +199,10 @@ def _supply(
             continue
         qty = unit.qty * float(unit.node.step)
         at = int(grid.at_or_after(max(unit.available, run.as_of)))
-        if unit.order is None and unit.expires < NEVER:
+        if unit.expires < NEVER:
             last = int(grid.at_or_before(unit.expires))
-            if last >= 0:
-                lots.append(Lot(node=number, qty=qty, last=last))
+            if last >= at:
+                lots.append(Lot(node=number, qty=qty, first=at, last=last))
         elif at < grid.size:
             flow[number, at] += qty
     for need in run.release.needs:
@@ -202,9 +210,8 @@ def _supply(
         if number is None or need.demand != NO_DEMAND:
             continue
         at = max(0, int(grid.at_or_before(need.instant)))
-        flow[number, at] -= need.qty * float(need.node.step)
-        fixed[number] = True
-    return flow, fixed, tuple(lots)
+        fixed[number, at] += need.qty * float(need.node.step)
+    return flow - fixed, fixed, tuple(lots)
 
 
 def _hold(
