@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.obeyed import with_disruptions
+from medhavi.planners.master_plan.fresh_supply import given_up, replaced
 from medhavi.planners.master_plan.read_columns import check_read
 from medhavi.planners.master_plan.real_deliveries import (
     missing_rows,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 
 ROUNDS = 12
-"""Postponing what waits and what would be too old by then, in turn."""
+"""Postponing what waits and replacing what would be too old by then, in turn."""
 
 
 def _movable(order: Order) -> bool:
@@ -96,12 +97,15 @@ class SteeredRun(MrpRun):
         return SteeredRelease(self.model, self.as_of)
 
     def _postpone(self) -> None:
+        shortages = self.release.shortages
         for _ in range(ROUNDS):
-            known = len(self.release.shortages)
+            known = len(shortages)
             postpone(self.release, self.rank, _movable)
-            if not refreshed(self.release, _movable):
+            stuck = len(shortages)
+            if not refreshed(self.release, _movable) and not replaced(self.steered):
                 return
-            del self.release.shortages[known:]
+            del shortages[known:stuck]
+        given_up(self.steered)
 
     def _services(self) -> list[Service]:
         return [

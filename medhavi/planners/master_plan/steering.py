@@ -104,6 +104,34 @@ class SteeredRelease(Release):
         self._must = 0
         return super().for_stock(node, instant, missing)
 
+    def supply_anew(self, need: Need) -> None:
+        """Serve a need after netting, with all that its new orders need in turn."""
+        stack = [need]
+        while stack:
+            wanting = stack.pop()
+            known = len(self.needs)
+            self._take_free(wanting)
+            if wanting.open > 0:
+                for unit in self.for_needs(
+                    wanting.node, wanting.instant, [wanting], wanting.open
+                ):
+                    if unit.node is wanting.node and self.usable(unit, wanting):
+                        self.match(wanting, unit)
+            if wanting.open > 0:
+                self.give_up(wanting)
+            stack += reversed(self.needs[known:])
+
+    def _take_free(self, need: Need) -> None:
+        """Take what is there in time and nobody uses; what dies first goes first."""
+        free = [
+            unit
+            for unit in self.units
+            if unit.node is need.node and unit.free > 0 and unit.arrives <= need.instant
+        ]
+        for unit in sorted(free, key=lambda u: (u.expires, u.arrives, u.index)):
+            if need.open > 0 and self.usable(unit, need):
+                self.match(need, unit)
+
     def _replenish(self, want: Want) -> list[SupplyUnit]:
         self.asked.append((want.node, want.instant, want.qty))
         made: list[SupplyUnit] = []
@@ -301,7 +329,7 @@ class SteeredRelease(Release):
             if size <= 0:
                 continue
             timing = self._from_now(way, want, size)
-            if timing is not None:
+            if timing is not None and self._serves_well(way, want, size, timing):
                 ready = max(timing.finish, want.instant)
                 found.append((ready, rank, way, size, timing))
         if not found:

@@ -1,0 +1,74 @@
+"""Supply for what would be too old: a use was postponed past the life of its lot.
+
+Rounding makes some orders later than the program has them. A lot that lives until the
+first date need not live until the second; what takes it then gets another supply, and
+where nothing gives any, it is not served.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.planners.mrp.state import NO_DEMAND
+from medhavi.units import NEVER
+
+if TYPE_CHECKING:
+    from medhavi.planners.master_plan.steering import SteeredRelease
+    from medhavi.planners.mrp.state import Need, SupplyUnit
+
+
+def replaced(release: SteeredRelease) -> bool:
+    """Take back what would be used after its death, and supply it anew.
+
+    Parameters
+    ----------
+    release
+        Register of the run, changed in place.
+
+    Returns
+    -------
+    bool
+        Whether anything was dead; new orders may come late in their turn.
+    """
+    needs = _taken_back(release)
+    for need in needs:
+        release.supply_anew(need)
+    return bool(needs)
+
+
+def given_up(release: SteeredRelease) -> None:
+    """Take back what would be used after its death; it stays missing."""
+    for need in _taken_back(release):
+        release.give_up(need)
+
+
+def _taken_back(release: SteeredRelease) -> list[Need]:
+    """Undo the matches of dead lots; gives the needs that are open again, in order."""
+    found: dict[int, Need] = {}
+    kept: list[tuple[int, int, int]] = []
+    for match in zip(
+        release.match_need, release.match_unit, release.match_qty, strict=True
+    ):
+        need, unit = release.needs[match[0]], release.units[match[1]]
+        if not is_dead(unit, need):
+            kept.append(match)
+            continue
+        unit.free += match[2]
+        need.open += match[2]
+        unit.takers = [taker for taker in unit.takers if taker[0] is not need]
+        found[need.index] = need
+    if found:
+        release.match_need = [need for need, _, _ in kept]
+        release.match_unit = [unit for _, unit, _ in kept]
+        release.match_qty = [qty for _, _, qty in kept]
+    return [found[index] for index in sorted(found)]
+
+
+def is_dead(unit: SupplyUnit, need: Need) -> bool:
+    """Tell whether a lot dies before its use; a demand may ask for life left over."""
+    if unit.expires >= NEVER:
+        return False
+    if need.demand == NO_DEMAND or need.order is not None:
+        return unit.expires < need.instant
+    left = max(need.alive_until - need.instant, 0)
+    return unit.expires < max(need.instant, unit.arrives) + left
