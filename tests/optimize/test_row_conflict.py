@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.optimize.conflict import conflict
+from medhavi.optimize.row_conflict import conflict
 from medhavi.optimize.highs import Highs
 from medhavi.optimize.problem import Problem
 
