@@ -20,7 +20,7 @@ if __name__ == "__main__":
 
 from benchmarks.performance_page import write_section
 
-GATE_SECONDS, GOAL_SECONDS, GATE_GIGABYTES = 120, 45, 1.5
+GATE_SECONDS, GOAL_SECONDS, GATE_GIGABYTES = 240, 90, 2.0
 COMMAND = "import sys; from medhavi.cli import main; sys.exit(main())"
 KIBIBYTES = 1024**2
 

@@ -26,6 +26,7 @@ gate that is missed is written as missed: the command ends with exit 1.
 | the same with the tables of the plan | 2.0 s | 0.6 s |
 | bill of materials of 10,000 levels | 1 s | |
 | two of each over 70 levels | a finding, not a number | |
+| m3000 (3,000 demands) in mode constrained: late demands; CPU | 400; 6 s | 170; 1 s |
 | one quote, date only, on a full book of 20,000 reservations: thread CPU p99 | 5 ms | 1 ms |
 | mirror of 200,000 events from SQLite, against a bare read and write | 0.5 x | 0.8 x |
 | gRPC mirror, against a bare loop of the client | 0.55 x | 0.75 x |
@@ -33,7 +34,7 @@ gate that is missed is written as missed: the command ends with exit 1.
 | program of mode optimize with 1,000,000 columns: facts and blocks from a snapshot | 5 s | 2 s |
 | `import medhavi`, against `python -c pass` | 3 x | |
 | `medhavi --help`, against `python -c pass` | 15 x | |
-| `make demo`, small, after installation | 120 s, 1.5 GB | 45 s |
+| `make demo`, small, after installation | 240 s, 2 GB | 90 s |
 
 frePPLe's engine in C++ nets the model of 10,000 demands in 0.2 s (no tables of pegs).
 """
