@@ -92,6 +92,14 @@ class Material:
             sorted({*self._on_hand.nodes, *self._receipts, *self._commitments.nodes})
         )
 
+    def known(self, product: str, location: str) -> bool:
+        """Tell whether anything of a product lies or comes there, taken or not."""
+        return bool(
+            self._receipts.get((product, location))
+            or self._on_hand.lots(product, location)
+            or self._providers.safety_levels.unlimited(product, location)
+        )
+
     def _build(self, product: str, location: str) -> MaterialLine:
         providers = self._providers
         levels = providers.safety_levels

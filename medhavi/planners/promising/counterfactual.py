@@ -124,5 +124,6 @@ def _relaxed_date(
         one.times.date
         for one in other.offered
         if one.times.evaluation.steps >= one.search.wanted.steps
+        and (one.closed is None or "policy" in relaxed)
     ]
     return min(complete, default=None)

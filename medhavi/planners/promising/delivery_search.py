@@ -11,14 +11,20 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.promising.pieces import Evaluation, Shipment, Use
+from medhavi.planners.promising.pieces import (
+    Evaluation,
+    Shipment,
+    Use,
+    by_ready,
+    cut,
+)
 from medhavi.planners.promising.supply_walk import Walk
 from medhavi.planners.promising.walk_terms import Failure
 from medhavi.results.limiter import Limiter
 from medhavi.units import NEVER, from_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from medhavi.planners.promising.pieces import Piece
     from medhavi.planners.promising.reach import Reach, Reached
@@ -239,13 +245,32 @@ class DeliverySearch:
             arrivals.append((arrival, place, free))
         return [(place, free) for _, place, free in sorted(arrivals)]
 
-    def short(self, terms: Terms) -> tuple[Way, Evaluation] | None:
-        """Give what stock and receipts of all places bring of the quantity, if any."""
+    def short(self, terms: Terms, latest: int) -> tuple[Way, Evaluation] | None:
+        """Give what stock and receipts of all places bring of the quantity, if any.
+
+        Parameters
+        ----------
+        latest
+            What comes later does not count [s].
+        """
+        found = self._gathered(terms, {})
+        if found is None or found[1].date <= latest:
+            return found
+        timely: dict[str, int] = {}
+        for sent in found[1].shipments:
+            part = sent.steps if sent.arrival <= latest else 0
+            timely[sent.origin] = timely.get(sent.origin, 0) + part
+        return self._gathered(terms, timely)
+
+    def _gathered(
+        self, terms: Terms, most: Mapping[str, int]
+    ) -> tuple[Way, Evaluation] | None:
+        """Collect what the places have; `most` says how much of each may be used."""
         wanted = self.wanted
         terms = replace(terms, asked=wanted.product)
         parts, names, left = [], [], wanted.steps
         for place in self.places()[0]:
-            free = min(self._ever(place, terms), left)
+            free = min(self._ever(place, terms), left, most.get(place, left))
             if free > 0:
                 parts.append(Part(place, _stock(wanted.product, place, free)))
                 names.append(f"stock@{place}")
@@ -335,7 +360,7 @@ class DeliverySearch:
         steps = sum(piece.steps for piece in pieces)
         ready = max(piece.ready for piece in pieces)
         whole = self._shipment(origin, tuple(pieces), steps, ready, terms.relaxed)
-        groups = _by_ready(pieces, wanted.least)
+        groups = by_ready(pieces, wanted.least)
         if not wanted.split:
             return None if whole is None else [whole]
         if whole is not None and (whole.arrival <= wanted.due or len(groups) < 2):
@@ -362,7 +387,7 @@ class DeliverySearch:
             size = left
             shipped = None
             while size > 0:
-                taken, after = _taken(rest, size)
+                taken, after = cut(rest, size)
                 shipped = self._shipment(
                     origin, tuple(taken), size, ready, terms.relaxed
                 )
@@ -422,36 +447,6 @@ def _mixed(
     walk: Walk, *, source: Source, part: int, steps: int
 ) -> Sequence[Piece] | None:
     return walk.mixed(source, part, steps)
-
-
-def _by_ready(pieces: Sequence[Piece], least: int) -> list[tuple[Piece, ...]]:
-    """Group pieces by when they are ready, none below the least delivery."""
-    groups: list[list[Piece]] = []
-    for piece in sorted(pieces, key=lambda one: one.ready):
-        small = groups and sum(one.steps for one in groups[-1]) < least
-        if groups and (groups[-1][-1].ready == piece.ready or small):
-            groups[-1].append(piece)
-        else:
-            groups.append([piece])
-    if len(groups) > 1 and sum(one.steps for one in groups[-1]) < least:
-        last = groups.pop()
-        groups[-1] += last
-    return [tuple(group) for group in groups]
-
-
-def _taken(pieces: list[Piece], steps: int) -> tuple[list[Piece], list[Piece]]:
-    """Cut pieces at a quantity."""
-    taken: list[Piece] = []
-    rest: list[Piece] = []
-    left = steps
-    for piece in pieces:
-        part = min(piece.steps, left)
-        if part:
-            taken.append(piece._replace(steps=part))
-        if piece.steps > part:
-            rest.append(piece._replace(steps=piece.steps - part))
-        left -= part
-    return taken, rest
 
 
 def _batches(found: Evaluation) -> dict[Batch, int]:

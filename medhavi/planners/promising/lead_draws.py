@@ -83,7 +83,8 @@ class UncertainTimes:
             found = self.providers.lead_times.supplier_quantiles(
                 source.row, source.product
             )
-            known = self._stated[key] = found.basis == "stated"
+            plain = source.row["lead_time_p95_days"] is None
+            known = self._stated[key] = plain and found.basis == "stated"
         return known
 
 

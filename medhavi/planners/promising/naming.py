@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.promising.offers import capped
 from medhavi.results.limiter import Limiter
-from medhavi.units import HOUR, NEVER, steps_up
+from medhavi.units import HOUR, steps_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,10 @@ _TEXTS = {
 def rejected_as(quote: Quest, option: Offered | None) -> Named:
     """Name why there is no answer at all."""
     if option is not None and option.closed is not None:
-        return Named(option.closed, quote.policy.policy, _TEXTS[option.closed])
+        subject = quote.policy.policy
+        if option.closed is Limiter.SUPPLIER_LEADTIME_EXCEEDED:
+            subject = min(_unknown(quote, option), default=subject)
+        return Named(option.closed, subject, _TEXTS[option.closed])
     if option is not None:
         code = capped(option, quote.policy).closed
         if code is not None:
@@ -67,6 +70,14 @@ def rejected_as(quote: Quest, option: Offered | None) -> Named:
     return _missing(quote)
 
 
+def _unknown(quote: Quest, option: Offered) -> Iterator[str]:
+    """Give the suppliers of an option whose word is not known."""
+    for piece in option.times.evaluation.pieces():
+        source = piece.source if piece.kind == "buy" else None
+        if source is not None and quote.book.times.stated(source):
+            yield source.source
+
+
 def _missing(quote: Quest) -> Named:
     """Name why what is there does not do: held, withheld, too little, or nowhere."""
     request, book = quote.request, quote.book
@@ -77,7 +88,7 @@ def _missing(quote: Quest) -> Named:
         if named is not None:
             return named
     anything = any(
-        book.stages.line(request.product, place).available(NEVER) > 0
+        book.stages.known(request.product, place)
         or book.stages.sources(request.product, place)
         for place in places
     )

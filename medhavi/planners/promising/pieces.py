@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from medhavi.providers.itineraries import Itinerary
     from medhavi.providers.sources import Source, Timing
@@ -134,3 +134,33 @@ class Evaluation(NamedTuple):
             use = waiting.pop()
             yield use
             waiting.extend(use.piece.uses)
+
+
+def by_ready(pieces: Sequence[Piece], least: int) -> list[tuple[Piece, ...]]:
+    """Group pieces by when they are ready, none below the least delivery."""
+    groups: list[list[Piece]] = []
+    for piece in sorted(pieces, key=lambda one: one.ready):
+        small = groups and sum(one.steps for one in groups[-1]) < least
+        if groups and (groups[-1][-1].ready == piece.ready or small):
+            groups[-1].append(piece)
+        else:
+            groups.append([piece])
+    if len(groups) > 1 and sum(one.steps for one in groups[-1]) < least:
+        last = groups.pop()
+        groups[-1] += last
+    return [tuple(group) for group in groups]
+
+
+def cut(pieces: list[Piece], steps: int) -> tuple[list[Piece], list[Piece]]:
+    """Cut pieces at a quantity."""
+    taken: list[Piece] = []
+    rest: list[Piece] = []
+    left = steps
+    for piece in pieces:
+        part = min(piece.steps, left)
+        if part:
+            taken.append(piece._replace(steps=part))
+        if piece.steps > part:
+            rest.append(piece._replace(steps=piece.steps - part))
+        left -= part
+    return taken, rest

@@ -92,9 +92,9 @@ class Quest:
         if not self._on_time():
             for substitute in self._substitutes():
                 self._collect(substitute, self._last_terms(), seen)
-        if not self.offered:
-            short = search.short(self._last_terms())
-            if short is not None and self._may_be_short():
+        if self._may_be_short() and all(one.closed for one in self.offered):
+            short = search.short(self._last_terms(), self._last_day())
+            if short is not None:
                 self._take(search, *short)
         self._count(search)
 
@@ -174,10 +174,14 @@ class Quest:
             return Limiter.SUPPLIER_LEADTIME_EXCEEDED
         if date > self.latest:
             return Limiter.DEMAND_STATUS
+        return Limiter.ORDER_RULE if date > self._last_day() else None
+
+    def _last_day(self) -> int:
+        """Give the instant after which nothing is promised [s]."""
         most = self.request.max_lateness_days
-        if most is not None and date > self.request.due + seconds_up(most, DAY):
-            return Limiter.ORDER_RULE
-        return None
+        if most is None:
+            return self.latest
+        return min(self.latest, self.request.due + seconds_up(most, DAY))
 
     def _on_time(self) -> bool:
         return any(

@@ -103,6 +103,11 @@ class Stages:
         self.at = "material"
         return self.material.line(product, location)
 
+    def known(self, product: str, location: str) -> bool:
+        """Tell whether a product lies or comes somewhere, whoever has it."""
+        self.at = "material"
+        return self.material.known(product, location)
+
     def unknown(self, source: Source) -> bool:
         """Tell whether nobody knows how far a supplier's word holds (rule 38)."""
         return self.times.stated(source)

@@ -142,8 +142,7 @@ class Walk:
 
     def _known(self, product: str, location: str) -> bool:
         """Tell whether anything of a product was ever at a place, or may be."""
-        line = self.stages.line(product, location)
-        return line.available(NEVER, buffers=True) > 0 or bool(
+        return self.stages.known(product, location) or bool(
             self.stages.sources(product, location)
         )
 
