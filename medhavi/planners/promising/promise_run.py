@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from medhavi.findings import Finding
+from medhavi.findings import Finding, finding
 from medhavi.planners.promising.arrival_risk import SEED
 from medhavi.planners.promising.asking import read_requests
 from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.whole_orders import completed, whole_orders
+from medhavi.planners.promising.whole_orders import COMPLETE, completed, whole_orders
 from medhavi.results.promise import Promise, PromiseStatus
 from medhavi.results.run_record import RunRecord, Status
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.book import Undo
     from medhavi.snapshot import Snapshot
@@ -79,8 +81,29 @@ def answer_on(book: Book, requests: object, policy: str | None = None) -> Answer
         status=Status.FEASIBLE if exact else Status.HEURISTIC,
         effort={"requests": float(len(made))},
     )
-    warnings = (*book.policies.findings, *book.stages.material.findings)
+    warnings = (
+        *book.policies.findings,
+        *book.stages.material.findings,
+        *_unreached(book, asked.requests),
+    )
     return Answers(promises=tuple(made), findings=(*asked.findings, *warnings), run=run)
+
+
+def _unreached(book: Book, requests: Sequence[Request]) -> Iterator[Finding]:
+    """Name the places that hold no stock and that no lane leads to (rule 34)."""
+    known: set[str] = set()
+    for request in requests:
+        place = request.location
+        if place in known or book.reach.lanes_to(place):
+            continue
+        known.add(place)
+        yield finding(
+            "PRM010",
+            table="request",
+            row=request.position,
+            column="location",
+            value=place,
+        )
 
 
 def quote_all(
@@ -94,20 +117,68 @@ def quote_all(
 
     `detail` is that of `quote`; the book keeps the holds of what is promised.
     """
-    answers: dict[int, Promise] = {}
-    taken: dict[int, Undo] = {}
+    asked = _Asked(book, policy, detail)
     order = sorted(requests, key=lambda one: (one.priority, one.due, one.position))
-    for request in order:
-        used = book.policies.of(request, policy)
-        made = quote(book, request, used, detail=detail)
-        answers[request.position] = made
+    places = {request.position: place for place, request in enumerate(order)}
+    groups = list(whole_orders(book, order, policy))
+    waiting = order
+    while True:
+        for request in waiting:
+            asked.ask(request)
+        broken = next((group for group in groups if asked.broken(group)), None)
+        if broken is None:
+            break
+        # What a refused order held is free to all who were asked after its first line.
+        groups.remove(broken)
+        asked.refused |= {request.position for request in broken}
+        later = order[min(places[request.position] for request in broken) :]
+        for request in reversed(later):
+            asked.give_back(request)
+        asked.complete(broken)
+        waiting = [one for one in later if one.position not in asked.refused]
+    for group in groups:
+        asked.complete(group)
+    return [asked.answers[request.position] for request in requests]
+
+
+class _Asked:
+    """The answers to a file so far, with what each of them holds."""
+
+    def __init__(self, book: Book, policy: str | None, detail: str) -> None:
+        self._book = book
+        self._policy = policy
+        self._detail = detail
+        self._taken: dict[int, tuple[Undo, tuple[Undo, ...]]] = {}
+        self.answers: dict[int, Promise] = {}
+        self.refused: set[int] = set()
+
+    def ask(self, request: Request) -> None:
+        """Answer a request and take its holds."""
+        book = self._book
+        used = book.policies.of(request, self._policy)
+        made = quote(book, request, used, detail=self._detail)
+        self.answers[request.position] = made
         if made.status is not PromiseStatus.REJECTED:
-            taken[request.position] = book.take(made)
-    for group in whole_orders(book, requests, policy):
-        made_whole = completed([answers[one.position] for one in group])
-        for request, made in zip(group, made_whole, strict=True):
-            answers[request.position] = made
-            undo = taken.get(request.position)
-            if made.status is PromiseStatus.REJECTED and undo is not None:
-                book.give_back(undo)
-    return [answers[request.position] for request in requests]
+            before = tuple(book.accepted.get(request.demand, ()))
+            self._taken[request.position] = book.take(made), before
+
+    def give_back(self, request: Request) -> None:
+        """Free what an answer holds; what its demand had before binds again."""
+        undo, before = self._taken.pop(request.position, (None, ()))
+        if undo is not None:
+            self._book.give_back(undo)
+        for one in before:
+            self._book.take_again(one)
+
+    def broken(self, group: Sequence[Request]) -> bool:
+        """Tell whether a line of an order that comes whole cannot come."""
+        return any(
+            self.answers[request.position].status not in COMPLETE for request in group
+        )
+
+    def complete(self, group: Sequence[Request]) -> None:
+        """Give the lines of an order one date, or reject them all."""
+        rates = [self._book.costs.late_rate(request) for request in group]
+        lines = [self.answers[request.position] for request in group]
+        for request, made in zip(group, completed(lines, rates), strict=True):
+            self.answers[request.position] = made

@@ -80,6 +80,12 @@ class Reach:
             known = self._known[key] = found
         return known
 
+    def lanes_to(self, location: str) -> bool:
+        """Tell whether goods lie at a place or some lane leads to it."""
+        if self._providers.facts.holds_stock(location):
+            return True
+        return bool(self._providers.transport.into.get(location))
+
     def _faster_and_dearer(self, product: str) -> frozenset[str]:
         """Collect lanes that beat a lane of better preference in time, not in cost."""
         known = self._dear.get(product)

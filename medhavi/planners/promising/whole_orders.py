@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromiseCost, PromiseReason, PromiseStatus
+from medhavi.units import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,13 +43,23 @@ def whole_orders(
             yield lines
 
 
-def completed(lines: Sequence[Promise]) -> list[Promise]:
-    """Give all lines the latest date, or reject them all."""
+def completed(lines: Sequence[Promise], rates: Sequence[float]) -> list[Promise]:
+    """Give all lines the latest date, or reject them all.
+
+    Parameters
+    ----------
+    lines
+        Answers to the lines of one order.
+    rates
+        Price of a day late per unit of each line [base currency].
+    """
     missing = [line for line in lines if line.status not in COMPLETE]
     if missing:
         return [line if line in missing else _refused(line, missing) for line in lines]
     date = max(line.date for line in lines if line.date is not None)
-    return [_at(line, date, lines) for line in lines]
+    return [
+        _at(line, date, lines, rate) for line, rate in zip(lines, rates, strict=True)
+    ]
 
 
 def _refused(line: Promise, missing: Sequence[Promise]) -> Promise:
@@ -80,7 +91,7 @@ def _refused(line: Promise, missing: Sequence[Promise]) -> Promise:
     )
 
 
-def _at(line: Promise, date: int, lines: Sequence[Promise]) -> Promise:
+def _at(line: Promise, date: int, lines: Sequence[Promise], rate: float) -> Promise:
     """Let a line wait for the last one."""
     if line.date is None or line.date == date:
         return line
@@ -97,6 +108,7 @@ def _at(line: Promise, date: int, lines: Sequence[Promise]) -> Promise:
         )
         limiters = (reason,)
     moved = date - line.date
+    lateness = line.qty * max(date - due, 0) / DAY * rate
     return replace(
         line,
         status=PromiseStatus.PROMISED_LATE if late else PromiseStatus.PROMISED,
@@ -105,6 +117,7 @@ def _at(line: Promise, date: int, lines: Sequence[Promise]) -> Promise:
         date_p80=None if line.date_p80 is None else line.date_p80 + moved,
         date_p95=None if line.date_p95 is None else line.date_p95 + moved,
         deliveries=tuple(replace(one, date=date) for one in line.deliveries),
+        cost=replace(line.cost, lateness=lateness),
         limiter=limiters[0] if limiters else None,
         limiters=limiters,
     )
