@@ -805,3 +805,34 @@ def test_a_move_is_cut_to_what_its_origin_has() -> None:
         lanes=[{"lane": "T"}],
     )
     assert deliveries(made) == [(5, 9), (1, 13)]
+
+
+# ------------------------------------------------------------------- shelf lives
+def queue_beyond_a_life(**more: Any) -> dict[str, Any]:
+    """Make three orders of a day each on M; their component lives a day and a half."""
+    return {
+        **HOURLY,
+        "bom_lines": [{}],
+        "stock": [{"product": "B", "qty": 72, "expires_at": day(1.5)}],
+        "demands": [
+            {"demand": f"D{number}", "qty": 24, "due": day(due), "priority": number}
+            for number, due in ((1, 1), (2, 1.25), (3, 1.4))
+        ],
+        **more,
+    }
+
+
+def test_what_waits_too_long_for_capacity_takes_no_expired_component() -> None:
+    made = planned(**queue_beyond_a_life())
+    assert [row["planned"] for row in made.fulfilment.to_dicts()] == [24, 24, 0]
+
+
+def test_what_waits_too_long_for_capacity_is_made_of_a_fresh_component() -> None:
+    made = planned(
+        **queue_beyond_a_life(supply_terms=[{"product": "B", "lead_time_days": 1}])
+    )
+    assert deliveries(made, "D3") == [(24, 3.0)]
+    bought = made.supplies.filter(pl.col("product") == "B")
+    assert [(row["qty"], days(row["finish"])) for row in bought.to_dicts()] == [
+        (24, 2.0)
+    ]

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.findings import Finding
-    from medhavi.planners.constrained.lines import Line
+    from medhavi.planners.constrained.lines import Line, Part
     from medhavi.planners.mrp.intake import Reader
     from medhavi.planners.mrp.messages import Messages
     from medhavi.planners.mrp.netting import NodeWalk
@@ -66,6 +66,9 @@ if TYPE_CHECKING:
 
 MOST_ROUNDS = 40
 """Rounds of netting until nothing is missing; what is missing then stays short."""
+
+MOST_DELAYS = 5
+"""Rounds in which what waits too long for its components is wanted later instead."""
 
 
 class Memory:
@@ -81,6 +84,8 @@ class Memory:
         Why a demand is not delivered in full though it could be.
     rules
         Rule that forbids it, and how late it would have been [s].
+    delays
+        Rounds in which something was wanted later than before.
     providers
         Those of the snapshot as disruptions leave it.
     """
@@ -90,6 +95,7 @@ class Memory:
         self.missing: dict[int, NodeKey] = {}
         self.refused: dict[int, list[Cause]] = {}
         self.rules: dict[int, tuple[str, int]] = {}
+        self.delays = 0
         self.snapshot = with_disruptions(snapshot)
         self.fingerprint = snapshot.fingerprint
         self.findings = check_obeyed(snapshot)
@@ -206,8 +212,13 @@ class FeasibleRun(MrpRun):
     def refused(self) -> bool:
         """Take from the slices what is not delivered; False: all is."""
         found = {demand: list(kept) for demand, kept in self._memory.slices.items()}
+        self._memory.delays += bool(self.placing.outlived)
+        may_wait = self._memory.delays <= MOST_DELAYS
         for line in self.lines:
             if not line.refused or self._slicer is None:
+                continue
+            if may_wait and any(self._outlived(part) for part in line.dropped):
+                found[line.demand.index] = self._postponed(line)
                 continue
             rest = line.planned
             kept = []
@@ -220,6 +231,23 @@ class FeasibleRun(MrpRun):
             return False
         self._memory.slices = found
         return True
+
+    def _outlived(self, part: Part) -> int:
+        """Give how much later a part comes whose components die in the queue [s]."""
+        order = part.unit.order
+        return 0 if order is None else self.placing.outlived.get(order.index, 0)
+
+    def _postponed(self, line: Line) -> list[Slice]:
+        """Want what waited too long when it can be made, of what lives then."""
+        never = self.placing.unplaced()
+        slices = []
+        for part in (*line.parts, *line.dropped):
+            order, later = part.unit.order, self._outlived(part)
+            if order is not None and order.index in never and not later:
+                continue
+            need = self.release.needs[self.release.match_need[part.match]]
+            slices.append(Slice(part.qty, need.instant + later))
+        return sorted(slices, key=lambda one: (one.date, one.qty))
 
     def settle(self) -> None:
         """Take out what is not delivered, and the orders that never fit."""

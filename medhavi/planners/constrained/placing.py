@@ -42,6 +42,12 @@ class Placing:
         Answers when an order fits, and keeps what is occupied.
     scene
         What surrounds the orders.
+
+    Attributes
+    ----------
+    outlived
+        How much later than netted an order would take what has expired by then, by
+        index of the order [s]; also of orders that take from such an order.
     """
 
     def __init__(self, release: FeasibleRelease, shop: Shop, scene: Scene) -> None:
@@ -51,6 +57,7 @@ class Placing:
         self.jobs: list[Job] = jobs_of(release, _most_early(scene.snapshot))
         self.sequence: list[Job] = []
         self.rehearsals = 0
+        self.outlived: dict[int, int] = {}
         self._could_begin: dict[int, int] = {}
         self._dates: dict[int, int] = {}
         self._matches: dict[int, list[int]] = {}
@@ -114,7 +121,12 @@ class Placing:
             job.placed = job.stays = True
 
     def _placed_early(self, job: Job) -> None:
-        if job.lacking or not all(other.placed for other in job.before):
+        if job.lacking:
+            return
+        if not all(other.placed for other in job.before):
+            waits = [self.outlived.get(other.order.index, 0) for other in job.before]
+            if any(waits):
+                self.outlived[job.order.index] = max(waits)
             return
         order = job.order
         shop = self._shop
@@ -138,6 +150,9 @@ class Placing:
                 job.placed = True
                 return
             if lack >= NEVER:
+                late = self._outlives(job, timing)
+                if late > 0:
+                    self.outlived[job.order.index] = late
                 return
             start = max(start, begun) + lack
 
@@ -149,18 +164,30 @@ class Placing:
     def _lack(self, job: Job, timing: Timing) -> int:
         """Give by how much an order is too early for what it takes and gives [s].
 
-        At most 0: nothing is; `NEVER`: it is too late, another bill of materials holds.
+        At most 0: nothing is; `NEVER`: it is too late, another bill of materials holds
+        or what it takes has expired.
         """
         lack = ALWAYS
         for take in job.takes:
             there = max(take.opens, *(unit.arrives for unit in take.units))
+            dead = min(unit.expires for unit in take.units)
             use = self._use(job, take.need, timing)
-            lack = NEVER if use >= take.closes else max(lack, there - use)
+            late = use >= take.closes or use > dead
+            lack = NEVER if late else max(lack, there - use)
         for out in job.outs:
             if out.opens > ALWAYS or out.closes < NEVER:
                 at = self._falls_out(job, out, timing)
                 lack = NEVER if at >= out.closes else max(lack, out.opens - at)
         return lack
+
+    def _outlives(self, job: Job, timing: Timing) -> int:
+        """Give how much later than netted a job takes what has expired by then [s]."""
+        late = 0
+        for take in job.takes:
+            use = self._use(job, take.need, timing)
+            if use > min(unit.expires for unit in take.units):
+                late = max(late, use - take.need.instant)
+        return late
 
     def _falls_out(self, job: Job, out: Out, timing: Timing) -> int:
         """Give when a unit is in stock."""
