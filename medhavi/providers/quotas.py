@@ -2,7 +2,8 @@
 
 A supplier's quantity counts by receipt (rule 32): per period of `supply_terms`, counted
 from as_of, and per window of `supplier_capacity`. A vehicle's weight and volume count
-per departure; where a lane leaves at any time, each move is a departure of its own.
+per departure, kept by `departure_loads`; where a lane leaves at any time, each move is
+a departure of its own.
 """
 
 from __future__ import annotations
@@ -10,6 +11,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.providers.departure_loads import (
+    MILLION,
+    NOTHING,
+    DepartureLoads,
+    Load,
+    load_of,
+)
 from medhavi.units import DAY, exact, seconds_up, steps_down
 
 if TYPE_CHECKING:
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from medhavi.providers.sources import Source
     from medhavi.providers.sourcing import Sourcing
     from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.transport import Transport
 
 
 class Limit(NamedTuple):
@@ -43,6 +52,10 @@ class Quotas:
         Calendars of locations, for receipt days.
     as_of
         Now; periods count from it [UTC seconds].
+    transport
+        Timetables and room of the lanes; only moves ask for it.
+    loads
+        What departures carry before; it is changed in place.
     """
 
     def __init__(
@@ -51,7 +64,11 @@ class Quotas:
         facts: ProductFacts,
         sourcing: Sourcing,
         as_of: int,
+        transport: Transport | None = None,
+        loads: DepartureLoads | None = None,
     ) -> None:
+        self._transport = transport
+        self._loads = DepartureLoads() if loads is None else loads
         self._facts = facts
         self._sourcing = sourcing
         self._as_of = as_of
@@ -69,9 +86,15 @@ class Quotas:
             most = float(str(source.row["capacity_per_period"]))
             found.append(steps_down(most, source.step))
         if source.kind == "move":
-            for limit in self._carried(source, 0):
-                used = self._use(source, limit)
-                found.append(int(limit.most / (used * source.step)))
+            facts = self._facts
+            for column, one in (
+                ("capacity_kg", facts.weight_kg(source.product)),
+                ("capacity_m3", facts.volume_m3(source.product)),
+            ):
+                most = source.row[column]
+                if most is not None and one > 0:
+                    used = exact(one) * source.step
+                    found.append(int(exact(float(str(most))) / used))
         return min(found, default=None)
 
     def until(self, source: Source, steps: int, at: int) -> int | None:
@@ -91,17 +114,25 @@ class Quotas:
         int or None
             First instant after `at` that is worth a try; None: it fits.
         """
+        if source.kind == "move":
+            return self._departed(source, steps, at)
+        qty = steps * source.step
         full = [
             limit.until
             for limit in self._limits(source, at)
-            if self._taken[limit.key] + self._amount(source, steps, limit) > limit.most
+            if self._taken[limit.key] + qty > limit.most
         ]
         return max(full, default=None)
 
     def take(self, source: Source, steps: int, at: int, sign: int = 1) -> None:
         """Take an order's part of all limits; `sign` -1 gives it back."""
-        for limit in self._limits(source, at):
-            self._taken[limit.key] += sign * self._amount(source, steps, limit)
+        if source.kind != "move":
+            for limit in self._limits(source, at):
+                self._taken[limit.key] += sign * steps * source.step
+        elif self._shares(source):
+            load = self._load(source, steps)
+            part = Load(sign * load.weight, sign * load.volume)
+            self._loads.add(source.source, at, part)
 
     def door(self, source: Source, finish: int) -> int:
         """Give when goods of a purchase reach the door: receipt days come after it."""
@@ -112,11 +143,8 @@ class Quotas:
         found = calendar.subtract_days(finish, days)
         return finish if found is None else found
 
-    # --- limits --------------------------------------------------------------------
+    # --- suppliers -----------------------------------------------------------------
     def _limits(self, source: Source, at: int) -> Iterator[Limit]:
-        if source.kind == "move":
-            yield from self._carried(source, at)
-            return
         row = source.row
         most = row["capacity_per_period"]
         if most is not None:
@@ -134,23 +162,31 @@ class Quotas:
                 most = exact(float(window["qty"]))
                 yield Limit(("window", number), window["valid_to"], most)
 
-    def _carried(self, source: Source, at: int) -> Iterator[Limit]:
-        for column in ("capacity_kg", "capacity_m3"):
-            most = source.row[column]
-            if most is not None:
-                limit = Limit(
-                    (source.source, at, column), at + 1, exact(float(str(most)))
-                )
-                if self._use(source, limit) > 0:
-                    yield limit
+    # --- vehicles ------------------------------------------------------------------
+    def _shares(self, source: Source) -> bool:
+        """Tell whether moves of a lane may share a departure."""
+        transport = self._transport
+        return transport is not None and transport.timetable(source.source).scheduled
 
-    def _amount(self, source: Source, steps: int, limit: Limit) -> Fraction:
-        return steps * source.step * self._use(source, limit)
+    def _load(self, source: Source, steps: int) -> Load:
+        facts = self._facts
+        return load_of(
+            float(steps * source.step),
+            facts.weight_kg(source.product),
+            facts.volume_m3(source.product),
+        )
 
-    def _use(self, source: Source, limit: Limit) -> Fraction:
-        """Give what one unit of the product takes of a limit."""
-        if source.kind != "move":
-            return exact(1.0)
-        if limit.key[-1] == "capacity_kg":
-            return exact(self._facts.weight_kg(source.product))
-        return exact(self._facts.volume_m3(source.product))
+    def _departed(self, source: Source, steps: int, at: int) -> int | None:
+        """Tell whether a departure has no room: the next one is worth a try."""
+        if self._transport is None or not self._shares(source):
+            return None
+        there = (self._loads.of_lane(source.source) or {}).get(at, NOTHING)
+        for most, had, more in zip(
+            self._transport.room(source.source, at),
+            there,
+            self._load(source, steps),
+            strict=True,
+        ):
+            if most is not None and more and had + more > most * MILLION:
+                return at + 1
+        return None

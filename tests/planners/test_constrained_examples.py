@@ -460,6 +460,46 @@ def test_a_vehicle_carries_no_more_than_it_can() -> None:
     assert moves["departure"].n_unique() == 2
 
 
+VEHICLES: dict[str, Any] = {
+    "products": [{"weight_kg": 2}],
+    "stock": [{"qty": 30}],
+    "locations": [{"location": "L"}, {"location": "W"}],
+    "lanes": [{"lane": "T", "capacity_kg": 20}],
+}
+
+
+def test_a_lane_that_leaves_at_any_time_sends_a_vehicle_for_each_move() -> None:
+    made = planned(
+        demands=[{"location": "W", "qty": 25, "due": day(1)}],
+        **VEHICLES,
+    )
+    assert sorted(quantities(made, "A")) == [5, 10, 10]
+    assert {when for _, when in deliveries(made)} == {1}
+    assert fulfilment(made)["status"] == "on_time"
+
+
+@pytest.mark.parametrize(("demand", "expected"), [(None, 56), ("D1", 32)])
+def test_a_hold_on_a_departure_binds_all_but_its_owner(
+    demand: str | None, expected: float
+) -> None:
+    made = planned(
+        demands=[{"location": "W", "qty": 10, "due": day(1)}],
+        departures=[{"weekday": weekday} for weekday in range(1, 8)],
+        reservations=[
+            {
+                "kind": "transport",
+                "subject": "T",
+                "qty": 15,
+                "location": None,
+                "finish": day(1),
+                "demand": demand,
+            }
+        ],
+        **VEHICLES,
+    )
+    assert fulfilment(made)["lateness_h"] == expected - 24
+
+
 # --- rules of lines and orders -----------------------------------------------------
 @pytest.fixture
 def late_rest() -> dict[str, Any]:

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.stock_levels import Levels
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.planners.pegging import Pegs
+    from medhavi.providers.departure_loads import DepartureLoads
     from medhavi.snapshot import Snapshot
 
     Observe = Callable[[str, int, int], None] | None
@@ -144,12 +145,14 @@ class FeasibleRun(MrpRun):
         finite = resources.filter(resources["finite"])["resource"].to_list()
         return FeasibleRelease(self.model, self.as_of, finite, self._quotas())
 
-    def _quotas(self) -> Quotas:
+    def _quotas(self, loads: DepartureLoads | None = None) -> Quotas:
         return Quotas(
             read_tables(self.snapshot, ("supplier_capacity",))["supplier_capacity"],
             self.providers.facts,
             self.providers.sourcing,
             self.as_of,
+            self.providers.transport,
+            loads,
         )
 
     def _reader(self) -> Reader:
@@ -185,7 +188,8 @@ class FeasibleRun(MrpRun):
     def place(self) -> None:
         """Place all orders, and say what each demand gets."""
         own = {demand.demand for demand in self.intake.demands}
-        shop = Shop(self.providers.finite(own, firmed=False), self._quotas())
+        loads = self.providers.itineraries(own).loads
+        shop = Shop(self.providers.finite(own, firmed=False), self._quotas(loads))
         scene = Scene(
             snapshot=self.snapshot,
             parameters=self.parameters,

@@ -237,6 +237,7 @@ def _windows(facts: Facts, receipts: pl.DataFrame) -> list[dict[str, object]]:
 def _vehicles(facts: Facts) -> list[Finding]:
     products = facts.snapshot["products"].select("product", "weight_kg", "volume_m3")
     lanes = facts.snapshot["lanes"].select("lane", "capacity_kg", "capacity_m3")
+    scheduled = facts.snapshot["departures"]["lane"].unique().to_list()
     moves = (
         facts.supplies.filter(pl.col("main") & (pl.col("kind") == "move"))
         .with_columns(
@@ -246,7 +247,13 @@ def _vehicles(facts: Facts) -> list[Finding]:
         .drop("lane")
         .join(lanes, left_on="used", right_on="lane")
         .join(products, on="product")
-        .group_by("used", "moment")
+        # A lane that leaves at any time sends a vehicle for each move.
+        .with_columns(
+            vehicle=pl.when(pl.col("used").is_in(scheduled))
+            .then(pl.lit(""))
+            .otherwise("id")
+        )
+        .group_by("used", "moment", "vehicle")
         .agg(
             (pl.col("qty") * pl.col("weight_kg")).sum().alias("kg"),
             (pl.col("qty") * pl.col("volume_m3")).sum().alias("m3"),
@@ -254,7 +261,7 @@ def _vehicles(facts: Facts) -> list[Finding]:
             (~pl.col("existing")).any().alias("new"),
         )
         .filter("new")
-        .sort("used", "moment")
+        .sort("used", "moment", "vehicle")
     )
     found = []
     for row in moves.iter_rows(named=True):
