@@ -15,11 +15,15 @@ from typing import TYPE_CHECKING
 from medhavi.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 
 @contextmanager
-def replaced_folder(folder: str | Path, ours: Collection[str]) -> Iterator[Path]:
+def replaced_folder(
+    folder: str | Path,
+    ours: Collection[str],
+    inside: Mapping[str, Collection[str]] | None = None,
+) -> Iterator[Path]:
     """Give an empty folder to write into; it becomes `folder` at the end.
 
     Parameters
@@ -29,6 +33,9 @@ def replaced_folder(folder: str | Path, ours: Collection[str]) -> Iterator[Path]
     ours
         Names (without suffix) that an earlier result may hold. Anything else there
         belongs to somebody, and is never deleted.
+    inside
+        Folders that an earlier result may hold, with the names (without suffix) of the
+        files in them, at any depth.
 
     Raises
     ------
@@ -36,7 +43,7 @@ def replaced_folder(folder: str | Path, ours: Collection[str]) -> Iterator[Path]
         `folder` is a file or holds something that is not ours.
     """
     target = Path(folder).absolute()
-    _refuse_foreign(target, frozenset(ours))
+    _refuse_foreign(target, frozenset(ours), inside or {})
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = _beside(target, "part")
     _remove(fresh)
@@ -71,23 +78,34 @@ def replaced_file(path: str | Path) -> Iterator[Path]:
         fresh.unlink(missing_ok=True)
 
 
-def _refuse_foreign(target: Path, ours: frozenset[str]) -> None:
+def _refuse_foreign(
+    target: Path, ours: frozenset[str], inside: Mapping[str, Collection[str]]
+) -> None:
     if not target.exists():
         return
     if not target.is_dir():
         message = f"{target} is a file; give the name of a folder."
         raise UsageError(message)
-    foreign = sorted(
-        entry.name
-        for entry in target.iterdir()
-        if entry.is_dir() or entry.name.split(".")[0] not in ours
-    )
+    foreign: list[str] = []
+    for entry in target.iterdir():
+        if not entry.is_dir():
+            foreign += _foreign([entry], ours)
+        elif entry.name in inside:
+            files = (file for file in entry.rglob("*") if not file.is_dir())
+            foreign += _foreign(files, inside[entry.name])
+        else:
+            foreign.append(entry.name)
+    foreign.sort()
     if foreign:
         message = (
             f"{target} holds {foreign[0]}, which is no part of such a result. "
             "Give a new or an empty folder."
         )
         raise UsageError(message)
+
+
+def _foreign(files: Iterable[Path], ours: Collection[str]) -> list[str]:
+    return [file.name for file in files if file.name.split(".")[0] not in ours]
 
 
 def _beside(target: Path, role: str) -> Path:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, cast
 
 from medhavi.workbench.safe_folder import replaced_folder
+from medhavi.workbench.tables_run import RESULT_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
 
-FRONT_NAMES = frozenset({"points", "objectives", "run", "plans"})
-"""What a folder of a front holds; `--out` replaces a folder of these and no other."""
+FRONT_NAMES = frozenset({"points", "objectives", "run"})
+"""Files of a front; `--out` replaces a folder of these and its plans, no other."""
 
 
 def trade_offs(
@@ -59,5 +60,5 @@ def trade_offs(
 def write_front(front: ParetoFront, out: str | Path, file_format: str) -> None:
     """Write a front with its plans, whole or not at all."""
     kind = cast("Literal['parquet', 'csv']", file_format)
-    with replaced_folder(out, FRONT_NAMES) as folder:
+    with replaced_folder(out, FRONT_NAMES, {"plans": RESULT_NAMES}) as folder:
         front.to_folder(folder, format=kind)

@@ -75,3 +75,25 @@ def test_effort_is_not_an_option_of_this_mode(medhavi, tables):
     said = medhavi("plan", "--tables", tables, "--mode", "optimize", "--effort", "full")
     assert said.code == 2
     assert "mode optimize has one effort" in said.err
+
+
+def test_a_front_replaces_an_earlier_one(medhavi, tables, tmp_path):
+    out = tmp_path / "front"
+    words = ("pareto", "--tables", tables, "--objectives", "cost,co2", "--out", out)
+    assert medhavi(*words, "--points", 3, "--format", "csv").code == 0
+    again = medhavi(*words, "--points", 2)
+    assert again.code == 0, again.err
+    assert len(ParetoFront.from_folder(out).plans) == 2
+    assert not list(out.rglob("*.csv"))
+
+
+def test_a_front_never_replaces_what_somebody_put_among_its_plans(
+    medhavi, tables, tmp_path
+):
+    out = tmp_path / "front"
+    (out / "plans" / "1").mkdir(parents=True)
+    (out / "plans" / "1" / "thesis.txt").write_text("years of work", "utf-8")
+    said = medhavi("pareto", "--tables", tables, "--points", 2, "--out", out)
+    assert said.code == 2
+    assert "thesis.txt, which is no part of such a result" in said.err
+    assert (out / "plans" / "1" / "thesis.txt").exists()
