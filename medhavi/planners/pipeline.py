@@ -80,6 +80,28 @@ def plan(
         return _mrp(snapshot, settings, observe, cancelled, seed)
 
 
+def check_settings(mode: str, settings: Mapping[str, object]) -> None:
+    """Refuse a mode, or settings by name, before anything is planned.
+
+    Raises
+    ------
+    UsageError
+        Unknown mode, unknown setting, or a value out of range.
+    """
+    from medhavi.planners.optimize_parameters import OptimizeParameters
+    from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
+
+    if mode not in MODES:
+        message = f"Unknown mode {mode}; there are {', '.join(MODES)}."
+        raise UsageError(message)
+    if mode == "optimize":
+        OptimizeParameters.from_mapping(settings)
+    elif mode == "constrained":
+        ConstrainedParameters.from_mapping(settings)
+    else:
+        MrpParameters.from_mapping(settings)
+
+
 def _mrp(
     snapshot: Snapshot,
     settings: Settings,

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from medhavi.errors import UsageError
 from medhavi.findings import BadData, finding
+from medhavi.planners.pipeline import MODES, check_settings
 from medhavi.results.kpis import KPIS
 from medhavi.scenarios.change import Change, plain, read_change
 from medhavi.scenarios.change_kinds import KINDS
@@ -241,18 +243,25 @@ class _Reader:
         made = []
         for number, row in enumerate(self._list("planner"), start=1):
             mode = row.get("mode", "mrp")
-            if not isinstance(mode, str):
-                self._wrong("mode", mode, f"planner {number}", "the name of a mode")
+            if mode not in MODES:
+                wanted = f"one of {', '.join(MODES)}"
+                self._wrong("mode", mode, f"planner {number}", wanted)
                 continue
+            settings = {key: value for key, value in row.items() if key != "mode"}
+            self._settings(str(mode), settings, f"planner {number} ({mode})")
             made.append(
-                PlannerChoice(
-                    mode=mode,
-                    settings=MappingProxyType(
-                        {key: value for key, value in row.items() if key != "mode"}
-                    ),
-                )
+                PlannerChoice(mode=str(mode), settings=MappingProxyType(settings))
             )
         return tuple(made) or (PlannerChoice(),)
+
+    def _settings(self, mode: str, settings: Mapping[str, object], place: str) -> None:
+        """Try each setting by itself, so that all that are wrong are named."""
+        for key, value in settings.items():
+            try:
+                check_settings(mode, {key: value})
+            except UsageError as error:
+                wanted = f"another one ({str(error).rstrip('.')})"
+                self._wrong(key, value, place, wanted)
 
     def _scenarios(self) -> tuple[Scenario, ...]:
         made: list[Scenario] = []

@@ -120,6 +120,8 @@ def test_another_base_or_version_is_other_work():
         (LEAST + '[[scenario]]\nname = "a"\n[[scenario]]\nname = "a"', "STU007"),
         (LEAST + '[[scenario]]\nname = "a"\nchange = [{kind = "x"}]', "STU005"),
         (LEAST + "[[planner]]\nmode = 3", "STU004"),
+        (LEAST + '[[planner]]\nmode = "constraint"', "STU004"),
+        (LEAST + '[[planner]]\nmode = "mrp"\neffort = "light"', "STU004"),
         (LEAST + "[grid]\ndemnd_factor = [1]", "STU010"),
         (LEAST + "[grid]\nresource_down = [1]", "STU010"),
         (LEAST + "[grid]\ndemand_factor = [0]", "STU004"),
@@ -137,6 +139,14 @@ def test_all_problems_come_at_once():
     text = 'nme = "x"\nseeds = "one"\n[output]\nkpis = ["KPI-99"]\ncompare_to = "b"'
     found = codes(text)
     assert found == ["STU002", "STU003", "STU004", "STU004", "STU008", "STU009"]
+
+
+def test_every_wrong_setting_of_a_planner_is_named():
+    text = LEAST + '[[planner]]\nmode = "constrained"\neffort = "heavy"\nefort = 1'
+    with pytest.raises(BadData) as caught:
+        parse_study(text)
+    assert [found.column for found in caught.value.findings] == ["effort", "efort"]
+    assert "light, standard, full" in str(caught.value)
 
 
 def test_a_grid_of_one_value_is_a_point():
