@@ -821,6 +821,26 @@ def test_a_substitute_serves_what_is_not_there() -> None:
     assert total == 6
 
 
+@pytest.mark.parametrize(
+    ("lead", "due", "expected"),
+    [(2, 3, (20, 3)), (2, 1, (20, 2)), (9, 3, (None, 9)), (2, 9, (None, 9))],
+)
+def test_a_substitute_is_ordered_where_that_is_earlier_than_late(
+    lead: float, due: float, expected: tuple[float | None, float]
+) -> None:
+    made = planned(
+        demands=[{"qty": 10, "due": day(due)}],
+        substitutes=[{"ratio": 2}],
+        supply_terms=[
+            {"lead_time_days": 9},
+            {"product": "B", "lead_time_days": lead},
+        ],
+    )
+    assert (next(iter(quantities(made, "B")), None), deliveries(made)[-1][1]) == (
+        expected
+    )
+
+
 def test_a_scarce_component_of_several_is_shared_by_importance() -> None:
     made = planned(
         demands=[

@@ -251,9 +251,33 @@ class FeasibleWalk(NodeWalk):
         if self._pending and self.node.sources:
             self._take_receipts(group, instant)
             group = [need for need in group if need.open > 0]
-            if not group:
-                return
-        super()._order(group, instant)
+        for need in group:
+            if self.node.substitutes and need.demand != NO_DEMAND and need.open > 0:
+                self._make_stand_in(need, instant)
+        group = [need for need in group if need.open > 0]
+        if group:
+            super()._order(group, instant)
+
+    def _make_stand_in(self, need: Need, instant: int) -> None:
+        """Order a substitute that comes earlier, where own supply is late (rule 9)."""
+        release = self._makes
+        own = release.promised(self.node, need, instant, need.open)
+        if own is not None and own <= instant:
+            return
+        found = []
+        for place, (other, ratio) in enumerate(release.stand_ins(need)):
+            lent = -(-need.open * ratio.numerator // ratio.denominator)
+            ready = release.promised(other, need, instant, lent)
+            if ready is not None and (own is None or ready < own):
+                found.append((ready, place, other, ratio, lent))
+        if not found:
+            return
+        _, _, other, ratio, lent = min(found, key=lambda one: one[:2])
+        walk = release.walk_of(other)
+        walk.advance(max(instant, walk.at))
+        stand_in = release.substitute_need(need, other, lent)
+        walk._order([stand_in], instant)  # noqa: SLF001  (a walk of the same kind)
+        release.settle_substitute(need, stand_in, ratio)
 
     def _take_receipts(self, group: list[Need], instant: int) -> None:
         """Let receipts serve that come before new supply could, late as they are."""
