@@ -74,9 +74,9 @@ class ConstrainedParameters:
     Parameters
     ----------
     effort
-        How many sequences are rehearsed before the best is placed: "light" one,
-        "standard" a few settings, "full" all settings and improvements of the best.
-        Counted in rehearsals, never in seconds.
+        How many settings of the rehearsal are tried before the best sequence is placed:
+        "light" one, "standard" four, "full" ninety-six. Counted in rehearsals, never in
+        seconds.
     late_demand_days
         A late demand weighs as many days as this, and the days it is late; times the
         weight of its priority.
