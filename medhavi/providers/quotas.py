@@ -91,10 +91,10 @@ class Quotas:
                 ("capacity_kg", facts.weight_kg(source.product)),
                 ("capacity_m3", facts.volume_m3(source.product)),
             ):
-                most = source.row[column]
-                if most is not None and one > 0:
+                carried = source.row[column]
+                if carried is not None and one > 0:
                     used = exact(one) * source.step
-                    found.append(int(exact(float(str(most))) / used))
+                    found.append(int(exact(float(str(carried))) / used))
         return min(found, default=None)
 
     def until(self, source: Source, steps: int, at: int) -> int | None:
