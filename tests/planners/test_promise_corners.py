@@ -127,3 +127,10 @@ def test_a_place_without_a_lane_is_a_warning_and_its_request_is_rejected():
     assert {one.limiter.code for one in found.promises} == {"NoTransportLeg"}
     said = [(one.code, one.severity, one.value) for one in found.findings]
     assert said == [("PRM010", "warning", "C")]
+
+
+def test_what_was_due_before_now_is_no_matter_of_safety_stock():
+    made = asked(tables(stock=[{"qty": 10}]), due=day(-2))
+    assert (made.status, dates(made)) == ("promised_late", [(10, 0)])
+    assert (made.limiter.code, made.limiter.hours) == ("MaterialShortfall", 0)
+    assert made.limiter.text == "It was due before now; no stage gains time."

@@ -52,6 +52,10 @@ def rejected_as(quote: Quest, option: Offered | None) -> Named:
         code = capped(option, quote.policy).closed
         if code is not None:
             return Named(code, quote.policy.policy, _TEXTS[code])
+    if option is not None and quote.request.due < quote.book.now:
+        node = f"{quote.request.product}|{quote.request.location}"
+        text = "It was due before now; no stage gains time."
+        return Named(Limiter.MATERIAL_SHORTFALL, node, text)
     failures = quote.failures
     order = (
         Limiter.REGULATORY_BLOCKED,
@@ -200,7 +204,8 @@ def _withheld(quote: Quest, product: str, location: str, need: int) -> Named | N
     """Name the safety stock or the hold that alone is in the way now."""
     book = quote.book
     line = book.stages.line(product, location)
-    if not quote.policy.buffers and line.fits(need, book.now, buffers=True):
+    withheld = not quote.policy.buffers and not line.fits(need, book.now)
+    if withheld and line.fits(need, book.now, buffers=True):
         text = f"Only safety stock of {product} is free now."
         return Named(Limiter.SAFETY_VIOLATION, f"{product}|{location}", text)
     holds = book.providers.reservations.material(product, location)
