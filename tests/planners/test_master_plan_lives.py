@@ -211,3 +211,31 @@ def test_a_demand_for_more_life_than_there_is_stays_unplanned():
         supply_terms=[{"product": "B", "lead_time_days": 12, "unit_price": 1.0}],
     )
     assert fulfilment(found)["status"] == "unplanned"
+
+
+def test_a_late_receipt_that_is_too_old_by_then_serves_nobody():
+    # It lives from day 10 to 11, and delivered on day 10 it should live until 12.
+    found = best(
+        products=[{"product": "A", "shelf_life_days": 1.0}],
+        demands=[
+            {
+                "demand": "D1",
+                "product": "A",
+                "location": "L",
+                "qty": 5,
+                "due": day(9),
+                "min_shelf_days": 2,
+            }
+        ],
+        supply_orders=[
+            {
+                "kind": "purchase",
+                "product": "A",
+                "source": "S",
+                "qty": 5,
+                "due": day(10),
+            }
+        ],
+        suppliers=[{"supplier": "S"}],
+    )
+    assert fulfilment(found)["status"] == "unplanned"

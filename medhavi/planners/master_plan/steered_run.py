@@ -96,6 +96,12 @@ class SteeredRun(MrpRun):
     def _released(self) -> Release:
         return SteeredRelease(self.model, self.as_of)
 
+    def net(self) -> None:
+        """Net every cluster; a late receipt may be too old for what it serves."""
+        super().net()
+        if not self.release.has_late and replaced(self.steered):
+            self._postpone()
+
     def _postpone(self) -> None:
         shortages = self.release.shortages
         for _ in range(ROUNDS):
