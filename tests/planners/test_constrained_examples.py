@@ -478,6 +478,37 @@ def test_a_lane_that_leaves_at_any_time_sends_a_vehicle_for_each_move() -> None:
     assert fulfilment(made)["status"] == "on_time"
 
 
+def test_a_firmed_move_that_no_vehicle_can_carry_stays_alone_on_its_departure() -> None:
+    made = planned(
+        demands=[
+            {"product": "B", "location": "W", "qty": 10, "due": day(2)},
+            {"location": "W", "qty": 15, "due": day(2)},
+        ],
+        departures=[{"weekday": weekday} for weekday in range(1, 8)],
+        supply_orders=[
+            {
+                "kind": "transfer",
+                "location": "W",
+                "qty": 15,
+                "status": "firmed",
+                "source": "T",
+                "start": day(8 / 24),
+                "due": day(32 / 24),
+            }
+        ],
+        **{
+            **VEHICLES,
+            "products": [
+                {"product": "A", "weight_kg": 2},
+                {"product": "B", "weight_kg": 1},
+            ],
+            "stock": [{"qty": 30}, {"product": "B", "qty": 10}],
+        },
+    )
+    assert fulfilment(made, "D2")["status"] == "on_time"
+    assert fulfilment(made, "D1")["lateness_h"] == 8.0
+
+
 @pytest.mark.parametrize(("demand", "expected"), [(None, 56), ("D1", 32)])
 def test_a_hold_on_a_departure_binds_all_but_its_owner(
     demand: str | None, expected: float

@@ -63,11 +63,19 @@ class Placing:
         self._matches: dict[int, list[int]] = {}
 
     def standing(self) -> None:
-        """Take note of what existing purchases and moves take of their limits."""
+        """Take note of what existing purchases and moves take of their limits.
+
+        And of orders that exist and must stay, before others take what they hold.
+        """
         placed = {job.order.index for job in self.jobs}
         for order in self._release.orders:
             if order.index not in placed and order.units and order.kind != "make":
                 self._shop.occupy(order, order.timing)
+        for job in self.jobs:
+            if job.order.existing is not None and (
+                job.lacking or self._shop.earliest(job.order, job.floor) is None
+            ):
+                self._stay(job)
 
     def forward(self) -> None:
         """Place all orders as early as they can be."""
@@ -115,10 +123,15 @@ class Placing:
     # --- forward -------------------------------------------------------------------
     def _forward(self, job: Job) -> None:
         """Place an order as early as it can be; one that exists may have to stay."""
-        self._placed_early(job)
+        if not job.stays:
+            self._placed_early(job)
         if job.order.existing is not None and not job.placed:
-            self._shop.occupy(job.order, job.order.timing)
-            job.placed = job.stays = True
+            self._stay(job)
+
+    def _stay(self, job: Job) -> None:
+        """Let an order keep its dates."""
+        self._shop.occupy(job.order, job.order.timing)
+        job.placed = job.stays = True
 
     def _placed_early(self, job: Job) -> None:
         if job.lacking:
