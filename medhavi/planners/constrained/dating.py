@@ -274,6 +274,8 @@ class FeasibleWalk(NodeWalk):
             return
         _, _, other, ratio, lent = min(found, key=lambda one: one[:2])
         walk = release.walk_of(other)
+        if not isinstance(walk, FeasibleWalk):
+            return
         walk.advance(max(instant, walk.at))
         stand_in = release.substitute_need(need, other, lent)
         walk._order([stand_in], instant)  # noqa: SLF001  (a walk of the same kind)
