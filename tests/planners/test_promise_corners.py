@@ -134,3 +134,24 @@ def test_what_was_due_before_now_is_no_matter_of_safety_stock():
     assert (made.status, dates(made)) == ("promised_late", [(10, 0)])
     assert (made.limiter.code, made.limiter.hours) == ("MaterialShortfall", 0)
     assert made.limiter.text == "It was due before now; no stage gains time."
+
+
+@pytest.mark.req("ATP-09")
+def test_a_part_of_a_line_is_refused_with_the_order_that_comes_whole():
+    snapshot = tables(
+        stock=[{"qty": 10}, {"product": "B", "qty": 5}], products=[{"product": "B"}]
+    )
+    tied = {"sales_order": "SO", "order_policy": "in_ratio"}
+    requests = [
+        cells(line=1, **tied),
+        cells(line=2, product="B", **tied),
+        cells(product="B", qty=5),
+    ]
+    first, second, third = promise(snapshot, requests)
+    assert (first.status, second.status) == ("rejected", "rejected")
+    assert (second.date, second.deliveries, second.reservations) == (None, (), ())
+    assert (first.limiter.code, second.limiter.code) == (
+        "FullOrderViolation",
+        "MaterialShortfall",
+    )
+    assert (third.status, dates(third)) == ("promised", [(5, 0)])

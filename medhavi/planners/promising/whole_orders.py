@@ -55,7 +55,7 @@ def completed(lines: Sequence[Promise], rates: Sequence[float]) -> list[Promise]
     """
     missing = [line for line in lines if line.status not in COMPLETE]
     if missing:
-        return [line if line in missing else _refused(line, missing) for line in lines]
+        return [_refused(line, missing) for line in lines]
     date = max(line.date for line in lines if line.date is not None)
     return [
         _at(line, date, lines, rate) for line, rate in zip(lines, rates, strict=True)
@@ -63,13 +63,16 @@ def completed(lines: Sequence[Promise], rates: Sequence[float]) -> list[Promise]
 
 
 def _refused(line: Promise, missing: Sequence[Promise]) -> Promise:
-    """Reject a line because of another one."""
-    reason = PromiseReason(
-        code=Limiter.FULL_ORDER_VIOLATION,
-        subject=str(missing[0].demand.get("demand", "")),
-        hours=0.0,
-        text="Another line of the order cannot come, and the order comes whole.",
-    )
+    """Reject a line, because of itself or of another one."""
+    limiters = line.limiters
+    if line.status in COMPLETE:
+        reason = PromiseReason(
+            code=Limiter.FULL_ORDER_VIOLATION,
+            subject=str(missing[0].demand.get("demand", "")),
+            hours=0.0,
+            text="Another line of the order cannot come, and the order comes whole.",
+        )
+        limiters = (reason, *limiters)
     return replace(
         line,
         status=PromiseStatus.REJECTED,
@@ -86,8 +89,8 @@ def _refused(line: Promise, missing: Sequence[Promise]) -> Promise:
         reservations=(),
         holds=(),
         purchases=(),
-        limiter=reason,
-        limiters=(reason, *line.limiters),
+        limiter=limiters[0] if limiters else line.limiter,
+        limiters=limiters,
     )
 
 
