@@ -743,6 +743,16 @@ def test_open_time_is_obeyed() -> None:
     }
 
 
+def test_the_night_after_a_full_shift_is_charged_to_the_machine() -> None:
+    made = planned(
+        demands=[{"qty": 8, "due": day(16 / 24)}] * 2,
+        locations=[{"location": "L", "calendar": "CAL"}],
+        shifts=[{"weekday": d} for d in range(1, 6)],
+        **{**HOURLY, "routings": [{"routing": "R", "max_lot": 8}]},
+    )
+    assert causes(made, "D2") == [("CapacityShortfall", "M", 24.0)]
+
+
 # --- what never fits ---------------------------------------------------------------
 def test_work_on_a_machine_that_is_never_there_is_left_out_and_named() -> None:
     made = planned(

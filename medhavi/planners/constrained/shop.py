@@ -150,6 +150,15 @@ class Shop:
                 yield Wait(source.kind, source.source, free.finish, timing.finish)
             return
         owner = str(order.index)
-        for wait in self._finite.waits(source.source, timing, start, owner):
+        found = self._finite.waits(source.source, timing, start, owner)
+        step, blamed, until = None, "", start
+        for wait in sorted(found, key=lambda one: (one.step, one.start)):
+            if wait.step != step:
+                step, blamed = wait.step, ""
             if wait.kind != "closed":
-                yield Wait("make", wait.resource, wait.start, wait.finish)
+                blamed = wait.resource
+            begin = max(wait.start, until)
+            # What is closed after a wait for others is waited through because of them.
+            if blamed and begin < wait.finish:
+                until = wait.finish
+                yield Wait("make", blamed, begin, until)
