@@ -34,7 +34,7 @@ def objective_text(front: ParetoFront, name: str, value: float | None) -> str:
     rows = front.objectives.filter(pl.col("objective") == name)
     unit = str(rows["unit"][0]) if rows.height else ""
     if unit == "base currency":
-        return money(value, "")
+        return money(value, "").strip()
     return f"{number(value)} {unit}".strip()
 
 
@@ -44,7 +44,7 @@ def knee(front: ParetoFront, x: str = "cost", y: str = "lateness") -> int | None
     The point that lies farthest below the straight line between the two ends of the
     front (Das 1999, doi:10.1007/s001580050111); None for fewer than three points.
     """
-    rows = front.points.filter(pl.col("nondominated")).sort(x, y)
+    rows = _edge(front, x, y)
     if rows.height < _FEW:
         return None
     first, last = rows.row(0, named=True), rows.row(-1, named=True)
@@ -57,6 +57,13 @@ def knee(front: ParetoFront, x: str = "cost", y: str = "lateness") -> int | None
     ]
     best = max(below)
     return -best[1] if best[0] > 0 else None
+
+
+def _edge(front: ParetoFront, x: str, y: str) -> pl.DataFrame:
+    """Give the points that no other beats in these two objectives, by x."""
+    rows = front.points.sort(x, y, "point")
+    best_before = rows[y].cum_min().shift(1)
+    return rows.filter((pl.lit(best_before).is_null()) | (rows[y] < best_before))
 
 
 def front_chart(
@@ -88,7 +95,9 @@ def front_chart(
         pl.col("point").cast(pl.String).alias("word"),
         picked=pl.col("point").is_in(list(chosen) or front.points["point"].to_list()),
     )
-    base = alt.Chart(rows_of(rows)).encode(
+    # A brush needs the frame itself: marimo filters it by the rectangle.
+    data = rows if brush else rows_of(rows)
+    base = alt.Chart(data).encode(
         x=alt.X(f"{x}:Q", title=_axis(front, x), scale=alt.Scale(zero=False)),
         y=alt.Y(f"{y}:Q", title=_axis(front, y), scale=alt.Scale(zero=False)),
     )
@@ -101,8 +110,11 @@ def front_chart(
         marks = marks.add_params(
             alt.selection_interval(encodings=["x", "y"], name="brush")
         )
+    edge = _edge(front, x, y)["point"].to_list()
     layers = [
-        base.mark_line(color=token("line"), aria=False),
+        base.transform_filter(alt.FieldOneOfPredicate("point", edge)).mark_line(
+            color=token("line"), aria=False
+        ),
         marks,
         base.mark_text(dx=10, dy=-8, color=token("ink"), aria=False).encode(
             text="word:N"
@@ -114,7 +126,7 @@ def front_chart(
             .mark_point(size=320, color=token("warn"), strokeWidth=2)
             .encode(tooltip="tip:N")
         )
-    return finished(alt.layer(*layers), _title(front, x, y, middle), 320)
+    return finished(alt.layer(*layers, data=data), _title(front, x, y, middle), 320)
 
 
 def _axis(front: ParetoFront, name: str) -> str:
