@@ -239,3 +239,20 @@ def test_a_late_receipt_that_is_too_old_by_then_serves_nobody():
         suppliers=[{"supplier": "S"}],
     )
     assert fulfilment(found)["status"] == "unplanned"
+
+
+def test_what_lacks_a_component_that_no_source_gives_alive_is_not_made():
+    # B can be bought until day 2 only and lives a day; A is due on day 12.
+    found = best(
+        products=[{"product": "A"}, {"product": "B", "shelf_life_days": 1.0}],
+        routings=[{"routing": "R", "product": "A"}],
+        steps=[{"routing": "R", "step": 1, "run_minutes_per_unit": 60}],
+        step_resources=[{"routing": "R", "step": 1, "resource": "M"}],
+        bom_lines=[{"routing": "R", "component": "B", "qty_per": 1}],
+        supply_terms=[{"product": "B", "lead_time_days": 1, "valid_to": day(2)}],
+        demands=[
+            {"demand": "D1", "product": "A", "location": "L", "qty": 4, "due": day(12)}
+        ],
+    )
+    assert fulfilment(found)["status"] == "unplanned"
+    assert found.supplies.is_empty()

@@ -14,7 +14,7 @@ from medhavi.units import NEVER
 
 if TYPE_CHECKING:
     from medhavi.planners.master_plan.steering import SteeredRelease
-    from medhavi.planners.mrp.state import Need, SupplyUnit
+    from medhavi.planners.mrp.state import Need, Order, SupplyUnit
 
 
 def replaced(release: SteeredRelease) -> bool:
@@ -72,3 +72,35 @@ def is_dead(unit: SupplyUnit, need: Need) -> bool:
         return unit.expires < need.instant
     left = max(need.alive_until - need.instant, 0)
     return unit.expires < max(need.instant, unit.arrives) + left
+
+
+def without_lacking(release: SteeredRelease) -> tuple[dict[int, int], dict[int, int]]:
+    """Drop new orders that lack what nothing gives, and all that is made of them.
+
+    Demands and fixed orders that took from them are short.
+
+    Returns
+    -------
+    needs, units : dict of int to int
+        New index of each need and unit by its old one; empty where nothing is dropped.
+    """
+    gone: dict[int, Order] = {}
+    waiting = [shortage.need.order for shortage in release.shortages]
+    short: dict[int, Need] = {}
+    while waiting:
+        order = waiting.pop()
+        if order is None or order.existing is not None or order.index in gone:
+            continue
+        gone[order.index] = order
+        for unit in order.units:
+            for need, taken in unit.takers:
+                if need.order is not None and need.order.existing is None:
+                    waiting.append(need.order)
+                elif taken:
+                    need.open += taken
+                    short[need.index] = need
+    if not gone:
+        return {}, {}
+    for index in sorted(short):
+        release.give_up(short[index])
+    return release.drop(gone)

@@ -6,7 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.obeyed import with_disruptions
-from medhavi.planners.master_plan.fresh_supply import given_up, replaced
+from medhavi.planners.master_plan.fresh_supply import (
+    given_up,
+    replaced,
+    without_lacking,
+)
 from medhavi.planners.master_plan.read_columns import check_read
 from medhavi.planners.master_plan.real_deliveries import (
     missing_rows,
@@ -101,6 +105,12 @@ class SteeredRun(MrpRun):
         super().net()
         if not self.release.has_late and replaced(self.steered):
             self._postpone()
+        needs, units = without_lacking(self.steered)
+        if units:
+            self.intake.bookings = {
+                needs[old] for old in self.intake.bookings if old in needs
+            }
+            self.blocked = {units[old]: qty for old, qty in self.blocked.items()}
 
     def _postpone(self) -> None:
         shortages = self.release.shortages
