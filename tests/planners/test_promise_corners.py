@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.planners.promising.promise_run import answer, promise
-from tests.planners.small_promises import asked, cells, dates, day, days, tables
+from medhavi.planners.promising.book import Book
+from medhavi.planners.promising.promise_run import answer, answer_on, promise
+from tests.planners.small_promises import (
+    asked,
+    cells,
+    dates,
+    day,
+    days,
+    state,
+    tables,
+)
 
 PURCHASE = {
     "supply_order": "PO",
@@ -155,3 +164,18 @@ def test_a_part_of_a_line_is_refused_with_the_order_that_comes_whole():
         "MaterialShortfall",
     )
     assert (third.status, dates(third)) == ("promised", [(5, 0)])
+
+
+def test_a_refused_order_leaves_what_its_lines_had_before():
+    snapshot = tables(stock=[{"qty": 10}], products=[{"product": "B"}])
+    book = Book.from_snapshot(snapshot)
+    line = cells(sales_order="SO", line=1, qty=6)
+    answer_on(book, [line])
+    before = state(book)
+    tied = {"sales_order": "SO", "order_policy": "all_together"}
+    again = [{**line, **tied, "qty": 9}, cells(line=2, product="B", **tied)]
+    made = answer_on(book, again).promises
+    assert [one.status for one in made] == ["rejected", "rejected"]
+    assert state(book) == before
+    (other,) = answer_on(book, [cells()]).promises
+    assert dates(other) == [(4, 0)]
