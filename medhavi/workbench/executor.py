@@ -81,7 +81,7 @@ def _on_cluster(
         raise EnvironmentFailure(message) from error
     try:
         client = Client(  # type: ignore[no-untyped-call]
-            f"tcp://{address}", timeout="10s", set_as_default=False
+            f"tcp://{address}", timeout="3s", set_as_default=False
         )
     except (OSError, ValueError) as error:
         message = (

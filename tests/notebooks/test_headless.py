@@ -21,6 +21,15 @@ pytestmark = pytest.mark.notebook
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = sorted((ROOT / "notebooks").glob("n*.py"))
 APPS = sorted((ROOT / "apps").glob("a_*.py"))
+AS_PROGRAMS = [
+    # The others run in this process in tests of their own.
+    pytest.param(
+        path,
+        id=path.stem,
+        marks=() if path.stem[:3] in {"n01", "n07"} else pytest.mark.nightly,
+    )
+    for path in LESSONS
+]
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +56,7 @@ def loaded(path: Path) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", AS_PROGRAMS)
 def test_a_lesson_runs_as_a_program(path):
     done = subprocess.run(
         [sys.executable, str(path)],
