@@ -92,7 +92,7 @@ def problem(params, wanted):
 def solve(dropped, objective, wanted):
     with mo.status.spinner("Scheduling", remove_on_exit=True):
         shown = load_schedule(
-            wanted("file"),
+            wanted("problem"),
             dropped.contents() if dropped.value else None,
             objective=objective.value or "",
         )

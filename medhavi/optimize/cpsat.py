@@ -219,16 +219,24 @@ class _Search:
             target=lambda: found.append(solver.solve(self.base.model)), daemon=True
         )
         interrupted = False
-        thread.start()
-        while thread.is_alive():
-            try:
-                thread.join(POLL)
-                if thread.is_alive() and not interrupted and self.cancelled():
+        try:
+            thread.start()
+            while thread.is_alive():
+                try:
+                    thread.join(POLL)
+                    interrupted = interrupted or (
+                        thread.is_alive() and self.cancelled()
+                    )
+                except KeyboardInterrupt:
                     interrupted = True
+                if interrupted:
+                    # Asked before the search has begun, it would go unheard.
                     solver.stop_search()
-            except KeyboardInterrupt:
-                interrupted = True
+        finally:
+            # A program that ends while the solver still runs is aborted.
+            while thread.is_alive():
                 solver.stop_search()
+                thread.join(POLL)
         status = solver.status_name(found[0])
         known = status in {"OPTIMAL", "FEASIBLE"}
         return _Answer(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -215,9 +216,10 @@ def _desk(data: PageData) -> PromiseDesk | None:
 
 def _store_of(lake: str) -> str | None:
     """Give the event store of a lake: the workspace's, else the one beside it."""
-    workspace = current_workspace()
-    if workspace.store is not None and workspace.lake == lake:
-        return workspace.store
+    with suppress(UsageError):
+        workspace = current_workspace()
+        if workspace.store is not None and workspace.lake == lake:
+            return workspace.store
     beside = Path(lake).absolute().parent / "events.db"
     return f"sqlite:///{beside}" if beside.is_file() else None
 

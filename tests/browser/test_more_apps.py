@@ -13,8 +13,10 @@ SLOW = 30_000
 def test_the_schedule_app_shows_sequence_proof_and_risk(watched):
     watched.open("/schedule/?spread=35")
     page = watched.page
+    expect(
+        page.get_by_role("heading", name="Which order on which line?")
+    ).to_be_visible(timeout=SLOW)
     for words in (
-        "Which order on which line?",
         "All done after",
         "proven best",
         "Chance to be late",
@@ -27,7 +29,7 @@ def test_the_schedule_app_shows_sequence_proof_and_risk(watched):
 
 
 def test_a_schedule_file_that_is_not_there_is_told(watched):
-    watched.open("/schedule/?file=nowhere.json")
+    watched.open("/schedule/?problem=nowhere.json")
     page = watched.page
     expect(page.get_by_text("there is no such file").first).to_be_visible(timeout=SLOW)
     watched.assert_clean()
