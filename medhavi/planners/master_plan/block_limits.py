@@ -115,9 +115,8 @@ def _by_bucket(
     weight = np.repeat(np.array(weights, dtype=float), counts)
     for k in np.unique(bucket[weight > 0]).tolist():
         chosen = (bucket == k) & (weight > 0)
-        if k < grid.size:
-            at = int(grid.edges[k])
-            yield Limit(subject, at, columns[chosen], weight[chosen], float(most[k]))
+        at = int(grid.edges[k])
+        yield Limit(subject, at, columns[chosen], weight[chosen], float(most[k]))
 
 
 def _departures(statement: Statement, plan: WayPlan) -> Floats | None:
