@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from benchmarks.frepple import snapshot_of
 from benchmarks.frepple_case.answers import expected_lines, planned_lines
+from medhavi.findings import BadData
 from medhavi.planners.constrained.rehearsal import Rehearsal
 from medhavi.planners.constrained.stage import Setting, Stage
 from medhavi.planners.pipeline import plan
@@ -62,7 +63,12 @@ def constrained(snapshot: Snapshot) -> Plan:
 @given(network_tables())
 def test_every_plan_can_be_carried_out(tables: dict[str, Any]) -> None:
     snapshot = Snapshot.from_frames(tables)
-    made = constrained(snapshot)
+    try:
+        made = constrained(snapshot)
+    except BadData as refused:
+        if {found.code for found in refused.findings} != {"PLAN003"}:
+            raise
+        return  # more than 100,000 lots for one need are refused by name
     assert [str(found) for found in verify(made, snapshot)] == []
 
 
