@@ -13,14 +13,12 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="Medhavi: does the plan hold?")
 
 with app.setup:
-    from html import escape
-
     import marimo as mo
 
+    from medhavi.service.page_parts import html, picture, section
     from medhavi.service.plan_page import MODES, load_page
     from medhavi.views import page, theme
     from medhavi.views.chain_picture import chain_chart
-    from medhavi.views.charts import title_of, untitled
     from medhavi.views.exception_list import clock, codes, exception_rows, plain
     from medhavi.views.late_picture import late_chart, late_demands, late_html
     from medhavi.views.load_map import load_chart
@@ -29,23 +27,6 @@ with app.setup:
     from medhavi.views.tiles import plan_tiles, tiles_html
 
     theme.register()
-
-    def html(text):
-        return mo.Html(f'<div class="mv">{text}</div>')
-
-    def section(key, title, *parts):
-        head = html(f'<h2 id="{key}">{title}</h2>')
-        return mo.vstack([head, *parts], gap=1)
-
-    def picture(chart, what, advice):
-        if chart is None:
-            return html(page.empty(what, advice))
-        drawn = mo.ui.altair_chart(
-            untitled(chart), chart_selection=False, legend_selection=False
-        )
-        return html(
-            f'<h3>{escape(title_of(chart))}</h3><div class="mv-draw">{drawn.text}</div>'
-        )
 
 
 @app.cell(hide_code=True)

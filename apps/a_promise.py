@@ -13,14 +13,12 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="Medhavi: can we promise it?")
 
 with app.setup:
-    from html import escape
-
     import marimo as mo
 
     from medhavi.service.page_data import load_data
+    from medhavi.service.page_parts import html, picture, section
     from medhavi.service.promise_page import ask, choices, commit
     from medhavi.views import page, theme
-    from medhavi.views.charts import title_of, untitled
     from medhavi.views.promise_picture import probability_chart, promise_chain_chart
     from medhavi.views.promise_words import (
         options_html,
@@ -31,23 +29,6 @@ with app.setup:
     from medhavi.views.tiles import tiles_html
 
     theme.register()
-
-    def html(text):
-        return mo.Html(f'<div class="mv">{text}</div>')
-
-    def section(key, title, *parts):
-        head = html(f'<h2 id="{key}">{title}</h2>')
-        return mo.vstack([head, *parts], gap=1)
-
-    def picture(chart, what, advice):
-        if chart is None:
-            return html(page.empty(what, advice))
-        drawn = mo.ui.altair_chart(
-            untitled(chart), chart_selection=False, legend_selection=False
-        )
-        return html(
-            f'<h3>{escape(title_of(chart))}</h3><div class="mv-draw">{drawn.text}</div>'
-        )
 
 
 @app.cell(hide_code=True)

@@ -13,14 +13,12 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="Medhavi: which order on which line?")
 
 with app.setup:
-    from html import escape
-
     import marimo as mo
 
     from medhavi.service.page_data import Problem
+    from medhavi.service.page_parts import html, picture, section
     from medhavi.service.schedule_page import load_schedule, risk_of
     from medhavi.views import page, theme
-    from medhavi.views.charts import title_of, untitled
     from medhavi.views.gantt import gantt_chart
     from medhavi.views.risk_picture import risk_chart
     from medhavi.views.schedule_words import (
@@ -33,23 +31,6 @@ with app.setup:
     from medhavi.views.tiles import tiles_html
 
     theme.register()
-
-    def html(text):
-        return mo.Html(f'<div class="mv">{text}</div>')
-
-    def section(key, title, *parts):
-        head = html(f'<h2 id="{key}">{title}</h2>')
-        return mo.vstack([head, *parts], gap=1)
-
-    def picture(chart, what, advice):
-        if chart is None:
-            return html(page.empty(what, advice))
-        drawn = mo.ui.altair_chart(
-            untitled(chart), chart_selection=False, legend_selection=False
-        )
-        return html(
-            f'<h3>{escape(title_of(chart))}</h3><div class="mv-draw">{drawn.text}</div>'
-        )
 
 
 @app.cell(hide_code=True)

@@ -20,6 +20,7 @@ with app.setup:
 
     import medhavi as mv
     from medhavi.service.page_data import load_data
+    from medhavi.service.page_parts import html, section
     from medhavi.service.tradeoff_page import OBJECTIVES, load_front
     from medhavi.views import page, theme
     from medhavi.views.charts import title_of, untitled
@@ -32,13 +33,6 @@ with app.setup:
     )
 
     theme.register()
-
-    def html(text):
-        return mo.Html(f'<div class="mv">{text}</div>')
-
-    def section(key, title, *parts):
-        head = html(f'<h2 id="{key}">{title}</h2>')
-        return mo.vstack([head, *parts], gap=1)
 
 
 @app.cell(hide_code=True)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medhavi.cli.conversation import show_table, talk
-from medhavi.cli.options import JsonOption, LakeOption
+from medhavi.cli.options import JsonOption, LakeOption, existing_tables
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
 
+    from medhavi.snapshot import Snapshot
     from medhavi.workbench import Workbench
 
 ROWS_FOR_PEOPLE = 100
@@ -44,6 +47,15 @@ def open_workbench(lake: str | None, store: str | None = None) -> Workbench:
         lake=lake or os.environ.get("MEDHAVI_LAKE"),
         store=store or os.environ.get("MEDHAVI_STORE"),
     )
+
+
+def snapshot_of(tables: Path | None, lake: str | None) -> Snapshot:
+    """Read the tables of a folder, or the head of a lake."""
+    if tables is not None:
+        from medhavi.workbench.tables_run import read_tables
+
+        return read_tables(existing_tables(tables))
+    return open_workbench(lake).snapshot()
 
 
 def query(

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from medhavi.cli.conversation import talk
+from medhavi.cli.lake_commands import snapshot_of
 from medhavi.cli.options import (
     FileFormat,
     FormatOption,
     JsonOption,
     LakeOption,
     TablesOption,
-    existing_tables,
     one_place,
     settings_file,
 )
-
-if TYPE_CHECKING:
-    from medhavi.snapshot import Snapshot
 
 INTERRUPTED = 3
 
@@ -54,7 +51,7 @@ def pareto(
     one_place(tables, lake)
     names = [name.strip() for name in objectives.split(",") if name.strip()]
     front = trade_offs(
-        _snapshot(tables, lake),
+        snapshot_of(tables, lake),
         names,
         points,
         settings=settings_file(settings),
@@ -74,13 +71,3 @@ def pareto(
     if str(front.run.status) == "cancelled":
         conversation.note("interrupted: the points so far were kept")
         raise typer.Exit(INTERRUPTED)
-
-
-def _snapshot(tables: Path | None, lake: str | None) -> Snapshot:
-    if tables is not None:
-        from medhavi.workbench.tables_run import read_tables
-
-        return read_tables(existing_tables(tables))
-    from medhavi.cli.lake_commands import open_workbench
-
-    return open_workbench(lake).snapshot()

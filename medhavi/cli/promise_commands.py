@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medhavi.cli.conversation import Conversation, talk
+from medhavi.cli.lake_commands import snapshot_of
 from medhavi.cli.options import (
     JsonOption,
     LakeOption,
     StoreOption,
     TablesOption,
-    existing_tables,
     one_place,
 )
 from medhavi.errors import UsageError
@@ -149,17 +149,6 @@ def request_content(place: str) -> bytes:
         message = f"--request {place}: there is no such file. Check the path."
         raise UsageError(message)
     return path.read_bytes()
-
-
-def snapshot_of(tables: Path | None, lake: str | None) -> Snapshot:
-    """Read the tables of a folder, or the head of a lake."""
-    if tables is not None:
-        from medhavi.workbench.tables_run import read_tables
-
-        return read_tables(existing_tables(tables))
-    from medhavi.cli.lake_commands import open_workbench
-
-    return open_workbench(lake).snapshot()
 
 
 def show(
