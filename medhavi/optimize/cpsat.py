@@ -8,13 +8,14 @@ the byte; seconds are a safety stop only, and the outcome says when they struck.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from medhavi.optimize.cpsat_goals import COUNTED, Goals, goal_value
 from medhavi.optimize.cpsat_model import TaskModel
 from medhavi.optimize.cpsat_setups import MachineRules
 from medhavi.optimize.cpsat_tasks import Assignment, Goal, GoalResult, Outcome
+from medhavi.optimize.interruption import noted_interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,7 +91,16 @@ def search(
     Outcome
         Assignment and a result per goal, or a proof that there is none.
     """
-    return _Search(problem, goals, effort or Effort(), hint, cancelled).run()
+    with noted_interrupts() as heard:
+
+        def stop() -> bool:
+            return heard.is_set() or (cancelled is not None and cancelled())
+
+        outcome = _Search(problem, goals, effort or Effort(), hint, stop).run()
+        # Heard when a solver had just ended, it still ends what the caller does next.
+        open_goals = not all(row.proven for row in outcome.goals)
+        late = heard.is_set() and open_goals and not outcome.impossible
+        return replace(outcome, interrupted=outcome.interrupted or late)
 
 
 def feasible(problem: TaskProblem, effort: Effort | None = None) -> bool | None:
@@ -110,13 +120,13 @@ class _Search:
         goals: Sequence[Goal],
         effort: Effort,
         hint: Assignment | None,
-        cancelled: Callable[[], bool] | None,
+        cancelled: Callable[[], bool],
     ) -> None:
         self.problem = problem
         self.goals = tuple(goals)
         self.effort = effort
         self.best = hint
-        self.cancelled = cancelled or (lambda: False)
+        self.cancelled = cancelled
         self.spent = 0.0
         self.seconds = 0.0
         self.stopped = False
@@ -210,7 +220,7 @@ class _Search:
             self.base.model.add_hint(variable, value(self.best))
 
     def _in_thread(self, solver: Any) -> _Answer:
-        """Solve beside this thread, which listens for Ctrl-C and `cancelled`.
+        """Solve beside this thread, which asks `cancelled` meanwhile.
 
         CP-SAT holds its thread until it ends; only from another one can it be stopped.
         """
@@ -219,24 +229,13 @@ class _Search:
             target=lambda: found.append(solver.solve(self.base.model)), daemon=True
         )
         interrupted = False
-        try:
-            thread.start()
-            while thread.is_alive():
-                try:
-                    thread.join(POLL)
-                    interrupted = interrupted or (
-                        thread.is_alive() and self.cancelled()
-                    )
-                except KeyboardInterrupt:
-                    interrupted = True
-                if interrupted:
-                    # Asked before the search has begun, it would go unheard.
-                    solver.stop_search()
-        finally:
-            # A program that ends while the solver still runs is aborted.
-            while thread.is_alive():
+        thread.start()
+        while thread.is_alive():
+            thread.join(POLL)
+            interrupted = interrupted or (thread.is_alive() and self.cancelled())
+            if interrupted:
+                # Asked before the search has begun, it would go unheard.
                 solver.stop_search()
-                thread.join(POLL)
         status = solver.status_name(found[0])
         known = status in {"OPTIMAL", "FEASIBLE"}
         return _Answer(
