@@ -155,6 +155,18 @@ class Sourcing:
         chosen = now[0] if now else max(offers, key=lambda offer: offer.window)
         return self._build(chosen, NO_ROW, node, (ALWAYS, NEVER))
 
+    def fence_time(
+        self, kind: str, source: str, product: str, location: str
+    ) -> WorkingTime:
+        """Give the working time in which days of fences and of firming count (rule 13).
+
+        A purchase's is the supplier's, all others' the location's; where there is no
+        such source, the location's.
+        """
+        node = (product, location)
+        offers = list(self._offers(ORDER_KINDS.get(kind, kind), source, node))
+        return offers[0].fence_time if offers else self.location_time(location)
+
     def producers(self, product: str, location: str) -> tuple[str, ...]:
         """Give the routings that give the product there as co- or by-product, by id."""
         roles = self._roads.recipes.makers.get((product, location), {})

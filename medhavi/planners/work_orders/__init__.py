@@ -1,0 +1,1 @@
+"""Orders from proposal to completion: states, firming, what the shop floor reports."""

@@ -1,0 +1,178 @@
+"""How orders are handled: firming, priority, what a new plan does to earlier proposals.
+
+A record as TOML, such as
+
+    replan = "update"
+    [[firming]]
+    kind = "buy"
+    within_days = 5
+    approval = "automatic"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from medhavi.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+KINDS = ("*", "make", "buy", "move")
+APPROVALS = ("automatic", "required")
+COUNTS_FROM = ("need", "start")
+REPLANS = ("replace", "update", "leave")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmingRule:
+    """When proposals become firm (WO-06).
+
+    Parameters
+    ----------
+    kind, source, product
+        Which proposals; "*": all. The rule that names most wins, product before source
+        before kind; of equal ones the first.
+    within_days
+        Open days before `counts_from` in which the rule holds, the first day of them
+        included. Days count as release fences do (rule 13): a purchase's in the
+        supplier's calendar, all others' in the location's.
+    counts_from
+        "need" (`finish`) or "start" (order date, first queue, departure).
+    approval
+        "automatic": firm without a question; "required": somebody approves.
+    longest_lead_days
+        Only proposals that take at most so many days; None: any. A short time that is
+        agreed is worth firming late.
+    """
+
+    kind: str = "*"
+    source: str = "*"
+    product: str = "*"
+    within_days: float = 0.0
+    counts_from: str = "start"
+    approval: str = "required"
+    longest_lead_days: float | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("kind", self.kind, KINDS)
+        _one_of("counts_from", self.counts_from, COUNTS_FROM)
+        _one_of("approval", self.approval, APPROVALS)
+        _at_least_zero("within_days", self.within_days)
+        if self.longest_lead_days is not None:
+            _at_least_zero("longest_lead_days", self.longest_lead_days)
+
+    @property
+    def weight(self) -> tuple[bool, bool, bool, bool]:
+        """How much the rule names; the larger wins."""
+        return (
+            self.product != "*",
+            self.source != "*",
+            self.kind != "*",
+            self.longest_lead_days is not None,
+        )
+
+    def __str__(self) -> str:
+        """Give one line.
+
+        >>> print(FirmingRule(kind="buy", within_days=5, counts_from="need"))
+        buy: required, 5 open days before need
+        """
+        named = [n for n in (self.product, self.source, self.kind) if n != "*"]
+        return (
+            f"{' '.join(named) or 'all'}: {self.approval}, {self.within_days:g} open "
+            f"days before {self.counts_from}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderParameters:
+    """How orders are handled.
+
+    Parameters
+    ----------
+    firming
+        Rules. Default: none; then somebody approves every order, and is asked for it on
+        the day on which it has to begin.
+    replan
+        What a new plan does to the proposals of the one before (WO-09): "replace" drops
+        them all, "update" (default: people see what changed) matches them by id,
+        "leave" keeps them as they are and plans only what they do not cover.
+    critical_priority
+        Demands of this priority or a more important one are expedited (WO-05). Default
+        0: only what stands above the usual top.
+    critical_tiers
+        Tiers of customers whose demands are expedited. Default: none.
+    late_promotion
+        So many places an order moves up that makes a demand late. Default 1: it passes
+        the orders of its own class and no others.
+    """
+
+    firming: tuple[FirmingRule, ...] = ()
+    replan: str = "update"
+    critical_priority: int = 0
+    critical_tiers: tuple[str, ...] = ()
+    late_promotion: int = 1
+
+    def __post_init__(self) -> None:
+        _one_of("replan", self.replan, REPLANS)
+        for name in ("critical_priority", "late_promotion"):
+            value: object = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                message = f"{name} ({value}) must be a whole number of at least 0."
+                raise UsageError(message)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, object]) -> OrderParameters:
+        """Read parameters by name, as TOML has them.
+
+        Raises
+        ------
+        UsageError
+            An unknown name or an impossible value.
+        """
+        _known(values, [field.name for field in fields(cls)], "Orders")
+        given = dict(values)
+        rules = given.pop("firming", ())
+        if isinstance(rules, str) or not isinstance(rules, Sequence):
+            message = "firming must be a list of tables, [[firming]] in TOML."
+            raise UsageError(message)
+        tiers = given.pop("critical_tiers", ())
+        if isinstance(tiers, str) or not isinstance(tiers, Sequence):
+            message = f"critical_tiers ({tiers}) must be a list of tiers."
+            raise UsageError(message)
+        return cls(
+            firming=tuple(_rule(rule) for rule in rules),
+            critical_tiers=tuple(str(tier) for tier in tiers),
+            **given,  # type: ignore[arg-type]
+        )
+
+
+def _rule(row: object) -> FirmingRule:
+    if not isinstance(row, Mapping):
+        message = f"A rule of firming is a table of names and values, not {row!r}."
+        raise UsageError(message)
+    _known(row, [field.name for field in fields(FirmingRule)], "A rule of firming")
+    return FirmingRule(**row)
+
+
+def _known(values: Mapping[str, object], known: Collection[str], what: str) -> None:
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        message = f"{what}: unknown {', '.join(unknown)}; known are {', '.join(known)}."
+        raise UsageError(message)
+
+
+def _one_of(name: str, value: object, known: Collection[str]) -> None:
+    if value not in known:
+        message = f"{name} ({value}) must be one of {', '.join(known)}."
+        raise UsageError(message)
+
+
+def _at_least_zero(name: str, value: object) -> None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not value >= 0:  # type: ignore[operator]
+        message = f"{name} ({value}) must be a number of at least 0."
+        raise UsageError(message)

@@ -1,0 +1,147 @@
+"""What a new plan does to the proposals of the one before (WO-09).
+
+Proposals are recommendations with a version. "replace" closes all earlier ones and
+makes every proposal anew; "update" matches them by id, so that what is equal stays and
+what differs gets the next version; "leave" lets earlier ones stand, and the plan is
+made with them as supply that is kept (`standing`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from medhavi.errors import UsageError
+from medhavi.planners.work_orders.order_parameters import REPLANS
+from medhavi.planners.work_orders.order_rows import order_row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medhavi.results.plan import Plan
+
+
+class Fate(StrEnum):
+    """What became of a recommendation in a plan."""
+
+    NEW = "new"
+    KEPT = "kept"
+    UPDATED = "updated"
+    LEFT = "left"
+    REPLACED = "replaced"
+    WITHDRAWN = "withdrawn"
+
+
+OPEN = (Fate.NEW, Fate.KEPT, Fate.UPDATED, Fate.LEFT)
+"""Fates of recommendations that stand; the others are history."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation:
+    """A proposal in one version; (supply, version) is its key.
+
+    `previous_qty` and `previous_finish` are those of the version before, where the fate
+    is updated.
+    """
+
+    supply: str
+    version: int
+    fate: Fate
+    product: str
+    location: str
+    qty: float
+    finish: dt.datetime
+    content_hash: str
+    previous_qty: float | None = None
+    previous_finish: dt.datetime | None = None
+
+
+def standing(
+    earlier: Plan, open_ids: Iterable[str] | None = None
+) -> list[dict[str, Any]]:
+    """Give earlier proposals as rows of `supply_orders` that the next plan keeps.
+
+    Parameters
+    ----------
+    open_ids
+        Those that still stand; None: all proposals of the plan.
+    """
+    chosen = None if open_ids is None else set(open_ids)
+    return [
+        order_row(row, row["id"], locked=True)
+        for row in earlier.supplies.sort("id").iter_rows(named=True)
+        if row["status"] == "planned"
+        and row["order_qty"] is not None
+        and (chosen is None or row["id"] in chosen)
+    ]
+
+
+def recommendations(
+    plan: Plan, earlier: Iterable[Recommendation] = (), policy: str = "update"
+) -> tuple[Recommendation, ...]:
+    """Give all recommendations after a plan: those that stand, and what closed.
+
+    Parameters
+    ----------
+    plan
+        The new plan; under "leave" it was made with `standing` among its orders.
+    earlier
+        What the call for the plan before gave; closed ones are dropped.
+    policy
+        replace, update or leave.
+
+    Raises
+    ------
+    UsageError
+        The policy is unknown.
+    """
+    if policy not in REPLANS:
+        message = f"replan ({policy}) must be one of {', '.join(REPLANS)}."
+        raise UsageError(message)
+    before = {one.supply: one for one in earlier if one.fate in OPEN}
+    found: list[Recommendation] = []
+    if policy == "leave":
+        found += [replace(one, fate=Fate.LEFT) for one in before.values()]
+    seen: set[str] = set()
+    for row in plan.supplies.iter_rows(named=True):
+        if row["status"] != "planned" or row["order_qty"] is None:
+            continue
+        seen.add(row["id"])
+        old = before.get(row["id"])
+        if old is None or policy == "replace":
+            version = 1 if old is None else old.version + 1
+            found.append(_made(row, version, Fate.NEW))
+        elif policy == "update" and old.content_hash == row["content_hash"]:
+            found.append(replace(old, fate=Fate.KEPT))
+        elif policy == "update":
+            found.append(
+                replace(
+                    _made(row, old.version + 1, Fate.UPDATED),
+                    previous_qty=old.qty,
+                    previous_finish=old.finish,
+                )
+            )
+    if policy == "replace":
+        found += [replace(one, fate=Fate.REPLACED) for one in before.values()]
+    elif policy == "update":
+        found += [
+            replace(one, fate=Fate.WITHDRAWN)
+            for name, one in before.items()
+            if name not in seen
+        ]
+    return tuple(sorted(found, key=lambda one: (one.supply, one.version)))
+
+
+def _made(row: dict[str, Any], version: int, fate: Fate) -> Recommendation:
+    return Recommendation(
+        supply=row["id"],
+        version=version,
+        fate=fate,
+        product=row["product"],
+        location=row["location"],
+        qty=row["qty"],
+        finish=row["finish"],
+        content_hash=row["content_hash"],
+    )
