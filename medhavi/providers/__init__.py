@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.providers.capacity import Capacity
+    from medhavi.providers.changeovers import Changeovers
+    from medhavi.providers.cleanings import Cleanings
     from medhavi.providers.commitments import Commitments
     from medhavi.providers.exchange import Exchange
     from medhavi.providers.existing_orders import ExistingOrders, Receipt
@@ -132,6 +134,20 @@ class Providers:
             infinite=self._infinite,
             finite=not self._infinite,
         )
+
+    @cached_property
+    def changeovers(self) -> Changeovers:
+        """Changes between set-up families."""
+        from medhavi.providers.changeovers import Changeovers
+
+        return Changeovers(self.capacity.changeovers, self.capacity.states)
+
+    @cached_property
+    def cleanings(self) -> Cleanings:
+        """When resources can be cleaned."""
+        from medhavi.providers.cleanings import Cleanings
+
+        return Cleanings(self.capacity.cleaning_windows, self.calendars)
 
     @cached_property
     def recipes(self) -> Recipes:

@@ -244,6 +244,11 @@ class Capacity:
         return self._tables["changeovers"]
 
     @property
+    def cleaning_windows(self) -> Rows:
+        """Rows of `cleaning_windows`."""
+        return self._tables["cleaning_windows"]
+
+    @property
     def states(self) -> Mapping[str, str]:
         """Family for which a resource is set up at as_of."""
         return {

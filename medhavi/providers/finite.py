@@ -28,6 +28,9 @@ from medhavi.snapshot.calendars import ALWAYS_OPEN
 from medhavi.units import ALWAYS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from fractions import Fraction
+
     from medhavi.providers.capacity import Capacity
     from medhavi.providers.finite_chain import FiniteStep
     from medhavi.providers.occupancy import Occupancy
@@ -184,6 +187,16 @@ class FiniteCapacity:
         """
         self.occupancy.release(timing.steps, owner, timing.holds)
 
+    def slow(self, efficiency: Mapping[str, Fraction]) -> None:
+        """Let resources lose efficiency for the orders that are asked for from now on.
+
+        Parameters
+        ----------
+        efficiency
+            Share of its pace that a resource keeps; empty: all keep theirs.
+        """
+        self._room.efficiency = efficiency
+
     def mark(self) -> int:
         """Give a mark to undo to."""
         return self.occupancy.mark()
@@ -260,7 +273,7 @@ class FiniteCapacity:
         self, routing: str, steps: int, start: int, *, hasty: bool
     ) -> Timing | None:
         placing = self._placing(routing)
-        if placing.chain is not None:
+        if placing.chain is not None and not self._room.efficiency:
             return placing.chain.earliest(steps, start, hasty=hasty)
         clock = self._clock(placing, hasty=hasty)
         bound = start
@@ -277,7 +290,7 @@ class FiniteCapacity:
         self, placing: _Placing, steps: int, bounds: tuple[int, int], *, hasty: bool
     ) -> Timing | None:
         by, not_before = bounds
-        if placing.chain is not None:
+        if placing.chain is not None and not self._room.efficiency:
             return placing.chain.latest(steps, by, not_before, hasty=hasty)
         clock = self._clock(placing, hasty=hasty)
         bound = by

@@ -25,11 +25,17 @@ from medhavi.providers.resource_ledger import Ledger, millionths
 from medhavi.units import ALWAYS, NEVER, ceil_fraction
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from fractions import Fraction
+
     from medhavi.providers.capacity_axis import Work
     from medhavi.providers.capacity_network import StepNode
     from medhavi.providers.capacity_room import Option
     from medhavi.providers.changeovers import Changeovers
     from medhavi.providers.occupancy import Occupancy
+
+NONE = (("", 0.0),)
+"""Resources of a step that needs none."""
 
 
 class Means:
@@ -95,9 +101,20 @@ class OccupiedRoom:
         the step prefers.
     strict
         No time is owed to a follower: the work must leave its changeover as it is.
+    efficiency
+        Share of its pace that a resource keeps for the work that is placed now; the
+        slowest resource decides.
     """
 
-    __slots__ = ("_changeovers", "_means", "floor", "hasty", "occupancy", "strict")
+    __slots__ = (
+        "_changeovers",
+        "_means",
+        "efficiency",
+        "floor",
+        "hasty",
+        "occupancy",
+        "strict",
+    )
 
     def __init__(self, occupancy: Occupancy, changeovers: Changeovers) -> None:
         self.occupancy = occupancy
@@ -106,6 +123,7 @@ class OccupiedRoom:
         self.floor = ALWAYS
         self.hasty = False
         self.strict = False
+        self.efficiency: Mapping[str, Fraction] = {}
 
     def means(self, option: Option) -> Means:
         """Give what an option occupies."""
@@ -134,6 +152,12 @@ class OccupiedRoom:
         """Give back what was taken since the mark."""
         self.occupancy.undo(mark)
 
+    def _slowed(self, option: Option, work: Work) -> Work:
+        """Give work at the pace of the slowest; set-up keeps its time (rule 16)."""
+        known = self.efficiency
+        share = min(known.get(resource, 1) for resource, _ in option.resources or NONE)
+        return work if share == 1 else replace(work, run=work.run / share)
+
     # --------------------------------------------------------------------- forward
     def earliest(
         self, node: StepNode, option: Option, work: Work, bounds: tuple[int, int]
@@ -143,6 +167,8 @@ class OccupiedRoom:
         if not means.possible:
             return None
         start_from, finish_from = bounds
+        if self.efficiency:
+            work = self._slowed(option, work)
         if means.only_buckets and work.setup + work.run:
             return _spread_early(means, work, bounds)
         family = node.family if means.sequences else None
@@ -212,6 +238,8 @@ class OccupiedRoom:
             return None
         floor = self.floor + node.queue
         finish_by, start_by = bounds
+        if self.efficiency:
+            work = self._slowed(option, work)
         if means.only_buckets and work.setup + work.run:
             return _spread_late(means, work, bounds, floor)
         family = node.family if means.sequences else None

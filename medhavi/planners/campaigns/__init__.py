@@ -1,0 +1,1 @@
+"""Campaigns: families in a row, their limits, cleanings, order and savings."""

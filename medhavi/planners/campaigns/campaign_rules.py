@@ -1,0 +1,229 @@
+"""Rules of campaigns: which work belongs together, how much of it, what follows.
+
+A campaign is work of one family in a row on one resource. It ends with work of another
+family or with a cleaning; nothing is merged into a batch, each order stays what it is
+(CMP-08).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from medhavi.findings import finding
+from medhavi.providers.cleanings import Cleaning
+from medhavi.units import MINUTE, exact, seconds_up
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from typing import Any
+
+    from medhavi.findings import Finding
+
+SLACK = 1e-6
+"""Quantities that differ by less, relative to their size, are equal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignRule:
+    """How a family runs on a resource: a row of `campaign_rules`.
+
+    Parameters
+    ----------
+    resource, family
+        Where it holds; a `*` in the family stands for any letters (SKU-100-*).
+    min_run_qty, max_run_qty
+        Least and most of a campaign, in good units of what is made; empty: no most.
+    max_run_minutes
+        Longest run of a campaign [min], set-ups not counted.
+    reduction_over, reduction_pct
+        A campaign of more than so much loses so much of its efficiency [percent].
+    cleaning_minutes, cleaning_window
+        What follows a campaign: how long, and the calendar of when; empty: any time.
+    stated
+        False: made up for a family that has no rule, without any limit.
+    """
+
+    resource: str
+    family: str
+    min_run_qty: float = 0.0
+    max_run_qty: float | None = None
+    max_run_minutes: float | None = None
+    reduction_over: float | None = None
+    reduction_pct: float = 0.0
+    cleaning_minutes: float = 0.0
+    cleaning_window: str | None = None
+    stated: bool = True
+
+    @property
+    def name(self) -> str:
+        """Give the key of the rule: resource, bar, family."""
+        return f"{self.resource}|{self.family}"
+
+    @property
+    def cleaning(self) -> Cleaning:
+        """The cleaning that follows a campaign."""
+        seconds = seconds_up(self.cleaning_minutes, MINUTE)
+        return Cleaning(self.resource, seconds, self.cleaning_window)
+
+    def too_short(self, qty: float) -> bool:
+        """Tell whether a campaign of a quantity is below the least run."""
+        return qty < self.min_run_qty * (1 - SLACK)
+
+    def too_long(self, qty: float, run_seconds: float = 0.0) -> bool:
+        """Tell whether a campaign is above the most quantity or the longest run."""
+        most, minutes = self.max_run_qty, self.max_run_minutes
+        over = most is not None and qty > most * (1 + SLACK)
+        return over or (
+            minutes is not None and run_seconds > minutes * MINUTE * (1 + SLACK) + 1
+        )
+
+    def allows(self, qty: float, run_seconds: float = 0.0) -> bool:
+        """Tell whether a campaign keeps all limits."""
+        return not self.too_short(qty) and not self.too_long(qty, run_seconds)
+
+    def efficiency(self, qty: float) -> Fraction:
+        """Give the share of its capacity that a campaign of a quantity can use.
+
+        A campaign longer than `reduction_over` loses `reduction_pct` for all of its
+        run (CMP-05: more than 1000 → capacity x 0.95).
+        """
+        over = self.reduction_over
+        if over is None or qty <= over * (1 + SLACK):
+            return Fraction(1)
+        return 1 - exact(self.reduction_pct) / 100
+
+
+class CampaignRules:
+    """The rules of all resources.
+
+    Parameters
+    ----------
+    rows
+        Table `campaign_rules`.
+    all_families
+        Resources on which every family counts as a campaign without limits, so that
+        set-ups can be saved where no rule is stated.
+    """
+
+    def __init__(
+        self, rows: Iterable[Mapping[str, Any]], all_families: Collection[str] = ()
+    ) -> None:
+        self._all = frozenset(all_families)
+        self._rules: dict[str, list[CampaignRule]] = {}
+        for row in rows:
+            rule = CampaignRule(
+                resource=row["resource"],
+                family=row["family"],
+                min_run_qty=row["min_run_qty"] or 0.0,
+                max_run_qty=row["max_run_qty"],
+                max_run_minutes=row["max_run_minutes"],
+                reduction_over=row["reduction_over"],
+                reduction_pct=row["reduction_pct"] or 0.0,
+                cleaning_minutes=row["cleaning_minutes"] or 0.0,
+                cleaning_window=row["cleaning_window"],
+            )
+            self._rules.setdefault(rule.resource, []).append(rule)
+        for rules in self._rules.values():
+            # The exact name first, then the longest pattern.
+            rules.sort(key=lambda r: ("*" in r.family, -len(r.family), r.family))
+        self._known: dict[tuple[str, str | None, str], CampaignRule | None] = {}
+
+    @property
+    def resources(self) -> list[str]:
+        """List the resources with campaigns, by id."""
+        return sorted({*self._rules, *self._all})
+
+    def of(
+        self, resource: str, family: str | None, product: str
+    ) -> CampaignRule | None:
+        """Give the rule of work; `None`: it belongs to no campaign.
+
+        A rule names the set-up family of the step; of a step without one, the product.
+        A pattern may name either.
+        """
+        key = (resource, family, product)
+        if key not in self._known:
+            self._known[key] = self._find(*key)
+        return self._known[key]
+
+    def _find(
+        self, resource: str, family: str | None, product: str
+    ) -> CampaignRule | None:
+        for rule in self._rules.get(resource, ()):
+            if matches(rule.family, family, product):
+                return rule
+        if family is not None and resource in self._all:
+            return CampaignRule(resource=resource, family=family, stated=False)
+        return None
+
+
+def matches(pattern: str, family: str | None, product: str) -> bool:
+    """Tell whether a family of a rule holds for work.
+
+    >>> matches("SKU-100-*", None, "SKU-100-7"), matches("SKU-100-*", "SKU-200-1", "X")
+    (True, False)
+    """
+    if "*" not in pattern:
+        return pattern == (product if family is None else family)
+    # A bracket or a question mark of a name is meant as it is written.
+    plain = pattern.replace("[", "[[]").replace("?", "[?]")
+    return fnmatchcase(family or "", plain) or fnmatchcase(product, plain)
+
+
+def check_campaign(
+    rule: CampaignRule, qty: float, run_seconds: float = 0.0
+) -> list[Finding]:
+    """Say what limits of its rule a campaign breaks; an empty list: none.
+
+    Parameters
+    ----------
+    rule
+        The rule of its family.
+    qty
+        Good units of the whole campaign.
+    run_seconds
+        Run time of the whole campaign [s].
+    """
+    named: dict[str, Any] = {
+        "table": "campaign_rules",
+        "value": rule.name,
+        "family": rule.family,
+        "resource": rule.resource,
+    }
+    found: list[Finding] = []
+    if rule.too_short(qty):
+        found.append(
+            finding(
+                "CAM001",
+                column="min_run_qty",
+                qty=qty,
+                limit=rule.min_run_qty,
+                missing=rule.min_run_qty - qty,
+                **named,
+            )
+        )
+    if rule.max_run_qty is not None and rule.too_long(qty):
+        found.append(
+            finding(
+                "CAM002",
+                column="max_run_qty",
+                qty=qty,
+                limit=rule.max_run_qty,
+                over=qty - rule.max_run_qty,
+                **named,
+            )
+        )
+    if rule.max_run_minutes is not None and rule.too_long(0.0, run_seconds):
+        found.append(
+            finding(
+                "CAM003",
+                column="max_run_minutes",
+                minutes=run_seconds / MINUTE,
+                limit=rule.max_run_minutes,
+                **named,
+            )
+        )
+    return found
