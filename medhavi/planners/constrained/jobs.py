@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from medhavi.planners.constrained.lifetimes import keep_alive
 from medhavi.planners.mrp.state import NO_DEMAND, Need, Order, SupplyUnit
 from medhavi.providers.recipe_lines import Gain
 from medhavi.units import ALWAYS, NEVER
@@ -123,6 +124,7 @@ def jobs_of(
         _finish(job, release, by_order)
         if most_early:
             _not_too_early(job, most_early)
+    keep_alive(jobs)
     return jobs
 
 

@@ -60,6 +60,7 @@ class Placing:
         self.outlived: dict[int, int] = {}
         self._could_begin: dict[int, int] = {}
         self._dates: dict[int, int] = {}
+        self._curbed = False
         self._matches: dict[int, list[int]] = {}
 
     def standing(self) -> None:
@@ -96,9 +97,13 @@ class Placing:
             for part in line.parts:
                 self._dates[part.match] = part.date
         self._matches = self._by_unit()
-        for job in reversed(self.sequence):
-            if job.placed and not job.stays:
-                self._backward(job)
+        for _ in range(TRIES):
+            self._curbed = moved = False
+            for job in reversed(self.sequence):
+                if job.placed and not job.stays:
+                    moved = self._backward(job) or moved
+            if not (self._curbed and moved):
+                break
 
     def dissolve(self) -> None:
         """Let go of everything: jobs point at each other in circles."""
@@ -202,6 +207,18 @@ class Placing:
                 late = max(late, use - take.need.instant)
         return late
 
+    def _dead(self, job: Job, timing: Timing) -> int:
+        """Give how long what a job takes is dead by then [s]; at most 0: it lives."""
+        return max(
+            (
+                self._use(job, take.need, timing) - unit.expires
+                for take in job.takes
+                for unit in take.units
+                if unit.expires < NEVER
+            ),
+            default=0,
+        )
+
     def _falls_out(self, job: Job, out: Out, timing: Timing) -> int:
         """Give when a unit is in stock."""
         if out.gain is None:
@@ -232,21 +249,28 @@ class Placing:
             unit.arrives = unit.available = at
 
     # --- backward ------------------------------------------------------------------
-    def _backward(self, job: Job) -> None:
-        """Move an order as late as what takes from it allows."""
+    def _backward(self, job: Job) -> bool:
+        """Move an order as late as what takes from it allows; tell whether it moved."""
         order = job.order
         limit = self._limit(job)
         now = order.timing
         if limit - job.soft <= now.finish:
-            return
+            return False
         shop = self._shop
         shop.release(order, now)
         later = shop.latest(order, limit, now.start)
+        dead = 0 if later is None else self._dead(job, later)
+        if dead > 0:
+            # What it takes moves behind it; then it may move once more.
+            self._curbed = True
+            later = shop.latest(order, limit - dead, now.start)
         if later is None or later.finish <= now.finish or self._lack(job, later) > 0:
             later = now
         shop.occupy(order, later)
-        if later is not now:
-            self._put(job, later)
+        if later is now:
+            return False
+        self._put(job, later)
+        return True
 
     def _limit(self, job: Job) -> int:
         """Give until when an order may finish for all that take from it."""

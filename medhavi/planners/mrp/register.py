@@ -241,7 +241,8 @@ class Register:
     def drop(self, orders: Collection[int]) -> tuple[dict[int, int], dict[int, int]]:
         """Forget orders by index, with what they give and need.
 
-        Who took from them must be forgotten too, or takes nothing any more.
+        Who took from them must be forgotten too, or takes nothing any more; an order
+        that exists stays and lacks what it took.
 
         Returns
         -------
@@ -254,6 +255,11 @@ class Register:
             unit = self.units[self.match_unit[match]]
             unit.free += self.match_qty[match]
             unit.takers = [taker for taker in unit.takers if taker[0] is not need]
+            taker = need.order
+            if taker is not None and taker.existing is not None:
+                need.open += self.match_qty[match]
+                short = Shortage(need=need, qty=self.match_qty[match])
+                self.shortages.append(short)
         pairs = [
             (self.needs[self.match_need[i]], self.units[self.match_unit[i]], i)
             for i in kept

@@ -1,0 +1,71 @@
+"""How early an order may come at most: what it gives must live until it is taken.
+
+Orders are placed as early as they can be before they move back. What dies must not come
+so early that it is dead when a demand, which does not move, takes it; nor what goes
+into it, and so on down.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.planners.mrp.state import NO_DEMAND
+from medhavi.units import ALWAYS, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from medhavi.planners.constrained.jobs import Job
+    from medhavi.planners.mrp.state import SupplyUnit
+
+
+def keep_alive(jobs: Sequence[Job]) -> None:
+    """Let the outputs of jobs open where they live long enough for their takers.
+
+    Parameters
+    ----------
+    jobs
+        Linked jobs; the dates are those of the netting. Those that wait for each other
+        in a circle stay as they are.
+    """
+    if not any(out.unit.expires < NEVER for job in jobs for out in job.outs):
+        return
+    early: dict[int, int] = {}
+    left = [len(job.after) for job in jobs]
+    ready = [job for job in jobs if not job.after]
+    while ready:
+        job = ready.pop()
+        early[job.order.index] = _keep_one(job, early)
+        for giver in job.before:
+            left[giver.number] -= 1
+            if left[giver.number] == 0:
+                ready.append(giver)
+
+
+def _keep_one(job: Job, early: Mapping[int, int]) -> int:
+    """Give how much earlier than netted a job may come at most [s]."""
+    most = NEVER
+    for out in job.outs:
+        unit = out.unit
+        until = _taken_until(unit, early)
+        if unit.expires < NEVER and until > ALWAYS:
+            spare = unit.expires - until
+            out.opens = max(out.opens, unit.arrives - spare)
+        if out.opens > ALWAYS:
+            most = min(most, unit.arrives - out.opens)
+    return most
+
+
+def _taken_until(unit: SupplyUnit, early: Mapping[int, int]) -> int:
+    """Give until when a unit has to live, however early orders are placed."""
+    until = ALWAYS
+    for need, _ in unit.takers:
+        until = max(until, need.alive_until)
+        if need.demand != NO_DEMAND or need.order is None:
+            until = max(until, need.instant)
+        else:
+            # An order that stays as it is dated is not earlier than that.
+            shift = early.get(need.order.index, 0)
+            if shift < NEVER:
+                until = max(until, need.instant - shift)
+    return until
