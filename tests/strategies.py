@@ -62,13 +62,15 @@ def network_tables(draw: Draw, plain: bool = False, max_products: int = 6) -> Ta
         given["inventory_policies"] = draw(
             st.lists(
                 st.builds(
-                    lambda product, count: {
+                    lambda product, count, rule: {
                         "product": product,
                         "location": PLANT,
                         "safety_qty": round(count * steps[product], 9),
+                        **rule,
                     },
                     st.sampled_from(names),
                     st.integers(0, 20),
+                    _lot_rules(),
                 ),
                 max_size=2,
                 unique_by=lambda row: row["product"],
@@ -151,6 +153,22 @@ def _lots() -> st.SearchStrategy[dict[str, object]]:
             {"max_lot": 15.0},
         ]
     )
+
+
+def _lot_rules() -> st.SearchStrategy[dict[str, object]]:
+    """Give lot rules with the values that they need; half of them none."""
+    costs = st.sampled_from([0.0, 1.0, 50.0])
+    ruled = st.one_of(
+        st.just({"lot_rule": "fixed", "lot_size": 25.0}),
+        st.just({"lot_rule": "min_max", "min_qty": 10.0, "max_qty": 60.0}),
+        st.just({"lot_rule": "poq", "cover_days": 7.0}),
+        st.builds(
+            lambda rule, cost: {"lot_rule": rule, "order_cost": cost},
+            st.sampled_from(["eoq", "silver_meal", "wagner_whitin"]),
+            costs,
+        ),
+    )
+    return st.just({}) | ruled
 
 
 def _routing(

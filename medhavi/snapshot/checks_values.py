@@ -48,6 +48,8 @@ _RULE_NEEDS = {
     "min_max": ("min_qty", "max_qty"),
     "poq": ("cover_days",),
     "eoq": ("order_cost",),
+    "silver_meal": ("order_cost",),
+    "wagner_whitin": ("order_cost",),
 }
 """Values without which a lot rule cannot work."""
 

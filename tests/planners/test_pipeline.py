@@ -93,14 +93,6 @@ def test_a_cancelled_run_says_so():
             "products.quality_class",
         ),
         (
-            {"inventory_policies": [{"lot_rule": "wagner_whitin", "order_cost": 1}]},
-            "inventory_policies.lot_rule wagner_whitin",
-        ),
-        (
-            {"inventory_policies": [{"lot_rule": "silver_meal", "order_cost": 1}]},
-            "inventory_policies.lot_rule silver_meal",
-        ),
-        (
             {
                 "routings": [{"product": "B"}],
                 "steps": [{"resource_rule": "earliest"}],

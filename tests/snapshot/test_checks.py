@@ -243,6 +243,11 @@ CASES: dict[str, tuple[str, Tables, Tables]] = {
         {"inventory_policies": [{"lot_rule": "min_max", "min_qty": 1}]},
         {"inventory_policies": [{"lot_rule": "min_max", "min_qty": 1, "max_qty": 2}]},
     ),
+    "a rule wagner_whitin without the cost of an order": (
+        "SNAP031",
+        {"inventory_policies": [{"lot_rule": "wagner_whitin"}]},
+        {"inventory_policies": [{"lot_rule": "wagner_whitin", "order_cost": 2}]},
+    ),
     "a routing without steps": (
         "SNAP032",
         {"routings": [{}]},

@@ -15,6 +15,7 @@ from bisect import insort
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from medhavi.planners.mrp.coverage import Ahead, Coverage
 from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.units import ALWAYS
 
@@ -43,6 +44,7 @@ class NodeWalk:
 
     __slots__ = (
         "_arrived",
+        "_coverage",
         "_cursor",
         "_pending",
         "_release",
@@ -58,6 +60,7 @@ class NodeWalk:
         self.levels = levels
         self.needs = sorted(node.needs, key=_SEQUENCE)
         self._release = release
+        self._coverage = Coverage(node, levels, release) if levels.looks_ahead else None
         self._cursor = 0
         self.at = ALWAYS
         self._arrived: list[tuple[int, int, int, SupplyUnit]] = []
@@ -107,6 +110,9 @@ class NodeWalk:
             return
         missing = self.levels.missing(instant, self.available)
         if missing > 0:
+            if self._coverage is not None:
+                ahead = self._ahead(instant, missing, missing, instant)
+                missing = self._coverage.wanted(ahead)
             for unit in self._release.for_stock(self.node, instant, missing):
                 self._release.announce(unit)
 
@@ -214,21 +220,55 @@ class NodeWalk:
         return list(found.values())
 
     def _look_ahead(self, short: list[Need], instant: int) -> list[Need]:
-        """Let needs inside the batch window after the first one join its order."""
-        until = self.levels.window_end(instant)
-        if until <= instant:
+        """Let later needs join the order of the first ones, as far as rules say."""
+        coverage = self._coverage
+        if coverage is None:
             return short
+        missing = sum(need.open for need in short)
+        gap = self.levels.missing(instant, self.available - missing)
+        ahead = self._ahead(
+            instant,
+            max(missing, gap),
+            max(0, gap - missing),
+            max(need.alive_until for need in short),
+        )
+        until = coverage.until(ahead)
+        dead = coverage.dead(instant, ahead.missing)
         joined = list(short)
-        while self._cursor < len(self.needs) and (
-            self.needs[self._cursor].instant < until
-        ):
+        while self._cursor < len(self.needs):
             need = self.needs[self._cursor]
+            # One order lives once and comes from one place.
+            if (
+                need.instant >= until
+                or max(need.instant, need.alive_until) > dead
+                or need.only_from != short[0].only_from
+            ):
+                break
             self._cursor += 1
             self.advance(max(self.at, need.instant))
             self.take(need)
             if need.open > 0:
                 joined.append(need)
         return joined
+
+    def _ahead(self, instant: int, missing: int, kept: int, alive: int) -> Ahead:
+        """Tell what is there and needed from an instant on."""
+        units = [unit for *_, unit in self._arrived]
+        units += [unit for *_, unit in self._pending]
+        return Ahead(
+            instant=instant,
+            missing=missing,
+            kept=kept,
+            alive_until=alive,
+            needs=self.needs[self._cursor :],
+            units=[
+                unit
+                for unit in units
+                if unit.is_ours
+                and unit.only_need is None
+                and unit.for_demand == NO_DEMAND
+            ],
+        )
 
     def _order(self, group: list[Need], instant: int) -> None:
         missing = sum(need.open for need in group)

@@ -18,7 +18,7 @@ from medhavi.planners.mrp.state import (
 )
 from medhavi.planners.mrp.ways import ratio
 from medhavi.providers.sources import split_by_share
-from medhavi.units import ALWAYS
+from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,6 +123,17 @@ class Release(Register):
             Want(node, instant, missing, SAFETY, STOCK_PRIORITY, None, ALWAYS)
         )
 
+    def expiry(self, node: Node, instant: int, wanted: int) -> int:
+        """Give when an order for an instant dies; NEVER where the product does not."""
+        life = node.shelf_life
+        if life is None:
+            return NEVER
+        for way in self.model.ways(node):
+            size, timing = self._fitting(way, wanted, instant)
+            if size > 0 and timing is not None:
+                return _born(way, timing) + life
+        return instant + life
+
     def _replenish(self, want: Want) -> list[SupplyUnit]:
         node = want.node
         self.asked.append((node, want.instant, want.qty))
@@ -217,9 +228,8 @@ class Release(Register):
         life = want.node.shelf_life
         if life is None:
             return True
-        # Nothing that is moved is fresher than what is made just before it leaves.
-        born = timing.finish if way.origin is None else timing.ready
-        return born + life >= max(timing.finish, want.instant, want.alive_until)
+        last = max(timing.finish, want.instant, want.alive_until)
+        return _born(way, timing) + life >= last
 
     def _fitting(
         self, way: Way, missing: int, instant: int
@@ -394,6 +404,14 @@ class Release(Register):
             component.anchor,
             component.offset_minutes,
         )
+
+
+def _born(way: Way, timing: Timing) -> int:
+    """Give when the life of an order begins.
+
+    Nothing that is moved is fresher than what is made just before it leaves.
+    """
+    return timing.finish if way.origin is None else timing.ready
 
 
 def _too_many_pieces(source: Source, node: Node) -> Finding:

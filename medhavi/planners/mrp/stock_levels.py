@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 EXPLICIT_TRIGGER = {"fixed": "reorder_point", "eoq": "reorder_point"}
 DAYS_PER_YEAR = 365
+PLANNED_RULES = ("silver_meal", "wagner_whitin")
+"""Rules that weigh the cost of an order against holding."""
 
 
 class Levels:
@@ -83,6 +85,8 @@ class Levels:
         self._window = 0.0
         if rules.lot_rule == "poq":
             self._window = rules.cover_days
+        elif rules.lot_rule in PLANNED_RULES:
+            self._window = 0.0
         elif node.sources:
             self._window = node.sources[0].batch_window_days
         self._instants: list[int] = []
@@ -150,7 +154,7 @@ class Levels:
     @property
     def looks_ahead(self) -> bool:
         """Tell whether later needs may join an order."""
-        return bool(self._window)
+        return bool(self._window) or self._node.rules.lot_rule in PLANNED_RULES
 
     def window_end(self, instant: int) -> int:
         """Give the end of the batch window that a first need at an instant opens."""

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 MOST_ROWS = 10
-REFUSED_LOT_RULES = ("silver_meal", "wagner_whitin")
 OF_A_RULE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("lot_size", ("fixed",)),
     ("reorder_point", ("fixed", "eoq")),
@@ -188,9 +187,4 @@ def _refused(snapshot: Snapshot, reading: Reading) -> list[str]:
         values = [value for value in cells.to_list() if value not in (None, [], "")]
         if values:
             found.append(f"{table}.{column} ({len(values)} cells)")
-    policies = snapshot["inventory_policies"]
-    rules = policies.filter(policies["lot_rule"].is_in(REFUSED_LOT_RULES))
-    if rules.height:
-        names = ", ".join(sorted(set(rules["lot_rule"].to_list())))
-        found.append(f"inventory_policies.lot_rule {names} ({rules.height} rows)")
     return found
