@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PlannedHold",
     "PlannedPurchase",
+    "Preempted",
     "Promise",
     "PromiseBasis",
     "PromiseCost",
@@ -48,6 +49,7 @@ __all__ = [
 class Promise:
     """The answer to one request; keys and meaning as rules 28 to 38 say.
 
+    `preempted` names the less important lines that it takes from, with their new dates;
     `holds` are the reservations in full, `purchases` what suppliers are counted on for,
     `demand` is the request as a row of `demands`; they are for the commit and stay out
     of `as_dict`.
@@ -76,6 +78,7 @@ class Promise:
     basis: PromiseBasis
     known_at: int
     trace: tuple[Mapping[str, object], ...] = ()
+    preempted: tuple[Preempted, ...] = ()
     holds: tuple[PlannedHold, ...] = ()
     purchases: tuple[PlannedPurchase, ...] = ()
     demand: Mapping[str, Any] = field(default_factory=dict)
@@ -95,11 +98,11 @@ class Promise:
         return {
             name: _told(name, getattr(self, name))
             for name in (one.name for one in fields(self))
-            if name not in {"holds", "purchases", "demand"}
+            if name not in _KEPT
         }
 
     def to_frames(self) -> dict[str, pl.DataFrame]:
-        """Give options, deliveries, reservations and remedies as tables."""
+        """Give options, deliveries, reservations, remedies and preempted as tables."""
         import polars as pl
 
         from medhavi.results.promise_tables import SCHEMAS
@@ -112,13 +115,14 @@ class Promise:
                 {"code": r.code, "text": r.text, "date": r.date, "cost": r.cost}
                 for r in self.remedies
             ],
+            "preempted": [one.as_row() for one in self.preempted],
         }
         frames = {}
         for name, schema in SCHEMAS.items():
             cells = [
                 {
                     column: from_seconds(value)
-                    if column == "date" and isinstance(value, int)
+                    if column in _INSTANTS and isinstance(value, int)
                     else value
                     for column, value in row.items()
                 }
@@ -132,7 +136,44 @@ class Promise:
         return "\n".join(block(self))
 
 
-_INSTANTS = frozenset({"date", "date_p50", "date_p80", "date_p95", "known_at"})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preempted:
+    """A line that gives way to a more important one, and what it is promised instead.
+
+    Parameters
+    ----------
+    previous, date
+        Date before [s]; None: it only had holds. The new one.
+    cost
+        Price of the days that it comes later [base currency].
+    promise
+        Its own new answer, with the holds that take the place of the old ones.
+    """
+
+    demand: str
+    sales_order: str | None
+    line: int | None
+    customer: str | None
+    tier: str | None
+    priority: int
+    product: str
+    location: str
+    qty: float
+    previous: int | None
+    date: int
+    cost: float
+    promise: Promise
+
+    def as_row(self) -> dict[str, object]:
+        """Give what people are told of it; instants in UTC seconds."""
+        return {name: value for name, value in _row(self).items() if name != "promise"}
+
+
+_KEPT = frozenset({"holds", "purchases", "demand"})
+"""What the commit needs and the answer does not tell."""
+_INSTANTS = frozenset(
+    {"date", "previous", "date_p50", "date_p80", "date_p95", "known_at"}
+)
 
 
 def _told(name: str, value: object) -> object:
@@ -149,7 +190,8 @@ def _told(name: str, value: object) -> object:
     elif isinstance(value, Mapping):
         told = {key: _told(str(key), entry) for key, entry in value.items()}
     elif is_dataclass(value):
-        told = {key: _told(key, entry) for key, entry in _row(value).items()}
+        cells = value.as_row() if isinstance(value, Preempted) else _row(value)
+        told = {key: _told(key, entry) for key, entry in cells.items()}
     return told
 
 
@@ -207,6 +249,12 @@ def block(promise: Promise, zone: str = "UTC") -> list[str]:
             f"{promise.co2_kg:,.1f} kg CO2"
         )
     lines += [
+        f"  takes from {_line(one)}: {moment(one.date, zone)} instead of "
+        f"{'no date' if one.previous is None else moment(one.previous, zone)}, "
+        f"{one.cost:,.2f}"
+        for one in promise.preempted
+    ]
+    lines += [
         f"  {'limited by' if not place else 'then'} {_reason(reason)}"
         for place, reason in enumerate(promise.limiters)
     ]
@@ -236,6 +284,14 @@ def _head(promise: Promise, zone: str) -> str:
     answer = _WORDS[promise.status]
     when = "" if promise.date is None else f", {moment(promise.date, zone)}"
     return f"{name}{line}: {asked}: {answer}{when}"
+
+
+def _line(one: Preempted) -> str:
+    """Name a line that gives way."""
+    order = one.sales_order or one.demand
+    line = "" if one.sales_order is None or one.line is None else f" line {one.line}"
+    whose = "" if one.customer is None else f" of {one.customer}"
+    return f"{order}{line}{whose} (priority {one.priority}, {one.qty:g} {one.product})"
 
 
 def _reason(reason: PromiseReason) -> str:

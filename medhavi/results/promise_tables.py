@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from medhavi.results.plan_tables import INSTANT, NUMBER, TEXT
+from medhavi.results.plan_tables import COUNT, INSTANT, NUMBER, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +47,20 @@ SCHEMAS: Mapping[str, dict[str, type[pl.DataType] | pl.DataType]] = MappingProxy
         "remedies": {
             "code": TEXT,
             "text": TEXT,
+            "date": INSTANT,
+            "cost": NUMBER,
+        },
+        "preempted": {
+            "demand": TEXT,
+            "sales_order": TEXT,
+            "line": COUNT,
+            "customer": TEXT,
+            "tier": TEXT,
+            "priority": COUNT,
+            "product": TEXT,
+            "location": TEXT,
+            "qty": NUMBER,
+            "previous": INSTANT,
             "date": INSTANT,
             "cost": NUMBER,
         },

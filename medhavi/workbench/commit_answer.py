@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from medhavi.results.limiter import Domain, Limiter
 from medhavi.results.promise import Promise, PromiseStatus
+from medhavi.workbench.gives_way import takes_more
 
 _CONFLICTS = {
     Domain.MATERIAL: Limiter.MATERIAL_RESERVATION_CONFLICT,
@@ -76,7 +77,8 @@ def is_worse(old: Promise, new: Promise) -> bool:
     if new.status is PromiseStatus.REJECTED or old.date is None or new.date is None:
         return True
     dearer = new.cost.total > old.cost.total * (1 + 1e-9) + 1e-9
-    return new.date > old.date or new.qty < old.qty or dearer
+    worse = new.date > old.date or new.qty < old.qty or dearer
+    return worse or takes_more(old, new)
 
 
 def conflict(old: Promise, new: Promise, attempts: int) -> Commit:
@@ -91,6 +93,8 @@ def conflict(old: Promise, new: Promise, attempts: int) -> Commit:
     domain = Domain.MATERIAL if limiter is None else limiter.code.domain
     code = _CONFLICTS.get(domain, Limiter.MATERIAL_RESERVATION_CONFLICT)
     now = "nothing" if new.date is None else "less, later or at a higher cost"
+    if takes_more(old, new):
+        now = "only what others would have to give way for"
     text = (
         f"Request {old.request}: others committed first; {now} is possible now. "
         "Quote again."

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from medhavi.events.envelope import NewEvent
     from medhavi.providers.reservation_states import Reservation
     from medhavi.results.promise import PlannedHold, Promise
+    from medhavi.workbench.gives_way import GivesWay
 
 _NAMESPACE = uuid.UUID("6d656468-6176-5669-a463-6f6d6d697473")
 _INSTANTS = frozenset(
@@ -175,6 +176,28 @@ class Decider:
             )
             for one in holds
         ]
+
+    def moved(
+        self, one: GivesWay, previous: int | None, approver: str
+    ) -> list[NewEvent]:
+        """Say that a line gave way to a more important one.
+
+        Parameters
+        ----------
+        previous
+            Its date before [s].
+        """
+        date = one.line.date
+        if previous == date:
+            return []
+        body = PromiseRevised(
+            demand=one.line.demand,
+            promised=from_seconds(date),
+            previous=_moment(previous),
+            reason=one.reason,
+            approver=approver,
+        )
+        return [self._event(body, f"{one.line.demand}|moved")]
 
     def withdrawn(
         self, demand: str, previous: int | None, approver: str, reason: str | None

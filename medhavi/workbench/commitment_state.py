@@ -97,6 +97,20 @@ class CommitmentState:
         """Tell whether the tables that were assembled hold a demand."""
         return demand in self._tabled
 
+    def line(self, demand: str) -> Mapping[str, Any]:
+        """Give the line that a promise made, as a request has it; instants in seconds.
+
+        Empty where the tables hold the line, or nobody does.
+        """
+        row = self.lines.get(demand)
+        if row is None or demand in self._withdrawn:
+            return {}
+        return {
+            name: to_seconds(cell) if isinstance(cell, dt.datetime) else cell
+            for name, cell in row.items()
+            if cell is not None
+        }
+
     def holds_of(self, demand: str, now: int) -> tuple[Reservation, ...]:
         """Give the active reservations of a demand, by id."""
         return tuple(

@@ -10,22 +10,24 @@ leaves either all of a commit or nothing.
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import polars as pl
 
 from medhavi.errors import RevisionConflict, UsageError
 from medhavi.events.store import NO_STREAM
-from medhavi.planners.promising.asking import Request
-from medhavi.planners.promising.book import Book, Undo
+from medhavi.planners.promising.asking import request_of_line
+from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.promise_run import answer_on, quote_all
 from medhavi.planners.promising.quoting import quote
+from medhavi.planners.promising.taken import Undo
 from medhavi.results.promise import PlannedHold, PromiseStatus
 from medhavi.units import steps_up
 from medhavi.workbench.commit_answer import Commit, CommitStatus, conflict, is_worse
 from medhavi.workbench.commitment_decisions import Decider
 from medhavi.workbench.commitment_state import STREAM, CommitmentState
+from medhavi.workbench.gives_way import gives_way
 from medhavi.workbench.promised_supply import marked
 from medhavi.workbench.turns import Turn
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from medhavi.events.envelope import NewEvent
     from medhavi.events.store import EventStore
     from medhavi.lakehouse import Lake
+    from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.promise_run import Answers
     from medhavi.providers.reservation_states import Reservation
     from medhavi.results.promise import Promise
@@ -97,11 +100,11 @@ class PromiseDesk:
         """Answer requests as `quote` does, with findings and the record of the run."""
         with self._turn:
             self._catch_up()
-            before = self._accepted()
+            before = self._book.tokens
             try:
                 found = answer_on(self._book, requests, policy)
             finally:
-                self._restore(before)
+                self._book.go_back(before)
             self._answers = self._revision, found.promises
             return found
 
@@ -135,7 +138,7 @@ class PromiseDesk:
                 self._catch_up()
                 if self._is_done(promises):
                     return self._committed(promises, attempt, replayed=True)
-                before = self._accepted()
+                before = self._book.tokens
                 made: Sequence[Promise] = promises
                 if not self._held(shown):
                     made = self._asked_again(promises, policy)
@@ -145,18 +148,21 @@ class PromiseDesk:
                     if is_worse(old, new)
                 ]
                 if lost:
-                    self._restore(before)
+                    self._book.go_back(before)
                     return self._conflict(lost[0], policy, attempt)
                 try:
                     self._append(self._decided(made, approver))
                 except RevisionConflict:
-                    self._restore(before)
+                    self._book.go_back(before)
                     continue
                 except BaseException:
-                    self._restore(before)
+                    self._book.go_back(before)
                     raise
+                self._book.bind()
                 self._stale = self._stale or any(
-                    self._state.tabled(_demand(one)) for one in made
+                    self._state.tabled(demand)
+                    for one in made
+                    for demand in (_demand(one), *(v.demand for v in one.preempted))
                 )
                 return self._committed(made, attempt)
         message = f"Others came first {ATTEMPTS} times; try again later."
@@ -285,7 +291,13 @@ class PromiseDesk:
         holds = self._state.holds_of(demand, self._book.now)
         if holds:
             planned = tuple(self._planned(one) for one in holds)
-            self._book.take_again(Undo(demand, planned, (), (), None))
+            undo = Undo(demand, planned, (), (), None)
+            self._book.take_again(
+                undo._replace(
+                    cells=self._state.line(demand),
+                    date=self._state.promised.get(demand),
+                )
+            )
 
     def _planned(self, one: Reservation) -> PlannedHold:
         step = self._book.stages.step(one.subject) if one.kind == "material" else None
@@ -339,9 +351,13 @@ class PromiseDesk:
     def _decided(self, made: Sequence[Promise], approver: str) -> list[NewEvent]:
         decider = Decider(self._revision, self._book.now, approver)
         events: list[NewEvent] = []
+        for one in gives_way(made):
+            previous = self._state.promised.get(one.line.demand)
+            events += decider.moved(one, previous, approver)
+            promise = marked(one.line.promise)
+            events += self._held_anew(decider, promise, one.reason)
         for promise in made:
             demand = _demand(promise)
-            kept = set(promise.reservations)
             events += decider.promised(
                 promise,
                 approver=approver,
@@ -349,17 +365,22 @@ class PromiseDesk:
                 is_new=not self._state.planned(demand),
                 previous=self._state.promised.get(demand),
             )
-            events += decider.released(
-                [
-                    one
-                    for one in self._state.holds_of(demand, self._book.now)
-                    if one.reservation not in kept
-                ],
-                "promised anew",
-            )
-            events += decider.created(promise.holds)
-            events += decider.confirmed(promise.holds)
+            events += self._held_anew(decider, promise, "promised anew")
         return events
+
+    def _held_anew(
+        self, decider: Decider, promise: Promise, reason: str
+    ) -> list[NewEvent]:
+        """Make the holds of a promise in the place of those its demand has."""
+        kept = set(promise.reservations)
+        known = self._state.holds_of(_demand(promise), self._book.now)
+        return [
+            *decider.released(
+                [one for one in known if one.reservation not in kept], reason
+            ),
+            *decider.created(promise.holds),
+            *decider.confirmed(promise.holds),
+        ]
 
     def _is_done(self, promises: Sequence[Promise]) -> bool:
         """Tell whether exactly this was committed before."""
@@ -393,15 +414,20 @@ class PromiseDesk:
     ) -> list[Promise]:
         """Ask what was quoted once more; the book holds the answers."""
         requests = tuple(
-            _request(promise, position, known=self._state.planned(_demand(promise)))
+            self._request(promise, position)
             for position, promise in enumerate(promises, 1)
         )
         answers = quote_all(self._book, requests, policy, detail="date")
         made = [marked(one) for one in answers]
         return [
-            old if new.holds == old.holds and new.date == old.date else _told(new, old)
+            old if _is_same(old, new) else _told(new, old)
             for old, new in zip(promises, made, strict=True)
         ]
+
+    def _request(self, promise: Promise, position: int) -> Request:
+        """Give the request that a promise answers."""
+        known = self._state.planned(_demand(promise))
+        return request_of_line(promise.demand, position, known=known)
 
     def _held(self, promises: Sequence[Promise]) -> bool:
         """Take the holds of answers of this book, where nothing came since.
@@ -418,25 +444,9 @@ class PromiseDesk:
 
     def _conflict(self, old: Promise, policy: str | None, attempt: int) -> Commit:
         """Say what of a lost promise is possible now, and what limits it."""
-        request = _request(old, old.request, known=self._state.planned(_demand(old)))
+        request = self._request(old, old.request)
         used = self._book.policies.of(request, policy)
         return conflict(old, quote(self._book, request, used), attempt)
-
-    def _accepted(self) -> dict[str, list[Undo]]:
-        return {demand: list(found) for demand, found in self._book.accepted.items()}
-
-    def _restore(self, before: dict[str, list[Undo]]) -> None:
-        """Give back what quotes took, and take again what they gave back."""
-        for demand, undos in list(self._book.accepted.items()):
-            kept = before.get(demand, [])
-            for undo in list(undos):
-                if all(undo is not one for one in kept):
-                    self._book.give_back(undo)
-        for demand, undos in before.items():
-            there = self._book.accepted.get(demand, [])
-            for undo in undos:
-                if all(undo is not one for one in there):
-                    self._book.take_again(undo)
 
 
 _NOBODY = "A commitment is approved by somebody: name the approver."
@@ -458,15 +468,11 @@ def _demand(promise: Promise) -> str:
     return str(promise.demand["demand"])
 
 
-_CELLS = {field.name for field in fields(Request)} - {"position", "known", "cells"}
-
-
-def _request(promise: Promise, position: int, *, known: bool) -> Request:
-    """Give the request that a promise answers."""
-    cells = dict(promise.demand)
-    own = {name: cells[name] for name in _CELLS if name in cells}
-    own["requires"] = tuple(own.get("requires") or ())
-    return Request(position=position, known=known, cells=cells, **own)
+def _is_same(old: Promise, new: Promise) -> bool:
+    """Tell whether an answer holds the same and moves the same lines to the same."""
+    held = [(one.demand, one.date, one.promise.holds) for one in old.preempted]
+    again = [(one.demand, one.date, one.promise.holds) for one in new.preempted]
+    return new.holds == old.holds and new.date == old.date and held == again
 
 
 def _told(new: Promise, old: Promise) -> Promise:

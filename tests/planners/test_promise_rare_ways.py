@@ -8,12 +8,10 @@ import pytest
 
 from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.naming import name_stage
-from medhavi.planners.promising.promise_run import answer
 from medhavi.planners.promising.quest import Quest
 from medhavi.results.promise import PromiseStatus
 from tests.planners.small_promises import (
     asked,
-    cells,
     dates,
     day,
     days,
@@ -216,13 +214,6 @@ def test_caps_on_emissions_close_options():
     made = asked(snapshot)
     assert made.status is PromiseStatus.REJECTED
     assert made.options[0].co2_kg == 10
-
-
-def test_a_policy_with_preempt_says_that_it_is_not_built():
-    policy = {"policy": "default", "preempt": True}
-    told = answer(tables(promise_policies=[policy], stock=[{"qty": 10}]), [cells()])
-    assert [one.code for one in told.findings] == ["PRM011"]
-    assert told.run.as_dict()["planner"] == "promising"
 
 
 def test_components_moved_with_a_tail_are_uncertain():

@@ -286,6 +286,21 @@ _OWN = frozenset(Request.__dataclass_fields__) - {
 }
 
 
+def request_of_line(
+    cells: Mapping[str, Any], position: int, *, known: bool = True
+) -> Request:
+    """Give the request that a row of `demands` would be; instants in UTC seconds."""
+    own = {name: cells[name] for name in _OWN if name in cells}
+    own["requires"] = tuple(own.get("requires") or ())
+    return Request(
+        position=position,
+        demand=str(cells["demand"]),
+        known=known,
+        cells=dict(cells),
+        **own,
+    )
+
+
 def _request(position: int, cells: Mapping[str, Any], snapshot: Snapshot) -> Request:
     line = cells["line"]
     order = cells["sales_order"]

@@ -7,7 +7,7 @@ back what was tentative for too long.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 from medhavi.errors import UsageError
 from medhavi.planners.promising.holding import give_back, take_holds
@@ -15,28 +15,14 @@ from medhavi.planners.promising.option_cost import OptionCosts
 from medhavi.planners.promising.reach import Reach
 from medhavi.planners.promising.rules_of_promise import Policies
 from medhavi.planners.promising.stages import Stages
+from medhavi.planners.promising.taken import Moved, Undo
 from medhavi.providers import Providers
 from medhavi.providers.table_rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from medhavi.planners.promising.stages import Bought, Freed
-    from medhavi.providers.material_line import Shift
     from medhavi.providers.table_rows import Row
-    from medhavi.results.promise import PlannedHold, PlannedPurchase, Promise
+    from medhavi.results.promise import Promise
     from medhavi.snapshot import Snapshot
-
-
-class Undo(NamedTuple):
-    """What accepting a promise took; `revert` gives it back."""
-
-    demand: str
-    holds: tuple[PlannedHold, ...]
-    shifts: tuple[Shift, ...]
-    bought: tuple[Bought, ...]
-    expires_at: int | None
-    freed: tuple[Freed, ...] = ()
 
 
 class Book:
@@ -64,6 +50,8 @@ class Book:
         self.costs = OptionCosts(stages)
         self.times = stages.times
         self.accepted: dict[str, list[Undo]] = {}
+        self._count = 0
+        self._waiting: list[Moved] = []
         self.substitutes = _substitutes(self.providers)
 
     @classmethod
@@ -85,29 +73,45 @@ class Book:
 
     # --------------------------------------------------------------------- changes
     def take(self, promise: Promise) -> Undo:
-        """Take the holds of a promise; those of the same demand before go back."""
+        """Take the holds of a promise; those of the same demand before go back.
+
+        Lines that give way to it are moved to what the promise says they get.
+        """
         if not promise.holds and not promise.deliveries:
             message = (
                 f"Request {promise.request} is rejected; there is nothing to apply."
             )
             raise UsageError(message)
         demand = str(promise.demand.get("demand", ""))
-        for undo in list(self.accepted.get(demand, ())):
-            self.give_back(undo)
+        replaced = self._put_aside(demand)
+        befores = [self._put_aside(one.demand) for one in promise.preempted]
         expires = promise.holds[0].expires_at if promise.holds else None
-        bought = tuple(self._order(one) for one in promise.purchases)
-        return self.take_again(Undo(demand, promise.holds, (), bought, expires))
+        made = self._undo_of(promise, expires)._replace(replaced=replaced)
+        self._count += 1
+        token = self._count
+        moved = []
+        for one, before in zip(promise.preempted, befores, strict=True):
+            ends = before[0].expires_at if before else None
+            old = {undo.token for undo in before}
+            old |= {token for undo in before for token in undo.stands_for}
+            new = self._undo_of(one.promise, ends)._replace(
+                # What had given way to the line gives way to it still.
+                moved=tuple(entry for undo in before for entry in undo.all_moved()),
+                stands_for=frozenset(old),
+            )
+            taken = self.take_again(new)
+            moved.append(Moved(one.demand, taken.token, before, 0))
+        told = tuple(entry._replace(until=self._count) for entry in moved)
+        return self.take_again(made._replace(token=token, moved=told))
 
-    def _order(self, bought: PlannedPurchase) -> Bought:
-        """Find the source of a purchase."""
-        sources = self.stages.sources(bought.product, bought.location)
-        source = next(
-            one for one in sources if (one.kind, one.source) == ("buy", bought.supplier)
-        )
-        return source, bought.steps, bought.usable
+    def _undo_of(self, promise: Promise, expires: int | None) -> Undo:
+        demand = str(promise.demand.get("demand", ""))
+        bought = tuple(self.stages.order(one) for one in promise.purchases)
+        undo = Undo(demand, promise.holds, (), bought, expires)
+        return undo._replace(cells=promise.demand, date=promise.date, qty=promise.qty)
 
     def take_again(self, undo: Undo) -> Undo:
-        """Take the holds of a promise that another book accepted."""
+        """Take the holds of a promise that was accepted before, or elsewhere."""
         mark = self.stages.material.mark()
         # What the tables say the demand has is replaced by the promise (rule 29).
         freed = self.stages.held_by(undo.demand)
@@ -115,25 +119,104 @@ class Book:
         take_holds(self.stages, undo.holds)
         self.stages.buy_again(undo.bought)
         shifts = self.stages.material.since(mark)
+        if not undo.token:
+            self._count += 1
+            undo = undo._replace(token=self._count)
         again = undo._replace(shifts=shifts, freed=freed)
         self.accepted.setdefault(undo.demand, []).append(again)
         self.stages.settle()
         return again
 
     def give_back(self, undo: Undo) -> None:
-        """Give back what a promise took; once."""
-        known = self.accepted.get(undo.demand, [])
-        if all(one is not undo for one in known):
+        """Give back what a promise took; once.
+
+        Lines that gave way to it get back what they had, as soon as nothing that was
+        accepted since can be in the way.
+        """
+        found = self._find(undo)
+        if found is None:
             message = f"The promise for {undo.demand} was given back before."
             raise UsageError(message)
+        self._drop(found)
+        self._waiting += found.all_moved()
+        self._move_back()
+
+    def go_back(self, tokens: frozenset[int]) -> None:
+        """Undo all that was accepted since the book had accepted these tokens.
+
+        The latest goes first, so each finds the book as it left it.
+        """
+        while True:
+            known = [one for undos in self.accepted.values() for one in undos]
+            new = [one for one in known if one.token not in tokens]
+            owned = {entry.token for one in new for entry in one.moved}
+            own = [one for one in new if one.token not in owned]
+            if not own:
+                return
+            last = max(own, key=lambda one: one.token)
+            self._drop(last)
+            self._swap([(entry, self._holding(entry)) for entry in last.moved])
+            for one in last.replaced:
+                self.take_again(one)
+
+    @property
+    def tokens(self) -> frozenset[int]:
+        """What is accepted now, for `go_back`."""
+        return frozenset(one.token for undos in self.accepted.values() for one in undos)
+
+    def bind(self) -> None:
+        """Let all that is accepted stand for itself: what gave way stays moved."""
+        self._waiting.clear()
+        for undos in self.accepted.values():
+            undos[:] = [one._replace(replaced=(), moved=()) for one in undos]
+
+    def _find(self, undo: Undo) -> Undo | None:
+        """Find what is accepted for an acceptance now, its line moved or not."""
+        for one in self.accepted.get(undo.demand, ()):
+            if undo.token == one.token or undo.token in one.stands_for:
+                return one
+        return None
+
+    def _holding(self, entry: Moved) -> Undo | None:
+        """Find what was accepted for a line that gave way, if it is still there."""
+        known = self.accepted.get(entry.demand, ())
+        return next((one for one in known if one.token == entry.token), None)
+
+    def _drop(self, undo: Undo) -> None:
+        known = self.accepted[undo.demand]
         self.accepted[undo.demand] = [one for one in known if one is not undo]
         if not self.accepted[undo.demand]:
             del self.accepted[undo.demand]
         self._back(undo)
-        self.stages.buy_again(undo.bought, -1)
         self.stages.settle()
 
-    def ended(self, now: int) -> Iterable[Undo]:
+    def _put_aside(self, demand: str) -> tuple[Undo, ...]:
+        """Give back what a demand has, to take something else for it."""
+        undos = tuple(self.accepted.get(demand, ()))
+        for undo in undos:
+            self._drop(undo)
+        return undos
+
+    def _move_back(self) -> None:
+        """Let lines have again what they gave, the last that gave way first."""
+        while self._waiting:
+            last = max(self.tokens, default=0)
+            ready = [one for one in self._waiting if last <= one.until]
+            if not ready:
+                return
+            self._waiting = [one for one in self._waiting if last > one.until]
+            self._swap([(one, self._holding(one)) for one in ready])
+
+    def _swap(self, entries: list[tuple[Moved, Undo | None]]) -> None:
+        """Take what lines had before in place of what they got instead."""
+        there = [(entry, now) for entry, now in entries if now is not None]
+        for _, now in there:
+            self._drop(now)
+        for entry, _ in reversed(there):
+            for undo in entry.before:
+                self.take_again(undo)
+
+    def ended(self, now: int) -> list[Undo]:
         """Give the tentative promises whose time is over."""
         return [
             undo
@@ -151,6 +234,7 @@ class Book:
     def _back(self, undo: Undo) -> None:
         give_back(self.stages, undo.holds, undo.shifts)
         self.stages.hold_again(undo.freed)
+        self.stages.give_up(undo.bought)
 
 
 def apply(book: Book, promise: Promise) -> Undo:
@@ -183,10 +267,12 @@ def expire(book: Book, now: int) -> tuple[Undo, ...]:
     tuple of Undo
         What was given back; a second call gives none.
     """
-    ended = tuple(book.ended(now))
-    for undo in ended:
-        book.give_back(undo)
-    return ended
+    found: list[Undo] = []
+    while ended := book.ended(now):
+        # One at a time: a line that gave way may get back what has ended too.
+        found.append(ended[0])
+        book.give_back(ended[0])
+    return tuple(found)
 
 
 def _substitutes(providers: Providers) -> dict[str, list[Row]]:

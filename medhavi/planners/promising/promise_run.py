@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from medhavi.planners.promising.asking import Request
-    from medhavi.planners.promising.book import Undo
     from medhavi.snapshot import Snapshot
 
 
@@ -148,7 +147,7 @@ class _Asked:
         self._book = book
         self._policy = policy
         self._detail = detail
-        self._taken: dict[int, tuple[Undo, tuple[Undo, ...]]] = {}
+        self._taken: dict[int, frozenset[int]] = {}
         self.answers: dict[int, Promise] = {}
         self.refused: set[int] = set()
 
@@ -159,16 +158,14 @@ class _Asked:
         made = quote(book, request, used, detail=self._detail)
         self.answers[request.position] = made
         if made.status is not PromiseStatus.REJECTED:
-            before = tuple(book.accepted.get(request.demand, ()))
-            self._taken[request.position] = book.take(made), before
+            self._taken[request.position] = book.tokens
+            book.take(made)
 
     def give_back(self, request: Request) -> None:
-        """Free what an answer holds; what its demand had before binds again."""
-        undo, before = self._taken.pop(request.position, (None, ()))
-        if undo is not None:
-            self._book.give_back(undo)
-        for one in before:
-            self._book.take_again(one)
+        """Free what an answer holds, the last first; what was before binds again."""
+        before = self._taken.pop(request.position, None)
+        if before is not None:
+            self._book.go_back(before)
 
     def broken(self, group: Sequence[Request]) -> bool:
         """Tell whether a line of an order that comes whole cannot come."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.promising.arrival_risk import arrivals
 from medhavi.planners.promising.delivery_search import DeliverySearch, Wanted
-from medhavi.planners.promising.offers import Offered
+from medhavi.planners.promising.offers import Offered, capped
 from medhavi.planners.promising.walk_terms import Terms
 from medhavi.results.limiter import Limiter
 from medhavi.units import DAY, seconds_up, steps_up
@@ -182,6 +182,16 @@ class Quest:
         if most is None:
             return self.latest
         return min(self.latest, self.request.due + seconds_up(most, DAY))
+
+    @property
+    def timely(self) -> bool:
+        """Whether the whole can be there in time as the policy permits."""
+        return any(
+            one.times.date <= self.request.due
+            and one.times.evaluation.steps >= one.search.wanted.steps
+            and capped(one, self.policy).closed is None
+            for one in self.offered
+        )
 
     def _on_time(self) -> bool:
         return any(

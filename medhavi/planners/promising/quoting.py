@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medhavi.findings import BadData
-from medhavi.planners.promising.answering import answered, failed
-from medhavi.planners.promising.lead_draws import LEVELS, LeadDraws
+from medhavi.planners.promising.one_quest import searched
+from medhavi.planners.promising.preempting import with_preemption
 from medhavi.planners.promising.quest import Quest
 from medhavi.planners.promising.tried_remedies import remedies
 
@@ -37,7 +36,9 @@ def quote(
     """
     used = policy or book.policies.of(request)
     quest = Quest(book, request, used)
-    answer = _asked(quest, detail)
+    answer = searched(quest, detail)
+    if used.preempt and not quest.broken and not quest.timely:
+        answer = with_preemption(quest, answer, detail)
     if detail != "full" or answer.on_time or quest.broken:
         return answer
     found = remedies(quest, answer, _date)
@@ -46,23 +47,3 @@ def quote(
 
 def _date(book: Book, request: Request) -> Promise:
     return quote(book, request, detail="date")
-
-
-def _asked(quest: Quest, detail: str) -> Promise:
-    book, request = quest.book, quest.request
-    mark = book.stages.mark()
-    level = LEVELS[quest.policy.risk_basis]
-    book.stages.leads = LeadDraws(book.times, level) if book.times.anything else None
-    try:
-        if request.known or request.demand in book.accepted:
-            book.free_own(request.demand)
-        quest.search()
-        return answered(quest, detail)
-    except (BadData, KeyboardInterrupt):
-        raise
-    except Exception as failure:  # noqa: BLE001 - a provider may fail in any way
-        quest.broken = True
-        return failed(quest, failure)
-    finally:
-        book.stages.undo(mark)
-        book.stages.leads = None

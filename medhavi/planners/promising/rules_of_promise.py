@@ -104,10 +104,7 @@ class Policies:
         products = snapshot["products"]
         self._skus = dict(zip(products["product"], products["sku_tier"], strict=True))
         self._known: dict[tuple[object, ...], Policy] = {}
-        self.findings: tuple[Finding, ...] = (
-            *self._several_defaults(),
-            *self._not_built(),
-        )
+        self.findings: tuple[Finding, ...] = tuple(self._several_defaults())
 
     def named(self, name: str) -> Mapping[str, Any] | None:
         """Give the row or preset of a name, whatever the case of its letters."""
@@ -219,14 +216,6 @@ class Policies:
             nearest=nearest(wanted, names),
             known=", ".join(names),
         )
-
-    def _not_built(self) -> list[Finding]:
-        table = "promise_policies"
-        return [
-            finding("PRM011", table=table, column="preempt", value=row["policy"])
-            for row in self._rows
-            if row["preempt"]
-        ]
 
     def _several_defaults(self) -> list[Finding]:
         rows = [row for row in self._rows if not any(row[key] for key in _KEYS[1:])]

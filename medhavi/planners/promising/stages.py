@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from medhavi.providers.recipes import Recipe
     from medhavi.providers.sources import Clock, Source
     from medhavi.providers.waits import Wait
+    from medhavi.results.promise import PlannedPurchase
 
     Bought = tuple[Source, int, int]
     """Source, order [steps], and when it is usable [s]."""
@@ -129,14 +130,29 @@ class Stages:
         """Give the purchases since a mark."""
         return tuple(self._bought[mark:])
 
-    def buy_again(self, orders: Iterable[Bought], sign: int = 1) -> None:
-        """Take what suppliers can deliver at most; a negative sign gives it back."""
+    def buy_again(self, orders: Iterable[Bought]) -> None:
+        """Take what suppliers can deliver at most; the journal undoes it."""
         if self._offers is None:
             return
         for source, steps, usable in orders:
-            self._offers.hold(source, steps, usable, sign)
-            if sign > 0:
-                self._bought.append((source, steps, usable))
+            self._offers.hold(source, steps, usable)
+            self._bought.append((source, steps, usable))
+
+    def order(self, bought: PlannedPurchase) -> Bought:
+        """Find the source of a purchase that a promise expects."""
+        sources = self.sources(bought.product, bought.location)
+        source = next(
+            one for one in sources if (one.kind, one.source) == ("buy", bought.supplier)
+        )
+        return source, bought.steps, bought.usable
+
+    def give_up(self, orders: Iterable[Bought]) -> None:
+        """Give suppliers back what orders of them took; the journal undoes it."""
+        if self._offers is None:
+            return
+        for source, steps, usable in orders:
+            self._offers.hold(source, steps, usable, -1)
+            self._bought.append((source, -steps, usable))
 
     # ------------------------------------------------------------------ capacity
     def place(
@@ -333,7 +349,7 @@ class Stages:
     def undo(self, marks: Marks) -> None:
         """Give back all that was taken since."""
         material, capacity, transport, bought = marks
-        self.buy_again(self._bought[bought:], -1)
+        self.give_up(self._bought[bought:])
         del self._bought[bought:]
         self.material.undo(material)
         self.capacity.undo(capacity)

@@ -87,6 +87,7 @@ def _refused(line: Promise, missing: Sequence[Promise]) -> Promise:
         cost=PromiseCost(currency=line.cost.currency),
         co2_kg=0.0,
         reservations=(),
+        preempted=(),
         holds=(),
         purchases=(),
         limiter=limiters[0] if limiters else line.limiter,
@@ -112,6 +113,7 @@ def _at(line: Promise, date: int, lines: Sequence[Promise], rate: float) -> Prom
         limiters = (reason,)
     moved = date - line.date
     lateness = line.qty * max(date - due, 0) / DAY * rate
+    lateness += sum(one.cost for one in line.preempted)
     return replace(
         line,
         status=PromiseStatus.PROMISED_LATE if late else PromiseStatus.PROMISED,

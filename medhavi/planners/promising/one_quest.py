@@ -1,0 +1,44 @@
+"""One search on a book, written and taken back: what quotes are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.findings import BadData
+from medhavi.planners.promising.answering import answered, failed
+from medhavi.planners.promising.lead_draws import LEVELS, LeadDraws
+
+if TYPE_CHECKING:
+    from medhavi.planners.promising.quest import Quest
+    from medhavi.results.promise import Promise
+
+
+def searched(quest: Quest, detail: str, *, freed: bool = False) -> Promise:
+    """Answer a request; the ledgers are as before after it.
+
+    Parameters
+    ----------
+    quest
+        The search, not begun.
+    detail
+        As in `quote`.
+    freed
+        The demand was given what it has already.
+    """
+    book, request = quest.book, quest.request
+    mark = book.stages.mark()
+    level = LEVELS[quest.policy.risk_basis]
+    book.stages.leads = LeadDraws(book.times, level) if book.times.anything else None
+    try:
+        if not freed and (request.known or request.demand in book.accepted):
+            book.free_own(request.demand)
+        quest.search()
+        return answered(quest, detail)
+    except (BadData, KeyboardInterrupt):
+        raise
+    except Exception as failure:  # noqa: BLE001 - a provider may fail in any way
+        quest.broken = True
+        return failed(quest, failure)
+    finally:
+        book.stages.undo(mark)
+        book.stages.leads = None

@@ -1,0 +1,180 @@
+"""Who may have to give way to a more important request (rule 35, ATP-09).
+
+A line gives way where its priority number is larger and, where both tiers are known,
+its tier is lower. It keeps what it has where moving it would undo a decision or break
+it in two: a firm peg, an order in the books made for it, work or transport that has
+begun, holds that are tentative, an order whose lines come together.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.planners.promising.asking import request_of_line
+from medhavi.planners.promising.used_places import used_places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from medhavi.planners.promising.asking import Request
+    from medhavi.planners.promising.book import Book
+    from medhavi.planners.promising.used_places import Used
+
+TIERS = ("gold", "silver", "bronze")
+"""Tiers whose order is known, the best first; equal names are equal anywhere."""
+_STANDING = frozenset({"open", "quote"})
+_IN_BOOKS = frozenset({"firmed", "released", "in_process"})
+
+
+class Rival(NamedTuple):
+    """A line that may give way: its date [s] and the quantity that it was promised."""
+
+    request: Request
+    date: int | None
+    qty: float
+
+
+def is_lower(tier: str | None, than: str | None) -> bool:
+    """Tell whether a tier gives way to another one; one that is unknown does.
+
+    Of two names that are in no known order nobody can say which is lower: none is.
+
+    >>> is_lower("Bronze", "gold"), is_lower("gold", "gold"), is_lower(None, "gold")
+    (True, False, True)
+    """
+    if tier is None or than is None:
+        return True
+    low, high = tier.casefold(), than.casefold()
+    if low not in TIERS or high not in TIERS:
+        return False
+    return TIERS.index(low) > TIERS.index(high)
+
+
+def rivals(book: Book, request: Request) -> tuple[Rival, ...]:
+    """Give the lines in the way that may have to give way, the least important first.
+
+    Lines of equal priority: the latest due first, then the cheapest to delay.
+    """
+    products = [request.product]
+    products += [row["substitute"] for row in book.substitutes.get(request.product, ())]
+    used = used_places(book.stages, book.reach, products, request.location)
+    kept = _Kept(book)
+    tier = book.policies.tier(request)
+    found = []
+    for rival in _holders(book, used):
+        other = rival.request
+        if (
+            other.demand != request.demand
+            and other.priority > request.priority
+            and is_lower(book.policies.tier(other), tier)
+            and not kept.keeps(other)
+        ):
+            damage = book.costs.late_rate(other) * other.qty
+            rank = (-other.priority, -other.due, damage, other.demand)
+            found.append((rank, rival))
+    found.sort(key=lambda entry: entry[0])
+    return tuple(rival for _, rival in found)
+
+
+def _holders(book: Book, used: Used) -> Iterator[Rival]:
+    """Find the lines that have something which a request may use."""
+    for undos in book.accepted.values():
+        touched = any(
+            used.holds(hold.kind, hold.subject, hold.location)
+            for undo in undos
+            for hold in undo.holds
+        ) or any(
+            order[0].source in used.suppliers for undo in undos for order in undo.bought
+        )
+        cells = undos[-1].cells
+        if touched and cells:
+            request = request_of_line(cells, 0)
+            qty = undos[-1].qty
+            yield Rival(request, undos[-1].date, request.qty if qty is None else qty)
+    demands = book.providers.tables["demands"]
+    numbers = {name: i for i, name in enumerate(demands.column("demand"))}
+    for name in sorted(_owners(book, used)):
+        number = numbers.get(name)
+        if number is None or name in book.accepted:
+            continue
+        row = demands.row(number)
+        if row["status"] in _STANDING and row["kind"] == "order":
+            request = request_of_line(row, 0)
+            yield Rival(request, row["promised"], request.qty)
+
+
+def _owners(book: Book, used: Used) -> set[str]:
+    """Collect the demands to which the tables give something of it."""
+    committed, holds = book.providers.commitments, book.providers.reservations
+    found = {had.owner for node in used.nodes for had in committed.at(*node)}
+    found |= {
+        hold.demand
+        for hold in (*holds.capacity, *holds.transport)
+        if used.holds(hold.scope, hold.subject, hold.location)
+    }
+    return {owner for owner in found if owner is not None}
+
+
+class _Kept:
+    """Lines that keep what they have."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        tables = book.providers.tables
+        self._bound = {row["demand"] for row in tables["pegs"] if row["firm"]}
+        self._bound |= {
+            row["demand"]
+            for row in tables["supply_orders"]
+            if row["demand"] is not None
+            and (row["status"] in _IN_BOOKS or row["firm"] or row["locked"])
+        }
+        now = book.now
+        firm: set[str] = set()
+        tentative: set[str] = set()
+        for row in tables["reservations"]:
+            demand = row["demand"]
+            ends = row["expires_at"]
+            if demand is None or (ends is not None and ends <= now):
+                continue
+            if row["kind"] != "material" and row["start"] < now:
+                self._bound.add(demand)
+            if row["state"] == "tentative":
+                tentative.add(demand)
+            elif row["state"] in {"confirmed", "reduced"}:
+                firm.add(demand)
+        self._tentative = tentative - firm
+        demands = tables["demands"]
+        self._lines: dict[str, set[str]] = {}
+        for order, line in zip(
+            demands.column("sales_order"), demands.column("demand"), strict=True
+        ):
+            if order is not None:
+                self._lines.setdefault(order, set()).add(line)
+        for undos in book.accepted.values():
+            for undo in undos:
+                order = undo.cells.get("sales_order")
+                if order is not None:
+                    self._lines.setdefault(order, set()).add(undo.demand)
+
+    def keeps(self, request: Request) -> bool:
+        """Tell whether a line must not be moved."""
+        taken = self._book.accepted.get(request.demand, ())
+        if taken:
+            bound = request.demand in self._bound or any(
+                hold.kind != "material" and hold.start < self._book.now
+                for undo in taken
+                for hold in undo.holds
+            )
+        else:
+            bound = request.demand in self._bound | self._tentative
+        if bound or request.requires or request.min_quality is not None:
+            return True
+        return self._is_tied(request)
+
+    def _is_tied(self, request: Request) -> bool:
+        """Tell whether the line comes with others of its order."""
+        lines = self._lines.get(request.sales_order or "", set())
+        if len(lines) < 2:
+            return False
+        policy = self._book.policies.of(request)
+        return request.order_policy != "independent" or policy.delivery == "full_order"
