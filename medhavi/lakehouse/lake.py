@@ -92,6 +92,10 @@ class Lake:
         """
         self._silver.head(self._log(), observe=observe, insist=True)
 
+    def position(self) -> int:
+        """Give the position of the newest event that is mirrored; 0 in an empty log."""
+        return self._log().head
+
     def snapshot(
         self,
         known_at: dt.datetime | None = None,

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
 from medhavi.errors import NotAvailable, UsageError
+from medhavi.workbench.plan_editing import PlanEditing
 from medhavi.workbench.workspace import current_workspace
 
 if TYPE_CHECKING:
@@ -26,20 +27,17 @@ if TYPE_CHECKING:
     from medhavi.results.promise import Promise
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.commit_answer import Commit
+    from medhavi.workbench.plan_edits import PlanEdits
     from medhavi.workbench.promise_desk import PromiseDesk
     from medhavi.workbench.studies import StudyResult
     from medhavi.workbench.training import Published, Trained
 
 _LATER = {
-    "firm": "firming an order",
-    "move": "moving an order",
-    "override": "overriding a value",
-    "undo": "taking a decision back",
     "drift": "drift of predictors",
 }
 
 
-class Workbench:
+class Workbench(PlanEditing):
     """Events, lake, plans and decisions of one company.
 
     Parameters
@@ -144,14 +142,16 @@ class Workbench:
         VerificationFailed
             The plan breaks its own snapshot; nothing is kept.
         """
+        from medhavi.workbench.newest_facts import POSITION
         from medhavi.workbench.tables_run import Measurement, plan_snapshot
 
         taken = self.snapshot() if snapshot is None else snapshot
+        facts = {POSITION: self.lake.position()} if snapshot is None else {}
         measurement = Measurement()
         made = plan_snapshot(taken, mode, settings, observe, measurement)
         with measurement.phase("record"):
             self.lake.record(made, taken)
-        return made.with_measured(measurement.facts())
+        return made.with_measured({**measurement.facts(), **facts})
 
     def publish(self, plan: Plan, *, approver: str, baseline: str | None = None) -> str:
         """Make a plan the plan: keep it in gold and append PlanPublished.
@@ -277,6 +277,17 @@ class Workbench:
         """
         several = promise if isinstance(promise, Sequence) else (promise,)
         return self.desk.commit(*several, approver=approver, policy=policy)
+
+    @cached_property
+    def edits(self) -> PlanEdits:
+        """Previews, commits and history of edits over this lake and store."""
+        from medhavi.workbench.plan_edits import PlanEdits
+
+        return PlanEdits(self.lake, self.store)
+
+    def _forget(self) -> None:
+        """Close the desk: what it read is not the newest any more."""
+        self._desk = None
 
     def query(self, sql: str) -> pl.DataFrame:
         """Run one SELECT over bronze, silver and gold by table name."""

@@ -1,0 +1,247 @@
+"""One edit of a plan as a person states it: firm, move, split …, override.
+
+An edit says what is wanted; what rows that makes of which order is decided on a
+snapshot (`edit_rows`), and nothing is written before somebody approves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from medhavi.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Cell = bool | int | float | str | None
+
+
+class EditKind(StrEnum):
+    """What a person may do to a plan."""
+
+    FIRM = "firm"
+    RELEASE = "release"
+    MOVE = "move"
+    CHANGE_QTY = "change_qty"
+    CHANGE_SOURCE = "change_source"
+    SPLIT = "split"
+    CANCEL = "cancel"
+    OVERRIDE = "override"
+
+
+_VALUES: Mapping[EditKind, tuple[tuple[str, ...], ...]] = MappingProxyType(
+    {
+        EditKind.FIRM: (),
+        EditKind.RELEASE: (),
+        EditKind.MOVE: (("due", "start"),),
+        EditKind.CHANGE_QTY: (("qty",),),
+        EditKind.CHANGE_SOURCE: (("source",),),
+        EditKind.SPLIT: (("parts",),),
+        EditKind.CANCEL: (),
+        EditKind.OVERRIDE: (("table",), ("key",), ("column",)),
+    }
+)
+"""Per kind groups of fields, of each at least one has to be stated."""
+_ALWAYS = ("kind", "supply", "lock", "reason")
+_OVERRIDE = ("value", "valid_from", "valid_to")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """One edit; make it with `edit`, which checks it.
+
+    Parameters
+    ----------
+    kind
+        What to do.
+    supply
+        The order or proposal: an id of `supplies`. None for an override.
+    due, start
+        move: when it is to be in stock, when it is to begin. Of one alone the other
+        follows by the time that its source takes.
+    qty
+        change_qty: the new quantity [as the order: units started, of work orders].
+    parts
+        split: quantities that add up to the order.
+    source
+        change_source: routing, supplier, lane or origin.
+    lock
+        Whether the dates are fixed then; False: the order is kept and may be moved by
+        the constrained planner. For edits before the release.
+    table, key, column, value, valid_from, valid_to
+        override: the cell, its value, and when it holds (absent: for ever).
+    reason
+        Why, for people.
+    """
+
+    kind: EditKind
+    supply: str | None = None
+    due: dt.datetime | None = None
+    start: dt.datetime | None = None
+    qty: float | None = None
+    parts: tuple[float, ...] = ()
+    source: str | None = None
+    lock: bool = True
+    table: str | None = None
+    key: Mapping[str, str] = field(default_factory=dict)
+    column: str | None = None
+    value: Cell = None
+    valid_from: dt.datetime | None = None
+    valid_to: dt.datetime | None = None
+    reason: str | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        """Give what is stated, as JSON knows it, in a fixed order."""
+        stated: dict[str, object] = {"kind": str(self.kind)}
+        for name in sorted(
+            entry.name for entry in fields(self) if entry.name != "kind"
+        ):
+            cell = getattr(self, name)
+            empty = cell is None or cell in ((), {}) or name == "lock"
+            if not empty or (name == "lock" and not cell):
+                stated[name] = _plain(cell)
+        return stated
+
+    def __str__(self) -> str:
+        """Give one line.
+
+        >>> print(edit("change_qty", "PO-1", qty=5))
+        change_qty PO-1: qty 5
+        """
+        told = {
+            name: cell
+            for name, cell in self.as_dict().items()
+            if name not in ("kind", "supply", "reason")
+        }
+        words = ", ".join(f"{name} {_text(cell)}" for name, cell in told.items())
+        head = f"{self.kind} {self.supply}" if self.supply else str(self.kind)
+        return f"{head}: {words}" if words else head
+
+
+def edit(kind: str, supply: str | None = None, **values: object) -> Edit:
+    """Make an edit from names and values, as a form or a command line gives them.
+
+    Raises
+    ------
+    UsageError
+        The kind is unknown, a value is missing, is of the wrong type, or does not
+        belong to the kind.
+    """
+    if kind not in tuple(EditKind):
+        message = f"There is no edit {kind}; there are {', '.join(EditKind)}."
+        raise UsageError(message)
+    found = EditKind(kind)
+    stated = {name: cell for name, cell in values.items() if cell is not None}
+    groups = _VALUES[found]
+    known = {*_ALWAYS, *(name for group in groups for name in group)}
+    if found is EditKind.OVERRIDE:
+        known |= {*_OVERRIDE}
+        stated.setdefault("value", values.get("value"))
+    unknown = sorted(set(stated) - known)
+    if unknown:
+        message = f"Edit {kind} takes no {', '.join(unknown)}."
+        raise UsageError(message)
+    for group in groups:
+        if not any(stated.get(name) not in (None, ()) for name in group):
+            message = f"Edit {kind} needs {' or '.join(group)}."
+            raise UsageError(message)
+    if found is not EditKind.OVERRIDE and not supply:
+        message = f"Edit {kind} needs the order: an id of the plan's supplies."
+        raise UsageError(message)
+    read = {name: _READ[name](name, cell) for name, cell in stated.items()}
+    return Edit(kind=found, supply=supply, **read)  # type: ignore[arg-type]
+
+
+def _instant(name: str, value: object) -> dt.datetime:
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            value = dt.datetime.fromisoformat(value)
+    if not isinstance(value, dt.datetime):
+        message = f"{name} ({value}) is no instant; write 2026-03-01T06:00:00Z."
+        raise UsageError(message)
+    moment = value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value
+    return moment.astimezone(dt.UTC).replace(microsecond=0)
+
+
+def _number(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        message = f"{name} ({value}) is no number."
+        raise UsageError(message)
+    return float(value)
+
+
+def _numbers(name: str, value: object) -> tuple[float, ...]:
+    if not isinstance(value, (list, tuple)):
+        message = f"{name} ({value}) is no list of numbers."
+        raise UsageError(message)
+    return tuple(_number(name, one) for one in value)
+
+
+def _word(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        message = f"{name} ({value}) is no text."
+        raise UsageError(message)
+    return value
+
+
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        message = f"{name} ({value}) must be true or false."
+        raise UsageError(message)
+    return value
+
+
+def _pairs(name: str, value: object) -> Mapping[str, str]:
+    if not isinstance(value, Mapping):
+        message = f"{name} ({value}) must name the row: key column and value."
+        raise UsageError(message)
+    return {str(column): str(value[column]) for column in sorted(value)}
+
+
+def _cell(name: str, value: object) -> Cell:
+    if isinstance(value, (dt.datetime, dt.date, dt.time)):
+        return value.isoformat()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    message = f"{name} ({value}) must be a text, a number or true or false."
+    raise UsageError(message)
+
+
+_READ: Mapping[str, Callable[[str, object], object]] = {
+    "due": _instant,
+    "start": _instant,
+    "valid_from": _instant,
+    "valid_to": _instant,
+    "qty": _number,
+    "parts": _numbers,
+    "source": _word,
+    "reason": _word,
+    "table": _word,
+    "column": _word,
+    "lock": _flag,
+    "key": _pairs,
+    "value": _cell,
+}
+
+
+def _plain(cell: object) -> object:
+    if isinstance(cell, dt.datetime):
+        return cell.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(cell, tuple):
+        return list(cell)
+    return dict(cell) if isinstance(cell, Mapping) else cell
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, float):
+        return f"{cell:g}"
+    if isinstance(cell, list):
+        return " + ".join(_text(one) for one in cell)
+    return cell if isinstance(cell, str) else json.dumps(cell)

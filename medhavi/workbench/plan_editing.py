@@ -1,0 +1,209 @@
+"""The verbs of a workbench that edit a plan; each shows its price before it commits."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from medhavi.planners.work_orders.order_edit import Edit
+from medhavi.planners.work_orders.order_edit import edit as edit_of
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+    from medhavi.results.plan import Plan
+    from medhavi.workbench.plan_edit_answers import EditCommit, EditRecord, Preview
+    from medhavi.workbench.plan_edits import PlanEdits
+
+    Cell = bool | int | float | str | None
+
+
+class PlanEditing(ABC):
+    """Verbs for one order or one cell each, the same for app, command and notebook.
+
+    Every verb previews the edit on the newest facts and commits it only with an
+    approver; the answer carries the preview: price, victims, plan. A verb never raises
+    for what a person has to decide: a refused or stale edit is an answer too.
+    """
+
+    @property
+    @abstractmethod
+    def edits(self) -> PlanEdits:
+        """Previews, commits and history of edits over this lake and store."""
+
+    def preview(self, plan: Plan, edit: Edit | Mapping[str, object]) -> Preview:
+        """Show what an edit costs and whom it hits; nothing is written.
+
+        Parameters
+        ----------
+        plan
+            A plan of the newest facts.
+        edit
+            An `Edit`, or kind, supply and values by name, such as
+            ``{"kind": "move", "supply": "WO-1", "due": "2026-03-01"}``.
+
+        Raises
+        ------
+        UsageError
+            Names or values of the edit are wrong.
+        """
+        asked = edit if isinstance(edit, Edit) else edit_of(**edit)  # type: ignore[arg-type]
+        return self.edits.preview(plan, asked)
+
+    def commit_edit(self, preview: Preview, *, approver: str) -> EditCommit:
+        """Make a previewed edit binding; see `PlanEdits.commit`."""
+        done = self.edits.commit(preview, approver=approver)
+        if done.committed:
+            self._forget()
+        return done
+
+    def firm(
+        self,
+        plan: Plan,
+        supply: str,
+        *,
+        approver: str,
+        lock: bool = True,
+        reason: str | None = None,
+    ) -> EditCommit:
+        """Make a proposal an order that the next plan keeps.
+
+        Parameters
+        ----------
+        lock
+            Whether its dates are fixed too; False: the constrained planner may move it.
+        """
+        asked = edit_of("firm", supply, lock=lock, reason=reason)
+        return self._decide(plan, asked, approver)
+
+    def release(
+        self, plan: Plan, supply: str, *, approver: str, reason: str | None = None
+    ) -> EditCommit:
+        """Let the work of a firm order begin."""
+        return self._decide(plan, edit_of("release", supply, reason=reason), approver)
+
+    def move(
+        self,
+        plan: Plan,
+        supply: str,
+        *,
+        approver: str,
+        due: dt.datetime | str | None = None,
+        start: dt.datetime | str | None = None,
+        lock: bool = True,
+        reason: str | None = None,
+    ) -> EditCommit:
+        """Give an order other dates; a proposal is firm then.
+
+        Of `due` and `start` one alone is enough: the other follows by the time that the
+        order's source takes.
+        """
+        asked = edit_of("move", supply, due=due, start=start, lock=lock, reason=reason)
+        return self._decide(plan, asked, approver)
+
+    def split(
+        self,
+        plan: Plan,
+        supply: str,
+        parts: Sequence[float],
+        *,
+        approver: str,
+        lock: bool = True,
+        reason: str | None = None,
+    ) -> EditCommit:
+        """Make several orders of one; the parts add up to it."""
+        asked = edit_of("split", supply, parts=list(parts), lock=lock, reason=reason)
+        return self._decide(plan, asked, approver)
+
+    def change_qty(
+        self,
+        plan: Plan,
+        supply: str,
+        qty: float,
+        *,
+        approver: str,
+        lock: bool = True,
+        reason: str | None = None,
+    ) -> EditCommit:
+        """Give an order another quantity (work orders: units started)."""
+        asked = edit_of("change_qty", supply, qty=qty, lock=lock, reason=reason)
+        return self._decide(plan, asked, approver)
+
+    def change_source(
+        self,
+        plan: Plan,
+        supply: str,
+        source: str,
+        *,
+        approver: str,
+        lock: bool = True,
+        reason: str | None = None,
+    ) -> EditCommit:
+        """Let an order come from another routing, supplier, lane or origin."""
+        asked = edit_of(
+            "change_source", supply, source=source, lock=lock, reason=reason
+        )
+        return self._decide(plan, asked, approver)
+
+    def cancel(
+        self, plan: Plan, supply: str, *, approver: str, reason: str | None = None
+    ) -> EditCommit:
+        """End an order of which nothing is there yet."""
+        return self._decide(plan, edit_of("cancel", supply, reason=reason), approver)
+
+    def override(
+        self,
+        plan: Plan,
+        place: tuple[str, Mapping[str, str], str],
+        value: Cell,
+        *,
+        approver: str,
+        valid_from: dt.datetime | str | None = None,
+        valid_to: dt.datetime | str | None = None,
+        reason: str | None = None,
+    ) -> EditCommit:
+        """Let a person's value win over a stated one, as long as it holds.
+
+        Parameters
+        ----------
+        place
+            The cell: planning table, key columns with their values as text, column.
+        valid_from, valid_to
+            When the value holds; absent: since ever, for ever.
+        """
+        table, key, column = place
+        asked = edit_of(
+            "override",
+            table=table,
+            key=key,
+            column=column,
+            value=value,
+            valid_from=valid_from,
+            valid_to=valid_to,
+            reason=reason,
+        )
+        return self._decide(plan, asked, approver)
+
+    def undo(
+        self, edit: str | None = None, *, approver: str, reason: str | None = None
+    ) -> EditCommit:
+        """Take an edit back, the last one by default; see `PlanEdits.undo`."""
+        done = self.edits.undo(edit, approver=approver, reason=reason)
+        if done.committed:
+            self._forget()
+        return done
+
+    def edit_history(self) -> list[EditRecord]:
+        """Give all edits, the oldest first, with who approved and what undid them."""
+        return self.edits.history()
+
+    def _decide(self, plan: Plan, asked: Edit, approver: str) -> EditCommit:
+        from medhavi.workbench.plan_edits import check_approver
+
+        check_approver(approver)
+        return self.commit_edit(self.edits.preview(plan, asked), approver=approver)
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """Drop what was read before the facts changed."""

@@ -1,0 +1,426 @@
+"""Editing a plan: price and victims first, then one append, and the way back.
+
+An edit is previewed on the newest facts: the plan is made again with the changed rows
+and compared. A plan of older facts is refused with who changed what. A commit appends
+all events of the edit at once to the one stream of edits and expects the revision that
+the preview has read: of two approvers one wins and the other is told. A writer that
+dies leaves all of an edit or nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from medhavi.errors import RevisionConflict, UsageError
+from medhavi.events.store import NO_STREAM
+from medhavi.findings import finding
+from medhavi.lakehouse.decision_folds import cell
+from medhavi.planners.work_orders.edit_rows import RowEdit, rows_of
+from medhavi.planners.work_orders.order_edit import EditKind
+from medhavi.providers import Providers
+from medhavi.results.difference import compare
+from medhavi.units import from_seconds
+from medhavi.workbench.newest_facts import NewestFacts
+from medhavi.workbench.plan_edit_answers import (
+    EditCommit,
+    EditStatus,
+    Preview,
+)
+from medhavi.workbench.plan_edit_events import (
+    STREAM,
+    UNDO,
+    Writer,
+    about_edit,
+    edit_id,
+    override_id,
+    plain_row,
+    records,
+)
+from medhavi.workbench.plan_edit_price import effects, price
+from medhavi.workbench.plan_edit_scenario import edited_snapshot, planned_again
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from medhavi.events.envelope import NewEvent
+    from medhavi.events.store import BulkStore
+    from medhavi.findings import Finding
+    from medhavi.lakehouse import Lake
+    from medhavi.planners.work_orders.order_edit import Edit
+    from medhavi.results.plan import Plan
+    from medhavi.snapshot import Snapshot
+    from medhavi.workbench.plan_edit_answers import (
+        EditRecord,
+    )
+
+_NOBODY = "An edit is approved by somebody: name the approver."
+
+
+class PlanEdits:
+    """Edits of plans over a lake and its event store.
+
+    Parameters
+    ----------
+    lake, store
+        Where facts are read, and where edits are appended.
+    """
+
+    def __init__(self, lake: Lake, store: BulkStore) -> None:
+        self._store = store
+        self._facts = NewestFacts(lake, store)
+
+    # ---------------------------------------------------------------------- verbs
+    def preview(self, plan: Plan, edit: Edit) -> Preview:
+        """Show what an edit costs and whom it hits; nothing is written.
+
+        Parameters
+        ----------
+        plan
+            A plan of the newest facts; the plan with the edit is made in its mode and
+            with its settings.
+
+        Raises
+        ------
+        EnvironmentFailure
+            Lake or store fail.
+        """
+        position, snapshot = self._facts.read()
+        past = records(self._store.read(STREAM))
+        shown: dict[str, Any] = {
+            "edit": edit,
+            "run": plan.run.run_id,
+            "snapshot": snapshot.fingerprint,
+            "as_of": int(snapshot.as_of),
+            "position": position,
+            "revision": past[-1].revision if past else NO_STREAM,
+        }
+        if plan.run.snapshot_fingerprint != snapshot.fingerprint:
+            return Preview(
+                **shown, status=EditStatus.STALE, changed=self._facts.since_plan(plan)
+            )
+        providers = Providers(snapshot, infinite=plan.run.mode == "mrp")
+        rows, refused = rows_of(edit, plan, providers, self._facts.order_numbers())
+        shown["rows"] = rows
+        edited: Snapshot | None = None
+        if not refused:
+            edited, refused = edited_snapshot(snapshot, edit, rows)
+        if edited is None:
+            return Preview(**shown, status=EditStatus.REFUSED, findings=refused)
+        after = planned_again(plan, edited)
+        names = snapshot["demands"]
+        products = dict(zip(names["demand"], names["product"], strict=True))
+        victims, winners = effects(plan, after, products)
+        return Preview(
+            **shown,
+            status=EditStatus.READY,
+            price=price((plan, snapshot), (after, edited)),
+            victims=victims,
+            winners=winners,
+            delta=compare(plan, after),
+            plan=after,
+            fingerprint_after=edited.fingerprint,
+        )
+
+    def commit(self, preview: Preview, *, approver: str) -> EditCommit:
+        """Make a previewed edit binding, all of it or nothing.
+
+        Parameters
+        ----------
+        approver
+            Who confirmed it.
+
+        Returns
+        -------
+        EditCommit
+            committed; refused or stale: nothing was written, and why. Committing the
+            same preview again is the same edit.
+
+        Raises
+        ------
+        UsageError
+            Nobody approves.
+        EnvironmentFailure
+            The store cannot be written.
+        """
+        check_approver(approver)
+        identity = edit_id(preview.edit.as_dict(), preview.run, preview.revision)
+        done = self._done(identity, preview)
+        if done is not None:
+            return done
+        if not preview.ready:
+            return EditCommit(
+                status=preview.status,
+                preview=preview,
+                findings=preview.findings,
+                changed=preview.changed,
+            )
+        _, snapshot = self._facts.read()
+        if snapshot.fingerprint != preview.snapshot:
+            return self._stale(preview.position, preview)
+        writer = Writer(identity, int(preview.as_of or 0), approver)
+        earlier = self._decide(writer, preview)
+        about = about_edit(
+            preview.edit, preview.rows, run=preview.run, earlier_override=earlier
+        )
+        return self._append(writer.events(about), preview.revision, identity, preview)
+
+    def undo(
+        self, edit: str | None = None, *, approver: str, reason: str | None = None
+    ) -> EditCommit:
+        """Take an edit back by events that restore what was before.
+
+        Parameters
+        ----------
+        edit
+            Id of the edit; the last one that stands by default.
+        approver
+            Who confirmed it.
+
+        Returns
+        -------
+        EditCommit
+            committed; refused where its orders have moved on since, or there is nothing
+            to take back.
+
+        Raises
+        ------
+        UsageError
+            Nobody approves.
+        """
+        check_approver(approver)
+        _, snapshot = self._facts.read()
+        past = records(self._store.read(STREAM))
+        standing = [one for one in past if not one.undoes and not one.undone_by]
+        chosen = [one for one in standing if edit in (None, one.edit_id)]
+        if not chosen:
+            reason_why = "no edit stands" if edit is None else "it is not there"
+            if any(one.edit_id == edit and one.undone_by for one in past):
+                reason_why = "it was taken back already"
+            found = _no_undo(edit or "-", reason_why, "See `medhavi orders history`.")
+            return EditCommit(status=EditStatus.REFUSED, findings=(found,))
+        taken = chosen[-1]
+        moved = self._moved_on(taken, snapshot)
+        if moved is not None:
+            return EditCommit(status=EditStatus.REFUSED, findings=(moved,))
+        revision = past[-1].revision
+        identity = edit_id({"kind": UNDO, "edit": taken.edit_id}, taken.run, revision)
+        writer = Writer(identity, int(snapshot.as_of), approver)
+        rows = _turned_back(taken)
+        self._take_back(writer, taken, rows, snapshot, reason)
+        about = {
+            "kind": UNDO,
+            "text": f"undo {taken.text}",
+            "run": taken.run,
+            "reason": reason,
+            "undoes": taken.edit_id,
+            "rows": [plain_row(row) for row in rows],
+        }
+        return self._append(writer.events(about), revision, identity, None)
+
+    def history(self) -> list[EditRecord]:
+        """Give all edits of the store, the oldest first."""
+        return records(self._store.read(STREAM))
+
+    # ------------------------------------------------------------------- the append
+    def _append(
+        self,
+        events: list[NewEvent],
+        revision: int,
+        identity: str,
+        preview: Preview | None,
+    ) -> EditCommit:
+        try:
+            positions = self._store.append(STREAM, events, revision)
+        except RevisionConflict:
+            return self._stale(self._facts.position, preview)
+        self._facts.read()
+        past = [one for one in self.history() if one.edit_id == identity]
+        return EditCommit(
+            status=EditStatus.COMMITTED,
+            edit_id=identity,
+            orders=past[0].orders,
+            events=tuple(event.type for event in events),
+            revision=revision + len(events),
+            position=positions[-1],
+            preview=preview,
+        )
+
+    def _done(self, identity: str, preview: Preview) -> EditCommit | None:
+        """Find the edit where exactly this was committed before."""
+        for one in self.history():
+            if one.edit_id == identity:
+                return EditCommit(
+                    status=EditStatus.COMMITTED,
+                    edit_id=identity,
+                    orders=one.orders,
+                    revision=one.revision,
+                    position=one.position,
+                    replayed=True,
+                    preview=preview,
+                )
+        return None
+
+    def _stale(self, position: int, preview: Preview | None) -> EditCommit:
+        self._facts.read()
+        return EditCommit(
+            status=EditStatus.STALE,
+            preview=preview,
+            changed=self._facts.since(position),
+        )
+
+    def _decide(self, writer: Writer, preview: Preview) -> dict[str, Any] | None:
+        """Write the events of an edit; give the override that it replaces."""
+        if preview.edit.kind is EditKind.OVERRIDE:
+            (row,) = preview.rows
+            return self._override(writer, preview.edit, row)
+        made = [one.key["supply_order"] for one in preview.rows if one.before is None]
+        for row in preview.rows:
+            writer.order(
+                row,
+                run=preview.run,
+                reason=preview.edit.reason,
+                replaced_by=made,
+            )
+        return None
+
+    def _override(
+        self, writer: Writer, edit: Edit, row: RowEdit
+    ) -> dict[str, Any] | None:
+        column = str(edit.column)
+        name = override_id(row.table, row.key, column)
+        earlier = self._facts.override(name)
+        writer.override(
+            override=name,
+            table=row.table,
+            key=dict(row.key),
+            column=column,
+            value=edit.value,
+            previous=_json_cell((row.before or {}).get(column)),
+            valid_from=edit.valid_from,
+            valid_to=edit.valid_to,
+            reason=edit.reason,
+        )
+        return earlier
+
+    # --------------------------------------------------------------------- undoing
+    def _take_back(
+        self,
+        writer: Writer,
+        taken: EditRecord,
+        rows: Sequence[RowEdit],
+        snapshot: Snapshot,
+        reason: str | None,
+    ) -> None:
+        if taken.kind == EditKind.OVERRIDE:
+            (row,) = taken.rows
+            ((column, value),) = row["after"].items()
+            earlier = taken.earlier_override or {}
+            writer.override(
+                override=override_id(row["table"], row["key"], column),
+                table=row["table"],
+                key=row["key"],
+                column=column,
+                value=_stored(earlier["value"]) if earlier else value,
+                valid_from=earlier.get("valid_from"),
+                # An override that ended is none; the log keeps that it was there.
+                valid_to=earlier.get("valid_to")
+                if earlier
+                else from_seconds(int(snapshot.as_of)),
+                reason=reason or "taken back",
+            )
+            return
+        for row_edit in rows:
+            writer.order(row_edit, run=taken.run, reason=reason or "taken back")
+
+    def _moved_on(self, taken: EditRecord, snapshot: Snapshot) -> Finding | None:
+        """Tell why the rows of an edit are not as it left them."""
+        if taken.kind == EditKind.OVERRIDE:
+            return self._override_moved_on(taken)
+        orders = {
+            row["supply_order"]: row
+            for row in snapshot["supply_orders"].iter_rows(named=True)
+        }
+        for row in taken.rows:
+            number = row["key"]["supply_order"]
+            now = orders.get(number)
+            if _is_as(now, row["after"], row["before"]):
+                continue
+            since = self._facts.since(taken.position, subject=number)
+            who = "; ".join(str(one) for one in since) or "later facts"
+            return _no_undo(
+                taken.edit_id,
+                f"order {number} has changed since ({who})",
+                "Take later edits back first, or edit the order as it is now.",
+            )
+        return None
+
+    def _override_moved_on(self, taken: EditRecord) -> Finding | None:
+        (row,) = taken.rows
+        (column,) = row["after"]
+        name = override_id(row["table"], row["key"], column)
+        known = self._facts.override(name)
+        if known is not None and known["position"] == taken.position:
+            return None
+        return _no_undo(
+            taken.edit_id,
+            "the value was overridden again",
+            "Take the later override back first.",
+        )
+
+
+def _turned_back(taken: EditRecord) -> tuple[RowEdit, ...]:
+    """Exchange before and after; what comes back comes first."""
+    rows = [
+        RowEdit(
+            table=row["table"],
+            key=row["key"],
+            before=row["after"],
+            after=row["before"],
+        )
+        for row in taken.rows
+    ]
+    return tuple(sorted(rows, key=lambda row: row.after is None))
+
+
+def _is_as(
+    now: Mapping[str, Any] | None,
+    stated: Mapping[str, Any] | None,
+    before: Mapping[str, Any] | None,
+) -> bool:
+    """Tell whether an order is as an edit left it."""
+    if now is None or stated is None:
+        return now is None and stated is None
+    emptied = {name for name in before or {} if name not in stated}
+    if any(now.get(name) is not None for name in emptied):
+        return False
+    return all(
+        now.get(name) == cell("supply_orders", name, value)
+        for name, value in stated.items()
+    )
+
+
+def check_approver(approver: str) -> None:
+    """Refuse an edit that nobody approves.
+
+    Raises
+    ------
+    UsageError
+        The approver has no name.
+    """
+    if not approver.strip():
+        raise UsageError(_NOBODY)
+
+
+def _no_undo(edit: str, reason: str, way_out: str) -> Finding:
+    return finding("ORD009", value=edit, reason=reason, way_out=way_out)
+
+
+def _json_cell(value: Any) -> Any:
+    plain = value is None or isinstance(value, (bool, int, float, str, list))
+    return value if plain else value.isoformat()
+
+
+def _stored(text: str) -> Any:
+    return msgspec.json.decode(text)
