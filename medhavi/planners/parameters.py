@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ENGINES = ("auto", "python", "numba")
 EFFORTS = ("light", "standard", "full")
+CAMPAIGNS = ("off", "rules", "propose")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,12 @@ class ConstrainedParameters:
     late_demand_days
         A late demand weighs as many days as this, and the days it is late; times the
         weight of its priority.
+    campaigns
+        "rules" obeys `campaign_rules`: work of a family runs in campaigns of at least
+        the least and at most the longest run, with the cleanings between. "propose"
+        does so and pulls work of a family together wherever a changeover matrix says
+        that it saves set-up. "off" looks at no rule: the plan to compare with. By
+        default the rules that are stated count, and no more is made up.
     closed_orders_consume_forecast
         As in mode mrp.
     engine
@@ -90,10 +97,15 @@ class ConstrainedParameters:
     late_demand_days: float = 20.0
     closed_orders_consume_forecast: bool = False
     engine: Engine = "auto"
+    campaigns: str = "rules"
 
     def __post_init__(self) -> None:
         if self.effort not in EFFORTS:
             message = f"effort ({self.effort}) must be one of {', '.join(EFFORTS)}."
+            raise UsageError(message)
+        if self.campaigns not in CAMPAIGNS:
+            known = ", ".join(CAMPAIGNS)
+            message = f"campaigns ({self.campaigns}) must be one of {known}."
             raise UsageError(message)
         days: object = self.late_demand_days
         if not isinstance(days, int | float) or not days >= 0:
@@ -119,6 +131,7 @@ class ConstrainedParameters:
             "effort": self.effort,
             "late_demand_days": self.late_demand_days,
             "closed_orders_consume_forecast": self.closed_orders_consume_forecast,
+            "campaigns": self.campaigns,
         }
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 READING = Reading(
     mode="constrained",
     tables={
-        "campaign_rules": "campaigns",
         "tariffs": "energy prices",
         "promise_policies": "promising",
     },

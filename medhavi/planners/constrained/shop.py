@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from medhavi.planners.constrained.causes import Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from fractions import Fraction
 
     from medhavi.planners.mrp.state import Order
     from medhavi.providers.finite import FiniteCapacity
@@ -37,6 +38,10 @@ class Shop:
     def __init__(self, finite: FiniteCapacity, quotas: Quotas) -> None:
         self._finite = finite
         self._quotas = quotas
+
+    def slow(self, efficiency: Mapping[str, Fraction]) -> None:
+        """Let resources lose efficiency for the order that is asked for next."""
+        self._finite.slow(efficiency)
 
     def before_use(self, order: Order) -> int:
         """Give the time from the start of an order to the first use of goods [s]."""

@@ -50,6 +50,7 @@ SUPPLY = (
     "status",
     "firm",
     "lot_rule",
+    "campaign",
     "cost",
     "co2_kg",
 )
@@ -141,13 +142,12 @@ class Decoder:
                     order.status,
                     order.firm,
                     order.lot_rule or None,
+                    order.campaign or None,
                     0.0 if source is None else source.cost(size),
                     0.0 if source is None else source.co2(size),
                 )
             )
-        frame = _framed("supplies", SUPPLY, rows).with_columns(
-            campaign=pl.lit(None, dtype=pl.String)
-        )
+        frame = _framed("supplies", SUPPLY, rows)
         schema = {n: t for n, t in SCHEMAS["supplies"].items() if n != "content_hash"}
         frame = frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
         frame = with_occupation(frame, operations, self._resources)

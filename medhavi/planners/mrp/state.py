@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
+from medhavi.planners.mrp.traits import PLAIN, Traits
 from medhavi.providers.recipe_lines import Component
 from medhavi.providers.recipes import Recipe
 from medhavi.providers.sources import Source, Timing
@@ -36,6 +37,7 @@ class Demand:
     min_shelf: int
     unit_cost: float
     row: dict[str, Any]
+    asks: Traits | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -46,7 +48,8 @@ class Order:
     else steps of the product), `qty` the good main product. `need` is the instant it
     was made for. `cause` names the demand or policy slice that first caused it. `whole`
     is what an existing order started with, where some of it is done already. `carried`
-    is the need of a move at its origin, `waits_for` the source that makes it late.
+    is the need of a move at its origin, `waits_for` the source that makes it late,
+    `campaign` names the campaigns that it runs in.
     """
 
     index: int
@@ -73,6 +76,8 @@ class Order:
     row: dict[str, Any] | None = None
     carried: Need | None = None
     waits_for: str = ""
+    asks: Traits | None = None
+    campaign: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -80,7 +85,8 @@ class SupplyUnit:
     """A quantity that becomes available at one node at one instant.
 
     `available` is when a need may take it; `arrives` when it physically is there
-    (`finish` of its order, before safety time). `takers` are (need, qty) in sequence.
+    (`finish` of its order, before safety time). Without `traits` it has those of its
+    product. `takers` are (need, qty) in sequence.
     """
 
     index: int
@@ -96,6 +102,7 @@ class SupplyUnit:
     customer: str | None = None
     for_demand: int = NO_DEMAND
     only_need: Need | None = None
+    traits: Traits | None = None
     takers: list[tuple[Need, int]] = field(default_factory=list)
 
     @property
@@ -111,6 +118,7 @@ class Need:
     `order` is the order that consumes it; without one, `demand` (or a hold without
     owner) does. `alive_until` is the least expiry that a lot must have, `line` the line
     of the bill of materials, where not simply the start of the first step takes it.
+    `asks` is what its supply must have.
     """
 
     index: int
@@ -125,6 +133,7 @@ class Need:
     only_from: str | None = None
     alternatives: tuple[tuple[Node, Fraction], ...] = ()
     line: Component | None = None
+    asks: Traits | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -169,6 +178,7 @@ class Node:
     rules: StockRules
     make_to_order: bool = False
     shelf_life: int | None = None
+    traits: Traits = PLAIN
     substitutes: tuple[tuple[Node, Fraction, tuple[int, int]], ...] = ()
     needs: list[Need] = field(default_factory=list)
     units: list[SupplyUnit] = field(default_factory=list)
