@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from medhavi.planners.pipeline import plan
 from medhavi.results.verify import verify
 from tests import factories
-from tests.planners.small_plans import PYTHON, day, deliveries, exceptions, orders
+from tests.planners.small_plans import (
+    PYTHON,
+    day,
+    days,
+    deliveries,
+    exceptions,
+    orders,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -86,3 +93,79 @@ def test_what_goes_into_what_dies_lives_until_it_is_taken() -> None:
     )
     assert deliveries(made) == [(10, 28)]
     assert orders(made) == [("A", 10, 27, 28), ("B", 10, 26, 27)]
+
+
+def test_goods_that_wait_for_another_line_are_taken_fresh() -> None:
+    line = {"sales_order": "SO", "order_policy": "all_together", "qty": 10}
+    made = feasible(
+        products=[{"product": "A", "shelf_life_days": 3}],
+        supply_terms=[
+            {"product": "A", "lead_time_days": 1},
+            {"product": "B", "lead_time_days": 20},
+        ],
+        demands=[
+            {**line, "product": "A", "due": day(4)},
+            {**line, "product": "B", "due": day(4)},
+        ],
+    )
+    assert deliveries(made) == [(10, 20)]
+    assert deliveries(made, "D2") == [(10, 20)]
+
+
+# --- orders that exist -------------------------------------------------------------
+WORK = {"kind": "work", "status": "firmed", "source": "R", "start": day(1)}
+
+
+def test_an_order_that_can_only_stay_keeps_its_place_from_the_first() -> None:
+    made = feasible(
+        resources=[{"resource": "M"}],
+        routings=[{"routing": "R"}, {"routing": "RZ", "product": "Z"}],
+        steps=[
+            {"routing": "R", "fixed_minutes": 1440},
+            {"routing": "RZ", "fixed_minutes": 1440},
+        ],
+        step_resources=[{"routing": "R"}, {"routing": "RZ"}],
+        bom_lines=[{"routing": "R", "component": "B", "valid_to": day(3)}],
+        supply_terms=[{"product": "B", "lead_time_days": 5}],
+        supply_orders=[{**WORK, "qty": 10, "due": day(2)}],
+        demands=[{"product": "Z", "qty": 1, "due": day(2)}],
+    )
+    assert orders(made, "A", status="firmed") == [("A", 10, 1, 2)]
+    assert orders(made, "Z") == [("Z", 1, 0, 1)]
+
+
+def test_an_order_whose_yield_leaves_nothing_still_works_on_its_machine() -> None:
+    made = feasible(
+        resources=[{"resource": "M"}],
+        routings=[{"routing": "R"}, {"routing": "RZ", "product": "Z"}],
+        steps=[
+            {"routing": "R", "fixed_minutes": 1440, "yield": 0.5},
+            {"routing": "RZ", "fixed_minutes": 1440},
+        ],
+        step_resources=[{"routing": "R"}, {"routing": "RZ"}],
+        supply_orders=[{**WORK, "qty": 1, "due": day(2)}],
+        demands=[{"product": "Z", "qty": 1, "due": day(2)}],
+    )
+    (work,) = made.supplies.filter(made.supplies["id"] == "O1").iter_rows(named=True)
+    (other,) = orders(made, "Z")
+    assert other[3] <= days(work["start"]) or other[2] >= days(work["finish"])
+
+
+def test_what_weighs_nothing_joins_a_vehicle_that_is_full() -> None:
+    feasible(
+        products=[{"product": "A", "weight_kg": 2}, {"product": "B", "weight_kg": 0}],
+        lanes=[{"lane": "T", "capacity_kg": 60}],
+        departures=[{"weekday": weekday} for weekday in range(1, 8)],
+        stock=[{"product": "A", "qty": 90}, {"product": "B", "qty": 5}],
+        supply_orders=[
+            {
+                "kind": "transfer",
+                "status": "released",
+                "source": "T",
+                "location": "W",
+                "qty": 90,
+                "due": day(3),
+            }
+        ],
+        demands=[{"product": "B", "location": "W", "qty": 5, "due": day(3)}],
+    )

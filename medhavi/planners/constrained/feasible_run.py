@@ -30,6 +30,7 @@ from medhavi.planners.constrained.delivering import (
     undelivered,
 )
 from medhavi.planners.constrained.obeyed import check_obeyed, with_disruptions
+from medhavi.planners.constrained.lifetimes import leave_out_dead
 from medhavi.planners.constrained.placing import Placing
 from medhavi.planners.constrained.rationing import Rationing, Slice
 from medhavi.planners.constrained.sequence import Scene
@@ -214,9 +215,11 @@ class FeasibleRun(MrpRun):
         placing.backward(self.lines)
 
     def refused(self) -> bool:
+        leave_out_dead(self.lines, self.release)
         """Take from the slices what is not delivered; False: all is."""
         found = {demand: list(kept) for demand, kept in self._memory.slices.items()}
-        self._memory.delays += bool(self.placing.outlived)
+        old = any(part.outlived for line in self.lines for part in line.dropped)
+        self._memory.delays += old or bool(self.placing.outlived)
         may_wait = self._memory.delays <= MOST_DELAYS
         for line in self.lines:
             if not line.refused or self._slicer is None:
@@ -230,6 +233,9 @@ class FeasibleRun(MrpRun):
                 if min(rest, part.qty) > 0:
                     kept.append(Slice(min(rest, part.qty), part.date))
                 rest -= min(rest, part.qty)
+        if self.placing.crowded:
+            self._memory.stays |= self.placing.crowded
+            return True
             found[line.demand.index] = kept
         if found == self._memory.slices:
             return False
@@ -237,9 +243,11 @@ class FeasibleRun(MrpRun):
         return True
 
     def _outlived(self, part: Part) -> int:
-        """Give how much later a part comes whose components die in the queue [s]."""
+        """Give how much later a part comes, dead or of dead components by then [s]."""
         order = part.unit.order
-        return 0 if order is None else self.placing.outlived.get(order.index, 0)
+        if order is None or part.outlived:
+            return part.outlived
+        return self.placing.outlived.get(order.index, 0)
 
     def _postponed(self, line: Line) -> list[Slice]:
         """Want what waited too long when it can be made, of what lives then."""

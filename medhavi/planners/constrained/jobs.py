@@ -138,10 +138,11 @@ def _not_too_early(job: Job, most_early: Mapping[str, int]) -> None:
 
 
 def _moves(order: Order) -> bool:
-    if not order.units or order.source is None:
+    if order.source is None or order.steps == 0:
         return False
     if order.existing is None:
-        return True
+        return bool(order.units)
+    # One whose yield leaves nothing still works on its resources.
     return not order.locked and order.status == "firmed" and order.kind != "buy"
 
 

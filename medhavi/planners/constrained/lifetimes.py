@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.planners.constrained.lines import TOO_OLD
 from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.planners.constrained.jobs import Job
+    from medhavi.planners.constrained.lines import Line
+    from medhavi.planners.mrp.register import Register
     from medhavi.planners.mrp.state import SupplyUnit
 
 
@@ -69,3 +72,57 @@ def _taken_until(unit: SupplyUnit, early: Mapping[int, int]) -> int:
             if shift < NEVER:
                 until = max(until, need.instant - shift)
     return until
+
+
+def leave_out_dead(lines: Iterable[Line], register: Register) -> None:
+    """Leave out of the lines what is dead, or too old, when it is delivered.
+
+    Goods that are moved are as old as the lots that were taken for them.
+    """
+    if not any(unit.expires < NEVER for unit in register.units):
+        return
+    ends = _ends_of_life(register)
+    for line in lines:
+        dead = []
+        for part in line.parts:
+            if ends[part.unit.index] < part.date + line.demand.min_shelf:
+                need = register.needs[register.match_need[part.match]]
+                part.outlived = max(part.date - need.instant, 1)
+                dead.append(part)
+        if dead:
+            line.parts = [part for part in line.parts if not part.outlived]
+            line.dropped += dead
+            line.refused = line.refused or TOO_OLD
+
+
+def _ends_of_life(register: Register) -> list[int]:
+    """Give by unit when it dies; lots that are moved are taken before they are moved.
+
+    Orders of a move come before those of its goods, but for goods that are there.
+    """
+    loaded: dict[int, list[int]] = {}
+    carried = {
+        order.carried.index: order.index
+        for order in register.orders
+        if order.carried is not None
+    }
+    for need, unit in zip(register.match_need, register.match_unit, strict=True):
+        if need in carried:
+            loaded.setdefault(carried[need], []).append(unit)
+    ends = [unit.expires for unit in register.units]
+    known: set[int] = set()
+    for unit in register.units:
+        stack = [unit]
+        while stack:
+            current = stack[-1]
+            order = current.order
+            lots = [] if order is None else loaded.get(order.index, [])
+            below = [lot for lot in lots if lot not in known and lot != current.index]
+            if current.index not in known and below:
+                known.add(current.index)
+                stack += [register.units[lot] for lot in below]
+                continue
+            known.add(current.index)
+            ends[current.index] = min([ends[current.index], *(ends[i] for i in lots)])
+            stack.pop()
+    return ends

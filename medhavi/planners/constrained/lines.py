@@ -8,6 +8,8 @@ from medhavi.planners.mrp.state import Demand, SupplyUnit
 
 NEVER_FITS = "never"
 """Why a line is refused whose goods fit at no time."""
+TOO_OLD = "too_old"
+"""Why a line is refused whose goods are dead, or too old, when they are delivered."""
 RULES = ("full_line", "min_shipment", "all_together", "in_ratio")
 """Why a line is refused though its goods would be there."""
 
@@ -16,7 +18,8 @@ RULES = ("full_line", "min_shipment", "all_together", "in_ratio")
 class Part:
     """A part of a demand: quantity [steps] out of a unit, and when it is delivered.
 
-    `match` is its place among the matches of the run, `ready` when its goods are there.
+    `match` is its place among the matches of the run, `ready` when its goods are there;
+    `outlived` is how much later than wanted it would come, too old by then [s].
     """
 
     match: int
@@ -24,6 +27,7 @@ class Part:
     qty: int
     ready: int
     date: int
+    outlived: int = 0
 
 
 @dataclass(slots=True)

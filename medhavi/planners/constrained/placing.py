@@ -15,7 +15,7 @@ from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from medhavi.planners.constrained.causes import Wait
     from medhavi.planners.constrained.dating import FeasibleRelease
@@ -49,6 +49,8 @@ class Placing:
         How much later than netted an order would take what has expired by then, by
         index of the order [s]; also of orders that take from such an order.
     """
+    crowded
+        Existing orders that had to stay after others had taken their place, by name.
 
     def __init__(self, release: FeasibleRelease, shop: Shop, scene: Scene) -> None:
         self._scene = scene
@@ -63,18 +65,25 @@ class Placing:
         self._curbed = False
         self._matches: dict[int, list[int]] = {}
 
-    def standing(self) -> None:
+    def standing(self, stays: Collection[str] = ()) -> None:
         """Take note of what existing purchases and moves take of their limits.
 
         And of orders that exist and must stay, before others take what they hold.
         """
         placed = {job.order.index for job in self.jobs}
         for order in self._release.orders:
+
+        Parameters
+        ----------
+        stays
+            Names of existing orders that have to stay as they are dated.
             if order.index not in placed and order.units and order.kind != "make":
                 self._shop.occupy(order, order.timing)
         for job in self.jobs:
             if job.order.existing is not None and (
-                job.lacking or self._shop.earliest(job.order, job.floor) is None
+                job.lacking
+                or job.order.existing in stays
+                or self._shop.earliest(job.order, job.floor) is None
             ):
                 self._stay(job)
 
@@ -296,3 +305,4 @@ def _most_early(snapshot: Snapshot) -> dict[str, int]:
         resource: seconds_up(days, DAY)
         for resource, days in rows.drop_nulls().iter_rows()
     }
+        later = self._in_row(job, later, limit)

@@ -253,21 +253,26 @@ def _vehicles(facts: Facts) -> list[Finding]:
             .then(pl.lit(""))
             .otherwise("id")
         )
+        .with_columns(
+            kg=pl.col("qty") * pl.col("weight_kg"),
+            m3=pl.col("qty") * pl.col("volume_m3"),
+        )
         .group_by("used", "moment", "vehicle")
         .agg(
-            (pl.col("qty") * pl.col("weight_kg")).sum().alias("kg"),
-            (pl.col("qty") * pl.col("volume_m3")).sum().alias("m3"),
             pl.col("capacity_kg", "capacity_m3").first(),
-            (~pl.col("existing")).any().alias("new"),
+            # What weighs nothing may join a vehicle that existing moves overload.
+            pl.col("kg", "m3").filter(~pl.col("existing")).sum().name.prefix("new_"),
+            pl.col("kg", "m3").sum(),
         )
-        .filter("new")
         .sort("used", "moment", "vehicle")
     )
     found = []
     for row in moves.iter_rows(named=True):
         for unit in ("kg", "m3"):
             most = row[f"capacity_{unit}"]
-            if most is not None and row[unit] > most * (1 + 1e-9) + TOLERANCE:
+            if most is None or not row[f"new_{unit}"]:
+                continue
+            if row[unit] > most * (1 + 1e-9) + TOLERANCE:
                 found.append(
                     {
                         "value": row["used"],
