@@ -88,6 +88,8 @@ class Memory:
         Rule that forbids it, and how late it would have been [s].
     delays
         Rounds in which something was wanted later than before.
+    stays
+        Existing orders that fit at no time, and keep their place before all others.
     providers
         Those of the snapshot as disruptions leave it.
     """
@@ -98,6 +100,7 @@ class Memory:
         self.refused: dict[int, list[Cause]] = {}
         self.rules: dict[int, tuple[str, int]] = {}
         self.delays = 0
+        self.stays: set[str] = set()
         self.snapshot = with_disruptions(snapshot)
         self.fingerprint = snapshot.fingerprint
         self.findings = check_obeyed(snapshot)
@@ -200,7 +203,7 @@ class FeasibleRun(MrpRun):
         self.placing = placing = Placing(self.release, shop, scene)
         if self._observe is not None:
             self._observe("placing", 0, len(placing.jobs))
-        placing.standing()
+        placing.standing(self._memory.stays)
         placing.forward()
         self.lines = lines_of(self.intake, self.release, self.as_of, placing.unplaced())
         # Asked before anything moves back, when what was in the way still is.

@@ -60,6 +60,7 @@ class Placing:
         self.sequence: list[Job] = []
         self.rehearsals = 0
         self.outlived: dict[int, int] = {}
+        self.crowded: set[str] = set()
         self._could_begin: dict[int, int] = {}
         self._dates: dict[int, int] = {}
         self._curbed = False
@@ -91,7 +92,13 @@ class Placing:
         """Place all orders as early as they can be."""
         self.sequence, self.rehearsals = sequence(self.jobs, self._scene)
         for job in self.sequence:
-            self._forward(job)
+            if not job.stays:
+                self._placed_early(job)
+        for job in self.jobs:
+            # What waits for itself in a circle is in no sequence.
+            if job.order.existing is not None and not job.placed:
+                self.crowded.add(job.order.existing)
+                self._stay(job)
 
     def waits(self, job: Job) -> tuple[Wait, ...]:
         """Say what an order waited for beyond its goods; before anything moves back."""
@@ -135,13 +142,6 @@ class Placing:
         return found
 
     # --- forward -------------------------------------------------------------------
-    def _forward(self, job: Job) -> None:
-        """Place an order as early as it can be; one that exists may have to stay."""
-        if not job.stays:
-            self._placed_early(job)
-        if job.order.existing is not None and not job.placed:
-            self._stay(job)
-
     def _stay(self, job: Job) -> None:
         """Let an order keep its dates."""
         self._shop.occupy(job.order, job.order.timing)
@@ -305,4 +305,3 @@ def _most_early(snapshot: Snapshot) -> dict[str, int]:
         resource: seconds_up(days, DAY)
         for resource, days in rows.drop_nulls().iter_rows()
     }
-        later = self._in_row(job, later, limit)
