@@ -86,7 +86,6 @@ def test_a_cancelled_run_says_so():
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        ({"demands": [{"requires": ["color=red"]}]}, "demands.requires"),
         ({"demands": [{"min_quality": "A"}]}, "demands.min_quality"),
         (
             {"products": [{"product": "A", "quality_class": "A"}]},

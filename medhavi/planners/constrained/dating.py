@@ -90,18 +90,14 @@ class FeasibleRelease(Release):
         self, node: Node, need: Need, instant: int, missing: int
     ) -> int | None:
         """Tell when new supply would be there; None: no source gives any."""
-        want = Want(node, instant, missing, "", 0, need.only_from, need.alive_until)
+        want = Want(
+            node, instant, missing, "", 0, need.only_from, need.alive_until, need.asks
+        )
         late = self.has_late
-        ways = self._open_ways(want)
+        ways = self.open_ways(want)
         chosen = self._choose(self._ranked(ways, node, missing), want, missing)
         self.has_late = late
         return None if chosen is None else max(chosen[2].finish, instant)
-
-    def _open_ways(self, want: Want) -> Sequence[Way]:
-        ways = self.model.ways(want.node)
-        if want.only_from in {None, want.node.key[1]}:
-            return ways
-        return [way for way in ways if way.source.origin == want.only_from]
 
     def _choose(
         self, ways: Sequence[Way], want: Want, missing: int

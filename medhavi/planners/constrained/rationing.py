@@ -126,7 +126,9 @@ class Rationing:
         moments = [
             unit.available
             for unit in need.node.units
-            if unit.available > need.instant and _could_serve(unit, need)
+            if unit.available > need.instant
+            and _could_serve(unit, need)
+            and self._release.fits(unit, need)
         ]
         line = need.line
         if line is not None and need.instant < line.valid_to < NEVER:

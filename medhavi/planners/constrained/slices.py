@@ -41,6 +41,7 @@ class SliceReader(Reader):
                 )
                 need.alive_until = part.date + demand.min_shelf
                 need.only_from = demand.ship_from
+                need.asks = demand.asks
                 self.parts.append((need, part))
 
     def wanted(self, demand: Demand) -> Sequence[Slice]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.planners.master_plan.relaxed_columns import relaxed_columns
-from medhavi.planners.mrp.unsupported import MRP, Reading, check_supported
+from medhavi.planners.mrp.unsupported import MRP, TRAITS, Reading, check_supported
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding
@@ -23,7 +23,7 @@ READING = Reading(
     columns=tuple(
         column for column in MRP.columns if column[1] != "overtime_minutes_per_day"
     ),
-    refused=MRP.refused,
+    refused=TRAITS,
     reads=frozenset(
         {
             ("lanes", "capacity_kg"),

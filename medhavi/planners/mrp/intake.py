@@ -135,6 +135,9 @@ class Reader:
             min_shelf=seconds_up(row["min_shelf_days"], DAY),
             unit_cost=self._model.unit_cost(row["product"]),
             row=row,
+            asks=self._model.traits.asked(
+                row["product"], row["requires"], row["min_quality"]
+            ),
         )
         self._index_of[demand.demand] = demand.index
         self.intake.demands.append(demand)
@@ -201,6 +204,7 @@ class Reader:
             )
             need.alive_until = demand.due + demand.min_shelf
             need.only_from = demand.ship_from
+            need.asks = demand.asks
 
     # --- stock ---------------------------------------------------------------------
     def stock(self) -> None:
@@ -220,6 +224,9 @@ class Reader:
                 self.intake.bookings.add(need.index)
                 continue
             qty = steps_down(row["qty"], step)
+            traits = self._model.traits.of_lot(product, row["quality"])
+            if traits is None:
+                continue
             expires = row["expires_at"]
             if expires is not None and expires < self._as_of:
                 self.intake.expired.append((row, qty))
@@ -228,6 +235,7 @@ class Reader:
                 continue
             unit = self._release.unit(node, qty, ALWAYS, self._as_of, "INV")
             unit.lot = row["lot"]
+            unit.traits = traits
             unit.expires = NEVER if expires is None else expires
             owner = row["owner"]
             if owner and (owner in customers or owner not in suppliers):
@@ -330,6 +338,9 @@ class Reader:
             unit = self._release.unit(
                 node, steps, row["due"], row["due"], "FIRM", order
             )
+            if node.shelf_life is not None and order.kind == "move":
+                # Its age is not stated: it is no fresher than what was made just now.
+                unit.expires = timing.ready + node.shelf_life
             node.units.append(unit)
         for unit in order.units:
             unit.for_demand = order.for_demand

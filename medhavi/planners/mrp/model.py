@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.findings import BadData, finding
 from medhavi.planners.mrp.state import Node, StockRules
+from medhavi.planners.mrp.traits import TraitsBook
 from medhavi.planners.mrp.ways import Way
 from medhavi.units import ALWAYS, DAY, NEVER, exact, seconds_up, steps_down, steps_up
 
@@ -41,12 +42,15 @@ class Model:
     def __init__(self, providers: Providers, tables: Mapping[str, Rows]) -> None:
         self.providers = providers
         self.nodes: dict[NodeKey, Node] = {}
+        self.irregular = False
+        """Links had to be left out to find an order of planning."""
         self._ways: dict[int, tuple[Way, ...]] = {}
         self._around: dict[NodeKey, Surroundings] = {}
         self._policies = tables["inventory_policies"]
         self._policy_rows = self._policies.index("product", "location")
         self._levels = tables["inventory_levels"]
         self._level_rows = self._levels.index("product", "location")
+        self.traits = TraitsBook(tables)
         self._substitutes = tables["substitutes"]
         self._substitute_rows = self._substitutes.index("product")
         products = tables["products"]
@@ -78,6 +82,7 @@ class Model:
             rules=self._rules(key),
             make_to_order=bool(number is not None and self._make_to_order[number]),
             shelf_life=None if shelf is None else seconds_up(shelf, DAY),
+            traits=self.traits.of_product(product),
         )
         self.nodes[key] = made
         if self._substitute_rows:
@@ -222,6 +227,7 @@ class Model:
             order = _kahn(keys, leader, [*hard, *extra])
             if order is not None:
                 break
+            self.irregular = True
         else:
             raise BadData([self._cycle(hard, leader)])
         members: dict[NodeKey, list[Node]] = defaultdict(list)

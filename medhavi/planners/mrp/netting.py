@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.state import Need, Node, SupplyUnit
     from medhavi.planners.mrp.stock_levels import Levels
+    from medhavi.planners.mrp.traits import Traits
+
+    Wish = tuple[str, Traits | None]
+    """Where supply must come from, and what it must have."""
 
 _SEQUENCE = attrgetter("instant", "priority", "index")
 
@@ -202,13 +206,12 @@ class NodeWalk:
         """Put needs together that one order serves (rule 5)."""
         if self.node.make_to_order:
             return self._per_demand(short)
-        if len(short) == 1 or all(n.only_from == short[0].only_from for n in short):
+        kinds: dict[Wish, list[Need]] = {}
+        for need in short:
+            kinds.setdefault((need.only_from or "", need.asks), []).append(need)
+        if len(kinds) == 1:
             return [self._look_ahead(short, instant)]
-        places = sorted({need.only_from or "" for need in short})
-        return [
-            [need for need in short if (need.only_from or "") == place]
-            for place in places
-        ]
+        return [kinds[wish] for wish in sorted(kinds, key=_by_text)]
 
     def _per_demand(self, short: list[Need]) -> list[list[Need]]:
         """Put the needs of each demand together; what serves several stands alone."""
@@ -237,11 +240,12 @@ class NodeWalk:
         joined = list(short)
         while self._cursor < len(self.needs):
             need = self.needs[self._cursor]
-            # One order lives once and comes from one place.
+            # One order lives once, comes from one place and is of one kind.
             if (
                 need.instant >= until
                 or max(need.instant, need.alive_until) > dead
                 or need.only_from != short[0].only_from
+                or need.asks != short[0].asks
             ):
                 break
             self._cursor += 1
@@ -340,6 +344,11 @@ class NodeWalk:
         moments = {need.instant for need in self.needs if need.open > 0}
         moments |= self.levels.moments()
         return sorted(moments)
+
+
+def _by_text(wish: Wish) -> tuple[str, list[str], int]:
+    place, asks = wish
+    return (place, [], -1) if asks is None else (place, sorted(asks.pairs), asks.rank)
 
 
 def walk_cluster(walks: Sequence[NodeWalk]) -> None:

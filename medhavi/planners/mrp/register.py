@@ -67,7 +67,9 @@ class Register:
             return False
         if unit.expires < NEVER and unit.expires < max(need.instant, need.alive_until):
             return False
-        if need.only_from is not None and not _comes_from(unit, need.only_from):
+        if (need.only_from is not None and not _comes_from(unit, need.only_from)) or (
+            need.asks is not None and not self.fits(unit, need)
+        ):
             return False
         if unit.customer is not None:
             owners = {self.demand_customers[demand] for demand in self.shares(need)}
@@ -77,6 +79,11 @@ class Register:
                 self.sole_demand(need) == unit.for_demand
             )
         return True
+
+    def fits(self, unit: SupplyUnit, need: Need) -> bool:
+        """Tell whether a unit has the characteristics and class that a need asks."""
+        asks = need.asks
+        return asks is None or (unit.traits or unit.node.traits).meets(asks)
 
     def sole_demand(self, need: Need) -> int:
         """Give the one demand behind a need; NO_DEMAND: none or several."""
@@ -192,7 +199,12 @@ class Register:
         return made
 
     def stand_ins(self, need: Need) -> Iterator[tuple[Node, Fraction]]:
-        """List who may serve instead, with units of theirs for one wanted."""
+        """List who may serve instead, with units of theirs for one wanted.
+
+        What is carried arrives as it left: a move takes nothing but its own product.
+        """
+        if need.order is not None and need.order.kind == "move":
+            return
         yield from need.alternatives
         for other, ratio, (begin, end) in need.node.substitutes:
             if begin <= need.instant < end:
@@ -204,6 +216,7 @@ class Register:
             other, need.instant, qty, need.priority, need.demand, need.order
         )
         stand_in.alive_until = need.alive_until
+        stand_in.asks = need.asks
         stand_in.line = need.line
         return stand_in
 

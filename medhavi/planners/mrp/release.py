@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.state import (
         Need,
         Node,
+        NodeKey,
         PegSource,
         SupplyUnit,
     )
+    from medhavi.planners.mrp.traits import Traits
     from medhavi.planners.mrp.ways import Intake, Way
     from medhavi.providers.recipe_lines import Component, Gain
     from medhavi.providers.sources import Source, Timing
@@ -53,6 +55,7 @@ class Want(NamedTuple):
     priority: int
     only_from: str | None
     alive_until: int
+    asks: Traits | None = None
 
 
 class Release(Register):
@@ -99,6 +102,7 @@ class Release(Register):
             priority,
             first.only_from,
             alive_until,
+            first.asks,
         )
         units = self._replenish(want)
         if node.make_to_order:
@@ -138,9 +142,7 @@ class Release(Register):
         node = want.node
         self.asked.append((node, want.instant, want.qty))
         wanted = self.walk_of(node).levels.sized(want.qty)
-        ways: Sequence[Way] = self.model.ways(node)
-        if want.only_from not in {None, node.key[1]}:
-            ways = [way for way in ways if way.source.origin == want.only_from]
+        ways = self.open_ways(want)
         sharing = [way for way in ways if way.source.share] if node.shared else ()
         if not sharing:
             return self._order_from(
@@ -162,6 +164,30 @@ class Release(Register):
             if part > 0
             for unit in self._order_from([way], want, part)
         ]
+
+    def open_ways(self, want: Want) -> Sequence[Way]:
+        """List the sources that may serve a want: its origin, and what it asks for."""
+        ways: Sequence[Way] = self.model.ways(want.node)
+        if want.only_from not in {None, want.node.key[1]}:
+            ways = [way for way in ways if way.source.origin == want.only_from]
+        asks = want.asks
+        if asks is not None:
+            ways = [way for way in ways if self._has(way, want.node, asks, set())]
+        return ways
+
+    def _has(self, way: Way, node: Node, asks: Traits, seen: set[NodeKey]) -> bool:
+        """Tell whether a source gives what is asked; a move: whether its origin can."""
+        if way.origin is None:
+            return _traits(way, node).meets(asks)
+        origin = way.origin
+        if origin.key in seen:
+            return False
+        seen.add(origin.key)
+        return any(
+            (unit.traits or origin.traits).meets(asks) for unit in origin.units
+        ) or any(
+            self._has(other, origin, asks, seen) for other in self.model.ways(origin)
+        )
 
     def _on_time(self, way: Way, instant: int, wanted: int) -> bool:
         timing = way.source.clock.latest(instant, way.first_size(wanted, instant))
@@ -306,11 +332,14 @@ class Release(Register):
         )
         order.recipe = recipe
         order.alive_until = want.alive_until
+        order.asks = want.asks
         self.orders.append(order)
         if recipe is None:
             finish = timing.finish
             ready = max(finish, instant)
             unit = self.unit(node, size, ready, finish, PEG_SOURCE[source.kind], order)
+            if want.asks is not None and source.kind == "move":
+                unit.traits = node.traits.joined(want.asks)
             if node.shelf_life is not None and source.kind == "move":
                 unit.expires = timing.ready + node.shelf_life
         else:
@@ -338,9 +367,12 @@ class Release(Register):
                 continue
             if want is not None and node is want.node:
                 usable = max(at, want.instant)
-                self.unit(node, qty, usable, at, source, order)
+                unit = self.unit(node, qty, usable, at, source, order)
             else:
-                node.units.append(self.unit(node, qty, at, at, source, order))
+                unit = self.unit(node, qty, at, at, source, order)
+                node.units.append(unit)
+            if way.provides:
+                unit.traits = _traits(way, node)
 
     def output_instant(self, order: Order, gain: Gain) -> int:
         """Give the instant at which all that an order gives of a product is there."""
@@ -363,6 +395,7 @@ class Release(Register):
                 way.origin, timing.ready, order.steps, order.priority, order=order
             )
             need.alive_until = max(order.alive_until, timing.finish)
+            need.asks = order.asks
             order.carried = need
             return
         begin = timing.steps[0].start if timing.steps else timing.start
@@ -404,6 +437,13 @@ class Release(Register):
             component.anchor,
             component.offset_minutes,
         )
+
+
+def _traits(way: Way, node: Node) -> Traits:
+    """Give what new supply of a node from a make or buy has."""
+    if not way.provides:
+        return node.traits
+    return node.traits._replace(pairs=node.traits.pairs | way.provides)
 
 
 def _born(way: Way, timing: Timing) -> int:

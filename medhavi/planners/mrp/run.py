@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 TABLES = (
+    "settings",
     "products",
     "customers",
     "locations",
@@ -103,6 +104,7 @@ class MrpRun:
         self.tables = read_tables(snapshot, TABLES)
         refuse(self.providers.capacity.unsupported(), self.mode)
         self.model = Model(self.providers, self.tables)
+        self.findings += self.model.traits.findings
         self.release = self._released()
         self.rank: dict[int, int] = {}
         self.broken: list[BrokenPin] = []
@@ -341,8 +343,12 @@ class MrpRun:
         )
 
     def _effort(self) -> dict[str, float]:
-        """Count what this mode does more than netting."""
-        return {}
+        """Count what this mode does more than netting.
+
+        Steps that look at the whole network: where there are any, a part of it cannot
+        be planned alone.
+        """
+        return {"global_steps": float(self.release.has_late + self.model.irregular)}
 
     def _pinned(self) -> set[tuple[int, int]]:
         """List (demand, unit) pairs of firm pegs."""

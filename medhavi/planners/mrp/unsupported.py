@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import NotAvailable
 from medhavi.findings import finding
+from medhavi.planners.mrp.traits import unranked
 from medhavi.providers.unused import unused_columns
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.snapshot import Snapshot
+
+    Cell = tuple[str, str]
 
 MOST_ROWS = 10
 OF_A_RULE: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -25,6 +28,20 @@ OF_A_RULE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("order_cost", ("eoq", "silver_meal", "wagner_whitin")),
 )
 """Columns of inventory_policies that only some lot rules read."""
+
+
+TRAITS = (
+    ("demands", "requires"),
+    ("demands", "min_quality"),
+    ("products", "quality_class"),
+)
+"""What changes who is served by what; a mode that does not match it refuses it."""
+CLASSES = (*TRAITS[1:], ("stock", "quality"))
+GIVING = (
+    ("stock", "quality", TRAITS[1:]),
+    ("routings", "provides", TRAITS[:1]),
+)
+"""Columns that are read only where others ask for what they say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,16 +85,9 @@ MRP = Reading(
         ("inventory_policies", "service_level", None),
         ("customers", "sla_days", None),
         ("demands", "expedite", False),
-        ("stock", "quality", None),
-        ("routings", "provides", []),
     ),
-    refused=(
-        ("demands", "requires"),
-        ("demands", "min_quality"),
-        ("products", "quality_class"),
-    ),
+    refused=(),
 )
-"""Matching by characteristics and quality class changes who is served by what."""
 
 
 def check_supported(snapshot: Snapshot, reading: Reading = MRP) -> list[Finding]:
@@ -89,6 +99,7 @@ def check_supported(snapshot: Snapshot, reading: Reading = MRP) -> list[Finding]
         Something filled would change quantities or dates and is not built yet.
     """
     refused = [*_refused(snapshot, reading)]
+    refused += _undecided(snapshot, reading)
     found: list[Finding] = []
     mode = reading.mode
     for table, what in reading.tables.items():
@@ -122,6 +133,10 @@ def _idle_columns(snapshot: Snapshot, reading: Reading) -> Iterator[Finding]:
         values = snapshot[table][column].to_list()
         cells = sum(value is not None and value != default for value in values)
         if cells:
+            yield finding("PLAN011", table=table, column=column, cells=cells, mode=mode)
+    for table, column, asking in GIVING:
+        cells = _filled(snapshot, (table, column))
+        if cells and not any(_filled(snapshot, asked) for asked in asking):
             yield finding("PLAN011", table=table, column=column, cells=cells, mode=mode)
     policies = snapshot["inventory_policies"]
     blocked = (policies["on_violation"] == "block").sum()
@@ -183,8 +198,27 @@ def _raise(refused: list[str], mode: str) -> None:
 def _refused(snapshot: Snapshot, reading: Reading) -> list[str]:
     found: list[str] = []
     for table, column in reading.refused:
-        cells = snapshot[table][column]
-        values = [value for value in cells.to_list() if value not in (None, [], "")]
-        if values:
-            found.append(f"{table}.{column} ({len(values)} cells)")
+        cells = _filled(snapshot, (table, column))
+        if cells:
+            found.append(f"{table}.{column} ({cells} cells)")
     return found
+
+
+def _filled(snapshot: Snapshot, cell: Cell) -> int:
+    table, column = cell
+    return sum(
+        value not in (None, [], "") for value in snapshot[table][column].to_list()
+    )
+
+
+def _undecided(snapshot: Snapshot, reading: Reading) -> list[str]:
+    """Name classes that are asked for and stand in no ranking."""
+    if reading.refused or not any(_filled(snapshot, cell) for cell in CLASSES[:2]):
+        return []
+    settings = snapshot["settings"]["quality_classes"].to_list()
+    cells = {f"{t}.{c}": snapshot[t][c].to_list() for t, c in CLASSES}
+    return [
+        f"{column} {', '.join(names)} (settings.quality_classes, best first, does not "
+        "rank them)"
+        for column, names in unranked((settings or [()])[0] or (), cells).items()
+    ]

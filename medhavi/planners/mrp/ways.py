@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medhavi.planners.mrp.state import Node, NodeKey
     from medhavi.providers import Providers
     from medhavi.providers.recipe_lines import Component, Gain
@@ -65,6 +67,8 @@ class Way:
         What its orders give, main product first.
     origin
         For moves: the node at the other end.
+    provides
+        For makes: pairs `key=value` that all they give has.
     """
 
     __slots__ = (
@@ -72,6 +76,7 @@ class Way:
         "gain",
         "intakes",
         "origin",
+        "provides",
         "recipe",
         "source",
         "yields",
@@ -87,9 +92,12 @@ class Way:
         self.intakes: tuple[tuple[Intake, ...], ...] = ()
         self.yields: tuple[Yield, ...] = ()
         self.origin: Node | None = None
+        self.provides: frozenset[str] = frozenset()
         if source.kind == "make":
             recipe = model.providers.recipes.recipe(source.source)
             self.recipe = recipe
+            pairs: Sequence[str] = source.row["provides"] or ()  # type: ignore[assignment]
+            self.provides = frozenset(pairs)
             self.gain = recipe.gain(source.product, source.location)
             self.intakes = tuple(
                 tuple(_intake(component, model) for component in group)

@@ -4,8 +4,8 @@ It shares no code with planners and providers: it reads the snapshot's tables, w
 own calendars, multiplies its own yields and sums its own balances. It runs after every
 planner and in the tests; what it finds is a defect of the planner, never of the data.
 
-Not derived again: how orders consume forecast (only its bounds), which component of a
-substitute group an order took, and changeover times.
+Not derived again: how orders consume forecast (only its bounds), and which component of
+a substitute group an order took.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.results.verify.check_agreements import check_agreements
+from medhavi.results.verify.check_asked import check_asked
 from medhavi.results.verify.check_balance import check_balance
+from medhavi.results.verify.check_campaigns import check_campaigns
 from medhavi.results.verify.check_capacity import check_capacity, check_past_starts
 from medhavi.results.verify.check_components import check_components
 from medhavi.results.verify.check_fulfilment import check_fulfilment
@@ -53,8 +55,10 @@ _CHECKS = (
     check_bucket_hours,
     check_limits,
     check_agreements,
+    check_asked,
     check_lifetime,
     check_holds,
+    check_campaigns,
 )
 
 
