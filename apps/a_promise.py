@@ -22,6 +22,7 @@ with app.setup:
     from medhavi.views.promise_picture import probability_chart, promise_chain_chart
     from medhavi.views.promise_words import (
         options_html,
+        preempted_html,
         promise_tiles,
         reasons_html,
         remedies_html,
@@ -203,6 +204,21 @@ def options(names, promise):
 
 
 @app.cell(hide_code=True)
+def giving_way(names, promise):
+    mo.stop(not promise.preempted)
+    section(
+        "giving-way",
+        "Who gives way?",
+        html(
+            '<p class="muted">The policy lets it take from less important orders. '
+            "Once it is promised, each of them comes whole at its new date.</p>"
+        ),
+        html(preempted_html(promise, names)),
+    )
+    return
+
+
+@app.cell(hide_code=True)
 def reasons(names, promise):
     section(
         "why",
@@ -225,9 +241,13 @@ def decide(promise, told):
             "A promise needs a lake at its latest moment and its event store.",
         )
     else:
+        _others = len(promise.preempted)
+        _moved = f" and moves {_others} other promise" if _others else ""
+        _moved += "s" if _others > 1 else ""
         _text = (
-            f'<p class="muted">It makes {len(promise.reservations)} reservations and '
-            "one event, and is asked again first; nothing happens before.</p>"
+            f'<p class="muted">It makes {len(promise.reservations)} reservations'
+            f"{_moved}, all at once, and is asked again first; nothing happens "
+            "before.</p>"
         )
     section(
         "decide",

@@ -119,6 +119,9 @@ def settle(
     policy: str | None,
 ) -> None:
     """Commit what can be promised, and say what became of it."""
+    from medhavi.results.promise import moment
+    from medhavi.workbench.gives_way import gives_way
+
     if not promises:
         conversation.say("Nothing can be promised, so nothing was committed.")
         conversation.answer(commit=None)
@@ -129,6 +132,10 @@ def settle(
         lines = f"{len(promises)} promise" + ("s" if len(promises) > 1 else "")
         holds = f"{len(done.reservations)} reservations"
         conversation.say(f"Committed {lines} with {holds}, approved by {approver}.")
+        zones = _zones(desk.snapshot)
+        for moved in () if done.replayed else gives_way(done.promises):
+            now = moment(moved.line.date, zones.get(moved.line.location) or "UTC")
+            conversation.say(f"{moved.line.demand} {moved.reason}: {now} instead.")
         return
     conversation.failed = True
     conversation.say(f"{done.code}: {done.text}")
@@ -157,9 +164,14 @@ def show(
     """Tell each promise in a block, in the local time of where it is delivered."""
     from medhavi.results.promise import block
 
-    places = snapshot["locations"]
-    zones = dict(zip(places["location"], places["timezone"], strict=True))
+    zones = _zones(snapshot)
     for one in promises:
         zone = zones.get(str(one.demand.get("location"))) or "UTC"
         conversation.say("\n".join(block(one, zone)))
         conversation.say()
+
+
+def _zones(snapshot: Snapshot) -> dict[str, str | None]:
+    """Give the time zone of each location."""
+    places = snapshot["locations"]
+    return dict(zip(places["location"], places["timezone"], strict=True))

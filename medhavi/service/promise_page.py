@@ -29,6 +29,7 @@ from medhavi.service.page_data import (
     read_moment,
 )
 from medhavi.units import to_seconds
+from medhavi.workbench.gives_way import gives_way
 from medhavi.workbench.workbench import Workbench
 from medhavi.workbench.workspace import current_workspace
 
@@ -178,6 +179,10 @@ def commit(data: PageData, page: PromisePage, approver: str) -> Said:
             title="Others came first", text=f"{done.text} ({done.code})", kept=False
         )
     again = " It was promised before; nothing was written again." * done.replayed
+    moved = [line.line for line in gives_way(done.promises)]
+    if moved and not done.replayed:
+        names = ", ".join(one.sales_order or one.demand for one in moved)
+        again = f" {names} gave way and has a new date."
     return Said(
         title="Promised",
         text=f"{len(done.reservations)} reservations, approved by {approver}."

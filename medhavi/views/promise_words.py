@@ -12,7 +12,7 @@ from medhavi.views.page import empty, table_html
 from medhavi.views.tiles import Tile
 
 if TYPE_CHECKING:
-    from medhavi.results.promise import Promise, TriedRemedy
+    from medhavi.results.promise import Preempted, Promise, TriedRemedy
     from medhavi.views.names import Names
 
 _STATES = {
@@ -21,6 +21,9 @@ _STATES = {
     PromiseStatus.PARTIAL: ("warn", "only a part"),
     PromiseStatus.REJECTED: ("bad", "cannot be promised"),
 }
+
+_TAKING = "preempt:"
+"""How an option begins that takes from others."""
 
 
 def promise_tiles(
@@ -75,8 +78,12 @@ def _way(option: str) -> str:
 
     >>> _way("stock+make:R1@L")
     'stock, then make: R1 at L'
+    >>> _way("preempt:stock@L")
+    'stock at L, which others have now'
     """
-    return option.replace("+", ", then ").replace(":", ": ").replace("@", " at ")
+    way = option.removeprefix(_TAKING)
+    told = way.replace("+", ", then ").replace(":", ": ").replace("@", " at ")
+    return told if way == option else f"{told}, which others have now"
 
 
 def _basis(promise: Promise) -> str:
@@ -149,4 +156,49 @@ def _remedy(remedy: TriedRemedy, promise: Promise, names: Names) -> tuple[str, .
         escape(when(from_seconds(remedy.date), names.zone)),
         escape(gain),
         escape(money(remedy.cost, promise.cost.currency)),
+    )
+
+
+def preempted_html(promise: Promise, names: Names) -> str:
+    """List the less important lines that it takes from, with their new dates.
+
+    Dates are local to where each line is delivered.
+    """
+    rows = [_giving(one, promise, names) for one in promise.preempted]
+    return table_html(
+        (
+            "Order",
+            "For",
+            "Product",
+            "Quantity",
+            "Was promised",
+            "There instead",
+            "Cost",
+        ),
+        rows,
+        ("Quantity", "Cost"),
+    )
+
+
+def _giving(one: Preempted, promise: Promise, names: Names) -> tuple[str, ...]:
+    zone = names.zone_of(one.location)
+    order = one.sales_order or one.demand
+    if one.sales_order is not None and one.line is not None:
+        order = f"{order} line {one.line}"
+    whose = names.html(one.customer) if one.customer else escape(NOTHING)
+    rank = ", ".join(part for part in (one.tier, f"priority {one.priority}") if part)
+    was, later = "no date yet", ""
+    if one.previous is not None:
+        was = when(from_seconds(one.previous), zone)
+        hours = (one.date - one.previous) / 3600
+        later = f", {duration(hours)} later" if hours > 0 else ""
+    now = f"{escape(when(from_seconds(one.date), zone))}<span class='muted small'>"
+    return (
+        escape(order),
+        f"{whose} <span class='muted small'>{escape(rank)}</span>",
+        names.html(one.product),
+        escape(quantity(one.qty, names.unit(one.product))),
+        escape(was),
+        f"{now}{escape(later)}</span>",
+        escape(money(one.cost, promise.cost.currency)),
     )

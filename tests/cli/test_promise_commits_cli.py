@@ -7,7 +7,7 @@ import json
 import pytest
 
 from medhavi.events.urls import open_store
-from tests.lakehouse.lake_events import small_company
+from tests.lakehouse.lake_events import event, small_company
 
 
 @pytest.fixture
@@ -143,3 +143,58 @@ def _once(first, rest, path, content):
         return rest(self, requests, policy)
 
     return call
+
+
+@pytest.fixture
+def rivals(medhavi, store, tmp_path):
+    """Requests for all of A: a weak one, and one whose policy may take from it."""
+    policy = event(
+        8,
+        "PromisePolicyDefined",
+        policy="rush",
+        preempt=True,
+        supplier_fallback="accept_with_risk",
+        tier="Gold",
+    )
+    usual = event(
+        9,
+        "PromisePolicyDefined",
+        policy="default",
+        supplier_fallback="accept_with_risk",
+    )
+    open_store(store).append_many([policy, usual])
+    medhavi("mirror", "--from", store, "--lake", tmp_path / "lake")
+
+    def write(order, **cells):
+        row = {
+            "sales_order": order,
+            "line": 1,
+            "product": "A",
+            "location": "DC",
+            "qty": 40,
+            "due": "2026-01-06T00:00:00Z",
+            **cells,
+        }
+        path = tmp_path / f"{order}.json"
+        path.write_text(json.dumps([row]))
+        return path
+
+    return write("LOW", priority=3), write("TOP", priority=1, policy="rush")
+
+
+@pytest.mark.req("ATP-09")
+def test_commit_tells_who_gave_way(medhavi, store, tmp_path, rivals):
+    words = ("promise", "--lake", tmp_path / "lake", "--from", store, "--commit")
+    weak, strong = rivals
+    first = medhavi(*words, "--request", weak, "--approver", "Ada", "--json")
+    assert first.answer["promises"][0]["status"] == "promised"
+    said = medhavi(*words, "--request", strong, "--approver", "Bob")
+    assert said.code == 0
+    assert "takes from LOW line 1 (priority 3, 40 A)" in said.out
+    assert "LOW-1 gave way to TOP-1:" in said.out
+    events = [one.type for one in open_store(store).read("commitments")]
+    assert events.count("PromiseRevised") == 1
+    again = medhavi(*words, "--request", strong, "--approver", "Bob", "--json")
+    assert again.answer["commit"]["replayed"] is True
+    (one,) = again.answer["promises"]
+    assert (one["status"], one["preempted"]) == ("promised", [])

@@ -14,7 +14,7 @@ from medhavi.service.promise_page import PromisePage, ask, choices, commit
 from medhavi.views.names import names_of
 from tests import factories
 from tests.factories import AS_OF
-from tests.lakehouse.lake_events import small_company
+from tests.lakehouse.lake_events import event, small_company
 
 FORM = {"product": "A", "location": "L", "qty": 4, "due": "2026-01-20"}
 
@@ -141,3 +141,24 @@ def test_a_store_that_is_gone_is_told_in_words(company, tmp_path):
 
 def test_an_answer_without_a_date_cannot_be_kept(company):
     assert not commit(company, PromisePage(), "Ada").kept
+
+
+@pytest.mark.req("ATP-09")
+def test_who_gives_way_is_told_before_and_after(tmp_path):
+    store = open_store(f"sqlite:///{tmp_path / 'events.db'}")
+    usual = {"policy": "default", "supplier_fallback": "accept_with_risk"}
+    rush = {**usual, "policy": "rush", "preempt": True, "tier": "Gold"}
+    policies = [
+        event(8, "PromisePolicyDefined", **usual),
+        event(9, "PromisePolicyDefined", **rush),
+    ]
+    store.append_many([*small_company(), *policies])
+    Lake(tmp_path / "lake").mirror(store)
+    company = load_of(tmp_path / "lake")
+    form = {**STOCKED, "qty": 40, "due": "2026-01-06"}
+    weak = {"sales_order": "LOW", "line": 1}
+    low = ask(company, {**form, "priority": 3, "cells": weak})
+    assert commit(company, low, "Ada").kept
+    page = ask(company, {**form, "priority": 1, "policy": "rush"})
+    assert [one.demand for one in page.promise.preempted] == ["LOW-1"]
+    assert "LOW gave way and has a new date" in commit(company, page, "Bob").text

@@ -9,6 +9,7 @@ import pytest
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import (
     PlannedHold,
+    Preempted,
     Promise,
     PromiseBasis,
     PromiseCost,
@@ -29,6 +30,7 @@ from medhavi.views.promise_picture import (
 )
 from medhavi.views.promise_words import (
     options_html,
+    preempted_html,
     promise_tiles,
     reasons_html,
     remedies_html,
@@ -247,3 +249,68 @@ def test_a_sure_date_has_no_curve(promise):
 )
 def test_the_chain_says_how_it_stands_to_the_due_date(promise, date, due, sentence):
     assert chain_sentence(replace(promise, date=date), due) == sentence
+
+
+# ------------------------------------------------------------------ who gives way
+def giving(promise: Promise, **cells: object) -> Promise:
+    """Let a line of the shop give way to a promise."""
+    one = Preempted(
+        demand="D-9",
+        sales_order="SO-9",
+        line=2,
+        customer="SHOP",
+        tier="Bronze",
+        priority=3,
+        product="FACE",
+        location="PLANT",
+        qty=4.0,
+        previous=DUE,
+        date=DUE + 2 * DAY,
+        cost=56.0,
+        promise=promise,
+    )
+    return replace(promise, preempted=(replace(one, **cells),))
+
+
+@pytest.mark.req("ATP-09")
+def test_who_gives_way_is_told_by_name_with_local_dates(promise):
+    names = replace(
+        NAMES,
+        texts={**NAMES.texts, "SHOP": "Corner shop"},
+        zones={"PLANT": "Europe/Rome"},
+    )
+    told = preempted_html(giving(promise), names)
+    assert "SO-9 line 2" in told
+    assert "Corner shop" in told
+    assert "Bronze, priority 3" in told
+    assert "Face &lt;cream&gt;" in told
+    assert "01:00" in told
+    assert "2 d later" in told
+    assert "56" in told
+
+
+def test_a_line_without_an_order_or_a_date_is_told_too(promise):
+    told = preempted_html(
+        giving(
+            promise,
+            sales_order=None,
+            line=None,
+            customer=None,
+            tier=None,
+            previous=None,
+        ),
+        NAMES,
+    )
+    assert "D-9" in told
+    assert "no date yet" in told
+    assert "later" not in told
+
+
+def test_a_line_that_comes_no_later_says_so_by_its_dates(promise):
+    assert "later" not in preempted_html(giving(promise, date=DUE), NAMES)
+
+
+def test_an_option_that_takes_from_others_is_told_in_words(promise):
+    option = replace(promise.options[0], option="preempt:stock@PLANT")
+    told = options_html(replace(promise, options=(option,)), NAMES)
+    assert "stock at PLANT, which others have now" in told

@@ -54,7 +54,7 @@ def with_preemption(quest: Quest, before: Promise, detail: str) -> Promise:
         As in `quote`.
     """
     candidates = list(rivals(quest.book, quest.request)[:MOST_RIVALS])
-    tries = _Tries(quest)
+    tries = _Tries(quest, before)
     try:
         while candidates:
             goal = tries.answer(candidates)
@@ -80,11 +80,11 @@ def standing(promise: Promise) -> tuple[int, float, float]:
 class _Tries:
     """Answers to one request with some lines out of the way."""
 
-    def __init__(self, quest: Quest) -> None:
+    def __init__(self, quest: Quest, before: Promise) -> None:
         self._book = quest.book
         self._request = quest.request
         self._policy = quest.policy
-        self._known: dict[frozenset[str], Promise] = {}
+        self._known: dict[frozenset[str], Promise] = {frozenset(): before}
         self.asked = 0
 
     def answer(self, gone: Sequence[Rival]) -> Promise:
