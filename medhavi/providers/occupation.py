@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 HOURS = 60.0
 OVERTIME_FACTOR = 1.5
@@ -96,14 +100,15 @@ def hour_rates(resources: pl.DataFrame) -> dict[str, HourRates]:
         row["resource"]: HourRates(
             cost=row["cost_per_hour"],
             co2_kg=row["co2_kg_per_hour"],
-            overtime=max(0.0, _overtime(row) - row["cost_per_hour"]),
+            overtime=max(0.0, overtime_rate(row) - row["cost_per_hour"]),
             overtime_per_day=row["overtime_minutes_per_day"] / HOURS,
         )
         for row in resources.iter_rows(named=True)
     }
 
 
-def _overtime(row: dict[str, float | None]) -> float:
+def overtime_rate(row: Mapping[str, float | None]) -> float:
+    """Give what an hour of overtime of a resource costs [base currency]."""
     stated, ordinary = row["overtime_cost_per_hour"], row["cost_per_hour"] or 0.0
     if stated is not None:
         return stated

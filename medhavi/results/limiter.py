@@ -63,6 +63,7 @@ class RemedyKind(StrEnum):
     SMALLER_LOT = "smaller_lot"
     SPLIT_DELIVERY = "split_delivery"
     LATER_DATE = "later_date"
+    SWAP = "swap"
     USE_SAFETY = "use_safety"
     RELEASE_HOLD = "release_hold"
     RELEASE_FENCE = "release_fence"

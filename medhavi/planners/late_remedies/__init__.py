@@ -1,0 +1,1 @@
+"""Remedies for late demands of a plan: changes that were tried by planning again."""

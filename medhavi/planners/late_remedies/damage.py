@@ -1,0 +1,77 @@
+"""What the lateness and the shortage of a plan cost, demand by demand.
+
+The values are those of one snapshot, whatever tables the plan was made on: what
+raises a priority must not look dearer because it raised it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.providers.demand_values import demand_value
+from medhavi.units import DAY, to_seconds
+
+if TYPE_CHECKING:
+    from medhavi.results.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+
+class Outcome(NamedTuple):
+    """What became of a demand.
+
+    `last` is the last delivery [UTC seconds], `late` its lateness against the due date
+    of the values' snapshot [s]; both None without a delivery. `money` is what lateness
+    and shortage cost.
+    """
+
+    last: int | None
+    late: int | None
+    money: float
+
+
+class Damage:
+    """Values the outcome of every demand by the tables of one snapshot.
+
+    Parameters
+    ----------
+    snapshot
+        Whose prices, weights and due dates count.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        settings = snapshot.settings
+        costs = dict(
+            zip(
+                snapshot["products"]["product"],
+                snapshot["products"]["unit_cost"],
+                strict=True,
+            )
+        )
+        self._late: dict[str, float] = {}
+        self._short: dict[str, float] = {}
+        self._due: dict[str, int] = {}
+        for row in snapshot["demands"].iter_rows(named=True):
+            weight = settings.weight(row["priority"])
+            value = demand_value(row, costs.get(row["product"]) or 0.0, weight)
+            self._late[row["demand"]] = value.late
+            self._short[row["demand"]] = value.short
+            self._due[row["demand"]] = to_seconds(row["due"])
+
+    def of(self, plan: Plan) -> dict[str, Outcome]:
+        """Give the outcome of every demand that a plan plans."""
+        last: dict[str, int] = {}
+        money: dict[str, float] = {}
+        for demand, qty, date in plan.deliveries.select(
+            "demand", "qty", "date"
+        ).iter_rows():
+            instant = to_seconds(date)
+            behind = max(instant - self._due[demand], 0) / DAY
+            money[demand] = money.get(demand, 0.0) + self._late[demand] * qty * behind
+            last[demand] = max(last.get(demand, instant), instant)
+        found: dict[str, Outcome] = {}
+        for demand, short in plan.fulfilment.select("demand", "short").iter_rows():
+            when = last.get(demand)
+            late = None if when is None else max(when - self._due[demand], 0)
+            cost = money.get(demand, 0.0) + self._short[demand] * (short or 0.0)
+            found[demand] = Outcome(when, late, cost)
+        return found

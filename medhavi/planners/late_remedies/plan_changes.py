@@ -1,0 +1,355 @@
+"""What could be changed for a late demand: rows of tables by what it waits for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from medhavi.planners.late_remedies.late_chain import orders_behind, others_in_the_way
+from medhavi.providers.occupation import overtime_rate
+from medhavi.results.limiter import Limiter, RemedyKind
+from medhavi.units import DAY, HOUR, from_seconds, seconds_up, to_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from medhavi.planners.late_remedies.late_chain import Reason
+    from medhavi.providers import Providers
+    from medhavi.results.plan import Plan
+    from medhavi.results.plan_remedy import Rows
+    from medhavi.snapshot import Snapshot
+
+    Row = dict[str, object]
+
+EXPEDITED = 0.5
+"""No supplier is asked for less than this share of its lead time."""
+FIRST = 0
+"""Priority above all (demands.priority)."""
+SMALLER = 1.5
+"""An order is worth splitting when it is this much larger than what is waited for."""
+
+
+class PlanChange(NamedTuple):
+    """A change before it is tried; `price` as in `PlanRemedy`."""
+
+    kind: RemedyKind
+    text: str
+    rows: Rows
+    price: float | None
+
+
+class PlanChanges:
+    """Gives the changes that may help against one reason.
+
+    Parameters
+    ----------
+    snapshot, providers
+        Tables of the plan and what is known from them.
+    plan
+        The plan with the late demands.
+    """
+
+    def __init__(self, snapshot: Snapshot, providers: Providers, plan: Plan) -> None:
+        self._snapshot = snapshot
+        self._providers = providers
+        self._plan = plan
+
+    def of(self, reason: Reason) -> Iterator[PlanChange]:
+        """Give the changes, the likeliest first."""
+        if reason.code is Limiter.CAPACITY_SHORTFALL:
+            yield from self._one_more(reason)
+            yield from self._smaller_lots(reason)
+            yield from self._other_source(reason)
+            yield from self._others_later(reason)
+            yield from self._first(reason)
+        elif reason.code in {Limiter.LEAD_TIME, Limiter.MATERIAL_SHORTFALL}:
+            yield from self._faster_supplier(reason)
+            yield from self._more_transport(reason)
+            yield from self._smaller_lots(reason)
+            yield from self._other_source(reason)
+            yield from self._first(reason)
+        elif reason.code is Limiter.NO_TRANSPORT_CAPACITY:
+            yield from self._more_transport(reason)
+            yield from self._other_source(reason)
+            yield from self._first(reason)
+        elif reason.code is Limiter.AWAITING_SUPPLY:
+            yield from self._earlier_order(reason)
+            yield from self._first(reason)
+        elif reason.code is Limiter.RELEASE_FENCE:
+            yield from self._no_fence(reason)
+        if reason.code is Limiter.ORDER_RULE or not reason.late:
+            # What is not delivered at all may be held back by a rule of its line.
+            yield from self._no_rule(reason)
+
+    def _rows(self, table: str, **cells: object) -> list[Row]:
+        frame = self._snapshot[table]
+        for name, value in cells.items():
+            frame = frame.filter(pl.col(name) == value)
+        return frame.to_dicts()
+
+    # ------------------------------------------------------------------- resources
+    def _one_more(self, reason: Reason) -> Iterator[PlanChange]:
+        """Let one more unit of the resource work while it is waited for."""
+        found = self._rows("resources", resource=reason.subject)
+        if not found or reason.begin is None or reason.end is None:
+            return
+        begin = max(reason.begin, self._snapshot.settings.as_of)
+        # Begun where it waits now, the work ends that much earlier.
+        waited = reason.end - reason.begin
+        end = max(reason.end, self._worked_until(reason) - waited)
+        if begin >= end:
+            return
+        row = found[0]
+        working = self._providers.capacity.working_time(reason.subject)
+        hours = working.between(begin, end) / HOUR
+        price = hours * overtime_rate(row)  # type: ignore[arg-type]
+        units = self._units(row, begin, end)
+        text = (
+            f"one more {reason.subject} from {_day(begin)} to {_day(end)}, "
+            f"{hours:.1f} h"
+        )
+        yield PlanChange(RemedyKind.OVERTIME, text, {"resource_units": units}, price)
+
+    def _worked_until(self, reason: Reason) -> int:
+        """Give when the resource ends its work for the demand, 0 where it has none."""
+        orders = self._binding_orders(reason)["id"].to_list()
+        ends = self._plan.operations.filter(
+            pl.col("supply").is_in(orders) & (pl.col("resource") == reason.subject)
+        )["finish"].to_list()
+        return max((to_seconds(end) for end in ends), default=0)
+
+    def _units(
+        self, resource: Mapping[str, object], begin: int, end: int
+    ) -> tuple[Row, ...]:
+        """Give rows of `resource_units` with one unit more inside a window.
+
+        Stated rows are cut at the ends of the window; time without a row gets one.
+        """
+        name = resource["resource"]
+        rows: list[Row] = []
+        at = begin
+        stated = sorted(
+            self._rows("resource_units", resource=name),
+            key=lambda row: to_seconds(row["valid_from"]),  # type: ignore[arg-type]
+        )
+        for row in stated:
+            lower = to_seconds(row["valid_from"])  # type: ignore[arg-type]
+            last = row["valid_to"]
+            upper = end if last is None else to_seconds(last)  # type: ignore[arg-type]
+            if upper <= begin or lower >= end:
+                continue
+            if at < lower:
+                rows.append(_units_row(resource, at, lower, resource["units"], None))
+            start, finish = max(lower, begin), min(upper, end)
+            if lower < begin:
+                rows.append({**row, "valid_to": from_seconds(begin)})
+            units = resource["units"] if row["units"] is None else row["units"]
+            rows.append(_units_row(resource, start, finish, units, row["efficiency"]))
+            if last is None or upper > end:
+                rows.append({**row, "valid_from": from_seconds(end)})
+            at = finish
+        if at < end:
+            rows.append(_units_row(resource, at, end, resource["units"], None))
+        return tuple(rows)
+
+    def _others_later(self, reason: Reason) -> Iterator[PlanChange]:
+        """Move the due date of what is in the way and not more important."""
+        mine = self._rows("demands", demand=reason.demand)
+        for demand, _ in others_in_the_way(self._plan, reason):
+            row = self._rows("demands", demand=demand)[0]
+            if not mine or _rank(row) < _rank(mine[0]):
+                continue
+            due = to_seconds(row["due"]) + reason.late  # type: ignore[arg-type]
+            end = row["period_end"]
+            changed = {**row, "due": from_seconds(due)}
+            if end is not None:
+                changed["period_end"] = from_seconds(to_seconds(end) + reason.late)  # type: ignore[arg-type]
+            text = f"give {demand} until {_day(due)}"
+            rows: Rows = {"demands": (changed,)}
+            yield PlanChange(RemedyKind.LATER_DATE, text, rows, 0.0)
+            return
+
+    def _first(self, reason: Reason) -> Iterator[PlanChange]:
+        """Put the demand before all others."""
+        for row in self._rows("demands", demand=reason.demand):
+            if row["priority"] == FIRST:
+                return
+            text = f"put {reason.demand} before all others"
+            rows: Rows = {"demands": ({**row, "priority": FIRST},)}
+            yield PlanChange(RemedyKind.SWAP, text, rows, 0.0)
+
+    # ----------------------------------------------------------------------- orders
+    def _smaller_lots(self, reason: Reason) -> Iterator[PlanChange]:
+        """Split orders that make much more than the demand waits for."""
+        orders = self._binding_orders(reason).filter(
+            (pl.col("kind") == "make") & (pl.col("qty") > SMALLER * pl.col("pegged"))
+        )
+        for order in orders.sort("qty", "id", descending=[True, False]).to_dicts():
+            for row in self._rows("routings", routing=order["source"]):
+                share = float(order["order_qty"] or order["qty"]) / float(order["qty"])
+                lot = max(float(order["pegged"]) * share, 1.0)
+                low = min(float(str(row["min_lot"] or 0.0)), lot)
+                changed = {**row, "min_lot": low, "max_lot": lot, "lot_multiple": 0.0}
+                text = f"make at most {lot:g} at once by {row['routing']}"
+                rows: Rows = {"routings": (changed,)}
+                yield PlanChange(RemedyKind.SMALLER_LOT, text, rows, 0.0)
+                return
+
+    def _binding_orders(self, reason: Reason) -> pl.DataFrame:
+        """Give the orders behind a demand that use what binds."""
+        orders = orders_behind(self._plan, reason.demand)
+        if reason.code is Limiter.CAPACITY_SHORTFALL:
+            used = self._plan.operations.filter(pl.col("resource") == reason.subject)
+            return orders.filter(pl.col("id").is_in(used["supply"].unique().to_list()))
+        return orders.filter(pl.col("source") == reason.subject)
+
+    def _other_source(self, reason: Reason) -> Iterator[PlanChange]:
+        """Prefer another source for the product that comes from what binds."""
+        orders = self._binding_orders(reason)
+        nodes = orders.select("product", "location", "kind", "source").unique()
+        for product, location, kind, source in sorted(nodes.iter_rows()):
+            known = self._providers.sourcing.sources(product, location)
+            other = next(
+                (s for s in known if (s.kind, s.source) != (kind, source)), None
+            )
+            if other is None:
+                continue
+            least = min(s.preference for s in known)
+            rows = tuple(
+                {
+                    **dict.fromkeys(self._snapshot["sourcing"].columns),
+                    **_stated(
+                        self._rows("sourcing", product=product, location=location), s
+                    ),
+                    "product": product,
+                    "location": location,
+                    "kind": s.kind,
+                    "source": s.source,
+                    "preference": least - 1 if s is other else s.preference,
+                }
+                for s in known
+            )
+            text = f"get {product} at {location} from {other.source} first"
+            changed: Rows = {"sourcing": rows}
+            yield PlanChange(RemedyKind.OTHER_SOURCE, text, changed, 0.0)
+            return
+
+    def _faster_supplier(self, reason: Reason) -> Iterator[PlanChange]:
+        """Let the supplier that binds deliver as early as the due date needs it."""
+        orders = orders_behind(self._plan, reason.demand).filter(
+            (pl.col("kind") == "buy") & (pl.col("source") == reason.subject)
+        )
+        bought = set(orders.select("product", "location").iter_rows())
+        rows, saved = [], 0.0
+        for row in self._rows("supply_terms", supplier=reason.subject):
+            if (row["product"], row["location"]) not in bought:
+                continue
+            lead = float(str(row["lead_time_days"]))
+            days = max(lead - reason.late / DAY, EXPEDITED * lead)
+            saved = max(saved, lead - days)
+            high = row["lead_time_p95_days"]
+            high = None if high is None else max(float(str(high)) - lead + days, days)
+            rows.append({**row, "lead_time_days": days, "lead_time_p95_days": high})
+        if rows:
+            products = ", ".join(sorted({str(row["product"]) for row in rows}))
+            text = f"{reason.subject} delivers {products} {saved:.1f} days earlier"
+            yield PlanChange(
+                RemedyKind.EXPEDITE, text, {"supply_terms": tuple(rows)}, None
+            )
+
+    def _earlier_order(self, reason: Reason) -> Iterator[PlanChange]:
+        """Bring the order forward that is waited for."""
+        for row in self._rows("supply_orders", supply_order=reason.subject):
+            now = self._snapshot.settings.as_of
+            due = max(to_seconds(row["due"]) - reason.late, now)  # type: ignore[arg-type]
+            moment = from_seconds(due)
+            changed = {**row, "due": moment}
+            if row["start"] is not None and row["start"] > moment:  # type: ignore[operator]
+                changed["start"] = moment
+            text = f"bring {reason.subject} forward to {_day(due)}"
+            rows: Rows = {"supply_orders": (changed,)}
+            yield PlanChange(RemedyKind.EXPEDITE, text, rows, None)
+
+    # --------------------------------------------------------------- rules and lanes
+    def _more_transport(self, reason: Reason) -> Iterator[PlanChange]:
+        """Let the lane leave when the goods wait for its next departure."""
+        lanes = self._rows("lanes", lane=reason.subject)
+        if not lanes or reason.begin is None:
+            return
+        if self._rows("departures", lane=reason.subject):
+            zone = self._providers.facts.zone(str(lanes[0]["origin"]))
+            leaves = reason.begin + seconds_up(float(str(lanes[0]["cutoff_h"])), HOUR)
+            local = from_seconds(-(-leaves // 60) * 60).astimezone(ZoneInfo(zone))
+            row: Row = {
+                "lane": reason.subject,
+                "weekday": local.isoweekday(),
+                "time": local.time(),
+            }
+            text = f"an extra departure of {reason.subject}, {local:%A %H:%M}"
+            price = float(str(lanes[0]["fixed_cost"] or 0.0))
+            yield PlanChange(RemedyKind.OTHER_LANE, text, {"departures": (row,)}, price)
+
+    def _no_fence(self, reason: Reason) -> Iterator[PlanChange]:
+        """Start inside the release fence."""
+        for table, key in (("routings", "routing"), ("supply_terms", "supplier")):
+            rows = tuple(
+                {**row, "fence_days": 0.0}
+                for row in self._rows(table, **{key: reason.subject})
+                if row["fence_days"]
+            )
+            if rows:
+                text = f"release orders of {reason.subject} inside the fence"
+                yield PlanChange(RemedyKind.RELEASE_FENCE, text, {table: rows}, 0.0)
+
+    def _no_rule(self, reason: Reason) -> Iterator[PlanChange]:
+        """Accept several deliveries."""
+        for row in self._rows("demands", demand=reason.demand):
+            changed = {
+                **row,
+                "full_line": False,
+                "order_policy": "independent",
+                "min_shipment": 0.0,
+                "max_lateness_days": None,
+            }
+            if changed != row:
+                text = f"deliver {reason.demand} in parts, when it is ready"
+                rows: Rows = {"demands": (changed,)}
+                yield PlanChange(RemedyKind.RELAX_POLICY, text, rows, 0.0)
+
+
+def _units_row(
+    resource: Mapping[str, object],
+    begin: int,
+    end: int,
+    units: object,
+    efficiency: object,
+) -> Row:
+    return {
+        "resource": resource["resource"],
+        "valid_from": from_seconds(begin),
+        "valid_to": from_seconds(end),
+        "units": float(str(units)) + 1.0,
+        "efficiency": efficiency,
+    }
+
+
+def _stated(rows: list[Row], source: object) -> Row:
+    """Give the stated row of a source, if it has one."""
+    return next(
+        (
+            row
+            for row in rows
+            if (row["kind"], row["source"]) == (source.kind, source.source)  # type: ignore[attr-defined]
+        ),
+        {},
+    )
+
+
+def _rank(row: Mapping[str, object]) -> int:
+    return int(str(row["priority"]))
+
+
+def _day(instant: int) -> str:
+    return f"{from_seconds(instant):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,201 @@
+"""Try changes for late demands by planning again.
+
+A remedy is never a guess: its date is that of a plan made on the tables with its rows,
+by the same mode, settings and seed. Applying the rows gives that plan again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.errors import NotAvailable, UsageError
+from medhavi.findings import BadData
+from medhavi.planners import pipeline
+from medhavi.planners.late_remedies.damage import Damage
+from medhavi.planners.late_remedies.late_chain import reasons
+from medhavi.planners.late_remedies.plan_changes import PlanChanges
+from medhavi.providers import Providers
+from medhavi.results.plan_remedy import Harm, PlanRemedy
+from medhavi.snapshot.changed_rows import with_rows
+from medhavi.units import HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from medhavi.planners.late_remedies.damage import Outcome
+    from medhavi.planners.late_remedies.late_chain import Reason
+    from medhavi.planners.late_remedies.plan_changes import PlanChange
+    from medhavi.results.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+    Observe = Callable[[str, int, int], None] | None
+    Cancelled = Callable[[], bool] | None
+
+TRIES = 8
+"""How many plans are made at most, unless the caller says otherwise."""
+LEAST = 0.005
+"""Money below this is no difference (half a cent)."""
+
+
+def remedies(
+    snapshot: Snapshot,
+    plan: Plan,
+    demand: str | None = None,
+    *,
+    tries: int = TRIES,
+    observe: Observe = None,
+    cancelled: Cancelled = None,
+) -> tuple[PlanRemedy, ...]:
+    """Try what may help a late demand, or the dearest reasons of the whole plan.
+
+    Parameters
+    ----------
+    snapshot
+        Tables of the plan.
+    plan
+        Made on them in mode constrained.
+    demand
+        The late demand; None: all of them, the dearest reasons first.
+    tries
+        How many plans are made at most; each takes as long as the plan itself.
+    observe
+        Called with ("remedies", tried, most).
+    cancelled
+        Polled between plans; True ends with what was tried so far.
+
+    Returns
+    -------
+    tuple of PlanRemedy
+        Those that help, the largest gain in money first; one that brings the demand
+        forward is kept though others pay more for it, with them named in `harms`.
+
+    Raises
+    ------
+    NotAvailable
+        The plan is of another mode: mode mrp keeps its dates on paper, and the prices
+        of mode optimize say what helps.
+    UsageError
+        The plan was made on other tables, or has no such demand.
+    """
+    _check(snapshot, plan, demand)
+    damage = Damage(snapshot)
+    before = damage.of(plan)
+    changes = PlanChanges(snapshot, Providers(snapshot), plan)
+    found: list[PlanRemedy] = []
+    tried = 0
+    for reason, change in _in_turn(changes, reasons(plan, demand)):
+        if tried == tries or (cancelled is not None and cancelled()):
+            break
+        again = _planned(snapshot, plan, change)
+        tried += 1
+        if observe is not None:
+            observe("remedies", tried, tries)
+        if again is None:
+            continue
+        remedy = _remedy(reason, change, before, damage.of(again), again)
+        if remedy is not None:
+            found.append(remedy)
+    found.sort(key=lambda one: (-one.gain, one.demand, one.kind, one.text))
+    return tuple(found)
+
+
+def _check(snapshot: Snapshot, plan: Plan, demand: str | None) -> None:
+    if plan.run.mode != "constrained":
+        message = (
+            f"Remedies are tried for plans of mode constrained; this one is of mode "
+            f"{plan.run.mode}. Plan with --mode constrained first."
+        )
+        raise NotAvailable(message)
+    if plan.run.snapshot_fingerprint != snapshot.fingerprint:
+        message = (
+            "The plan was made on other tables than these; plan them again, or name "
+            "the tables of the plan."
+        )
+        raise UsageError(message)
+    if demand is not None and demand not in set(plan.fulfilment["demand"]):
+        message = f"The plan has no demand {demand}."
+        raise UsageError(message)
+
+
+def _in_turn(
+    changes: PlanChanges, found: list[Reason]
+) -> Iterator[tuple[Reason, PlanChange]]:
+    """Give the first change of every reason, then the second ones, and so on.
+
+    So a small budget reaches every dear reason.
+    """
+    waiting = [(reason, changes.of(reason)) for reason in found]
+    seen: set[str] = set()
+    while waiting:
+        rest = []
+        for reason, source in waiting:
+            change = next((c for c in source if c.text not in seen), None)
+            if change is None:
+                continue
+            seen.add(change.text)
+            yield reason, change
+            rest.append((reason, source))
+        waiting = rest
+
+
+def _planned(snapshot: Snapshot, plan: Plan, change: PlanChange) -> Plan | None:
+    """Plan the changed tables the same way; None where they cannot be planned."""
+    try:
+        return pipeline.plan(
+            with_rows(snapshot, change.rows),
+            plan.run.mode,
+            dict(plan.run.settings),
+            seed=plan.run.seed,
+        )
+    except BadData:
+        return None
+
+
+def _remedy(
+    reason: Reason,
+    change: PlanChange,
+    before: Mapping[str, Outcome],
+    after: Mapping[str, Outcome],
+    again: Plan,
+) -> PlanRemedy | None:
+    """Give the remedy, or None where it helps neither the demand nor the whole."""
+    harms = []
+    saved = 0.0
+    for demand, old in before.items():
+        new = after.get(demand)
+        if new is None:
+            continue
+        saved += old.money - new.money
+        if new.money > old.money + LEAST:
+            harms.append(
+                Harm(
+                    demand=demand,
+                    before_h=_hours(old.late),
+                    after_h=_hours(new.late),
+                    money=new.money - old.money,
+                )
+            )
+    mine, then = before[reason.demand], after.get(reason.demand)
+    if then is None or (then.money > mine.money - LEAST and saved < LEAST):
+        return None
+    harms.sort(key=lambda harm: (-harm.money, harm.demand))
+    return PlanRemedy(
+        demand=reason.demand,
+        kind=change.kind,
+        cause=reason.code.value,
+        subject=reason.subject,
+        text=change.text,
+        rows=change.rows,
+        date_before=mine.last,
+        tested_date=then.last,
+        lateness_before_h=_hours(mine.late),
+        lateness_h=_hours(then.late),
+        saved=saved,
+        price=change.price,
+        harms=tuple(harms),
+        fingerprint=again.fingerprint,
+    )
+
+
+def _hours(seconds: int | None) -> float | None:
+    return None if seconds is None else seconds / HOUR

@@ -1,0 +1,193 @@
+"""A change that was tried for late demands: its date, its price, and whom it hurts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.results.limiter import RemedyKind
+from medhavi.units import from_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.results.plan import Plan
+
+
+Rows = Mapping[str, tuple[Mapping[str, object], ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Harm:
+    """A demand that is worse off: hours late before and after, money it loses.
+
+    Hours are None where nothing is delivered.
+    """
+
+    demand: str
+    before_h: float | None
+    after_h: float | None
+    money: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRemedy:
+    """One change of the tables, and what planning again with it gave.
+
+    Parameters
+    ----------
+    demand
+        The late demand it was tried for; the dearest of those with the same cause.
+    kind
+        Kind of change.
+    cause, subject
+        Code of the reason it answers, and what binds.
+    text
+        What to do, with ids.
+    rows
+        Changed rows by table: putting them in the place of those with the same key
+        and planning with the same settings gives the date again.
+    date_before, tested_date
+        Last delivery of the demand before and with it [UTC seconds]; None: none.
+    lateness_before_h, lateness_h
+        Hours late before and with it; None where nothing is delivered.
+    saved
+        Cost of lateness and of what is never delivered that the whole plan saves, at
+        the values of the unchanged tables; those who are worse off count against it.
+    price
+        What the change costs by the tables (overtime), 0 where it costs nothing, None
+        where no table states it: it is worth up to `saved`.
+    harms
+        Demands that are worse off, the dearest first.
+    fingerprint
+        Of the plan with the change.
+    """
+
+    demand: str
+    kind: RemedyKind
+    cause: str
+    subject: str
+    text: str
+    rows: Rows
+    date_before: int | None
+    tested_date: int | None
+    lateness_before_h: float | None
+    lateness_h: float | None
+    saved: float
+    price: float | None
+    harms: tuple[Harm, ...] = ()
+    fingerprint: str = ""
+
+    @property
+    def gain(self) -> float:
+        """What is saved less what it costs, as far as tables state it."""
+        return self.saved - (self.price or 0.0)
+
+    def as_dict(self) -> dict[str, object]:
+        """Give the remedy as JSON holds it, instants as ISO 8601."""
+        return {
+            "demand": self.demand,
+            "kind": self.kind.value,
+            "cause": self.cause,
+            "subject": self.subject,
+            "text": self.text,
+            "rows": {name: [dict(row) for row in rows] for name, rows in _sorted(self)},
+            "date_before": _iso(self.date_before),
+            "tested_date": _iso(self.tested_date),
+            "lateness_before_h": self.lateness_before_h,
+            "lateness_h": self.lateness_h,
+            "saved": self.saved,
+            "price": self.price,
+            "gain": self.gain,
+            "harms": [
+                {
+                    "demand": harm.demand,
+                    "before_h": harm.before_h,
+                    "after_h": harm.after_h,
+                    "money": harm.money,
+                }
+                for harm in self.harms
+            ],
+        }
+
+    def __str__(self) -> str:
+        """Give one line: what to do, the date, the money."""
+        date = _iso(self.tested_date) or "no delivery"
+        price = "price not stated" if self.price is None else f"costs {self.price:,.2f}"
+        harmed = f", {len(self.harms)} worse off" if self.harms else ""
+        return f"{self.text}: {date}, saves {self.saved:,.2f}, {price}{harmed}"
+
+
+def remedy_table(remedies: Sequence[PlanRemedy]) -> pl.DataFrame:
+    """Give remedies as a table, a row each, in their order."""
+    return pl.DataFrame(
+        [
+            {
+                "demand": one.demand,
+                "kind": one.kind.value,
+                "cause": one.cause,
+                "subject": one.subject,
+                "text": one.text,
+                "date_before": _moment(one.date_before),
+                "tested_date": _moment(one.tested_date),
+                "saved": one.saved,
+                "price": one.price,
+                "gain": one.gain,
+                "harmed": len(one.harms),
+            }
+            for one in remedies
+        ],
+        schema={
+            "demand": pl.String,
+            "kind": pl.String,
+            "cause": pl.String,
+            "subject": pl.String,
+            "text": pl.String,
+            "date_before": pl.Datetime("us", "UTC"),
+            "tested_date": pl.Datetime("us", "UTC"),
+            "saved": pl.Float64,
+            "price": pl.Float64,
+            "gain": pl.Float64,
+            "harmed": pl.Int64,
+        },
+    )
+
+
+def with_remedies(plan: Plan, remedies: Sequence[PlanRemedy]) -> Plan:
+    """Note the best remedy that was tried for each cause (columns of `causes`).
+
+    Parameters
+    ----------
+    plan
+        That they were tried for.
+    remedies
+        Best first.
+    """
+    best: dict[tuple[str, str, str], PlanRemedy] = {}
+    for one in remedies:
+        best.setdefault((one.demand, one.cause, one.subject), one)
+    if not best:
+        return plan
+    rows = plan.causes.to_dicts()
+    for row in rows:
+        tried = best.get((row["demand"], row["code"], row["subject"]))
+        if tried is not None:
+            row["remedy"] = tried.text
+            row["tested_date"] = _moment(tried.tested_date)
+    causes = pl.DataFrame(rows, schema=plan.causes.schema)
+    return replace(plan, tables={**plan.tables, "causes": causes})
+
+
+def _sorted(remedy: PlanRemedy) -> list[tuple[str, tuple[Mapping[str, object], ...]]]:
+    return sorted(remedy.rows.items())
+
+
+def _moment(instant: int | None) -> object:
+    return None if instant is None else from_seconds(instant)
+
+
+def _iso(instant: int | None) -> str | None:
+    return None if instant is None else f"{from_seconds(instant):%Y-%m-%dT%H:%M:%SZ}"

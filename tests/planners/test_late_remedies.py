@@ -1,0 +1,304 @@
+"""Remedies for late demands: each was tried, and its rows give its date again.
+
+Machine M makes A in 1 hour a piece unless a test says otherwise; it is Monday midnight.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medhavi.errors import NotAvailable, UsageError
+from medhavi.planners.late_remedies.trying_out import remedies
+from medhavi.planners.pipeline import plan
+from medhavi.results.plan_remedy import remedy_table, with_remedies
+from medhavi.results.verify import verify
+from medhavi.snapshot.changed_rows import with_rows
+from tests import factories
+from tests.planners.small_plans import PYTHON, day
+
+if TYPE_CHECKING:
+    from medhavi.results.plan import Plan
+    from medhavi.results.plan_remedy import PlanRemedy
+    from medhavi.snapshot import Snapshot
+
+HOURLY: dict[str, Any] = {
+    "resources": [{"resource": "M"}],
+    "routings": [{"routing": "R"}],
+    "steps": [{"run_minutes_per_unit": 60.0}],
+    "step_resources": [{}],
+}
+
+
+def tried(
+    snapshot: Snapshot, demand: str | None = None, **words: Any
+) -> dict[str, PlanRemedy]:
+    """Plan, try remedies and check that each gives its date again."""
+    made = feasible(snapshot)
+    found = remedies(snapshot, made, demand, **words)
+    for one in found:
+        again = feasible(with_rows(snapshot, one.rows))
+        assert again.fingerprint == one.fingerprint
+        assert last_delivery(again, one.demand) == one.tested_date
+    return {one.kind.value: one for one in found}
+
+
+def feasible(snapshot: Snapshot) -> Plan:
+    made = plan(snapshot, "constrained", PYTHON)
+    assert [str(found) for found in verify(made, snapshot)] == []
+    return made
+
+
+def last_delivery(made: Plan, demand: str) -> int | None:
+    dates = [
+        row["date"] for row in made.deliveries.to_dicts() if row["demand"] == demand
+    ]
+    return int(max(dates).timestamp()) if dates else None
+
+
+def two_on_one_machine() -> Snapshot:
+    """Two days of work for a day and a quarter: the second demand is 18 hours late."""
+    return factories.snapshot(
+        demands=[
+            {"demand": "D1", "qty": 24, "due": day(1), "priority": 1},
+            {"demand": "D2", "qty": 24, "due": day(1.25), "priority": 2},
+        ],
+        **HOURLY,
+    )
+
+
+def two_alike() -> Snapshot:
+    return factories.snapshot(
+        demands=[
+            {"demand": "D1", "qty": 24, "due": day(1)},
+            {"demand": "D2", "qty": 24, "due": day(1.25)},
+        ],
+        **HOURLY,
+    )
+
+
+@pytest.mark.req("MRP-19")
+def test_one_more_machine_makes_the_late_demand_on_time_for_its_overtime() -> None:
+    found = tried(two_on_one_machine(), "D2")
+    more = found["overtime"]
+    assert more.lateness_before_h == 18.0
+    assert more.lateness_h == 0.0
+    # 24 h at 50 an hour, for neither the hour nor its overtime has a price.
+    assert more.price == pytest.approx(24 * 50.0)
+    assert more.harms == ()
+    assert more.saved > 0
+
+
+def test_going_first_helps_one_and_names_who_pays() -> None:
+    snapshot = factories.snapshot(
+        demands=[
+            {"demand": "D1", "qty": 24, "due": day(1), "priority": 2},
+            {"demand": "D2", "qty": 24, "due": day(1.25), "priority": 3},
+        ],
+        **HOURLY,
+    )
+    found = tried(snapshot, "D2")
+    first = found["swap"]
+    assert first.lateness_h == 0.0
+    assert [(h.demand, h.before_h, h.after_h) for h in first.harms] == [
+        ("D1", 0.0, 24.0)
+    ]
+    # D1 weighs more than D2: the whole loses, and the list says so.
+    assert first.saved < 0
+
+
+def test_a_demand_in_the_way_may_be_given_more_time() -> None:
+    found = tried(two_alike(), "D2")
+    later = found["later_date"]
+    assert later.lateness_before_h == 18.0
+    assert later.lateness_h == 0.0
+    assert later.text == "give D1 until 2026-01-06 18:00 UTC"
+    # D1 is a day late against the date that it has until its customer agrees.
+    assert [(h.demand, h.after_h) for h in later.harms] == [("D1", 24.0)]
+
+
+def test_a_more_important_demand_is_not_asked_to_wait() -> None:
+    assert "later_date" not in tried(two_on_one_machine(), "D2")
+
+
+def test_a_large_order_is_split_where_the_demand_waits_for_all_of_it() -> None:
+    snapshot = factories.snapshot(
+        demands=[
+            {"demand": "D1", "qty": 12, "due": day(1)},
+            {"demand": "D2", "qty": 36, "due": day(1), "priority": 2},
+        ],
+        **HOURLY,
+    )
+    smaller = tried(snapshot, "D1")["smaller_lot"]
+    assert smaller.lateness_before_h == 24.0
+    assert smaller.lateness_h == 0.0
+    assert "at most 12 at once" in smaller.text
+
+
+def test_a_faster_supplier_is_worth_what_it_saves_and_no_table_prices_it() -> None:
+    snapshot = factories.snapshot(
+        demands=[{"due": day(3)}], supply_terms=[{"lead_time_days": 5}]
+    )
+    faster = tried(snapshot, "D1")["expedite"]
+    assert faster.lateness_before_h == 48.0
+    assert faster.lateness_h == 0.0
+    assert faster.price is None
+    assert "2.0 days earlier" in faster.text
+    assert "price not stated" in str(faster)
+
+
+def test_an_order_that_is_waited_for_is_brought_forward() -> None:
+    snapshot = factories.snapshot(
+        demands=[{"due": day(2)}],
+        supply_orders=[
+            {
+                "supply_order": "PO",
+                "product": "A",
+                "qty": 10,
+                "due": day(4),
+                "status": "released",
+            }
+        ],
+        supply_terms=[{"lead_time_days": 9}],
+    )
+    found = tried(snapshot, "D1")
+    assert found["expedite"].lateness_h == 0.0
+    assert "bring PO forward" in found["expedite"].text
+
+
+def test_a_release_fence_is_opened() -> None:
+    snapshot = factories.snapshot(
+        demands=[{"due": day(1)}],
+        supply_terms=[{"lead_time_days": 1, "fence_days": 2}],
+    )
+    found = tried(snapshot, "D1")
+    assert found["release_fence"].lateness_before_h == 48.0
+    assert found["release_fence"].lateness_h == 0.0
+
+
+def test_a_demand_that_wants_all_at_once_is_delivered_in_parts() -> None:
+    snapshot = factories.snapshot(
+        demands=[{"due": day(2), "full_line": True, "max_lateness_days": 1.0}],
+        stock=[{"qty": 4}],
+        supply_terms=[{"lead_time_days": 5}],
+    )
+    found = tried(snapshot, "D1")
+    relaxed = found["relax_policy"]
+    assert relaxed.date_before is None
+    assert relaxed.tested_date is not None
+    assert relaxed.saved > 0
+
+
+@pytest.mark.parametrize("weekdays", [(4,), (1, 4)])
+def test_another_departure_takes_what_waits_for_the_next_one(
+    weekdays: tuple[int, ...],
+) -> None:
+    snapshot = factories.snapshot(
+        products=[{"product": "A", "weight_kg": 1.0}],
+        locations=[{"location": "L"}, {"location": "W"}],
+        demands=[
+            {"demand": "D1", "location": "W", "due": day(1)},
+            {"demand": "D2", "location": "W", "due": day(1.5)},
+        ],
+        stock=[{"location": "L", "qty": 20}],
+        lanes=[{"lane": "T", "duration_h": 12.0, "capacity_kg": 10.0}],
+        departures=[{"lane": "T", "weekday": day} for day in weekdays],
+    )
+    late = "D2" if len(weekdays) > 1 else "D1"
+    extra = tried(snapshot, late)["other_lane"]
+    assert extra.lateness_h == 0.0
+    assert "extra departure of T, Monday" in extra.text
+
+
+def test_tries_bound_the_number_of_plans_and_cancelling_keeps_what_was_tried() -> None:
+    told: list[tuple[str, int, int]] = []
+    snapshot = two_on_one_machine()
+    made = feasible(snapshot)
+    found = remedies(snapshot, made, tries=2, observe=lambda *words: told.append(words))
+    assert told == [("remedies", 1, 2), ("remedies", 2, 2)]
+    assert len(found) <= 2
+    assert remedies(snapshot, made, cancelled=lambda: True) == ()
+
+
+def test_stated_units_are_cut_at_the_ends_of_the_window() -> None:
+    snapshot = factories.snapshot(
+        demands=[
+            {"demand": "D1", "qty": 24, "due": day(1), "priority": 1},
+            {"demand": "D2", "qty": 24, "due": day(1.25), "priority": 2},
+        ],
+        resource_units=[
+            {"resource": "M", "valid_from": day(-5), "valid_to": day(0.5), "units": 1},
+            {"resource": "M", "valid_from": day(0.75), "valid_to": None, "units": 1},
+        ],
+        **HOURLY,
+    )
+    more = tried(snapshot, "D2")["overtime"]
+    rows = sorted(more.rows["resource_units"], key=lambda r: str(r["valid_from"]))
+    assert [row["units"] for row in rows] == [1.0, 2.0, 2.0, 2.0, 1.0]
+    assert more.lateness_h == 0.0
+
+
+def test_causes_note_the_best_change_that_was_tried_for_them() -> None:
+    snapshot = two_on_one_machine()
+    made = feasible(snapshot)
+    found = remedies(snapshot, made, "D2")
+    noted = with_remedies(made, found)
+    row = noted.causes.filter(noted.causes["demand"] == "D2").to_dicts()[0]
+    assert row["remedy"] == found[0].text
+    assert int(row["tested_date"].timestamp()) == found[0].tested_date
+    assert with_remedies(made, ()).fingerprint == made.fingerprint
+
+
+def test_a_table_of_remedies_has_a_row_each() -> None:
+    found = list(tried(two_on_one_machine(), "D2").values())
+    table = remedy_table(found)
+    assert table.height == len(found)
+    assert table["gain"].to_list() == sorted(table["gain"], reverse=True)
+    assert remedy_table([]).height == 0
+    keys = found[0].as_dict()
+    assert keys["tested_date"] == "2026-01-06T06:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("mode", "error", "words"),
+    [("mrp", NotAvailable, "constrained"), ("constrained", UsageError, "other tables")],
+)
+def test_what_cannot_be_tried_is_refused(
+    mode: str, error: type[Exception], words: str
+) -> None:
+    snapshot = two_on_one_machine()
+    made = plan(snapshot, mode, PYTHON)
+    other = with_rows(
+        snapshot, {"settings": [{**_settings(snapshot), "horizon_days": 9}]}
+    )
+    with pytest.raises(error, match=words):
+        remedies(other if mode == "constrained" else snapshot, made)
+    if mode == "constrained":
+        with pytest.raises(UsageError, match="no demand D9"):
+            remedies(snapshot, made, "D9")
+
+
+def _settings(snapshot: Snapshot) -> dict[str, Any]:
+    return snapshot["settings"].to_dicts()[0]
+
+
+@given(
+    quantities=st.lists(st.integers(1, 30), min_size=2, max_size=4),
+    priorities=st.lists(st.integers(1, 3), min_size=4, max_size=4),
+)
+@settings(max_examples=8)
+def test_each_remedy_gives_its_date_again_whatever_the_load(
+    quantities: list[int], priorities: list[int]
+) -> None:
+    snapshot = factories.snapshot(
+        demands=[
+            {"demand": f"D{n}", "qty": qty, "due": day(1), "priority": priorities[n]}
+            for n, qty in enumerate(quantities)
+        ],
+        **HOURLY,
+    )
+    for one in tried(snapshot, tries=4).values():
+        assert one.saved > 0 or one.lateness_h is not None
