@@ -16,6 +16,7 @@ from medhavi.cli.options import (
     JsonOption,
     LakeOption,
     PlanArgument,
+    StoreOption,
     TablesOption,
     existing_plan,
     existing_tables,
@@ -50,6 +51,7 @@ class Target(StrEnum):
 
     XLSX = "xlsx"
     CSV = "csv"
+    JSON = "json"
     HTML = "html"
     PDF = "pdf"
 
@@ -62,7 +64,7 @@ def register(app: typer.Typer) -> None:
     app.command("explain", help="Say why a demand is served as it is.")(explain)
     app.command("kpi", help="Print the key figures of a plan.")(kpi)
     app.command("compare", help="Say how two plans differ.")(compare)
-    app.command("export", help="Write a plan as xlsx, csv or html.")(export)
+    app.command("export", help="Write a plan, or orders decided since.")(export)
 
 
 def plan(
@@ -204,20 +206,36 @@ def compare(
 
 
 def export(
-    folder: PlanArgument,
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of a plan (plan --out), or the word orders.")
+    ],
     to: Annotated[Target, typer.Option("--to", help="Kind of file.")],
     out: Annotated[
         Path | None, typer.Option("--out", help="File, or folder for csv.")
     ] = None,
+    since: Annotated[
+        int | None,
+        typer.Option("--since", help="Orders: `next` of the last export.", min=0),
+    ] = None,
+    lake: LakeOption = None,
+    store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a plan for other programs or for reading."""
+    """Write a plan for other programs or for reading; or decided orders for an ERP."""
     from medhavi.results.plan import Plan
     from medhavi.workbench.export import export_plan
 
     conversation = talk()
+    if str(folder) == "orders" and (since is not None or not folder.exists()):
+        from medhavi.cli.orders_commands import export_orders
+
+        export_orders(since or 0, str(to), out, (lake, store))
+        return
     if to is Target.PDF:
         message = "export --to pdf is not built yet; html prints well."
+        raise NotAvailable(message)
+    if to is Target.JSON:
+        message = "export --to json is for orders; a plan has xlsx, csv and html."
         raise NotAvailable(message)
     made = Plan.from_folder(existing_plan(folder))
     place = out or folder.with_name(

@@ -184,7 +184,10 @@ class Preview:
         }
 
     def lines(self) -> list[str]:
-        """Tell it in lines: price first, then who gets worse, then who gains."""
+        """Tell it in lines: price first, then who gets worse, then who gains.
+
+        Findings are told as findings are, not here.
+        """
         told = [str(self.edit)]
         if self.price is not None:
             told.append(f"price {self.price.total:+,.2f}")
@@ -197,7 +200,6 @@ class Preview:
             told += _effects("better", self.winners)
             if not self.victims:
                 told.append("no demand gets worse")
-        told += [str(one) for one in self.findings]
         told += stale_lines(self.changed) if self.status is EditStatus.STALE else []
         return told
 
@@ -260,10 +262,7 @@ class EditCommit:
             again = " before" if self.replayed else ""
             orders = ", ".join(self.orders) or "no order"
             return [f"Committed{again}: {orders}, approved by {approver}."]
-        return [
-            *(str(one) for one in self.findings),
-            *(stale_lines(self.changed) if self.status is EditStatus.STALE else []),
-        ]
+        return stale_lines(self.changed) if self.status is EditStatus.STALE else []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
+    from medhavi.planners.work_orders.firming import FirmingAdvice
+    from medhavi.planners.work_orders.order_parameters import OrderParameters
     from medhavi.results.plan import Plan
     from medhavi.workbench.plan_edit_answers import EditCommit, EditRecord, Preview
     from medhavi.workbench.plan_edits import PlanEdits
@@ -61,21 +63,51 @@ class PlanEditing(ABC):
     def firm(
         self,
         plan: Plan,
-        supply: str,
+        supply: str | Sequence[str],
         *,
         approver: str,
         lock: bool = True,
         reason: str | None = None,
     ) -> EditCommit:
-        """Make a proposal an order that the next plan keeps.
+        """Make a proposal an order that the next plan keeps; or several at once.
 
         Parameters
         ----------
+        supply
+            Id of a proposal, or of several: all become orders or none.
         lock
             Whether its dates are fixed too; False: the constrained planner may move it.
         """
-        asked = edit_of("firm", supply, lock=lock, reason=reason)
+        first, *others = [supply] if isinstance(supply, str) else [*supply, ""]
+        also = [other for other in others if other]
+        asked = edit_of("firm", first, also=also, lock=lock, reason=reason)
         return self._decide(plan, asked, approver)
+
+    def firm_due(
+        self, plan: Plan, parameters: OrderParameters, *, approver: str
+    ) -> EditCommit | None:
+        """Firm what the rules firm without a question (WO-06), in one edit.
+
+        Returns
+        -------
+        EditCommit or None
+            None: no rule says that anything becomes firm now.
+        """
+        due = [one for one in self.advice(plan, parameters) if one.action == "firm"]
+        if not due:
+            return None
+        names = [one.supply for one in due]
+        rules = "; ".join(dict.fromkeys(one.rule for one in due))
+        return self.firm(plan, names, approver=approver, reason=f"rule {rules}")
+
+    def advice(
+        self, plan: Plan, parameters: OrderParameters
+    ) -> tuple[FirmingAdvice, ...]:
+        """Say of every proposal whether it becomes firm, waits or needs somebody."""
+        from medhavi.planners.work_orders.firming import firming
+        from medhavi.providers import Providers
+
+        return firming(plan, Providers(self.edits.facts.read()[1]), parameters)
 
     def release(
         self, plan: Plan, supply: str, *, approver: str, reason: str | None = None

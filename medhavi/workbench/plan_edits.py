@@ -69,7 +69,7 @@ class PlanEdits:
 
     def __init__(self, lake: Lake, store: BulkStore) -> None:
         self._store = store
-        self._facts = NewestFacts(lake, store)
+        self.facts = NewestFacts(lake, store)
 
     # ---------------------------------------------------------------------- verbs
     def preview(self, plan: Plan, edit: Edit) -> Preview:
@@ -86,7 +86,7 @@ class PlanEdits:
         EnvironmentFailure
             Lake or store fail.
         """
-        position, snapshot = self._facts.read()
+        position, snapshot = self.facts.read()
         past = records(self._store.read(STREAM))
         shown: dict[str, Any] = {
             "edit": edit,
@@ -98,10 +98,10 @@ class PlanEdits:
         }
         if plan.run.snapshot_fingerprint != snapshot.fingerprint:
             return Preview(
-                **shown, status=EditStatus.STALE, changed=self._facts.since_plan(plan)
+                **shown, status=EditStatus.STALE, changed=self.facts.since_plan(plan)
             )
         providers = Providers(snapshot, infinite=plan.run.mode == "mrp")
-        rows, refused = rows_of(edit, plan, providers, self._facts.order_numbers())
+        rows, refused = rows_of(edit, plan, providers, self.facts.order_numbers())
         shown["rows"] = rows
         edited: Snapshot | None = None
         if not refused:
@@ -156,7 +156,7 @@ class PlanEdits:
                 findings=preview.findings,
                 changed=preview.changed,
             )
-        _, snapshot = self._facts.read()
+        _, snapshot = self.facts.read()
         if snapshot.fingerprint != preview.snapshot:
             return self._stale(preview.position, preview)
         writer = Writer(identity, int(preview.as_of or 0), approver)
@@ -190,7 +190,7 @@ class PlanEdits:
             Nobody approves.
         """
         check_approver(approver)
-        _, snapshot = self._facts.read()
+        _, snapshot = self.facts.read()
         past = records(self._store.read(STREAM))
         standing = [one for one in past if not one.undoes and not one.undone_by]
         chosen = [one for one in standing if edit in (None, one.edit_id)]
@@ -234,8 +234,8 @@ class PlanEdits:
         try:
             positions = self._store.append(STREAM, events, revision)
         except RevisionConflict:
-            return self._stale(self._facts.position, preview)
-        self._facts.read()
+            return self._stale(self.facts.position, preview)
+        self.facts.read()
         past = [one for one in self.history() if one.edit_id == identity]
         return EditCommit(
             status=EditStatus.COMMITTED,
@@ -263,11 +263,11 @@ class PlanEdits:
         return None
 
     def _stale(self, position: int, preview: Preview | None) -> EditCommit:
-        self._facts.read()
+        self.facts.read()
         return EditCommit(
             status=EditStatus.STALE,
             preview=preview,
-            changed=self._facts.since(position),
+            changed=self.facts.since(position),
         )
 
     def _decide(self, writer: Writer, preview: Preview) -> dict[str, Any] | None:
@@ -290,7 +290,7 @@ class PlanEdits:
     ) -> dict[str, Any] | None:
         column = str(edit.column)
         name = override_id(row.table, row.key, column)
-        earlier = self._facts.override(name)
+        earlier = self.facts.override(name)
         writer.override(
             override=name,
             table=row.table,
@@ -347,7 +347,7 @@ class PlanEdits:
             now = orders.get(number)
             if _is_as(now, row["after"], row["before"]):
                 continue
-            since = self._facts.since(taken.position, subject=number)
+            since = self.facts.since(taken.position, subject=number)
             who = "; ".join(str(one) for one in since) or "later facts"
             return _no_undo(
                 taken.edit_id,
@@ -360,7 +360,7 @@ class PlanEdits:
         (row,) = taken.rows
         (column,) = row["after"]
         name = override_id(row["table"], row["key"], column)
-        known = self._facts.override(name)
+        known = self.facts.override(name)
         if known is not None and known["position"] == taken.position:
             return None
         return _no_undo(

@@ -8,7 +8,7 @@ all of them; the edit changes nothing then.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from medhavi import schema
@@ -84,9 +84,29 @@ def rows_of(
     try:
         if edit.kind is EditKind.OVERRIDE:
             return (_override(edit, providers),), ()
+        if edit.kind is EditKind.FIRM:
+            return _firmed(edit, plan, providers, taken)
         return _Editor(edit, plan, providers, taken).rows(), ()
     except Impossible as impossible:
         return (), (impossible.found,)
+
+
+def _firmed(
+    edit: Edit, plan: Plan, providers: Providers, taken: Collection[str]
+) -> tuple[tuple[RowEdit, ...], tuple[Finding, ...]]:
+    """Make orders of one proposal or several; what cannot be is named for each."""
+    rows: list[RowEdit] = []
+    found: list[Finding] = []
+    used = set(taken)
+    for name in dict.fromkeys((edit.supply or "", *edit.also)):
+        try:
+            made = _Editor(replace(edit, supply=name), plan, providers, used).rows()
+        except Impossible as impossible:
+            found.append(impossible.found)
+            continue
+        used |= {row.key["supply_order"] for row in made}
+        rows += made
+    return (() if found else tuple(rows)), tuple(found)
 
 
 class _Editor:

@@ -63,6 +63,8 @@ class Edit:
         What to do.
     supply
         The order or proposal: an id of `supplies`. None for an override.
+    also
+        firm: further proposals that become orders in the same edit.
     due, start
         move: when it is to be in stock, when it is to begin. Of one alone the other
         follows by the time that its source takes.
@@ -83,6 +85,7 @@ class Edit:
 
     kind: EditKind
     supply: str | None = None
+    also: tuple[str, ...] = ()
     due: dt.datetime | None = None
     start: dt.datetime | None = None
     qty: float | None = None
@@ -141,6 +144,8 @@ def edit(kind: str, supply: str | None = None, **values: object) -> Edit:
     stated = {name: cell for name, cell in values.items() if cell is not None}
     groups = _VALUES[found]
     known = {*_ALWAYS, *(name for group in groups for name in group)}
+    if found is EditKind.FIRM:
+        known.add("also")
     if found is EditKind.OVERRIDE:
         known |= {*_OVERRIDE}
         stated.setdefault("value", values.get("value"))
@@ -184,6 +189,13 @@ def _numbers(name: str, value: object) -> tuple[float, ...]:
     return tuple(_number(name, one) for one in value)
 
 
+def _words(name: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, (list, tuple)):
+        message = f"{name} ({value}) is no list of ids."
+        raise UsageError(message)
+    return tuple(_word(name, one) for one in value)
+
+
 def _word(name: str, value: object) -> str:
     if not isinstance(value, str) or not value:
         message = f"{name} ({value}) is no text."
@@ -221,6 +233,7 @@ _READ: Mapping[str, Callable[[str, object], object]] = {
     "valid_to": _instant,
     "qty": _number,
     "parts": _numbers,
+    "also": _words,
     "source": _word,
     "reason": _word,
     "table": _word,
