@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
+    from medhavi.planners.late_remedies.trying_out import remedies
     from medhavi.planners.master_plan.trade_offs import pareto
     from medhavi.planners.pipeline import plan
     from medhavi.planners.promising.promise_run import promise
@@ -31,6 +32,7 @@ __all__ = [
     "pareto",
     "plan",
     "promise",
+    "remedies",
     "replan",
     "risk",
     "schedule",
@@ -44,6 +46,7 @@ _PLACES = {
     "compare": "medhavi.results.difference",
     "pareto": "medhavi.planners.master_plan.trade_offs",
     "plan": "medhavi.planners.pipeline",
+    "remedies": "medhavi.planners.late_remedies.trying_out",
     "risk": "medhavi.workbench.schedule_files",
     "schedule": "medhavi.workbench.schedule_files",
     "promise": "medhavi.planners.promising.promise_run",

@@ -1,0 +1,85 @@
+"""The command that tries remedies for the late demands of a plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medhavi.cli.conversation import show_table, talk
+from medhavi.cli.lake_commands import snapshot_of
+from medhavi.cli.options import (
+    FileFormat,
+    FormatOption,
+    JsonOption,
+    LakeOption,
+    PlanArgument,
+    TablesOption,
+    existing_plan,
+    one_place,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command(
+        "remedies", help="Try changes for late demands; tell their date and price."
+    )(remedies)
+
+
+def remedies(
+    folder: PlanArgument,
+    tables: TablesOption = None,
+    lake: LakeOption = None,
+    demand: Annotated[
+        str | None, typer.Option("--demand", help="Only for this late demand.")
+    ] = None,
+    tries: Annotated[
+        int, typer.Option("--tries", min=1, help="How many plans are made at most.")
+    ] = 8,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write the plan with its causes noted here."),
+    ] = None,
+    file_format: FormatOption = FileFormat.PARQUET,
+    as_json: JsonOption = False,
+) -> None:
+    """Plan again with one change at a time and list what helps, by money."""
+    from medhavi.planners.late_remedies.trying_out import remedies as tried
+    from medhavi.results.plan import Plan
+    from medhavi.results.plan_remedy import with_remedies
+
+    conversation = talk()
+    one_place(tables, lake)
+    plan = Plan.from_folder(existing_plan(folder))
+    found = tried(
+        snapshot_of(tables, lake),
+        plan,
+        demand,
+        tries=tries,
+        observe=lambda _what, done, most: conversation.note(
+            f"{done} of at most {most} plans made"
+        ),
+    )
+    if not found:
+        conversation.say("Nothing that was tried helps.")
+    else:
+        show_table(
+            ["what", "for", "its date", "saves", "costs", "worse off"],
+            [
+                (
+                    one.text,
+                    one.demand,
+                    str(one.as_dict()["tested_date"] or "no delivery"),
+                    f"{one.saved:,.2f}",
+                    "not stated" if one.price is None else f"{one.price:,.2f}",
+                    len(one.harms),
+                )
+                for one in found
+            ],
+        )
+    if out is not None:
+        with_remedies(plan, found).to_folder(out, file_format.value)
+        conversation.note(f"written to {out}")
+    conversation.answer(out=out, remedies=[one.as_dict() for one in found])
