@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 from collections.abc import Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from medhavi.errors import NotAvailable, UsageError
+from medhavi.results.basis import Basis
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
@@ -48,7 +50,8 @@ def plan(
     settings
         Parameters of the planner, as a record or by name.
     baseline
-        Plan whose ids are matched first; not built yet. Ids are stable without it.
+        Earlier plan of the same company; mode mrp plans again only what changed since,
+        with the same result (see `net_change.plan`).
     seed
         Seed of random choices; modes mrp and constrained make none and record the seed
         as given, mode optimize hands it to the solver.
@@ -60,7 +63,7 @@ def plan(
     Raises
     ------
     NotAvailable
-        Mode, baseline, or a filled column that is not built yet.
+        A baseline for mode optimize, or a filled column that is not built yet.
     UsageError
         Unknown mode or setting.
     BadData
@@ -69,15 +72,19 @@ def plan(
     if mode not in MODES:
         message = f"Unknown mode {mode}; there are {', '.join(MODES)}."
         raise UsageError(message)
-    if baseline is not None:
-        message = "Matching ids of a baseline plan is not built yet; leave it out."
+    if baseline is not None and mode != "mrp":
+        message = f"A baseline of mode {mode} is not built yet; leave it out."
         raise NotAvailable(message)
     with _without_collections():
         if mode == "optimize":
             return _optimize(snapshot, settings, observe, cancelled, seed)
         if mode == "constrained":
-            return _constrained(snapshot, settings, observe, cancelled, seed)
-        return _mrp(snapshot, settings, observe, cancelled, seed)
+            made = _constrained(snapshot, settings, observe, cancelled, seed)
+        elif baseline is not None:
+            return _net_change(snapshot, settings, baseline, observe, cancelled, seed)
+        else:
+            made = _mrp(snapshot, settings, observe, cancelled, seed)
+    return replace(made, basis=Basis.of(snapshot))
 
 
 def check_settings(mode: str, settings: Mapping[str, object]) -> None:
@@ -114,6 +121,23 @@ def _mrp(
 
     parameters = _as(MrpParameters, settings, "mrp")
     return run.plan(snapshot, parameters, __version__, observe, cancelled, seed=seed)
+
+
+def _net_change(
+    snapshot: Snapshot,
+    settings: Settings,
+    baseline: Plan,
+    observe: Observe,
+    cancelled: Cancelled,
+    seed: int | None,
+) -> Plan:
+    from medhavi.planners import net_change
+    from medhavi.planners.parameters import MrpParameters
+
+    parameters = _as(MrpParameters, settings, "mrp")
+    return net_change.plan(
+        snapshot, parameters, __version__, baseline, observe, cancelled, seed=seed
+    )
 
 
 def _constrained(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.findings import Finding, Severity
+from medhavi.results.basis import Basis
 from medhavi.results.plan_folder import (
     read_json,
     read_tables,
@@ -45,12 +46,15 @@ class Plan:
         What the planner found in the data.
     measured
         Seconds, memory, host: outside the fingerprint and every table.
+    basis
+        What it was made from, so that a later run replans only what changed.
     """
 
     tables: Mapping[str, pl.DataFrame]
     run: RunRecord
     findings: tuple[Finding, ...] = ()
     measured: Mapping[str, object] = field(default_factory=dict, compare=False)
+    basis: Basis | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.tables if name not in SCHEMAS]
@@ -141,8 +145,12 @@ class Plan:
         )
 
     def replace(self, **tables: pl.DataFrame) -> Plan:
-        """Give the plan with some tables exchanged."""
-        return replace(self, tables={**self.tables, **tables})
+        """Give the plan with some tables exchanged.
+
+        With other tables than `kpis` it is no longer what a planner made of its basis.
+        """
+        kept = self.basis if set(tables) <= {"kpis"} else None
+        return replace(self, tables={**self.tables, **tables}, basis=kept)
 
     def with_measured(self, measured: Mapping[str, object]) -> Plan:
         """Give the plan with these measurements added; its fingerprint stays."""
@@ -157,7 +165,7 @@ class Plan:
         folder: str | Path,
         format: Format = "parquet",  # noqa: A002 - the public name, as in Snapshot
     ) -> Path:
-        """Write tables, `run.json`, `kpis.json` and `measured.json`.
+        """Write tables, `run.json`, `kpis.json`, `measured.json` and the basis.
 
         Returns
         -------
@@ -169,6 +177,8 @@ class Plan:
         write_json(path / "run.json", self.run_json())
         write_json(path / "kpis.json", self.kpis_json())
         write_json(path / "measured.json", dict(self.measured))
+        if self.basis is not None:
+            self.basis.to_frame().write_parquet(path / "basis.parquet")
         return path
 
     @classmethod
@@ -177,11 +187,15 @@ class Plan:
         path = Path(folder)
         tables = read_tables(path)
         record = read_json(path / "run.json")
+        stored = path / "basis.parquet"
         return cls(
             tables=tables,
             run=RunRecord.from_dict(record),
             findings=_findings(record.get("findings")),
             measured=read_json(path / "measured.json"),
+            basis=Basis.from_frame(pl.read_parquet(stored))
+            if stored.is_file()
+            else None,
         )
 
     def run_json(self) -> dict[str, object]:

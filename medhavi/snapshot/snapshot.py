@@ -177,13 +177,16 @@ class Snapshot:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over all tables that have rows; the order of rows does not matter."""
-        return tree_hash(
-            {
-                name: part.digest
-                for name, part in self._parts.items()
-                if part.normal.frame.height
-            }
-        )
+        return tree_hash(self.digests)
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """SHA-256 of each table that has rows; tables that are shared keep theirs."""
+        return {
+            name: part.digest
+            for name, part in self._parts.items()
+            if part.normal.frame.height
+        }
 
     @cached_property
     def network(self) -> Network:

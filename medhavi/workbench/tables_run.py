@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 Observe = Callable[[str], object]
-RESULT_NAMES = frozenset({*SCHEMAS, "run", "kpis", "measured"})
+RESULT_NAMES = frozenset({*SCHEMAS, "run", "kpis", "measured", "basis"})
 """What a result folder holds; `--out` replaces a folder of these and no other."""
 
 

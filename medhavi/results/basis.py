@@ -1,0 +1,241 @@
+"""What a plan was made from: enough to tell which products a later snapshot changes.
+
+Tables that differ are found by their digests. Rows of tables that speak of products are
+folded to one mark per product, so that a removed row still tells whom it spoke of. The
+marks of a folder travel without the tables themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from medhavi.results.identity import content_hashes
+from medhavi.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MARKS = {"table": pl.String(), "product": pl.String(), "mark": pl.UInt64()}
+"""Columns of marks; a row without a product holds the digest of its table as text."""
+
+_OF_PRODUCT = {
+    "products": ("product", "parent"),
+    "substitutes": ("product", "substitute"),
+    "uom_conversions": ("product",),
+    "stock": ("product",),
+    "supply_orders": ("product",),
+    "demands": ("product",),
+    "pegs": ("product",),
+    "inventory_policies": ("product",),
+    "inventory_levels": ("product",),
+    "storage_limits": ("product",),
+    "forecast_policies": ("product",),
+    "supply_terms": ("product",),
+    "price_tiers": ("product",),
+    "supplier_capacity": ("product",),
+    "sourcing": ("product",),
+    "routings": ("product",),
+    "routing_outputs": ("product",),
+    "bom_lines": ("component",),
+    "steps": (),
+    "step_links": (),
+    "step_resources": (),
+    "supply_order_steps": (),
+    "reservations": ("subject",),
+}
+"""Tables whose rows touch products, with the columns that name them; all others touch
+everything."""
+_OF_ROUTING = (
+    "routings",
+    "routing_outputs",
+    "bom_lines",
+    "steps",
+    "step_links",
+    "step_resources",
+)
+_EVERYTHING = "*"
+
+
+class Touched(NamedTuple):
+    """What differs between two snapshots.
+
+    `products` are named by rows that differ; `tables` differ and speak of more than
+    single products.
+    """
+
+    products: frozenset[str]
+    tables: tuple[str, ...]
+    changed: frozenset[str]
+    """All tables that differ."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Basis:
+    """Digests of the tables of a snapshot, and marks of its products.
+
+    Parameters
+    ----------
+    digests
+        Table to the digest of its rows.
+    snapshot
+        The snapshot itself, where it is at hand; marks are made when asked for.
+    stored
+        Marks that were read from a folder.
+    """
+
+    digests: Mapping[str, str]
+    snapshot: Snapshot | None = None
+    stored: pl.DataFrame | None = None
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Basis:
+        """Take note of a snapshot."""
+        return cls(digests=snapshot.digests, snapshot=snapshot)
+
+    @cached_property
+    def marks(self) -> pl.DataFrame:
+        """One row per table and product: the folded hash of the rows that name it."""
+        if self.stored is not None:
+            return self.stored
+        parts = [self._marks_of(table) for table in _OF_PRODUCT]
+        return pl.concat(
+            [
+                part.select(pl.lit(table).alias("table"), "product", "mark")
+                for table, part in zip(_OF_PRODUCT, parts, strict=True)
+            ]
+        ).cast(MARKS)  # type: ignore[arg-type]
+
+    def touched(self, later: Snapshot) -> Touched:
+        """Say which products and tables a later snapshot changes."""
+        new = Basis.of(later)
+        changed = {
+            name
+            for name in {*self.digests, *new.digests}
+            if self.digests.get(name) != new.digests.get(name)
+        }
+        products: set[str] = set()
+        wide = {name for name in changed if name not in _OF_PRODUCT}
+        for name in sorted(changed - wide):
+            both = self._marks_of(name).join(
+                new._marks_of(name),  # noqa: SLF001 - another of the same kind
+                on="product",
+                how="full",
+                suffix="_new",
+                coalesce=True,
+            )
+            differs = both.filter(pl.col("mark").ne_missing(pl.col("mark_new")))
+            named = set(differs["product"].to_list())
+            if _EVERYTHING in named:
+                wide.add(name)
+            products |= named - {_EVERYTHING}
+        return Touched(frozenset(products), tuple(sorted(wide)), frozenset(changed))
+
+    def to_frame(self) -> pl.DataFrame:
+        """Give digests and marks as one frame, for a file."""
+        digests = pl.DataFrame(
+            {
+                "table": [f"{name}={self.digests[name]}" for name in self.digests],
+            }
+        ).with_columns(
+            product=pl.lit(None, dtype=pl.String), mark=pl.lit(None, dtype=pl.UInt64)
+        )
+        return pl.concat([digests, self.marks]).cast(MARKS).sort("table", "product")  # type: ignore[arg-type]
+
+    @classmethod
+    def from_frame(cls, frame: pl.DataFrame) -> Basis:
+        """Read what `to_frame` gave."""
+        stated = frame.filter(pl.col("mark").is_null())["table"].to_list()
+        digests = dict(entry.split("=", 1) for entry in stated)
+        marks = frame.filter(pl.col("mark").is_not_null())
+        return cls(digests=digests, stored=marks)
+
+    def _marks_of(self, table: str) -> pl.DataFrame:
+        """Give the marks of one table: product, mark."""
+        if self.stored is not None:
+            return self.stored.filter(pl.col("table") == table).select(
+                "product", "mark"
+            )
+        if self.snapshot is None or self.snapshot[table].is_empty():
+            return pl.DataFrame(schema={n: t for n, t in MARKS.items() if n != "table"})
+        return _marks(self.snapshot, table)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel without the tables: results of other processes stay small."""
+        return _nothing, ()
+
+
+def _nothing() -> None:
+    return None
+
+
+def _marks(snapshot: Snapshot, table: str) -> pl.DataFrame:
+    frame = snapshot[table]
+    plain = frame.with_columns(
+        pl.col(name).cast(pl.List(pl.String)).list.join("\x1f")
+        for name, kind in frame.schema.items()
+        if isinstance(kind, pl.List)
+    )
+    numbered = frame.with_columns(
+        mark=content_hashes(plain).str.to_integer(base=16, dtype=pl.UInt64)
+    )
+    named = pl.concat(list(_named(snapshot, table, numbered))).unique()
+    ordered = named.sort("product")
+    starts = np.flatnonzero(
+        ordered["product"].ne_missing(ordered["product"].shift()).to_numpy()
+    )
+    # Sums run around the end of 64 bits: the order of rows does not matter.
+    sums = np.add.reduceat(ordered["mark"].to_numpy(), starts)
+    return pl.DataFrame(
+        {"product": ordered["product"].gather(starts), "mark": sums},
+        schema={"product": pl.String, "mark": pl.UInt64},
+    )
+
+
+def _named(
+    snapshot: Snapshot, table: str, rows: pl.DataFrame
+) -> Iterator[pl.DataFrame]:
+    """List (product, mark): which products each row touches."""
+    if table == "reservations":
+        goods = pl.col("kind") == "material"
+        rows = rows.with_columns(
+            subject=pl.when(goods).then("subject").otherwise(pl.lit(_EVERYTHING))
+        )
+    for column in _OF_PRODUCT[table]:
+        yield _pair(rows.filter(pl.col(column).is_not_null()), column)
+    if table in _OF_ROUTING:
+        yield _pair(rows.join(_outputs(snapshot), on="routing"), "output")
+    if table == "supply_order_steps":
+        orders = snapshot["supply_orders"].select("supply_order", "product")
+        yield _pair(rows.join(orders, on="supply_order"), "product")
+    if table == "demands":
+        # What is told about an order is told from all its lines.
+        tied = rows.filter(_tied())
+        lines = tied.select("sales_order", pl.col("product").alias("other")).unique()
+        yield _pair(tied.join(lines, on="sales_order"), "other")
+
+
+def _pair(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    return rows.select(pl.col(column).alias("product"), "mark")
+
+
+def _outputs(snapshot: Snapshot) -> pl.DataFrame:
+    """List all products that each routing gives: routing, output."""
+    return pl.concat(
+        [
+            snapshot[table].select("routing", pl.col("product").alias("output"))
+            for table in ("routings", "routing_outputs")
+        ]
+    ).unique()
+
+
+def _tied() -> pl.Expr:
+    """Tell order lines that are delivered together with others of their order."""
+    return pl.col("sales_order").is_not_null() & (
+        pl.col("order_policy") != "independent"
+    )
