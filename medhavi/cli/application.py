@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from medhavi.cli import (
+    campaign_commands,
     data_commands,
     desk_commands,
     lake_commands,
@@ -42,6 +43,7 @@ for group in (
     plan_commands,
     orders_commands,
     remedy_commands,
+    campaign_commands,
     optimize_commands,
     predict_commands,
     promise_commands,

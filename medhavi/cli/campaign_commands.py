@@ -1,0 +1,171 @@
+"""The command of campaigns: proposals, adherence, plans with and without them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medhavi.cli.conversation import Conversation, show_table, talk
+from medhavi.cli.options import (
+    JsonOption,
+    LakeOption,
+    TablesOption,
+    existing_plan,
+    existing_tables,
+    one_place,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.results.campaign_report import (
+        CampaignAdherence,
+        CampaignDifference,
+        CampaignProposal,
+    )
+    from medhavi.snapshot import Snapshot
+
+
+class How(StrEnum):
+    """What a plan with campaigns does."""
+
+    RULES = "rules"
+    PROPOSE = "propose"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command(
+        "campaigns", help="Propose campaigns; compare plans with and without them."
+    )(campaigns)
+
+
+def campaigns(
+    tables: TablesOption = None,
+    lake: LakeOption = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option("--plan", help="A plan with campaigns: how was it carried out?"),
+    ] = None,
+    how: Annotated[
+        How, typer.Option("--how", help="Obey the rules, or save set-up as well.")
+    ] = How.PROPOSE,
+    as_json: JsonOption = False,
+) -> None:
+    """Plan without and with campaigns, verify both, and say what campaigns save."""
+    from medhavi.workbench.campaign_study import study_campaigns
+
+    conversation = talk()
+    one_place(tables, lake)
+    folder = None if plan is None else existing_plan(plan)
+    snapshot = _snapshot(tables, lake)
+    found = study_campaigns(
+        snapshot, how=str(how), carried_out=folder, observe=conversation.note
+    )
+    conversation.report(found.findings)
+    _proposals(found.proposals, snapshot, conversation)
+    _difference(found.difference, snapshot, conversation)
+    if folder is not None:
+        _adherence(found.adherence, conversation)
+    conversation.answer(
+        proposals=[one.as_dict() for one in found.proposals],
+        difference=found.difference.as_dict(),
+        adherence=[one.as_dict() for one in found.adherence],
+    )
+
+
+def _snapshot(tables: Path | None, lake: str | None) -> Snapshot:
+    if tables is not None:
+        from medhavi.workbench.tables_run import read_tables
+
+        return read_tables(existing_tables(tables))
+    from medhavi.cli.lake_commands import open_workbench
+
+    return open_workbench(lake).snapshot()
+
+
+def _proposals(
+    found: Sequence[CampaignProposal], snapshot: Snapshot, conversation: Conversation
+) -> None:
+    if not found:
+        conversation.say("No campaigns: no rule and no changeover matrix asks for any.")
+        return
+    money = snapshot.settings.base_currency
+    show_table(
+        ("campaign", "orders", "qty", "start", "saved min", f"saved {money}", "late h"),
+        [
+            (
+                one.campaign,
+                len(one.orders),
+                f"{one.qty:,.10g}",
+                f"{one.start:%Y-%m-%d %H:%M}",
+                f"{one.saved_minutes:,.0f}",
+                f"{one.saved_money:,.2f}",
+                f"{one.lateness_hours:+,.1f}",
+            )
+            for one in found
+        ],
+    )
+
+
+def _difference(
+    found: CampaignDifference, snapshot: Snapshot, conversation: Conversation
+) -> None:
+    money = snapshot.settings.base_currency
+    before, after = found.without, found.with_campaigns
+    show_table(
+        (
+            "plan",
+            "changes",
+            "set-up h",
+            f"set-up {money}",
+            "late",
+            "unserved",
+            "late h",
+        ),
+        [
+            (
+                name,
+                one.setups,
+                f"{one.setup_minutes / 60:,.1f}",
+                f"{one.setup_money:,.2f}",
+                one.late,
+                one.unserved,
+                f"{one.lateness_hours:,.1f}",
+            )
+            for name, one in (("without", before), ("with", after))
+        ],
+    )
+    share = found.setup_reduction
+    saved = "no set-up to save" if share is None else f"set-up reduction {share:.1%}"
+    conversation.say(
+        f"{saved}, lateness {found.lateness_hours:+,.1f} h, "
+        f"saved in all {found.saved_money:,.2f} {money}"
+    )
+
+
+def _adherence(found: Sequence[CampaignAdherence], conversation: Conversation) -> None:
+    if not found:
+        conversation.say("The plan has no campaigns.")
+        return
+    show_table(
+        ("campaign", "start days", "end days", "qty", "set-up min", "in campaign"),
+        [
+            (
+                one.campaign,
+                _signed(one.start_days),
+                _signed(one.finish_days),
+                f"{one.qty_variance:+,.10g}",
+                f"{one.setup_actual_minutes - one.setup_planned_minutes:+,.0f}",
+                f"{one.in_campaign} of {one.assigned}",
+            )
+            for one in found
+        ],
+    )
+
+
+def _signed(value: float | None) -> str:
+    return "not yet" if value is None else f"{value:+.1f}"
