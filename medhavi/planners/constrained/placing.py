@@ -17,6 +17,7 @@ from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from medhavi.planners.constrained.campaigning import Campaigning
     from medhavi.planners.constrained.causes import Wait
     from medhavi.planners.constrained.dating import FeasibleRelease
     from medhavi.planners.constrained.jobs import Job, Out
@@ -48,9 +49,9 @@ class Placing:
     outlived
         How much later than netted an order would take what has expired by then, by
         index of the order [s]; also of orders that take from such an order.
-    """
     crowded
         Existing orders that had to stay after others had taken their place, by name.
+    """
 
     def __init__(self, release: FeasibleRelease, shop: Shop, scene: Scene) -> None:
         self._scene = scene
@@ -61,6 +62,7 @@ class Placing:
         self.rehearsals = 0
         self.outlived: dict[int, int] = {}
         self.crowded: set[str] = set()
+        self.campaigns: Campaigning | None = None
         self._could_begin: dict[int, int] = {}
         self._dates: dict[int, int] = {}
         self._curbed = False
@@ -70,14 +72,14 @@ class Placing:
         """Take note of what existing purchases and moves take of their limits.
 
         And of orders that exist and must stay, before others take what they hold.
-        """
-        placed = {job.order.index for job in self.jobs}
-        for order in self._release.orders:
 
         Parameters
         ----------
         stays
             Names of existing orders that have to stay as they are dated.
+        """
+        placed = {job.order.index for job in self.jobs}
+        for order in self._release.orders:
             if order.index not in placed and order.units and order.kind != "make":
                 self._shop.occupy(order, order.timing)
         for job in self.jobs:
@@ -91,6 +93,27 @@ class Placing:
     def forward(self) -> None:
         """Place all orders as early as they can be."""
         self.sequence, self.rehearsals = sequence(self.jobs, self._scene)
+        if self.campaigns is not None:
+            self._in_campaigns(self.campaigns)
+        else:
+            self._all_forward()
+
+    def _in_campaigns(self, campaigns: Campaigning) -> None:
+        """Place all orders in campaigns; again without those that a rule refuses."""
+        wanted = self.sequence
+        while True:
+            self.sequence = campaigns.arranged(wanted)
+            self._all_forward()
+            if not campaigns.broken():
+                return
+            for job in reversed(self.sequence):
+                if job.placed and not job.stays:
+                    self._shop.release(job.order, job.order.timing)
+                    job.placed = False
+            self.outlived.clear()
+            self._could_begin.clear()
+
+    def _all_forward(self) -> None:
         for job in self.sequence:
             if not job.stays:
                 self._placed_early(job)
@@ -113,6 +136,8 @@ class Placing:
             for part in line.parts:
                 self._dates[part.match] = part.date
         self._matches = self._by_unit()
+        if self.campaigns is not None:
+            self.campaigns.settled()
         for _ in range(TRIES):
             self._curbed = moved = False
             for job in reversed(self.sequence):
@@ -157,6 +182,8 @@ class Placing:
             return
         order = job.order
         shop = self._shop
+        if self.campaigns is not None:
+            shop.slow(self.campaigns.efficiency(job))
         goods = job.goods
         start = (
             max(job.floor, goods - shop.before_use(order))
@@ -168,13 +195,15 @@ class Placing:
             if timing is None:
                 return
             begun = timing.ready if order.kind == "move" else timing.start
-            lack = self._lack(job, timing)
+            lack = self._early(job, timing)
             if lack <= 0:
                 if begun > start or timing.finish - start > self._span(order):
                     self._could_begin[job.number] = start
                 shop.occupy(order, timing)
                 self._put(job, timing)
                 job.placed = True
+                if self.campaigns is not None:
+                    self.campaigns.placed(job, timing)
                 return
             if lack >= NEVER:
                 late = self._outlives(job, timing)
@@ -182,6 +211,13 @@ class Placing:
                     self.outlived[job.order.index] = late
                 return
             start = max(start, begun) + lack
+
+    def _early(self, job: Job, timing: Timing) -> int:
+        """Give by how much an order is too early, its place in a campaign included."""
+        lack = self._lack(job, timing)
+        if lack > 0 or self.campaigns is None:
+            return lack
+        return self.campaigns.lack(job, timing)
 
     def _span(self, order: Order) -> int:
         """Give how long an order takes where nothing is in its way [s]."""
@@ -266,6 +302,8 @@ class Placing:
         if limit - job.soft <= now.finish:
             return False
         shop = self._shop
+        if self.campaigns is not None:
+            shop.slow(self.campaigns.efficiency(job))
         shop.release(order, now)
         later = shop.latest(order, limit, now.start)
         dead = 0 if later is None else self._dead(job, later)
@@ -273,13 +311,33 @@ class Placing:
             # What it takes moves behind it; then it may move once more.
             self._curbed = True
             later = shop.latest(order, limit - dead, now.start)
+        later = self._in_row(job, later, limit)
         if later is None or later.finish <= now.finish or self._lack(job, later) > 0:
             later = now
         shop.occupy(order, later)
         if later is now:
             return False
         self._put(job, later)
+        if self.campaigns is not None:
+            self.campaigns.moved(job, later)
         return True
+
+    def _in_row(self, job: Job, later: Timing | None, limit: int) -> Timing | None:
+        """Give a later place that leaves the rows of campaigns as they are."""
+        campaigns, order = self.campaigns, job.order
+        if campaigns is None:
+            return later
+        for _ in range(TRIES):
+            if later is None or later.finish <= order.timing.finish:
+                return None
+            excess = campaigns.excess(job, later)
+            if excess <= 0:
+                return later
+            if excess >= NEVER:
+                return None
+            limit -= excess
+            later = self._shop.latest(order, limit, order.timing.start)
+        return None
 
     def _limit(self, job: Job) -> int:
         """Give until when an order may finish for all that take from it."""
