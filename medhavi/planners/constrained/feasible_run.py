@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from medhavi.planners.constrained.campaigning import campaign_rules, campaigning
 from medhavi.planners.constrained.causes import MISFIT, Cause, Walk, cause_table
 from medhavi.planners.constrained.dating import (
     FeasibleRelease,
@@ -29,8 +30,8 @@ from medhavi.planners.constrained.delivering import (
     served,
     undelivered,
 )
-from medhavi.planners.constrained.obeyed import check_obeyed, with_disruptions
 from medhavi.planners.constrained.lifetimes import leave_out_dead
+from medhavi.planners.constrained.obeyed import check_obeyed, with_disruptions
 from medhavi.planners.constrained.placing import Placing
 from medhavi.planners.constrained.rationing import Rationing, Slice
 from medhavi.planners.constrained.sequence import Scene
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.findings import Finding
+    from medhavi.planners.campaigns.campaign_rules import CampaignRules
     from medhavi.planners.constrained.lines import Line, Part
     from medhavi.planners.mrp.intake import Reader
     from medhavi.planners.mrp.messages import Messages
@@ -90,6 +92,8 @@ class Memory:
         Rounds in which something was wanted later than before.
     stays
         Existing orders that fit at no time, and keep their place before all others.
+    campaign_rules, breaches
+        Rules that campaigns obey, and what was refused because of them.
     providers
         Those of the snapshot as disruptions leave it.
     """
@@ -101,6 +105,8 @@ class Memory:
         self.rules: dict[int, tuple[str, int]] = {}
         self.delays = 0
         self.stays: set[str] = set()
+        self.breaches: dict[tuple[str, str], Finding] = {}
+        self.campaign_rules: CampaignRules | None = None
         self.snapshot = with_disruptions(snapshot)
         self.fingerprint = snapshot.fingerprint
         self.findings = check_obeyed(snapshot)
@@ -200,12 +206,16 @@ class FeasibleRun(MrpRun):
             demands=self.intake.demands,
             as_of=self.as_of,
         )
-        self.placing = placing = Placing(self.release, shop, scene)
+        self.placing = placing = self._placing(shop, scene)
         if self._observe is not None:
             self._observe("placing", 0, len(placing.jobs))
         placing.standing(self._memory.stays)
+        placing.campaigns = campaigning(
+            self._memory.campaign_rules, self.release, placing.jobs, self
+        )
         placing.forward()
         self.lines = lines_of(self.intake, self.release, self.as_of, placing.unplaced())
+        leave_out_dead(self.lines, self.release)
         # Asked before anything moves back, when what was in the way still is.
         jobs = {job.order.index: job for job in placing.jobs}
         walk = Walk(jobs, placing.waits, self.as_of)
@@ -216,10 +226,18 @@ class FeasibleRun(MrpRun):
                 self._memory.refused[line.demand.index] = why
                 self._memory.rules[line.demand.index] = line.refused, line.late_by
         placing.backward(self.lines)
+        if placing.campaigns is not None:
+            placing.campaigns.name()
+            self._memory.breaches.update(placing.campaigns.findings)
+
+    def _placing(self, shop: Shop, scene: Scene) -> Placing:
+        return Placing(self.release, shop, scene)
 
     def refused(self) -> bool:
-        leave_out_dead(self.lines, self.release)
         """Take from the slices what is not delivered; False: all is."""
+        if self.placing.crowded:
+            self._memory.stays |= self.placing.crowded
+            return True
         found = {demand: list(kept) for demand, kept in self._memory.slices.items()}
         old = any(part.outlived for line in self.lines for part in line.dropped)
         self._memory.delays += old or bool(self.placing.outlived)
@@ -236,9 +254,6 @@ class FeasibleRun(MrpRun):
                 if min(rest, part.qty) > 0:
                     kept.append(Slice(min(rest, part.qty), part.date))
                 rest -= min(rest, part.qty)
-        if self.placing.crowded:
-            self._memory.stays |= self.placing.crowded
-            return True
             found[line.demand.index] = kept
         if found == self._memory.slices:
             return False
@@ -266,6 +281,7 @@ class FeasibleRun(MrpRun):
 
     def settle(self) -> None:
         """Take out what is not delivered, and the orders that never fit."""
+        self.findings += [found for _, found in sorted(self._memory.breaches.items())]
         self.release.unmatch(undelivered(self.lines, self.release))
         # By need, because the places of matches change where orders are dropped.
         self._served = served(self.lines, self.release)
@@ -402,6 +418,7 @@ def plan(
     """
     snapshot.require()
     memory = Memory(snapshot)
+    memory.campaign_rules = campaign_rules(snapshot, parameters, memory.findings)
     stop = _Stop(cancelled)
     rounds = 0
     while True:
