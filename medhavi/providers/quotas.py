@@ -18,7 +18,7 @@ from medhavi.providers.departure_loads import (
     Load,
     load_of,
 )
-from medhavi.units import DAY, exact, seconds_up, steps_down
+from medhavi.units import DAY, NEVER, exact, seconds_up, steps_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,14 +87,13 @@ class Quotas:
             found.append(steps_down(most, source.step))
         if source.kind == "move":
             facts = self._facts
-            for column, one in (
-                ("capacity_kg", facts.weight_kg(source.product)),
-                ("capacity_m3", facts.volume_m3(source.product)),
-            ):
-                carried = source.row[column]
+            ones = (
+                facts.weight_kg(source.product),
+                facts.volume_m3(source.product),
+            )
+            for carried, one in zip(self._lasting_room(source), ones, strict=True):
                 if carried is not None and one > 0:
-                    used = exact(one) * source.step
-                    found.append(int(exact(float(str(carried))) / used))
+                    found.append(int(carried / (exact(one) * source.step)))
         return min(found, default=None)
 
     def until(self, source: Source, steps: int, at: int) -> int | None:
@@ -163,6 +162,15 @@ class Quotas:
                 yield Limit(("window", number), window["valid_to"], most)
 
     # --- vehicles ------------------------------------------------------------------
+    def _lasting_room(self, source: Source) -> tuple[Fraction | None, ...]:
+        """Give what a departure carries once all disruptions with an end are over."""
+        if self._transport is not None:
+            return self._transport.room(source.source, NEVER - 1)
+        stated = (source.row["capacity_kg"], source.row["capacity_m3"])
+        return tuple(
+            None if most is None else exact(float(str(most))) for most in stated
+        )
+
     def _shares(self, source: Source) -> bool:
         """Tell whether moves of a lane may share a departure."""
         transport = self._transport
@@ -178,15 +186,21 @@ class Quotas:
 
     def _departed(self, source: Source, steps: int, at: int) -> int | None:
         """Tell whether a departure has no room: the next one is worth a try."""
-        if self._transport is None or not self._shares(source):
+        transport = self._transport
+        if transport is None:
             return None
-        there = (self._loads.of_lane(source.source) or {}).get(at, NOTHING)
+        lane, there, next_try = source.source, NOTHING, at + 1
+        if self._shares(source):
+            there = (self._loads.of_lane(lane) or {}).get(at, NOTHING)
+        else:
+            # Each move has a vehicle of its own: only a disruption makes it small.
+            ends = [end for end in transport.room_changes(lane) if end > at]
+            if not ends:
+                return None
+            next_try = ends[0]
         for most, had, more in zip(
-            self._transport.room(source.source, at),
-            there,
-            self._load(source, steps),
-            strict=True,
+            transport.room(lane, at), there, self._load(source, steps), strict=True
         ):
             if most is not None and more and had + more > most * MILLION:
-                return at + 1
+                return next_try
         return None

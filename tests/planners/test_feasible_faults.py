@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
+import pytest
+
+from medhavi.findings import BadData
 from medhavi.planners.pipeline import plan
 from medhavi.results.verify import verify
 from tests import factories
@@ -169,3 +173,84 @@ def test_what_weighs_nothing_joins_a_vehicle_that_is_full() -> None:
         ],
         demands=[{"product": "B", "location": "W", "qty": 5, "due": day(3)}],
     )
+
+
+# --- disruptions -------------------------------------------------------------------
+HEAVY = [{"product": "A", "weight_kg": 1}]
+
+
+@pytest.mark.parametrize(("scheduled", "dates"), [(False, [7]), (True, [8])])
+def test_a_lane_that_is_blocked_in_part_carries_what_is_left(
+    *, scheduled: bool, dates: list[int]
+) -> None:
+    leaves = [{"weekday": 7, "time": dt.time(0)}, {"weekday": 2, "time": dt.time(0)}]
+    rows: dict[str, list[dict[str, object]]] = {
+        "products": [{"product": "A", "weight_kg": 1}],
+        "lanes": [{"lane": "T", "capacity_kg": 10, "duration_h": 0}],
+        "stock": [{"qty": 10}],
+        "disruptions": [
+            {
+                "kind": "lane_blocked",
+                "subject": "T",
+                "severity": 0.5,
+                "valid_to": day(7),
+            }
+        ],
+        "demands": [{"location": "W", "qty": 10, "due": day(2)}],
+    }
+    if scheduled:
+        rows["departures"] = leaves
+    made = feasible(**rows)
+    assert [date for _, date in deliveries(made)] == dates
+
+
+def test_what_a_lane_still_carries_leaves_while_it_is_blocked_in_part() -> None:
+    made = feasible(
+        products=HEAVY,
+        lanes=[{"lane": "T", "capacity_kg": 10, "duration_h": 0}],
+        stock=[{"qty": 10}],
+        disruptions=[{"kind": "lane_blocked", "subject": "T", "severity": 0.5}],
+        demands=[{"location": "W", "qty": 10, "due": day(2)}],
+    )
+    assert [qty for _, qty, _, _ in orders(made)] == [5, 5]
+
+
+def test_of_two_failures_at_a_time_the_worse_counts() -> None:
+    down = {"kind": "resource_down", "severity": 0.5, "subject": "M"}
+    made = feasible(
+        resources=[{"units": 2, "bucket": "day"}],
+        routings=[{}],
+        steps=[{"fixed_minutes": 600}],
+        step_resources=[{}],
+        disruptions=[{**down, "valid_to": day(9)}, {**down, "valid_to": day(8)}],
+        demands=[{"due": day(2)}],
+    )
+    assert deliveries(made) == [(10, 2)]
+
+
+# --- rules of orders ---------------------------------------------------------------
+def test_lines_in_ratio_get_what_is_in_time_for_the_strictest_of_them() -> None:
+    line = {"sales_order": "SO", "order_policy": "in_ratio", "qty": 10, "due": day(2)}
+    made = feasible(
+        stock=[{"qty": 10}, {"product": "B", "qty": 5}],
+        supply_terms=[{"product": "B", "lead_time_days": 5}],
+        demands=[{**line, "max_lateness_days": 0}, {**line, "product": "B"}],
+    )
+    assert deliveries(made) == [(5, 2)]
+    assert deliveries(made, "D2") == [(5, 2)]
+
+
+def test_a_routing_that_leaves_nothing_is_refused_by_its_yield() -> None:
+    made = {
+        "routings": [{"max_lot": 1, "yield": 0.5}],
+        "steps": [{}],
+        "demands": [{}],
+    }
+    with pytest.raises(BadData, match=r"column max_lot: R .* one of them brings 0\.0"):
+        feasible(**made)
+    del made["routings"][0]["max_lot"]
+    made["demands"] = [{"qty": 200_000}]
+    made["supply_terms"] = [{"capacity_per_period": 1, "period_days": 1}]
+    del made["routings"], made["steps"]
+    with pytest.raises(BadData, match=r"column capacity_per_period: S .* brings 1\.0"):
+        feasible(**made)

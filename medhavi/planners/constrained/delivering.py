@@ -155,6 +155,8 @@ def _most_lateness(line: Line) -> None:
 def _together(members: list[Line]) -> None:
     """Deliver the lines of an order together: at one instant, in equal shares."""
     policy = members[0].demand.row["order_policy"]
+    if policy != TOGETHER:
+        _within_limits(members, policy)
     whole = all(line.planned >= line.demand.qty for line in members)
     if not whole:
         share = Fraction(0) if policy == TOGETHER else _common_share(members)
@@ -179,6 +181,23 @@ def _together(members: list[Line]) -> None:
             line.bound_by = binding.demand.demand
         for part in line.parts:
             part.date = last
+
+
+def _within_limits(members: list[Line], policy: str) -> None:
+    """Leave out what comes later than any line accepts: the shares stay equal."""
+    limits = [
+        line.demand.due + seconds_up(most, DAY)
+        for line in members
+        for most in [line.demand.row["max_lateness_days"]]
+        if most is not None
+    ]
+    for line in members if limits else ():
+        late = [part for part in line.parts if part.date > min(limits)]
+        if late:
+            line.late_by = max(line.late_by, late[-1].date - line.demand.due)
+            line.refused = line.refused or policy
+            line.dropped += late
+            line.parts = [part for part in line.parts if part not in late]
 
 
 def _common_share(members: list[Line]) -> Fraction:

@@ -68,7 +68,10 @@ def with_disruptions(snapshot: Snapshot) -> Snapshot:
     held = rows.filter(pl.col("kind") == "lot_held")
     if held.height:
         tables["stock"] = _on_hold(snapshot["stock"], held)
-    blocked = rows.filter(pl.col("kind") == "lane_blocked")
+    # What is blocked in part leaves room, which the provider counts.
+    blocked = rows.filter(
+        (pl.col("kind") == "lane_blocked") & (pl.col("severity") >= 1.0)
+    )
     if blocked.height:
         tables["lane_blackouts"] = _blackouts(snapshot["lane_blackouts"], blocked)
     late = rows.filter((pl.col("kind") == DELAY) & (pl.col("delay_days") > 0))

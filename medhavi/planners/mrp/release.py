@@ -18,7 +18,7 @@ from medhavi.planners.mrp.state import (
 )
 from medhavi.planners.mrp.ways import ratio
 from medhavi.providers.sources import split_by_share
-from medhavi.units import ALWAYS, NEVER
+from medhavi.units import ALWAYS, NEVER, from_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -221,7 +221,7 @@ class Release(Register):
             missing -= brought
             pieces += 1
             if brought <= 0 or pieces + missing // brought > MOST_PIECES:
-                raise BadData([_too_many_pieces(way.source, want.node)])
+                raise BadData([_too_many_pieces(way.source, want.node, brought)])
         return made
 
     def _choose(
@@ -454,12 +454,17 @@ def _born(way: Way, timing: Timing) -> int:
     return timing.finish if way.origin is None else timing.ready
 
 
-def _too_many_pieces(source: Source, node: Node) -> Finding:
+def _too_many_pieces(source: Source, node: Node, brought: int) -> Finding:
+    table, column = {
+        "make": ("routings", "yield"),
+        "buy": ("supply_terms", "capacity_per_period"),
+        "move": ("lanes", "capacity_kg"),
+    }[source.kind]
     return finding(
         "PLAN003",
-        table="routings" if source.kind == "make" else "supply_terms",
-        column="max_lot",
-        value=source.max_lot,
+        table=table,
+        column=column if source.max_lot is None else "max_lot",
+        value=from_steps(brought, node.step),
         source=source.source,
         product=node.key[0],
         most=MOST_PIECES,

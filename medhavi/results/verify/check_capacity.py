@@ -183,9 +183,12 @@ def _available(
         inside = (edges >= max(low, ALWAYS)) & (edges < min(high, NEVER))
         available[inside] = own
     if facts.mode in OBEYING:
+        # Of several disruptions at a time the worst counts.
+        worst = np.zeros(len(edges))
         for low, high, severity in outages(facts.snapshot, resource):
             inside = (edges >= low) & (edges < high)
-            share = 1 - exact(severity)
-            left = [float(int(exact(float(own)) * share)) for own in available]
-            available[inside] = np.array(left)[inside]
+            worst[inside] = np.maximum(worst[inside], severity)
+        for place in np.flatnonzero(worst):
+            share = 1 - exact(float(worst[place]))
+            available[place] = float(int(exact(float(available[place])) * share))
     return available

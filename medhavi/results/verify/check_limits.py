@@ -12,9 +12,10 @@ import numpy as np
 import polars as pl
 
 from medhavi.results.verify.check_lead_times import first_with_count
+from medhavi.results.verify.disrupted import outages
 from medhavi.results.verify.facts import SECONDS, TOLERANCE, seconds, validity
 from medhavi.results.verify.faults import faults
-from medhavi.units import DAY, HOUR
+from medhavi.units import DAY, HOUR, exact
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding
@@ -272,6 +273,7 @@ def _vehicles(facts: Facts) -> list[Finding]:
             most = row[f"capacity_{unit}"]
             if most is None or not row[f"new_{unit}"]:
                 continue
+            most = _left(facts, row["used"], row["moment"], most)
             if row[unit] > most * (1 + 1e-9) + TOLERANCE:
                 found.append(
                     {
@@ -282,3 +284,16 @@ def _vehicles(facts: Facts) -> list[Finding]:
                     }
                 )
     return faults("VER074", "supplies", pl.DataFrame(found)) if found else []
+
+
+def _left(facts: Facts, lane: str, moment: int, most: float) -> float:
+    """Give what a disruption leaves of the room of a departure (rule 20)."""
+    severity = max(
+        (
+            share
+            for begin, end, share in outages(facts.snapshot, lane, "lane_blocked")
+            if begin <= moment < end and share < 1
+        ),
+        default=0.0,
+    )
+    return float(int(exact(most) * (1 - exact(severity)))) if severity else most

@@ -33,14 +33,15 @@ def disrupted(snapshot: Snapshot) -> Snapshot:
     if "lot_held" in by_kind:
         lots = [event["subject"].split("|") for event in by_kind["lot_held"]]
         changed["stock"] = _without(snapshot["stock"], lots)
-    if "lane_blocked" in by_kind:
+    blocked = [e for e in by_kind.get("lane_blocked", ()) if e["severity"] >= 1]
+    if blocked:
         shut = [
             {
                 "lane": event["subject"],
                 "valid_from": event["valid_from"],
                 "valid_to": event["valid_to"] or LAST,
             }
-            for event in by_kind["lane_blocked"]
+            for event in blocked
         ]
         known = snapshot["lane_blackouts"]
         rows = pl.DataFrame(shut, schema_overrides=known.schema)
@@ -92,10 +93,12 @@ def _pieces(row: dict[str, Any], event: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def outages(snapshot: Snapshot, resource: str) -> list[tuple[int, int, float]]:
-    """List when a resource is down: from, to [UTC seconds] and how much of it."""
+def outages(
+    snapshot: Snapshot, subject: str, kind: str = "resource_down"
+) -> list[tuple[int, int, float]]:
+    """List when a resource is down, or a lane blocked: from, to [s], how much of it."""
     rows = snapshot["disruptions"].filter(
-        (pl.col("kind") == "resource_down") & (pl.col("subject") == resource)
+        (pl.col("kind") == kind) & (pl.col("subject") == subject)
     )
     return [
         (begin, NEVER if end is None else end, severity)
