@@ -60,7 +60,8 @@ def dated(clock: Clock, steps: int, due: int, start: int | None) -> Timing:
     if found is None:
         begin = due if start is None else start
         return Timing(begin, due, begin)
-    begin = found.start if start is None else start
+    # Steps that are stated after the due date do not let it end before it begins.
+    begin = min(found.start, due) if start is None else start
     return found._replace(start=begin, finish=due, ready=begin)
 
 

@@ -97,12 +97,20 @@ class ExistingOrders:
         if steps <= 0:
             return [], []
         arrival = self._arrival(row, row["due"])
-        life = None if row["kind"] == "transfer" else self._life(product)
+        life = self._life(product)
         brought = _receipt(row, (product, row["location"]), steps, arrival, life)
-        taken: list[Withdrawal] = []
-        if row["kind"] == "transfer" and row["status"] != STARTED:
-            taken = self._shipment(row, steps)
-        return [brought], taken
+        if row["kind"] != "transfer":
+            return [brought], []
+        origin, ready = self._departure(row, steps)
+        if life is not None:
+            # Its age is not stated: it is no fresher than what was made just then.
+            brought = brought._replace(expires=ready + life)
+        if origin is None or row["status"] == STARTED:
+            return [brought], []
+        taken = Withdrawal(
+            row["supply_order"], product, origin, steps, max(ready, self._as_of)
+        )
+        return [brought], [taken]
 
     def _recipe(self, row: Row) -> Recipe | None:
         """Give the recipe of a work order; None: it comes from outside."""
@@ -197,33 +205,30 @@ class ExistingOrders:
             component.offset_minutes,
         )
 
-    def _shipment(self, row: Row, steps: int) -> list[Withdrawal]:
-        """Take what a transfer ships at its origin, when it must be ready there."""
+    def _departure(self, row: Row, steps: int) -> tuple[str | None, int]:
+        """Give where a transfer comes from, None: outside, and when it is ready there.
+
+        Without a lane or a start that is when it is due.
+        """
         product, source = row["product"], row["source"]
+        stated = row["due"] if row["start"] is None else row["start"]
         if not source:
-            return []
+            return None, stated
         way = self._providers.sourcing.source_of(
             "transfer", source, product, row["location"]
         )
-        origin, ready = source, row["start"]
-        if way is not None and way.origin is not None:
-            origin = way.origin
-            timing = (
-                way.clock.latest(row["due"], steps)
-                if row["start"] is None
-                else way.clock.earliest(row["start"], steps)
-            )
-            if timing is not None:
-                departure = row["start"] or timing.start
-                ready = departure - (timing.start - timing.ready)
-        elif not self._providers.facts.is_location(source):
-            return []
-        instant = row["due"] if ready is None else ready
-        return [
-            Withdrawal(
-                row["supply_order"], product, origin, steps, max(instant, self._as_of)
-            )
-        ]
+        if way is None or way.origin is None:
+            known = self._providers.facts.is_location(source)
+            return (source if known else None), stated
+        timing = (
+            way.clock.latest(row["due"], steps)
+            if row["start"] is None
+            else way.clock.earliest(row["start"], steps)
+        )
+        if timing is None:
+            return way.origin, stated
+        departure = timing.start if row["start"] is None else row["start"]
+        return way.origin, departure - (timing.start - timing.ready)
 
     def _arrival(self, row: Row, instant: int) -> int:
         if row["due"] < self._as_of:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from medhavi.findings import finding
+from medhavi.providers.existing_orders import LIVE
 from medhavi.providers.lots import lot_steps
 from medhavi.units import exact, from_steps
 
@@ -30,7 +31,7 @@ def check_sourcing(tables: Mapping[str, Rows], roads: Roads) -> tuple[Finding, .
     Parameters
     ----------
     tables : mapping of str to Rows
-        `products`, `routings`, `sourcing`, `supply_terms`.
+        `products`, `routings`, `sourcing`, `supply_orders`, `supply_terms`.
     roads : Roads
         Routings, suppliers, lanes.
 
@@ -39,7 +40,48 @@ def check_sourcing(tables: Mapping[str, Rows], roads: Roads) -> tuple[Finding, .
     tuple of Finding
         All of them, in the order of the tables.
     """
-    return (*_unusable_rows(tables, roads), *_lots(tables, roads))
+    return (
+        *_unusable_rows(tables, roads),
+        *_lots(tables, roads),
+        *_foreign_orders(tables["supply_orders"], roads),
+    )
+
+
+def _foreign_orders(rows: Rows, roads: Roads) -> Iterator[Finding]:
+    """Name live orders whose routing or lane does not bring what they are for."""
+    for number, row in enumerate(rows):
+        if row["status"] not in LIVE or not row["source"]:
+            continue
+        reason = _foreign(row, roads)
+        if reason is not None:
+            yield finding(
+                "SRC013",
+                table="supply_orders",
+                row=rows.place(number),
+                column="source",
+                value=row["source"],
+                order=row["supply_order"],
+                product=row["product"],
+                location=row["location"],
+                reason=reason,
+            )
+
+
+def _foreign(row: Mapping[str, Any], roads: Roads) -> str | None:
+    source, product, location = row["source"], row["product"], row["location"]
+    if row["kind"] == "work":
+        master = roads.recipes.row(source)
+        if master is None:
+            return "is no routing"
+        if master["product"] == product:
+            return None
+        made = roads.recipes.recipe(source).gain(product, location)
+        return "does not make it" if made is None else None
+    if row["kind"] == "transfer":
+        known = roads.facts.is_location(source)
+        leads = known or roads.transport.lanes(source, location)
+        return None if leads else "does not lead there"
+    return None
 
 
 def _unusable_rows(tables: Mapping[str, Rows], roads: Roads) -> Iterator[Finding]:

@@ -280,11 +280,14 @@ class Reader:
         found = providers.sourcing.source_of(kind, source, product, row["location"])
         if found is not None or kind != "make":
             return found
-        # Received elsewhere than the routing says: made there all the same.
+        # Received elsewhere than the routing says, or for what falls out of it: made
+        # there all the same.
         master = providers.recipes.row(source)
-        if master is None or master["product"] != product:
+        if master is None:
             return None
         main = providers.recipes.recipe(source)
+        if master["product"] != product and main.gain(product, row["location"]) is None:
+            return None
         return providers.sourcing.source_of(kind, source, main.product, main.location)
 
     def orders(self) -> None:

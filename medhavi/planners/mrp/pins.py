@@ -127,12 +127,14 @@ def _serve_owner(
 
 
 def _may_serve(pin: Pin, unit: SupplyUnit, need: Need, release: Release) -> bool:
-    """Firm pegs bind whatever the date; holds only what is there in time and alive."""
-    if pin.supply is not None:
-        return True
+    """Tell whether a pin can be kept (rules 10, 11).
+
+    What belongs to another customer or is dead by then serves nobody: a firm peg to it
+    is broken. Else firm pegs bind whatever the date, holds only what is there in time.
+    """
     if unit.customer is not None and (
         unit.customer != release.demand_customers[pin.demand]
     ):
         return False
     alive = unit.expires == NEVER or unit.expires >= max(need.instant, need.alive_until)
-    return unit.available <= need.instant and alive
+    return alive and (pin.supply is not None or unit.available <= need.instant)

@@ -32,11 +32,13 @@ FLOW = {
     "order": pl.String(),
     "finish_s": pl.Int64(),
     "stated_s": pl.Int64(),
+    "given": pl.Boolean(),
 }
 """Columns of flows: plus is what comes; `owner` is the demand that takes, `order` the
 order that takes, null where neither does; `finish_s` is when a supply is finished, also
 where it counts earlier because it should be brought forward; `stated_s` is when an
-order takes by its dates, also where it counts later because that has passed."""
+order takes by its dates, also where it counts later because that has passed; `given`
+tells of what comes whether it is stock or an order that exists, null where neither."""
 
 
 def check_balance(facts: Facts) -> list[Finding]:
@@ -123,10 +125,11 @@ def stock(facts: Facts) -> pl.DataFrame:
     return pl.concat(
         [lots.filter(~foreign).select(*PLACE, "qty"), pegged]
     ).with_columns(
+        given=True,
         # A missing booking is made up by now, not before all time.
         instant_s=pl.when(pl.col("qty") < 0)
         .then(pl.lit(facts.as_of))
-        .otherwise(pl.lit(ALWAYS))
+        .otherwise(pl.lit(ALWAYS)),
     )
 
 
@@ -165,6 +168,7 @@ def receipts(facts: Facts) -> pl.DataFrame:
         .alias("instant_s"),
         "qty",
         "finish_s",
+        pl.col("existing").alias("given"),
     )
 
 

@@ -193,9 +193,10 @@ def _broken_hold(
     outstanding: dict[str | None, float] = {}
     for demand, qty in holds.select("demand", "qty").iter_rows():
         outstanding[demand] = outstanding.get(demand, 0.0) + qty
-    at_now = flows.filter((pl.col("instant_s") <= as_of) & (pl.col("qty") > 0))[
-        "qty"
-    ].sum()
+    # A hold takes what there is; new supply is for those it is made for.
+    at_now = flows.filter(
+        (pl.col("instant_s") <= as_of) & (pl.col("qty") > 0) & pl.col("given")
+    )["qty"].sum()
     coverable = min(sum(outstanding.values()), float(at_now))
     balance = 0.0
     for (instant,), rows in flows.sort("instant_s").group_by(

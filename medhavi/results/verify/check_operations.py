@@ -112,7 +112,9 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
         on=["order", "step", "resource"],
         how="left",
     ).with_columns(
-        pace=pl.col("efficiency").fill_null(1.0) * pl.col("speed").fill_null(1.0),
+        # Speed is null where the step does not work with it: a tool that stays with
+        # the order (until_step) is held, it does not set the pace.
+        pace=pl.col("efficiency").fill_null(1.0) * pl.col("speed"),
         setup=pl.coalesce("own_setup", "setup_minutes"),
     )
     work = pl.col("fixed_minutes") + (
@@ -120,7 +122,12 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
     )
     judged = timed.with_columns(
         needed=(pl.col("setup") + work / pl.col("pace")) * MINUTE
-    ).with_columns(needed=pl.col("needed").max().over("order", "step"))
+    ).with_columns(
+        needed=pl.coalesce(
+            pl.col("needed").max().over("order", "step"),
+            (pl.col("setup_minutes") + work) * MINUTE,
+        )
+    )
     odd = judged.filter(
         ((pl.col("worked") - pl.col("needed")).abs() > SECONDS)
         | ((pl.col("booked") - pl.col("worked")).abs() > SECONDS * pl.col("rows"))
@@ -208,14 +215,22 @@ def _broken_links(links: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
         .then(pl.col("before_begin_s"))
         .otherwise(pl.col("before_end_s"))
     )
-    hard = (
-        pl.when((pl.col("link") == "finish_start") & pl.col("transfer").is_null())
-        .then(moved + queued)
-        .otherwise(0.0)
-    )
+    handed = pl.col("link") == "finish_start"
+    hard = pl.when(handed).then(moved + queued).otherwise(0.0)
     lag = later - earlier
+    # Transfer batches: neither begins nor ends before what is handed on is there.
+    least = (
+        pl.when(handed & pl.col("transfer").is_not_null())
+        .then(
+            pl.min_horizontal(
+                pl.col("begin_s") - pl.col("before_begin_s"),
+                pl.col("end_s") - pl.col("before_end_s"),
+            )
+        )
+        .otherwise(lag)
+    )
     return rows.filter(
-        (lag < pl.col("lag_minutes") + hard - SECONDS)
+        (least < pl.col("lag_minutes") + hard - SECONDS)
         | (lag > pl.col("max_lag_minutes") + hard + SECONDS)
     ).select(pl.col("order").alias("value"), "step", pl.col("after").alias("earlier"))
 

@@ -40,12 +40,42 @@ def make_orders(facts: Facts) -> pl.DataFrame:
         .select(
             "order",
             "source",
+            "product",
+            "location",
             pl.coalesce("rest", "order_qty").alias("order_qty"),
             "start_s",
             "finish_s",
             "existing",
         )
         .join(routings, on="source", how="inner")
+        .filter(
+            (pl.col("product") == pl.col("main_product"))
+            | pl.struct("source", "product", "location").is_in(_others(facts))
+        )
+        .drop("product", "location")
+    )
+
+
+def _others(facts: Facts) -> pl.Series:
+    """Give what routings make beside their main product: source, product, location.
+
+    An order that exists and names a routing of other goods comes from outside.
+    """
+    plants = facts.snapshot["routings"].select(
+        "routing", pl.col("location").alias("at")
+    )
+    return (
+        facts.snapshot["routing_outputs"]
+        .join(plants, on="routing")
+        .select(
+            pl.struct(
+                pl.col("routing").alias("source"),
+                "product",
+                pl.coalesce("location", "at").alias("location"),
+            )
+        )
+        .to_series()
+        .implode()
     )
 
 
@@ -366,7 +396,10 @@ def move_departures(facts: Facts) -> pl.DataFrame:
 
     Existing transfers that are in process have left.
     """
-    lanes = facts.snapshot["lanes"].select("lane", "origin", "cutoff_h")
+    # A lane that does not lead there is not used: the goods come from outside.
+    lanes = facts.snapshot["lanes"].select(
+        "lane", "origin", "cutoff_h", pl.col("destination").alias("location")
+    )
     shipped = facts.open_orders.filter(pl.col("status") == "in_process")
     moves = facts.supplies.filter(
         (pl.col("kind") == "move")
@@ -376,7 +409,12 @@ def move_departures(facts: Facts) -> pl.DataFrame:
     cutoff = (pl.col("cutoff_h") * 3600).round().cast(pl.Int64)
     return (
         moves.with_columns(used=pl.coalesce("lane", "source"))
-        .join(lanes, left_on="used", right_on="lane", how="left")
+        .join(
+            lanes,
+            left_on=["used", "location"],
+            right_on=["lane", "location"],
+            how="left",
+        )
         # An existing transfer may name its origin instead of a lane.
         .with_columns(
             pl.coalesce(

@@ -289,6 +289,47 @@ FAULTS: list[tuple[str, str, Tables, Tables]] = [
         ),
     ),
     (
+        "linked batches too close",
+        "VER026",
+        changed(
+            "operations",
+            "op2",
+            start=at("2026-02-01 23:20"),
+            finish=at("2026-02-02 01:48"),
+        ),
+        extended("steps", overlap_qty=5.0)
+        | also(
+            "step_links", {"routing": "R", "step": 20, "after": 10, "lag_minutes": 30.0}
+        ),
+    ),
+    (
+        "linked batches end too early",
+        "VER026",
+        changed(
+            "operations",
+            "op2",
+            start=at("2026-02-01 23:20"),
+            finish=at("2026-02-02 00:08"),
+        ),
+        extended("steps", overlap_qty=5.0)
+        | also("step_links", {"routing": "R", "step": 20, "after": 10}),
+    ),
+    (
+        "held tool sets the pace",
+        "VER027",
+        changed("operations", "op2", finish=at("2026-02-02 02:36"), run_minutes=96.0),
+        {
+            "step_resources": [
+                {"routing": "R", "step": 10, "resource": "FILLER", "until_step": 20},
+                {"routing": "R", "step": 20, "resource": "PACKER"},
+            ],
+            "resources": [
+                {"resource": "FILLER", "location": "PLANT", "efficiency": 0.5},
+                {"resource": "PACKER", "location": "PLANT"},
+            ],
+        },
+    ),
+    (
         "run time too short",
         "VER027",
         changed("operations", "op1", run_minutes=80.0),

@@ -1,0 +1,159 @@
+"""Snapshots that once gave a plan which the independent check refused, made small."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.planners.small_plans import (
+    day,
+    exceptions,
+    fulfilment,
+    orders,
+    pegs,
+    planned,
+)
+
+PLACES = [{"location": "L"}, {"location": "W"}]
+LANE = [{"lane": "T", "origin": "L", "destination": "W"}]
+
+
+@pytest.mark.req("MRP-10")
+def test_a_move_carries_its_own_product_and_no_substitute() -> None:
+    made = planned(
+        demands=[{"location": "W"}],
+        lanes=LANE,
+        substitutes=[{}],
+        stock=[{"product": "B"}],
+        supply_terms=[{}],
+    )
+
+    assert pegs(made, "D1", 1).keys().isdisjoint({"B|L|"})
+    assert [row[:2] for row in orders(made, "A")] == [("A", 10.0), ("A", 10.0)]
+
+
+def test_a_transfer_that_exists_dies_as_fast_as_if_made_when_it_left() -> None:
+    made = planned(
+        products=[{"product": "A", "shelf_life_days": 3.0}],
+        demands=[{"due": day(9)}],
+        supply_orders=[{"kind": "transfer", "start": day(6), "due": day(7)}],
+        supply_terms=[{}],
+    )
+
+    late = planned(
+        products=[{"product": "A", "shelf_life_days": 3.0}],
+        demands=[{"due": day(10)}],
+        supply_orders=[{"kind": "transfer", "start": day(6), "due": day(7)}],
+        supply_terms=[{}],
+    )
+    assert "O1" in pegs(made, "D1")
+    assert "O1" not in pegs(late, "D1")
+
+
+def test_a_firm_peg_to_a_lot_that_is_dead_by_then_is_broken() -> None:
+    made = planned(
+        demands=[{}],
+        stock=[{"expires_at": day(8)}],
+        pegs=[{"supply": "A|L|"}],
+        supply_terms=[{}],
+    )
+
+    assert "A|L|" not in pegs(made, "D1")
+    assert [row["demand"] for row in exceptions(made, "FirmPegBroken")] == ["D1"]
+
+
+def test_a_firm_peg_to_a_lot_of_another_customer_is_broken() -> None:
+    made = planned(
+        customers=[{"customer": "C1"}, {"customer": "C2"}],
+        demands=[{"customer": "C2"}],
+        stock=[{"owner": "C1"}],
+        pegs=[{"supply": "A|L|"}],
+    )
+
+    assert fulfilment(made)["limiter"] == "NoSource"
+    assert [row["demand"] for row in exceptions(made, "FirmPegBroken")] == ["D1"]
+
+
+def test_a_hold_that_nothing_covers_takes_nothing_of_new_supply() -> None:
+    planned(
+        demands=[{"due": day(-2)}, {"due": day(20)}],
+        reservations=[{}],
+        supply_terms=[{}],
+    )
+
+
+def test_linked_steps_may_overlap_by_transfer_batches() -> None:
+    made = planned(
+        demands=[{}],
+        routings=[{}],
+        steps=[
+            {"overlap_qty": 5.0, "run_minutes_per_unit": 1.0, "move_minutes": 3.0},
+            {"step": 2, "run_minutes_per_unit": 7.5, "queue_minutes": 4.0},
+        ],
+        step_links=[{"lag_minutes": 20.0}],
+    )
+
+    begin = made.operations.sort("step")["start"]
+    assert (begin[1] - begin[0]).total_seconds() == (5 + 3 + 20 + 4) * 60
+
+
+def test_a_tool_that_is_only_held_does_not_set_the_pace() -> None:
+    made = planned(
+        demands=[{}],
+        resources=[{"efficiency": 0.5}],
+        routings=[{}],
+        steps=[{"fixed_minutes": 30.0}, {"step": 2, "fixed_minutes": 30.0}],
+        step_resources=[{"until_step": 2}],
+    )
+
+    assert made.operations.sort("step")["run_minutes"].to_list() == [60.0, 30.0]
+
+
+@pytest.mark.parametrize(
+    ("order", "reason"),
+    [
+        ({"kind": "work", "source": "RB"}, "does not make it"),
+        ({"kind": "transfer", "source": "T"}, "does not lead there"),
+    ],
+)
+def test_an_order_that_names_a_source_of_other_goods_comes_from_outside(
+    order: dict[str, str], reason: str
+) -> None:
+    made = planned(
+        demands=[{}],
+        routings=[{"routing": "RB", "product": "B"}],
+        bom_lines=[{"routing": "RB", "component": "C"}],
+        lanes=[{"lane": "T", "origin": "L", "destination": "W"}],
+        supply_orders=[order],
+    )
+
+    told = [found for found in made.findings if found.code == "SRC013"]
+    assert [found.row for found in told] == [1]
+    assert reason in str(told[0])
+    assert fulfilment(made)["status"] == "on_time"
+
+
+def test_a_work_order_for_what_falls_out_takes_components() -> None:
+    made = planned(
+        demands=[{"product": "Z"}],
+        routings=[{}],
+        bom_lines=[{}],
+        routing_outputs=[{}, {"line": 2, "product": "Z", "role": "by"}],
+        supply_orders=[{"kind": "work", "product": "Z", "source": "R"}],
+        stock=[{"product": "B"}],
+    )
+
+    assert pegs(made, "D1") == {"O1": 10.0}
+    assert "B|L|" in pegs(made, "D1", 1)
+    assert [found.code for found in made.findings] == []
+
+
+def test_steps_stated_after_the_due_date_leave_an_order_its_dates() -> None:
+    made = planned(
+        routings=[{}],
+        steps=[{}, {"step": 2}],
+        supply_orders=[{"kind": "work", "source": "R", "due": day(-1)}],
+        supply_order_steps=[{"finish": day(1)}, {"step": 2, "status": "completed"}],
+    )
+
+    row = made.supplies.row(0, named=True)
+    assert (row["start"], row["finish"]) == (day(-1), day(-1))
