@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from medhavi.planners.master_plan.trade_offs import pareto
     from medhavi.planners.pipeline import plan
     from medhavi.planners.promising.promise_run import promise
+    from medhavi.planners.replenishment.replenishing import replenish
     from medhavi.results.difference import compare
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -34,6 +35,7 @@ __all__ = [
     "promise",
     "remedies",
     "replan",
+    "replenish",
     "risk",
     "schedule",
     "schedule_problem",
@@ -46,6 +48,7 @@ _PLACES = {
     "compare": "medhavi.results.difference",
     "pareto": "medhavi.planners.master_plan.trade_offs",
     "plan": "medhavi.planners.pipeline",
+    "replenish": "medhavi.planners.replenishment.replenishing",
     "remedies": "medhavi.planners.late_remedies.trying_out",
     "risk": "medhavi.workbench.schedule_files",
     "schedule": "medhavi.workbench.schedule_files",

@@ -22,6 +22,7 @@ from medhavi.cli import (
     predict_commands,
     promise_commands,
     remedy_commands,
+    replenish_commands,
     schedule_commands,
     study_commands,
 )
@@ -43,6 +44,7 @@ for group in (
     plan_commands,
     orders_commands,
     remedy_commands,
+    replenish_commands,
     campaign_commands,
     optimize_commands,
     predict_commands,

@@ -78,6 +78,10 @@ def plan(
     settings: Annotated[
         Path | None, typer.Option("--settings", help="Parameters as TOML.")
     ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option("--baseline", help="Folder of an earlier plan to build upon."),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder to write.")] = None,
     file_format: FormatOption = FileFormat.PARQUET,
     as_json: JsonOption = False,
@@ -89,10 +93,11 @@ def plan(
     parameters = settings_file(settings)
     if effort is not None:
         parameters = {**parameters, "effort": str(effort)}
+    before = None if baseline is None else _stored(baseline)
     if tables is not None:
-        made = _plan_of_tables(tables, mode, parameters, conversation)
+        made = _plan_of_tables(tables, mode, parameters, before, conversation)
     else:
-        made = _plan_of_lake(lake, mode, parameters, conversation)
+        made = _plan_of_lake(lake, mode, parameters, before, conversation)
     conversation.report(made.findings)
     if out is not None:
         from medhavi.workbench.tables_run import write_plan
@@ -121,8 +126,18 @@ def _refuse_what_is_not_built(mode: Mode, effort: Effort | None) -> None:
         raise NotAvailable(message)
 
 
+def _stored(folder: Path) -> Plan:
+    from medhavi.results.plan import Plan
+
+    return Plan.from_folder(existing_plan(folder))
+
+
 def _plan_of_tables(
-    place: Path, mode: Mode, parameters: dict[str, object], conversation: Conversation
+    place: Path,
+    mode: Mode,
+    parameters: dict[str, object],
+    baseline: Plan | None,
+    conversation: Conversation,
 ) -> Plan:
     from medhavi.workbench.tables_run import plan_tables
 
@@ -130,6 +145,7 @@ def _plan_of_tables(
         existing_tables(place),
         mode=str(mode),
         settings=parameters,
+        baseline=baseline,
         observe=conversation.note,
     )
 
@@ -138,12 +154,16 @@ def _plan_of_lake(
     lake: str | None,
     mode: Mode,
     parameters: dict[str, object],
+    baseline: Plan | None,
     conversation: Conversation,
 ) -> Plan:
     from medhavi.cli.lake_commands import open_workbench
 
     return open_workbench(lake).plan(
-        mode=str(mode), settings=parameters, observe=conversation.note
+        mode=str(mode),
+        settings=parameters,
+        baseline=baseline,
+        observe=conversation.note,
     )
 
 

@@ -74,8 +74,9 @@ def plan_snapshot(
     settings: Mapping[str, object] | None = None,
     observe: Observe | None = None,
     measurement: Measurement | None = None,
+    baseline: Plan | None = None,
 ) -> Plan:
-    """Plan, verify and rate a snapshot.
+    """Plan, verify and rate a snapshot; on top of an earlier plan, if there is one.
 
     Raises
     ------
@@ -93,7 +94,13 @@ def plan_snapshot(
     say = observe or (lambda _text: None)
     say(f"planning ({mode}): {snapshot['demands'].height:,} demands")
     with taken.phase("plan"):
-        made = plan(snapshot, mode=mode, settings=settings, observe=_phases(say))
+        made = plan(
+            snapshot,
+            mode=mode,
+            settings=settings,
+            baseline=baseline,
+            observe=_phases(say),
+        )
     say("verifying")
     with taken.phase("verify"):
         verify_or_refuse(made, snapshot)
@@ -148,12 +155,13 @@ def plan_tables(
     settings: Mapping[str, object] | None = None,
     file_format: str = "parquet",
     observe: Observe | None = None,
+    baseline: Plan | None = None,
 ) -> Plan:
     """Plan a folder of tables; write the result where `out` says so."""
     measurement = Measurement()
     with measurement.phase("load"):
         snapshot = read_tables(tables)
-    made = plan_snapshot(snapshot, mode, settings, observe, measurement)
+    made = plan_snapshot(snapshot, mode, settings, observe, measurement, baseline)
     made = made.with_measured(measurement.facts())
     if out is not None:
         write_plan(made, out, file_format)

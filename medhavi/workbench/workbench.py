@@ -124,6 +124,7 @@ class Workbench(PlanEditing):
         *,
         mode: str = "mrp",
         settings: Mapping[str, object] | None = None,
+        baseline: Plan | None = None,
         observe: Observe | None = None,
     ) -> Plan:
         """Plan a snapshot, verify the plan and keep it in gold.
@@ -133,7 +134,9 @@ class Workbench(PlanEditing):
         snapshot
             What is planned; the head of the log by default.
         mode
-            "mrp"; others are not built yet.
+            "mrp", "constrained" or "optimize".
+        baseline
+            Earlier plan that is built upon; see `mv.plan`.
 
         Raises
         ------
@@ -148,7 +151,7 @@ class Workbench(PlanEditing):
         taken = self.snapshot() if snapshot is None else snapshot
         facts = {POSITION: self.lake.position()} if snapshot is None else {}
         measurement = Measurement()
-        made = plan_snapshot(taken, mode, settings, observe, measurement)
+        made = plan_snapshot(taken, mode, settings, observe, measurement, baseline)
         with measurement.phase("record"):
             self.lake.record(made, taken)
         return made.with_measured({**measurement.facts(), **facts})

@@ -1,0 +1,80 @@
+"""The command that fills stock up to its levels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medhavi.cli.conversation import show_table, talk
+from medhavi.cli.lake_commands import snapshot_of
+from medhavi.cli.options import (
+    FileFormat,
+    FormatOption,
+    JsonOption,
+    LakeOption,
+    TablesOption,
+    one_place,
+    settings_file,
+)
+
+LISTED = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command(
+        "replenish", help="Fill stock up to its levels, without customers' orders."
+    )(replenish)
+
+
+def replenish(
+    tables: TablesOption = None,
+    lake: LakeOption = None,
+    settings: Annotated[
+        Path | None, typer.Option("--settings", help="Parameters as TOML.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder to write.")] = None,
+    file_format: FormatOption = FileFormat.PARQUET,
+    as_json: JsonOption = False,
+) -> None:
+    """Watch stock, hand what is short to net requirements, verify, write."""
+    from medhavi.workbench.replenish_files import (
+        replenish_verified,
+        write_replenishment,
+    )
+
+    conversation = talk()
+    one_place(tables, lake)
+    parameters = settings_file(settings)
+    found = replenish_verified(snapshot_of(tables, lake), parameters)
+    conversation.report(found.plan.findings)
+    if out is not None:
+        write_replenishment(found, out, str(file_format))
+        conversation.note(f"written to {out}")
+    conversation.say(str(found).splitlines()[0])
+    short = found.short
+    if short.height:
+        show_table(
+            ["product", "location", "free", "level", "short", "needed"],
+            [
+                (
+                    row["product"],
+                    row["location"],
+                    f"{row['on_hand'] - row['reserved']:g}",
+                    f"{row['level']:g}",
+                    f"{row['shortfall']:g}",
+                    f"{row['need_date']:%Y-%m-%d}",
+                )
+                for row in short.head(LISTED).iter_rows(named=True)
+            ],
+        )
+    conversation.answer(
+        out=out,
+        run=found.plan.run.as_dict(),
+        fingerprint=found.plan.fingerprint,
+        watched=found.monitor.height,
+        short=short.to_dicts(),
+        rows={name: frame.height for name, frame in found.plan.tables.items()},
+    )
