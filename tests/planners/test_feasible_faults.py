@@ -116,6 +116,14 @@ def test_goods_that_wait_for_another_line_are_taken_fresh() -> None:
     assert deliveries(made, "D2") == [(10, 20)]
 
 
+def test_what_is_made_without_a_component_is_not_made_while_that_is_needed() -> None:
+    made = feasible(
+        routings=[{}], bom_lines=[{"valid_to": day(13)}], demands=[{"due": day(5)}]
+    )
+    assert deliveries(made) == [(10, 13)]
+    assert orders(made) == [("A", 10, 13, 13)]
+
+
 # --- orders that exist -------------------------------------------------------------
 WORK = {"kind": "work", "status": "firmed", "source": "R", "start": day(1)}
 
@@ -153,6 +161,18 @@ def test_an_order_whose_yield_leaves_nothing_still_works_on_its_machine() -> Non
     (work,) = made.supplies.filter(made.supplies["id"] == "O1").iter_rows(named=True)
     (other,) = orders(made, "Z")
     assert other[3] <= days(work["start"]) or other[2] >= days(work["finish"])
+
+
+def test_work_that_stands_may_exceed_the_hours_of_its_bucket() -> None:
+    feasible(
+        resources=[{"bucket": "day"}],
+        resource_units=[{"valid_to": day(9), "units": 0}],
+        routings=[{}],
+        steps=[{"fixed_minutes": 60}],
+        step_resources=[{}],
+        supply_orders=[{**WORK, "status": "in_process", "due": day(2), "qty": 5}],
+        demands=[{"due": day(5)}],
+    )
 
 
 def test_what_weighs_nothing_joins_a_vehicle_that_is_full() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.lifetimes import keep_alive
 from medhavi.planners.mrp.state import NO_DEMAND, Need, Order, SupplyUnit
-from medhavi.providers.recipe_lines import Gain
+from medhavi.providers.recipe_lines import Component, Gain  # noqa: TC001 (records)
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
@@ -44,6 +44,18 @@ class Out:
     closes: int = NEVER
 
 
+class Gap(NamedTuple):
+    """A line of the bill of materials that does not hold where an order was netted.
+
+    Its instant of use may be from `opens` on and before `closes` [UTC seconds], because
+    elsewhere the order would take what nobody brings.
+    """
+
+    line: Component
+    opens: int
+    closes: int
+
+
 @dataclass(slots=True, eq=False)
 class Job:
     """An order that is placed.
@@ -54,6 +66,8 @@ class Job:
         The order; its `timing` is where it is now.
     takes
         What it takes.
+    gaps
+        What it does not take, and from when to when.
     outs
         What it gives.
     floor
@@ -73,6 +87,7 @@ class Job:
     number: int
     order: Order
     takes: list[Take] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
     outs: list[Out] = field(default_factory=list)
     floor: int = ALWAYS
     soft: int = 0
@@ -166,6 +181,7 @@ def _finish(job: Job, release: FeasibleRelease, by_order: dict[int, Job]) -> Non
             if gain.dated:
                 out.opens, out.closes = _phase(gain, unit.arrives)
         job.outs.append(out)
+    job.gaps.extend(_gaps(order, release))
     if order.existing is None and order.source is not None:
         job.floor = release.floor(order.source)
         job.soft = max(0, order.need - order.timing.finish)
@@ -178,6 +194,23 @@ def _finish(job: Job, release: FeasibleRelease, by_order: dict[int, Job]) -> Non
             seen.add(giver.index)
             job.before.append(other)
             other.after.append(job)
+
+
+def _gaps(order: Order, release: FeasibleRelease) -> Iterable[Gap]:
+    """List the lines of an order that hold before or after it, and not now."""
+    if order.recipe is None:
+        return
+    for group in order.recipe.groups:
+        if all(line.valid_from <= ALWAYS and line.valid_to >= NEVER for line in group):
+            continue
+        uses = [release.use_instant(order, line, order.timing) for line in group]
+        if any(line.valid_at(use) for line, use in zip(group, uses, strict=True)):
+            continue
+        for line, use in zip(group, uses, strict=True):
+            if use >= line.valid_to:
+                yield Gap(line, line.valid_to, NEVER)
+            else:
+                yield Gap(line, ALWAYS, line.valid_from)
 
 
 def _phase(gain: Gain, at: int) -> tuple[int, int]:

@@ -237,6 +237,9 @@ class Placing:
             use = self._use(job, take.need, timing)
             late = use >= take.closes or use > dead
             lack = NEVER if late else max(lack, there - use)
+        for gap in job.gaps:
+            use = self._release.use_instant(job.order, gap.line, timing)
+            lack = NEVER if use >= gap.closes else max(lack, gap.opens - use)
         for out in job.outs:
             if out.opens > ALWAYS or out.closes < NEVER:
                 at = self._falls_out(job, out, timing)

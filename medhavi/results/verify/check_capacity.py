@@ -52,12 +52,7 @@ def check_capacity(facts: Facts) -> list[Finding]:
     places = dict(
         facts.snapshot["locations"].select("location", "calendar").iter_rows()
     )
-    stands = facts.open_orders.filter(
-        pl.col("locked").fill_null(pl.col("status") != "firmed")
-    )["supply_order"].to_list()
-    operations = facts.plan.operations.with_columns(
-        planned=~pl.col("supply").is_in(stands)
-    )
+    operations = placed_operations(facts)
     used = {str(name): group for (name,), group in operations.group_by("resource")}
     over = []
     for row in finite.iter_rows(named=True):
@@ -69,6 +64,14 @@ def check_capacity(facts: Facts) -> list[Finding]:
         if fault is not None:
             over.append(fault)
     return faults("VER060", "operations", pl.DataFrame(over)) if over else []
+
+
+def placed_operations(facts: Facts) -> pl.DataFrame:
+    """Give the operations with `planned`: false for orders that stand as they are."""
+    stands = facts.open_orders.filter(
+        pl.col("locked").fill_null(pl.col("status") != "firmed")
+    )["supply_order"].to_list()
+    return facts.plan.operations.with_columns(planned=~pl.col("supply").is_in(stands))
 
 
 def _overuse(

@@ -15,7 +15,7 @@ import polars as pl
 
 from medhavi.results.buckets import grid
 from medhavi.results.exceptions import ExceptionCode
-from medhavi.results.verify.check_capacity import units_on_offer
+from medhavi.results.verify.check_capacity import placed_operations, units_on_offer
 from medhavi.results.verify.faults import faults
 from medhavi.units import HOUR
 
@@ -51,7 +51,7 @@ def check_overload(facts: Facts) -> list[Finding]:
         .iter_rows()
     )
     miscounted, silent = [], []
-    for resource, bucket, used, offered in _hours(facts, rule):
+    for resource, bucket, used, offered in _hours(facts, rule, facts.plan.operations):
         row = {"value": resource, "moment": bucket, "used": used}
         if abs(loads.get((resource, bucket), 0.0) - used) > NEAR:
             stated = loads.get((resource, bucket), 0.0)
@@ -66,16 +66,22 @@ def check_bucket_hours(facts: Facts) -> list[Finding]:
     """Check the hours of resources that count them per bucket, in mode constrained."""
     if facts.mode != "constrained":
         return []
+    placed = placed_operations(facts)
+    # Orders that stand as they are dated may exceed it; nothing may be put beside them.
+    ours = {
+        (resource, bucket)
+        for resource, bucket, _, _ in _hours(facts, None, placed.filter("planned"))
+    }
     over = [
         {"value": resource, "moment": bucket, "used": used, "available": offered}
-        for resource, bucket, used, offered in _hours(facts, None)
-        if used > offered + NEAR
+        for resource, bucket, used, offered in _hours(facts, None, placed)
+        if used > offered + NEAR and (resource, bucket) in ours
     ]
     return faults("VER065", "operations", pl.DataFrame(over)) if over else []
 
 
 def _hours(
-    facts: Facts, report: Grid | None
+    facts: Facts, report: Grid | None, operations: pl.DataFrame
 ) -> Iterator[tuple[str, int, float, float]]:
     """Give resource, bucket, hours used and hours offered, of finite resources.
 
@@ -85,7 +91,7 @@ def _hours(
         facts.snapshot["locations"].select("location", "calendar").iter_rows()
     )
     finite = facts.snapshot["resources"].filter("finite").sort("resource")
-    groups = facts.plan.operations.partition_by("resource", as_dict=True)
+    groups = operations.partition_by("resource", as_dict=True)
     for row in finite.iter_rows(named=True):
         group = groups.get((row["resource"],))
         if group is None or (report is None and row["bucket"] is None):
