@@ -167,6 +167,16 @@ def test_what_safety_lacks_is_a_need_that_joins(rule):
     assert exceptions(made, "BelowSafety") == []
 
 
+def test_a_target_inside_a_window_joins_the_needs():
+    made = planned(
+        settings=[{"horizon_days": 30}],
+        demands=wanted((25, 10), (29, 4)),
+        inventory_policies=[{"lot_rule": "poq", "cover_days": 9, "target_qty": 16}],
+        supply_terms=BUY,
+    )
+    assert orders(made) == [("A", 30, 20, 25)]
+
+
 def test_a_reorder_point_is_no_need_that_joins():
     made = planned(
         demands=wanted((10, 10), (12, 10)),

@@ -52,6 +52,7 @@ class NodeWalk:
         "_cursor",
         "_pending",
         "_release",
+        "_stays",
         "at",
         "available",
         "levels",
@@ -66,6 +67,8 @@ class NodeWalk:
         self._release = release
         self._coverage = Coverage(node, levels, release) if levels.looks_ahead else None
         self._cursor = 0
+        self._stays = 0
+        """What the next order brings for the stock level [steps]."""
         self.at = ALWAYS
         self._arrived: list[tuple[int, int, int, SupplyUnit]] = []
         self._pending: list[tuple[int, int, SupplyUnit]] = []
@@ -253,6 +256,9 @@ class NodeWalk:
             self.take(need)
             if need.open > 0:
                 joined.append(need)
+        if not self.levels.idle:
+            wanted = coverage.wanted(ahead)
+            self._stays = max(0, wanted - sum(need.open for need in joined))
         return joined
 
     def _ahead(self, instant: int, missing: int, kept: int, alive: int) -> Ahead:
@@ -278,7 +284,8 @@ class NodeWalk:
         missing = sum(need.open for need in group)
         if not self.levels.idle:
             gap = self.levels.missing(instant, self.available - missing)
-            missing = max(missing, gap)
+            missing = max(missing + self._stays, gap)
+            self._stays = 0
         units = self._release.for_needs(self.node, instant, group, missing)
         if not units and len(group) > 1:
             # One of them may ask for more life than new supply has.
