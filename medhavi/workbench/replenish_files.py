@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from medhavi.planners.replenishment.replenishing import Replenishment
-    from medhavi.planners.replenishment.replenishing import Replenishment
     from medhavi.snapshot import Snapshot
 
 NAMES = RESULT_NAMES | {"monitor"}

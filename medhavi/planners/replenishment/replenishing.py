@@ -16,8 +16,6 @@ from medhavi.planners.replenishment.monitor import monitor_table, watch
 from medhavi.providers import Providers
 from medhavi.results.plan import Plan
 from medhavi.snapshot import Snapshot
-from medhavi.results.plan import Plan
-from medhavi.snapshot import Snapshot
 from medhavi.units import from_seconds, from_steps
 
 if TYPE_CHECKING:
