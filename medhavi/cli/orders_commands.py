@@ -59,7 +59,7 @@ def list_orders(
     as_json: JsonOption = False,
 ) -> None:
     """List the orders of a plan with state, priority and firming advice."""
-    from medhavi.workbench.order_list import order_list
+    from medhavi.workbench.work_list import order_list
 
     conversation = talk()
     parameters = parameters_of(settings)

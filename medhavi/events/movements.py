@@ -206,6 +206,9 @@ class SupplyOrderReceived(Payload, frozen=True, kw_only=True):
     received_at: Annotated[Instant, says("in stock from then on")]
     lot: Annotated[str | None, says("lot that it became")] = None
     scrap_qty: Annotated[float, says("of it rejected, not in stock", "as order")] = 0.0
+    rework_qty: Annotated[
+        float, says("beside it sent back to be worked again, still to come", "as order")
+    ] = 0.0
 
 
 class SupplyOrderCompleted(Payload, frozen=True, kw_only=True):

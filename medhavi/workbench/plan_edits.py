@@ -68,7 +68,7 @@ class PlanEdits:
     """
 
     def __init__(self, lake: Lake, store: BulkStore) -> None:
-        self._store = store
+        self.store = store
         self.facts = NewestFacts(lake, store)
 
     # ---------------------------------------------------------------------- verbs
@@ -87,7 +87,7 @@ class PlanEdits:
             Lake or store fail.
         """
         position, snapshot = self.facts.read()
-        past = records(self._store.read(STREAM))
+        past = records(self.store.read(STREAM))
         shown: dict[str, Any] = {
             "edit": edit,
             "run": plan.run.run_id,
@@ -191,7 +191,7 @@ class PlanEdits:
         """
         check_approver(approver)
         _, snapshot = self.facts.read()
-        past = records(self._store.read(STREAM))
+        past = records(self.store.read(STREAM))
         standing = [one for one in past if not one.undoes and not one.undone_by]
         chosen = [one for one in standing if edit in (None, one.edit_id)]
         if not chosen:
@@ -201,7 +201,7 @@ class PlanEdits:
             found = _no_undo(edit or "-", reason_why, "See `medhavi orders history`.")
             return EditCommit(status=EditStatus.REFUSED, findings=(found,))
         taken = chosen[-1]
-        moved = self._moved_on(taken, snapshot)
+        moved = self._moved_on(taken, standing, snapshot)
         if moved is not None:
             return EditCommit(status=EditStatus.REFUSED, findings=(moved,))
         revision = past[-1].revision
@@ -221,7 +221,7 @@ class PlanEdits:
 
     def history(self) -> list[EditRecord]:
         """Give all edits of the store, the oldest first."""
-        return records(self._store.read(STREAM))
+        return records(self.store.read(STREAM))
 
     # ------------------------------------------------------------------- the append
     def _append(
@@ -232,7 +232,7 @@ class PlanEdits:
         preview: Preview | None,
     ) -> EditCommit:
         try:
-            positions = self._store.append(STREAM, events, revision)
+            positions = self.store.append(STREAM, events, revision)
         except RevisionConflict:
             return self._stale(self.facts.position, preview)
         self.facts.read()
@@ -334,10 +334,12 @@ class PlanEdits:
         for row_edit in rows:
             writer.order(row_edit, run=taken.run, reason=reason or "taken back")
 
-    def _moved_on(self, taken: EditRecord, snapshot: Snapshot) -> Finding | None:
+    def _moved_on(
+        self, taken: EditRecord, standing: Sequence[EditRecord], snapshot: Snapshot
+    ) -> Finding | None:
         """Tell why the rows of an edit are not as it left them."""
         if taken.kind == EditKind.OVERRIDE:
-            return self._override_moved_on(taken)
+            return self._override_moved_on(taken, standing)
         orders = {
             row["supply_order"]: row
             for row in snapshot["supply_orders"].iter_rows(named=True)
@@ -356,12 +358,21 @@ class PlanEdits:
             )
         return None
 
-    def _override_moved_on(self, taken: EditRecord) -> Finding | None:
+    def _override_moved_on(
+        self, taken: EditRecord, standing: Sequence[EditRecord]
+    ) -> Finding | None:
+        """Tell whether a later edit, or somebody else, gave the cell another value."""
         (row,) = taken.rows
-        (column,) = row["after"]
-        name = override_id(row["table"], row["key"], column)
-        known = self.facts.override(name)
-        if known is not None and known["position"] == taken.position:
+        ((column, value),) = row["after"].items()
+        again = [
+            one
+            for one in standing
+            if one.position > taken.position
+            and one.kind == EditKind.OVERRIDE
+            and _cell_of(one.rows[0]) == _cell_of(row)
+        ]
+        known = self.facts.override(override_id(row["table"], row["key"], column))
+        if not again and known is not None and _stored(known["value"]) == value:
             return None
         return _no_undo(
             taken.edit_id,
@@ -420,6 +431,10 @@ def _no_undo(edit: str, reason: str, way_out: str) -> Finding:
 def _json_cell(value: Any) -> Any:
     plain = value is None or isinstance(value, (bool, int, float, str, list))
     return value if plain else value.isoformat()
+
+
+def _cell_of(row: Mapping[str, Any]) -> tuple[object, object, tuple[str, ...]]:
+    return row["table"], row["key"], tuple(row["after"])
 
 
 def _stored(text: str) -> Any:

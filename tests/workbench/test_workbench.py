@@ -121,7 +121,7 @@ def test_sql_tables_and_quarantine_are_those_of_the_lake(bench):
 
 
 def test_later_verbs_refuse(bench):
-    with pytest.raises(NotAvailable, match="Workbench.drift .* is not built yet"):
+    with pytest.raises(NotAvailable, match=r"Workbench\.drift .* is not built yet"):
         bench.drift("anything", approver="ann")
 
 

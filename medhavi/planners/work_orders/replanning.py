@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.errors import UsageError
 from medhavi.planners.work_orders.order_parameters import REPLANS
-from medhavi.planners.work_orders.order_rows import order_row
+from medhavi.planners.work_orders.order_rows import KINDS, order_number, order_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,19 +63,24 @@ def standing(
 ) -> list[dict[str, Any]]:
     """Give earlier proposals as rows of `supply_orders` that the next plan keeps.
 
+    They get numbers of their own: what they do not cover is proposed under the same id.
+
     Parameters
     ----------
     open_ids
         Those that still stand; None: all proposals of the plan.
     """
     chosen = None if open_ids is None else set(open_ids)
-    return [
-        order_row(row, row["id"], locked=True)
-        for row in earlier.supplies.sort("id").iter_rows(named=True)
-        if row["status"] == "planned"
-        and row["order_qty"] is not None
-        and (chosen is None or row["id"] in chosen)
-    ]
+    rows: list[dict[str, Any]] = []
+    taken = set(earlier.supplies["id"].to_list())
+    for row in earlier.supplies.sort("id").iter_rows(named=True):
+        if row["status"] != "planned" or row["order_qty"] is None:
+            continue
+        if chosen is None or row["id"] in chosen:
+            number = order_number(KINDS[row["kind"]], row["id"], taken)
+            taken.add(number)
+            rows.append(order_row(row, number, locked=True))
+    return rows
 
 
 def recommendations(
@@ -100,22 +105,24 @@ def recommendations(
     if policy not in REPLANS:
         message = f"replan ({policy}) must be one of {', '.join(REPLANS)}."
         raise UsageError(message)
-    before = {one.supply: one for one in earlier if one.fate in OPEN}
+    stood = [one for one in earlier if one.fate in OPEN]
+    before: dict[str, Recommendation] = {}
+    for one in sorted(stood, key=lambda each: each.version):
+        before[one.supply] = one
     found: list[Recommendation] = []
-    if policy == "leave":
-        found += [replace(one, fate=Fate.LEFT) for one in before.values()]
     seen: set[str] = set()
     for row in plan.supplies.iter_rows(named=True):
         if row["status"] != "planned" or row["order_qty"] is None:
             continue
         seen.add(row["id"])
         old = before.get(row["id"])
-        if old is None or policy == "replace":
+        if old is None or policy != "update":
+            # Under "leave" what an earlier one does not cover has the same identity.
             version = 1 if old is None else old.version + 1
             found.append(_made(row, version, Fate.NEW))
-        elif policy == "update" and old.content_hash == row["content_hash"]:
+        elif old.content_hash == row["content_hash"]:
             found.append(replace(old, fate=Fate.KEPT))
-        elif policy == "update":
+        else:
             found.append(
                 replace(
                     _made(row, old.version + 1, Fate.UPDATED),
@@ -123,13 +130,15 @@ def recommendations(
                     previous_finish=old.finish,
                 )
             )
-    if policy == "replace":
-        found += [replace(one, fate=Fate.REPLACED) for one in before.values()]
-    elif policy == "update":
+    if policy == "leave":
+        found += [replace(one, fate=Fate.LEFT) for one in stood]
+    elif policy == "replace":
+        found += [replace(one, fate=Fate.REPLACED) for one in stood]
+    else:
         found += [
             replace(one, fate=Fate.WITHDRAWN)
-            for name, one in before.items()
-            if name not in seen
+            for one in stood
+            if one.supply not in seen or one is not before[one.supply]
         ]
     return tuple(sorted(found, key=lambda one: (one.supply, one.version)))
 

@@ -1,0 +1,272 @@
+"""Firming windows, priorities, and what a new plan does to earlier proposals."""
+
+from __future__ import annotations
+
+import pytest
+
+from medhavi.errors import UsageError
+from medhavi.planners.work_orders.firming import firming, rule_of
+from medhavi.planners.work_orders.order_parameters import (
+    FirmingRule,
+    OrderParameters,
+)
+from medhavi.planners.work_orders.order_priority import urgencies
+from medhavi.planners.work_orders.order_rows import (
+    free_number,
+    order_number,
+    order_row,
+)
+from medhavi.planners.work_orders.replanning import Fate, recommendations, standing
+from medhavi.providers import Providers
+from medhavi.units import to_seconds
+from tests import factories
+from tests.planners.small_plans import day, verified
+
+BUY = [{"lead_time_days": 5}]
+RULES = OrderParameters(
+    firming=(
+        FirmingRule(
+            kind="buy", within_days=5, counts_from="need", approval="automatic"
+        ),
+    )
+)
+
+
+def advice(parameters=RULES, **tables):
+    snapshot = factories.snapshot(supply_terms=BUY, **tables)
+    made = verified(snapshot)
+    return firming(made, Providers(snapshot, infinite=True), parameters)
+
+
+# ------------------------------------------------------------------------- firming
+@pytest.mark.req("WO-06")
+@pytest.mark.parametrize(("due", "action"), [(5, "firm"), (5.001, "wait"), (4, "firm")])
+def test_a_purchase_is_firm_five_days_before_its_need_boundary_day_included(
+    due, action
+):
+    (one,) = advice(demands=[{"due": day(due)}])
+    assert one.action == action
+    assert one.rule == "buy: automatic, 5 open days before need"
+
+
+@pytest.mark.req("WO-06")
+def test_days_count_in_the_calendar_of_the_supplier():
+    """Need on Monday the 12th: five working days before are Monday the 5th."""
+    week = [{"weekday": n, "calendar": "FIVE"} for n in range(1, 6)]
+    (one,) = advice(
+        demands=[{"due": day(7)}],
+        suppliers=[{"supplier": "S", "calendar": "FIVE"}],
+        calendars=[{"calendar": "FIVE"}],
+        shifts=week,
+    )
+    assert (one.action, one.firm_by) == ("firm", to_seconds(day(0)))
+
+
+@pytest.mark.req("WO-06")
+def test_without_a_rule_somebody_is_asked_when_an_order_has_to_begin():
+    nothing = OrderParameters()
+    (early,) = advice(nothing, demands=[{"due": day(6)}])
+    (now,) = advice(nothing, demands=[{"due": day(5)}])
+    assert (early.action, now.action) == ("wait", "ask")
+
+
+@pytest.mark.req("WO-06")
+def test_the_rule_that_names_most_wins():
+    rules = (
+        FirmingRule(within_days=1),
+        FirmingRule(kind="buy", within_days=2),
+        FirmingRule(source="S", within_days=3),
+        FirmingRule(product="A", within_days=4),
+        FirmingRule(product="B", within_days=5),
+        FirmingRule(product="A", within_days=6),
+    )
+    row = {"kind": "buy", "source": "S", "product": "A"}
+    assert rule_of(row, rules).within_days == 4
+    assert rule_of({**row, "product": "C"}, rules).within_days == 3
+    assert rule_of({**row, "product": "C", "source": "T"}, rules).within_days == 2
+    assert rule_of({"kind": "make", "source": "R", "product": "C"}, rules) == rules[0]
+
+
+def test_a_rule_for_short_times_leaves_long_ones_alone():
+    short = FirmingRule(
+        within_days=90, longest_lead_days=4, approval="automatic", kind="buy"
+    )
+    (one,) = advice(OrderParameters(firming=(short,)), demands=[{"due": day(20)}])
+    assert one.action == "wait"
+    lasting = FirmingRule(within_days=90, longest_lead_days=5, approval="automatic")
+    (one,) = advice(OrderParameters(firming=(lasting,)), demands=[{"due": day(20)}])
+    assert one.action == "firm"
+
+
+def test_orders_that_exist_are_not_advised_on():
+    assert advice(demands=[{"qty": 10}], supply_orders=[{"qty": 10}]) == ()
+
+
+def test_parameters_are_read_from_toml_names():
+    read = OrderParameters.from_mapping(
+        {
+            "replan": "leave",
+            "critical_tiers": ["gold"],
+            "firming": [{"kind": "make", "within_days": 3, "approval": "automatic"}],
+        }
+    )
+    assert read.replan == "leave"
+    assert read.firming[0].within_days == 3
+    assert str(read.firming[0]) == "make: automatic, 3 open days before start"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"replam": "x"}, "Orders: unknown replam; known are firming, replan"),
+        ({"replan": "maybe"}, r"replan \(maybe\) must be one of replace, update"),
+        ({"firming": "all"}, "firming must be a list of tables"),
+        ({"firming": [1]}, "A rule of firming is a table"),
+        ({"firming": [{"days": 1}]}, "A rule of firming: unknown days"),
+        ({"firming": [{"kind": "sell"}]}, r"kind \(sell\) must be one of"),
+        ({"firming": [{"within_days": -1}]}, "within_days .* at least 0"),
+        ({"firming": [{"within_days": True}]}, "within_days .* at least 0"),
+        ({"firming": [{"longest_lead_days": "x"}]}, "longest_lead_days .* number"),
+        ({"critical_tiers": "gold"}, "critical_tiers .* list"),
+        ({"late_promotion": -1}, "late_promotion .* whole number"),
+        ({"critical_priority": 1.5}, "critical_priority .* whole number"),
+    ],
+)
+def test_impossible_parameters_are_refused(values, message):
+    with pytest.raises(UsageError, match=message):
+        OrderParameters.from_mapping(values)
+
+
+# ------------------------------------------------------------------------ priority
+def ranked(parameters=None, **tables):
+    snapshot = factories.snapshot(supply_terms=BUY, **tables)
+    made = verified(snapshot)
+    found = urgencies(made, snapshot, parameters or OrderParameters())
+    by_demand = {one.demand: one for one in found}
+    return found, by_demand
+
+
+@pytest.mark.req("WO-05")
+def test_an_order_is_as_important_as_the_demand_it_serves():
+    _, found = ranked(
+        demands=[{"priority": 3}, {"priority": 2, "due": day(20)}],
+    )
+    assert (found["D1"].priority, found["D2"].priority) == (3, 2)
+    assert not found["D1"].expedite
+
+
+@pytest.mark.req("WO-05")
+def test_critical_demand_is_expedited():
+    critical = OrderParameters(critical_tiers=("gold",), critical_priority=1)
+    _, found = ranked(
+        critical,
+        demands=[
+            {"priority": 3, "tier": "gold"},
+            {"priority": 1, "due": day(20)},
+            {"priority": 2, "due": day(24)},
+        ],
+    )
+    assert [found[name].expedite for name in ("D1", "D2", "D3")] == [True, True, False]
+
+
+@pytest.mark.req("WO-05")
+def test_what_should_have_begun_is_promoted():
+    _, found = ranked(
+        demands=[
+            {"priority": 3, "due": day(2)},
+            {"priority": 3, "due": day(20)},
+            {"priority": 3, "due": day(3), "expedite": True},
+            {"priority": 0, "due": day(1)},
+        ]
+    )
+    told = {
+        name: (one.priority, one.promoted, one.expedite) for name, one in found.items()
+    }
+    assert told == {
+        "D1": (2, True, False),
+        "D2": (3, False, False),
+        "D3": (2, True, True),
+        "D4": (0, True, True),
+    }
+
+
+def test_stock_for_safety_has_no_priority():
+    found, _ = ranked(
+        inventory_policies=[{"safety_qty": 5}], products=[{"product": "A"}]
+    )
+    assert [(one.priority, one.demand) for one in found] == [(None, None)]
+
+
+# ------------------------------------------------------------------------- numbers
+def test_a_number_that_is_taken_is_counted_up():
+    taken = {"PO-0011223344aa", "PO-0011223344aa-2"}
+    assert order_number("purchase", "0011223344aabbcc", taken) == "PO-0011223344aa-3"
+    assert free_number("X", {"Y"}) == "X"
+
+
+def test_a_made_order_has_the_units_that_are_started():
+    snapshot = factories.snapshot(
+        demands=[{"qty": 72}], routings=[{}], steps=[{"yield": 0.9}]
+    )
+    (supply,) = verified(snapshot).supplies.to_dicts()
+    row = order_row(supply, "WO-1", locked=False, demand="D1")
+    assert (row["kind"], row["qty"], row["source"]) == ("work", 80, "R")
+    assert (row["status"], row["locked"], row["demand"]) == ("firmed", False, "D1")
+
+
+# ----------------------------------------------------------------- earlier proposals
+def wants(qty):
+    return factories.snapshot(
+        demands=[{"qty": qty}, {"qty": 10, "due": day(20), "demand": "D2"}],
+        supply_terms=BUY,
+    )
+
+
+def fates(found):
+    return sorted((one.fate.value, one.qty, one.version) for one in found)
+
+
+@pytest.mark.req("WO-09")
+def test_update_keeps_what_is_equal_and_versions_what_differs():
+    first = recommendations(verified(wants(100)))
+    assert fates(first) == [("new", 10, 1), ("new", 100, 1)]
+    second = recommendations(verified(wants(80)), first, "update")
+    assert fates(second) == [("kept", 10, 1), ("updated", 80, 2)]
+    changed = next(one for one in second if one.fate is Fate.UPDATED)
+    assert (changed.previous_qty, changed.previous_finish) == (100, day(28))
+    gone = recommendations(
+        verified(factories.snapshot(demands=[{"qty": 80}], supply_terms=BUY)), second
+    )
+    assert fates(gone) == [("kept", 80, 2), ("withdrawn", 10, 1)]
+
+
+@pytest.mark.req("WO-09")
+def test_replace_closes_all_earlier_ones():
+    first = recommendations(verified(wants(100)))
+    second = recommendations(verified(wants(100)), first, "replace")
+    assert fates(second) == [
+        ("new", 10, 2),
+        ("new", 100, 2),
+        ("replaced", 10, 1),
+        ("replaced", 100, 1),
+    ]
+    keys = {(one.supply, one.version) for one in second}
+    assert len(keys) == len(second)
+
+
+@pytest.mark.req("WO-09")
+def test_leave_lets_them_stand_and_plans_the_rest():
+    before = verified(wants(100))
+    first = recommendations(before)
+    kept = wants(130).replace(supply_orders=standing(before))
+    second = recommendations(verified(kept), first, "leave")
+    assert fates(second) == [("left", 10, 1), ("left", 100, 1), ("new", 30, 2)]
+    only = standing(before, [first[0].supply])
+    assert [row["supply_order"] for row in only] == [f"PO-{first[0].supply[:12]}"]
+    third = recommendations(verified(wants(130)), second, "update")
+    assert fates(third) == [("kept", 10, 1), ("updated", 130, 3), ("withdrawn", 100, 1)]
+
+
+def test_a_policy_that_is_none_is_refused():
+    with pytest.raises(UsageError, match=r"replan \(often\) must be one of"):
+        recommendations(verified(wants(1)), (), "often")

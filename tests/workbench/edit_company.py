@@ -1,0 +1,89 @@
+"""A small company whose plan is edited, and a process that dies while it edits.
+
+    python -m tests.workbench.edit_company FOLDER
+
+opens the company of a folder, previews the first proposal's firming and hangs where the
+edit is decided and not yet appended.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medhavi.events.sqlite import SqliteStore
+from medhavi.workbench import Workbench
+from tests.lakehouse.lake_events import body, event, line, small_company
+from tests.workbench.desk_writer import StoppedStore, tell
+
+if TYPE_CHECKING:
+    from medhavi.results.plan import Plan
+
+
+def company(folder: Path, *more: Any) -> Workbench:
+    """Make a mirrored company: 100 of A wanted, 40 in stock, 30 on order, 30 missing.
+
+    A costs 2 from supplier S (five days) and 3 from supplier T (one day).
+    """
+    store = SqliteStore(folder / "events.db")
+    store.append_many(
+        [
+            *small_company(),
+            event(20, "SupplierDefined", supplier="T"),
+            event(
+                21,
+                "SupplyTermDefined",
+                supplier="T",
+                product="A",
+                location="DC",
+                lead_time_days=1.0,
+                unit_price=3.0,
+                preference=2,
+            ),
+            event(
+                22,
+                "SupplyTermDefined",
+                supplier="S",
+                product="A",
+                location="DC",
+                lead_time_days=5.0,
+                unit_price=2.0,
+            ),
+            *more,
+        ]
+    )
+    store.close()
+    bench = opened(folder)
+    bench.mirror()
+    return bench
+
+
+def opened(folder: Path) -> Workbench:
+    """Open the company of a folder."""
+    return Workbench(folder / "lake", f"sqlite:///{folder}/events.db")
+
+
+def proposal(plan: Plan) -> str:
+    """Give the id of the one proposal."""
+    (found,) = plan.supplies.filter(plan.supplies["status"] == "planned")["id"]
+    return str(found)
+
+
+def reported(folder: Path, *told: Any) -> None:
+    """Append what other systems report."""
+    SqliteStore(folder / "events.db").append_many(list(told))
+
+
+__all__ = ["body", "company", "event", "line", "opened", "proposal", "reported"]
+
+
+if __name__ == "__main__":
+    bench = opened(Path(sys.argv[1]))
+    made = bench.plan()
+    shown = bench.preview(made, {"kind": "firm", "supply": proposal(made)})
+    bench.edits.store = StoppedStore(Path(sys.argv[1]) / "events.db")
+    tell(f"ready {shown.status}")
+    bench.commit_edit(shown, approver="Ada")
+    threading.Event().wait()

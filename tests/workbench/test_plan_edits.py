@@ -1,0 +1,523 @@
+"""Editing a plan: price first, one append, the way back, and the next plan obeys."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from medhavi.errors import EnvironmentFailure, UsageError
+from medhavi.events.sqlite import SqliteStore
+from medhavi.planners.work_orders.order_edit import edit
+from medhavi.planners.work_orders.order_parameters import (
+    FirmingRule,
+    OrderParameters,
+)
+from tests.lakehouse.lake_events import DUE, day
+from tests.workbench.edit_company import (
+    company,
+    event,
+    line,
+    opened,
+    proposal,
+    reported,
+)
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return company(tmp_path)
+
+
+def order(plan, number):
+    rows = plan.supplies.filter(pl.col("id") == number).to_dicts()
+    return rows[0] if rows else None
+
+
+def edits_of(bench):
+    return [one.type for one in bench.store.read("plan_edits")]
+
+
+# ------------------------------------------------------------------------- preview
+@pytest.mark.req("WO-12")
+def test_a_preview_tells_price_and_victims_and_writes_nothing(bench):
+    plan = bench.plan(mode="constrained")
+    head = bench.store.head()
+    late = bench.preview(
+        plan,
+        {
+            "kind": "override",
+            "table": "demands",
+            "key": {"demand": "D-1"},
+            "column": "due",
+            "value": "2026-01-05T12:00:00Z",
+        },
+    )
+    assert late.ready
+    (victim,) = late.victims
+    assert (victim.demand, victim.old_status, victim.new_status) == (
+        "D-1",
+        "on_time",
+        "late",
+    )
+    assert victim.late_hours > 0
+    assert victim.money > 0
+    assert late.price.lateness == pytest.approx(victim.money)
+    parts = [v for name, v in late.price.as_dict().items() if name != "total"]
+    assert late.price.total == pytest.approx(sum(parts))
+    assert not late.delta.is_empty
+    assert bench.store.head() == head
+    assert late.lines()[0].startswith("override: column due")
+    assert any(text.startswith("worse: D-1") for text in late.lines())
+    assert late.as_dict()["victims"][0]["demand"] == "D-1"
+
+
+def test_an_order_moved_behind_its_need_is_bought_again(bench):
+    """Mode mrp lets a need have new supply where a receipt comes after it (rule 3)."""
+    plan = bench.plan()
+    shown = bench.preview(plan, edit("move", proposal(plan), due=day(70)))
+    assert shown.price.purchase == pytest.approx(60)
+    assert shown.victims == ()
+
+
+def test_the_dearer_source_has_its_price(bench):
+    plan = bench.plan()
+    shown = bench.preview(plan, edit("change_source", proposal(plan), source="T"))
+    assert shown.price.purchase == pytest.approx(30)
+    assert shown.victims == ()
+    assert "no demand gets worse" in shown.lines()
+    assert shown.as_dict()["price"]["purchase"] == pytest.approx(30)
+
+
+def test_a_committed_edit_makes_the_snapshot_that_was_previewed(bench):
+    plan = bench.plan()
+    shown = bench.preview(plan, edit("split", proposal(plan), parts=[10, 20]))
+    done = bench.commit_edit(shown, approver="Ada")
+    assert done.committed
+    assert done.orders == shown.orders
+    assert bench.snapshot().fingerprint == shown.fingerprint_after
+    again = bench.plan()
+    assert again.fingerprint == shown.plan.fingerprint
+
+
+# ------------------------------------------------ the next plan keeps what is firm
+@pytest.mark.req("MRP-21", "WO-02")
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+def test_firm_objects_never_move_in_the_next_plan(bench, tmp_path, mode):
+    """Event, mirror, silver, snapshot, plan: a moved order stays where it was put."""
+    plan = bench.plan(mode=mode)
+    done = bench.move(plan, proposal(plan), due=day(30), approver="Ada")
+    assert done.committed
+    (number,) = done.orders
+    kept = order(bench.plan(mode=mode), number)
+    assert (kept["finish"], kept["qty"], kept["status"]) == (day(30), 30.0, "firmed")
+    # Twice as much is wanted now, earlier: new orders come, the firm one stays.
+    reported(
+        tmp_path,
+        event(
+            30,
+            "OrderPlaced",
+            sales_order="SO-2",
+            lines=[line("D-2", qty=50, due=day(20))],
+        ),
+    )
+    bench.mirror()
+    after = bench.plan(mode=mode)
+    assert order(after, number) == kept
+    assert after.supplies.filter(pl.col("status") == "planned").height >= 1
+
+
+@pytest.mark.req("WO-10")
+def test_a_proposal_is_promised_from_only_when_it_is_firm(bench):
+    plan = bench.plan()
+    asked = [
+        {"sales_order": "SO-9", "line": 1, "product": "A", "location": "DC",
+         "qty": 15, "due": "2026-03-03T00:00:00Z"}
+    ]  # fmt: skip
+
+    def free():
+        book = bench.desk.book
+        return book.stages.material.line("A", "DC").available(
+            int(DUE.timestamp()) + 86400
+        )
+
+    before = free()
+    bench.firm(plan, proposal(plan), approver="Ada")
+    assert free() - before == 30
+    assert bench.promise(asked)[0].date is not None
+
+
+# --------------------------------------------------------------------- verbs as events
+def test_each_verb_is_the_events_that_other_systems_know(bench):
+    plan = bench.plan()
+    supply = proposal(plan)
+    done = bench.firm(plan, supply, approver="Ada", reason="customer called")
+    (number,) = done.orders
+    assert done.events == ("SupplyOrderFirmed",)
+    assert number == f"PO-{supply[:12]}"
+    bench.change_qty(bench.plan(), number, 35, approver="Ada")
+    bench.move(bench.plan(), number, start=day(40), approver="Ada")
+    bench.release(bench.plan(), number, approver="Ada")
+    bench.cancel(bench.plan(), number, approver="Ada")
+    assert edits_of(bench) == [
+        "SupplyOrderFirmed",
+        "SupplyOrderRescheduled",
+        "SupplyOrderRescheduled",
+        "SupplyOrderReleased",
+        "SupplyOrderCancelled",
+    ]
+    row = bench.table("silver.supply_orders").filter(
+        pl.col("supply_order") == number
+    ).collect().to_dicts()[0]  # fmt: skip
+    assert (row["qty"], row["start"], row["due"]) == (35, day(40), day(45))
+    told = bench.edit_history()
+    assert [one.kind for one in told] == [
+        "firm", "change_qty", "move", "release", "cancel",
+    ]  # fmt: skip
+    assert (told[0].approver, told[0].reason) == ("Ada", "customer called")
+
+
+def test_another_source_is_another_order(bench):
+    plan = bench.plan()
+    done = bench.change_source(plan, "PO-1", "T", approver="Ada", reason="strike")
+    assert done.findings[0].code == "ORD001"
+    firm = bench.firm(plan, proposal(plan), approver="Ada")
+    (number,) = firm.orders
+    done = bench.change_source(bench.plan(), number, "T", approver="Ada")
+    assert done.events == ("SupplyOrderFirmed", "SupplyOrderSuperseded")
+    new = order(bench.plan(), done.orders[0])
+    assert (new["source"], new["finish"] - new["start"]) == ("T", dt.timedelta(days=1))
+    assert order(bench.plan(), number) is None
+
+
+def test_an_override_wins_until_it_is_taken_back(bench):
+    before = bench.snapshot()
+    place = ("demands", {"demand": "D-1"}, "qty")
+    first = bench.override(bench.plan(), place, 70, approver="Ada")
+    assert first.events == ("OverrideRecorded",)
+    assert bench.snapshot()["demands"]["qty"].to_list() == [70.0]
+    second = bench.override(bench.plan(), place, 90, approver="Ada")
+    refused = bench.undo(first.edit_id, approver="Ada")
+    assert "was overridden again" in str(refused.findings[0])
+    assert bench.undo(approver="Bob").committed
+    assert bench.snapshot()["demands"]["qty"].to_list() == [70.0]
+    assert bench.undo(approver="Bob").committed
+    assert bench.snapshot().fingerprint == before.fingerprint
+    assert second.committed
+
+
+def test_an_override_of_later_changes_nothing_now(bench):
+    place = ("demands", {"demand": "D-1"}, "qty")
+    shown = bench.preview(
+        bench.plan(),
+        {"kind": "override", "table": place[0], "key": place[1], "column": place[2],
+         "value": 70, "valid_from": day(60)},
+    )  # fmt: skip
+    assert shown.ready
+    assert shown.fingerprint_after == shown.snapshot
+
+
+@pytest.mark.req("WO-06")
+def test_rules_firm_what_is_due_in_one_edit(bench):
+    plan = bench.plan()
+    rule = FirmingRule(within_days=90, counts_from="need", approval="automatic")
+    rules = OrderParameters(firming=(rule,))
+    done = bench.firm_due(plan, rules, approver="rules of May")
+    assert done.orders == (f"PO-{proposal(plan)[:12]}",)
+    assert bench.edit_history()[0].reason.startswith("rule all: automatic, 90")
+    assert bench.firm_due(bench.plan(), rules, approver="rules of May") is None
+
+
+# -------------------------------------------------------------------------- refusals
+@pytest.mark.parametrize(
+    ("asked", "code", "words"),
+    [
+        ({"kind": "firm", "supply": "nope"}, "ORD003", "supply nope is not in the plan"),
+        ({"kind": "firm", "supply": "PO-1"}, "ORD001", "PO-1 is released; firm is not"),
+        ({"kind": "cancel"}, "ORD004", "the next plan would make again"),
+        ({"kind": "release"}, "ORD001", "is planned; release is not possible"),
+        ({"kind": "move", "due": "2026-01-01"}, "ORD004", "before now"),
+        (
+            {"kind": "move", "due": "2026-02-01", "start": "2026-02-02"},
+            "ORD004",
+            "start .* after due",
+        ),
+        ({"kind": "change_qty", "qty": 0.0}, "ORD004", "qty 0: not above zero"),
+        ({"kind": "change_qty", "qty": 1.5}, "ORD004", "no multiple of 1"),
+        ({"kind": "split", "parts": [30.0]}, "ORD004", "the order is 30"),
+        ({"kind": "split", "parts": [10.0, 10.0]}, "ORD004", "the order is 30"),
+        ({"kind": "change_source", "source": "U"}, "ORD005", "U does not give A at DC"),
+        (
+            {"kind": "override", "supply": None, "table": "demand", "key": {},
+             "column": "qty", "value": 1},
+            "ORD003",
+            "table demand .* nearest name is demands",
+        ),
+        (
+            {"kind": "override", "supply": None, "table": "demands", "key": {},
+             "column": "quantity", "value": 1},
+            "ORD003",
+            "column quantity is not",
+        ),
+        (
+            {"kind": "override", "supply": None, "table": "demands",
+             "key": {"demand": "D-9"}, "column": "qty", "value": 1},
+            "ORD004",
+            "it names 0 rows of demands",
+        ),
+        (
+            {"kind": "override", "supply": None, "table": "demands",
+             "key": {"demand": "D-1"}, "column": "demand", "value": "X"},
+            "ORD004",
+            "says which row it is",
+        ),
+        (
+            {"kind": "override", "supply": None, "table": "demands",
+             "key": {"demand": "D-1"}, "column": "qty", "value": "many"},
+            "ORD004",
+            "qty many",
+        ),
+        (
+            {"kind": "override", "supply": None, "table": "demands",
+             "key": {"demand": "D-1"}, "column": "qty", "value": -5},
+            "SNAP",
+            "-5",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_named_and_writes_nothing(shared, asked, code, words):
+    bench, plan = shared
+    filled = {"supply": proposal(plan), **asked}
+    shown = bench.preview(plan, filled)
+    assert shown.status == "refused"
+    found = shown.findings[0]
+    assert found.code.startswith(code)
+    assert re.search(words, str(found))
+    done = bench.commit_edit(shown, approver="Ada")
+    assert (done.status, done.edit_id) == ("refused", "")
+    assert edits_of(bench) == []
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """One company for edits that are all refused."""
+    bench = company(tmp_path_factory.mktemp("shared"))
+    return bench, bench.plan()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"kind": "sell", "supply": "X"}, "There is no edit sell"),
+        ({"kind": "move", "supply": "X"}, "Edit move needs due or start"),
+        ({"kind": "firm"}, "Edit firm needs the order"),
+        ({"kind": "firm", "supply": "X", "qty": 1}, "Edit firm takes no qty"),
+        ({"kind": "change_qty", "supply": "X", "qty": "1"}, r"qty \(1\) is no number"),
+        ({"kind": "split", "supply": "X", "parts": "1"}, "parts .* no list of numbers"),
+        ({"kind": "move", "supply": "X", "due": "soon"}, "due .soon. is no instant"),
+        ({"kind": "firm", "supply": "X", "lock": 1}, "lock .* true or false"),
+        ({"kind": "firm", "supply": "X", "also": "Y"}, "also .* no list of ids"),
+        ({"kind": "firm", "supply": "X", "reason": 5}, "reason .* is no text"),
+        (
+            {"kind": "override", "table": "demands", "key": 5, "column": "qty"},
+            "key .* must name the row",
+        ),
+        (
+            {"kind": "override", "table": "t", "key": {}, "column": "c", "value": []},
+            "value .* must be a text",
+        ),
+    ],
+)
+def test_a_wrong_call_is_a_usage_error(values, message):
+    with pytest.raises(UsageError, match=message):
+        edit(**values)
+
+
+def test_nobody_cannot_edit(shared):
+    bench, plan = shared
+    with pytest.raises(UsageError, match="name the approver"):
+        bench.firm(plan, proposal(plan), approver=" ")
+    with pytest.raises(UsageError, match="name the approver"):
+        bench.undo(approver="")
+
+
+# ----------------------------------------------------------------- who was first
+def test_of_two_approvers_one_wins_and_the_other_is_told(bench, tmp_path):
+    other = opened(tmp_path)
+    plan = bench.plan()
+    hers = bench.preview(plan, edit("firm", proposal(plan)))
+    his = other.preview(plan, edit("move", proposal(plan), due=day(40)))
+    assert bench.commit_edit(hers, approver="Ada").committed
+    told = other.commit_edit(his, approver="Bob")
+    assert told.status == "stale"
+    (seen,) = told.changed
+    assert (seen.actor, seen.type, seen.subject) == (
+        "Ada",
+        "SupplyOrderFirmed",
+        hers.orders[0],
+    )
+    assert "Ada: SupplyOrderFirmed of PO-" in "\n".join(told.lines("Bob"))
+    assert len(edits_of(bench)) == 1
+
+
+def test_who_appends_between_check_and_append_wins(bench, tmp_path):
+    """The stream's revision decides, where the facts did not look changed yet."""
+    plan = bench.plan()
+    shown = bench.preview(plan, edit("firm", proposal(plan)))
+    other = opened(tmp_path)
+
+    class Overtaken(SqliteStore):
+        def append(self, stream, events, expected_revision=-2):
+            bench.edits.store = SqliteStore(tmp_path / "events.db")
+            other.firm(plan, proposal(plan), approver="Eve")
+            return super().append(stream, events, expected_revision)
+
+    bench.edits.store = Overtaken(tmp_path / "events.db")
+    told = bench.commit_edit(shown, approver="Ada")
+    assert told.status == "stale"
+    assert [one.actor for one in told.changed] == ["Eve"]
+
+
+def test_the_same_preview_committed_again_is_one_edit(bench):
+    plan = bench.plan()
+    shown = bench.preview(plan, edit("firm", proposal(plan)))
+    first = bench.commit_edit(shown, approver="Ada")
+    again = bench.commit_edit(shown, approver="Ada")
+    assert (first.replayed, again.replayed) == (False, True)
+    assert again.edit_id == first.edit_id
+    assert len(edits_of(bench)) == 1
+
+
+def test_a_plan_of_older_facts_is_refused_with_what_changed(bench, tmp_path):
+    plan = bench.plan()
+    reported(tmp_path, event(40, "StockCounted", product="A", location="DC", qty=41.0))
+    shown = bench.preview(plan, edit("firm", proposal(plan)))
+    assert shown.status == "stale"
+    assert [one.type for one in shown.changed] == ["StockCounted"]
+    assert bench.commit_edit(shown, approver="Ada").status == "stale"
+    assert "plan again" in "\n".join(shown.lines())
+    # A plan that was read from a folder is known by when gold kept it.
+    plan.to_folder(tmp_path / "plan")
+    assert edits_of(bench) == []
+
+
+def test_writer_killed_before_the_append_leaves_nothing(bench, tmp_path):
+    before = bench.snapshot().fingerprint
+    doomed = subprocess.Popen(
+        [sys.executable, "-m", "tests.workbench.edit_company", str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "POLARS_MAX_THREADS": "1"},
+    )
+    assert doomed.stdout.readline() == "ready ready\n"
+    assert doomed.stdout.readline() == "deciding 1 events\n"
+    doomed.send_signal(signal.SIGKILL)
+    doomed.wait()
+    doomed.stdout.close()
+    bench.mirror()
+    assert edits_of(bench) == []
+    assert bench.snapshot().fingerprint == before
+    plan = bench.plan()
+    assert bench.firm(plan, proposal(plan), approver="Ada").committed
+
+
+def test_a_full_disk_leaves_nothing(bench, monkeypatch):
+    plan = bench.plan()
+    shown = bench.preview(plan, edit("firm", proposal(plan)))
+
+    def full(*_given):
+        message = "disk full"
+        raise EnvironmentFailure(message)
+
+    monkeypatch.setattr(bench.edits.store, "append", full)
+    with pytest.raises(EnvironmentFailure, match="disk full"):
+        bench.commit_edit(shown, approver="Ada")
+    monkeypatch.undo()
+    assert bench.commit_edit(shown, approver="Ada").committed
+
+
+# ---------------------------------------------------------------------------- undoing
+def test_what_moved_on_is_not_taken_back(bench, tmp_path):
+    plan = bench.plan()
+    done = bench.firm(plan, proposal(plan), approver="Ada")
+    (number,) = done.orders
+    moved = bench.move(bench.plan(), number, due=day(50), approver="Ada")
+    refused = bench.undo(done.edit_id, approver="Bob")
+    assert refused.findings[0].code == "ORD009"
+    assert f"order {number} has changed since (Ada: SupplyOrderRescheduled" in str(
+        refused.findings[0]
+    )
+    assert bench.undo(moved.edit_id, approver="Bob").committed
+    again = bench.undo(moved.edit_id, approver="Bob")
+    assert "it was taken back already" in str(again.findings[0])
+    assert "it is not there" in str(bench.undo("x", approver="Bob").findings[0])
+    reported(tmp_path, event(41, "SupplyOrderReleased", supply_order=number))
+    refused = bench.undo(approver="Bob")
+    assert "SupplyOrderReleased" in str(refused.findings[0])
+
+
+def test_cancelled_orders_come_back_as_they_were(bench):
+    before = bench.snapshot()
+    assert bench.cancel(bench.plan(), "PO-1", approver="Ada").committed
+    assert bench.snapshot()["supply_orders"].is_empty()
+    done = bench.undo(approver="Bob", reason="wrong order")
+    assert done.events == ("SupplyOrderFirmed",)
+    assert bench.snapshot().fingerprint == before.fingerprint
+    told = bench.edit_history()
+    assert (told[0].undone_by, told[1].undoes) == (told[1].edit_id, told[0].edit_id)
+
+
+VERBS = st.sampled_from(
+    [
+        ("move", {"due": day(45)}),
+        ("move", {"start": day(30), "due": day(33)}),
+        ("change_qty", {"qty": 37.0}),
+        ("split", {"parts": [10.0, 20.0]}),
+        ("change_source", {"source": "T"}),
+        ("release", {}),
+        ("cancel", {}),
+        ("firm", {}),
+    ]
+)
+
+
+@pytest.mark.req("QA-02")
+@settings(
+    max_examples=3,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(verbs=st.lists(VERBS, min_size=1, max_size=3), data=st.data())
+def test_taking_all_edits_back_restores_the_fingerprint(tmp_path_factory, verbs, data):
+    """Whatever was refused between, and after each undo the state of then is back."""
+    bench = company(tmp_path_factory.mktemp("law"))
+    states = [bench.snapshot().fingerprint]
+    for kind, values in verbs:
+        plan = bench.plan()
+        orders = sorted(plan.supplies["id"].to_list())
+        supply = data.draw(st.sampled_from(orders))
+        shown = bench.preview(plan, edit(kind, supply, **values))
+        done = bench.commit_edit(shown, approver="Ada")
+        assert done.committed is shown.ready
+        if done.committed:
+            states.append(bench.snapshot().fingerprint)
+            assert states[-1] == shown.fingerprint_after
+        else:
+            assert bench.snapshot().fingerprint == states[-1]
+    for state in reversed(states[:-1]):
+        assert bench.undo(approver="Bob").committed
+        assert bench.snapshot().fingerprint == state
+    assert not bench.undo(approver="Bob").committed
+    bench.lake.rebuild()
+    assert bench.snapshot().fingerprint == states[0]
