@@ -11,9 +11,14 @@ from medhavi.planners.kernels.compiled import Engine
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from medhavi.snapshot.settings import Settings
 
 ENGINES = ("auto", "python", "numba")
 EFFORTS = ("light", "standard", "full")
+SEARCHES = ("auto", "always", "never")
+CLASS_WEIGHTS = (25.0, 5.0, 1.0)
+"""Weights of priority 1, 2, 3 … that leave no class worse than planning by priority
+does (docs/performance.md)."""
 CAMPAIGNS = ("off", "rules", "propose")
 
 
@@ -76,8 +81,9 @@ class ConstrainedParameters:
     ----------
     effort
         How many settings of the rehearsal are tried before the best sequence is placed:
-        "light" one, "standard" four, "full" ninety-six. Counted in rehearsals, never in
-        seconds.
+        "light" one, "standard" four, "full" ninety-six. A search constructs only
+        ("light"), or improves what it constructed. Counted in rehearsals, passes and
+        moves, never in seconds.
     late_demand_days
         A late demand weighs as many days as this, and the days it is late; times the
         weight of its priority.
@@ -87,14 +93,22 @@ class ConstrainedParameters:
         does so and pulls work of a family together wherever a changeover matrix says
         that it saves set-up. "off" looks at no rule: the plan to compare with. By
         default the rules that are stated count, and no more is made up.
+    search
+        Whether a search plans what can be said in its plain numbers: "auto" where numba
+        is installed and the run is large, "always", "never".
+    class_weights
+        What a late demand of priority 1, 2, 3 … weighs in a search; the last one holds
+        on. `settings.priority_weights` go before them, where they are stated.
     closed_orders_consume_forecast
         As in mode mrp.
     engine
-        As in mode mrp; the result is the same.
+        As in mode mrp; the result is the same, but "auto" searches only with numba.
     """
 
     effort: str = "standard"
     late_demand_days: float = 20.0
+    search: str = "auto"
+    class_weights: tuple[float, ...] = CLASS_WEIGHTS
     closed_orders_consume_forecast: bool = False
     engine: Engine = "auto"
     campaigns: str = "rules"
@@ -111,6 +125,17 @@ class ConstrainedParameters:
         if not isinstance(days, int | float) or not days >= 0:
             message = f"late_demand_days ({days}) must be a number of at least 0."
             raise UsageError(message)
+        if self.search not in SEARCHES:
+            message = f"search ({self.search}) must be one of {', '.join(SEARCHES)}."
+            raise UsageError(message)
+        weights: object = self.class_weights
+        if (
+            not isinstance(weights, list | tuple)
+            or not weights
+            or not all(isinstance(one, int | float) and one > 0 for one in weights)
+        ):
+            message = f"class_weights ({weights}) must be numbers above 0."
+            raise UsageError(message)
         _check_common(self)
 
     @classmethod
@@ -125,11 +150,17 @@ class ConstrainedParameters:
         check_names(values, {field.name for field in fields(cls)}, "constrained")
         return cls(**values)  # type: ignore[arg-type]
 
+    def weights(self, settings: Settings) -> tuple[float, ...]:
+        """Give the weights of the priorities in a search."""
+        return settings.priority_weights or tuple(self.class_weights)
+
     def as_dict(self) -> dict[str, object]:
         """Give what identifies a run: the engine does not, for results are equal."""
         return {
             "effort": self.effort,
             "late_demand_days": self.late_demand_days,
+            "search": self.search,
+            "class_weights": list(self.class_weights),
             "closed_orders_consume_forecast": self.closed_orders_consume_forecast,
             "campaigns": self.campaigns,
         }

@@ -147,11 +147,11 @@ def _constrained(
     cancelled: Cancelled,
     seed: int | None,
 ) -> Plan:
-    from medhavi.planners.constrained import feasible_run
+    from medhavi.planners.constrained.search import searched_run
     from medhavi.planners.parameters import ConstrainedParameters
 
     parameters = _as(ConstrainedParameters, settings, "constrained")
-    return feasible_run.plan(
+    return searched_run.plan(
         snapshot, parameters, __version__, observe, cancelled, seed=seed
     )
 

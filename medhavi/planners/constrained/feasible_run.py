@@ -231,6 +231,7 @@ class FeasibleRun(MrpRun):
             self._memory.breaches.update(placing.campaigns.findings)
 
     def _placing(self, shop: Shop, scene: Scene) -> Placing:
+        """Make what places the orders; another run places in its own way."""
         return Placing(self.release, shop, scene)
 
     def refused(self) -> bool:

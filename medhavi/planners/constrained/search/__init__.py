@@ -1,0 +1,1 @@
+"""Search for a good constrained plan on integers: construction, then improvement."""

@@ -1,0 +1,79 @@
+"""What no plan can beat: each demand alone in the plant, with all the stock.
+
+For orders of any size from the least lot on, split as one likes: n units are not
+through before the first lot of them could begin and all work is done, nor before the
+components of all are there and the last lot is made.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from medhavi.units import DAY
+
+if TYPE_CHECKING:
+    from medhavi.planners.kernels.plant_record import Plant
+
+
+def earliest_finishes(plant: Plant) -> list[int]:
+    """Give the earliest instant at which each demand could be served [s].
+
+    Parameters
+    ----------
+    plant
+        Items in order, consumers first; arrays of numpy.
+    """
+    chain = _Chain(plant)
+    return [
+        chain.there(int(item), int(qty))
+        for item, qty in zip(plant.d_item, plant.d_qty, strict=True)
+    ]
+
+
+def chain_bound(plant: Plant) -> tuple[float, int]:
+    """Give the least weighted lateness [days], and how many demands must be late."""
+    total, count = 0, 0
+    due = plant.d_due.tolist()
+    for demand, finish in enumerate(earliest_finishes(plant)):
+        late = finish - due[demand]
+        if late > 0:
+            count += 1
+            total += int(plant.d_weight[demand]) * (int(plant.base[0]) + late)
+    return total / 100 / DAY, count
+
+
+class _Chain:
+    def __init__(self, plant: Plant) -> None:
+        self._known: dict[tuple[int, int], int] = {}
+        names = ("fixed", "rate", "grain", "least", "floor", "post", "lead", "stock")
+        self._items = list(
+            zip(*(getattr(plant, n).tolist() for n in names), strict=True)
+        )
+        self._machine = plant.machine.tolist()
+        lines = list(zip(plant.c_item.tolist(), plant.c_qty.tolist(), strict=True))
+        starts = plant.c_start.tolist()
+        self._lines = [lines[low:high] for low, high in pairwise(starts)]
+
+    def there(self, item: int, qty: int) -> int:
+        """Give when so much of an item could be there at the earliest [s]."""
+        fixed, rate, grain, least, floor, post, lead, stock = self._items[item]
+        if qty <= stock:
+            return 0
+        if lead >= 0:
+            return int(lead)
+        known = self._known.get((item, qty))
+        if known is not None:
+            return known
+        grains = -(-max(qty - stock, least) // grain)
+        small = -(-least // grain)
+        first = last = int(floor)
+        for part, per in self._lines[item]:
+            first = max(first, self.there(part, small * per))
+            last = max(last, self.there(part, grains * per))
+        shortest = fixed + small * rate
+        found = last + shortest
+        if self._machine[item] >= 0:
+            found = max(found, first + fixed + grains * rate)
+        self._known[item, qty] = found = int(found + post)
+        return found

@@ -1,0 +1,210 @@
+"""Construct a schedule: try settings of the dispatch, keep the best.
+
+What is best differs with the load, so a small grid is tried in sequence: queue
+allowance with how far short orders go first, then how long machines hold, then how far
+apart the priorities are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medhavi.planners.constrained.search.arrays import new_memory, new_pass
+from medhavi.units import DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from medhavi.planners.constrained.search.arrays import Engine
+    from medhavi.planners.kernels.plant_record import Plant
+
+ALLOWANCES = (0.0, 0.2, 0.5, 0.8, 1.2)
+SHORTS = (0.0, 1.0, 2.0, 4.0)
+HOLDS = (0.25, 0.5, 1.0, 2.0, 8.0, 16.0, 1e9)
+SPREADS = (4.0, 8.0, 15.0, 25.0, 40.0)
+FIRST_HOLD = 4.0
+LIGHT = ((0.2, 1.0), (0.5, 1.0), (0.2, 2.0), (0.8, 2.0))
+"""Allowances and shorts of the least effort."""
+FIRST_ORDERS = 12
+"""Orders per demand for which room is made at first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """How a pass ranks orders.
+
+    Parameters
+    ----------
+    allowance
+        Share of the expected queue before a machine that is allowed for.
+    short
+        Share of its length that makes an order less urgent.
+    hold
+        A machine holds for an order whose key is less by this many lengths.
+    spread
+        Days by which a demand of the next priority counts as wanted later.
+    """
+
+    allowance: float = 0.2
+    short: float = 1.0
+    hold: float = FIRST_HOLD
+    spread: float = 0.0
+
+
+class Passes:
+    """Passes over one plant.
+
+    Parameters
+    ----------
+    plant
+        The plant, arrays of numpy.
+    machines
+        How many machines it has.
+    priority
+        Priority of each demand.
+    engine
+        The kernels.
+
+    Attributes
+    ----------
+    made
+        How many passes were made.
+    work, spare
+        Arrays of the pass that counts, and of the one that is tried.
+    """
+
+    def __init__(
+        self, plant: Plant, machines: int, priority: Sequence[int], engine: Engine
+    ) -> None:
+        self.plain = plant
+        self.machines = machines
+        self.engine = engine
+        self.plant = engine.of(plant)
+        self.made = 0
+        self._room = len(plant.d_item) * FIRST_ORDERS + 4 * len(plant.order) + 64
+        self._ranks = np.array(priority, np.float64) - 2.0
+        self._make_room()
+        self.nothing = new_memory(plant)
+        self.queues = self._expected_queues()
+
+    def _make_room(self) -> None:
+        fresh = [new_pass(self.plain, self.machines, self._room) for _ in range(2)]
+        self.work, self.spare = (self.engine.of(one) for one in fresh)
+
+    def _expected_queues(self) -> np.ndarray:
+        """Estimate the queue before each item's machine: E[d²]/E[d] u / (1.05 - u) / 2.
+
+        Pollaczek and Khinchine's mean wait; the small constant keeps it finite.
+        """
+        plant = self.plain
+        none = np.zeros(len(plant.order))
+        self.run(self.wanted(0.0), self.nothing, Setting(allowance=0.0), none)
+        orders = int(self.spare.totals[0])
+        items = np.asarray(self.spare.o_item[:orders], np.int64)
+        grains = np.asarray(self.spare.o_qty[:orders], np.int64) // plant.grain[items]
+        length = (plant.fixed[items] + grains * plant.rate[items]).astype(np.float64)
+        where = plant.machine[items]
+        busy = where >= 0
+        count = max(self.machines, 1)
+        total = np.bincount(where[busy], length[busy], minlength=count)
+        square = np.bincount(where[busy], length[busy] ** 2, minlength=count)
+        span = float(max(plant.d_due.max(initial=1), 1))
+        load = np.minimum(total / span, 1.0)
+        mean = np.divide(square, total, out=np.zeros(count), where=total > 0)
+        waits = mean * load / (1.05 - load) / 2
+        return np.where(plant.machine >= 0, waits[plant.machine], 0.0)
+
+    def wanted(self, spread: float) -> np.ndarray:
+        """Give when each demand counts as wanted [s]."""
+        return self.plain.d_due + spread * DAY * self._ranks
+
+    def run(
+        self,
+        wanted: np.ndarray,
+        memory: np.ndarray,
+        setting: Setting,
+        queues: np.ndarray | None = None,
+    ) -> int:
+        """Make one pass into `spare`; gives its weighted lateness."""
+        waits = (self.queues if queues is None else queues) * setting.allowance
+        while True:
+            total = int(
+                self.engine.kernels.evaluate(
+                    self.plant,
+                    self.spare,
+                    self.engine.ints(wanted),
+                    self.engine.ints(waits),
+                    self.engine.ints(memory),
+                    float(setting.short),
+                    float(setting.hold),
+                )
+            )
+            self.made += 1
+            if total != -1:
+                return total
+            self._room *= 2
+            self._make_room()
+
+    def swap(self) -> None:
+        """Let the pass that was tried be the one that counts."""
+        self.work, self.spare = self.spare, self.work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constructed:
+    """The best setting, when each demand is wanted under it, and the lateness."""
+
+    setting: Setting
+    wanted: np.ndarray
+    cost: int
+
+
+def construct(
+    passes: Passes, effort: str, told: Callable[[int], Any], stop: Callable[[], bool]
+) -> Constructed:
+    """Try the grid; `passes.work` is the best pass afterwards.
+
+    Parameters
+    ----------
+    passes
+        Passes over the plant.
+    effort
+        "light" tries fewer settings.
+    told
+        Called with the best weighted lateness after each pass.
+    stop
+        Ends the grid; the best so far counts.
+    """
+    best: Constructed | None = None
+
+    def tried(setting: Setting) -> None:
+        nonlocal best
+        if best is not None and stop():
+            return
+        wanted = passes.wanted(setting.spread)
+        cost = passes.run(wanted, passes.nothing, setting)
+        if best is None or cost < best.cost:
+            best = Constructed(setting=setting, wanted=wanted, cost=cost)
+            passes.swap()
+            told(cost)
+
+    grid: tuple[tuple[float, float], ...] = LIGHT
+    if effort != "light":
+        grid = tuple((one, other) for one in ALLOWANCES for other in SHORTS)
+    for allowance, short in grid:
+        tried(Setting(allowance=allowance, short=short))
+    for hold in HOLDS[1::2] if effort == "light" else HOLDS:
+        tried(replace(_of(best).setting, hold=hold))
+    for spread in SPREADS[1::2] if effort == "light" else SPREADS:
+        tried(replace(_of(best).setting, spread=spread))
+    return _of(best)
+
+
+def _of(best: Constructed | None) -> Constructed:
+    if best is None:
+        message = "No pass was made."
+        raise ValueError(message)
+    return best

@@ -1,0 +1,205 @@
+"""A constrained run whose orders a search found, instead of netting and rehearsal."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from medhavi.planners.constrained import feasible_run
+from medhavi.planners.constrained.feasible_run import Memory
+from medhavi.planners.constrained.search.arrays import Engine
+from medhavi.planners.constrained.search.chain_bound import chain_bound
+from medhavi.planners.constrained.search.laying_out import (
+    FoundPlacing,
+    Layout,
+    MismatchError,
+)
+from medhavi.planners.constrained.search.plant_model import UnfitError, model_of
+from medhavi.planners.constrained.search.searchable import SearchableRun
+from medhavi.planners.constrained.search.seeking import SCALE, Watch, seek
+from medhavi.planners.kernels import search_kernels
+from medhavi.results.run_record import Status
+from medhavi.units import DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from medhavi.planners.constrained.placing import Placing
+    from medhavi.planners.constrained.search.plant_model import Model
+    from medhavi.planners.constrained.search.seeking import Found
+    from medhavi.planners.constrained.sequence import Scene
+    from medhavi.planners.constrained.shop import Shop
+    from medhavi.planners.parameters import ConstrainedParameters
+    from medhavi.planners.pegging import Pegs
+    from medhavi.results.plan import Plan
+    from medhavi.results.run_record import RunRecord
+    from medhavi.snapshot import Snapshot
+
+LARGE = 500
+"""Demands from which a search starts by itself, and compiled kernels pay off."""
+
+
+class SearchedRun(SearchableRun):
+    """One run from snapshot to plan by a search; see `FeasibleRun`."""
+
+    found: Found
+    model_found: Model
+    least: tuple[float, int] = (0.0, 0)
+    _layout: Layout
+
+    def adopt(self, model: Model, found: Found) -> None:
+        """Take over what was found.
+
+        Raises
+        ------
+        MismatchError
+            The providers do not say what the search went by.
+        """
+        self.found, self.model_found = found, model
+        self._layout = Layout(self, model, found)
+        self._layout.lay()
+        if self.release.shortages:
+            why = "something is short"
+            raise MismatchError(why)
+
+    def _placing(self, shop: Shop, scene: Scene) -> Placing:
+        return FoundPlacing(self.release, shop, scene, self._layout.late)
+
+    def _effort(self) -> dict[str, float]:
+        late = sum(
+            finish > due
+            for finish, due in zip(
+                self.found.finish, self.model_found.plant.d_due.tolist(), strict=True
+            )
+        )
+        return {
+            **self.found.effort,
+            "late": float(late),
+            "late_at_least": float(self.least[1]),
+            "weighted_days": self.found.cost / SCALE / DAY,
+        }
+
+    def _record(self, version: str, seed: int | None, pegs: Pegs) -> RunRecord:
+        made = super()._record(version, seed, pegs)
+        reached, bound = self.found.cost / SCALE / DAY, self.least[0]
+        gap = (reached - bound) / reached if reached > 0 else 0.0
+        return replace(made, bound=bound, gap=max(0.0, gap))
+
+
+def way_of(parameters: ConstrainedParameters, demands: int) -> str:
+    """Tell how a run searches: "compiled", "interpreted", or "" (not at all).
+
+    Parameters
+    ----------
+    parameters
+        `search` "auto" searches where numba is and the run is large, "always" in any
+        case, "never" not at all.
+    demands
+        How many there are.
+    """
+    present = importlib.util.find_spec("numba") is not None
+    quick = present and parameters.engine != "python"
+    if parameters.search == "never":
+        return ""
+    if parameters.search == "auto" and (not quick or demands < LARGE):
+        return ""
+    if quick and (
+        parameters.engine == "numba" or demands >= LARGE or "numba" in sys.modules
+    ):
+        return "compiled"
+    return "interpreted"
+
+
+def engine_of(way: str) -> Engine:
+    """Give the kernels of a way to search."""
+    if way == "compiled":
+        return Engine(kernels=search_kernels.compiled(), lists=False)
+    return Engine(kernels=search_kernels.interpreted(), lists=True)
+
+
+def plan(
+    snapshot: Snapshot,
+    parameters: ConstrainedParameters,
+    version: str,
+    observe: Callable[[str, int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    *,
+    seed: int | None = None,
+) -> Plan:
+    """Plan a snapshot in mode constrained: by a search, where its numbers say all.
+
+    Parameters
+    ----------
+    snapshot, parameters, version
+        As of `feasible_run.plan`, which plans what no search knows.
+    observe, cancelled
+        Progress and interruption. A search that is interrupted gives the best plan so
+        far, whole, with status cancelled.
+    seed
+        Of the random numbers of a search; empty: always the same.
+
+    Raises
+    ------
+    BadData
+        The snapshot has errors; all of them are named.
+    NotAvailable
+        A filled column would change quantities or dates and is not built yet.
+    """
+    snapshot.require()
+    way = way_of(parameters, snapshot["demands"].height)
+    if way:
+        stop = _Stop(cancelled)
+        run = SearchedRun(Memory(snapshot), parameters, observe)
+        watch = Watch(told=observe or _nobody, stop=stop)
+        made = _searched(run, way, watch, (version, seed))
+        if made is not None and stop.asked:
+            return replace(made, run=replace(made.run, status=Status.CANCELLED))
+        if made is not None:
+            return made
+    return feasible_run.plan(
+        snapshot, parameters, version, observe, cancelled, seed=seed
+    )
+
+
+def _searched(
+    run: SearchedRun, way: str, watch: Watch, name: tuple[str, int | None]
+) -> Plan | None:
+    """Plan by a search; None: its numbers do not say all there is to say."""
+    version, seed = name
+    run.build()
+    try:
+        weights = run.parameters.weights(run.settings)
+        model = model_of(run, weights, run.parameters.late_demand_days)
+        found = seek(model, engine_of(way), run.parameters.effort, watch, seed or 1)
+        run.least = chain_bound(model.plant)
+        run.adopt(model, found)
+        run.place()
+    except (UnfitError, MismatchError):
+        run.release.dissolve()
+        return None
+    if run.refused():
+        run.dissolve()
+        return None
+    run.settle()
+    made = run.plan(version, seed)
+    run.dissolve()
+    return made
+
+
+class _Stop:
+    """Asks whether to stop, and remembers a yes."""
+
+    def __init__(self, cancelled: Callable[[], bool] | None) -> None:
+        self._cancelled = cancelled
+        self.asked = False
+
+    def __call__(self) -> bool:
+        if not self.asked and self._cancelled is not None:
+            self.asked = self._cancelled()
+        return self.asked
+
+
+def _nobody(phase: str, done: int, total: int) -> None:
+    """Look on."""

@@ -1,0 +1,200 @@
+"""Seek a good schedule of a plant: construct, turn the wheel, take out and put back.
+
+Effort counts passes and moves, never seconds, so a search repeats exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from medhavi.planners.constrained.search.arrays import new_schedule
+from medhavi.planners.constrained.search.construction import Passes, construct
+from medhavi.planners.constrained.search.wheel import Wheel
+from medhavi.units import DAY, HOUR
+
+if TYPE_CHECKING:
+    from medhavi.planners.constrained.search.arrays import Engine
+    from medhavi.planners.constrained.search.plant_model import Model
+    from medhavi.planners.kernels.schedule_record import Schedule
+
+CHUNK = 200
+"""Moves between two looks at progress and cancellation."""
+MOST_OUT = 50
+"""Demands that one move takes out at most."""
+FIRST_HEAT = 12 * HOUR
+"""By how much worse a move may be at first, at weight 1 [s]."""
+URGENT_DAYS = 10.0
+"""By how much earlier a demand of the next priority is put back."""
+SCALE = 100
+"""Weights count hundredths."""
+
+
+class Budget(NamedTuple):
+    """How long a search goes on: passes of the wheel; moves per demand, at least."""
+
+    turns: int
+    moves: int
+    least: int
+
+
+BUDGETS = {
+    "light": Budget(0, 0, 0),
+    "standard": Budget(150, 2, 300),
+    "full": Budget(400, 8, 1000),
+}
+
+
+class Found(NamedTuple):
+    """Orders and pegs of a schedule; instants count from now [s].
+
+    `order_*`: item, quantity [steps], start of the work as early as can be and as late
+    as its takers allow. `peg_*`: giver (an order, or -2 - item: its stock), taker (an
+    order, or -1 - demand), quantity [steps]. `finish` dates the demands.
+    """
+
+    order_item: list[int]
+    order_qty: list[int]
+    order_start: list[int]
+    order_late_start: list[int]
+    peg_from: list[int]
+    peg_to: list[int]
+    peg_qty: list[int]
+    finish: list[int]
+    cost: int
+    effort: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Who looks on: `told` gets phase, steps done and to do; `stop` ends the search."""
+
+    told: Callable[[str, int, int], None]
+    stop: Callable[[], bool]
+
+
+def seek(
+    model: Model,
+    engine: Engine,
+    effort: str,
+    watch: Watch,
+    seed: int,
+) -> Found:
+    """Seek a schedule.
+
+    Parameters
+    ----------
+    model
+        The plant.
+    engine
+        The kernels.
+    effort
+        One of `BUDGETS`.
+    watch
+        Progress and cancellation; a search that is stopped gives the best so far.
+    seed
+        Of the random numbers.
+    """
+    budget = BUDGETS[effort]
+    plant = model.plant
+    passes = Passes(plant, len(model.machines), model.priority, engine)
+
+    def told(_: int) -> None:
+        watch.told("passes", passes.made, len(plant.d_item))
+
+    best = construct(passes, effort, told, watch.stop)
+    if budget.turns and best.cost > 0:
+        Wheel(passes, best, seed).turn(budget.turns, told, watch.stop)
+    repair = _Repair(passes, model, watch, seed)
+    repair.justify()
+    moves = max(budget.moves * len(plant.d_item), budget.least) if budget.moves else 0
+    repair.improve(moves)
+    return repair.found()
+
+
+class _Repair:
+    def __init__(self, passes: Passes, model: Model, watch: Watch, seed: int) -> None:
+        self._engine = passes.engine
+        self._kernels = passes.engine.kernels
+        self._plant = passes.plant
+        self._model = model
+        self._watch = watch
+        self._passes = passes.made
+        fresh = new_schedule(model.plant, passes.work, len(model.machines))
+        fresh.noise[0] += seed
+        self._plan: Schedule = passes.engine.of(fresh)
+        self._kernels.load(self._plant, self._plan, passes.work)
+        self._tally = self._engine.ints(np.zeros(3))
+
+    def justify(self) -> None:
+        """Move all orders as late as they may be, and as early again."""
+        self._kernels.justify_right(self._plant, self._plan)
+        self._kernels.justify_left(self._plant, self._plan)
+
+    def improve(self, moves: int) -> None:
+        """Try moves, ever less ready to take worse ones; justify now and then."""
+        ranks = np.array(self._model.priority, np.float64) - 2.0
+        due = self._model.plant.d_due
+        urgency = self._engine.floats(due + URGENT_DAYS * DAY * ranks)
+        between = max(CHUNK, len(due) // 10 // CHUNK * CHUNK)
+        for done in range(0, moves, CHUNK):
+            if self._watch.stop():
+                break
+            left = 1 - done / moves
+            late = self._kernels.improve(
+                self._plant,
+                self._plan,
+                min(CHUNK, moves - done),
+                MOST_OUT,
+                float(FIRST_HEAT * SCALE * left * left + 1.0),
+                urgency,
+                self._tally,
+            )
+            if late == 0:
+                break
+            if done % between == 0:
+                self.justify()
+            self._watch.told("moves", done, moves)
+        self.justify()
+
+    def found(self) -> Found:
+        """Give what was found; the schedule is justified to the right afterwards."""
+        plan, plant = self._plan, self._plant
+        ids = self._engine.ints(np.zeros(len(plan.o_item)))
+        count = int(self._kernels.alive(plant, plan, ids))
+        alive = [int(order) for order in ids[:count]]
+        number = {order: place for place, order in enumerate(alive)}
+        start = [int(plan.o_start[order]) for order in alive]
+        finish = [int(one) for one in plan.d_finish]
+        cost = int(self._kernels.finish_all(plant, plan))
+        givers, takers, amounts = [], [], []
+        heads = [(number[order], int(plan.o_peg[order])) for order in alive]
+        heads += [(-1 - d, int(plan.d_peg[d])) for d in range(len(finish))]
+        for taker, first in heads:
+            peg = first
+            while peg >= 0:
+                giver = int(plan.g_from[peg])
+                givers.append(giver if giver < 0 else number[giver])
+                takers.append(taker)
+                amounts.append(int(plan.g_qty[peg]))
+                peg = int(plan.g_also[peg])
+        self._kernels.justify_right(plant, plan)
+        return Found(
+            order_item=[int(plan.o_item[order]) for order in alive],
+            order_qty=[int(plan.o_qty[order]) for order in alive],
+            order_start=start,
+            order_late_start=[int(plan.o_start[order]) for order in alive],
+            peg_from=givers,
+            peg_to=takers,
+            peg_qty=amounts,
+            finish=finish,
+            cost=cost,
+            effort={
+                "passes": float(self._passes),
+                "moves": float(self._tally[0]),
+                "better_moves": float(self._tally[1]),
+            },
+        )

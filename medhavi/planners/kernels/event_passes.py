@@ -1,0 +1,459 @@
+# mypy: disable-error-code="no-any-return"
+# What an array gives is Any; the kernels are arithmetic on it.
+"""Net a plant and dispatch its orders, event by event: plain loops over int64 arrays.
+
+Sources: Orlicky, Material Requirements Planning; Panwalkar and Iskander 1977
+(dispatching rules).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medhavi.planners.kernels.plant_record import (
+    FAR,
+    MOST_LOTS,
+    cost_of,
+    draw,
+    length_of,
+    lot_of,
+)
+
+if TYPE_CHECKING:
+    from medhavi.planners.kernels.plant_record import (
+        Pass,
+        Plant,
+    )
+
+
+def net(  # noqa: C901, PLR0912, PLR0915  (one walk over local arrays)
+    plant: Plant, work: Pass, wanted: np.ndarray, wait: np.ndarray
+) -> bool:
+    """Net item by item, consumers first: lots as needed, first come first served.
+
+    Parameters
+    ----------
+    plant, work
+        The plant; arrays to fill.
+    wanted
+        Instant at which each demand is wanted [s].
+    wait
+        Queue that is allowed for before the orders of each item [s].
+
+    Returns
+    -------
+    bool
+        False: the arrays are too short.
+    """
+    most_orders = len(work.o_item)
+    most_pegs = len(work.p_to)
+    most_needs = len(work.r_to)
+    for item in range(len(plant.order)):
+        work.r_head[item] = -1
+    needs = 0
+    for demand in range(len(plant.d_item)):
+        item = plant.d_item[demand]
+        work.r_time[needs] = wanted[demand]
+        work.r_qty[needs] = plant.d_qty[demand]
+        work.r_to[needs] = -1 - demand
+        work.r_next[needs] = work.r_head[item]
+        work.r_head[item] = needs
+        needs += 1
+    orders = 0
+    pegs = 0
+    for place in range(len(plant.order)):
+        item = plant.order[place]
+        count = 0
+        at = work.r_head[item]
+        while at >= 0:
+            count += 1
+            at = work.r_next[at]
+        if count == 0:
+            continue
+        ids = np.empty(count, np.int64)
+        times = np.empty(count, np.int64)
+        at = work.r_head[item]
+        slot = count - 1
+        while at >= 0:
+            ids[slot] = at
+            times[slot] = work.r_time[at]
+            at = work.r_next[at]
+            slot -= 1
+        ranks = np.argsort(times, kind="mergesort")
+        rest = plant.stock[item]
+        source = -2 - item
+        for rank in ranks:
+            at = ids[rank]
+            need = work.r_qty[at]
+            if pegs + 3 >= most_pegs:
+                return False
+            if rest > 0 and need > 0:
+                used = min(rest, need)
+                work.p_from[pegs] = source
+                work.p_to[pegs] = work.r_to[at]
+                work.p_qty[pegs] = used
+                pegs += 1
+                rest -= used
+                need -= used
+            if need == 0:
+                continue
+            taker = work.r_to[at]
+            if plant.lead[item] >= 0:
+                work.o_release[taker] = max(work.o_release[taker], plant.lead[item])
+                continue
+            qty = lot_of(plant, item, need)
+            first, stop = plant.c_start[item], plant.c_start[item + 1]
+            if orders >= most_orders or needs + stop - first > most_needs:
+                return False
+            work.o_item[orders] = item
+            work.o_qty[orders] = qty
+            work.o_due[orders] = work.r_time[at]
+            work.o_release[orders] = plant.floor[item]
+            work.o_length[orders] = length_of(plant, item, qty)
+            work.o_machine[orders] = plant.machine[item]
+            work.o_post[orders] = plant.post[item]
+            work.p_from[pegs] = orders
+            work.p_to[pegs] = taker
+            work.p_qty[pegs] = need
+            pegs += 1
+            rest = qty - need
+            source = orders
+            begin = work.r_time[at] - work.o_length[orders]
+            begin -= plant.post[item] + wait[item]
+            for line in range(first, stop):
+                part = plant.c_item[line]
+                work.r_time[needs] = begin
+                work.r_qty[needs] = qty // plant.grain[item] * plant.c_qty[line]
+                work.r_to[needs] = orders
+                work.r_next[needs] = work.r_head[part]
+                work.r_head[part] = needs
+                needs += 1
+            orders += 1
+    work.totals[0] = orders
+    work.totals[1] = pegs
+    return True
+
+
+def link(work: Pass) -> None:
+    """Group the pegs by the order that brings, and count what each order waits for."""
+    orders, pegs = work.totals[0], work.totals[1]
+    for order in range(orders + 1):
+        work.t_start[order] = 0
+    for order in range(orders):
+        work.o_left[order] = 0
+    for peg in range(pegs):
+        giver = work.p_from[peg]
+        if giver >= 0:
+            work.t_start[giver + 1] += 1
+            if work.p_to[peg] >= 0:
+                work.o_left[work.p_to[peg]] += 1
+    for order in range(orders):
+        work.t_start[order + 1] += work.t_start[order]
+    for order in range(orders):
+        work.o_ready[order] = work.t_start[order]
+    for peg in range(pegs):
+        giver = work.p_from[peg]
+        if giver >= 0:
+            work.t_peg[work.o_ready[giver]] = peg
+            work.o_ready[giver] += 1
+
+
+def push(keys: np.ndarray, values: np.ndarray, count: int, key: int, value: int) -> int:
+    """Add to a heap; gives its new length."""
+    at = count
+    while at > 0:
+        above = (at - 1) >> 1
+        if keys[above] <= key:
+            break
+        keys[at] = keys[above]
+        values[at] = values[above]
+        at = above
+    keys[at] = key
+    values[at] = value
+    return count + 1
+
+
+def pop(keys: np.ndarray, values: np.ndarray, count: int) -> tuple[int, int]:
+    """Take the least of a heap; gives its value, and the new length."""
+    value = values[0]
+    count -= 1
+    key, moved = keys[count], values[count]
+    at = 0
+    while True:
+        below = 2 * at + 1
+        if below >= count:
+            break
+        if below + 1 < count and keys[below + 1] < keys[below]:
+            below += 1
+        if keys[below] >= key:
+            break
+        keys[at] = keys[below]
+        values[at] = values[below]
+        at = below
+    keys[at] = key
+    values[at] = moved
+    return value, count
+
+
+def rank_orders(plant: Plant, work: Pass, short: float, earlier: np.ndarray) -> None:
+    """Give each order its key: due, plus a share of its length, less its memory.
+
+    `short` is the share of its length that makes an order less urgent; `earlier` holds
+    `MOST_LOTS` numbers per item: by how much each of its lots is more urgent [s].
+    """
+    for item in range(len(plant.order)):
+        work.item_last[item] = -1
+    for order in range(work.totals[0]):
+        item = work.o_item[order]
+        work.item_last[item] += 1
+        lot = min(work.item_last[item], MOST_LOTS - 1)
+        longer = int(short * work.o_length[order])
+        key = work.o_due[order] + longer
+        work.o_key[order] = key - earlier[item * MOST_LOTS + lot]
+
+
+def choose(
+    order_key: np.ndarray,
+    length: np.ndarray,
+    ready: np.ndarray,
+    queue: np.ndarray,
+    coming: np.ndarray,
+    now: int,
+    hold: float,
+) -> int:
+    """Take what a free machine starts: place in its queue; -1: it holds.
+
+    It holds for a more urgent order that comes before the most urgent of the queue
+    would end, and whose key is less by `hold` lengths; then what fits before may go.
+
+    Parameters
+    ----------
+    order_key, length, ready
+        Per order: key, working time, instant at which it is ready [s].
+    queue, coming
+        Orders that are ready, and those that will be.
+    now, hold
+        Instant [s]; lengths.
+    """
+    place = 0
+    for at in range(1, len(queue)):
+        if order_key[queue[at]] < order_key[queue[place]]:
+            place = at
+    if len(coming) == 0:
+        return place
+    best = queue[place]
+    first = FAR
+    end = now + length[best]
+    bound = order_key[best] - hold * length[best]
+    for at in range(len(coming)):
+        order = coming[at]
+        if ready[order] < end and order_key[order] < bound and ready[order] < first:
+            first = ready[order]
+    if first == FAR:
+        return place
+    place = -1
+    for at in range(len(queue)):
+        order = queue[at]
+        if now + length[order] > first:
+            continue
+        if place < 0 or order_key[order] < order_key[queue[place]]:
+            place = at
+    return place
+
+
+def dispatch(work: Pass, hold: float) -> int:  # noqa: C901, PLR0912, PLR0915  (calls cost more)
+    """Run through all events; gives how many orders were started.
+
+    Records are opened once, at the top: numba counts references whenever a field is
+    read, which costs more than the rest of an event.
+    """
+    orders = work.totals[0]
+    key, ready, begins, left = work.o_key, work.o_ready, work.o_start, work.o_left
+    length, where, post = work.o_length, work.o_machine, work.o_post
+    first, pegs, takers, finish = work.t_start, work.t_peg, work.p_to, work.d_finish
+    heap, value = work.h_key, work.h_value
+    low, queue, queued = work.q_start, work.q_order, work.q_count
+    coming, count, busy = work.u_order, work.u_count, work.busy
+    touched, marked = work.touched, work.marked
+    machines = len(busy)
+    for demand in range(len(finish)):
+        finish[demand] = 0
+    for machine in range(machines):
+        low[machine] = 0
+        queued[machine] = 0
+        count[machine] = 0
+        busy[machine] = 0
+        marked[machine] = 0
+    low[machines] = 0
+    events = 0
+    for order in range(orders):
+        ready[order] = work.o_release[order]
+        if where[order] >= 0:
+            low[where[order] + 1] += 1
+    for machine in range(machines):
+        low[machine + 1] += low[machine]
+    for order in range(orders):
+        if left[order] == 0:
+            machine = where[order]
+            if machine >= 0:
+                coming[low[machine] + count[machine]] = order
+                count[machine] += 1
+            events = push(heap, value, events, ready[order] * 2, order)
+    started = 0
+    while events > 0:
+        now = heap[0] >> 1
+        touches = 0
+        while events > 0 and heap[0] >> 1 == now:
+            ends = heap[0] & 1
+            order, events = pop(heap, value, events)
+            machine = where[order]
+            if machine < 0:
+                # Nothing to wait for: it starts as if its own machine were free.
+                machine = machines
+            elif ends == 1:
+                busy[machine] = 0
+            else:
+                base = low[machine]
+                queue[base + queued[machine]] = order
+                queued[machine] += 1
+                for at in range(base, base + count[machine]):
+                    if coming[at] == order:
+                        count[machine] -= 1
+                        coming[at] = coming[base + count[machine]]
+                        break
+            if machine == machines:
+                touched[touches] = -1 - order
+                touches += 1
+            elif marked[machine] == 0:
+                marked[machine] = 1
+                touched[touches] = machine
+                touches += 1
+        for turn in range(touches):
+            machine = touched[turn]
+            if machine < 0:
+                order = -1 - machine
+            else:
+                marked[machine] = 0
+                if busy[machine] == 1 or queued[machine] == 0:
+                    continue
+                base = low[machine]
+                place = choose(
+                    key,
+                    length,
+                    ready,
+                    queue[base : base + queued[machine]],
+                    coming[base : base + count[machine]],
+                    now,
+                    hold,
+                )
+                if place < 0:
+                    continue
+                order = queue[base + place]
+                queued[machine] -= 1
+                queue[base + place] = queue[base + queued[machine]]
+                busy[machine] = 1
+                end = now + length[order]
+                events = push(heap, value, events, end * 2 + 1, order)
+            started += 1
+            begins[order] = now
+            there = now + length[order] + post[order]
+            for place in range(first[order], first[order + 1]):
+                taker = takers[pegs[place]]
+                if taker < 0:
+                    finish[-1 - taker] = max(finish[-1 - taker], there)
+                    continue
+                ready[taker] = max(ready[taker], there)
+                left[taker] -= 1
+                if left[taker] == 0:
+                    other = where[taker]
+                    if other >= 0:
+                        coming[low[other] + count[other]] = taker
+                        count[other] += 1
+                    events = push(heap, value, events, ready[taker] * 2, taker)
+    return started
+
+
+def evaluate(
+    plant: Plant,
+    work: Pass,
+    wanted: np.ndarray,
+    wait: np.ndarray,
+    earlier: np.ndarray,
+    short: float,
+    hold: float,
+) -> int:
+    """Net, rank and dispatch; gives the weighted lateness, -1: arrays too short."""
+    if not net(plant, work, wanted, wait):
+        return -1
+    link(work)
+    rank_orders(plant, work, short, earlier)
+    if dispatch(work, hold) < work.totals[0]:
+        return -2
+    total = 0
+    for demand in range(len(plant.d_item)):
+        total += cost_of(plant, demand, work.d_finish[demand])
+    return total
+
+
+def blame(  # noqa: C901, PLR0912  (one walk over local arrays)
+    plant: Plant,
+    work: Pass,
+    earlier: np.ndarray,
+    chance: float,
+    step: float,
+    noise: np.ndarray,
+) -> None:
+    """Make orders more urgent that waited on the critical paths of late demands.
+
+    Parameters
+    ----------
+    earlier
+        Memory as of `rank_orders`; it grows.
+    chance, step
+        Share of the late demands that are looked at; share of the lateness that counts.
+    noise
+        One number; the state of the random numbers.
+    """
+    orders, pegs = work.totals[0], work.totals[1]
+    for item in range(len(plant.order)):
+        work.item_last[item] = -1
+    lot = np.empty(orders, np.int64)
+    slowest = np.empty(orders, np.int64)
+    root = np.empty(len(plant.d_item), np.int64)
+    for demand in range(len(plant.d_item)):
+        root[demand] = -1
+    for order in range(orders):
+        item = work.o_item[order]
+        work.item_last[item] += 1
+        lot[order] = min(work.item_last[item], MOST_LOTS - 1)
+        slowest[order] = -1
+    for peg in range(pegs):
+        giver, taker = work.p_from[peg], work.p_to[peg]
+        if giver < 0:
+            continue
+        if taker < 0:
+            other = root[-1 - taker]
+            if other < 0 or arrival_of(work, giver) > arrival_of(work, other):
+                root[-1 - taker] = giver
+        elif arrival_of(work, giver) > work.o_release[taker]:
+            other = slowest[taker]
+            if other < 0 or arrival_of(work, giver) > arrival_of(work, other):
+                slowest[taker] = giver
+    for demand in range(len(plant.d_item)):
+        late = work.d_finish[demand] - plant.d_due[demand]
+        if late <= 0 or draw(noise) > chance:
+            continue
+        order = root[demand]
+        while order >= 0:
+            if work.o_start[order] > work.o_ready[order]:
+                part = step * draw(noise) * min(max(late, 43200), 864000)
+                place = work.o_item[order] * MOST_LOTS + lot[order]
+                earlier[place] += int(part)
+            order = slowest[order]
+
+
+def arrival_of(work: Pass, order: int) -> int:
+    """Give when what an order makes is there [s]."""
+    return work.o_start[order] + work.o_length[order] + work.o_post[order]

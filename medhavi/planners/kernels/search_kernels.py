@@ -1,0 +1,103 @@
+"""The kernels of the search for a schedule, compiled where numba is there."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from hashlib import blake2b
+from types import FunctionType, SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INLINED = frozenset(
+    {
+        "length_of",
+        "lot_of",
+        "push",
+        "pop",
+        "choose",
+        "cost_of",
+        "draw",
+        "note",
+        "arrival",
+        "arrival_of",
+    }
+)
+"""Small functions that take whole records: calling them costs more than their work."""
+
+
+def functions() -> list[FunctionType]:
+    """List the functions of all files, callees first."""
+    from medhavi.planners.kernels import (
+        event_passes,
+        justification,
+        moves,
+        plant_record,
+        repair,
+        schedule_record,
+    )
+
+    return [
+        found
+        for module in (
+            plant_record,
+            event_passes,
+            schedule_record,
+            repair,
+            moves,
+            justification,
+        )
+        for found in vars(module).values()
+        if isinstance(found, FunctionType) and found.__module__ == module.__name__
+    ]
+
+
+@lru_cache(maxsize=1)
+def interpreted() -> SimpleNamespace:
+    """Give the functions as they are written."""
+    return SimpleNamespace(**{found.__name__: found for found in functions()})
+
+
+@lru_cache(maxsize=1)
+def compiled() -> SimpleNamespace:
+    """Give the functions compiled; numba keeps them on disk.
+
+    All share one scope, in which each name is the compiled function; it is compiled
+    when it is called first, for the types of that call. numba renews what it keeps when
+    the file of a function changes and does not look at what that calls, so the names
+    end in a digest of all the code.
+    """
+    import numba
+
+    found = functions()
+    digest = _digest(found)
+    scope: dict[str, Any] = {}
+    for function in found:
+        scope.update(function.__globals__)
+    for function in found:
+        inside = function.__name__ in INLINED
+        copy = FunctionType(
+            function.__code__, scope, function.__name__, function.__defaults__
+        )
+        copy.__qualname__ = f"{function.__qualname__}_{digest}"
+        copy.__module__ = function.__module__
+        try:
+            scope[function.__name__] = numba.njit(cache=True, forceinline=inside)(copy)
+        except RuntimeError:
+            # No folder to keep it in (a read-only installation without a home).
+            scope[function.__name__] = numba.njit(forceinline=inside)(copy)
+    return SimpleNamespace(**{one.__name__: scope[one.__name__] for one in found})
+
+
+def _digest(found: Sequence[FunctionType]) -> str:
+    """Hash instructions, names and constants of functions, and numbers in scope."""
+    parts: list[object] = []
+    for function in found:
+        code, scope = function.__code__, function.__globals__
+        numbers = [
+            scope[name] for name in code.co_names if isinstance(scope.get(name), int)
+        ]
+        parts.append((function.__name__, code.co_code, code.co_names, code.co_consts))
+        parts.append(tuple(numbers))
+    return blake2b(repr(parts).encode(), digest_size=8).hexdigest()

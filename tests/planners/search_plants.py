@@ -1,0 +1,136 @@
+"""Small plants for the search: tables of a workshop, and bare numbers of one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+
+from medhavi.planners.constrained.search.arrays import Engine
+from medhavi.planners.kernels import search_kernels
+from medhavi.planners.kernels.plant_record import Plant
+from tests.factories import AS_OF
+
+DAY = 86400
+ENGINE = Engine(kernels=search_kernels.interpreted(), lists=True)
+ITEM = {
+    "machine": -1,
+    "fixed": 0,
+    "rate": 0,
+    "grain": 1,
+    "least": 1,
+    "floor": 0,
+    "post": 0,
+    "lead": -1,
+    "stock": 0,
+}
+
+
+def plant(
+    items: list[dict[str, Any]], demands: list[tuple[int, int, int, int]]
+) -> Plant:
+    """Make a plant.
+
+    Parameters
+    ----------
+    items
+        What differs from `ITEM`; `below` lists (item, quantity). Consumers first.
+    demands
+        (item, quantity, due [s], weight).
+    """
+    rows = [{**ITEM, **item} for item in items]
+    below = [row.get("below", []) for row in rows]
+    return Plant(
+        order=np.arange(len(rows)),
+        **{name: np.array([row[name] for row in rows], np.int64) for name in ITEM},
+        c_start=np.cumsum([0, *(len(found) for found in below)]),
+        c_item=np.array([part for found in below for part, _ in found], np.int64),
+        c_qty=np.array([qty for found in below for _, qty in found], np.int64),
+        d_item=np.array([one[0] for one in demands], np.int64),
+        d_qty=np.array([one[1] for one in demands], np.int64),
+        d_due=np.array([one[2] for one in demands], np.int64),
+        d_weight=np.array([one[3] for one in demands], np.int64),
+        base=np.array([20 * DAY], np.int64),
+    )
+
+
+def workshop(
+    demands: list[tuple[str, float, float, int]],
+    *,
+    minutes: float = 600.0,
+    stock: float = 0.0,
+    least: float = 2.0,
+    lead: float = 3.0,
+) -> dict[str, Any]:
+    """Make the tables of two products of one shared part on two machines.
+
+    Parameters
+    ----------
+    demands
+        (product "A" or "B", quantity, due [days], priority).
+    minutes
+        Time of one piece of any product.
+    stock, least
+        Stock and least lot of the part.
+    lead
+        Lead time of what the part is made of [days].
+    """
+    makes = (("A", "M1"), ("B", "M1"), ("PART", "M2"))
+    return {
+        "settings": [{"as_of": AS_OF, "horizon_days": 400.0}],
+        "locations": [{"location": "P"}],
+        "products": [{"product": name} for name in ("A", "B", "PART", "RAW")],
+        "suppliers": [{"supplier": "S"}],
+        "supply_terms": [
+            {
+                "supplier": "S",
+                "product": "RAW",
+                "location": "P",
+                "lead_time_days": lead,
+                "moq": 3.0,
+            }
+        ],
+        "resources": [
+            {"resource": name, "location": "P", "units": 1.0} for name in ("M1", "M2")
+        ],
+        "routings": [
+            {
+                "routing": f"make {name}",
+                "product": name,
+                "location": "P",
+                "min_lot": least if name == "PART" else 1.0,
+            }
+            for name, _ in makes
+        ],
+        "steps": [
+            {
+                "routing": f"make {name}",
+                "step": 1,
+                "sequence": 1,
+                "run_minutes_per_unit": minutes,
+            }
+            for name, _ in makes
+        ],
+        "step_resources": [
+            {"routing": f"make {name}", "step": 1, "resource": machine}
+            for name, machine in makes
+        ],
+        "bom_lines": [
+            {"routing": "make A", "line": 1, "component": "PART", "qty_per": 1.0},
+            {"routing": "make B", "line": 1, "component": "PART", "qty_per": 2.0},
+            {"routing": "make PART", "line": 1, "component": "RAW", "qty_per": 1.0},
+        ],
+        "stock": [{"product": "PART", "location": "P", "qty": stock}] if stock else [],
+        "demands": [
+            {
+                "demand": f"D{number}",
+                "product": product,
+                "location": "P",
+                "qty": qty,
+                "due": AS_OF + dt.timedelta(days=due),
+                "priority": priority,
+            }
+            for number, (product, qty, due, priority) in enumerate(demands)
+        ],
+    }

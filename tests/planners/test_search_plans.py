@@ -1,0 +1,263 @@
+"""Plans whose orders a search found: carried out, repeated, cancelled, no worse."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medhavi.errors import UsageError
+from medhavi.planners.constrained.search.searched_run import engine_of, way_of
+from medhavi.planners.parameters import ConstrainedParameters
+from medhavi.planners.pipeline import plan
+from medhavi.results.verify import verify
+from medhavi.snapshot import Snapshot
+from tests.factories import AS_OF
+from tests.planners.search_plants import workshop
+
+if TYPE_CHECKING:
+    from medhavi.results.plan import Plan
+
+ALWAYS = {"search": "always", "engine": "python"}
+NEVER = {"search": "never", "engine": "python"}
+CROWDED = workshop(
+    [("AB"[turn % 2], 2.0 + turn % 3, 4.0 + turn, 1 + turn % 3) for turn in range(9)],
+    stock=3.0,
+)
+
+
+def searched(tables: dict[str, Any], effort: str = "standard", **more: Any) -> Plan:
+    made = plan(
+        Snapshot.from_frames(tables),
+        "constrained",
+        {**ALWAYS, "effort": effort},
+        **more,
+    )
+    assert "passes" in made.run.effort, "the general way planned"
+    return made
+
+
+def delivered(made: Plan) -> dict[str, float]:
+    rows = made.deliveries.group_by("demand").agg(pl.col("qty").sum())
+    return dict(rows.iter_rows())
+
+
+@st.composite
+def workshops(draw: st.DrawFn) -> dict[str, Any]:
+    demands = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["A", "B"]),
+                st.integers(1, 6).map(float),
+                st.integers(-2, 25).map(float),
+                st.integers(1, 4),
+            ),
+            min_size=1,
+            max_size=8,
+        )
+    )
+    return workshop(
+        demands,
+        minutes=draw(st.sampled_from([7.0, 300.0, 1000.0])),
+        stock=float(draw(st.integers(0, 9))),
+        least=float(draw(st.integers(1, 6))),
+        lead=float(draw(st.integers(0, 9))),
+    )
+
+
+# --- laws --------------------------------------------------------------------------
+@pytest.mark.req("CAP-06", "CAP-12", "QA-05")
+@settings(max_examples=12)
+@given(workshops(), st.sampled_from(["light", "standard"]))
+def test_a_plan_that_was_sought_can_be_carried_out(
+    tables: dict[str, Any], effort: str
+) -> None:
+    made = searched(tables, effort)
+    assert [str(one) for one in verify(made, Snapshot.from_frames(tables))] == []
+
+
+@settings(max_examples=6)
+@given(workshops())
+def test_hours_of_causes_sum_to_the_lateness_of_what_was_sought(
+    tables: dict[str, Any],
+) -> None:
+    made = searched(tables, "light")
+    sums = made.causes.group_by("demand").agg(pl.col("hours").sum())
+    late = made.fulfilment.filter(pl.col("lateness_h") > 0).join(sums, on="demand")
+    assert late.height == made.fulfilment.filter(pl.col("lateness_h") > 0).height
+    assert ((late["hours"] - late["lateness_h"]).abs() < 1e-6).all()
+
+
+@settings(max_examples=6)
+@given(workshops())
+def test_search_and_general_way_deliver_the_same_quantities(
+    tables: dict[str, Any],
+) -> None:
+    general = plan(Snapshot.from_frames(tables), "constrained", NEVER)
+    assert delivered(searched(tables, "light")) == delivered(general)
+
+
+@settings(max_examples=6)
+@given(workshops())
+def test_no_plan_is_better_than_its_bound(tables: dict[str, Any]) -> None:
+    run = searched(tables).run
+    assert run.bound is not None
+    assert run.bound <= run.effort["weighted_days"] + 1e-9
+    assert run.effort["late_at_least"] <= run.effort["late"]
+
+
+# --- examples ----------------------------------------------------------------------
+def test_the_same_search_gives_the_same_plan_to_the_byte() -> None:
+    first, second = searched(CROWDED), searched(CROWDED)
+    assert first.fingerprint == second.fingerprint
+
+
+def test_late_demands_of_the_plan_are_those_that_the_search_counted() -> None:
+    made = searched(CROWDED)
+    assert made.run.effort["late"] == float(
+        made.fulfilment.filter(pl.col("status") == "late").height
+    )
+
+
+def test_more_effort_is_no_worse() -> None:
+    costs = [
+        searched(CROWDED, effort).run.effort["weighted_days"]
+        for effort in ("light", "standard")
+    ]
+    assert costs[1] <= costs[0]
+
+
+def test_a_search_that_is_cancelled_keeps_its_best_plan() -> None:
+    calls = iter([False] * 4 + [True] * 10_000)
+    made = searched(CROWDED, cancelled=lambda: next(calls))
+    assert made.run.status == "cancelled"
+    assert made.fulfilment.height == 9
+    assert list(verify(made, Snapshot.from_frames(CROWDED))) == []
+
+
+def test_progress_tells_phases_and_steps() -> None:
+    seen: list[tuple[str, int, int]] = []
+    searched(CROWDED, observe=lambda *what: seen.append(what))
+    assert {phase for phase, _, _ in seen} >= {"passes", "moves", "placing"}
+
+
+def test_an_important_demand_goes_before_others() -> None:
+    tables = workshop(
+        [("A", 4.0, 4.0, 3), ("A", 4.0, 4.0, 1)], minutes=1440.0, lead=0.0
+    )
+    made = searched(tables)
+    late = dict(made.fulfilment.select("demand", "lateness_h").iter_rows())
+    assert late["D1"] < late["D0"]
+
+
+def test_what_is_bought_comes_no_later_than_it_is_used() -> None:
+    made = searched(CROWDED)
+    bought = made.supplies.filter(pl.col("product") == "RAW")
+    assert bought["start"].min() >= AS_OF
+    assert list(verify(made, Snapshot.from_frames(CROWDED))) == []
+
+
+# --- what no search knows ----------------------------------------------------------
+def _with(table: str, *rows: dict[str, Any]) -> dict[str, Any]:
+    return {**CROWDED, table: [*CROWDED.get(table, []), *rows]}
+
+
+UNFIT = {
+    "order": _with(
+        "supply_orders",
+        {
+            "supply_order": "W1",
+            "kind": "purchase",
+            "product": "RAW",
+            "location": "P",
+            "source": "S",
+            "qty": 5.0,
+            "due": AS_OF + dt.timedelta(days=2),
+            "status": "firmed",
+        },
+    ),
+    "two sources": _with(
+        "routings", {"routing": "make A too", "product": "A", "location": "P"}
+    ),
+    "two units": {
+        **CROWDED,
+        "resources": [
+            {"resource": "M1", "location": "P", "units": 2.0},
+            {"resource": "M2", "location": "P", "units": 1.0},
+        ],
+    },
+    "stock level": _with(
+        "inventory_policies", {"product": "PART", "location": "P", "safety_qty": 4.0}
+    ),
+    "most lateness": {
+        **CROWDED,
+        "demands": [{**row, "max_lateness_days": 1.0} for row in CROWDED["demands"]],
+    },
+    "shelf life": {
+        **CROWDED,
+        "products": [{**row, "shelf_life_days": 50.0} for row in CROWDED["products"]],
+    },
+    "largest lot": {
+        **CROWDED,
+        "routings": [{**row, "max_lot": 9.0} for row in CROWDED["routings"]],
+    },
+    "yield": {
+        **CROWDED,
+        "routings": [{**row, "yield": 0.5} for row in CROWDED["routings"]],
+    },
+    "soft time": {
+        **CROWDED,
+        "routings": [{**row, "safety_days": 1.0} for row in CROWDED["routings"]],
+    },
+    "supplier limit": {
+        **CROWDED,
+        "supply_terms": [
+            {**row, "capacity_per_period": 50.0} for row in CROWDED["supply_terms"]
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("what", sorted(UNFIT))
+def test_what_is_more_than_the_numbers_say_is_planned_the_general_way(
+    what: str,
+) -> None:
+    snapshot = Snapshot.from_frames(UNFIT[what])
+    asked = plan(snapshot, "constrained", {**ALWAYS, "effort": "light"})
+    general = plan(snapshot, "constrained", {**NEVER, "effort": "light"})
+    assert "passes" not in asked.run.effort
+    assert asked.supplies.equals(general.supplies)
+
+
+# --- settings ----------------------------------------------------------------------
+def test_a_small_run_does_not_search_by_itself() -> None:
+    assert way_of(ConstrainedParameters(), 10) == ""
+
+
+def test_a_run_in_plain_python_searches_only_when_asked() -> None:
+    assert way_of(ConstrainedParameters(engine="python"), 10_000) == ""
+    asked = way_of(ConstrainedParameters(engine="python", search="always"), 10_000)
+    assert asked == "interpreted"
+    assert engine_of(asked).lists
+
+
+@pytest.mark.parametrize(
+    "given_",
+    [{"search": "maybe"}, {"class_weights": ()}, {"class_weights": (1.0, -2.0)}],
+)
+def test_settings_of_a_search_are_checked(given_: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="must be"):
+        ConstrainedParameters(**given_)
+
+
+def test_stated_weights_go_before_those_of_the_planner() -> None:
+    tables = {**CROWDED, "settings": [{**CROWDED["settings"][0]}]}
+    tables["settings"][0]["priority_weights"] = ["7", "3"]
+    snapshot = Snapshot.from_frames(tables)
+    parameters = ConstrainedParameters()
+    assert parameters.weights(snapshot.settings) == (7.0, 3.0)
+    assert parameters.weights(Snapshot.from_frames(CROWDED).settings) == (25, 5, 1)
