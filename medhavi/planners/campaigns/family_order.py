@@ -94,7 +94,7 @@ def path_price(order: Sequence[str], price: Price, state: str | None = None) -> 
 
 def _held_karp(families: Sequence[str], price: Price, state: str | None) -> list[str]:
     count = len(families)
-    cost = [[price(a, b) for b in families] for a in families]
+    cost = [[0.0 if a == b else price(a, b) for b in families] for a in families]
     first = [price(state, family) for family in families]
     full = (1 << count) - 1
     # rest[last][done]: least sum of what follows; read forward it gives the first order
