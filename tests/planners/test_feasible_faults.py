@@ -175,6 +175,32 @@ def test_work_that_stands_may_exceed_the_hours_of_its_bucket() -> None:
     )
 
 
+def test_a_released_order_stands_though_it_is_not_locked() -> None:
+    made = feasible(
+        calendars=[{}],
+        shifts=[{"weekday": 1}, {"weekday": 2}],
+        resources=[{"calendar": "CAL"}],
+        routings=[{}],
+        steps=[{"fixed_minutes": 60}],
+        step_resources=[{}],
+        supply_orders=[
+            {**WORK, "status": "released", "locked": False, "due": day(2), "qty": 5}
+        ],
+        supply_order_steps=[
+            {
+                "supply_order": "O1",
+                "step": 1,
+                "status": "in_process",
+                "start": day(1.1),
+                "finish": day(1.2),
+                "locked": True,
+            }
+        ],
+        demands=[{"qty": 5, "due": day(2)}],
+    )
+    assert deliveries(made) == [(5, 2)]
+
+
 def test_what_weighs_nothing_joins_a_vehicle_that_is_full() -> None:
     feasible(
         products=[{"product": "A", "weight_kg": 2}, {"product": "B", "weight_kg": 0}],

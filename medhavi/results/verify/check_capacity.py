@@ -69,7 +69,8 @@ def check_capacity(facts: Facts) -> list[Finding]:
 def placed_operations(facts: Facts) -> pl.DataFrame:
     """Give the operations with `planned`: false for orders that stand as they are."""
     stands = facts.open_orders.filter(
-        pl.col("locked").fill_null(pl.col("status") != "firmed")
+        # What is released or started is not moved, locked or not.
+        pl.col("locked").fill_null(value=False) | (pl.col("status") != "firmed")
     )["supply_order"].to_list()
     return facts.plan.operations.with_columns(planned=~pl.col("supply").is_in(stands))
 
