@@ -42,6 +42,8 @@ class Matches:
         Order of each unit or -1; its quantity [steps].
     n_orders
         Number of orders.
+    owner
+        One entry per match: the demand that it is kept for, or -1; empty: none is.
     """
 
     need_rank: Sequence[int]
@@ -54,6 +56,7 @@ class Matches:
     unit_order: Sequence[int]
     unit_qty: Sequence[int]
     n_orders: int
+    owner: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,9 @@ def peg(matches: Matches, engine: Engine) -> Pegs:
     counts = np.bincount(need_of, minlength=n_needs)
     unit_start, ordered, offset, span = _spans(matches)
     rank = _ints(matches.need_rank)
+    owner = _ints(matches.owner or np.full(len(need_of), -1, dtype=np.int64))
+    pinned = np.zeros(n_needs, dtype=np.int64)
+    pinned[need_of[owner >= 0]] = 1
     arguments: tuple[Any, ...] = (
         np.argsort(rank, kind="stable"),
         _ints(matches.need_demand),
@@ -92,6 +98,8 @@ def peg(matches: Matches, engine: Engine) -> Pegs:
         unit_of_match[by_need],
         taken[by_need],
         _positions(unit_of_match, taken)[by_need],
+        owner[by_need],
+        pinned,
         unit_start,
         ordered,
         offset,
@@ -107,7 +115,7 @@ def peg(matches: Matches, engine: Engine) -> Pegs:
     return Pegs(demand=demand, unit=unit, qty=qty, level=level)
 
 
-def _ints(values: Sequence[int]) -> Ints:
+def _ints(values: Sequence[int] | Ints) -> Ints:
     return np.asarray(values, dtype=np.int64)
 
 

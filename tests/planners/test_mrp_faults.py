@@ -157,3 +157,44 @@ def test_steps_stated_after_the_due_date_leave_an_order_its_dates() -> None:
 
     row = made.supplies.row(0, named=True)
     assert (row["start"], row["finish"]) == (day(-1), day(-1))
+
+
+@pytest.mark.req("DEF-01")
+def test_a_firm_peg_below_a_batch_stays_with_its_demand() -> None:
+    made = planned(
+        demands=[{"qty": 4, "due": day(20)}, {"qty": 6, "due": day(22)}],
+        routings=[{"batch_window_days": 10.0}],
+        bom_lines=[{}],
+        stock=[{"product": "B", "qty": 6}],
+        pegs=[{"demand": "D2", "supply": "B|L|", "product": "B", "qty": 6}],
+        supply_terms=[{"product": "B"}],
+    )
+
+    assert pegs(made, "D2", 1) == {"B|L|": 6.0}
+    assert exceptions(made, "FirmPegBroken") == []
+
+
+def test_what_is_made_to_order_below_a_batch_leaves_out_who_is_served() -> None:
+    made = planned(
+        products=[{"product": "A"}, {"product": "B", "make_to_order": True}],
+        demands=[{"qty": 4, "due": day(20)}, {"qty": 6, "due": day(22)}],
+        routings=[{"batch_window_days": 10.0}],
+        bom_lines=[{}],
+        supply_orders=[{"product": "B", "qty": 4, "due": day(2), "demand": "D1"}],
+        supply_terms=[{"product": "B"}],
+    )
+
+    assert pegs(made, "D1", 1) == {"O1": 4.0}
+    assert [row[1] for row in orders(made, "B")] == [6.0]
+
+
+def test_a_firm_peg_for_more_than_goes_into_a_demand_is_kept() -> None:
+    made = planned(
+        demands=[{"qty": 6}],
+        routings=[{}],
+        bom_lines=[{"qty_per": 0.5}],
+        stock=[{"product": "B", "qty": 6}],
+        pegs=[{"supply": "B|L|", "product": "B", "qty": 6}],
+    )
+
+    assert pegs(made, "D1", 1) == {"B|L|": 3.0}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.planners.kernels.compiled import compiled_trace, jitted, uses_numba
-from medhavi.planners.kernels.peg_trace import SAFE, grown, stretch, trace
+from medhavi.planners.kernels.peg_trace import SAFE, arranged, grown, stretch, trace
 from medhavi.planners.pegging import Matches, peg
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def matches(draw: st.DrawFn) -> Matches:
         need=need,
         unit=unit,
         qty=taken,
+        owner=[draw(st.integers(-1, 3)) for _ in taken] if draw(st.booleans()) else (),
         unit_order=unit_order,
         unit_qty=unit_qty,
         n_orders=orders,
@@ -116,6 +117,77 @@ def test_compiled_pegs_equal_those_of_plain_python(drawn):
         assert np.array_equal(getattr(plain, name), getattr(fast, name))
 
 
+def batch(owner: list[int], shares: tuple[int, int] = (4, 6)) -> list[list[int]]:
+    """Peg one order for two demands; it takes 6 of stock 1 and 4 of stock 2."""
+    found = peg(
+        Matches(
+            need_rank=[0, 0, 1],
+            need_demand=[0, 1, -1],
+            need_consumer=[-1, -1, 0],
+            need_qty=[*shares, 10],
+            need=[0, 1, 2, 2],
+            unit=[0, 0, 1, 2],
+            qty=[*shares, 6, 4],
+            unit_order=[0, -1, -1],
+            unit_qty=[10, 6, 4],
+            n_orders=1,
+            owner=owner,
+        ),
+        "python",
+    )
+    columns = (found.demand, found.unit, found.qty, found.level)
+    rows = np.stack(columns, axis=1)
+    return sorted(row[:3] for row in rows.tolist() if row[3] == 1)
+
+
+def test_without_an_owner_goods_go_out_in_the_sequence_of_demands():
+    assert batch([-1, -1, -1, -1]) == [[0, 1, 4], [1, 1, 2], [1, 2, 4]]
+
+
+@pytest.mark.req("DEF-01")
+def test_what_is_kept_for_a_demand_goes_to_it():
+    assert batch([-1, -1, 1, -1]) == [[0, 2, 4], [1, 1, 6]]
+
+
+def test_what_is_kept_beyond_a_share_goes_to_others():
+    assert batch([-1, -1, 1, -1], (7, 3)) == [[0, 1, 3], [0, 2, 4], [1, 1, 3]]
+
+
+@given(st.data())
+def test_arranging_cuts_every_match_once_and_serves_owners_first(data):
+    parts = data.draw(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9))))
+    qty = data.draw(st.lists(st.integers(1, 9), min_size=1, max_size=5))
+    owner = [data.draw(st.integers(-1, 3)) for _ in qty]
+    ends = np.cumsum([gap + size for gap, size in parts], dtype=np.int64)
+    begins = ends - np.array([size for _, size in parts], dtype=np.int64)
+    demands = [data.draw(st.integers(0, 3)) for _ in parts]
+    ints = [np.array(values, dtype=np.int64) for values in (qty, owner, demands)]
+    names = np.arange(len(qty), dtype=np.int64)
+    unit, size, place = arranged(
+        names, ints[0], names * 0, ints[1], begins, ends, ints[2]
+    )
+
+    pieces: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for name, length, at in zip(unit, size, place, strict=True):
+        pieces[int(name)].append((int(at), int(length)))
+    for name, held in pieces.items():
+        if name >= 0:
+            covered = [at + i for at, length in held for i in range(length)]
+            assert sorted(covered) == list(range(len(covered)))
+            assert len(covered) <= qty[name]
+    assert size.sum() == (ends[-1] if parts else 0)
+    reach = np.cumsum(size)
+    for demand in range(4):
+        wanted = sum(s for (_, s), d in zip(parts, demands, strict=True) if d == demand)
+        kept = sum(q for q, o in zip(qty, owner, strict=True) if o == demand)
+        got = 0
+        for begin, end, who in zip(begins, ends, demands, strict=True):
+            for name, last, length in zip(unit, reach, size, strict=True):
+                if who == demand and name >= 0 and owner[name] == demand:
+                    got += max(0, min(end, last) - max(begin, last - length))
+        assert got == min(wanted, kept)
+
+
 @given(st.integers(0, 2**50), st.integers(0, 2**40), st.integers(1, 2**50))
 def test_stretching_keeps_both_ends_and_stays_inside(position, quantity, length):
     position = min(position, length)
@@ -147,7 +219,8 @@ def test_nothing_to_trace_gives_no_pegs():
     none = np.zeros(0, dtype=np.int64)
     start = np.zeros(1, dtype=np.int64)
     found = trace(
-        none, none, none, none, start, none, none, none, start, none, none, none, 0
+        *(none, none, none, none, start, none, none, none),
+        *(none, none, start, none, none, none, 0),
     )
     assert [len(column) for column in found] == [0, 0, 0, 0]
 

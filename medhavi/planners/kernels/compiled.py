@@ -63,7 +63,8 @@ def compiled_trace() -> Callable[..., Any]:
 
     from medhavi.planners.kernels import peg_trace
 
-    return jitted(numba.njit, peg_trace.trace, (peg_trace.stretch, peg_trace.grown))
+    callees = (peg_trace.stretch, peg_trace.grown, peg_trace.arranged)
+    return jitted(numba.njit, peg_trace.trace, callees)
 
 
 @lru_cache(maxsize=1)
@@ -72,12 +73,15 @@ def interpreted_trace() -> Callable[..., Any]:
     from medhavi.planners.kernels import peg_trace
 
     scope = {"np": _Lists}
-    grown = FunctionType(
-        peg_trace.grown.__code__, {**peg_trace.grown.__globals__, **scope}
-    )
+    plain = {
+        callee.__name__: FunctionType(
+            callee.__code__, {**callee.__globals__, **scope}, callee.__name__
+        )
+        for callee in (peg_trace.grown, peg_trace.arranged)
+    }
     return FunctionType(
         peg_trace.trace.__code__,
-        {**peg_trace.trace.__globals__, **scope, "grown": grown},
+        {**peg_trace.trace.__globals__, **scope, **plain},
         "trace",
     )
 

@@ -6,6 +6,9 @@ quantity. So the slices of an order, stretched, meet the matches of its needs in
 of two pointers. Stretched ends are cumulative and rounded down, hence the parts of a
 need sum to it exactly.
 
+What a firm peg or a hold keeps for a demand stands where the slice of that demand is:
+the matches of such a need are arranged before the walk.
+
 The file holds plain loops over int64 arrays only, so that numba can compile it; the
 interpreted form is the reference (equal results are tested).
 """
@@ -39,6 +42,8 @@ def trace(
     match_unit: np.ndarray,
     match_qty: np.ndarray,
     match_position: np.ndarray,
+    match_owner: np.ndarray,
+    need_pinned: np.ndarray,
     unit_start: np.ndarray,
     unit_of: np.ndarray,
     unit_offset: np.ndarray,
@@ -57,6 +62,9 @@ def trace(
         Shape (n_needs + 1,): first match of each need.
     match_unit, match_qty, match_position
         Shape (n_matches,): unit, quantity, place inside the unit [steps].
+    match_owner, need_pinned
+        Shape (n_matches,): the demand that a match is kept for, or -1; and shape
+        (n_needs,): 1 where a match of the need has an owner.
     unit_start, unit_of
         Shape (n_orders + 1,) and (n_ordered_units,): units of each order, main first.
     unit_offset
@@ -100,8 +108,42 @@ def trace(
         unit_place = unit_start[consumer] if consumer >= 0 else 0
         unit_stop = unit_start[consumer + 1] if consumer >= 0 else 1
         quantity, length = need_qty[need], 1
+        units, sizes, places = match_unit, match_qty, match_position
         if consumer >= 0:
             length = span[consumer]
+            if need_pinned[need]:
+                parts = 0
+                for place in range(unit_place, unit_stop):
+                    part = first[unit_of[place]]
+                    while part >= 0:
+                        parts += 1
+                        part = slice_next[part]
+                part_begin = np.empty(parts, np.int64)
+                part_end = np.empty(parts, np.int64)
+                part_demand = np.empty(parts, np.int64)
+                parts = 0
+                for place in range(unit_place, unit_stop):
+                    parent = unit_of[place]
+                    offset = unit_offset[parent]
+                    part = first[parent]
+                    while part >= 0:
+                        begin = stretch(offset + slice_start[part], quantity, length)
+                        end = stretch(offset + slice_end[part], quantity, length)
+                        part_begin[parts] = begin
+                        part_end[parts] = end
+                        part_demand[parts] = slice_demand[part]
+                        parts += 1
+                        part = slice_next[part]
+                units, sizes, places = arranged(
+                    match_unit[match:stop],
+                    match_qty[match:stop],
+                    match_position[match:stop],
+                    match_owner[match:stop],
+                    part_begin,
+                    part_end,
+                    part_demand,
+                )
+                match, stop = 0, len(units)
         while unit_place < unit_stop and match < stop:
             if consumer >= 0:
                 parent = unit_of[unit_place]
@@ -121,16 +163,17 @@ def trace(
                     begin, end = 0, quantity
                     demand, level = need_demand[need], 0
                     part = -1
-                while match < stop and covered + match_qty[match] <= begin:
-                    covered += match_qty[match]
+                while match < stop and covered + sizes[match] <= begin:
+                    covered += sizes[match]
                     match += 1
                 at = match
                 reach = covered
                 while at < stop and reach < end:
                     low = max(reach, begin)
-                    high = min(reach + match_qty[at], end)
+                    high = min(reach + sizes[at], end)
                     taken = high - low
-                    if taken > 0:
+                    unit = units[at]
+                    if taken > 0 and unit >= 0:
                         if pegs + 1 >= capacity or slices + 1 >= capacity:
                             capacity *= 2
                             peg_demand = grown(peg_demand, capacity)
@@ -142,13 +185,12 @@ def trace(
                             slice_demand = grown(slice_demand, capacity)
                             slice_level = grown(slice_level, capacity)
                             slice_next = grown(slice_next, capacity)
-                        unit = match_unit[at]
                         peg_demand[pegs] = demand
                         peg_unit[pegs] = unit
                         peg_qty[pegs] = taken
                         peg_level[pegs] = level
                         pegs += 1
-                        position = match_position[at] + low - reach
+                        position = places[at] + low - reach
                         tail = last[unit]
                         if (
                             tail >= 0
@@ -182,9 +224,9 @@ def trace(
                                 else:
                                     slice_next[before] = slices
                             slices += 1
-                    if reach + match_qty[at] > end:
+                    if reach + sizes[at] > end:
                         break
-                    reach += match_qty[at]
+                    reach += sizes[at]
                     at += 1
                 match, covered = at, reach
             unit_place += 1
@@ -201,3 +243,90 @@ def grown(values: np.ndarray, capacity: int) -> np.ndarray:
     larger = np.empty(capacity, np.int64)
     larger[: len(values)] = values
     return larger
+
+
+def arranged(
+    unit: np.ndarray,
+    qty: np.ndarray,
+    position: np.ndarray,
+    owner: np.ndarray,
+    part_begin: np.ndarray,
+    part_end: np.ndarray,
+    part_demand: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lay the matches of one need so that what is kept for a demand meets its part.
+
+    Parameters
+    ----------
+    unit, qty, position, owner
+        Shape (n_matches,): its matches, and for whom they are kept (-1: anyone).
+    part_begin, part_end, part_demand
+        Shape (n_parts,): what each demand wants of the need, rising [steps].
+
+    Returns
+    -------
+    unit, qty, position
+        Shape (n_pieces,): matches cut where needed, from place 0 of the need on; unit
+        -1 where nothing is.
+    """
+    count, parts = len(unit), len(part_begin)
+    left = np.empty(count, np.int64)
+    for i in range(count):
+        left[i] = qty[i]
+    kept_part = np.empty(count + parts, np.int64)
+    kept_match = np.empty(count + parts, np.int64)
+    kept_qty = np.empty(count + parts, np.int64)
+    kept = 0
+    for part in range(parts):
+        room = part_end[part] - part_begin[part]
+        for i in range(count):
+            if owner[i] == part_demand[part] and left[i] > 0 and room > 0:
+                taken = min(left[i], room)
+                kept_part[kept] = part
+                kept_match[kept] = i
+                kept_qty[kept] = taken
+                kept += 1
+                left[i] -= taken
+                room -= taken
+    used = np.empty(count, np.int64)
+    for i in range(count):
+        used[i] = 0
+    most = 2 * count + 5 * parts
+    new_unit = np.empty(most, np.int64)
+    new_qty = np.empty(most, np.int64)
+    new_position = np.empty(most, np.int64)
+    pieces = own = free = reach = 0
+    for part in range(parts):
+        # First what no demand stands behind, then the part itself.
+        for inside in range(2):
+            room = part_begin[part] - reach
+            if inside:
+                room = part_end[part] - part_begin[part]
+                while own < kept and kept_part[own] == part:
+                    i = kept_match[own]
+                    new_unit[pieces] = unit[i]
+                    new_qty[pieces] = kept_qty[own]
+                    new_position[pieces] = position[i] + used[i]
+                    used[i] += kept_qty[own]
+                    room -= kept_qty[own]
+                    pieces += 1
+                    own += 1
+            while room > 0 and free < count:
+                taken = min(left[free], room)
+                if taken > 0:
+                    new_unit[pieces] = unit[free]
+                    new_qty[pieces] = taken
+                    new_position[pieces] = position[free] + used[free]
+                    used[free] += taken
+                    left[free] -= taken
+                    room -= taken
+                    pieces += 1
+                if left[free] == 0:
+                    free += 1
+            if room > 0:
+                new_unit[pieces] = -1
+                new_qty[pieces] = room
+                new_position[pieces] = 0
+                pieces += 1
+        reach = part_end[part]
+    return new_unit[:pieces], new_qty[:pieces], new_position[:pieces]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.planners.pegging import Matches, peg
 from medhavi.providers.occupation import with_occupation
 from medhavi.results.identity import (
@@ -293,15 +294,17 @@ def traced(release: Release, rank: dict[int, int], engine: Engine) -> Pegs:
         need_consumer.append(-1 if need.order is None else need.order.index)
         need_qty.append(need.qty)
     units = release.units
+    match_need, match_unit, match_qty, owner = _owned(release)
     return peg(
         Matches(
             need_rank=need_rank,
             need_demand=need_demand,
             need_consumer=need_consumer,
             need_qty=need_qty,
-            need=release.match_need,
-            unit=release.match_unit,
-            qty=release.match_qty,
+            need=match_need,
+            unit=match_unit,
+            qty=match_qty,
+            owner=owner,
             unit_order=[
                 -1 if unit.order is None else unit.order.index for unit in units
             ],
@@ -310,6 +313,34 @@ def traced(release: Release, rank: dict[int, int], engine: Engine) -> Pegs:
         ),
         engine,
     )
+
+
+def _owned(release: Release) -> tuple[list[int], list[int], list[int], list[int]]:
+    """Give the matches, cut where a part is kept for a demand, and their owners."""
+    if not any(need.pins for need in release.needs):
+        return release.match_need, release.match_unit, release.match_qty, []
+    kept: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for need in release.needs:
+        for unit, demand, qty in need.pins:
+            kept.setdefault((need.index, id(unit)), []).append((demand, qty))
+    rows: list[tuple[int, int, int, int]] = []
+    for place, unit_index, qty in zip(
+        release.match_need, release.match_unit, release.match_qty, strict=True
+    ):
+        left = qty
+        wishes = kept.get((place, id(release.units[unit_index])), [])
+        while wishes and left > 0:
+            demand, wanted = wishes.pop()
+            part = min(left, wanted)
+            if wanted > part:
+                wishes.append((demand, wanted - part))
+            rows.append((place, unit_index, part, demand))
+            left -= part
+        if left > 0:
+            rows.append((place, unit_index, left, NO_DEMAND))
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    need_of, unit_of, qty_of, owner = columns or [[], [], [], []]
+    return need_of, unit_of, qty_of, owner
 
 
 def _framed(

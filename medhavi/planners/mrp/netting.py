@@ -148,7 +148,7 @@ class NodeWalk:
             self._order(short, instant)
             return
         for group in self._groups(short, instant):
-            parts = self._release.shares(group[0]) if self.node.make_to_order else {}
+            parts = self._release.unserved(group[0]) if self.node.make_to_order else {}
             if len(parts) > 1:
                 self._order_parts(group[0], parts, instant)
             else:

@@ -120,6 +120,8 @@ def _serve_owner(
                 break
             if unit.free > 0 and _may_serve(pin, unit, need, release):
                 taken = release.match(need, unit, share)
+                if need.order is not None:
+                    need.pins += ((unit, pin.demand, taken),)
                 share -= taken
                 left -= taken
         unmet += share

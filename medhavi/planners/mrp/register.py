@@ -130,6 +130,14 @@ class Register:
             if span and part * need.qty >= span
         }
 
+    def unserved(self, need: Need) -> dict[int, int]:
+        """Give `shares` less what is kept for each demand already [steps]."""
+        parts = self.shares(need)
+        for _, demand, qty in need.pins:
+            if demand in parts:
+                parts[demand] = max(0, parts[demand] - qty)
+        return parts
+
     def _behind(self, order: Order) -> dict[int, int]:
         """Sum what demands take of an order, without recursion down long chains."""
         found: dict[int, dict[int, int]] = {}

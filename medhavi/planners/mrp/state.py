@@ -117,7 +117,8 @@ class Need:
 
     `order` is the order that consumes it; without one, `demand` (or a hold without
     owner) does. `alive_until` is the least expiry that a lot must have, `line` the line
-    of the bill of materials, where not simply the start of the first step takes it.
+    of the bill of materials, where not simply the start of the first step takes it,
+    `pins` what is kept for demands behind the order: (unit, demand, qty).
     `asks` is what its supply must have.
     """
 
@@ -133,6 +134,7 @@ class Need:
     only_from: str | None = None
     alternatives: tuple[tuple[Node, Fraction], ...] = ()
     line: Component | None = None
+    pins: tuple[tuple[SupplyUnit, int, int], ...] = ()
     asks: Traits | None = None
 
 

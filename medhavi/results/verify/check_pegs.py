@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.verify.check_balance import usable_lots
-from medhavi.results.verify.facts import TOLERANCE, validity
+from medhavi.results.verify.facts import PLACE, TOLERANCE, validity
 from medhavi.results.verify.faults import faults
 from medhavi.units import ALWAYS
 
@@ -271,12 +271,21 @@ def _firm(facts: Facts) -> list[Finding]:
     )
     broken = facts.exceptions.get("FirmPegBroken", set())
     open_demands = facts.plan.fulfilment.filter(pl.col("status") != "ignored")
+    own = facts.demands.select("demand", *PLACE, own=pl.lit(value=True))
+    taken = facts.plan.pegging.group_by("demand", *PLACE).agg(
+        pl.col("qty").sum().alias("taken")
+    )
     lost = (
         firm.join(open_demands.select("demand", "planned"), on="demand")
         .join(pegged, on=["demand", "supply"], how="left")
+        .join(own, on=["demand", *PLACE], how="left")
+        .join(taken, on=["demand", *PLACE], how="left")
         .with_columns(
             pl.col("pegged").fill_null(0.0),
-            qty=pl.min_horizontal("qty", "planned"),
+            # Of what goes into it a demand cannot take more than it needs.
+            qty=pl.min_horizontal(
+                "qty", pl.when("own").then("planned").otherwise(pl.col("taken"))
+            ),
         )
         .filter(pl.col("pegged") < pl.col("qty") - TOLERANCE * (1 + pl.col("qty")))
         .filter(~pl.col("demand").is_in(list(broken)))

@@ -158,6 +158,21 @@ FAULTS: list[tuple[str, str, Tables, Tables]] = [
         ),
     ),
     (
+        "firm peg of a component lost",
+        "VER006",
+        changed("pegging", "p4", qty=40.0),
+        also(
+            "pegs",
+            {
+                "demand": "D1",
+                "supply": "X|PLANT|A",
+                "product": "X",
+                "location": "PLANT",
+                "qty": 60.0,
+            },
+        ),
+    ),
+    (
         "delivered before the supply",
         "VER007",
         changed("supplies", "move1", finish=at("2026-02-02 19:00")),
