@@ -1,0 +1,378 @@
+"""The kernels of the search, step by step, on plants of a few numbers."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medhavi.planners.constrained.search.arrays import (
+    Engine,
+    new_memory,
+    new_pass,
+    new_schedule,
+)
+from medhavi.planners.constrained.search.chain_bound import (
+    chain_bound,
+    earliest_finishes,
+)
+from medhavi.planners.kernels import search_kernels
+from tests.planners.search_plants import DAY, ENGINE, plant
+
+if TYPE_CHECKING:
+    from medhavi.planners.kernels.plant_record import Pass, Plant
+    from medhavi.planners.kernels.schedule_record import Schedule
+
+K = ENGINE.kernels
+NEVER_HOLDS = 1e9
+
+
+def passed(
+    made: Plant,
+    *,
+    hold: float = NEVER_HOLDS,
+    short: float = 0.0,
+    wait: list[int] | None = None,
+    engine: Engine = ENGINE,
+) -> Pass:
+    """Make one pass, with as many machines as the plant names."""
+    machines = int(made.machine.max()) + 1
+    work: Pass = engine.of(new_pass(made, machines, 400))
+    waits = np.array(wait or [0] * len(made.order), np.int64)
+    cost = engine.kernels.evaluate(
+        engine.of(made),
+        work,
+        engine.ints(made.d_due),
+        engine.ints(waits),
+        engine.ints(new_memory(made)),
+        short,
+        hold,
+    )
+    assert cost >= 0
+    return work
+
+
+def scheduled(made: Plant, engine: Engine = ENGINE) -> tuple[Any, Schedule]:
+    """Give the plant as the kernels read it, and the schedule of one pass."""
+    machines = int(made.machine.max()) + 1
+    work = passed(made, engine=engine)
+    plan: Schedule = engine.of(new_schedule(made, work, machines))
+    read = engine.of(made)
+    engine.kernels.load(read, plan, work)
+    return read, plan
+
+
+def state_of(plan: Schedule) -> dict[str, Any]:
+    """Copy all that an undo must restore, lists in their order."""
+    alive = {
+        item: [*_walk(plan.i_head[item], plan.o_next)]
+        for item in range(len(plan.i_head))
+    }
+    orders = [order for found in alive.values() for order in found]
+    width = plan.width[0]
+    return {
+        "items": alive,
+        "orders": [
+            (
+                order,
+                plan.o_qty[order],
+                plan.o_start[order],
+                plan.o_end[order],
+                plan.o_used[order],
+                [*_walk(plan.o_peg[order], plan.g_also)],
+                [*_walk(plan.o_user[order], plan.g_next)],
+            )
+            for order in orders
+        ],
+        "demands": [[*_walk(peg, plan.g_also)] for peg in plan.d_peg],
+        "finish": list(plan.d_finish),
+        "stock": list(plan.i_used),
+        "lanes": [
+            list(plan.lane[m * width : m * width + plan.laned[m]])
+            for m in range(len(plan.laned))
+        ],
+        "free": [
+            plan.free_order[: plan.state[0]],
+            plan.free_peg[: plan.state[1]],
+        ],
+    }
+
+
+def _walk(head: int, follower: Any) -> Any:
+    while head >= 0:
+        yield int(head)
+        head = follower[head]
+
+
+def check(made: Plant, plan: Schedule) -> None:
+    """Assert that a schedule can be carried out: no shared code with the kernels."""
+    found = state_of(plan)
+    spans: dict[int, list[tuple[int, int]]] = {}
+    item_of = {o: item for item, orders in found["items"].items() for o in orders}
+    start = {o: s for o, _, s, _, _, _, _ in found["orders"]}
+    end = {o: e for o, _, _, e, _, _, _ in found["orders"]}
+    for order, qty, begins, ends, used, takes, _ in found["orders"]:
+        item = item_of[order]
+        grains = qty // made.grain[item]
+        assert qty >= made.least[item]
+        assert ends - begins == made.fixed[item] + grains * made.rate[item]
+        assert begins >= made.floor[item]
+        assert 0 < used <= qty
+        if made.machine[item] >= 0:
+            spans.setdefault(int(made.machine[item]), []).append((begins, ends))
+        brought: dict[int, int] = {}
+        for peg in takes:
+            giver = plan.g_from[peg]
+            part = item_of[giver] if giver >= 0 else -2 - giver
+            brought[part] = brought.get(part, 0) + plan.g_qty[peg]
+            if giver >= 0:
+                assert end[giver] + made.post[part] <= start[order]
+        for line in range(made.c_start[item], made.c_start[item + 1]):
+            part, wanted = int(made.c_item[line]), grains * made.c_qty[line]
+            if made.lead[part] < 0:
+                assert brought[part] == wanted
+            elif begins < made.lead[part]:
+                assert brought[part] == wanted, "bought later than it is used"
+    for found_spans in spans.values():
+        found_spans.sort()
+        for (_, ends), (begins, _) in pairwise(found_spans):
+            assert ends <= begins
+    assert all(
+        used <= there for used, there in zip(plan.i_used, made.stock, strict=True)
+    )
+    for demand, pegs in enumerate(found["demands"]):
+        assert sum(plan.g_qty[peg] for peg in pegs) == made.d_qty[demand]
+
+
+@st.composite
+def plants(draw: st.DrawFn) -> Plant:
+    """Draw a plant of three levels: products, shared parts, what is bought."""
+    hours = st.integers(1, 30).map(lambda n: n * 3600)
+    makes = [
+        {
+            "machine": draw(st.integers(-1, 2)),
+            "fixed": draw(st.integers(0, 3)) * 3600,
+            "rate": draw(hours),
+            "least": draw(st.integers(1, 5)),
+            "post": draw(st.sampled_from([0, 0, 7200])),
+            "stock": draw(st.sampled_from([0, 0, 3])),
+        }
+        for _ in range(4)
+    ]
+    for product in makes[:2]:
+        product["below"] = [(2, draw(st.integers(1, 2))), (3, 1)]
+    for part in makes[2:]:
+        part["below"] = [(4, draw(st.integers(1, 3)))]
+    bought = {"lead": draw(st.integers(0, 9)) * DAY, "stock": draw(st.integers(0, 9))}
+    demands = draw(
+        st.lists(
+            st.tuples(
+                st.integers(0, 3),
+                st.integers(1, 5),
+                st.integers(-1, 20).map(lambda n: n * DAY),
+                st.sampled_from([100, 500, 2500]),
+            ),
+            min_size=1,
+            max_size=10,
+        )
+    )
+    return plant([*makes, bought], demands)
+
+
+# --- passes ------------------------------------------------------------------------
+def test_netting_takes_stock_first_and_makes_the_least_lot() -> None:
+    made = plant(
+        [{"machine": 0, "rate": 10, "least": 5, "stock": 2}],
+        [(0, 3, 1000, 1), (0, 3, 2000, 1)],
+    )
+    work = passed(made)
+    assert work.totals[0] == 1
+    assert work.o_qty[0] == 5
+    pegs = sorted(zip(work.p_from, work.p_to, work.p_qty, strict=True))
+    assert [peg for peg in pegs if peg[2]] == [(-2, -1, 2), (0, -2, 3), (0, -1, 1)]
+
+
+def test_a_queue_that_is_allowed_for_makes_parts_due_earlier() -> None:
+    items = [
+        {"machine": 0, "rate": 10, "below": [(1, 1)]},
+        {"machine": 1, "rate": 10},
+    ]
+    made = plant(items, [(0, 1, 1000, 1)])
+    assert passed(made).o_due[1] == 990
+    assert passed(made, wait=[200, 0]).o_due[1] == 790
+
+
+def _held(hold: float) -> list[int]:
+    """Start a long order at 5, or wait for an urgent one that comes at 10."""
+    items = [
+        {"machine": 0, "rate": 1000, "floor": 5},
+        {"machine": 0, "rate": 50, "below": [(2, 1)]},
+        {"machine": 1, "rate": 10},
+    ]
+    work = passed(plant(items, [(0, 1, 9000, 1), (1, 1, 60, 1)]), hold=hold)
+    return [int(one) for one in work.d_finish]
+
+
+def test_a_free_machine_takes_what_waits() -> None:
+    assert _held(NEVER_HOLDS) == [1005, 1055]
+
+
+def test_a_machine_holds_for_a_more_urgent_order_that_comes_soon() -> None:
+    assert _held(0.5) == [1060, 60]
+
+
+def test_a_machine_does_not_hold_where_the_keys_are_close() -> None:
+    assert _held(20.0) == [1005, 1055]
+
+
+def test_arrays_that_are_too_short_are_told() -> None:
+    made = plant([{"machine": 0, "rate": 10}], [(0, 1, 100, 1)] * 9)
+    work = ENGINE.of(new_pass(made, 1, 3))
+    nothing = ENGINE.ints(new_memory(made))
+    due, wait = ENGINE.ints(made.d_due), [0]
+    assert K.evaluate(ENGINE.of(made), work, due, wait, nothing, 0.0, 1.0) == -1
+
+
+def test_blame_makes_orders_earlier_that_waited_for_their_machine() -> None:
+    made = plant([{"machine": 0, "rate": 100}], [(0, 1, 50, 1), (0, 1, 60, 1)])
+    work = passed(made)
+    memory = ENGINE.ints(new_memory(made))
+    K.blame(ENGINE.of(made), work, memory, 1.0, 1.0, [7])
+    assert [place for place, more in enumerate(memory) if more] == [1]
+
+
+# --- undo --------------------------------------------------------------------------
+@settings(max_examples=25)
+@given(plants(), st.data())
+def test_undo_restores_every_link_and_date(made: Plant, data: st.DataObject) -> None:
+    read, plan = scheduled(made)
+    before = state_of(plan)
+    out = data.draw(
+        st.lists(st.integers(0, len(made.d_item) - 1), min_size=1, unique=True)
+    )
+    for demand in out:
+        K.withdraw(read, plan, demand)
+    for demand in reversed(out):
+        K.supply(read, plan, demand)
+    K.undo(read, plan, 0)
+    assert state_of(plan) == before
+
+
+@settings(max_examples=25)
+@given(plants())
+def test_what_is_taken_out_and_put_back_can_be_carried_out(made: Plant) -> None:
+    read, plan = scheduled(made)
+    for demand in range(len(made.d_item)):
+        K.withdraw(read, plan, demand)
+        K.supply(read, plan, demand)
+        K.keep(plan)
+    check(made, plan)
+
+
+@settings(max_examples=25)
+@given(plants())
+def test_moves_leave_a_schedule_that_can_be_carried_out(made: Plant) -> None:
+    read, plan = scheduled(made)
+    cost = K.finish_all(read, plan)
+    tally, urgency = [0, 0, 0], [float(due) for due in made.d_due]
+    K.improve(read, plan, 40, 6, 1e-9, urgency, tally)
+    check(made, plan)
+    assert K.finish_all(read, plan) == cost + tally[2] <= cost
+
+
+def test_a_move_lets_an_important_demand_go_first() -> None:
+    made = plant(
+        [{"machine": 0, "rate": 10 * DAY}],
+        [(0, 1, 9 * DAY, 100), (0, 1, 9 * DAY, 2500)],
+    )
+    read, plan = scheduled(made)
+    assert plan.d_finish == [10 * DAY, 20 * DAY]
+    K.improve(read, plan, 30, 6, 1e-9, [0.0, 0.0], [0, 0, 0])
+    assert plan.d_finish == [20 * DAY, 10 * DAY]
+
+
+def test_a_lot_with_enough_left_is_shared() -> None:
+    made = plant(
+        [
+            {"machine": 0, "rate": 10, "below": [(1, 1)]},
+            {"machine": 1, "rate": 10, "least": 8},
+        ],
+        [(0, 3, 500, 1), (0, 4, 600, 1)],
+    )
+    read, plan = scheduled(made)
+    K.withdraw(read, plan, 1)
+    K.supply(read, plan, 1)
+    K.keep(plan)
+    assert len([*_walk(plan.i_head[1], plan.o_next)]) == 1
+
+
+# --- justification -----------------------------------------------------------------
+@settings(max_examples=25)
+@given(plants())
+def test_justification_makes_no_delivery_later(made: Plant) -> None:
+    read, plan = scheduled(made)
+    before = list(plan.d_finish)
+    start = {o: plan.o_start[o] for o in _orders(plan)}
+    K.justify_right(read, plan)
+    check(made, plan)
+    assert all(plan.o_start[o] >= start[o] for o in start)
+    late = {o: plan.o_start[o] for o in start}
+    K.justify_left(read, plan)
+    check(made, plan)
+    assert all(plan.o_start[o] <= late[o] for o in late)
+    due = made.d_due.tolist()
+    for demand, finish in enumerate(plan.d_finish):
+        assert finish <= max(before[demand], due[demand])
+
+
+def _orders(plan: Schedule) -> list[int]:
+    return [o for head in plan.i_head for o in _walk(head, plan.o_next)]
+
+
+# --- bound -------------------------------------------------------------------------
+@settings(max_examples=25)
+@given(plants())
+def test_no_schedule_is_before_its_chain_bound(made: Plant) -> None:
+    _, plan = scheduled(made)
+    for least, finish in zip(earliest_finishes(made), plan.d_finish, strict=True):
+        assert least <= finish
+
+
+def test_the_chain_bound_by_hand() -> None:
+    items = [
+        {"machine": 0, "rate": 10, "below": [(1, 2)]},
+        {"machine": 1, "rate": 5, "least": 4, "stock": 1, "below": [(2, 1)]},
+        {"lead": 100},
+    ]
+    made = plant(items, [(0, 3, 140, 100), (0, 3, 150, 100)])
+    # The first lot of parts is there at 100 + 20, and all work then takes 30.
+    assert earliest_finishes(made) == [150, 150]
+    assert chain_bound(made) == (pytest.approx(20 + 10 / DAY), 1)
+
+
+# --- compiled ----------------------------------------------------------------------
+@pytest.mark.nightly
+def test_compiled_kernels_give_what_the_interpreter_gives() -> None:
+    pytest.importorskip("numba")
+    made = plant(
+        [
+            {"machine": 0, "rate": 3600, "below": [(1, 1)]},
+            {"machine": 1, "rate": 7200, "least": 4, "below": [(2, 1)]},
+            {"lead": 2 * DAY, "stock": 5},
+        ],
+        [(0, 1 + turn % 4, (1 + turn) * DAY // 3, 100 + turn) for turn in range(30)],
+    )
+    found = []
+    for engine in (ENGINE, Engine(kernels=search_kernels.compiled(), lists=False)):
+        read, plan = scheduled(made, engine)
+        tally = engine.ints(np.zeros(3))
+        urgency = engine.floats(made.d_due)
+        engine.kernels.improve(read, plan, 200, 10, 1000.0, urgency, tally)
+        engine.kernels.justify_right(read, plan)
+        engine.kernels.justify_left(read, plan)
+        found.append((list(plan.d_finish), list(tally), list(plan.o_start)))
+    assert found[0] == found[1]
