@@ -12,6 +12,7 @@ import typer
 
 from medhavi.cli import (
     campaign_commands,
+    cycle_commands,
     data_commands,
     desk_commands,
     lake_commands,
@@ -45,6 +46,7 @@ for group in (
     orders_commands,
     remedy_commands,
     replenish_commands,
+    cycle_commands,
     campaign_commands,
     optimize_commands,
     predict_commands,

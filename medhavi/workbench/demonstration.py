@@ -24,6 +24,8 @@ from medhavi.results.study_report import StudyReport
 from medhavi.results.urgency import WorstDemand, names_of, worst_demands
 from medhavi.snapshot import Snapshot
 from medhavi.units import from_seconds
+from medhavi.workbench.cycle_file import FILE as CYCLE_FILE
+from medhavi.workbench.cycle_file import TEMPLATE
 from medhavi.workbench.demonstration_tour import (
     ModeFigures,
     figures_of,
@@ -127,6 +129,8 @@ def demonstrate(
     plan = plans["mrp"]
     promises = promises_of(snapshot, place, say)
     study = study_of(snapshot, plan, place, workbench.models, say)
+    if not (place / CYCLE_FILE).exists():
+        (place / CYCLE_FILE).write_text(TEMPLATE, "utf-8")
     return Demonstration(
         folder=place,
         store=url,
@@ -190,7 +194,7 @@ def _clear(place: Path) -> None:
     """
     if not place.exists():
         return
-    own = {_MARK, "lake", "plan", "models", "report.html"}
+    own = {_MARK, "lake", "plan", "models", "report.html", CYCLE_FILE, "lake-cycle"}
     entries = list(place.iterdir()) if place.is_dir() else [place]
     foreign = [
         entry.name

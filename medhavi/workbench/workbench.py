@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from medhavi.results.promise import Promise
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.commit_answer import Commit
+    from medhavi.workbench.cycle import CycleReport, StepReport
     from medhavi.workbench.plan_edits import PlanEdits
     from medhavi.workbench.promise_desk import PromiseDesk
     from medhavi.workbench.studies import StudyResult
@@ -351,6 +352,29 @@ class Workbench(PlanEditing):
         return run_study(
             path, cache=cache, executor=executor, track=self.models, observe=observe
         )
+
+    def cycle(
+        self,
+        config: str | Path | None = None,
+        *,
+        observe: Observe | None = None,
+        tell: Callable[[StepReport], object] | None = None,
+    ) -> CycleReport:
+        """Run the planning cycle; see `workbench.cycle.run_cycle`.
+
+        Parameters
+        ----------
+        config
+            Cycle file; by default cycle.toml beside the lake, else the defaults.
+        tell
+            Told of each step when it is over.
+        """
+        from pathlib import Path
+
+        from medhavi.workbench.cycle import run_cycle
+
+        place = None if config is None else Path(config)
+        return run_cycle(self, place, observe=observe, tell=tell)
 
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         """Refuse the verbs that are not built yet; see design 8."""

@@ -1,0 +1,42 @@
+"""The command that runs the planning cycle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medhavi.cli.conversation import talk
+from medhavi.cli.lake_commands import open_workbench
+from medhavi.cli.options import JsonOption, LakeOption, StoreOption
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command(
+        "cycle", help="Run the planning cycle: mirror, estimates, plans, stock."
+    )(cycle)
+
+
+def cycle(
+    lake: LakeOption = None,
+    store: StoreOption = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="Cycle file. Default: cycle.toml by the lake."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the steps that are due; say one line for each."""
+    conversation = talk()
+    report = open_workbench(lake, store).cycle(
+        config,
+        observe=conversation.note,
+        tell=lambda step: conversation.say(str(step)),
+    )
+    if report.resumed is not None:
+        conversation.note(f"cycle {report.resumed} was cut short; this one went on")
+    conversation.answer(**report.as_dict())
+    if report.failure is not None:
+        raise report.failure

@@ -1,0 +1,294 @@
+"""The planning cycle: what runs when, how far it goes, what a kill leaves behind."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from medhavi.cli.application import run
+from medhavi.errors import UsageError
+from medhavi.events.sqlite import SqliteStore
+from medhavi.results.plan import Plan
+from medhavi.workbench import Workbench
+from medhavi.workbench.cycle import run_cycle
+from medhavi.workbench.cycle_file import DEFAULTS, STEPS, TEMPLATE, read_rules, rules_of
+from medhavi.workbench.cycle_journal import Journal
+from tests.lakehouse.lake_events import event, line, small_company
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOON = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+LIGHT = """\
+approver = "ann"
+[estimates]
+trigger = "every 24 hours"
+[mrp]
+automation = "commit"
+trigger = "on_change"
+[constrained]
+settings = { effort = "light" }
+[replenish]
+trigger = "every 1 hours"
+"""
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Workbench:
+    """A company whose events wait in the store; nothing is mirrored."""
+    SqliteStore(tmp_path / "events.db").append_many(small_company())
+    return Workbench(tmp_path / "lake", f"sqlite:///{tmp_path}/events.db")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "my-cycle.toml"
+    path.write_text(LIGHT, "utf-8")
+    return path
+
+
+def at(hours: float) -> Any:
+    return lambda: NOON + dt.timedelta(hours=hours)
+
+
+def statuses(report: Any) -> dict[str, str]:
+    return {step.step: step.status for step in report.steps}
+
+
+def journal(bench: Workbench) -> Journal:
+    place = bench.lake.path
+    return Journal(place.parent / f"{place.name}-cycle")
+
+
+# --- what runs ----------------------------------------------------------------------
+@pytest.mark.req("GEN-10", "GEN-12")
+def test_the_first_cycle_runs_every_step_in_order(bench, config, tmp_path):
+    report = run_cycle(bench, config, clock=at(0))
+    assert [step.step for step in report.steps] == list(STEPS)
+    assert set(statuses(report).values()) == {"done"}
+    assert report.failure is None
+    folder = tmp_path / "lake-cycle"
+    assert Plan.from_folder(folder / "mrp").supplies.height > 0
+    assert Plan.from_folder(folder / "constrained").run.mode == "constrained"
+    assert (folder / "replenish" / "monitor.parquet").is_file()
+    kept = bench.table("gold.plan_runs").collect()
+    assert sorted(kept["planner"]) == ["constrained", "mrp", "replenishment"]
+
+
+def test_what_did_not_change_is_not_planned_again(bench, config):
+    run_cycle(bench, config, clock=at(0))
+    report = run_cycle(bench, config, clock=at(0.5))
+    found = statuses(report)
+    assert found == {
+        "mirror": "done",
+        "estimates": "skipped",
+        "mrp": "skipped",
+        "constrained": "skipped",
+        "replenish": "skipped",
+    }
+    texts = {step.step: step.text for step in report.steps}
+    assert texts["mrp"] == "nothing changed"
+    assert "every 1 hours" in texts["replenish"]
+
+
+def test_hours_are_counted_from_the_last_run(bench, config):
+    run_cycle(bench, config, clock=at(0))
+    assert statuses(run_cycle(bench, config, clock=at(1)))["replenish"] == "done"
+    assert statuses(run_cycle(bench, config, clock=at(1.5)))["replenish"] == "skipped"
+    assert statuses(run_cycle(bench, config, clock=at(24)))["estimates"] == "done"
+
+
+def test_a_clock_that_was_set_back_stops_nothing(bench, config):
+    run_cycle(bench, config, clock=at(100))
+    assert statuses(run_cycle(bench, config, clock=at(0)))["replenish"] == "done"
+
+
+def test_new_events_are_planned(bench, config):
+    run_cycle(bench, config, clock=at(0))
+    bench.store.append_many([event(90, "OrderPlaced", **placed("SO-9"))])
+    report = run_cycle(bench, config, clock=at(0.1))
+    assert statuses(report)["mrp"] == "done"
+    assert statuses(report)["constrained"] == "done"
+
+
+def placed(order: str) -> dict[str, Any]:
+    return {"sales_order": order, "lines": [line(f"D-{order}", qty=5.0)]}
+
+
+# --- how far it goes ----------------------------------------------------------------
+def test_a_committed_plan_is_published_once(bench, config):
+    run_cycle(bench, config, clock=at(0))
+    run_cycle(bench, config, clock=at(0.1))
+    bench.mirror()
+    (row,) = bench.events(type="PlanPublished").collect().to_dicts()
+    assert json.loads(row["payload"])["approver"] == "ann"
+    assert json.loads(row["payload"])["planner"] == "mrp"
+
+
+def test_what_is_off_does_not_run_and_what_is_proposed_changes_nothing(bench, tmp_path):
+    bench.mirror()
+    before = bench.store.head()
+    config = tmp_path / "c.toml"
+    off = {name: {"automation": "off"} for name in ("estimates", "constrained")}
+    lines = [f"[{name}]\nautomation = 'off'" for name in off]
+    lines.append("[mirror]\nautomation = 'propose'")
+    config.write_text("\n".join(lines), "utf-8")
+    report = bench.cycle(config)
+    found = statuses(report)
+    assert (found["estimates"], found["constrained"]) == ("off", "off")
+    assert "nothing copied" in report.steps[0].text
+    assert (found["mrp"], bench.store.head()) == ("done", before)
+
+
+def test_commit_of_stock_and_constrained_is_published_too(bench, tmp_path):
+    config = tmp_path / "c.toml"
+    sections = "\n".join(
+        f"[{name}]\nautomation = 'commit'" for name in ("constrained", "replenish")
+    )
+    config.write_text(f"approver = 'ann'\n{sections}\n", "utf-8")
+    assert bench.cycle(config).failure is None
+    bench.mirror()
+    rows = bench.events(type="PlanPublished").collect()
+    told = sorted(json.loads(text)["planner"] for text in rows["payload"])
+    assert told == ["constrained", "replenishment"]
+
+
+# --- where it fails ----------------------------------------------------------------
+def test_a_failed_step_ends_the_cycle_and_the_next_one_goes_on(bench, config):
+    lines = [line("D-8", product="NO")]
+    bad = event(91, "OrderPlaced", sales_order="SO-8", lines=lines)
+    bench.store.append_many([bad])
+    report = run_cycle(bench, config, clock=at(0))
+    found = statuses(report)
+    assert found["mirror"] == "done"
+    assert report.failure is not None
+    assert [s for s in found.values() if s == "failed"] == ["failed"]
+    assert found["replenish"] == "not_run"
+    again = run_cycle(bench, config, clock=at(0.1))
+    assert statuses(again)["mrp"] == "failed"
+    assert again.resumed is None
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from medhavi.workbench import Workbench
+lake, store, config, word = sys.argv[1:]
+def observe(text):
+    if word in text:
+        os.kill(os.getpid(), signal.SIGKILL)
+Workbench(lake, store).cycle(Path(config), observe=observe)
+"""
+
+
+@pytest.mark.parametrize("word", ["planning (mrp)", "planning (constrained)"])
+def test_a_killed_cycle_leaves_nothing_half_and_the_next_goes_on(
+    bench, config, tmp_path, word
+):
+    store = f"sqlite:///{tmp_path}/events.db"
+    words = [sys.executable, "-c", KILLED, tmp_path / "lake", store, config, word]
+    killed = subprocess.run(words, check=False, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    step = "mrp" if "mrp" in word else "constrained"
+    assert not (tmp_path / "lake-cycle" / step).exists()
+    report = bench.cycle(config)
+    assert report.resumed == "000001"
+    assert report.failure is None
+    found = statuses(report)
+    assert found[step] == "done"
+    if step == "constrained":
+        texts = {one.step: one.text for one in report.steps}
+        assert texts["mrp"] == "done before the interruption"
+        assert Plan.from_folder(tmp_path / "lake-cycle" / "mrp").supplies.height
+    assert bench.cycle(config).resumed is None
+
+
+def test_two_cycles_of_a_lake_do_not_run_together(bench, config):
+    with (
+        journal(bench).alone(),
+        pytest.raises(UsageError, match="Another cycle"),
+    ):
+        bench.cycle(config)
+
+
+def test_a_line_that_was_cut_short_does_not_count(tmp_path):
+    book = Journal(tmp_path)
+    book.write(cycle="000001", event="begin")
+    with (tmp_path / "journal.jsonl").open("ab") as file:
+        file.write(b'{"cycle": "000001", "ev')
+    assert book.unfinished() == "000001"
+    book.write(cycle="000001", event="end")
+    assert len(book.entries()) == 2
+    assert book.unfinished() is None
+    assert book.next_number() == "000002"
+
+
+# --- the file ----------------------------------------------------------------------
+def test_the_template_is_right(tmp_path):
+    path = tmp_path / "cycle.toml"
+    path.write_text(TEMPLATE, "utf-8")
+    rules = read_rules(path)
+    assert rules.approver == "planning"
+    assert {r.name: (r.automation, r.trigger) for r in rules.steps} == dict(DEFAULTS)
+
+
+def test_every_problem_of_a_file_is_named():
+    wrong = {
+        "speed": 1,
+        "approver": " ",
+        "mirror": {"automation": "now", "settings": {}},
+        "mrp": {"automation": "commit", "trigger": "hourly", "settings": {"x": 1}},
+        "constrained": {"settings": 3},
+        "replenish": 5,
+    }
+    with pytest.raises(UsageError) as refused:
+        rules_of(wrong, "c.toml")
+    text = str(refused.value)
+    for words in (
+        "unknown key 'speed'",
+        "approver must be a name",
+        "automation (now) must be one of off, propose, commit",
+        "mirror: unknown key 'settings'",
+        "trigger (hourly) must be always",
+        "Unknown setting x",
+        "settings must be names and values",
+        "replenish must be a section",
+        "name the approver",
+    ):
+        assert words in text
+
+
+def test_a_file_that_is_not_there_or_not_toml_is_named(tmp_path):
+    with pytest.raises(UsageError, match="no such file"):
+        read_rules(tmp_path / "none.toml")
+    path = tmp_path / "c.toml"
+    path.write_text("[mrp", "utf-8")
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_rules(path)
+
+
+# --- the command -------------------------------------------------------------------
+def test_the_command_prints_a_line_per_step(bench, config, tmp_path, capsys):
+    words = ["cycle", "--lake", str(tmp_path / "lake"), "--config", str(config)]
+    words += ["--from", f"sqlite:///{tmp_path}/events.db"]
+    assert run([*words, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [step["status"] for step in answer["steps"]] == ["done"] * 5
+    assert answer["failed"] is False
+    assert run(words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [text.split()[0] for text in lines] == list(STEPS)
+
+
+def test_a_failed_cycle_is_exit_code_1(bench, config, tmp_path, capsys):
+    lines = [line("D-8", product="NO")]
+    bench.store.append_many([event(91, "OrderPlaced", sales_order="S8", lines=lines)])
+    words = ["cycle", "--lake", str(tmp_path / "lake"), "--config", str(config)]
+    assert run([*words, "--from", f"sqlite:///{tmp_path}/events.db"]) == 1
+    assert "failed" in capsys.readouterr().out
