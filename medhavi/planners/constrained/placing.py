@@ -354,8 +354,10 @@ class Placing:
                     limit = min(limit, need.instant - offset)
             for match in self._matches.get(unit.index, ()):
                 limit = min(limit, self._dates[match] - offset)
-        if limit == NEVER:
-            limit = max(order.need, order.timing.finish)
+        # What fills a stock level is missing there from the need on, whoever takes it.
+        fills = not self._release.model.node(order.node).rules.is_plain
+        if limit == NEVER or fills:
+            limit = min(limit, max(order.need, order.timing.finish))
         return limit
 
 
