@@ -150,7 +150,7 @@ def test_a_part_of_a_line_is_refused_with_the_order_that_comes_whole():
     snapshot = tables(
         stock=[{"qty": 10}, {"product": "B", "qty": 5}], products=[{"product": "B"}]
     )
-    tied = {"sales_order": "SO", "order_policy": "in_ratio"}
+    tied = {"sales_order": "SO", "order_policy": "all_together"}
     requests = [
         cells(line=1, **tied),
         cells(line=2, product="B", **tied),

@@ -9,8 +9,19 @@ from medhavi.findings import Finding, finding
 from medhavi.planners.promising.arrival_risk import SEED
 from medhavi.planners.promising.asking import read_requests
 from medhavi.planners.promising.book import Book
+from medhavi.planners.promising.equal_shares import (
+    Line,
+    evened,
+    is_even,
+    is_own,
+    matched,
+)
 from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.whole_orders import COMPLETE, completed, whole_orders
+from medhavi.planners.promising.whole_orders import (
+    COMPLETE,
+    completed,
+    whole_orders,
+)
 from medhavi.results.promise import Promise, PromiseStatus
 from medhavi.results.run_record import RunRecord, Status
 from medhavi.version import __version__
@@ -19,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from medhavi.planners.promising.asking import Request
+    from medhavi.planners.promising.whole_orders import Tied
     from medhavi.snapshot import Snapshot
 
 
@@ -127,13 +139,15 @@ def quote_all(
         broken = next((group for group in groups if asked.broken(group)), None)
         if broken is None:
             break
-        # What a refused order held is free to all who were asked after its first line.
-        groups.remove(broken)
-        asked.refused |= {request.position for request in broken}
-        later = order[min(places[request.position] for request in broken) :]
+        # What an order cannot use is free to all who were asked after its first line.
+        if not asked.match(broken):
+            groups.remove(broken)
+            asked.refused |= {request.position for request in broken.lines}
+        later = order[min(places[request.position] for request in broken.lines) :]
         for request in reversed(later):
             asked.give_back(request)
-        asked.complete(broken)
+        if broken not in groups:
+            asked.complete(broken)
         waiting = [one for one in later if one.position not in asked.refused]
     for group in groups:
         asked.complete(group)
@@ -148,12 +162,15 @@ class _Asked:
         self._policy = policy
         self._detail = detail
         self._taken: dict[int, frozenset[int]] = {}
+        self._less: dict[int, Request] = {}
+        self._first: dict[int, Promise] = {}
         self.answers: dict[int, Promise] = {}
         self.refused: set[int] = set()
 
     def ask(self, request: Request) -> None:
-        """Answer a request and take its holds."""
+        """Answer a request, or the part that its order can use; take its holds."""
         book = self._book
+        request = self._less.get(request.position, request)
         used = book.policies.of(request, self._policy)
         made = quote(book, request, used, detail=self._detail)
         self.answers[request.position] = made
@@ -167,15 +184,42 @@ class _Asked:
         if before is not None:
             self._book.go_back(before)
 
-    def broken(self, group: Sequence[Request]) -> bool:
-        """Tell whether a line of an order that comes whole cannot come."""
-        return any(
-            self.answers[request.position].status not in COMPLETE for request in group
-        )
+    def broken(self, group: Tied) -> bool:
+        """Tell whether an order cannot come as its rule says."""
+        lines, made = self._lines(group), self._made(group)
+        if group.even and is_own(lines, made):
+            return not is_even(lines, made)
+        return any(one.status not in COMPLETE for one in made)
 
-    def complete(self, group: Sequence[Request]) -> None:
-        """Give the lines of an order one date, or reject them all."""
-        rates = [self._book.costs.late_rate(request) for request in group]
-        lines = [self.answers[request.position] for request in group]
-        for request, made in zip(group, completed(lines, rates), strict=True):
-            self.answers[request.position] = made
+    def match(self, group: Tied) -> bool:
+        """Ask for no more of each line than the others can match, if anything."""
+        lines, made = self._lines(group), self._made(group)
+        less = None
+        if group.even and is_own(lines, made):
+            less = matched(lines, made)
+        for request, one in zip(less or (), made, strict=False):
+            self._less[request.position] = request
+            self._first.setdefault(request.position, one)
+        return less is not None
+
+    def complete(self, group: Tied) -> None:
+        """Give the lines of an order one date or equal shares, or reject them all."""
+        lines, made = self._lines(group), self._made(group)
+        if group.even and is_own(lines, made) and is_even(lines, made):
+            first = [self._first.get(line.request.position) for line in lines]
+            alone = [one or now for one, now in zip(first, made, strict=True)]
+            told = evened(lines, made, alone)
+        else:
+            told = completed(made, [line.rate for line in lines])
+        for line, one in zip(lines, told, strict=True):
+            self.answers[line.request.position] = one
+
+    def _made(self, group: Tied) -> list[Promise]:
+        return [self.answers[request.position] for request in group.lines]
+
+    def _lines(self, group: Tied) -> list[Line]:
+        book = self._book
+        return [
+            Line(one, book.stages.step(one.product), book.costs.late_rate(one))
+            for one in group.lines
+        ]

@@ -215,7 +215,7 @@ class Quest:
         request = self.request
         step = self.book.stages.step(product)
         steps = steps_up(request.qty * ratio, step)
-        alone = request.order_policy == "independent"
+        alone = request.order_policy != "all_together"
         return DeliverySearch(
             self.book.stages,
             self.book.reach,

@@ -1,15 +1,15 @@
-"""Orders that come complete or not at all (rule 35).
+"""Orders whose lines belong together (rule 35): complete or not at all, or even.
 
-`full_order` of the policy, and an order policy of a line that ties it to the others,
-are kept by the same rule: all lines of the sales order in the file arrive complete at
-the latest line's date, or all are rejected. One instant keeps equal shares always,
-so `in_ratio` holds too.
+`full_order` of the policy and `all_together` of a line are kept by the same rule: all
+lines of the sales order in the file arrive complete at the latest line's date, or all
+are rejected. Where only `in_ratio` ties them, they may come in equal shares instead;
+see `equal_shares`.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromiseCost, PromiseReason, PromiseStatus
@@ -25,22 +25,32 @@ if TYPE_CHECKING:
 COMPLETE = frozenset({PromiseStatus.PROMISED, PromiseStatus.PROMISED_LATE})
 
 
+class Tied(NamedTuple):
+    """Lines of a sales order that belong together; `even`: in equal shares."""
+
+    lines: tuple[Request, ...]
+    even: bool
+
+
 def whole_orders(
     book: Book, requests: Sequence[Request], policy: str | None
-) -> Iterator[list[Request]]:
+) -> Iterator[Tied]:
     """Give the lines of each sales order that must come together."""
     orders: dict[str, list[Request]] = {}
     for request in requests:
         if request.sales_order is not None:
             orders.setdefault(request.sales_order, []).append(request)
     for lines in orders.values():
-        tied = any(
-            line.order_policy != "independent"
-            or book.policies.of(line, policy).delivery == "full_order"
-            for line in lines
-        )
+        kinds = {line.order_policy for line in lines}
+        rules = {book.policies.of(line, policy).delivery for line in lines}
+        tied = kinds != {"independent"} or "full_order" in rules
         if tied and len(lines) > 1:
-            yield lines
+            even = (
+                "all_together" not in kinds
+                and rules == {"partial"}
+                and not any(line.full_line for line in lines)
+            )
+            yield Tied(tuple(lines), even)
 
 
 def completed(lines: Sequence[Promise], rates: Sequence[float]) -> list[Promise]:
