@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MOST_GAP = 0.25
-"""Lateness of all plans over that of all optima, less one: measured 0.17 to 0.19.
+"""Lateness of all plans over that of all optima, less one: measured 0.12 to 0.20.
 
 The planner weighs how many demands are late before how late they are, so it may lose
 some hours even where nothing can be better by its own measure.
