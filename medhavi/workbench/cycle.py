@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from medhavi.workbench.cycle_file import CycleRules, StepRule
-    from medhavi.workbench.workbench import Workbench
+    from medhavi.workbench.cycle_steps import Company
 
     Observe = Callable[[str], object]
     Tell = Callable[["StepReport"], object]
@@ -91,7 +91,7 @@ class CycleReport:
 
 
 def run_cycle(
-    workbench: Workbench,
+    workbench: Company,
     config: Path | None = None,
     *,
     observe: Observe | None = None,
@@ -138,7 +138,7 @@ class _Run:
 
     def __init__(
         self,
-        workbench: Workbench,
+        workbench: Company,
         rules: CycleRules,
         journal: Journal,
         observe: Observe | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from medhavi.version import __version__
 
@@ -13,12 +13,52 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from medhavi.events.store import BulkStore
+    from medhavi.lakehouse import Lake, MirrorReport
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.cycle_file import StepRule
-    from medhavi.workbench.workbench import Workbench
+    from medhavi.workbench.training import Published, Trained
 
     Observe = Callable[[str], object]
+
+
+class Company(Protocol):
+    """What a cycle needs of a workbench."""
+
+    @property
+    def lake(self) -> Lake:
+        """The lake."""
+
+    @property
+    def store(self) -> BulkStore:
+        """The event store."""
+
+    def mirror(self, observe: Observe | None = None) -> MirrorReport:
+        """Copy new events into the lake."""
+
+    def snapshot(self) -> Snapshot:
+        """Give the tables of the head."""
+
+    def plan(
+        self,
+        snapshot: Snapshot | None = None,
+        *,
+        mode: str = "mrp",
+        settings: Mapping[str, object] | None = None,
+        baseline: Plan | None = None,
+        observe: Observe | None = None,
+    ) -> Plan:
+        """Plan, verify and keep."""
+
+    def publish(self, plan: Plan, *, approver: str, baseline: str | None = None) -> str:
+        """Make a plan the plan."""
+
+    def train(self, *, observe: Observe | None = None) -> tuple[Trained, ...]:
+        """Train predictors."""
+
+    def estimates(self) -> tuple[Published, ...]:
+        """Publish estimates."""
 
 
 class Outcome(NamedTuple):
@@ -45,7 +85,7 @@ class Work:
 
     def __init__(
         self,
-        workbench: Workbench,
+        workbench: Company,
         folder: Path,
         approver: str | None,
         observe: Observe,
