@@ -198,3 +198,17 @@ def test_a_firm_peg_for_more_than_goes_into_a_demand_is_kept() -> None:
     )
 
     assert pegs(made, "D1", 1) == {"B|L|": 3.0}
+
+
+def test_an_order_that_exists_waits_for_what_cannot_come_in_time() -> None:
+    made = planned(
+        lanes=LANE,
+        supply_orders=[{"kind": "transfer", "location": "W", "source": "T"}],
+        supply_terms=[{"valid_from": day(4), "lead_time_days": 5}],
+    )
+
+    told = exceptions(made, "AwaitsComponent")
+    assert [(row["supply"], row["qty"], row["date"]) for row in told] == [
+        ("O1", 10.0, day(6))
+    ]
+    assert told[0]["suggested_date"] == day(9)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.planners.mrp.messages import tell_awaited
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.units import DAY, HOUR, from_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.planners.constrained.jobs import Job
     from medhavi.planners.constrained.lines import Line
     from medhavi.planners.mrp.messages import Messages
     from medhavi.planners.mrp.model import Model
     from medhavi.planners.mrp.release import Release
+    from medhavi.planners.mrp.state import Order, SupplyUnit
 
 CODES = {
     "max_lateness_days": ExceptionCode.MAX_LATENESS,
@@ -43,8 +45,12 @@ def tell(
         Now of the plan [UTC seconds].
     """
     placed = {job.order.index for job in jobs if not job.stays}
+
+    def stands(order: Order, _: SupplyUnit) -> bool:
+        return order.index not in placed
+
+    tell_awaited(messages, release, stands, as_of)
     _missing(messages, release)
-    _awaited(messages, release, placed, as_of)
     for job in jobs:
         order = job.order
         if order.existing is None or not job.placed or order.row is None:
@@ -79,33 +85,6 @@ def _missing(messages: Messages, release: Release) -> None:
             },
             date=need.instant,
             qty=from_steps(shortage.qty, need.node.step),
-        )
-
-
-def _awaited(
-    messages: Messages, release: Release, placed: Collection[int], as_of: int
-) -> None:
-    """Tell which orders that stay as they are dated take what comes later."""
-    for need_index, unit_index, qty in zip(
-        release.match_need, release.match_unit, release.match_qty, strict=True
-    ):
-        need, unit = release.needs[need_index], release.units[unit_index]
-        use = max(need.instant, as_of)
-        if need.order is None or need.order.index in placed or unit.arrives <= use:
-            continue
-        product, location = unit.node.key
-        messages.add(
-            ExceptionCode.AWAITS_COMPONENT,
-            f"Takes {product} {(unit.arrives - use) / DAY:.1f} days before it is there.",
-            **{
-                **messages.of_order(need.order),
-                "product": product,
-                "location": location,
-            },
-            date=use,
-            suggested_date=unit.arrives,
-            qty=from_steps(qty, unit.node.step),
-            hours=(unit.arrives - use) / HOUR,
         )
 
 

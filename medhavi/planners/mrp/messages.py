@@ -11,7 +11,7 @@ from medhavi.results.exceptions import ExceptionCode
 from medhavi.units import DAY, HOUR, from_steps, seconds_up, to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import polars as pl
 
@@ -422,3 +422,45 @@ def _in_ratio(services: list[Service]) -> bool:
         if len(shares) > 1:
             return False
     return True
+
+
+def tell_awaited(
+    messages: Messages,
+    release: Release,
+    stands: Callable[[Order, SupplyUnit], bool],
+    as_of: int,
+) -> None:
+    """Tell which orders that stay as they are dated take what comes later.
+
+    Parameters
+    ----------
+    messages
+        Where the exceptions are collected.
+    release
+        Of the finished run.
+    stands
+        Whether an order that takes from a unit is one of them.
+    as_of
+        Now of the plan [UTC seconds].
+    """
+    for need_index, unit_index, qty in zip(
+        release.match_need, release.match_unit, release.match_qty, strict=True
+    ):
+        need, unit = release.needs[need_index], release.units[unit_index]
+        use, there = max(need.instant, as_of), unit.arrives
+        if there <= use or need.order is None or not stands(need.order, unit):
+            continue
+        product, location = unit.node.key
+        messages.add(
+            ExceptionCode.AWAITS_COMPONENT,
+            f"Takes {product} {(there - use) / DAY:.1f} days before it is there.",
+            **{
+                **messages.of_order(need.order),
+                "product": product,
+                "location": location,
+            },
+            date=use,
+            suggested_date=there,
+            qty=from_steps(qty, unit.node.step),
+            hours=(there - use) / HOUR,
+        )

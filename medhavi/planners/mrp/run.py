@@ -15,7 +15,7 @@ from medhavi.planners.mrp.intake import Intake, Reader
 from medhavi.planners.mrp.lateness import postpone
 from medhavi.planners.mrp.ledger import ledger
 from medhavi.planners.mrp.limits import excesses
-from medhavi.planners.mrp.messages import Messages
+from medhavi.planners.mrp.messages import Messages, tell_awaited
 from medhavi.planners.mrp.model import Model
 from medhavi.planners.mrp.netting import NodeWalk, walk_cluster
 from medhavi.planners.mrp.pins import settle
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.planners.mrp.pins import BrokenPin
     from medhavi.planners.mrp.service import Service
-    from medhavi.planners.mrp.state import Node, SupplyUnit
+    from medhavi.planners.mrp.state import Node, Order, SupplyUnit
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
     from medhavi.planners.pegging import Pegs
     from medhavi.snapshot import Snapshot
@@ -318,6 +318,9 @@ class MrpRun:
         """Collect the exceptions."""
         messages.prepare()
         messages.collect(found, self.broken)
+        if self.mode == MrpRun.mode:
+            # Which orders stand in another mode, that mode says.
+            tell_awaited(messages, self.release, _stands, self.as_of)
         messages.reports(tables["loads"], tables["positions"])
         messages.limits(
             excesses(self.release, self.providers, self.snapshot, tables["positions"])
@@ -412,6 +415,15 @@ def plan(
     made = run.plan(version, seed)
     run.release.dissolve()
     return made
+
+
+def _stands(order: Order, giver: SupplyUnit) -> bool:
+    """Tell that an order keeps its dates though it takes from one that is new.
+
+    What exists is to be brought forward instead.
+    """
+    new = giver.order is not None and giver.order.existing is None
+    return new and order.existing is not None
 
 
 def _table(columns: dict[str, list[object]], moments: tuple[str, ...]) -> pl.DataFrame:

@@ -189,11 +189,15 @@ class Facts:
     def awaited(self) -> pl.DataFrame:
         """What orders that stand take before it is there, as the exceptions say.
 
+        In mode mrp every order that exists stands, in mode constrained some do.
+
         Columns product, location, qty, use_s and there_s.
         """
+        existing = self.open_orders["supply_order"].to_list()
         rows = self.plan.exceptions.filter(
             (pl.col("code") == ExceptionCode.AWAITS_COMPONENT)
-            & self._stands
+            & pl.lit(self.mode in {"mrp", "constrained"})
+            & pl.col("supply").is_in(existing)
             & pl.col("qty").is_not_null()
         )
         return rows.select(
