@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from medhavi.results.plan import Plan
 
+WORK = {"kind": "work", "status": "firmed", "source": "R", "start": day(1)}
+
 
 def feasible(effort: str = "light", /, **given: Iterable[Mapping[str, object]]) -> Plan:
     """Plan partial rows in mode constrained; nothing may be wrong with the plan."""
@@ -99,6 +101,19 @@ def test_what_goes_into_what_dies_lives_until_it_is_taken() -> None:
     assert orders(made) == [("A", 10, 27, 28), ("B", 10, 26, 27)]
 
 
+def test_what_an_order_takes_on_its_date_lives_until_then() -> None:
+    made = feasible(
+        products=[{"product": "B", "shelf_life_days": 10}],
+        routings=[{}],
+        steps=[{"fixed_minutes": 1440}],
+        bom_lines=[{}],
+        supply_terms=[{"product": "B", "lead_time_days": 3}],
+        supply_orders=[{**WORK, "qty": 10, "start": day(20), "due": day(21)}],
+        demands=[{"due": day(21)}],
+    )
+    assert orders(made, "B") == [("B", 10, 17, 20)]
+
+
 def test_goods_that_wait_for_another_line_are_taken_fresh() -> None:
     line = {"sales_order": "SO", "order_policy": "all_together", "qty": 10}
     made = feasible(
@@ -125,7 +140,6 @@ def test_what_is_made_without_a_component_is_not_made_while_that_is_needed() -> 
 
 
 # --- orders that exist -------------------------------------------------------------
-WORK = {"kind": "work", "status": "firmed", "source": "R", "start": day(1)}
 
 
 def test_an_order_that_can_only_stay_keeps_its_place_from_the_first() -> None:

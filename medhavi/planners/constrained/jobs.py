@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.constrained.lifetimes import keep_alive
 from medhavi.planners.mrp.state import NO_DEMAND, Need, Order, SupplyUnit
 from medhavi.providers.recipe_lines import Component, Gain  # noqa: TC001 (records)
 from medhavi.units import ALWAYS, NEVER
@@ -139,7 +138,6 @@ def jobs_of(
         _finish(job, release, by_order)
         if most_early:
             _not_too_early(job, most_early)
-    keep_alive(jobs)
     return jobs
 
 

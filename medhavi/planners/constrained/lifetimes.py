@@ -28,7 +28,8 @@ def keep_alive(jobs: Sequence[Job]) -> None:
     Parameters
     ----------
     jobs
-        Linked jobs; the dates are those of the netting. Those that wait for each other
+        Linked jobs; the dates are those of the netting, and none begins before its
+        floor. Those that wait for each other
         in a circle stay as they are.
     """
     if not any(out.unit.expires < NEVER for job in jobs for out in job.outs):
@@ -47,7 +48,9 @@ def keep_alive(jobs: Sequence[Job]) -> None:
 
 def _keep_one(job: Job, early: Mapping[int, int]) -> int:
     """Give how much earlier than netted a job may come at most [s]."""
-    most = NEVER
+    if job.stays:
+        return 0
+    most = max(0, job.order.timing.start - job.floor)
     for out in job.outs:
         unit = out.unit
         until = _taken_until(unit, early)
@@ -69,8 +72,7 @@ def _taken_until(unit: SupplyUnit, early: Mapping[int, int]) -> int:
         else:
             # An order that stays as it is dated is not earlier than that.
             shift = early.get(need.order.index, 0)
-            if shift < NEVER:
-                until = max(until, need.instant - shift)
+            until = max(until, need.instant - shift)
     return until
 
 

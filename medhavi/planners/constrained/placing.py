@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.jobs import jobs_of
+from medhavi.planners.constrained.lifetimes import keep_alive
 from medhavi.planners.constrained.sequence import sequence
 from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
@@ -89,6 +90,7 @@ class Placing:
                 or self._shop.earliest(job.order, job.floor) is None
             ):
                 self._stay(job)
+        keep_alive(self.jobs)
 
     def forward(self) -> None:
         """Place all orders as early as they can be."""
