@@ -108,9 +108,9 @@ def _ends_of_life(register: Register) -> list[int]:
         for order in register.orders
         if order.carried is not None
     }
-    for need, unit in zip(register.match_need, register.match_unit, strict=True):
+    for need, lot in zip(register.match_need, register.match_unit, strict=True):
         if need in carried:
-            loaded.setdefault(carried[need], []).append(unit)
+            loaded.setdefault(carried[need], []).append(lot)
     ends = [unit.expires for unit in register.units]
     known: set[int] = set()
     for unit in register.units:
