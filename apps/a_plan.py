@@ -15,14 +15,18 @@ app = marimo.App(width="medium", app_title="Medhavi: does the plan hold?")
 with app.setup:
     import marimo as mo
 
+    from medhavi.results.difference import compare
+    from medhavi.service import desk_page, desk_parts, desk_words
     from medhavi.service.page_parts import html, picture, section
     from medhavi.service.plan_page import MODES, load_page
-    from medhavi.views import page, theme
+    from medhavi.views import order_list, page, theme
+    from medhavi.views.cause_ranking import causes_html, plan_remedies_html
     from medhavi.views.chain_picture import chain_chart
     from medhavi.views.exception_list import clock, codes, exception_rows, plain
     from medhavi.views.late_picture import late_chart, late_demands, late_html
     from medhavi.views.load_map import load_chart
     from medhavi.views.overdue_picture import overdue_chart, overdue_rows
+    from medhavi.views.plan_comparison import comparison_html
     from medhavi.views.stock_picture import items_by_need, stock_chart
     from medhavi.views.tiles import plan_tiles, tiles_html
 
@@ -170,6 +174,44 @@ def late(mode, names, plan):
         ),
         html(late_html(plan, names)),
     )
+    return
+
+
+@app.cell(hide_code=True)
+def dear(mode, names, plan):
+    mo.stop(mode.value != "constrained")
+    section("causes", "What does it cost, and why?", html(causes_html(plan, names)))
+    return
+
+
+@app.cell(hide_code=True)
+def choose_remedy(mode, plan):
+    mo.stop(mode.value != "constrained" or plan.causes.is_empty())
+    remedy_form = desk_parts.remedy_form(plan)
+    section(
+        "remedies",
+        "What would help?",
+        html(
+            '<p class="muted">Each change is tried by planning again, so its date is '
+            "the one you would get. That takes as long as the plan, each time.</p>"
+        ),
+        remedy_form,
+    )
+    return (remedy_form,)
+
+
+@app.cell(hide_code=True)
+def remedies(names, remedy_form, shown):
+    mo.stop(remedy_form.value is None)
+    _demand = remedy_form.value["demand"]
+    with mo.status.spinner("Trying", remove_on_exit=True) as _spinner:
+        _found = desk_page.tried_remedies(
+            shown,
+            None if _demand == desk_parts.DEAREST else _demand,
+            int(remedy_form.value["tries"]),
+            observe=lambda text: _spinner.update(subtitle=text),
+        )
+    html(plan_remedies_html(_found, names))
     return
 
 
@@ -342,6 +384,155 @@ def exceptions(code, names, plan):
             ),
         ]
     section("exceptions", "What should a person look at?", *_parts)
+    return
+
+
+@app.cell(hide_code=True)
+def choose_orders(names, params, plan, wanted):
+    chosen = desk_parts.order_filter(plan, names, wanted, params.set)
+    return (chosen,)
+
+
+@app.cell(hide_code=True)
+def orders(chosen, names, plan):
+    _rows = order_list.order_rows(plan, names, **chosen.value)
+    order_table = desk_parts.order_table(_rows)
+    section(
+        "orders",
+        "What is to be done?",
+        mo.hstack(list(chosen.elements.values()), justify="start", wrap=True),
+        order_table
+        if _rows.height
+        else html(page.empty("No such order", "Choose another kind or status.")),
+    )
+    return (order_table,)
+
+
+@app.cell(hide_code=True)
+def choose_decision(names, plan):
+    decision_form = desk_parts.decision_form(plan, names)
+    return (decision_form,)
+
+
+@app.cell(hide_code=True)
+def decide(decision_form, names, order_table, plan):
+    _chosen = order_table.value["Id"].to_list() if len(order_table.value) else []
+    supply = _chosen[0] if _chosen else None
+    _words = order_list.order_words(plan, supply, names)
+    section(
+        "decide",
+        "Decide: what does it cost, and whom does it hit?",
+        html(f"<p><b>{_words or 'Choose an order above'}</b></p>"),
+        decision_form,
+    )
+    return (supply,)
+
+
+@app.cell(hide_code=True)
+def price(decision_form, names, plan, shown, supply):
+    mo.stop(decision_form.value is None)
+    _edit = desk_parts.decision(decision_form.value, supply)
+    _words = order_list.order_words(plan, _edit.get("supply"), names)
+    with mo.status.spinner("Planning with it", remove_on_exit=True):
+        asked = desk_page.show_edit(shown, _edit)
+    _problem = asked.problem
+    html(
+        page.problem(_problem.title, _problem.text, _problem.remedy)
+        if _problem
+        else desk_words.preview_html(asked.preview, names, _words)
+    )
+    return (asked,)
+
+
+@app.cell(hide_code=True)
+def approve(asked, names, shown):
+    approver = mo.ui.text(label="Approver", placeholder="your name")
+    accept = mo.ui.run_button(label="Do it", kind="success")
+    back = mo.ui.run_button(label="Take the last decision back")
+    mo.vstack(
+        [
+            mo.hstack([approver, accept, back], justify="start", wrap=True)
+            if asked.preview is not None and asked.preview.ready
+            else mo.hstack([approver, back], justify="start", wrap=True),
+            html(desk_words.history_html(desk_page.decisions(shown), names)),
+        ]
+    )
+    return accept, approver, back
+
+
+@app.cell(hide_code=True)
+def decided(accept, approver, asked, back, shown):
+    mo.stop(not accept.value and not back.value)
+    _done = (
+        desk_page.decide(shown, asked.preview, approver.value)
+        if accept.value
+        else desk_page.take_back(shown, approver.value)
+    )
+    html(
+        page.empty(f"● {_done.title}", _done.text)
+        if _done.kept
+        else page.problem(_done.title, _done.text)
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def choose_other(mode):
+    other = mo.ui.dropdown(
+        [name for name in MODES if name != mode.value],
+        allow_select_none=True,
+        label="Compare with mode",
+    )
+    section("compare", "What would another way of planning change?", other)
+    return (other,)
+
+
+@app.cell(hide_code=True)
+def compared(names, other, plan, shown):
+    mo.stop(other.value is None)
+    with mo.status.spinner("Planning the other way", remove_on_exit=True):
+        _other = desk_page.other_plan(shown, other.value)
+    html(comparison_html(plan, _other, compare(plan, _other), names))
+    return
+
+
+@app.cell(hide_code=True)
+def choose_workbook():
+    dropped = mo.ui.file(
+        filetypes=[".xlsx"], kind="area", label="Drop a filled workbook"
+    )
+    section(
+        "workbook",
+        "Plan a workbook?",
+        html('<p class="muted">Nothing of it is kept.</p>'),
+        mo.hstack(
+            [
+                dropped,
+                mo.download(
+                    desk_page.template_bytes,
+                    filename="medhavi-tables.xlsx",
+                    label="The template",
+                ),
+            ],
+            justify="start",
+            wrap=True,
+        ),
+    )
+    return (dropped,)
+
+
+@app.cell(hide_code=True)
+def workbook(dropped, mode):
+    mo.stop(not dropped.value)
+    _file = dropped.value[0]
+    with mo.status.spinner("Reading and planning", remove_on_exit=True):
+        _made = desk_page.workbook_page(_file.name, _file.contents, mode.value)
+    _parts = [page.findings_html(_made.findings)] if _made.findings else []
+    if _made.problem is not None:
+        _parts.insert(0, page.problem(_made.problem.title, _made.problem.text))
+    else:
+        _parts.insert(0, tiles_html(plan_tiles(_made.plan), "#workbook"))
+    mo.vstack([html(part) for part in _parts])
     return
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -166,6 +167,18 @@ def _read(source: Source, known_at: str | None, effective_at: str | None) -> Sna
         known_at=read_moment(known_at, zone),
         effective_at=read_moment(effective_at, zone),
     )
+
+
+def store_of(lake: str) -> str | None:
+    """Give the event store of a lake: the workspace's, else the one beside it."""
+    from medhavi.workbench.workspace import current_workspace
+
+    with suppress(UsageError):
+        workspace = current_workspace()
+        if workspace.store is not None and workspace.lake == lake:
+            return workspace.store
+    beside = Path(lake).absolute().parent / "events.db"
+    return f"sqlite:///{beside}" if beside.is_file() else None
 
 
 def findings_of(failure: Exception) -> tuple[Finding, ...]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,11 +26,11 @@ from medhavi.service.page_data import (
     findings_of,
     problem_of,
     read_moment,
+    store_of,
 )
 from medhavi.units import to_seconds
 from medhavi.workbench.gives_way import gives_way
 from medhavi.workbench.workbench import Workbench
-from medhavi.workbench.workspace import current_workspace
 
 if TYPE_CHECKING:
     from medhavi.service.page_data import PageData
@@ -212,21 +211,11 @@ def _desk(data: PageData) -> PromiseDesk | None:
         return None
     key = str(Path(data.source.lake).absolute())
     if key not in _desks:
-        store = _store_of(data.source.lake)
+        store = store_of(data.source.lake)
         if store is None:
             return None
         _desks[key] = Workbench(lake=data.source.lake, store=store).desk
     return _desks[key]
-
-
-def _store_of(lake: str) -> str | None:
-    """Give the event store of a lake: the workspace's, else the one beside it."""
-    with suppress(UsageError):
-        workspace = current_workspace()
-        if workspace.store is not None and workspace.lake == lake:
-            return workspace.store
-    beside = Path(lake).absolute().parent / "events.db"
-    return f"sqlite:///{beside}" if beside.is_file() else None
 
 
 def _quoted(snapshot: Snapshot, row: Mapping[str, object]) -> Promise:

@@ -145,3 +145,20 @@ def test_the_first_lesson_runs_in_the_browser(watched):
         timeout=SLOW
     )
     watched.assert_clean()
+
+
+def test_the_desk_lists_orders_and_says_why_tables_cannot_be_decided_on(watched):
+    watched.open("/plan/?mode=constrained")
+    page = watched.page
+    for words in (
+        "What is to be done?",
+        "Decide: what does it cost, and whom does it hit?",
+        "What would another way of planning change?",
+        "Plan a workbook?",
+    ):
+        heading = page.get_by_role("heading", name=words)
+        expect(heading).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("button", name="Show the price")).to_be_visible()
+    watched.act(lambda: page.get_by_role("button", name="Show the price").click())
+    expect(page.get_by_text("An edit needs a lake").first).to_be_visible(timeout=SLOW)
+    watched.assert_clean()

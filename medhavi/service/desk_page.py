@@ -1,0 +1,272 @@
+"""The planner's desk: edits with their price, remedies that were tried, other plans.
+
+A failure becomes words of the page. What binds goes through the verbs of a workbench
+and needs a lake at its latest moment with its event store.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from medhavi.errors import UsageError
+from medhavi.service.page_data import Problem, Source, problem_of, read_moment, store_of
+from medhavi.service.plan_page import PlanPage, load_page, plan_of
+from medhavi.workbench.plan_edit_answers import Preview
+from medhavi.workbench.workbench import Workbench
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from medhavi.results.plan import Plan
+    from medhavi.results.plan_remedy import PlanRemedy
+    from medhavi.snapshot import Snapshot
+    from medhavi.workbench.plan_edit_answers import EditRecord
+
+_KEPT = 32
+"""Answers that stay in memory: trying a remedy again would plan again."""
+MOST_BYTES = 50_000_000
+"""Largest workbook that the page takes."""
+DO_IT = ("BringForward", "Defer", "Cancel")
+"""Exceptions that one edit answers."""
+
+_benches: dict[str, Workbench] = {}
+_tried: OrderedDict[tuple[str, str | None, int], tuple[PlanRemedy, ...]] = OrderedDict()
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A preview, or what stands in the way."""
+
+    preview: Preview | None = None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What became of a decision, for people."""
+
+    title: str
+    text: str
+    kept: bool
+
+
+def bench_of(page: PlanPage) -> Workbench | None:
+    """Give the workbench of a page; None where its edits cannot bind."""
+    lake = page.source.lake
+    if not lake:
+        return None
+    key = str(Path(lake).absolute())
+    with _lock:
+        if key not in _benches:
+            store = store_of(lake)
+            if store is None:
+                return None
+            _benches[key] = Workbench(lake=lake, store=store)
+        return _benches[key]
+
+
+def show_edit(page: PlanPage, form: Mapping[str, Any]) -> Shown:
+    """Preview an edit that a form describes.
+
+    Parameters
+    ----------
+    page
+        With its plan.
+    form
+        `kind`, `supply` and the values of the edit; `due` is local time of the company,
+        `parts` are numbers with spaces or semicolons.
+    """
+    bench = bench_of(page)
+    if bench is None or page.plan is None:
+        failure = UsageError("An edit needs a lake and its event store, not a folder.")
+        return Shown(problem=problem_of(failure))
+    try:
+        return Shown(preview=bench.preview(page.plan, _asked(form, page.names.zone)))
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        return Shown(problem=problem_of(failure))
+
+
+def _asked(form: Mapping[str, Any], zone: str) -> dict[str, Any]:
+    kind = str(form["kind"])
+    asked: dict[str, Any] = {"kind": kind, "supply": form.get("supply")}
+    if kind == "move":
+        asked["due"] = read_moment(str(form.get("due") or ""), zone)
+    elif kind == "split":
+        asked["parts"] = _parts(str(form.get("parts") or ""))
+    elif kind == "change_qty":
+        asked["qty"] = form.get("qty")
+    elif kind == "change_source":
+        asked["source"] = form.get("source")
+    return {name: value for name, value in asked.items() if value not in (None, "")}
+
+
+def _parts(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.replace(";", " ").split()]
+    except ValueError as error:
+        message = f"{text!r} are no quantities; write them like 40 60."
+        raise UsageError(message) from error
+
+
+def answer_to(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Give the edit that answers an exception; None where a person has to think.
+
+    Parameters
+    ----------
+    row
+        Row of `exceptions` of a plan.
+    """
+    if row["code"] not in DO_IT or not row["supply"]:
+        return None
+    if row["code"] == "Cancel":
+        return {"kind": "cancel", "supply": row["supply"]}
+    if row["suggested_date"] is None:
+        return None
+    moment = row["suggested_date"].isoformat()
+    return {"kind": "move", "supply": row["supply"], "due": moment}
+
+
+def decide(page: PlanPage, preview: Preview, approver: str) -> Decided:
+    """Commit a preview; a refusal and a failure are told in words."""
+    if not approver.strip():
+        return Decided(
+            title="Nobody has approved it",
+            text="A decision is made by somebody: fill in the approver.",
+            kept=False,
+        )
+    bench = bench_of(page)
+    if bench is None:
+        return Decided(
+            title="Nothing can be kept from here", text="Serve a lake.", kept=False
+        )
+    try:
+        done = bench.commit_edit(preview, approver=approver)
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        problem = problem_of(failure)
+        return Decided(title=problem.title, text=problem.text, kept=False)
+    if not done.committed:
+        why = [str(one) for one in (*done.findings, *done.changed)]
+        return Decided(
+            title="It was not done", text=" ".join(why) or str(done.status), kept=False
+        )
+    orders = ", ".join(done.orders)
+    again = " It was decided before; nothing was written again." * done.replayed
+    return Decided(
+        title="Decided",
+        text=f"{orders}: approved by {approver}.{again} Load the page again to see "
+        "the plan with it.",
+        kept=True,
+    )
+
+
+def take_back(page: PlanPage, approver: str) -> Decided:
+    """Undo the last edit that stands."""
+    bench = bench_of(page)
+    if bench is None or not approver.strip():
+        return Decided(
+            title="Nothing was taken back",
+            text="It needs a lake, its event store and an approver.",
+            kept=False,
+        )
+    try:
+        done = bench.undo(approver=approver)
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        problem = problem_of(failure)
+        return Decided(title=problem.title, text=problem.text, kept=False)
+    if not done.committed:
+        why = " ".join(str(one) for one in (*done.findings, *done.changed))
+        return Decided(title="Nothing was taken back", text=why, kept=False)
+    return Decided(
+        title="Taken back",
+        text=f"{', '.join(done.orders)}: as before. Load the page again.",
+        kept=True,
+    )
+
+
+def decisions(page: PlanPage) -> list[EditRecord]:
+    """Give the edits of the lake's store, the oldest first; none without a store."""
+    bench = bench_of(page)
+    try:
+        return [] if bench is None else bench.edit_history()
+    except Exception:  # noqa: BLE001 - history is an extra; the page stands without it
+        return []
+
+
+def tried_remedies(
+    page: PlanPage,
+    demand: str | None,
+    tries: int,
+    observe: Callable[[str], object] | None = None,
+) -> tuple[PlanRemedy, ...]:
+    """Try remedies for a demand of the page's plan, or remember what was tried."""
+    from medhavi.planners.late_remedies.trying_out import remedies
+
+    plan, snapshot = _both(page)
+    key = (plan.fingerprint, demand, tries)
+    with _lock:
+        if key in _tried:
+            return _tried[key]
+
+    def told(_what: str, done: int, most: int) -> None:
+        if observe is not None:
+            observe(f"{done} of {most} plans")
+
+    found = remedies(snapshot, plan, demand, tries=tries, observe=told)
+    with _lock:
+        _tried[key] = found
+        while len(_tried) > _KEPT:
+            _tried.popitem(last=False)
+    return found
+
+
+def other_plan(page: PlanPage, mode: str) -> Plan:
+    """Plan the tables of a page in another mode, or remember that plan."""
+    return plan_of(_both(page)[1], mode)
+
+
+def _both(page: PlanPage) -> tuple[Plan, Snapshot]:
+    if page.plan is None or page.snapshot is None:
+        message = "The page has no plan."
+        raise UsageError(message)
+    return page.plan, page.snapshot
+
+
+def workbook_page(name: str, content: bytes, mode: str = "mrp") -> PlanPage:
+    """Read a dropped workbook and plan it; its problems are the page's.
+
+    Parameters
+    ----------
+    name
+        Of the file; only .xlsx is taken.
+    content
+        Its bytes.
+    """
+    if not name.lower().endswith(".xlsx") or len(content) > MOST_BYTES:
+        message = (
+            f"{name} is no workbook of at most {MOST_BYTES // 1_000_000} MB; fill the "
+            "template (medhavi template --xlsx)."
+        )
+        return PlanPage(
+            source=Source(tables=name), problem=problem_of(UsageError(message))
+        )
+    with TemporaryDirectory(prefix="medhavi-") as folder:
+        path = Path(folder) / "tables.xlsx"
+        path.write_bytes(content)
+        page = load_page(str(path), mode=mode)
+    return replace(page, source=Source(tables=name))
+
+
+def template_bytes() -> bytes:
+    """Give the empty workbook to fill."""
+    from medhavi.workbench.template_files import write_xlsx_template
+
+    with TemporaryDirectory(prefix="medhavi-") as folder:
+        path = Path(folder) / "tables.xlsx"
+        write_xlsx_template(path, example=True)
+        return path.read_bytes()

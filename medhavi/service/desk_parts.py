@@ -1,0 +1,141 @@
+"""Widgets of the planner's desk: which remedy to try, which order, which decision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.service import desk_page
+from medhavi.views import order_list
+from medhavi.views.exception_list import clock, plain
+from medhavi.views.late_picture import late_demands
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import marimo as mo
+    import polars as pl
+
+    from medhavi.results.plan import Plan
+    from medhavi.views.names import Names
+
+DEAREST = "the dearest reasons"
+"""Choice of remedies for no demand in particular."""
+MOST_POINTS = 500
+MOST_LATE = 200
+DECISIONS = {
+    "make it firm": "firm",
+    "move it": "move",
+    "split it": "split",
+    "change its quantity": "change_qty",
+    "change its source": "change_source",
+    "release it": "release",
+    "cancel it": "cancel",
+}
+
+
+def remedy_form(plan: Plan) -> mo.ui.form[Any, Any]:
+    """Ask for which late demand how many plans may be made."""
+    import marimo as mo
+
+    late = late_demands(plan)["demand"].head(MOST_LATE)
+    return (
+        mo.md("{demand} {tries}")
+        .batch(
+            demand=mo.ui.dropdown(
+                [DEAREST, *late], value=DEAREST, searchable=True, label="For"
+            ),
+            tries=mo.ui.number(start=1, stop=40, value=4, step=1, label="Plans"),
+        )
+        .form(submit_button_label="Try remedies", bordered=False)
+    )
+
+
+def order_filter(
+    plan: Plan,
+    names: Names,
+    wanted: Callable[[str], str],
+    keep: Callable[[str, str], None],
+) -> mo.ui.dictionary:
+    """Ask for kind, status and product of orders; `keep` writes it to the address."""
+    import marimo as mo
+
+    products = sorted(plan.supplies["product"].unique())
+    offered = {
+        "kind": {one: one for one in order_list.KINDS},
+        "status": {one: one for one in order_list.statuses(plan)},
+        "product": {names.both(one): one for one in products},
+    }
+
+    def pick(name: str, options: dict[str, str]) -> mo.ui.dropdown:
+        chosen = next((k for k, v in options.items() if v == wanted(name)), None)
+        return mo.ui.dropdown(
+            options,
+            value=chosen,
+            searchable=True,
+            allow_select_none=True,
+            label=name.capitalize(),
+            on_change=lambda value: keep(name, value or ""),
+        )
+
+    return mo.ui.dictionary({name: pick(name, opts) for name, opts in offered.items()})
+
+
+def order_table(rows: pl.DataFrame) -> mo.ui.table:
+    """Show orders; one may be chosen."""
+    import marimo as mo
+
+    return mo.ui.table(
+        rows,
+        selection="single",
+        page_size=12,
+        show_column_summaries=False,
+        show_data_types=False,
+        # A proposal's id says nothing to anybody; decisions need it.
+        hidden_columns=["Id"],
+        wrapped_columns=["Product", "From"],
+        column_widths={"Order": 90, "Product": 220, "From": 150, "Quantity": 90},
+        format_mapping={"Start": clock, "Finish": clock, "Quantity": plain},
+        label="Orders",
+    )
+
+
+def decision_form(plan: Plan, names: Names) -> mo.ui.form[Any, Any]:
+    """Ask what to do with the chosen order, or which exception to answer."""
+    import marimo as mo
+
+    points = {
+        _point(plan, row, names): row
+        for row in plan.exceptions.iter_rows(named=True)
+        if desk_page.answer_to(row) is not None
+    }
+    return (
+        mo.md("{point}\n\n{kind} {due} {parts} {qty} {source}")
+        .batch(
+            point=mo.ui.dropdown(
+                dict(list(points.items())[:MOST_POINTS]),
+                searchable=True,
+                allow_select_none=True,
+                label="Do what an exception suggests, or",
+                full_width=True,
+            ),
+            kind=mo.ui.dropdown(DECISIONS, value="make it firm", label="the order:"),
+            due=mo.ui.text(label="to (local)", placeholder="2026-12-04 14:00"),
+            parts=mo.ui.text(label="parts", placeholder="40 60"),
+            qty=mo.ui.number(start=0.0, value=0.0, label="quantity"),
+            source=mo.ui.text(label="source", placeholder="supplier, routing or lane"),
+        )
+        .form(submit_button_label="Show the price", bordered=True)
+    )
+
+
+def _point(plan: Plan, row: dict[str, Any], names: Names) -> str:
+    order = order_list.order_words(plan, row["supply"], names)
+    return f"{ExceptionCode(row['code']).headline}: {order}"
+
+
+def decision(form: dict[str, Any], supply: str | None) -> dict[str, Any]:
+    """Give the edit that a form asks for."""
+    if form["point"] is not None:
+        return desk_page.answer_to(form["point"]) or {}
+    return {**form, "supply": supply, "qty": form["qty"] or None}

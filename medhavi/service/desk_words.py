@@ -1,0 +1,95 @@
+"""An edit in words: its price, who gets worse, who gains, or why it is refused."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from medhavi.views.format import money, when
+from medhavi.views.page import empty, findings_html, table_html
+from medhavi.workbench.plan_edit_answers import EditStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.views.names import Names
+    from medhavi.workbench.plan_edit_answers import DemandEffect, EditRecord, Preview
+
+MOST_EFFECTS = 10
+
+
+def preview_html(preview: Preview, names: Names, order: str = "") -> str:
+    """Tell what an edit costs and whom it hits; or what stands against it.
+
+    Parameters
+    ----------
+    preview
+        Of the edit.
+    names
+        For people.
+    order
+        Which order it is, in words; else the edit tells itself by ids.
+    """
+    if preview.status is EditStatus.STALE:
+        seen = "".join(f"<li>{escape(str(one))}</li>" for one in preview.changed[:10])
+        text = empty(
+            "The plan is not of the newest facts",
+            "Load the page again; this has happened since:",
+        )
+        return f"{text}<ul>{seen}</ul>"
+    if not preview.ready or preview.price is None:
+        return findings_html(preview.findings)
+    parts = preview.price.as_dict()
+    rows = [
+        (escape(name), escape(_signed(value, names)))
+        for name, value in parts.items()
+        if name == "total" or round(value, 2)
+    ]
+    head = f"{preview.edit.kind}: {order}" if order else str(preview.edit)
+    told = f"<p><b>{escape(names.told(head).replace('_', ' '))}</b></p>"
+    told += table_html(("What it costs", "Money"), rows, ("Money",))
+    told += _effects("Who gets worse", preview.victims, names)
+    told += _effects("Who gains", preview.winners, names)
+    if not preview.victims and not preview.winners:
+        told += '<p class="muted">No demand gets another date.</p>'
+    return told
+
+
+def _effects(title: str, effects: Sequence[DemandEffect], names: Names) -> str:
+    if not effects:
+        return ""
+    rows = [
+        (
+            escape(one.demand),
+            names.html(one.product),
+            escape(when(one.old_date, names.zone)),
+            escape(when(one.new_date, names.zone)),
+            escape(_signed(one.money, names)),
+        )
+        for one in effects[:MOST_EFFECTS]
+    ]
+    more = len(effects) - len(rows)
+    tail = f'<p class="muted small">and {more:,} more</p>' if more > 0 else ""
+    columns = (title, "Product", "Before", "Then", "Money")
+    return table_html(columns, rows, ("Money",)) + tail
+
+
+def history_html(records: Sequence[EditRecord], names: Names) -> str:
+    """List what was decided, the newest first."""
+    if not records:
+        return empty("Nothing was decided yet", "Choose an order above.")
+    rows = [
+        (
+            escape(f"{one.kind} {', '.join(one.orders)}".replace("_", " ")),
+            escape(one.approver),
+            escape(when(one.recorded_at, names.zone)),
+            "taken back" if one.undone_by else "",
+        )
+        for one in reversed(records[-MOST_EFFECTS:])
+    ]
+    return table_html(("Decision", "Approved by", "When", ""), rows)
+
+
+def _signed(value: float, names: Names) -> str:
+    cents = round(value, 2) or 0.0
+    return f"{'+' if cents > 0 else ''}{money(cents, names.currency)}"

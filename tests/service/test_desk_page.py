@@ -1,0 +1,181 @@
+"""The planner's desk: price first, then a decision; what cannot be done is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from medhavi.service import desk_page, desk_parts, desk_words
+from medhavi.service.page_data import Source
+from medhavi.service.plan_page import PlanPage, load_page, plan_of
+from medhavi.views.names import names_of
+from medhavi.workbench.template_files import write_xlsx_template
+from tests import factories
+from tests.planners.small_plans import day
+from tests.workbench.edit_company import company, proposal
+
+
+@pytest.fixture(autouse=True)
+def no_memory():
+    desk_page._benches.clear()
+    desk_page._tried.clear()
+
+
+@pytest.fixture
+def desk(tmp_path):
+    company(tmp_path)
+    return page_of(tmp_path)
+
+
+def page_of(folder) -> PlanPage:
+    page = PlanPage(source=Source(lake=str(folder / "lake")))
+    bench = desk_page.bench_of(page)
+    assert bench is not None
+    snapshot = bench.snapshot()
+    return PlanPage(
+        source=page.source,
+        snapshot=snapshot,
+        plan=plan_of(snapshot),
+        names=names_of(snapshot),
+    )
+
+
+def late_tables(folder):
+    """Tables of a demand that its supplier makes two days late."""
+    factories.snapshot(
+        demands=[{"due": day(3)}], supply_terms=[{"lead_time_days": 5}]
+    ).to_folder(folder)
+    return load_page(str(folder), mode="constrained")
+
+
+@pytest.mark.req("WO-12")
+def test_an_edit_shows_its_price_and_binds_when_somebody_approves(desk, tmp_path):
+    form = {"kind": "firm", "supply": proposal(desk.plan), "due": "", "qty": None}
+    asked = desk_page.show_edit(desk, form)
+    assert asked.problem is None
+    told = desk_words.preview_html(asked.preview, desk.names, "buy 30 A")
+    assert "firm: buy 30 A" in told
+    assert "total" in told
+    assert desk_page.decide(desk, asked.preview, " ").title == "Nobody has approved it"
+    done = desk_page.decide(desk, asked.preview, "Ana")
+    assert (done.kept, done.title) == (True, "Decided")
+    assert "PO-" in done.text
+    assert "decided before" in desk_page.decide(desk, asked.preview, "Ana").text
+    history = desk_words.history_html(desk_page.decisions(desk), desk.names)
+    assert "Ana" in history
+    assert "firm PO-" in history
+    assert "firmed" in set(page_of(tmp_path).plan.supplies["status"])
+
+
+def test_a_decision_is_taken_back_by_somebody(desk):
+    form = {"kind": "firm", "supply": proposal(desk.plan)}
+    desk_page.decide(desk, desk_page.show_edit(desk, form).preview, "Ana")
+    assert desk_page.take_back(desk, "").kept is False
+    back = desk_page.take_back(desk, "Ben")
+    assert (back.kept, back.title) == (True, "Taken back")
+    assert "taken back" in desk_words.history_html(
+        desk_page.decisions(desk), desk.names
+    )
+    assert desk_page.take_back(desk, "Ben").title == "Nothing was taken back"
+
+
+def test_a_plan_of_old_facts_is_not_edited(desk):
+    form = {"kind": "firm", "supply": proposal(desk.plan)}
+    desk_page.decide(desk, desk_page.show_edit(desk, form).preview, "Ana")
+    stale = desk_page.show_edit(desk, form)
+    told = desk_words.preview_html(stale.preview, desk.names)
+    assert "not of the newest facts" in told
+    assert "Ana" in told
+    assert desk_page.decide(desk, stale.preview, "Ben").kept is False
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"kind": "move", "due": "soon"}, "is no instant"),
+        ({"kind": "move", "due": ""}, "needs due or start"),
+        ({"kind": "split", "parts": "a b"}, "are no quantities"),
+        ({"kind": "change_qty", "qty": None}, "needs qty"),
+        ({"kind": "change_source", "source": ""}, "needs source"),
+        ({"kind": "firm", "supply": None}, "needs the order"),
+    ],
+)
+def test_what_is_wrong_in_a_form_is_told(desk, form, words):
+    asked = desk_page.show_edit(desk, {"supply": proposal(desk.plan), **form})
+    assert asked.preview is None
+    assert words in asked.problem.text
+
+
+def test_local_dates_and_parts_are_read(desk):
+    supply = proposal(desk.plan)
+    moved = desk_page.show_edit(
+        desk, {"kind": "move", "supply": supply, "due": "2026-01-20 08:00"}
+    )
+    assert moved.preview.ready, moved.preview.findings
+    split = desk_page.show_edit(
+        desk, {"kind": "split", "supply": supply, "parts": "10; 20"}
+    )
+    assert split.preview.ready, split.preview.findings
+
+
+def test_a_refused_edit_says_why(desk):
+    refused = desk_page.show_edit(
+        desk, {"kind": "split", "supply": proposal(desk.plan), "parts": "1 1"}
+    )
+    assert "What to do" in desk_words.preview_html(refused.preview, desk.names)
+
+
+def test_a_folder_of_tables_has_no_desk(tmp_path):
+    page = late_tables(tmp_path)
+    assert desk_page.bench_of(page) is None
+    asked = desk_page.show_edit(page, {"kind": "firm", "supply": "x"})
+    assert "needs a lake" in asked.problem.text
+    assert desk_page.decisions(page) == []
+    assert desk_page.take_back(page, "Ana").kept is False
+    assert "Nothing was decided yet" in desk_words.history_html([], page.names)
+
+
+def test_exceptions_that_one_edit_answers():
+    row = {"code": "BringForward", "supply": "PO", "suggested_date": day(2)}
+    assert desk_page.answer_to(row) == {
+        "kind": "move",
+        "supply": "PO",
+        "due": "2026-01-07T00:00:00+00:00",
+    }
+    assert desk_page.answer_to({**row, "code": "Cancel"}) == {
+        "kind": "cancel",
+        "supply": "PO",
+    }
+    assert desk_page.answer_to({**row, "code": "BelowSafety"}) is None
+    assert desk_page.answer_to({**row, "supply": None}) is None
+    assert desk_page.answer_to({**row, "suggested_date": None}) is None
+    assert desk_parts.decision({"point": row}, "x")["supply"] == "PO"
+    form = {"point": None, "kind": "firm", "qty": 0.0}
+    assert desk_parts.decision(form, "x") == {**form, "supply": "x", "qty": None}
+
+
+def test_remedies_are_tried_once_for_a_page(tmp_path):
+    page = late_tables(tmp_path)
+    told: list[str] = []
+    first = desk_page.tried_remedies(page, None, 2, told.append)
+    assert first[0].lateness_h == 0.0
+    assert told == ["1 of 2 plans", "2 of 2 plans"]
+    assert desk_page.tried_remedies(page, None, 2) is first
+
+
+def test_another_mode_is_planned_for_comparison(tmp_path):
+    page = late_tables(tmp_path)
+    assert desk_page.other_plan(page, "mrp").run.mode == "mrp"
+
+
+def test_a_dropped_workbook_is_planned_and_a_wrong_one_is_told(tmp_path):
+    path = tmp_path / "tables.xlsx"
+    write_xlsx_template(path, example=True)
+    made = desk_page.workbook_page("mine.xlsx", path.read_bytes())
+    assert made.problem is None
+    assert made.plan is not None
+    assert str(made.source) == "mine.xlsx"
+    assert desk_page.template_bytes()[:2] == b"PK"
+    wrong = desk_page.workbook_page("mine.csv", b"a,b")
+    assert "is no workbook" in wrong.problem.text
+    torn = desk_page.workbook_page("torn.xlsx", b"PK not a workbook")
+    assert torn.problem is not None

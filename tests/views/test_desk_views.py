@@ -1,0 +1,97 @@
+"""Orders, reasons by money, remedies and comparisons, in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from medhavi.planners.late_remedies.trying_out import remedies
+from medhavi.planners.pipeline import plan
+from medhavi.results.difference import compare
+from medhavi.results.kpis import kpi_table
+from medhavi.views.cause_ranking import cause_groups, causes_html, plan_remedies_html
+from medhavi.views.names import Names, names_of
+from medhavi.views.order_list import order_rows, order_words, statuses
+from medhavi.views.plan_comparison import comparison_html
+from tests import factories
+from tests.planners.small_plans import PYTHON, day
+
+
+@pytest.fixture(scope="module")
+def late():
+    """Two days of work for a day and a quarter, and a supplier that is late."""
+    return factories.snapshot(
+        products=[{"product": "A", "name": "Apple pie"}, {"product": "B"}],
+        demands=[
+            {"demand": "D1", "qty": 24, "due": day(1), "priority": 1},
+            {"demand": "D2", "qty": 24, "due": day(1.25), "priority": 2},
+            {"demand": "D3", "product": "B", "qty": 5, "due": day(2)},
+        ],
+        resources=[{"resource": "M"}],
+        routings=[{"routing": "R"}],
+        steps=[{"run_minutes_per_unit": 60.0}],
+        step_resources=[{}],
+        supply_terms=[{"product": "B", "lead_time_days": 5}],
+    )
+
+
+@pytest.fixture(scope="module")
+def made(late):
+    return plan(late, "constrained", PYTHON)
+
+
+def test_orders_have_names_local_times_and_whom_they_serve(late, made):
+    rows = order_rows(made, names_of(late))
+    assert rows["Product"].to_list()[0] == "Apple pie"
+    assert set(rows["Order"]) == {""}
+    assert rows["For"].to_list() == [1, 1, 1]
+    assert rows["Start"].is_sorted()
+    assert order_rows(made, kind="buy")["Product"].to_list() == ["B"]
+    assert order_rows(made, status="firmed").height == 0
+    assert statuses(made) == ["planned"]
+
+
+def test_an_order_is_told_in_words(late, made):
+    supply = order_rows(made, kind="buy")["Id"][0]
+    assert order_words(made, supply, names_of(late)).startswith("buy 5 B at L")
+    assert order_words(made, None, Names()) == ""
+    assert order_words(made, "none", Names()) == ""
+
+
+def test_reasons_are_ranked_by_money_with_their_demands(late, made):
+    groups = cause_groups(made)
+    assert groups["money"].is_sorted(descending=True)
+    assert groups["money"].sum() == pytest.approx(made.causes["money"].sum())
+    told = causes_html(made, names_of(late))
+    assert "Capacity shortfall" in told
+    assert "Lead time" in told
+    assert "and 1 more" in causes_html(made, names_of(late), most=1)
+
+
+def test_without_lateness_there_is_nothing_to_rank():
+    snapshot = factories.snapshot(demands=[{"due": day(9)}], supply_terms=[{}])
+    told = causes_html(plan(snapshot, "constrained", PYTHON), Names())
+    assert "Nothing is late" in told
+
+
+def test_remedies_tell_date_money_and_who_pays(late, made):
+    found = remedies(late, made)
+    told = plan_remedies_html(found, names_of(late))
+    assert "one more M" in told
+    assert "not stated" in told
+    assert "nobody" in told
+    assert "Nothing that was tried helps" in plan_remedies_html([], Names())
+
+
+def test_two_plans_are_compared_by_orders_figures_and_demands(late, made):
+    other = plan(late, "mrp", PYTHON)
+    old, new = (
+        replace(one, tables={**one.tables, "kpis": kpi_table(one, late)})
+        for one in (made, other)
+    )
+    told = comparison_html(old, new, compare(old, new), names_of(late))
+    assert "late 18 h → on time" in told.replace('</td><td class="">', " → ")
+    assert "orders" in told
+    same = comparison_html(made, made, compare(made, made), Names())
+    assert "The plans are equal" in same
