@@ -52,6 +52,7 @@ def test_both_solvers_solve_in_one_process(programs):
     assert done.stdout.split("\n")[-2] == "[18, 18, 18]"
 
 
+@pytest.mark.nightly
 def test_all_packages_of_the_design_import_together():
     names = (
         "highspy, ortools.sat.python.cp_model, marimo, polars, duckdb, deltalake, "

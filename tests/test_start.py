@@ -7,6 +7,7 @@ import pytest
 from benchmarks.start import GATES, measure
 
 
+@pytest.mark.nightly
 @pytest.mark.req("TGT-04")
 def test_starting_stays_within_its_gates():
     best = measure()

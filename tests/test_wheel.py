@@ -85,6 +85,7 @@ def test_installed_wheel_is_the_one_that_is_imported(python, tmp_path):
     assert str(python.parents[1]) in done.stdout, done.stderr
 
 
+@pytest.mark.nightly
 def test_installed_wheel_plans_the_example(python, tmp_path):
     program = "import sys; from medhavi.cli import main; sys.exit(main())"
     for words in (

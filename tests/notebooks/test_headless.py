@@ -56,6 +56,7 @@ def loaded(path: Path) -> ModuleType:
     return module
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("path", AS_PROGRAMS)
 def test_a_lesson_runs_as_a_program(path):
     done = subprocess.run(
@@ -86,23 +87,6 @@ def test_the_plan_app_runs_every_cell_on_a_folder_of_tables(lemonade, monkeypatc
 def test_every_cell_has_a_name(path):
     cells = loaded(path).app._cell_manager.names()
     assert [name for name in cells if name == "_"] == []
-
-
-def test_marimo_finds_nothing_to_complain_about():
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "marimo",
-            "check",
-            "--strict",
-            *map(str, LESSONS + APPS),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_lesson_of_studies_computes_nothing_twice():

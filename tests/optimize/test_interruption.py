@@ -11,6 +11,14 @@ import pytest
 from medhavi.optimize.interruption import noted_interrupts
 
 
+@pytest.fixture(autouse=True)
+def usual_way():
+    """Ctrl-C as a person's terminal has it, whatever runs the tests."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_ctrl_c_is_noted_and_raises_again_afterwards():
     with noted_interrupts() as heard:
         assert not heard.is_set()

@@ -35,6 +35,7 @@ def chain(levels, qty_per=1.0, qty=5, **given):
     )
 
 
+@pytest.mark.nightly
 @pytest.mark.req("MRP-01", "PEG-11")
 def test_ten_thousand_levels_are_planned_and_pegged():
     made = plan(chain(DEEP), settings=PYTHON)

@@ -107,6 +107,7 @@ def test_orders_consume_the_forecast_of_the_published_case(public_data, closed):
     assert got == pytest.approx(wanted)
 
 
+@pytest.mark.nightly
 def test_the_command_line_plans_a_converted_case(public_data, tmp_path):
     case = public_data / "frepple" / "constraints_leadtime_1.json"
     tables, result = tmp_path / "tables", tmp_path / "plan"

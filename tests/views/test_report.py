@@ -100,6 +100,7 @@ def test_names_are_text_and_never_markup(lemonade):
     assert "<script" not in html(plan_snapshot(changed), changed)
 
 
+@pytest.mark.nightly
 def test_the_page_of_a_large_plan_stays_small():
     assert len(html(large())) < 2_000_000
 
