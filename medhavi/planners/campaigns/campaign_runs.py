@@ -35,8 +35,9 @@ class Work(NamedTuple):
         Set-up family; `None` without a rule: it leaves the resource as it is.
     qty, seconds
         Good units, run time [s].
-    campaign
-        Number of the campaign it was planned for; `None`: of any.
+    campaign, whole
+        Number of the campaign it was planned for, and all its good units and run time;
+        `None`: of any.
     fixed
         It exists and cannot be refused.
     """
@@ -49,6 +50,7 @@ class Work(NamedTuple):
     qty: float = 0.0
     seconds: float = 0.0
     campaign: int | None = None
+    whole: tuple[float, float] = (0.0, 0.0)
     fixed: bool = False
     step: int = 0
 
@@ -95,12 +97,18 @@ class Run:
             return False
         if rule is None:
             return work.family == self.works[-1].family
-        planned = {one.campaign for one in self.works} - {None}
-        if work.campaign is not None and work.campaign in planned:
-            return True
-        if work.campaign is not None and planned:
+        planned = next((one for one in self.works if one.campaign is not None), None)
+        if planned is not None and work.campaign is not None:
+            return work.campaign == planned.campaign
+        led = planned or work
+        others = [one for one in (*self.works, work) if one.campaign is None]
+        qty, seconds = led.whole if led.campaign is not None else (0.0, 0.0)
+        total = qty + sum(one.qty for one in others)
+        if rule.too_long(total, seconds + sum(one.seconds for one in others)):
             return False
-        return not rule.too_long(self.qty + work.qty, self.seconds + work.seconds)
+        # What was placed at one pace must not end in a campaign of another.
+        slowed = rule.efficiency(total) != rule.efficiency(qty)
+        return not slowed or all(one.fixed for one in (*self.works, work))
 
 
 class Breach(NamedTuple):

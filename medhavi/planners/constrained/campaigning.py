@@ -270,7 +270,7 @@ class Campaigning:
         working = self._providers.capacity.working_time(resource)
         at = start
         for other in self._fixed[resource]:
-            if other.neutral or (work.rule is not None and other.rule == work.rule):
+            if other.neutral or self._joins(work, number, other):
                 continue
             if other.finish > at:
                 end = working.add(at, int(seconds))
@@ -281,6 +281,16 @@ class Campaigning:
                     break
             at = max(at, self._cleaned(other.rule, other.family, work, other.finish))
         return at
+
+    def _joins(self, work: Work, number: int | None, other: Work) -> bool:
+        """Tell whether work that stands can be of the same campaign."""
+        rule = work.rule
+        if rule is None or other.rule != rule:
+            return False
+        qty = work.qty if number is None else self._campaigns[number].qty
+        total = qty + other.qty
+        same_pace = rule.efficiency(total) == rule.efficiency(qty)
+        return same_pace and not rule.too_long(total)
 
     def _cleans(self, resource: str, before: str | None, after: str | None) -> bool:
         matrix = self._providers.capacity.resource(resource).matrix
@@ -312,7 +322,12 @@ class Campaigning:
             fixed = order.existing is not None
             for resource, work in self._works(order, order.timing, fixed=fixed):
                 number = self._campaign.get((job.number, resource))
-                found[resource].append(work._replace(campaign=number))
+                if number is not None:
+                    planned = self._campaigns[number]
+                    work = work._replace(  # noqa: PLW2901  (the same work, named)
+                        campaign=number, whole=(planned.qty, planned.seconds)
+                    )
+                found[resource].append(work)
         for works in found.values():
             works.sort(key=by_time)
         return found

@@ -1,0 +1,173 @@
+"""Laws of campaigns in any plan: limits, cleanings, what stands, the same twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medhavi.planners.campaigns.campaign_proposals import (
+    campaign_rows,
+    compare_campaigns,
+    propose,
+)
+from medhavi.planners.campaigns.setup_changes import plan_changes
+from medhavi.providers import Providers
+from tests.planners.campaign_shop import FAMILIES, day, matrix, planned, rule, shop
+
+PRODUCTS = st.sampled_from(sorted(FAMILIES))
+DEMANDS = st.lists(
+    st.tuples(
+        PRODUCTS,
+        st.integers(10, 700).map(float),
+        st.integers(1, 40).map(lambda tenths: tenths / 4),
+    ),
+    min_size=1,
+    max_size=9,
+)
+MINUTES = st.sampled_from([0.0, 15.0, 60.0, 150.0])
+CALENDAR = {
+    "calendars": [{"calendar": "NIGHT"}],
+    "shifts": [
+        {
+            "calendar": "NIGHT",
+            "weekday": weekday,
+            "start": dt.time(0),
+            "finish": dt.time(6),
+        }
+        for weekday in range(1, 8)
+    ],
+}
+
+
+PAIRS = [
+    (one, other)
+    for one in sorted(FAMILIES.values())
+    for other in sorted(FAMILIES.values())
+    if one != other
+]
+
+
+def matrices():
+    """Rows for all pairs; asymmetric, and without a triangle inequality."""
+    cells = st.tuples(MINUTES, st.booleans())
+    rows = st.lists(cells, min_size=len(PAIRS), max_size=len(PAIRS))
+    return rows.map(
+        lambda found: matrix(
+            *(
+                (*pair, minutes, cleaning)
+                for pair, (minutes, cleaning) in zip(PAIRS, found, strict=True)
+            )
+        )
+    )
+
+
+@st.composite
+def rules(draw):
+    found = []
+    for family in draw(st.sets(st.sampled_from(["FA", "FB", "F*"]), max_size=3)):
+        least = draw(st.sampled_from([0.0, 60.0, 100.0, 300.0]))
+        found.append(
+            rule(
+                family,
+                min_run_qty=least,
+                max_run_qty=draw(st.sampled_from([None, 300.0, 500.0])),
+                max_run_minutes=draw(st.sampled_from([None, 480.0])),
+                cleaning_minutes=draw(st.sampled_from([0.0, 30.0, 240.0])),
+                cleaning_window=draw(st.sampled_from([None, "NIGHT"])),
+                reduction_over=draw(st.sampled_from([None, 200.0])),
+                reduction_pct=10.0,
+            )
+        )
+    return found
+
+
+@st.composite
+def orders(draw):
+    """Orders that stand or may move, on the same machine."""
+    found = []
+    for number in range(draw(st.integers(0, 2))):
+        product = draw(PRODUCTS)
+        start = draw(st.integers(1, 12)) / 4
+        qty = float(draw(st.integers(30, 400)))
+        found.append(
+            {
+                "supply_order": f"W{number}",
+                "kind": "work",
+                "product": product,
+                "location": "L",
+                "qty": qty,
+                "start": day(start + number * 4),
+                "due": day(start + number * 4 + 1),
+                "status": draw(st.sampled_from(["released", "firmed"])),
+                "source": f"R{product}",
+            }
+        )
+    return found
+
+
+@st.composite
+def shops(draw):
+    windows = [
+        {"resource": "M", "valid_from": day(n), "valid_to": day(n + 0.125)}
+        for n in draw(st.sets(st.integers(1, 6), max_size=2))
+    ]
+    return shop(
+        draw(DEMANDS),
+        campaign_rules=draw(rules()),
+        changeovers=draw(matrices()),
+        supply_orders=draw(orders()),
+        cleaning_windows=windows,
+        **CALENDAR,
+    )
+
+
+@pytest.mark.req("CMP-03", "CMP-04", "CMP-05", "DEF-08", "DEF-09")
+@settings(max_examples=10, deadline=None)
+@given(shops(), st.sampled_from(["rules", "propose"]))
+def test_campaigns_of_any_plan_keep_their_rules(snapshot, campaigns):
+    planned(snapshot, campaigns)
+
+
+@pytest.mark.req("CMP-06", "KPI-19")
+@settings(max_examples=5, deadline=None)
+@given(DEMANDS, matrices())
+def test_savings_of_all_proposals_sum_to_those_of_the_plans(demands, rows):
+    snapshot = shop(demands, changeovers=rows)
+    base, proposed = planned(snapshot, "off"), planned(snapshot, "propose")
+    found = propose(base, proposed, snapshot)
+    named = {(one.resource, order) for one in found for order in one.orders}
+    providers = Providers(snapshot)
+    rest = sum(
+        sign * change.minutes
+        for sign, made in ((1, base), (-1, proposed))
+        for change in plan_changes(made, providers)
+        if (change.resource, change.order) not in named
+    )
+    difference = compare_campaigns(base, proposed, snapshot)
+    saved = difference.without.setup_minutes - difference.with_campaigns.setup_minutes
+    assert sum(one.saved_minutes for one in found) + rest == pytest.approx(saved)
+    assert campaign_rows(proposed)["campaign"].n_unique() == len(found)
+
+
+@settings(max_examples=3, deadline=None)
+@given(shops())
+def test_the_same_snapshot_gives_the_same_plan_twice(snapshot):
+    assert planned(snapshot).fingerprint == planned(snapshot).fingerprint
+
+
+@pytest.mark.req("CMP-06")
+@settings(max_examples=5, deadline=None)
+@given(shops(), st.sampled_from(["rules", "propose"]))
+def test_what_stands_never_moves(snapshot, campaigns):
+    standing = snapshot["supply_orders"].filter(pl.col("status") == "released")
+    moments = [
+        plan.supplies.join(
+            standing, left_on="id", right_on="supply_order", how="semi"
+        ).select("id", "start", "finish")
+        for plan in (planned(snapshot, "off"), planned(snapshot, campaigns))
+    ]
+    assert moments[0].sort("id").equals(moments[1].sort("id"))
