@@ -314,3 +314,18 @@ def test_a_routing_that_leaves_nothing_is_refused_by_its_yield() -> None:
     del made["routings"], made["steps"]
     with pytest.raises(BadData, match=r"column capacity_per_period: S .* brings 1\.0"):
         feasible(**made)
+
+
+def test_a_step_that_takes_no_time_changes_no_machine_over() -> None:
+    feasible(
+        resources=[{"changeover_matrix": "X"}],
+        changeovers=[{"setup_minutes": 90}],
+        routings=[{}],
+        steps=[
+            {"step": 1, "fixed_minutes": 60, "family": "F"},
+            {"step": 2, "family": "G"},
+            {"step": 3, "fixed_minutes": 60, "family": "F"},
+        ],
+        step_resources=[{"step": 1}, {"step": 2}, {"step": 3}],
+        demands=[{"due": day(2)}],
+    )

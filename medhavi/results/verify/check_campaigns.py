@@ -354,13 +354,16 @@ def _efficiency(jobs: Sequence[Job]) -> list[Finding]:
 def _changes(facts: Facts, resource: str, jobs: Sequence[Job]) -> list[Finding]:
     """Compare the set-up between families with the matrix; idle time changes nothing.
 
-    What is owed may also lie in the idle time directly before.
+    What is owed may also lie in the idle time directly before. An operation that takes
+    no time holds no machine, so it changes nothing.
     """
     changes = _Changes(facts, resource)
     wrong = []
     before = changes.state
     busy = facts.as_of
     for job in jobs:
+        if job.finish <= job.start:
+            continue
         needed = changes.minutes(before, job.family)
         given = job.setup - job.own_setup + max(0, job.start - busy) / MINUTE
         if job.new and given < needed - SECONDS / MINUTE:
