@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from medhavi.results.plan_folder import (
         Format,
     )
+    from medhavi.results.source_trace import Trace
+    from medhavi.snapshot import Snapshot
 
 __all__ = ["KEYS", "SCHEMAS", "Plan"]
 
@@ -230,6 +232,18 @@ class Plan:
         from medhavi.results.explanation import explain
 
         return explain(self, demand, names=names)
+
+    def trace(self, demand: str, snapshot: Snapshot | None = None) -> Trace:
+        """Tell where a demand comes from, to purchased lots; see `source_trace`."""
+        from medhavi.results.source_trace import trace
+
+        return trace(self, demand, snapshot)
+
+    def where_used(self, subject: str) -> pl.DataFrame:
+        """Tell which demands a product, an order or a stock lot ends in."""
+        from medhavi.results.source_trace import where_used
+
+        return where_used(self, subject)
 
     def __str__(self) -> str:
         """Give a summary: counts, statuses, the worst exceptions."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medhavi.events.sqlite import SqliteStore
+from medhavi.planners.pipeline import plan
 from medhavi.workbench import Workbench
 from tests.lakehouse.lake_events import body, event, line, small_company
 from tests.workbench.desk_writer import StoppedStore, tell
@@ -65,6 +66,11 @@ def opened(folder: Path) -> Workbench:
     return Workbench(folder / "lake", f"sqlite:///{folder}/events.db")
 
 
+def plan_of(bench: Workbench, mode: str = "mrp") -> Plan:
+    """Plan the newest facts and keep the plan nowhere, which is quick."""
+    return plan(bench.snapshot(), mode, settings={"engine": "python"})
+
+
 def proposal(plan: Plan) -> str:
     """Give the id of the one proposal."""
     (found,) = plan.supplies.filter(plan.supplies["status"] == "planned")["id"]
@@ -76,7 +82,16 @@ def reported(folder: Path, *told: Any) -> None:
     SqliteStore(folder / "events.db").append_many(list(told))
 
 
-__all__ = ["body", "company", "event", "line", "opened", "proposal", "reported"]
+__all__ = [
+    "body",
+    "company",
+    "event",
+    "line",
+    "opened",
+    "plan_of",
+    "proposal",
+    "reported",
+]
 
 
 if __name__ == "__main__":

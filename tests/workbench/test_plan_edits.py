@@ -28,6 +28,7 @@ from tests.workbench.edit_company import (
     event,
     line,
     opened,
+    plan_of,
     proposal,
     reported,
 )
@@ -52,7 +53,7 @@ def edits_of(bench):
 # ------------------------------------------------------------------------- preview
 @pytest.mark.req("WO-12")
 def test_a_preview_tells_price_and_victims_and_writes_nothing(bench):
-    plan = bench.plan(mode="constrained")
+    plan = plan_of(bench, mode="constrained")
     head = bench.store.head()
     late = bench.preview(
         plan,
@@ -85,14 +86,14 @@ def test_a_preview_tells_price_and_victims_and_writes_nothing(bench):
 
 def test_an_order_moved_behind_its_need_is_bought_again(bench):
     """Mode mrp lets a need have new supply where a receipt comes after it (rule 3)."""
-    plan = bench.plan()
+    plan = plan_of(bench)
     shown = bench.preview(plan, edit("move", proposal(plan), due=day(70)))
     assert shown.price.purchase == pytest.approx(60)
     assert shown.victims == ()
 
 
 def test_the_dearer_source_has_its_price(bench):
-    plan = bench.plan()
+    plan = plan_of(bench)
     shown = bench.preview(plan, edit("change_source", proposal(plan), source="T"))
     assert shown.price.purchase == pytest.approx(30)
     assert shown.victims == ()
@@ -101,7 +102,7 @@ def test_the_dearer_source_has_its_price(bench):
 
 
 def test_a_committed_edit_makes_the_snapshot_that_was_previewed(bench):
-    plan = bench.plan()
+    plan = plan_of(bench)
     shown = bench.preview(plan, edit("split", proposal(plan), parts=[10, 20]))
     done = bench.commit_edit(shown, approver="Ada")
     assert done.committed
@@ -116,11 +117,11 @@ def test_a_committed_edit_makes_the_snapshot_that_was_previewed(bench):
 @pytest.mark.parametrize("mode", ["mrp", "constrained"])
 def test_firm_objects_never_move_in_the_next_plan(bench, tmp_path, mode):
     """Event, mirror, silver, snapshot, plan: a moved order stays where it was put."""
-    plan = bench.plan(mode=mode)
+    plan = plan_of(bench, mode=mode)
     done = bench.move(plan, proposal(plan), due=day(30), approver="Ada")
     assert done.committed
     (number,) = done.orders
-    kept = order(bench.plan(mode=mode), number)
+    kept = order(plan_of(bench, mode=mode), number)
     assert (kept["finish"], kept["qty"], kept["status"]) == (day(30), 30.0, "firmed")
     # Twice as much is wanted now, earlier: new orders come, the firm one stays.
     reported(
@@ -133,14 +134,14 @@ def test_firm_objects_never_move_in_the_next_plan(bench, tmp_path, mode):
         ),
     )
     bench.mirror()
-    after = bench.plan(mode=mode)
+    after = plan_of(bench, mode=mode)
     assert order(after, number) == kept
     assert after.supplies.filter(pl.col("status") == "planned").height >= 1
 
 
 @pytest.mark.req("WO-10")
 def test_a_proposal_is_promised_from_only_when_it_is_firm(bench):
-    plan = bench.plan()
+    plan = plan_of(bench)
     asked = [
         {"sales_order": "SO-9", "line": 1, "product": "A", "location": "DC",
          "qty": 15, "due": "2026-03-03T00:00:00Z"}
@@ -160,16 +161,16 @@ def test_a_proposal_is_promised_from_only_when_it_is_firm(bench):
 
 # --------------------------------------------------------------------- verbs as events
 def test_each_verb_is_the_events_that_other_systems_know(bench):
-    plan = bench.plan()
+    plan = plan_of(bench)
     supply = proposal(plan)
     done = bench.firm(plan, supply, approver="Ada", reason="customer called")
     (number,) = done.orders
     assert done.events == ("SupplyOrderFirmed",)
     assert number == f"PO-{supply[:12]}"
-    bench.change_qty(bench.plan(), number, 35, approver="Ada")
-    bench.move(bench.plan(), number, start=day(40), approver="Ada")
-    bench.release(bench.plan(), number, approver="Ada")
-    bench.cancel(bench.plan(), number, approver="Ada")
+    bench.change_qty(plan_of(bench), number, 35, approver="Ada")
+    bench.move(plan_of(bench), number, start=day(40), approver="Ada")
+    bench.release(plan_of(bench), number, approver="Ada")
+    bench.cancel(plan_of(bench), number, approver="Ada")
     assert edits_of(bench) == [
         "SupplyOrderFirmed",
         "SupplyOrderRescheduled",
@@ -189,25 +190,25 @@ def test_each_verb_is_the_events_that_other_systems_know(bench):
 
 
 def test_another_source_is_another_order(bench):
-    plan = bench.plan()
+    plan = plan_of(bench)
     done = bench.change_source(plan, "PO-1", "T", approver="Ada", reason="strike")
     assert done.findings[0].code == "ORD001"
     firm = bench.firm(plan, proposal(plan), approver="Ada")
     (number,) = firm.orders
-    done = bench.change_source(bench.plan(), number, "T", approver="Ada")
+    done = bench.change_source(plan_of(bench), number, "T", approver="Ada")
     assert done.events == ("SupplyOrderFirmed", "SupplyOrderSuperseded")
-    new = order(bench.plan(), done.orders[0])
+    new = order(plan_of(bench), done.orders[0])
     assert (new["source"], new["finish"] - new["start"]) == ("T", dt.timedelta(days=1))
-    assert order(bench.plan(), number) is None
+    assert order(plan_of(bench), number) is None
 
 
 def test_an_override_wins_until_it_is_taken_back(bench):
     before = bench.snapshot()
     place = ("demands", {"demand": "D-1"}, "qty")
-    first = bench.override(bench.plan(), place, 70, approver="Ada")
+    first = bench.override(plan_of(bench), place, 70, approver="Ada")
     assert first.events == ("OverrideRecorded",)
     assert bench.snapshot()["demands"]["qty"].to_list() == [70.0]
-    second = bench.override(bench.plan(), place, 90, approver="Ada")
+    second = bench.override(plan_of(bench), place, 90, approver="Ada")
     refused = bench.undo(first.edit_id, approver="Ada")
     assert "was overridden again" in str(refused.findings[0])
     assert bench.undo(approver="Bob").committed
@@ -220,7 +221,7 @@ def test_an_override_wins_until_it_is_taken_back(bench):
 def test_an_override_of_later_changes_nothing_now(bench):
     place = ("demands", {"demand": "D-1"}, "qty")
     shown = bench.preview(
-        bench.plan(),
+        plan_of(bench),
         {"kind": "override", "table": place[0], "key": place[1], "column": place[2],
          "value": 70, "valid_from": day(60)},
     )  # fmt: skip
@@ -230,13 +231,13 @@ def test_an_override_of_later_changes_nothing_now(bench):
 
 @pytest.mark.req("WO-06")
 def test_rules_firm_what_is_due_in_one_edit(bench):
-    plan = bench.plan()
+    plan = plan_of(bench)
     rule = FirmingRule(within_days=90, counts_from="need", approval="automatic")
     rules = OrderParameters(firming=(rule,))
     done = bench.firm_due(plan, rules, approver="rules of May")
     assert done.orders == (f"PO-{proposal(plan)[:12]}",)
     assert bench.edit_history()[0].reason.startswith("rule all: automatic, 90")
-    assert bench.firm_due(bench.plan(), rules, approver="rules of May") is None
+    assert bench.firm_due(plan_of(bench), rules, approver="rules of May") is None
 
 
 # -------------------------------------------------------------------------- refusals
@@ -313,7 +314,7 @@ def test_what_cannot_be_is_named_and_writes_nothing(shared, asked, code, words):
 def shared(tmp_path_factory):
     """One company for edits that are all refused."""
     bench = company(tmp_path_factory.mktemp("shared"))
-    return bench, bench.plan()
+    return bench, plan_of(bench)
 
 
 @pytest.mark.parametrize(
@@ -355,7 +356,7 @@ def test_nobody_cannot_edit(shared):
 # ----------------------------------------------------------------- who was first
 def test_of_two_approvers_one_wins_and_the_other_is_told(bench, tmp_path):
     other = opened(tmp_path)
-    plan = bench.plan()
+    plan = plan_of(bench)
     hers = bench.preview(plan, edit("firm", proposal(plan)))
     his = other.preview(plan, edit("move", proposal(plan), due=day(40)))
     assert bench.commit_edit(hers, approver="Ada").committed
@@ -373,7 +374,7 @@ def test_of_two_approvers_one_wins_and_the_other_is_told(bench, tmp_path):
 
 def test_who_appends_between_check_and_append_wins(bench, tmp_path):
     """The stream's revision decides, where the facts did not look changed yet."""
-    plan = bench.plan()
+    plan = plan_of(bench)
     shown = bench.preview(plan, edit("firm", proposal(plan)))
     other = opened(tmp_path)
 
@@ -390,7 +391,7 @@ def test_who_appends_between_check_and_append_wins(bench, tmp_path):
 
 
 def test_the_same_preview_committed_again_is_one_edit(bench):
-    plan = bench.plan()
+    plan = plan_of(bench)
     shown = bench.preview(plan, edit("firm", proposal(plan)))
     first = bench.commit_edit(shown, approver="Ada")
     again = bench.commit_edit(shown, approver="Ada")
@@ -400,7 +401,7 @@ def test_the_same_preview_committed_again_is_one_edit(bench):
 
 
 def test_a_plan_of_older_facts_is_refused_with_what_changed(bench, tmp_path):
-    plan = bench.plan()
+    plan = plan_of(bench)
     reported(tmp_path, event(40, "StockCounted", product="A", location="DC", qty=41.0))
     shown = bench.preview(plan, edit("firm", proposal(plan)))
     assert shown.status == "stale"
@@ -429,12 +430,12 @@ def test_writer_killed_before_the_append_leaves_nothing(bench, tmp_path):
     bench.mirror()
     assert edits_of(bench) == []
     assert bench.snapshot().fingerprint == before
-    plan = bench.plan()
+    plan = plan_of(bench)
     assert bench.firm(plan, proposal(plan), approver="Ada").committed
 
 
 def test_a_full_disk_leaves_nothing(bench, monkeypatch):
-    plan = bench.plan()
+    plan = plan_of(bench)
     shown = bench.preview(plan, edit("firm", proposal(plan)))
 
     def full(*_given):
@@ -450,10 +451,10 @@ def test_a_full_disk_leaves_nothing(bench, monkeypatch):
 
 # ---------------------------------------------------------------------------- undoing
 def test_what_moved_on_is_not_taken_back(bench, tmp_path):
-    plan = bench.plan()
+    plan = plan_of(bench)
     done = bench.firm(plan, proposal(plan), approver="Ada")
     (number,) = done.orders
-    moved = bench.move(bench.plan(), number, due=day(50), approver="Ada")
+    moved = bench.move(plan_of(bench), number, due=day(50), approver="Ada")
     refused = bench.undo(done.edit_id, approver="Bob")
     assert refused.findings[0].code == "ORD009"
     assert f"order {number} has changed since (Ada: SupplyOrderRescheduled" in str(
@@ -470,7 +471,7 @@ def test_what_moved_on_is_not_taken_back(bench, tmp_path):
 
 def test_cancelled_orders_come_back_as_they_were(bench):
     before = bench.snapshot()
-    assert bench.cancel(bench.plan(), "PO-1", approver="Ada").committed
+    assert bench.cancel(plan_of(bench), "PO-1", approver="Ada").committed
     assert bench.snapshot()["supply_orders"].is_empty()
     done = bench.undo(approver="Bob", reason="wrong order")
     assert done.events == ("SupplyOrderFirmed",)
@@ -504,7 +505,7 @@ def test_taking_all_edits_back_restores_the_fingerprint(tmp_path_factory, verbs,
     bench = company(tmp_path_factory.mktemp("law"))
     states = [bench.snapshot().fingerprint]
     for kind, values in verbs:
-        plan = bench.plan()
+        plan = plan_of(bench)
         orders = sorted(plan.supplies["id"].to_list())
         supply = data.draw(st.sampled_from(orders))
         shown = bench.preview(plan, edit(kind, supply, **values))

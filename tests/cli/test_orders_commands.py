@@ -1,0 +1,153 @@
+"""Orders on the command line: price first, written only by somebody, exit codes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from medhavi.events.sqlite import SqliteStore
+from tests.workbench.edit_company import company, event, plan_of, proposal, reported
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A workspace named by the surroundings, and the proposal of its plan."""
+    bench = company(tmp_path)
+    monkeypatch.setenv("MEDHAVI_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("MEDHAVI_STORE", f"sqlite:///{tmp_path}/events.db")
+    return tmp_path, proposal(plan_of(bench))
+
+
+def head(folder):
+    return SqliteStore(folder / "events.db").head()
+
+
+@pytest.mark.req("WO-12")
+def test_orders_are_listed_with_what_is_next(medhavi, place, tmp_path):
+    _, supply = place
+    said = medhavi("orders", "list", "--status", "planned", "--json")
+    (row,) = said.answer["orders"]
+    assert (row["id"], row["advice"], row["priority"]) == (supply, "wait", 1)
+    assert row["verbs"][0] == "firm"
+    rules = tmp_path / "orders.toml"
+    rules.write_text('[[firming]]\nwithin_days = 90\napproval = "automatic"\n')
+    said = medhavi("orders", "list", "--product", "A", "--settings", rules)
+    assert (said.code, supply in said.out) == (0, True)
+    said = medhavi(
+        "orders", "firm", "--automatic", "--settings", rules,
+        "--commit", "--approver", "Ada", "--json",
+    )  # fmt: skip
+    assert said.answer["commit"]["orders"] == [f"PO-{supply[:12]}"]
+    said = medhavi("orders", "firm", "--automatic", "--settings", rules)
+    assert "No rule firms a proposal now." in said.out
+
+
+def test_an_edit_shows_its_price_and_writes_only_on_commit(medhavi, place):
+    folder, supply = place
+    before = head(folder)
+    said = medhavi("orders", "change-source", supply, "--source", "T")
+    assert said.code == 0
+    assert "price +30.00" in said.out
+    assert "Nothing is written; --commit --approver NAME does that." in said.err
+    assert head(folder) == before
+    said = medhavi(
+        "orders", "move", supply, "--due", "2026-02-20", "--commit",
+        "--approver", "Ada", "--reason", "holiday", "--json",
+    )  # fmt: skip
+    assert said.answer["commit"]["status"] == "committed"
+    assert said.answer["preview"]["rows"][0]["after"]["due"].startswith("2026-02-20")
+    number = said.answer["commit"]["orders"][0]
+    said = medhavi("orders", "history")
+    assert f"Ada: move {supply}: due 2026-02-20T00:00:00Z" in said.out
+    said = medhavi("orders", "undo", "--approver", "Bob")
+    assert f"Committed: {number}, approved by Bob." in said.out
+    assert "(taken back)" in medhavi("orders", "history").out
+    said = medhavi("orders", "undo", "--approver", "Bob", "--json")
+    assert (said.code, said.codes) == (1, ["ORD009"])
+
+
+@pytest.mark.nightly
+def test_each_verb_has_its_command(medhavi, place):
+    _, supply = place
+    sure = ("--commit", "--approver", "Ada", "--json")
+    said = medhavi("orders", "firm", supply, *sure)
+    (number,) = said.answer["commit"]["orders"]
+    said = medhavi("orders", "change-qty", number, "--qty", 40, *sure)
+    assert said.answer["commit"]["events"] == ["SupplyOrderRescheduled"]
+    said = medhavi("orders", "split", number, "--part", 15, "--part", 25, *sure)
+    first = said.answer["commit"]["orders"][0]
+    assert medhavi("orders", "release", first, *sure).code == 0
+    assert medhavi("orders", "cancel", first, *sure).code == 0
+    said = medhavi(
+        "orders", "override", "--table", "demands", "--key", "demand=D-1",
+        "--column", "qty", "--value", "120", *sure,
+    )  # fmt: skip
+    assert said.answer["commit"]["events"] == ["OverrideRecorded"]
+    said = medhavi("orders", "history", number, "--json")
+    assert said.answer["account"]["state"] == "cancelled"
+
+
+def test_orders_go_out_since_a_position(medhavi, place, tmp_path):
+    _, supply = place
+    medhavi("orders", "firm", supply, "--commit", "--approver", "Ada")
+    said = medhavi("export", "orders", "--since", 0, "--to", "csv")
+    assert said.out.startswith("order,revision,action,")
+    assert f"PO-{supply[:12]},1,firmed" in said.out
+    said = medhavi("export", "orders", "--to", "json", "--out", tmp_path / "o.json")
+    written = json.loads((tmp_path / "o.json").read_text())
+    assert f"ask next --since {written['next']}" in said.err
+    said = medhavi(
+        "export", "orders", "--since", written["next"], "--to", "json", "--json"
+    )
+    assert said.answer["orders"] == []
+    assert medhavi("export", "orders", "--since", 999, "--to", "csv").code == 2
+    assert medhavi("export", "orders", "--since", 0, "--to", "html").code == 2
+
+
+def test_a_plan_is_published_by_somebody(medhavi, place, tmp_path):
+    said = medhavi("orders", "publish", "--approver", "Ada", "--json")
+    assert said.code == 0
+    types = [e.type for e in SqliteStore(tmp_path / "events.db").read_all()]
+    assert types.count("PlanPublished") == 1
+    assert medhavi("orders", "publish", "--approver", " ").code == 2
+
+
+def test_a_plan_of_older_facts_ends_in_1_and_tells_what_changed(
+    medhavi, place, tmp_path
+):
+    _, supply = place
+    assert (
+        medhavi("plan", "--lake", tmp_path / "lake", "--out", tmp_path / "p").code == 0
+    )
+    reported(tmp_path, event(70, "StockCounted", product="A", location="DC", qty=9.0))
+    words = ("orders", "firm", supply, "--plan", tmp_path / "p")
+    said = medhavi(*words, "--commit", "--approver", "Ada")
+    assert said.code == 1
+    assert "unknown: StockCounted of A" in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["firm", "x", "--commit"], "--commit needs --approver"),
+        (["firm"], "name proposals, or give --automatic"),
+        (["move", "x"], "Edit move needs due or start"),
+        (["move", "x", "--due", "soon"], "due (soon) is no instant"),
+        (["split", "x"], "Missing option '--part'"),
+        (["override", "--table", "t", "--key", "k", "--column", "c"], "--key names"),
+        (["undo"], "Missing option '--approver'"),
+        (["list", "--settings", "no.toml"], "there is no such file"),
+        (["list", "--plan", "nowhere"], "there is no such folder"),
+    ],
+)
+def test_a_wrong_call_ends_in_2(medhavi, place, words, message):
+    said = medhavi("orders", *words)
+    assert (said.code, said.out) == (2, "")
+    assert message in said.err
+
+
+def test_an_impossible_edit_ends_in_1(medhavi, place):
+    said = medhavi("orders", "release", "PO-1", "--json")
+    assert (said.code, said.codes) == (1, ["ORD001"])
+    assert said.answer["preview"]["status"] == "refused"
