@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from medhavi.planners.promising import preempting
 from medhavi.planners.promising.book import Book, apply, expire, revert
 from medhavi.planners.promising.promise_run import promise
 from medhavi.planners.promising.rivals import is_lower
+from medhavi.planners.promising.stages import Stages
 from medhavi.results.promise import PromiseStatus
 from medhavi.units import HOUR
 from tests.planners.small_promises import (
@@ -324,7 +326,84 @@ def test_a_search_that_does_not_get_through_takes_from_nobody(monkeypatch):
     assert made.trace[-1]["note"] == "SearchTimeout"
 
 
+@pytest.mark.parametrize("begins", [-1, 1])
+def test_work_of_an_accepted_promise_that_has_begun_is_kept(begins):
+    policy = [PREEMPT]
+    parts = [{"product": "B", "qty": 20}]
+    book = Book.from_snapshot(workshop(stock=parts, promise_policies=policy))
+    low = quoted(book, sales_order="LOW", line=1, priority=3, due=day(1))
+    hold = replace(
+        low.holds[0],
+        start=low.holds[0].start + begins * HOUR,
+        finish=low.holds[0].finish + begins * HOUR,
+    )
+    apply(book, replace(low, holds=(hold, *low.holds[1:])))
+    top = quoted(book, **{**TOP, "due": day(10 / 24)})
+    assert bool(top.preempted) is (begins > 0)
+
+
+def test_moved_components_are_in_the_way_too():
+    """B comes from W over a lane; the weak line has all that is there."""
+    snapshot = workshop(
+        locations=[{"location": "L"}, {"location": "W"}],
+        lanes=[{"lane": "T", "origin": "W", "destination": "L", "duration_h": 24}],
+        stock=[{"product": "B", "location": "W", "qty": 10}],
+        supply_terms=[{"product": "B", "location": "W", "lead_time_days": 5}],
+        promise_policies=[PREEMPT],
+    )
+    book = Book.from_snapshot(snapshot)
+    low = quoted(book, sales_order="LOW", line=1, priority=3, due=day(2))
+    assert low.status is PromiseStatus.PROMISED
+    apply(book, low)
+    top = quoted(book, **{**TOP, "due": day(2)})
+    assert (top.status, [one.demand for one in top.preempted]) == (
+        PromiseStatus.PROMISED,
+        ["LOW-1"],
+    )
+
+
+def test_members_of_a_pool_are_in_the_way():
+    snapshot = workshop(
+        resources=[
+            {"resource": "P"},
+            {"resource": "M", "pool": "P"},
+        ],
+        step_resources=[{"resource": "P"}],
+        stock=[{"product": "B", "qty": 20}],
+        promise_policies=[PREEMPT],
+    )
+    book = Book.from_snapshot(snapshot)
+    apply(book, quoted(book, sales_order="LOW", line=1, priority=3, due=day(10 / 24)))
+    top = quoted(book, **{**TOP, "due": day(10 / 24)})
+    assert [one.demand for one in top.preempted] == ["LOW-1"]
+
+
+def test_a_provider_that_fails_takes_from_nobody(monkeypatch):
+    book = Book.from_snapshot(shop(WEAK))
+    before = state(book)
+
+    def fail(*_):
+        raise TimeoutError
+
+    monkeypatch.setattr(Stages, "line", fail)
+    made = quoted(book, **TOP)
+    monkeypatch.undo()
+    assert (made.status, made.preempted) == (PromiseStatus.REJECTED, ())
+    assert state(book) == before
+
+
 # ------------------------------------------------------------------------- the book
+def test_undoing_a_second_promise_of_a_line_brings_back_the_first():
+    book = Book.from_snapshot(shop(WEAK))
+    book.stages.line("A", "L")
+    book.take(quoted(book, **TOP, qty=5))
+    tokens, before = book.tokens, state(book)
+    book.take(quoted(book, **TOP))
+    assert book.tokens != tokens
+    book.go_back(tokens)
+    assert (book.tokens, state(book)) == (tokens, before)
+
+
 def test_a_quote_leaves_the_book_as_it_was():
     book = Book.from_snapshot(shop(WEAK))
     before = state(book)

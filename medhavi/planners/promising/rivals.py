@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import polars as pl
+
 from medhavi.planners.promising.asking import request_of_line
 from medhavi.planners.promising.used_places import used_places
+from medhavi.units import from_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.book import Book
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
 TIERS = ("gold", "silver", "bronze")
 """Tiers whose order is known, the best first; equal names are equal anywhere."""
 _STANDING = frozenset({"open", "quote"})
-_IN_BOOKS = frozenset({"firmed", "released", "in_process"})
+_IN_BOOKS = ("firmed", "released", "in_process")
+_ACTIVE = ("tentative", "confirmed", "reduced")
 
 
 class Rival(NamedTuple):
@@ -58,22 +62,23 @@ def rivals(book: Book, request: Request) -> tuple[Rival, ...]:
     products = [request.product]
     products += [row["substitute"] for row in book.substitutes.get(request.product, ())]
     used = used_places(book.stages, book.reach, products, request.location)
-    kept = _Kept(book)
     tier = book.policies.tier(request)
-    found = []
-    for rival in _holders(book, used):
+    lower = [
+        rival
+        for rival in _holders(book, used)
+        if rival.request.demand != request.demand
+        and rival.request.priority > request.priority
+        and is_lower(book.policies.tier(rival.request), tier)
+    ]
+    kept = _Kept(book, [rival.request for rival in lower])
+    found = [rival for rival in lower if not kept.keeps(rival.request)]
+
+    def willing(rival: Rival) -> tuple[int, int, float, str]:
         other = rival.request
-        if (
-            other.demand != request.demand
-            and other.priority > request.priority
-            and is_lower(book.policies.tier(other), tier)
-            and not kept.keeps(other)
-        ):
-            damage = book.costs.late_rate(other) * other.qty
-            rank = (-other.priority, -other.due, damage, other.demand)
-            found.append((rank, rival))
-    found.sort(key=lambda entry: entry[0])
-    return tuple(rival for _, rival in found)
+        damage = book.costs.late_rate(other) * other.qty
+        return -other.priority, -other.due, damage, other.demand
+
+    return tuple(sorted(found, key=willing))
 
 
 def _holders(book: Book, used: Used) -> Iterator[Rival]:
@@ -116,45 +121,48 @@ def _owners(book: Book, used: Used) -> set[str]:
 
 
 class _Kept:
-    """Lines that keep what they have."""
+    """Lines that keep what they have.
 
-    def __init__(self, book: Book) -> None:
+    Parameters
+    ----------
+    lines
+        Who is asked about.
+    """
+
+    def __init__(self, book: Book, lines: Sequence[Request]) -> None:
         self._book = book
-        tables = book.providers.tables
-        self._bound = {row["demand"] for row in tables["pegs"] if row["firm"]}
-        self._bound |= {
-            row["demand"]
-            for row in tables["supply_orders"]
-            if row["demand"] is not None
-            and (row["status"] in _IN_BOOKS or row["firm"] or row["locked"])
-        }
-        now = book.now
-        firm: set[str] = set()
-        tentative: set[str] = set()
-        for row in tables["reservations"]:
-            demand = row["demand"]
-            ends = row["expires_at"]
-            if demand is None or (ends is not None and ends <= now):
-                continue
-            if row["kind"] != "material" and row["start"] < now:
-                self._bound.add(demand)
-            if row["state"] == "tentative":
-                tentative.add(demand)
-            elif row["state"] in {"confirmed", "reduced"}:
-                firm.add(demand)
-        self._tentative = tentative - firm
-        demands = tables["demands"]
-        self._lines: dict[str, set[str]] = {}
-        for order, line in zip(
-            demands.column("sales_order"), demands.column("demand"), strict=True
-        ):
-            if order is not None:
-                self._lines.setdefault(order, set()).add(line)
+        tables = book.snapshot
+        mine = pl.col("demand").is_in([one.demand for one in lines])
+        pegs = tables["pegs"].filter(mine & pl.col("firm"))
+        orders = tables["supply_orders"].filter(
+            mine
+            & (
+                pl.col("status").is_in(_IN_BOOKS)
+                | pl.col("firm").fill_null(value=False)
+                | pl.col("locked").fill_null(value=False)
+            )
+        )
+        now = from_seconds(book.now)
+        ends = pl.col("expires_at")
+        held = tables["reservations"].filter(
+            mine & (ends.is_null() | (ends > now)) & pl.col("state").is_in(_ACTIVE)
+        )
+        begun = held.filter((pl.col("kind") != "material") & (pl.col("start") < now))
+        self._bound = {*pegs["demand"], *orders["demand"], *begun["demand"]}
+        tentative = pl.col("state") == "tentative"
+        self._tentative = set(held.filter(tentative)["demand"]) - set(
+            held.filter(~tentative)["demand"]
+        )
+        names = {one.sales_order for one in lines if one.sales_order is not None}
+        same = tables["demands"].filter(pl.col("sales_order").is_in(sorted(names)))
+        self._lines: dict[str, set[str]] = {name: set() for name in names}
+        for order, line in same.select("sales_order", "demand").iter_rows():
+            self._lines[order].add(line)
         for undos in book.accepted.values():
             for undo in undos:
-                order = undo.cells.get("sales_order")
-                if order is not None:
-                    self._lines.setdefault(order, set()).add(undo.demand)
+                self._lines.setdefault(str(undo.cells.get("sales_order")), set()).add(
+                    undo.demand
+                )
 
     def keeps(self, request: Request) -> bool:
         """Tell whether a line must not be moved."""
