@@ -60,8 +60,10 @@ def flows(made, given):
     """List (day, quantity) of A: stock, supplies, and demands at their delivery."""
     found = [(-1e9, row["qty"]) for row in given.get("stock", ())]
     supplies = made.supplies.filter(product="A")
-    found += [(days(row["finish"]), row["qty"]) for row in supplies.to_dicts()]
-    found += [(days(row["date"]), -row["qty"]) for row in made.deliveries.to_dicts()]
+    found += [(days(row["finish"]) or 0.0, row["qty"]) for row in supplies.to_dicts()]
+    found += [
+        (days(row["date"]) or 0.0, -row["qty"]) for row in made.deliveries.to_dicts()
+    ]
     return found
 
 

@@ -104,3 +104,10 @@ def test_a_case_is_planned_as_its_story_says(name: str, mode: str) -> None:
 def test_every_case_has_a_story():
     for name in CASES:
         assert (GOLDEN / name / "story.md").read_text("utf-8").startswith("# ")
+
+
+def test_the_page_of_features_lists_every_case_once():
+    page = (GOLDEN.parents[1] / "docs" / "features.md").read_text("utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
+    named = [name for row in rows for name in row.split("|")[3].strip().split(", ")]
+    assert sorted(named) == CASES
