@@ -212,3 +212,37 @@ def test_an_order_that_exists_waits_for_what_cannot_come_in_time() -> None:
         ("O1", 10.0, day(6))
     ]
     assert told[0]["suggested_date"] == day(9)
+
+
+def test_a_hold_of_what_is_always_there_binds_nobody() -> None:
+    planned(
+        demands=[{}],
+        reservations=[{}],
+        inventory_policies=[{"unlimited": True}],
+    )
+
+
+def test_a_lot_that_dies_while_its_order_waits_is_not_used() -> None:
+    made = planned(
+        demands=[{"location": "W", "qty": 25, "due": day(-3)}],
+        lanes=LANE,
+        routings=[{"valid_from": day(3)}],
+        steps=[{"fixed_minutes": 1440.0}],
+        stock=[{"expires_at": day(2)}],
+    )
+
+    assert "A|L|" not in pegs(made, "D1", 1)
+    assert [row["qty"] for row in exceptions(made, "NoSource")] == [10.0]
+
+
+def test_a_substitute_is_delivered_and_does_not_go_into_other_products() -> None:
+    made = planned(
+        demands=[{}],
+        routings=[{}],
+        bom_lines=[{}],
+        substitutes=[{"product": "B", "substitute": "E"}],
+        stock=[{"product": "E"}],
+        supply_terms=[{"product": "B"}],
+    )
+
+    assert pegs(made, "D1", 1).keys().isdisjoint({"E|L|"})

@@ -30,7 +30,7 @@ def replaced(release: SteeredRelease) -> bool:
     bool
         Whether anything was dead; new orders may come late in their turn.
     """
-    needs = _taken_back(release)
+    needs = release.take_back(is_dead)
     for need in needs:
         release.supply_anew(need)
     return bool(needs)
@@ -38,30 +38,8 @@ def replaced(release: SteeredRelease) -> bool:
 
 def given_up(release: SteeredRelease) -> None:
     """Take back what would be used after its death; it stays missing."""
-    for need in _taken_back(release):
+    for need in release.take_back(is_dead):
         release.give_up(need)
-
-
-def _taken_back(release: SteeredRelease) -> list[Need]:
-    """Undo the matches of dead lots; gives the needs that are open again, in order."""
-    found: dict[int, Need] = {}
-    kept: list[tuple[int, int, int]] = []
-    for match in zip(
-        release.match_need, release.match_unit, release.match_qty, strict=True
-    ):
-        need, unit = release.needs[match[0]], release.units[match[1]]
-        if not is_dead(unit, need):
-            kept.append(match)
-            continue
-        unit.free += match[2]
-        need.open += match[2]
-        unit.takers = [taker for taker in unit.takers if taker[0] is not need]
-        found[need.index] = need
-    if found:
-        release.match_need = [need for need, _, _ in kept]
-        release.match_unit = [unit for _, unit, _ in kept]
-        release.match_qty = [qty for _, _, qty in kept]
-    return [found[index] for index in sorted(found)]
 
 
 def is_dead(unit: SupplyUnit, need: Need) -> bool:

@@ -32,6 +32,11 @@ def is_new(order: Order) -> bool:
     return order.existing is None
 
 
+def died(unit: SupplyUnit, need: Need) -> bool:
+    """Tell whether a new order was moved past the life of what it takes."""
+    return need.order is not None and is_new(need.order) and unit.expires < need.instant
+
+
 def postpone(
     release: Release,
     rank: Mapping[int, int],

@@ -9,7 +9,7 @@ from medhavi.planners.mrp.state import NO_DEMAND, Need, Shortage, SupplyUnit
 from medhavi.units import INT64_MAX, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from fractions import Fraction
 
     from medhavi.planners.mrp.model import Model
@@ -209,11 +209,12 @@ class Register:
     def stand_ins(self, need: Need) -> Iterator[tuple[Node, Fraction]]:
         """List who may serve instead, with units of theirs for one wanted.
 
-        What is carried arrives as it left: a move takes nothing but its own product.
+        Substitutes are delivered instead of what was ordered. An order takes only what
+        its bill of materials lets stand in for each other, a move only its own product.
         """
-        if need.order is not None and need.order.kind == "move":
-            return
         yield from need.alternatives
+        if need.order is not None:
+            return
         for other, ratio, (begin, end) in need.node.substitutes:
             if begin <= need.instant < end:
                 yield other, ratio
@@ -258,6 +259,25 @@ class Register:
         for unit in self.units:
             if any(taken == 0 for _, taken in unit.takers):
                 unit.takers = [taker for taker in unit.takers if taker[1]]
+
+    def take_back(self, lost: Callable[[SupplyUnit, Need], bool]) -> list[Need]:
+        """Undo the matches that are lost; gives the needs that are open again."""
+        found: dict[int, Need] = {}
+        kept: list[tuple[int, int, int]] = []
+        for match in zip(self.match_need, self.match_unit, self.match_qty, strict=True):
+            need, unit = self.needs[match[0]], self.units[match[1]]
+            if not lost(unit, need):
+                kept.append(match)
+                continue
+            unit.free += match[2]
+            need.open += match[2]
+            unit.takers = [taker for taker in unit.takers if taker[0] is not need]
+            found[need.index] = need
+        if found:
+            self.match_need = [need for need, _, _ in kept]
+            self.match_unit = [unit for _, unit, _ in kept]
+            self.match_qty = [qty for _, _, qty in kept]
+        return [found[index] for index in sorted(found)]
 
     def drop(self, orders: Collection[int]) -> tuple[dict[int, int], dict[int, int]]:
         """Forget orders by index, with what they give and need.

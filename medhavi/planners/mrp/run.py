@@ -12,7 +12,7 @@ import polars as pl
 
 from medhavi.planners.mrp.decode import Decoder, instants, traced
 from medhavi.planners.mrp.intake import Intake, Reader
-from medhavi.planners.mrp.lateness import postpone
+from medhavi.planners.mrp.lateness import died, postpone
 from medhavi.planners.mrp.ledger import ledger
 from medhavi.planners.mrp.limits import excesses
 from medhavi.planners.mrp.messages import Messages, tell_awaited
@@ -141,6 +141,9 @@ class MrpRun:
     def _postpone(self) -> None:
         """Move orders behind what they wait for."""
         postpone(self.release, self.rank)
+        for need in self.release.take_back(died):
+            # Nothing else was planned for it when its order still came in time.
+            self.release.give_up(need)
 
     # --- netting -------------------------------------------------------------------
     def build(self) -> None:

@@ -169,6 +169,7 @@ def _active_holds(facts: Facts) -> pl.DataFrame:
         )
         .rename({"subject": "product"})
         .select(*PLACE, "demand", "qty")
+        .join(facts.unlimited, on=PLACE, how="anti")
         .sort(*PLACE, "demand")
     )
 
