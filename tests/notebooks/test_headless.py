@@ -125,3 +125,10 @@ def test_the_lesson_of_the_optimizer_compares_modes_and_trades_off():
     _, values = loaded(ROOT / "notebooks" / "n05_optimizer.py").app.run()
     assert list(values["plans"]) == ["mrp", "constrained", "optimize"]
     assert values["front"].points.height >= 1
+
+
+def test_the_lesson_of_feasible_plans_takes_a_remedy_at_its_word():
+    _, values = loaded(ROOT / "notebooks" / "n04_constrained_plan.py").app.run()
+    assert values["hours"] == pytest.approx(values["lateness"])
+    assert not values["delta"].is_empty
+    assert values["told"] == values["got"]

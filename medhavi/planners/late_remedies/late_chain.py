@@ -77,6 +77,22 @@ def orders_behind(plan: Plan, demand: str) -> pl.DataFrame:
     return plan.supplies.join(pegs, left_on="id", right_on="supply").sort("id")
 
 
+def orders_beside(plan: Plan, demand: str) -> pl.DataFrame:
+    """Give the orders behind all demands that share an order with this one.
+
+    What a shared order lacks may be pegged to the other demand, and this one waits too.
+    `pegged` is what they get in sum.
+    """
+    own = plan.pegging.filter(pl.col("demand") == demand)["supply"].unique()
+    shared = plan.pegging.filter(pl.col("supply").is_in(own.to_list()))["demand"]
+    pegs = (
+        plan.pegging.filter(pl.col("demand").is_in(shared.unique().to_list()))
+        .group_by("supply")
+        .agg(pl.col("qty").sum().alias("pegged"))
+    )
+    return plan.supplies.join(pegs, left_on="id", right_on="supply").sort("id")
+
+
 def others_in_the_way(plan: Plan, reason: Reason) -> list[tuple[str, float]]:
     """List demands whose orders hold the resource while it is waited for.
 

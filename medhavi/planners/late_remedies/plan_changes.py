@@ -7,7 +7,11 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from medhavi.planners.late_remedies.late_chain import orders_behind, others_in_the_way
+from medhavi.planners.late_remedies.late_chain import (
+    orders_behind,
+    orders_beside,
+    others_in_the_way,
+)
 from medhavi.providers.occupation import overtime_rate
 from medhavi.results.limiter import Limiter, RemedyKind
 from medhavi.units import DAY, HOUR, from_seconds, seconds_up, to_seconds
@@ -27,8 +31,6 @@ EXPEDITED = 0.5
 """No supplier is asked for less than this share of its lead time."""
 FIRST = 0
 """Priority above all (demands.priority)."""
-SMALLER = 1.5
-"""An order is worth splitting when it is this much larger than what is waited for."""
 
 
 class PlanChange(NamedTuple):
@@ -183,9 +185,11 @@ class PlanChanges:
     # ----------------------------------------------------------------------- orders
     def _smaller_lots(self, reason: Reason) -> Iterator[PlanChange]:
         """Split orders that make much more than the demand waits for."""
-        orders = self._binding_orders(reason).filter(
-            (pl.col("kind") == "make") & (pl.col("qty") > SMALLER * pl.col("pegged"))
+        orders = orders_behind(self._plan, reason.demand).filter(
+            (pl.col("kind") == "make") & (pl.col("qty") > pl.col("pegged"))
         )
+        if reason.code is Limiter.CAPACITY_SHORTFALL:
+            orders = orders.filter(pl.col("id").is_in(self._users(reason.subject)))
         for order in orders.sort("qty", "id", descending=[True, False]).to_dicts():
             for row in self._rows("routings", routing=order["source"]):
                 share = float(order["order_qty"] or order["qty"]) / float(order["qty"])
@@ -197,13 +201,20 @@ class PlanChanges:
                 yield PlanChange(RemedyKind.SMALLER_LOT, text, rows, 0.0)
                 return
 
+    def _users(self, resource: str) -> list[str]:
+        """Give the orders that work on a resource."""
+        used = self._plan.operations.filter(pl.col("resource") == resource)
+        return used["supply"].unique().to_list()
+
     def _binding_orders(self, reason: Reason) -> pl.DataFrame:
-        """Give the orders behind a demand that use what binds."""
-        orders = orders_behind(self._plan, reason.demand)
+        """Give the orders behind a demand, or beside them, that use what binds."""
+        plan = self._plan
         if reason.code is Limiter.CAPACITY_SHORTFALL:
-            used = self._plan.operations.filter(pl.col("resource") == reason.subject)
-            return orders.filter(pl.col("id").is_in(used["supply"].unique().to_list()))
-        return orders.filter(pl.col("source") == reason.subject)
+            binding = pl.col("id").is_in(self._users(reason.subject))
+        else:
+            binding = pl.col("source") == reason.subject
+        own = orders_behind(plan, reason.demand).filter(binding)
+        return own if own.height else orders_beside(plan, reason.demand).filter(binding)
 
     def _other_source(self, reason: Reason) -> Iterator[PlanChange]:
         """Prefer another source for the product that comes from what binds."""
@@ -238,9 +249,7 @@ class PlanChanges:
 
     def _faster_supplier(self, reason: Reason) -> Iterator[PlanChange]:
         """Let the supplier that binds deliver as early as the due date needs it."""
-        orders = orders_behind(self._plan, reason.demand).filter(
-            (pl.col("kind") == "buy") & (pl.col("source") == reason.subject)
-        )
+        orders = self._binding_orders(reason).filter(pl.col("kind") == "buy")
         bought = set(orders.select("product", "location").iter_rows())
         rows, saved = [], 0.0
         for row in self._rows("supply_terms", supplier=reason.subject):
