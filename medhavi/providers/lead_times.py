@@ -138,6 +138,9 @@ class LeadTimes:
     def supplier(self, terms: Row, product: str | None = None) -> LeadTime:
         """Give the days from order to receipt of a row of supply terms.
 
+        A stated time is raised by `lead_margin_pct` (WO-03: 5 days and 20 % are 6); an
+        estimate carries its own margin, the quantile.
+
         Parameters
         ----------
         terms
@@ -145,12 +148,14 @@ class LeadTimes:
         product
             What is bought, where the row is that of a group.
         """
-        if not self._known:
+        found = self._estimated_days(terms, product) if self._known else None
+        if found is not None:
+            return LeadTime(found.named(self.quantile), found.basis)
+        margin = terms.get("lead_margin_pct")
+        if not margin:
             return LeadTime(terms["lead_time_days"], "terms")
-        found = self._estimated_days(terms, product)
-        if found is None:
-            return LeadTime(terms["lead_time_days"], "terms")
-        return LeadTime(found.named(self.quantile), found.basis)
+        days = exact(terms["lead_time_days"]) * (100 + exact(margin)) / 100
+        return LeadTime(float(days), "terms")
 
     def lane(self, lane: Row, product: str | None = None) -> LeadTime:
         """Give the seconds from departure to use: duration and customs, rounded up.

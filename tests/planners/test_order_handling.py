@@ -270,3 +270,28 @@ def test_leave_lets_them_stand_and_plans_the_rest():
 def test_a_policy_that_is_none_is_refused():
     with pytest.raises(UsageError, match=r"replan \(often\) must be one of"):
         recommendations(verified(wants(1)), (), "often")
+
+
+# --------------------------------------------------------------------- lead margin
+@pytest.mark.req("WO-03")
+def test_five_days_and_a_fifth_are_ordered_six_days_before():
+    made = verified(
+        factories.snapshot(
+            demands=[{"due": day(28)}],
+            supply_terms=[{"lead_time_days": 5, "lead_margin_pct": 20}],
+        )
+    )
+    (supply,) = made.supplies.to_dicts()
+    assert (supply["start"], supply["finish"]) == (day(22), day(28))
+
+
+@pytest.mark.req("WO-03", "WO-04")
+def test_an_estimate_carries_its_own_margin():
+    made = verified(
+        factories.snapshot(
+            demands=[{"due": day(28)}],
+            supply_terms=[{"lead_time_days": 5, "lead_margin_pct": 20}],
+            estimates=[{"p50": 8, "p80": 9, "p95": 10}],
+        )
+    )
+    assert made.supplies["start"].to_list() == [day(20)]

@@ -76,7 +76,9 @@ def _buys(facts: Facts, new: pl.DataFrame) -> list[Finding]:
     rows = _estimated(facts, rows, "supplier", ("source", "product")).with_columns(
         lead_days=pl.coalesce(
             "estimated_days", pl.col("factor") * pl.col("lead_time_days")
-        ).fill_null(pl.col("lead_time_days"))
+        ).fill_null(
+            pl.col("lead_time_days") * (100.0 + pl.col("lead_margin_pct")) / 100.0
+        )
     )
     parts = []
     for _, group in rows.group_by(
