@@ -145,12 +145,14 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
 
 
 def _variable(facts: Facts) -> pl.DataFrame:
-    """Give resources whose pace or set-up changes by time or sequence."""
+    """Give resources whose pace or set-up changes by time, sequence or campaign."""
     paced = facts.snapshot["resource_units"].filter(pl.col("efficiency").is_not_null())
     changed = facts.snapshot["resources"].filter(
         pl.col("changeover_matrix").is_not_null()
     )
-    return pl.concat([paced.select("resource"), changed.select("resource")]).unique()
+    slowed = facts.snapshot["campaign_rules"].filter(pl.col("reduction_pct") > 0)
+    named = [frame.select("resource") for frame in (paced, changed, slowed)]
+    return pl.concat(named).unique()
 
 
 def _sequence(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
