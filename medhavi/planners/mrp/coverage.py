@@ -80,6 +80,11 @@ class Coverage:
         self._places: dict[int, int] = {}
         self._until: list[int] = []
 
+    def knows(self, instant: int) -> bool:
+        """Tell whether what an order joins is known without looking ahead."""
+        planned = self._node.rules.lot_rule in PLANNED_RULES
+        return not planned or instant in self._places
+
     def until(self, ahead: Ahead) -> int:
         """Give the end (exclusive) of what an order for a net need joins."""
         if self._node.rules.lot_rule not in PLANNED_RULES:

@@ -263,14 +263,20 @@ class NodeWalk:
 
     def _ahead(self, instant: int, missing: int, kept: int, alive: int) -> Ahead:
         """Tell what is there and needed from an instant on."""
-        units = [unit for *_, unit in self._arrived]
-        units += [unit for *_, unit in self._pending]
+        needs: list[Need] = []
+        units: list[SupplyUnit] = []
+        # A long list: only for who looks at it.
+        known = self._coverage is not None and self._coverage.knows(instant)
+        if not (known and self.levels.idle):
+            needs = self.needs[self._cursor :]
+            units += [unit for *_, unit in self._arrived]
+            units += [unit for *_, unit in self._pending]
         return Ahead(
             instant=instant,
             missing=missing,
             kept=kept,
             alive_until=alive,
-            needs=self.needs[self._cursor :],
+            needs=needs,
             units=[
                 unit
                 for unit in units

@@ -69,6 +69,7 @@ class TraitsBook:
                 products.column("quality_class"),
                 strict=True,
             )
+            if pairs or quality is not None
         }
         self._replaced = set(tables["substitutes"].column("product"))
         self.findings = self._low(tables["stock"])
@@ -96,11 +97,11 @@ class TraitsBook:
 
         A substitute must have the class of the product that was ordered.
         """
-        own = self.of_product(product)
-        asked = Traits(frozenset(requires or ()), self.rank(quality))
-        if product in self._replaced:
-            asked = asked.joined(Traits(frozenset(), own.rank))
-        return None if asked == PLAIN else asked
+        own = self.of_product(product).rank if product in self._replaced else NO_CLASS
+        rank = min(own, self.rank(quality))
+        if not requires and rank == NO_CLASS:
+            return None
+        return Traits(frozenset(requires or ()), rank)
 
     def _low(self, stock: Rows) -> list[Finding]:
         found: list[Finding] = []
@@ -109,7 +110,7 @@ class TraitsBook:
             strict=True,
         )
         for number, (product, location, lot, quality) in enumerate(rows, 1):
-            if self.of_lot(product, quality) is None:
+            if quality is not None and self.of_lot(product, quality) is None:
                 found.append(
                     finding(
                         "PLAN014",
