@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from medhavi.planners.kernels.compiled import Engine
     from medhavi.snapshot import Snapshot
 
+USUAL = ("m1000", "m3000", "m10000", "deep")
 PHASES = ("load", "check", "build", "net", "peg", "frames")
 AFTER_LOAD = ("net", "peg")
 WITH_FRAMES = (*AFTER_LOAD, "frames")
@@ -135,7 +136,7 @@ def overflow() -> str:
 def main() -> int:
     """Write the section; exit 1 where a gate is missed."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("instances", nargs="*", default=list(INSTANCES))
+    options.add_argument("instances", nargs="*", default=list(USUAL))
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--engine", default="numba")
     chosen = options.parse_args()

@@ -71,7 +71,7 @@ def workshops(draw: st.DrawFn) -> dict[str, Any]:
 
 # --- laws --------------------------------------------------------------------------
 @pytest.mark.req("CAP-06", "CAP-12", "QA-05")
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(workshops(), st.sampled_from(["light", "standard"]))
 def test_a_plan_that_was_sought_can_be_carried_out(
     tables: dict[str, Any], effort: str
@@ -80,7 +80,7 @@ def test_a_plan_that_was_sought_can_be_carried_out(
     assert [str(one) for one in verify(made, Snapshot.from_frames(tables))] == []
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(workshops())
 def test_hours_of_causes_sum_to_the_lateness_of_what_was_sought(
     tables: dict[str, Any],
@@ -92,7 +92,7 @@ def test_hours_of_causes_sum_to_the_lateness_of_what_was_sought(
     assert ((late["hours"] - late["lateness_h"]).abs() < 1e-6).all()
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(workshops())
 def test_search_and_general_way_deliver_the_same_quantities(
     tables: dict[str, Any],
@@ -101,10 +101,10 @@ def test_search_and_general_way_deliver_the_same_quantities(
     assert delivered(searched(tables, "light")) == delivered(general)
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(workshops())
 def test_no_plan_is_better_than_its_bound(tables: dict[str, Any]) -> None:
-    run = searched(tables).run
+    run = searched(tables, "light").run
     assert run.bound is not None
     assert run.bound <= run.effort["weighted_days"] + 1e-9
     assert run.effort["late_at_least"] <= run.effort["late"]
@@ -142,7 +142,9 @@ def test_a_search_that_is_cancelled_keeps_its_best_plan() -> None:
 def test_progress_tells_phases_and_steps() -> None:
     seen: list[tuple[str, int, int]] = []
     searched(CROWDED, observe=lambda *what: seen.append(what))
-    assert {phase for phase, _, _ in seen} >= {"passes", "moves", "placing"}
+    phases = {phase for phase, _, _ in seen}
+    assert phases >= {"passes", "moves", "placing", "late at least"}
+    assert phases >= {f"late of priority {one}" for one in (1, 2, 3)}
 
 
 def test_an_important_demand_goes_before_others() -> None:

@@ -169,13 +169,17 @@ def _searched(
     """Plan by a search; None: its numbers do not say all there is to say."""
     version, seed = name
     run.build()
+    watch.told("reading the plant", 0, 1)
     try:
         weights = run.parameters.weights(run.settings)
         model = model_of(run, weights, run.parameters.late_demand_days)
-        found = seek(model, engine_of(way), run.parameters.effort, watch, seed or 1)
         run.least = chain_bound(model.plant)
+        watch.told("late at least", run.least[1], len(run.intake.demands))
+        found = seek(model, engine_of(way), run.parameters.effort, watch, seed or 1)
+        watch.told("laying out", 0, len(found.order_item))
         run.adopt(model, found)
         run.place()
+        watch.told("tables", 0, 1)
     except (UnfitError, MismatchError):
         run.release.dissolve()
         return None

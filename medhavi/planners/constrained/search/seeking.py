@@ -17,15 +17,17 @@ from medhavi.planners.constrained.search.wheel import Wheel
 from medhavi.units import DAY, HOUR
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medhavi.planners.constrained.search.arrays import Engine
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.kernels.schedule_record import Schedule
 
 CHUNK = 200
 """Moves between two looks at progress and cancellation."""
-MOST_OUT = 50
+MOST_OUT = 15
 """Demands that one move takes out at most."""
-FIRST_HEAT = 12 * HOUR
+FIRST_HEAT = 48 * HOUR
 """By how much worse a move may be at first, at weight 1 [s]."""
 URGENT_DAYS = 10.0
 """By how much earlier a demand of the next priority is put back."""
@@ -43,8 +45,8 @@ class Budget(NamedTuple):
 
 BUDGETS = {
     "light": Budget(0, 0, 0),
-    "standard": Budget(150, 2, 300),
-    "full": Budget(400, 8, 1000),
+    "standard": Budget(180, 2, 300),
+    "full": Budget(300, 3, 1000),
 }
 
 
@@ -70,10 +72,24 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Who looks on: `told` gets phase, steps done and to do; `stop` ends the search."""
+    """Who looks on: `told` gets phase, steps done and to do; `stop` ends the search.
+
+    Now and then `told` gets "late of priority N" with how many are late, of how many.
+    """
 
     told: Callable[[str, int, int], None]
     stop: Callable[[], bool]
+
+
+def tell_late(watch: Watch, model: Model, finish: Sequence[int]) -> None:
+    """Tell how many demands of each priority are late."""
+    late = np.asarray(finish) > model.plant.d_due
+    ranks = np.asarray(model.priority)
+    for priority in sorted(set(model.priority)):
+        of_class = ranks == priority
+        count = int(np.count_nonzero(late & of_class))
+        total = int(np.count_nonzero(of_class))
+        watch.told(f"late of priority {priority}", count, total)
 
 
 def seek(
@@ -106,8 +122,10 @@ def seek(
         watch.told("passes", passes.made, len(plant.d_item))
 
     best = construct(passes, effort, told, watch.stop)
+    tell_late(watch, model, passes.work.d_finish)
     if budget.turns and best.cost > 0:
         Wheel(passes, best, seed).turn(budget.turns, told, watch.stop)
+        tell_late(watch, model, passes.work.d_finish)
     repair = _Repair(passes, model, watch, seed)
     repair.justify()
     moves = max(budget.moves * len(plant.d_item), budget.least) if budget.moves else 0
@@ -157,6 +175,7 @@ class _Repair:
                 break
             if done % between == 0:
                 self.justify()
+                tell_late(self._watch, self._model, self._plan.d_finish)
             self._watch.told("moves", done, moves)
         self.justify()
 
