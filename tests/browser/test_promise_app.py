@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from playwright.sync_api import expect
+
+from tests import factories
+from tests.factories import AS_OF
 
 pytestmark = pytest.mark.browser
 SLOW = 20_000
@@ -45,4 +50,43 @@ def test_tables_keep_no_promise_and_the_page_says_so(watched):
     expect(page.get_by_text("Nothing can be kept from here").first).to_be_visible(
         timeout=SLOW
     )
+    watched.assert_clean()
+
+
+@pytest.mark.req("ATP-09")
+def test_who_gives_way_is_told_with_local_dates(watched, tmp_path):
+    soon = AS_OF + dt.timedelta(days=1)
+    weak = {"sales_order": "SO-9", "line": 1, "customer": "C", "priority": 3}
+    factories.snapshot(
+        products=[{"product": "A", "name": "Apple crate"}],
+        locations=[{"location": "L", "timezone": "Europe/Rome"}],
+        customers=[
+            {"customer": "BIG", "tier": "Gold"},
+            {"customer": "C", "name": "Corner shop", "tier": "Bronze"},
+        ],
+        stock=[{"qty": 10}],
+        supply_terms=[{"lead_time_days": 5}],
+        demands=[{**weak, "due": soon, "promised": soon}],
+        promise_policies=[
+            {
+                "policy": "default",
+                "preempt": True,
+                "supplier_fallback": "accept_with_risk",
+            }
+        ],
+    ).to_folder(tmp_path)
+    asked = "customer=BIG&qty=10&due=2026-01-06&priority=1"
+    watched.open(f"/promise/?tables={tmp_path}&{asked}")
+    page = watched.page
+    for words in (
+        "Who gives way?",
+        "SO-9 line 1",
+        "Corner shop",
+        "Apple crate",
+        "stock at L, which others have now",
+    ):
+        expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
+    row = page.get_by_role("row").filter(has_text="SO-9 line 1")
+    expect(row).to_contain_text("01:00")
+    expect(row).to_contain_text("4 d later")
     watched.assert_clean()
