@@ -212,15 +212,19 @@ def compare(
     """Print what changed from the first plan to the second."""
     from medhavi.results.difference import compare as difference
     from medhavi.results.plan import Plan
+    from medhavi.results.stability import stability_json
 
     conversation = talk()
-    delta = difference(
-        Plan.from_folder(existing_plan(first)), Plan.from_folder(existing_plan(second))
-    )
+    before = Plan.from_folder(existing_plan(first))
+    after = Plan.from_folder(existing_plan(second))
+    delta = difference(before, after)
     conversation.say(str(delta))
+    figures = stability_json(before, after)
+    show_figures(figures)
     conversation.answer(
         equal=delta.is_empty,
         stability=delta.stability,
+        kpis=figures,
         changes={name: frame.to_dicts() for name, frame in delta.to_frames().items()},
     )
 

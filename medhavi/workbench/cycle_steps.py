@@ -179,6 +179,7 @@ def _estimates(rule: StepRule, work: Work) -> Outcome:
 
 
 def _plan(rule: StepRule, work: Work) -> Outcome:
+    from medhavi.results.stability import stability_json
     from medhavi.workbench.tables_run import write_plan
 
     place = work.folder / rule.name
@@ -192,6 +193,9 @@ def _plan(rule: StepRule, work: Work) -> Outcome:
         observe=work.observe,
     )
     facts = _facts(made)
+    if before is not None:
+        moved = stability_json(before, made)
+        facts["stability"] = {name: row["value"] for name, row in moved.items()}
     if rule.automation == "commit":
         old = None if before is None else before.run.run_id
         old = None if old == made.run.run_id else old

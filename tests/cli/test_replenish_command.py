@@ -65,7 +65,11 @@ def test_a_folder_is_a_baseline(medhavi, snapshot, tables, tmp_path):
     net = medhavi(*words, "--baseline", first)
     assert net.code == 0, net.err
     assert net.answer["findings"][0]["code"] == "NET002"
-    assert net.answer["fingerprint"] == medhavi(*words).answer["fingerprint"]
+    later = tmp_path / "whole"
+    whole = medhavi(*words, "--out", later)
+    assert net.answer["fingerprint"] == whole.answer["fingerprint"]
+    compared = medhavi("compare", first, later, "--json").answer
+    assert compared["kpis"]["KPI-18.nervousness"]["value"] == 1.0
 
 
 def test_a_baseline_must_be_a_plan(medhavi, tables, tmp_path):
