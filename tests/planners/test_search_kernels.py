@@ -115,7 +115,7 @@ def check(made: Plant, plan: Schedule) -> None:
     item_of = {o: item for item, orders in found["items"].items() for o in orders}
     start = {o: s for o, _, s, _, _, _, _ in found["orders"]}
     end = {o: e for o, _, _, e, _, _, _ in found["orders"]}
-    for order, qty, begins, ends, used, takes, _ in found["orders"]:
+    for order, qty, begins, ends, used, takes, _users in found["orders"]:
         item = item_of[order]
         grains = qty // made.grain[item]
         assert qty >= made.least[item]
@@ -139,8 +139,8 @@ def check(made: Plant, plan: Schedule) -> None:
                 assert brought[part] == wanted, "bought later than it is used"
     for found_spans in spans.values():
         found_spans.sort()
-        for (_, ends), (begins, _) in pairwise(found_spans):
-            assert ends <= begins
+        for one, other in pairwise(found_spans):
+            assert one[1] <= other[0]
     assert all(
         used <= there for used, there in zip(plan.i_used, made.stock, strict=True)
     )
@@ -161,7 +161,7 @@ def plants(draw: st.DrawFn) -> Plant:
             "post": draw(st.sampled_from([0, 0, 7200])),
             "stock": draw(st.sampled_from([0, 0, 3])),
         }
-        for _ in range(4)
+        for _make in range(4)
     ]
     for product in makes[:2]:
         product["below"] = [(2, draw(st.integers(1, 2))), (3, 1)]
@@ -351,7 +351,8 @@ def test_the_chain_bound_by_hand() -> None:
     made = plant(items, [(0, 3, 140, 100), (0, 3, 150, 100)])
     # The first lot of parts is there at 100 + 20, and all work then takes 30.
     assert earliest_finishes(made) == [150, 150]
-    assert chain_bound(made) == (pytest.approx(20 + 10 / DAY), 1)
+    assert chain_bound(made)[0] == pytest.approx(20 + 10 / DAY)
+    assert chain_bound(made)[1] == 1
 
 
 # --- compiled ----------------------------------------------------------------------

@@ -81,7 +81,7 @@ class Watch:
     stop: Callable[[], bool]
 
 
-def tell_late(watch: Watch, model: Model, finish: Sequence[int]) -> None:
+def tell_late(watch: Watch, model: Model, finish: Sequence[int] | np.ndarray) -> None:
     """Tell how many demands of each priority are late."""
     late = np.asarray(finish) > model.plant.d_due
     ranks = np.asarray(model.priority)
