@@ -105,6 +105,7 @@ def test_orders_go_out_since_a_position(medhavi, place, tmp_path):
     assert medhavi("export", "orders", "--since", 0, "--to", "html").code == 2
 
 
+@pytest.mark.nightly
 def test_a_plan_is_published_by_somebody(medhavi, place, tmp_path):
     said = medhavi("orders", "publish", "--approver", "Ada", "--json")
     assert said.code == 0
@@ -113,6 +114,7 @@ def test_a_plan_is_published_by_somebody(medhavi, place, tmp_path):
     assert medhavi("orders", "publish", "--approver", " ").code == 2
 
 
+@pytest.mark.nightly
 def test_a_plan_of_older_facts_ends_in_1_and_tells_what_changed(
     medhavi, place, tmp_path
 ):
@@ -141,7 +143,8 @@ def test_a_plan_of_older_facts_ends_in_1_and_tells_what_changed(
         (["list", "--plan", "nowhere"], "there is no such folder"),
     ],
 )
-def test_a_wrong_call_ends_in_2(medhavi, place, words, message):
+def test_a_wrong_call_ends_in_2(medhavi, monkeypatch, words, message):
+    monkeypatch.setenv("MEDHAVI_LAKE", "nowhere")
     said = medhavi("orders", *words)
     assert (said.code, said.out) == (2, "")
     assert message in said.err
