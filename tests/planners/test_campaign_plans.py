@@ -36,6 +36,7 @@ def test_99_and_501_of_a_campaign_100_to_500_are_refused(qty, code):
         return
     assert status(made) == ("unplanned", "QtyDurationUnsupported")
     assert made.supplies.height == 0
+    assert made.causes["subject"].to_list() == ["M|FA"]
     (found,) = [found for found in made.findings if found.code == code]
     assert (found.value, f"{qty:g}" in found.message) == ("M|FA", True)
 
@@ -48,6 +49,8 @@ def test_a_product_without_a_family_has_the_rule_of_its_pattern():
         shop([("SKU-100-1", 60, 5), ("SKU-100-2", 60, 6)], names, campaign_rules=rules)
     )
     assert set(made.supplies["campaign"]) == {"M|SKU-100-*|1"}
+    made = planned(shop([("SKU-100-1", 99, 5)], names, campaign_rules=rules))
+    assert status(made) == ("unplanned", "QtyDurationUnsupported")
 
 
 @pytest.mark.req("CMP-03")

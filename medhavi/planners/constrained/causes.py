@@ -10,6 +10,7 @@ of a demand sum to its lateness.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.lines import NEVER_FITS, RULES
@@ -74,6 +75,8 @@ class Walk:
         Tells what an order waited for.
     as_of
         Now of the plan [UTC seconds].
+    barred
+        What refuses an order that fits in no campaign, by index: the rule.
     """
 
     def __init__(
@@ -81,7 +84,9 @@ class Walk:
         jobs: Mapping[int, Job],
         waits: Callable[[Job], Sequence[Wait]],
         as_of: int,
+        barred: Mapping[int, str] = MappingProxyType({}),
     ) -> None:
+        self._barred = barred
         self._jobs = jobs
         self._waits = waits
         self._as_of = as_of
@@ -110,7 +115,8 @@ class Walk:
         if order is None:
             return Cause(Limiter.MATERIAL_SHORTFALL, unit.node.key[0], None, None, 0)
         code = MISFIT[order.kind]
-        return Cause(code, order.source_id, None, None, 0)
+        subject = self._barred.get(order.index, order.source_id)
+        return Cause(code, subject, None, None, 0)
 
     def of(self, line: Line) -> list[Cause]:
         """Give the causes of a late line."""

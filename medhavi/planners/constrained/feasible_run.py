@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.campaigning import campaign_rules, campaigning
+from medhavi.planners.constrained.campaign_choice import campaign_rules, campaigning
 from medhavi.planners.constrained.causes import MISFIT, Cause, Walk, cause_table
 from medhavi.planners.constrained.dating import (
     FeasibleRelease,
@@ -218,7 +218,7 @@ class FeasibleRun(MrpRun):
         leave_out_dead(self.lines, self.release)
         # Asked before anything moves back, when what was in the way still is.
         jobs = {job.order.index: job for job in placing.jobs}
-        walk = Walk(jobs, placing.waits, self.as_of)
+        walk = Walk(jobs, placing.waits, self.as_of, placing.barred)
         self._late = [walk.of(line) for line in self.lines]
         for line in self.lines:
             why = walk.refusal(line)

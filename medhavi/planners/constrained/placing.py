@@ -157,6 +157,14 @@ class Placing:
             job.outs.clear()
         self.sequence.clear()
 
+    @property
+    def barred(self) -> dict[int, str]:
+        """Orders that fit in no campaign, by index, and the rule that refuses them."""
+        if self.campaigns is None:
+            return {}
+        found = self.campaigns.barred.items()
+        return {index: rule.name for index, rule in found}
+
     def unplaced(self) -> set[int]:
         """List the orders that never fit, by index."""
         return {job.order.index for job in self.jobs if not job.placed}
