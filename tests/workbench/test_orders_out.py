@@ -92,6 +92,7 @@ def test_a_position_of_another_log_is_refused(edited):
         outbox(bench.lake).text("xml")
 
 
+@pytest.mark.nightly
 def test_a_released_order_goes_out_as_released(tmp_path):
     bench = company(tmp_path)
     plan = plan_of(bench)

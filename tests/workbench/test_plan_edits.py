@@ -85,6 +85,7 @@ def test_a_preview_tells_price_and_victims_and_writes_nothing(bench):
     assert late.as_dict()["victims"][0]["demand"] == "D-1"
 
 
+@pytest.mark.nightly
 def test_an_order_moved_behind_its_need_is_bought_again(bench):
     """Mode mrp lets a need have new supply where a receipt comes after it (rule 3)."""
     plan = plan_of(bench)
@@ -93,6 +94,7 @@ def test_an_order_moved_behind_its_need_is_bought_again(bench):
     assert shown.victims == ()
 
 
+@pytest.mark.nightly
 def test_the_dearer_source_has_its_price(bench):
     plan = plan_of(bench)
     shown = bench.preview(plan, edit("change_source", proposal(plan), source="T"))
@@ -440,6 +442,7 @@ def test_writer_killed_before_the_append_leaves_nothing(bench, tmp_path):
     assert bench.firm(plan, proposal(plan), approver="Ada").committed
 
 
+@pytest.mark.nightly
 def test_a_full_disk_leaves_nothing(bench, monkeypatch):
     plan = plan_of(bench)
     shown = bench.preview(plan, edit("firm", proposal(plan)))
