@@ -246,3 +246,15 @@ def test_a_substitute_is_delivered_and_does_not_go_into_other_products() -> None
     )
 
     assert pegs(made, "D1", 1).keys().isdisjoint({"E|L|"})
+
+
+def test_a_substitute_that_comes_in_larger_steps_is_given_in_whole_ones() -> None:
+    made = planned(
+        products=[{"product": "A"}, {"product": "B", "qty_step": 5.0}],
+        demands=[{"qty": 21}],
+        substitutes=[{}],
+        stock=[{"product": "B", "qty": 40}],
+    )
+
+    assert pegs(made, "D1") == {"B|L|": 25.0}
+    assert fulfilment(made)["planned"] == 21.0

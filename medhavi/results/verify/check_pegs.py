@@ -158,8 +158,15 @@ def _without_source(facts: Facts) -> pl.DataFrame:
 
 
 def _rounded_substitutes(facts: Facts) -> pl.DataFrame:
-    """Give demands served by a substitute whose ratio is not 1."""
-    ratios = _ratios(facts).filter(pl.col("ratio") != 1.0)
+    """Give demands served by a substitute of which whole steps may be too much."""
+    steps = facts.steps_of_products
+    steps_each = pl.col("ratio") * pl.col("step_qty") / pl.col("step_other")
+    ratios = (
+        _ratios(facts)
+        .join(steps, on="product")
+        .join(steps.rename({"product": "other", "step_qty": "step_other"}), on="other")
+        .filter((steps_each - steps_each.round()).abs() > TOLERANCE)
+    )
     return (
         facts.plan.pegging.filter(pl.col("level") == 0)
         .join(
