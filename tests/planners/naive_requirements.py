@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise, product
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from medhavi.units import to_seconds
@@ -368,8 +368,7 @@ class Node:
 
     def _silver_meal(self, net: list[tuple[int, Fraction]]) -> int:
         """Count the needs of the first order: the textbook's cost per period."""
-        gaps = [after - before for (before, _), (after, _) in pairwise(net)]
-        period = max(DAY, min(gaps, default=DAY))
+        period = Fraction(net[-1][0] - net[0][0], max(1, len(net) - 1))
         count = 1
         while count < len(net) and self._fits(net[: count + 1]):
             elapsed = net[count][0] - net[0][0]

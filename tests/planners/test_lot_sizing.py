@@ -18,7 +18,7 @@ from medhavi.planners.lot_sizing.net_needs import (
     plan_cost,
     reach,
 )
-from medhavi.planners.lot_sizing.silver_meal import shortest_period, silver_meal
+from medhavi.planners.lot_sizing.silver_meal import silver_meal
 from medhavi.planners.lot_sizing.wagner_whitin import (
     covered_by_wagner_whitin,
     plain_wagner_whitin,
@@ -108,24 +108,25 @@ def test_silver_meal_can_cost_more_than_the_best():
     assert costs[0] > costs[1]
 
 
-def test_periods_without_a_need_count_as_time():
-    # Day 1 holds 4 (of an order's 10), then (10 + 4) / 2 = 7 a day; until day 5 that
-    # falls to 14 / 5 = 2.8; with its 15 of holding (14 + 15) / 6 is more.
+def test_the_period_is_the_mean_time_between_needs():
+    # Needs on days 0, 1 and 5: two and a half days. Day 1 adds 4 to an order of 10:
+    # (10 + 4) / 3.5 a day is less than 10 / 1. Day 5 adds 15, more than an order.
     assert silver_meal(grid([5, 4, 0, 0, 0, 3]), of_periods(10, 1)) == [0, 2]
-    # Without the four empty days it joins: (14 + 6) / 3 is less than 14 / 2.
-    assert silver_meal(grid([5, 4, 3]), of_periods(10, 1)) == [0]
+    # One unit on day 5 adds 5: (14 + 5) / 7.5 is less than 14 / 5.
+    assert silver_meal(grid([5, 4, 0, 0, 0, 1]), of_periods(10, 1)) == [0]
 
 
-def test_needs_hours_apart_count_as_a_day():
-    needs = [NetNeed(0, 5, 0), NetNeed(3600, 5, 0), NetNeed(DAY, 5, 0)]
-    assert shortest_period(needs) == DAY
-    assert silver_meal(needs, Fraction(5 * DAY)) == [0]
+@pytest.mark.parametrize("seconds", [3600, DAY, 7 * DAY])
+def test_the_unit_of_time_changes_nothing(seconds):
+    needs = grid(WAGNER_WHITIN, seconds)
+    # Two join each time: three would add 72, 122, 68, 90 and 158 for their third.
+    assert silver_meal(needs, of_periods(100, 1, seconds)) == [0, 2, 4, 6, 8, 10]
 
 
 def test_a_need_that_costs_more_to_hold_than_to_order_stays_alone():
-    needs = [NetNeed(0, 5, 0), NetNeed(12 * 3600, 5, 0)]
+    needs = [NetNeed(0, 5, 0), NetNeed(DAY // 2, 5, 0), NetNeed(99 * DAY, 5, 0)]
     # Half a day of 5 is 2.5 days of a unit; an order costs 2.
-    assert silver_meal(needs, Fraction(2 * DAY)) == [0, 1]
+    assert silver_meal(needs, Fraction(2 * DAY)) == [0, 1, 2]
 
 
 # --- laws --------------------------------------------------------------------------

@@ -2,18 +2,16 @@
 
 Silver and Meal 1973, Production and Inventory Management 14(2); Silver, Pyke, Thomas,
 Inventory and Production Management in Supply Chains (ISBN 978-1466558618), section
-5.5.1. The textbook counts periods; needs here have dates, so a period is the shortest
-time between two needs, but at least a day. On a grid of days, weeks or months the
-result is the textbook's, periods without a need included.
+5.5.1. The textbook counts periods; needs here have dates, so a period is the mean time
+between the needs from the order's first one on. On a grid of hours, days, weeks or
+months without empty periods the result is the textbook's.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from medhavi.planners.lot_sizing.net_needs import UNBOUNDED, orders_of, reach
-from medhavi.units import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,18 +41,11 @@ def silver_meal(
     (C + a) / (t + p) <= C / t, that is a * t <= C * p. A need whose holding costs more
     than an order of its own never joins; on a full grid that follows from the rule.
     """
-    period = shortest_period(needs)
     following = [
-        covered_by_silver_meal(needs, place, price, limits, period)
+        covered_by_silver_meal(needs, place, price, limits)
         for place in range(len(needs))
     ]
     return orders_of(following)
-
-
-def shortest_period(needs: Sequence[NetNeed]) -> int:
-    """Give the period of the rule: the shortest time between needs, at least a day."""
-    gaps = (after.instant - before.instant for before, after in pairwise(needs))
-    return max(DAY, min(gaps, default=DAY))
 
 
 def covered_by_silver_meal(
@@ -62,7 +53,6 @@ def covered_by_silver_meal(
     first: int,
     price: Fraction | None,
     limits: LotLimits,
-    period: int,
 ) -> int:
     """Give the place after the last need that an order at `first` covers."""
     end = reach(needs, first, limits)
@@ -72,11 +62,13 @@ def covered_by_silver_meal(
     # Whole numbers: the cost of an order times its denominator, and holding likewise.
     scale, order = price.denominator, price.numerator
     cost = order
+    # The period is span / gaps.
+    span, gaps = needs[-1].instant - begin, len(needs) - 1 - first
     for place in range(first + 1, end):
         need = needs[place]
         elapsed = need.instant - begin
         added = need.qty * elapsed * scale
-        if added > order or added * elapsed > cost * period:
+        if added > order or added * elapsed * gaps > cost * span:
             return place
         cost += added
     return end

@@ -14,10 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medhavi.planners.lot_sizing.net_needs import LotLimits, NetNeed, order_price
-from medhavi.planners.lot_sizing.silver_meal import (
-    covered_by_silver_meal,
-    shortest_period,
-)
+from medhavi.planners.lot_sizing.silver_meal import covered_by_silver_meal
 from medhavi.planners.lot_sizing.wagner_whitin import covered_by_wagner_whitin
 from medhavi.planners.mrp.state import Need, SupplyUnit
 from medhavi.planners.mrp.stock_levels import PLANNED_RULES
@@ -129,9 +126,8 @@ class Coverage:
         if rules.lot_rule == "wagner_whitin":
             following = covered_by_wagner_whitin(net, price, limits)
         else:
-            period = shortest_period(net)
             following = [
-                covered_by_silver_meal(net, place, price, limits, period)
+                covered_by_silver_meal(net, place, price, limits)
                 for place in range(len(net))
             ]
         self._until = [
