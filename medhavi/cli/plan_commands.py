@@ -23,7 +23,7 @@ from medhavi.cli.options import (
     one_place,
     settings_file,
 )
-from medhavi.errors import NotAvailable
+from medhavi.errors import NotAvailable, UsageError
 
 if TYPE_CHECKING:
     from medhavi.results.plan import Plan
@@ -88,7 +88,7 @@ def plan(
 ) -> None:
     """Plan, verify and rate; write the result whole or not at all."""
     conversation = talk()
-    _refuse_what_is_not_built(mode, effort)
+    _refuse_what_does_not_fit(mode, effort, baseline)
     one_place(tables, lake)
     parameters = settings_file(settings)
     if effort is not None:
@@ -115,15 +115,17 @@ def plan(
     )
 
 
-def _refuse_what_is_not_built(mode: Mode, effort: Effort | None) -> None:
+def _refuse_what_does_not_fit(
+    mode: Mode, effort: Effort | None, baseline: Path | None
+) -> None:
     if effort is None:
         return
-    if effort is Effort.INCREMENTAL:
-        message = "plan --effort incremental is not built yet; light to full are."
-        raise NotAvailable(message)
     if mode is not Mode.CONSTRAINED:
         message = f"plan --effort: mode {mode} has one effort."
         raise NotAvailable(message)
+    if effort is Effort.INCREMENTAL and baseline is None:
+        message = "plan --effort incremental builds on a plan: give --baseline DIR."
+        raise UsageError(message)
 
 
 def _stored(folder: Path) -> Plan:

@@ -180,10 +180,10 @@ def _refusal(
         (bool(run.effort.get("global_steps", 1.0)), _WAITING),
     )
     told = next((reason for is_so, reason in troubles if is_so), None)
-    return told or _coupling(snapshot)
+    return told or coupling(snapshot)
 
 
-def _coupling(snapshot: Snapshot) -> str | None:
+def coupling(snapshot: Snapshot) -> str | None:
     """Name a limit that all products share."""
     if snapshot["locations"]["storage_capacity"].is_not_null().any():
         return "the room of a location is shared by all its products"

@@ -52,7 +52,7 @@ def region(snapshot: Snapshot, touched: Collection[str]) -> Region:
     -----
     O(products + edges), twice.
     """
-    edges = pl.concat(list(_edges(snapshot))).drop_nulls().unique()
+    edges = pl.concat(list(edges_of(snapshot))).drop_nulls().unique()
     names = (
         pl.concat(
             [
@@ -91,7 +91,7 @@ def _reached(
     return seen
 
 
-def _edges(snapshot: Snapshot) -> Iterator[pl.DataFrame]:
+def edges_of(snapshot: Snapshot) -> Iterator[pl.DataFrame]:
     """List the edges; what is planned together points both ways."""
     outputs = pl.concat(
         [

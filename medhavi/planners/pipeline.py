@@ -51,7 +51,8 @@ def plan(
         Parameters of the planner, as a record or by name.
     baseline
         Earlier plan of the same company; mode mrp plans again only what changed since,
-        with the same result (see `net_change.plan`).
+        with the same result (see `net_change.plan`), mode constrained places again
+        what is linked with that (see `incremental.plan`; setting stability_price).
     seed
         Seed of random choices; modes mrp and constrained make none and record the seed
         as given, mode optimize hands it to the solver.
@@ -72,13 +73,18 @@ def plan(
     if mode not in MODES:
         message = f"Unknown mode {mode}; there are {', '.join(MODES)}."
         raise UsageError(message)
-    if baseline is not None and mode != "mrp":
+    if baseline is not None and mode == "optimize":
         message = f"A baseline of mode {mode} is not built yet; leave it out."
         raise NotAvailable(message)
     with _without_collections():
         if mode == "optimize":
             return _optimize(snapshot, settings, observe, cancelled, seed)
         if mode == "constrained":
+            settings, price = _without_price(settings, baseline)
+            if baseline is not None:
+                return _incremental(
+                    snapshot, settings, baseline, price, (observe, cancelled, seed)
+                )
             made = _constrained(snapshot, settings, observe, cancelled, seed)
         elif baseline is not None:
             return _net_change(snapshot, settings, baseline, observe, cancelled, seed)
@@ -153,6 +159,49 @@ def _constrained(
     parameters = _as(ConstrainedParameters, settings, "constrained")
     return searched_run.plan(
         snapshot, parameters, __version__, observe, cancelled, seed=seed
+    )
+
+
+def _without_price(settings: Settings, baseline: Plan | None) -> tuple[Settings, float]:
+    """Take from the settings what only a plan on a baseline has.
+
+    Raises
+    ------
+    UsageError
+        There is no baseline, or the price is no amount.
+    """
+    if not isinstance(settings, Mapping):
+        return settings, 0.0
+    own = dict(settings)
+    price = own.pop("stability_price", None)
+    incremental = own.get("effort") == "incremental"
+    if incremental:
+        del own["effort"]
+    if baseline is None and (incremental or price is not None):
+        message = "Effort incremental and stability_price need a baseline plan."
+        raise UsageError(message)
+    if price is None:
+        return own, 0.0
+    if not isinstance(price, int | float) or not price >= 0:
+        message = f"stability_price ({price}) must be a number of at least 0."
+        raise UsageError(message)
+    return own, float(price)
+
+
+def _incremental(
+    snapshot: Snapshot,
+    settings: Settings,
+    baseline: Plan,
+    price: float,
+    way: tuple[Observe, Cancelled, int | None],
+) -> Plan:
+    from medhavi.planners import incremental
+    from medhavi.planners.parameters import ConstrainedParameters
+
+    parameters = _as(ConstrainedParameters, settings, "constrained")
+    observe, cancelled, seed = way
+    return incremental.plan(
+        snapshot, parameters, baseline, observe, cancelled, seed=seed, price=price
     )
 
 

@@ -36,7 +36,7 @@ def test_settings_name_the_effort_too(medhavi, example, tmp_path):
         (["--mode", "mrp", "--effort", "light"], "mode mrp has one effort"),
         (
             ["--mode", "constrained", "--effort", "incremental"],
-            "plan --effort incremental is not built yet",
+            "plan --effort incremental builds on a plan",
         ),
     ],
 )
