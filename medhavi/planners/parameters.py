@@ -99,6 +99,9 @@ class ConstrainedParameters:
     class_weights
         What a late demand of priority 1, 2, 3 … weighs in a search; the last one holds
         on. `settings.priority_weights` go before them, where they are stated.
+    base_days
+        What `late_demand_days` is for a search: more leaves fewer demands late, and
+        those longer.
     closed_orders_consume_forecast
         As in mode mrp.
     engine
@@ -109,6 +112,7 @@ class ConstrainedParameters:
     late_demand_days: float = 20.0
     search: str = "auto"
     class_weights: tuple[float, ...] = CLASS_WEIGHTS
+    base_days: float = 20.0
     closed_orders_consume_forecast: bool = False
     engine: Engine = "auto"
     campaigns: str = "rules"
@@ -121,10 +125,11 @@ class ConstrainedParameters:
             known = ", ".join(CAMPAIGNS)
             message = f"campaigns ({self.campaigns}) must be one of {known}."
             raise UsageError(message)
-        days: object = self.late_demand_days
-        if not isinstance(days, int | float) or not days >= 0:
-            message = f"late_demand_days ({days}) must be a number of at least 0."
-            raise UsageError(message)
+        for name in ("late_demand_days", "base_days"):
+            days: object = getattr(self, name)
+            if not isinstance(days, int | float) or not days >= 0:
+                message = f"{name} ({days}) must be a number of at least 0."
+                raise UsageError(message)
         if self.search not in SEARCHES:
             message = f"search ({self.search}) must be one of {', '.join(SEARCHES)}."
             raise UsageError(message)
@@ -161,6 +166,7 @@ class ConstrainedParameters:
             "late_demand_days": self.late_demand_days,
             "search": self.search,
             "class_weights": list(self.class_weights),
+            "base_days": self.base_days,
             "closed_orders_consume_forecast": self.closed_orders_consume_forecast,
             "campaigns": self.campaigns,
         }

@@ -249,7 +249,12 @@ def test_a_run_in_plain_python_searches_only_when_asked() -> None:
 
 @pytest.mark.parametrize(
     "given_",
-    [{"search": "maybe"}, {"class_weights": ()}, {"class_weights": (1.0, -2.0)}],
+    [
+        {"search": "maybe"},
+        {"base_days": -1.0},
+        {"class_weights": ()},
+        {"class_weights": (1.0, -2.0)},
+    ],
 )
 def test_settings_of_a_search_are_checked(given_: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="must be"):

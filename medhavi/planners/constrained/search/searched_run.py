@@ -172,7 +172,7 @@ def _searched(
     watch.told("reading the plant", 0, 1)
     try:
         weights = run.parameters.weights(run.settings)
-        model = model_of(run, weights, run.parameters.late_demand_days)
+        model = model_of(run, weights, run.parameters.base_days)
         run.least = chain_bound(model.plant)
         watch.told("late at least", run.least[1], len(run.intake.demands))
         found = seek(model, engine_of(way), run.parameters.effort, watch, seed or 1)

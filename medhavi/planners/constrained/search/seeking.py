@@ -45,7 +45,7 @@ class Budget(NamedTuple):
 
 BUDGETS = {
     "light": Budget(0, 0, 0),
-    "standard": Budget(180, 2, 300),
+    "standard": Budget(250, 1, 300),
     "full": Budget(300, 3, 1000),
 }
 
