@@ -164,12 +164,9 @@ class Quotas:
     # --- vehicles ------------------------------------------------------------------
     def _lasting_room(self, source: Source) -> tuple[Fraction | None, ...]:
         """Give what a departure carries once all disruptions with an end are over."""
-        if self._transport is not None:
-            return self._transport.room(source.source, NEVER - 1)
-        stated = (source.row["capacity_kg"], source.row["capacity_m3"])
-        return tuple(
-            None if most is None else exact(float(str(most))) for most in stated
-        )
+        if self._transport is None:
+            return (None, None)
+        return self._transport.room(source.source, NEVER - 1)
 
     def _shares(self, source: Source) -> bool:
         """Tell whether moves of a lane may share a departure."""
