@@ -117,7 +117,7 @@ def cuts(count):
 
 
 @pytest.mark.req("CMP-03")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 9), st.integers(0, 9)), min_size=1, max_size=5),
     st.integers(0, 8),
