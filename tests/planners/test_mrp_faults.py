@@ -258,3 +258,24 @@ def test_a_substitute_that_comes_in_larger_steps_is_given_in_whole_ones() -> Non
 
     assert pegs(made, "D1") == {"B|L|": 25.0}
     assert fulfilment(made)["planned"] == 21.0
+
+
+def test_a_firm_peg_goes_before_a_hold_of_the_same_lot() -> None:
+    made = planned(
+        demands=[{}],
+        stock=[{}],
+        pegs=[{"supply": "A|L|"}],
+        reservations=[{}],
+    )
+
+    assert pegs(made, "D1") == {"A|L|": 10.0}
+
+
+def test_stock_below_zero_waits_for_a_source_that_is_valid_later() -> None:
+    made = planned(
+        stock=[{"qty": -6}], supply_terms=[{"valid_from": day(7), "lead_time_days": 5}]
+    )
+
+    told = exceptions(made, "AwaitsComponent")
+    assert [(row["supply"], row["qty"]) for row in told] == [(None, 6.0)]
+    assert told[0]["suggested_date"] == day(12)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.messages import Messages
     from medhavi.planners.mrp.model import Model
     from medhavi.planners.mrp.release import Release
-    from medhavi.planners.mrp.state import Order, SupplyUnit
+    from medhavi.planners.mrp.state import Need, SupplyUnit
 
 CODES = {
     "max_lateness_days": ExceptionCode.MAX_LATENESS,
@@ -46,8 +46,8 @@ def tell(
     """
     placed = {job.order.index for job in jobs if not job.stays}
 
-    def stands(order: Order, _: SupplyUnit) -> bool:
-        return order.index not in placed
+    def stands(need: Need, _: SupplyUnit) -> bool:
+        return need.order is not None and need.order.index not in placed
 
     tell_awaited(messages, release, stands, as_of)
     _missing(messages, release)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.pins import BrokenPin
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.service import Service
-    from medhavi.planners.mrp.state import Order, SupplyUnit
+    from medhavi.planners.mrp.state import Need, Order, SupplyUnit
 
 COLUMNS = (
     "code",
@@ -427,7 +427,7 @@ def _in_ratio(services: list[Service]) -> bool:
 def tell_awaited(
     messages: Messages,
     release: Release,
-    stands: Callable[[Order, SupplyUnit], bool],
+    stands: Callable[[Need, SupplyUnit], bool],
     as_of: int,
 ) -> None:
     """Tell which orders that stay as they are dated take what comes later.
@@ -439,7 +439,7 @@ def tell_awaited(
     release
         Of the finished run.
     stands
-        Whether an order that takes from a unit is one of them.
+        Whether a need that takes from a unit is one of theirs.
     as_of
         Now of the plan [UTC seconds].
     """
@@ -448,14 +448,14 @@ def tell_awaited(
     ):
         need, unit = release.needs[need_index], release.units[unit_index]
         use, there = max(need.instant, as_of), unit.arrives
-        if there <= use or need.order is None or not stands(need.order, unit):
+        if there <= use or not stands(need, unit):
             continue
         product, location = unit.node.key
         messages.add(
             ExceptionCode.AWAITS_COMPONENT,
             f"Takes {product} {(there - use) / DAY:.1f} days before it is there.",
             **{
-                **messages.of_order(need.order),
+                **({} if need.order is None else messages.of_order(need.order)),
                 "product": product,
                 "location": location,
             },

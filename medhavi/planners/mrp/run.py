@@ -26,6 +26,7 @@ from medhavi.planners.mrp.service import (
     fulfilment_rows,
     services,
 )
+from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.planners.mrp.stock_levels import (
     Levels,
     economic_order_quantity,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.planners.mrp.pins import BrokenPin
     from medhavi.planners.mrp.service import Service
-    from medhavi.planners.mrp.state import Node, Order, SupplyUnit
+    from medhavi.planners.mrp.state import Need, Node, SupplyUnit
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
     from medhavi.planners.pegging import Pegs
     from medhavi.snapshot import Snapshot
@@ -420,13 +421,16 @@ def plan(
     return made
 
 
-def _stands(order: Order, giver: SupplyUnit) -> bool:
-    """Tell that an order keeps its dates though it takes from one that is new.
+def _stands(need: Need, giver: SupplyUnit) -> bool:
+    """Tell that an order, or stock below zero, stays though it waits for a new order.
 
     What exists is to be brought forward instead.
     """
-    new = giver.order is not None and giver.order.existing is None
-    return new and order.existing is not None
+    if giver.order is None or giver.order.existing is not None:
+        return False
+    if need.order is None:
+        return need.demand == NO_DEMAND
+    return need.order.existing is not None
 
 
 def _table(columns: dict[str, list[object]], moments: tuple[str, ...]) -> pl.DataFrame:

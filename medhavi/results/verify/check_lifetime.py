@@ -149,7 +149,7 @@ def check_holds(facts: Facts) -> list[Finding]:
         here = flows.filter(
             (pl.col("product") == product) & (pl.col("location") == location)
         )
-        fault = _broken_hold(facts.as_of, own, here)
+        fault = _broken_hold(facts.as_of, own, here, _promised(facts, own))
         if fault is not None:
             moment, short = fault
             value = f"{product}|{location}"
@@ -187,8 +187,21 @@ def _feeding(facts: Facts, holds: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _promised(facts: Facts, holds: pl.DataFrame) -> float:
+    """Give what firm pegs and orders made for a demand keep from the holds there."""
+    made_for = facts.open_orders.filter(pl.col("demand").is_not_null())
+    rows = (
+        facts.plan.pegging.filter(
+            pl.col("firm") | pl.col("supply").is_in(made_for["supply_order"].to_list())
+        )
+        .join(holds.select(PLACE).unique(), on=PLACE, how="semi")
+        .join(holds.select("demand").unique(), on="demand", how="anti")
+    )
+    return float(rows["qty"].sum())
+
+
 def _broken_hold(
-    as_of: int, holds: pl.DataFrame, flows: pl.DataFrame
+    as_of: int, holds: pl.DataFrame, flows: pl.DataFrame, promised: float
 ) -> tuple[int, float] | None:
     """Walk in time: what is held and not yet taken must be there when others take."""
     outstanding: dict[str | None, float] = {}
@@ -198,7 +211,7 @@ def _broken_hold(
     at_now = flows.filter(
         (pl.col("instant_s") <= as_of) & (pl.col("qty") > 0) & pl.col("given")
     )["qty"].sum()
-    coverable = min(sum(outstanding.values()), float(at_now))
+    coverable = min(sum(outstanding.values()), max(float(at_now) - promised, 0.0))
     balance = 0.0
     for (instant,), rows in flows.sort("instant_s").group_by(
         "instant_s", maintain_order=True

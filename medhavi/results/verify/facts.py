@@ -197,7 +197,8 @@ class Facts:
         rows = self.plan.exceptions.filter(
             (pl.col("code") == ExceptionCode.AWAITS_COMPONENT)
             & pl.lit(self.mode in {"mrp", "constrained"})
-            & pl.col("supply").is_in(existing)
+            # Without an order: stock below zero.
+            & pl.col("supply").is_in(existing).fill_null(value=True)
             & pl.col("qty").is_not_null()
         )
         return rows.select(
