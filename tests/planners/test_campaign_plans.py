@@ -330,3 +330,113 @@ def test_the_order_of_rows_changes_no_campaign():
     one = shop(demands, changeovers=rows, campaign_rules=SIZED)
     other = one.replace(demands=one["demands"].reverse(), steps=one["steps"].reverse())
     assert work(planned(one, "propose")) == work(planned(other, "propose"))
+
+
+NEUTRAL = {"A": "FA", "B": "FB", "N": None}
+
+
+@pytest.mark.req("CMP-04")
+def test_work_of_no_family_neither_ends_a_campaign_nor_takes_a_cleaning():
+    made = planned(
+        shop(
+            [("A", 60, 0), ("N", 30, 0.03), ("A", 60, 0.05), ("B", 60, 0.2)],
+            NEUTRAL,
+            campaign_rules=[rule(min_run_qty=100, cleaning_minutes=120)],
+        )
+    )
+    assert {row[4] for row in work(made)} == {"M|FA|1", None}
+    rows = {row[0]: row for row in work(made)}
+    ends = max(row[2] for row in work(made) if row[0] == "A")
+    busy = [row for row in work(made) if row[0] == "N" and row[1] >= ends]
+    assert rows["B"][1] >= ends + 120 + sum(row[2] - row[1] for row in busy)
+
+
+@pytest.mark.req("CMP-04")
+def test_a_cleaning_that_is_never_done_lets_nothing_follow():
+    made = planned(
+        shop(
+            [("A", 60, 0), ("B", 60, 0.1)],
+            campaign_rules=[rule(cleaning_minutes=60, cleaning_window="NEVER")],
+            calendars=[{"calendar": "NEVER"}],
+            shifts=[
+                {
+                    "calendar": "NEVER",
+                    "weekday": 1,
+                    "start": dt.time(4),
+                    "finish": dt.time(4, 30),
+                }
+            ],
+        )
+    )
+    assert sorted(made.fulfilment["status"]) == ["late", "unplanned"]
+
+
+@pytest.mark.req("CMP-04", "CMP-06")
+def test_a_cleaning_lies_between_orders_that_stand_and_new_ones():
+    standing = order("W1", 60, 0.25, status="released")
+    made = planned(
+        shop(
+            [("B", 60, 0.2), ("B", 300, 0.3), ("A", 60, 0.5)],
+            campaign_rules=[
+                rule(cleaning_minutes=120),
+                rule("FB", cleaning_minutes=60),
+            ],
+            supply_orders=[standing],
+        )
+    )
+    assert ("A", 360.0) in [row[:2] for row in work(made)]
+
+
+def test_an_order_that_cannot_come_in_time_stays_and_others_go_around():
+    firmed = order("W1", 60, 1, status="firmed")
+    made = planned(
+        shop(
+            [("B", 60, 2)],
+            campaign_rules=[rule(cleaning_minutes=60)],
+            supply_orders=[firmed],
+            bom_lines=[{"routing": "RA", "component": "C", "qty_per": 1}],
+            sourcing=[
+                {"product": "A", "location": "L", "kind": "make", "source": "RA"},
+                {"product": "B", "location": "L", "kind": "make", "source": "RB"},
+            ],
+            routings=[
+                {"routing": "RA", "product": "A", "location": "L"},
+                {"routing": "RB", "product": "B", "location": "L"},
+            ],
+            steps=[
+                {"routing": "RA", "step": 1, "run_minutes_per_unit": 1, "family": "FA"},
+                {"routing": "RB", "step": 1, "run_minutes_per_unit": 1, "family": "FB"},
+            ],
+            step_resources=[
+                {"routing": "RA", "step": 1, "resource": "M"},
+                {"routing": "RB", "step": 1, "resource": "M"},
+            ],
+        )
+    )
+    assert ("A", 1440.0) in [row[:2] for row in work(made)]
+    assert status(made)[0] == "on_time"
+
+
+def test_another_machine_takes_over_and_its_campaign_is_told():
+    made = planned(
+        shop(
+            [("A", 1000, 0), ("A", 1000, 0.01)],
+            resources=[
+                {"resource": "M", "location": "L", "changeover_matrix": "X"},
+                {"resource": "N", "location": "L", "changeover_matrix": "X"},
+            ],
+            step_resources=[
+                {
+                    "routing": "RA",
+                    "step": 1,
+                    "resource": name,
+                    "choice": "either",
+                    "preference": place,
+                }
+                for place, name in enumerate("MN")
+            ],
+            families={"A": "FA"},
+            campaign_rules=[rule(), {"resource": "N", "family": "FA"}],
+        )
+    )
+    assert sorted(made.supplies["campaign"]) == ["M|FA|1", "N|FA|1"]
