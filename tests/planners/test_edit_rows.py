@@ -1,0 +1,173 @@
+"""What rows edits make: dates by sources, sizes by yields, states by the table."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from medhavi.planners.pipeline import plan
+from medhavi.planners.work_orders.edit_rows import rows_of
+from medhavi.planners.work_orders.order_edit import edit
+from medhavi.providers import Providers
+from tests import factories
+from tests.planners.small_plans import PYTHON, day
+
+SHOP = {
+    "routings": [{"yield": 0.8}],
+    "steps": [{"setup_minutes": 60 * 24}],
+    "supply_terms": [{"lead_time_days": 5, "unit_price": 9}],
+    "sourcing": [
+        {"kind": "make", "source": "R", "preference": 1},
+        {"kind": "buy", "source": "S", "preference": 2},
+    ],
+}
+
+
+def decided(asked, taken=(), **tables):
+    """Decide an edit of the one proposal, or of the order that it names."""
+    snapshot = factories.snapshot(**tables)
+    made = plan(snapshot, settings=PYTHON)
+    proposals = made.supplies.filter(made.supplies["status"] == "planned")["id"]
+    kind, values = asked
+    supply = values.pop("supply", None) or proposals[0]
+    providers = Providers(snapshot, infinite=True)
+    return rows_of(edit(kind, supply, **values), made, providers, set(taken))
+
+
+def test_a_made_order_bought_instead_brings_as_much():
+    """80 good of 100 units started: 80 are bought."""
+    rows, found = decided(
+        ("change_source", {"source": "S"}), demands=[{"qty": 80}], **SHOP
+    )
+    assert found == ()
+    (row,) = rows
+    assert (row.after["kind"], row.after["qty"]) == ("purchase", 80)
+    assert "start" not in row.after
+
+
+def test_a_bought_order_made_instead_starts_what_is_lost_too():
+    rows, _ = decided(
+        ("change_source", {"supply": "O1", "source": "R"}),
+        supply_orders=[{"status": "firmed", "qty": 80, "source": "S"}],
+        **SHOP,
+    )
+    new, old = rows
+    assert (new.after["kind"], new.after["qty"]) == ("work", 100)
+    assert new.after["supply_order"] == "O1-2"
+    assert old.after is None
+
+
+@pytest.mark.parametrize(("source", "good"), [("R", 80), (None, 100)])
+def test_a_work_order_bought_instead_brings_what_it_would_have(source, good):
+    rows, _ = decided(
+        ("change_source", {"supply": "O1", "source": "S"}),
+        supply_orders=[
+            {"kind": "work", "status": "firmed", "qty": 100, "source": source}
+        ],
+        **SHOP,
+    )
+    assert rows[0].after["qty"] == good
+
+
+@pytest.mark.parametrize(
+    ("values", "start", "due"),
+    [
+        ({"due": day(20)}, 15, 20),
+        ({"start": day(10)}, 10, 15),
+        ({"start": day(10), "due": day(30)}, 10, 30),
+    ],
+)
+def test_the_other_date_follows_by_the_time_of_the_source(values, start, due):
+    rows, _ = decided(
+        ("move", values), demands=[{}], supply_terms=[{"lead_time_days": 5}]
+    )
+    after = rows[0].after
+    assert (after["start"], after["due"]) == (day(start), day(due))
+
+
+@pytest.mark.parametrize(
+    ("cells", "values", "start", "due"),
+    [
+        ({"start": day(5)}, {"due": day(20)}, 18, 20),
+        ({"start": day(5)}, {"start": day(9)}, 9, 11),
+        ({}, {"due": day(20)}, None, 20),
+        ({}, {"start": day(3)}, 3, 3),
+    ],
+)
+def test_an_order_from_outside_moves_as_it_is(cells, values, start, due):
+    rows, _ = decided(("move", {"supply": "O1", **values}), supply_orders=[{**cells}])
+    after = rows[0].after
+    assert after.get("start") == (None if start is None else day(start))
+    assert after["due"] == day(due)
+    assert after.get("locked") is None
+
+
+def test_numbers_that_are_taken_are_not_given_again():
+    rows, _ = decided(
+        ("split", {"supply": "O1", "parts": [4, 6]}),
+        taken=["O1", "O1-2"],
+        supply_orders=[{"qty": 10}],
+    )
+    assert [row.key["supply_order"] for row in rows] == ["O1-3", "O1-4", "O1"]
+
+
+def test_locked_steps_hold_an_order():
+    _, (found,) = decided(
+        ("move", {"supply": "O1", "due": day(20)}),
+        routings=[{}],
+        steps=[{}],
+        supply_orders=[{"kind": "work", "source": "R", "status": "firmed"}],
+        supply_order_steps=[{"locked": True}],
+    )
+    assert (found.code, "locked steps" in found.message) == ("ORD002", True)
+
+
+def test_what_is_made_to_order_stays_with_its_demand():
+    rows, _ = decided(
+        ("firm", {}),
+        demands=[{}],
+        products=[{"make_to_order": True}],
+        supply_terms=[{}],
+    )
+    assert rows[0].after["demand"] == "D1"
+
+
+def test_an_unlocked_order_may_be_moved_by_the_planner():
+    rows, _ = decided(("firm", {"lock": False}), demands=[{}], supply_terms=[{}])
+    assert rows[0].after["locked"] is False
+
+
+def test_several_become_firm_or_none():
+    tables = {
+        "demands": [{}, {"due": day(20)}],
+        "supply_terms": [{}],
+    }
+    made = plan(factories.snapshot(**tables), settings=PYTHON)
+    names = sorted(made.supplies["id"])
+    rows, found = decided(
+        ("firm", {"supply": names[0], "also": [names[1], names[0]]}), **tables
+    )
+    assert (len(rows), found) == (2, ())
+    rows, found = decided(("firm", {"supply": names[0], "also": ["x", "y"]}), **tables)
+    assert (rows, [one.value for one in found]) == ((), ["x", "y"])
+
+
+def test_a_released_order_is_cancelled_whole():
+    rows, _ = decided(("cancel", {"supply": "O1"}), supply_orders=[{}])
+    assert [(row.before["supply_order"], row.after) for row in rows] == [("O1", None)]
+
+
+def test_an_edit_says_what_it_asks_for():
+    asked = edit("split", "O1", parts=[4, 6], lock=False, reason="two trucks")
+    assert str(asked) == "split O1: lock false, parts 4 + 6"
+    assert asked.as_dict() == {
+        "kind": "split",
+        "lock": False,
+        "parts": [4.0, 6.0],
+        "reason": "two trucks",
+        "supply": "O1",
+    }
+    value = dt.date(2026, 1, 2)
+    cell = edit("override", table="t", key={"a": 1}, column="c", value=value)
+    assert (cell.value, dict(cell.key)) == ("2026-01-02", {"a": "1"})
