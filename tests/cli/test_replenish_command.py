@@ -90,3 +90,14 @@ def test_the_basis_of_a_csv_folder_is_read_too(medhavi, tables, tmp_path):
     net = medhavi(*words, "--baseline", first, "--json")
     assert net.answer["findings"][0]["code"] == "NET002"
     assert pl.read_csv(first / "fulfilment.csv").height == 1
+
+
+def test_a_constrained_plan_on_a_baseline_says_what_was_placed(
+    medhavi, tables, tmp_path
+):
+    words = ("plan", "--tables", tables, "--mode", "constrained")
+    first = tmp_path / "first"
+    assert medhavi(*words, "--out", first).code == 0
+    made = medhavi(*words, "--effort", "incremental", "--baseline", first, "--json")
+    assert made.code == 0, made.err
+    assert made.answer["findings"][0]["code"] == "NET003"
