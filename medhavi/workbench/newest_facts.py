@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from medhavi.events.store import BulkStore
     from medhavi.lakehouse import Lake
+    from medhavi.results.peg_history import PegHistory
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
 
@@ -61,6 +62,21 @@ class NewestFacts:
         rows = self._lake.table("silver.overrides").collect()
         found = rows.filter(pl.col("override") == name).to_dicts()
         return found[0] if found else None
+
+    def peg_history(self) -> PegHistory:
+        """Give what became of pegs over the published plans (PEG-09)."""
+        from medhavi.results.peg_history import PegHistory
+
+        self.read()
+        said = self._lake.table("bronze.events").filter(
+            pl.col("type") == "PlanPublished"
+        )
+        told = said.sort("position").collect()["payload"]
+        runs = [str(msgspec.json.decode(text)["run"]) for text in told]
+        rows = self._lake.table("gold.pegging")
+        return PegHistory(
+            (run, rows.filter(pl.col("run_id") == run).collect()) for run in runs
+        )
 
     def since_plan(self, plan: Plan) -> tuple[SeenChange, ...]:
         """Give the newest events that a plan does not know, the newest first.

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.work_orders.firming import FirmingAdvice
     from medhavi.planners.work_orders.order_parameters import OrderParameters
+    from medhavi.results.peg_history import PegHistory
     from medhavi.results.plan import Plan
     from medhavi.workbench.plan_edit_answers import EditCommit, EditRecord, Preview
     from medhavi.workbench.plan_edits import PlanEdits
@@ -229,6 +230,10 @@ class PlanEditing(ABC):
     def edit_history(self) -> list[EditRecord]:
         """Give all edits, the oldest first, with who approved and what undid them."""
         return self.edits.history()
+
+    def peg_history(self) -> PegHistory:
+        """Give what became of pegs over the published plans, by demand and supply."""
+        return self.edits.facts.peg_history()
 
     def _decide(self, plan: Plan, asked: Edit, approver: str) -> EditCommit:
         from medhavi.workbench.plan_edits import check_approver

@@ -168,3 +168,19 @@ def test_an_order_that_nobody_names_is_refused(edited):
     bench, *_ = edited
     with pytest.raises(UsageError, match="No event names an order PO"):
         order_history(bench.lake, "PO")
+
+
+@pytest.mark.req("PEG-09", "PEG-03")
+def test_pegs_of_published_plans_are_kept(tmp_path):
+    """The proposal becomes an order: its peg is superseded by that of the order."""
+    bench = company(tmp_path)
+    first = bench.plan()
+    bench.publish(first, approver="Ada")
+    (number,) = bench.firm(first, proposal(first), approver="Ada").orders
+    second = bench.plan()
+    bench.publish(second, approver="Ada", baseline=first.run.run_id)
+    kept = bench.peg_history()
+    (ended,) = kept.of_supply(proposal(first))
+    assert (ended.status, ended.replaced_by) == ("Superseded", (number,))
+    assert (ended.since, ended.until) == (first.run.run_id, second.run.run_id)
+    assert {one.status for one in kept.of_supply(number)} == {"Active"}
