@@ -197,6 +197,15 @@ class FiniteCapacity:
         """
         self._room.efficiency = efficiency
 
+    def owes(self, timing: Timing) -> bool:
+        """Tell whether work behind an order that is gone lacks its changeover now."""
+        for window in timing.steps:
+            for resource, _ in window.resources if window.family is not None else ():
+                sequence = self._room.sequence(resource)
+                if sequence is not None and sequence.owed(window.start):
+                    return True
+        return False
+
     def mark(self) -> int:
         """Give a mark to undo to."""
         return self.occupancy.mark()

@@ -65,7 +65,18 @@ def _gaps(
         yield moment, end
 
 
-def _tails(timing: Timing, room: OccupiedRoom) -> Iterator[Hold]:
+def _tails(timing: Timing, room: OccupiedRoom) -> list[Hold]:
+    """List what is kept for followers; a later step of the order may be one."""
+    if all(window.family is None for window in timing.steps):
+        return []
+    mark = room.mark()
+    room.occupancy.occupy(timing.steps)
+    found = list(_owed(timing, room))
+    room.undo(mark)
+    return found
+
+
+def _owed(timing: Timing, room: OccupiedRoom) -> Iterator[Hold]:
     for window in timing.steps:
         if window.family is None:
             continue

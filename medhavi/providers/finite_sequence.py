@@ -87,6 +87,13 @@ class Sequence:
         )
         return Tail(start, follower.start, follower.finish, earlier, fits=clear)
 
+    def owed(self, instant: int) -> bool:
+        """Tell whether the block behind an instant lacks some of its changeover."""
+        follower = self._after(instant)
+        if follower is None or follower.family is None:
+            return False
+        return self.change(follower.family, follower.start) > follower.changeover
+
     def _before(self, instant: int) -> Block | None:
         blocks = self._book.blocks
         place = bisect_left(blocks, (instant,)) - 1

@@ -329,3 +329,20 @@ def test_a_step_that_takes_no_time_changes_no_machine_over() -> None:
         step_resources=[{"step": 1}, {"step": 2}, {"step": 3}],
         demands=[{"due": day(2)}],
     )
+
+
+def test_the_changeover_between_two_steps_of_an_order_is_left_to_it() -> None:
+    made = feasible(
+        resources=[{"changeover_matrix": "X"}],
+        changeovers=[{"setup_minutes": 90}],
+        routings=[{}, {"routing": "Q", "product": "Z"}],
+        steps=[
+            {"step": 1, "fixed_minutes": 60, "family": "G"},
+            {"step": 2, "fixed_minutes": 60, "family": "F", "queue_minutes": 600},
+            {"routing": "Q", "fixed_minutes": 300},
+        ],
+        step_resources=[{"step": 1}, {"step": 2}, {"routing": "Q"}],
+        demands=[{"due": day(2)}, {"product": "Z", "due": day(47 / 24)}],
+    )
+    assert deliveries(made) == [(10, 2)]
+    assert deliveries(made, "D2") == [(10, round(47 / 24, 6))]

@@ -328,6 +328,10 @@ class Placing:
         if later is None or later.finish <= now.finish or self._lack(job, later) > 0:
             later = now
         shop.occupy(order, later)
+        if later is not now and shop.owes(order, now):
+            shop.release(order, later)
+            shop.occupy(order, now)
+            return False
         if later is now:
             return False
         self._put(job, later)

@@ -135,6 +135,12 @@ class Shop:
         else:
             self._quotas.take(source, order.steps, self._at(source, timing), -1)
 
+    def owes(self, order: Order, timing: Timing) -> bool:
+        """Tell whether work behind an order that is gone lacks its changeover now."""
+        source = order.source
+        making = source is not None and source.kind == "make"
+        return making and self._finite.owes(timing)
+
     # --- reasons -------------------------------------------------------------------
     def waits(self, order: Order, timing: Timing, start: int) -> Iterator[Wait]:
         """List what an order waited for.
