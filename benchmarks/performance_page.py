@@ -26,7 +26,7 @@ gate that is missed is written as missed: the command ends with exit 1.
 | the same with the tables of the plan | 2.0 s | 0.6 s |
 | bill of materials of 10,000 levels | 1 s | |
 | two of each over 70 levels | a finding, not a number | |
-| m3000 (3,000 demands) in mode constrained: late demands; CPU | 400; 6 s | 170; 1 s |
+| m10000 in mode constrained, effort standard: late demands; CPU of the search | 450; 15 s | 31 + 80 + 250; 15 s |
 | one quote, date only, on a full book of 20,000 reservations: thread CPU p99 | 5 ms | 1 ms |
 | mirror of 200,000 events from SQLite, against a bare read and write | 0.5 x | 0.8 x |
 | gRPC mirror, against a bare loop of the client | 0.55 x | 0.75 x |
