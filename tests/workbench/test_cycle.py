@@ -187,7 +187,13 @@ Workbench(lake, store).cycle(Path(config), observe=observe)
 """
 
 
-@pytest.mark.parametrize("word", ["planning (mrp)", "planning (constrained)"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        pytest.param("planning (mrp)", marks=pytest.mark.nightly),
+        "planning (constrained)",
+    ],
+)
 def test_a_killed_cycle_leaves_nothing_half_and_the_next_goes_on(
     bench, config, tmp_path, word
 ):
