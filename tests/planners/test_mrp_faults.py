@@ -279,3 +279,15 @@ def test_stock_below_zero_waits_for_a_source_that_is_valid_later() -> None:
     told = exceptions(made, "AwaitsComponent")
     assert [(row["supply"], row["qty"]) for row in told] == [(None, 6.0)]
     assert told[0]["suggested_date"] == day(12)
+
+
+def test_a_step_may_use_the_tool_that_it_holds() -> None:
+    made = planned(
+        demands=[{}],
+        resources=[{}],
+        routings=[{}],
+        steps=[{"fixed_minutes": 30.0}, {"step": 2, "fixed_minutes": 30.0}],
+        step_resources=[{"until_step": 2}, {"step": 2}],
+    )
+
+    assert set(made.operations["run_minutes"]) == {30.0}

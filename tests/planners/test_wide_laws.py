@@ -12,7 +12,7 @@ from tests import factories
 from tests.planners.small_plans import PYTHON
 from tests.planners.wide_snapshots import wide_tables
 
-FEW, MANY = range(12), range(12, 400)
+FEW, MANY = range(12), range(12, 30)
 
 
 def faults(seed: int) -> list[str]:

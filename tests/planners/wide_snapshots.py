@@ -64,7 +64,7 @@ class Draw:
         for number in range(self.random.randint(0, 3)):
             self._order(number)
         self._claims()
-        if self.on("substitutes"):
+        if self.on("substitutes") and len(self.names) > 1:
             first, second = self.random.sample(self.names, 2)
             row = {"product": first, "substitute": second, "ratio": self.one(0.5, 1, 2)}
             self.found["substitutes"] = [row]

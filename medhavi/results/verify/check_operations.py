@@ -72,7 +72,11 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
     resources all are held as long as the slowest needs.
     """
     used = (
-        facts.plan.operations.with_columns(
+        # A step may use what it holds already: the same stretch of time, in two rows.
+        facts.plan.operations.unique(
+            ["supply", "step", "resource", "start", "finish"], maintain_order=True
+        )
+        .with_columns(
             worked=(pl.col("finish") - pl.col("start")).dt.total_seconds(),
             booked=(
                 pl.col("setup_minutes").fill_null(0.0)
