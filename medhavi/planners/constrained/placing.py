@@ -64,6 +64,7 @@ class Placing:
         self.outlived: dict[int, int] = {}
         self.crowded: set[str] = set()
         self.campaigns: Campaigning | None = None
+        self._anywhere = False
         self._could_begin: dict[int, int] = {}
         self._dates: dict[int, int] = {}
         self._curbed = False
@@ -117,8 +118,14 @@ class Placing:
 
     def _all_forward(self) -> None:
         for job in self.sequence:
-            if not job.stays:
+            if job.stays:
+                continue
+            self._placed_early(job)
+            if self.campaigns is not None and job.order.existing and not job.placed:
+                # What exists cannot be refused: it stands wherever there is room.
+                self._anywhere = True
                 self._placed_early(job)
+                self._anywhere = False
         for job in self.jobs:
             # What waits for itself in a circle is in no sequence.
             if job.order.existing is not None and not job.placed:
@@ -225,7 +232,7 @@ class Placing:
     def _early(self, job: Job, timing: Timing) -> int:
         """Give by how much an order is too early, its place in a campaign included."""
         lack = self._lack(job, timing)
-        if lack > 0 or self.campaigns is None:
+        if lack > 0 or self.campaigns is None or self._anywhere:
             return lack
         return self.campaigns.lack(job, timing)
 
