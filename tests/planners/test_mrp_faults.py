@@ -291,3 +291,13 @@ def test_a_step_may_use_the_tool_that_it_holds() -> None:
     )
 
     assert set(made.operations["run_minutes"]) == {30.0}
+
+
+def test_of_two_firm_pegs_for_more_than_is_needed_one_is_enough() -> None:
+    made = planned(
+        demands=[{}],
+        stock=[{"lot": "L0"}, {"lot": "L1"}],
+        pegs=[{"supply": "A|L|L0"}, {"supply": "A|L|L1"}],
+    )
+
+    assert sum(pegs(made, "D1").values()) == 10.0

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.results.verify.facts import Facts
 
+_OWNED = ("demand", *PLACE)
 _SOURCES = {"make": "PROD", "buy": "SUP", "move": "TRANS"}
 
 
@@ -290,10 +291,12 @@ def _firm(facts: Facts) -> list[Finding]:
         .with_columns(
             pl.col("pegged").fill_null(0.0),
             # Of what goes into it a demand cannot take more than it needs.
-            qty=pl.min_horizontal(
-                "qty", pl.when("own").then("planned").otherwise(pl.col("taken"))
-            ),
+            most=pl.when("own").then("planned").otherwise(pl.col("taken")),
         )
+        .with_columns(qty=pl.min_horizontal("qty", "most"))
+        # Other firm pegs may give it all that it needs there.
+        .with_columns(rest=pl.col("most") - pl.col("pegged").sum().over(*_OWNED))
+        .filter(pl.col("rest").is_null() | (pl.col("rest") > TOLERANCE))
         .filter(pl.col("pegged") < pl.col("qty") - TOLERANCE * (1 + pl.col("qty")))
         .filter(~pl.col("demand").is_in(list(broken)))
         .filter(~pl.col("supply").is_in(list(broken)))
