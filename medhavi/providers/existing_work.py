@@ -1,7 +1,7 @@
 """What resources have to do before a plan or promise begins (rules 3, 30, 31).
 
 A work order holds the windows of the steps that remain, dated as mode mrp dates them;
-one that is overdue is taken to end one day after now (rule 30). A hold on a resource
+for a promise one that is overdue is taken to end one day after now (rule 30). A hold on a resource
 counts its minutes from its start on, in open time: a hold that was reduced gives back
 the end of its window.
 """
@@ -46,8 +46,9 @@ def existing_work(
     as_of
         Now [s].
     firmed
-        Whether firmed orders that are not locked count too: they do for a promise, a
-        constrained plan may move them (rule 3).
+        Whether firmed orders that are not locked count too: they do for a promise. A
+        constrained plan may move them (rule 3), and shows an overdue order on its
+        dates, so that it holds what it is shown to hold.
     """
     products = dict(
         zip(
@@ -69,7 +70,7 @@ def existing_work(
         done = math.floor(exact(row["qty_done"] or 0.0) / step)
         rest = math.floor((exact(row["qty"]) - exact(row["qty_done"] or 0.0)) / step)
         due, start = row["due"], row["start"]
-        if due < as_of:
+        if firmed and due < as_of:
             due, start = as_of + DAY, None
         timing = capacity.existing(
             row["supply_order"], row["source"], (max(rest, 0) + done, done), due, start

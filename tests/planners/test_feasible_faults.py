@@ -346,3 +346,36 @@ def test_the_changeover_between_two_steps_of_an_order_is_left_to_it() -> None:
     )
     assert deliveries(made) == [(10, 2)]
     assert deliveries(made, "D2") == [(10, round(47 / 24, 6))]
+
+
+def test_overdue_work_holds_its_machine_where_the_plan_shows_it() -> None:
+    made = feasible(
+        resources=[{}],
+        routings=[{"min_lot": 0}],
+        steps=[{"run_minutes_per_unit": 60}],
+        step_resources=[{}],
+        supply_orders=[
+            {
+                "supply_order": "WO",
+                "kind": "work",
+                "qty": 12,
+                "source": "R",
+                "status": "in_process",
+                "start": day(-0.25),
+                "due": day(-0.1),
+            }
+        ],
+        supply_order_steps=[
+            {
+                "supply_order": "WO",
+                "step": 1,
+                "resource": "M",
+                "status": "in_process",
+                "start": day(-0.25),
+                "remaining_minutes": 600,
+            }
+        ],
+        demands=[{"qty": 26, "due": day(1)}],
+    )
+    work = made.operations.filter(made.operations["supply"] == "WO")
+    assert days(work["finish"].max()) == round(4 / 24, 6)
