@@ -152,7 +152,7 @@ def check(made: Plant, plan: Schedule) -> None:
 def plants(draw: st.DrawFn) -> Plant:
     """Draw a plant of three levels: products, shared parts, what is bought."""
     hours = st.integers(1, 30).map(lambda n: n * 3600)
-    makes = [
+    makes: list[dict[str, Any]] = [
         {
             "machine": draw(st.integers(-1, 2)),
             "fixed": draw(st.integers(0, 3)) * 3600,
