@@ -1,9 +1,9 @@
 """What resources have to do before a plan or promise begins (rules 3, 30, 31).
 
 A work order holds the windows of the steps that remain, dated as mode mrp dates them;
-for a promise one that is overdue is taken to end one day after now (rule 30). A hold on a resource
-counts its minutes from its start on, in open time: a hold that was reduced gives back
-the end of its window.
+for a promise one that is overdue is taken to end one day after now (rule 30). A hold on
+a resource counts its minutes from its start on, in open time: a hold that was reduced
+gives back the end of its window.
 """
 
 from __future__ import annotations
