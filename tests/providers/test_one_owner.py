@@ -38,12 +38,19 @@ OWNED = {
 READS = {
     ("constrained/obeyed.py", "lane_blackouts"): "blocked lanes become blackouts",
     ("constrained/obeyed.py", "supply_terms"): "delays become lead times",
+    ("incremental.py", "departures"): "whether orders of two demands share a departure",
+    ("incremental.py", "step_resources"): "which products share a resource",
+    ("incremental.py", "supply_terms"): "which products share a supplier with a limit",
+    ("net_change.py", "supplier_capacity"): "whether any supplier has a limit",
+    ("net_change_region.py", "supplier_capacity"): "products that share a limit",
+    ("net_change_region.py", "supply_terms"): "products that share a supplier",
     ("master_plan/block_limits.py", "supplier_capacity"): "rows of the linear program",
     ("mrp/limits.py", "supplier_capacity"): "limits that are listed, not obeyed",
     ("mrp/limits.py", "supply_terms"): "limits that are listed, not obeyed",
     ("promising/lead_draws.py", "lanes"): "whether any time is uncertain",
     ("promising/lead_draws.py", "supply_terms"): "whether any time is uncertain",
     ("promising/proposals.py", "supply_terms"): "changed rows that a remedy shows",
+    ("promising/used_places.py", "step_resources"): "where a request may compete",
     ("promising/stages.py", "departures"): "changed rows that a remedy shows",
     ("promising/stages.py", "supplier_capacity"): "whether any supplier has a limit",
     ("promising/stages.py", "supply_terms"): "whether any supplier has a limit",
@@ -60,6 +67,8 @@ COUNTS = {
     ("mrp/run.py", "add_days"): "safety days behind the earliest new order",
     ("mrp/stock_levels.py", "add_days"): "windows of stock policies",
     ("mrp/stock_levels.py", "subtract_days"): "windows of stock policies",
+    ("replenishment/monitor.py", "add_days"): "cover days of a stock level",
+    ("work_orders/firming.py", "subtract_days"): "the firming window before a need",
 }
 """Days that a planner counts in a calendar that a provider gave it."""
 

@@ -468,6 +468,12 @@ FAULTS: list[tuple[str, str, Tables, Tables]] = [
         ),
     ),
     (
+        "not what was asked for",
+        "VER075",
+        {},
+        extended("demands", requires=["grade=gold"]),
+    ),
+    (
         "expired lot",
         "VER072",
         {},
