@@ -3,7 +3,7 @@
 # install exactly what requirements.lock pins.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo apps test test-all check fix bench docs lock clean
+.PHONY: help setup demo apps test cover test-all check fix bench docs lock clean
 SHELL := /bin/sh
 
 VENV := .venv
@@ -47,13 +47,16 @@ apps: $(STAMP)  ## serve the apps and notebooks on this machine
 # Both cores: a worker takes from the other when it runs out of tests.
 WORKERS := -n auto --maxprocesses 4 --dist worksteal
 
-# Tests of what makes the numbers are traced for the gates; the others run untraced.
-TRACED := tests/planners tests/providers tests/results tests/snapshot tests/optimize
+test: $(STAMP)  ## tests
+	$(BIN)/python -m pytest -q $(WORKERS)
 
-test: $(STAMP)  ## tests with coverage gates
+# Tracing branches doubles the time of a test, so it is a command of its own.
+TRACED := tests/planners tests/providers tests/results tests/snapshot tests/optimize \
+  tests/service tests/workbench/test_plan_edits.py
+
+cover: $(STAMP)  ## coverage of what makes the numbers, with its gates
 	$(BIN)/python -m pytest -q $(WORKERS) --cov --cov-report= $(TRACED)
 	$(BIN)/python tools/coverage_gate.py
-	$(BIN)/python -m pytest -q $(WORKERS) $(TRACED:%=--ignore=%)
 
 test-all: $(STAMP)  ## the same and the long ones
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -q $(WORKERS) -m "" --cov --cov-report=
