@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["KEYS", "SCHEMAS", "Plan"]
 
+BASIS = "basis.arrow"
+"""What a plan was made from, beside its tables: for planning on a baseline."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -180,7 +183,7 @@ class Plan:
         write_json(path / "kpis.json", self.kpis_json())
         write_json(path / "measured.json", dict(self.measured))
         if self.basis is not None:
-            self.basis.to_frame().write_parquet(path / "basis.parquet")
+            self.basis.to_frame().write_ipc(path / BASIS)
         return path
 
     @classmethod
@@ -189,15 +192,13 @@ class Plan:
         path = Path(folder)
         tables = read_tables(path)
         record = read_json(path / "run.json")
-        stored = path / "basis.parquet"
+        stored = path / BASIS
         return cls(
             tables=tables,
             run=RunRecord.from_dict(record),
             findings=_findings(record.get("findings")),
             measured=read_json(path / "measured.json"),
-            basis=Basis.from_frame(pl.read_parquet(stored))
-            if stored.is_file()
-            else None,
+            basis=Basis.from_frame(pl.read_ipc(stored)) if stored.is_file() else None,
         )
 
     def run_json(self) -> dict[str, object]:

@@ -42,6 +42,7 @@ def test_a_result_holds_all_tables_and_what_is_told_about_them(result):
         "run.json",
         "kpis.json",
         "measured.json",
+        "basis.arrow",
     }
 
 
@@ -87,7 +88,7 @@ def test_a_plan_in_csv_is_the_same_plan(medhavi, example, result, tmp_path):
     out = tmp_path / "csv"
     said = medhavi("plan", "--tables", example, "--out", out, "--format", "csv")
     assert said.code == 0
-    assert {p.suffix for p in out.iterdir()} == {".csv", ".json"}
+    assert {p.suffix for p in out.iterdir()} == {".csv", ".json", ".arrow"}
     assert Plan.from_folder(out).fingerprint == Plan.from_folder(result).fingerprint
 
 

@@ -37,7 +37,7 @@ def test_a_supply_may_have_more_than_is_asked():
     assert not pairs("Grade=B", "Width=1000").meets(asked)
 
 
-@pytest.mark.req("OMI-18", "OMC-7.4.4")
+@pytest.mark.req("OMI-18")
 @pytest.mark.parametrize("mode", MODES)
 def test_only_a_routing_that_provides_what_is_asked_is_chosen(mode):
     made = planned(
@@ -279,7 +279,7 @@ def test_empty_cells_need_no_ranking():
 
 
 # --- planted faults ----------------------------------------------------------------
-@pytest.mark.req("QA-03", "OMC-7.4.4")
+@pytest.mark.req("QA-03")
 def test_verify_catches_supply_that_lacks_what_is_asked():
     given = {
         "settings": RANKED,

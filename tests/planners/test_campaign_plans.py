@@ -102,7 +102,7 @@ def test_a_change_that_cleans_needs_no_other_cleaning():
     ]
 
 
-@pytest.mark.req("CMP-04", "OMC-7.7.8")
+@pytest.mark.req("CMP-04")
 def test_nothing_runs_in_a_cleaning_window_and_it_counts_as_a_cleaning():
     window = {"resource": "M", "valid_from": day(0.125), "valid_to": day(0.25)}
     made = planned(

@@ -36,7 +36,7 @@ MARKS = {
     "wagner_and_whitin": ["MRP-07"],
     "lots_that_die": ["MRP-07"],
     "safety_of_a_season": ["MRP-06"],
-    "grade_a": ["OMI-18", "OMC-7.4.4"],
+    "grade_a": ["OMI-18"],
 }
 
 
