@@ -301,3 +301,16 @@ def test_of_two_firm_pegs_for_more_than_is_needed_one_is_enough() -> None:
     )
 
     assert sum(pegs(made, "D1").values()) == 10.0
+
+
+def test_a_hold_of_nobody_does_not_hold_what_belongs_to_a_customer() -> None:
+    made = planned(
+        demands=[{"product": "P", "customer": "C1"}],
+        routings=[{"routing": "R", "product": "P"}],
+        bom_lines=[{"routing": "R", "component": "A"}],
+        stock=[{"product": "A", "owner": "C1", "qty": 10}],
+        reservations=[{"subject": "A", "location": "L"}],
+    )
+    assert [row["source"] for row in made.pegging.to_dicts() if row["level"] == 1] == [
+        "INV"
+    ]

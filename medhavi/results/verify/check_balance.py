@@ -110,9 +110,7 @@ def all_flows(facts: Facts) -> pl.DataFrame:
 def stock(facts: Facts) -> pl.DataFrame:
     """Give what is on hand: our lots, and of customers' lots what is pegged."""
     lots = usable_lots(facts)
-    customers = facts.snapshot["customers"]["customer"].to_list()
-    demands = facts.snapshot["demands"]["customer"].drop_nulls().to_list()
-    foreign = pl.col("owner").is_in([*customers, *demands]).fill_null(value=False)
+    foreign = of_customers(facts)
     pegged = (
         facts.plan.pegging.join(
             lots.filter(foreign).select(pl.col("lot_id").alias("supply"), "owner"),
@@ -131,6 +129,13 @@ def stock(facts: Facts) -> pl.DataFrame:
         .then(pl.lit(facts.as_of))
         .otherwise(pl.lit(ALWAYS)),
     )
+
+
+def of_customers(facts: Facts) -> pl.Expr:
+    """Tell which lots belong to customers; such a lot serves its owner alone."""
+    customers = facts.snapshot["customers"]["customer"].to_list()
+    demands = facts.snapshot["demands"]["customer"].drop_nulls().to_list()
+    return pl.col("owner").is_in([*customers, *demands]).fill_null(value=False)
 
 
 def usable_lots(facts: Facts) -> pl.DataFrame:

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.verify.check_balance import all_flows, usable_lots
+from medhavi.results.verify.check_balance import (
+    all_flows,
+    of_customers,
+    usable_lots,
+)
 from medhavi.results.verify.facts import PLACE, TOLERANCE
 from medhavi.results.verify.faults import faults
 from medhavi.units import DAY, NEVER
@@ -188,11 +192,13 @@ def _feeding(facts: Facts, holds: pl.DataFrame) -> pl.DataFrame:
 
 
 def _promised(facts: Facts, holds: pl.DataFrame) -> float:
-    """Give what firm pegs and orders made for a demand keep from the holds there."""
+    """Give what firm pegs, orders made for a demand and owners keep from the holds."""
+    lots = usable_lots(facts).filter(of_customers(facts))["lot_id"].to_list()
     made_for = facts.open_orders.filter(pl.col("demand").is_not_null())
     rows = (
         facts.plan.pegging.filter(
-            pl.col("firm") | pl.col("supply").is_in(made_for["supply_order"].to_list())
+            pl.col("firm")
+            | pl.col("supply").is_in([*made_for["supply_order"].to_list(), *lots])
         )
         .join(holds.select(PLACE).unique(), on=PLACE, how="semi")
         .join(holds.select("demand").unique(), on="demand", how="anti")
