@@ -314,3 +314,16 @@ def test_a_hold_of_nobody_does_not_hold_what_belongs_to_a_customer() -> None:
     assert [row["source"] for row in made.pegging.to_dicts() if row["level"] == 1] == [
         "INV"
     ]
+
+
+def test_stock_of_a_customer_fills_no_safety_stock_of_ours() -> None:
+    made = planned(
+        demands=[{"customer": "C1", "location": "CUST"}],
+        inventory_policies=[{"location": "WH", "safety_qty": 17.0}],
+        lanes=[
+            {"origin": "PLANT", "destination": "WH"},
+            {"origin": "WH", "destination": "CUST"},
+        ],
+        stock=[{"location": "PLANT", "owner": "C1", "qty": 57.0}],
+    )
+    assert sum(row["qty"] for row in exceptions(made, "NoSource")) == 17.0

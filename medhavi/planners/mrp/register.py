@@ -73,7 +73,7 @@ class Register:
             return False
         if unit.customer is not None:
             owners = {self.demand_customers[demand] for demand in self.shares(need)}
-            return owners == {unit.customer}
+            return owners == {unit.customer} and self._owners_part(need, unit) > 0
         if need.node.make_to_order and unit.only_need is None:
             return unit.for_demand != NO_DEMAND and (
                 self.sole_demand(need) == unit.for_demand
@@ -85,6 +85,21 @@ class Register:
         asks = need.asks
         return asks is None or (unit.traits or unit.node.traits).meets(asks)
 
+    def _owners_part(self, need: Need, unit: SupplyUnit) -> int:
+        """Give what a need may still take of its customer's own units [steps].
+
+        The rest of an order that is larger than what the customer wants (safety stock,
+        surplus of a lot) is not for that customer.
+        """
+        taken = sum(
+            qty
+            for other in need.node.units
+            if other.customer == unit.customer
+            for taker, qty in other.takers
+            if taker is need
+        )
+        return sum(self.shares(need).values()) - taken
+
     def sole_demand(self, need: Need) -> int:
         """Give the one demand behind a need; NO_DEMAND: none or several."""
         behind = self.shares(need)
@@ -93,6 +108,8 @@ class Register:
     def match(self, need: Need, unit: SupplyUnit, most: int | None = None) -> int:
         """Let a need take from a unit; returns how much [steps]."""
         taken = min(unit.free, need.open)
+        if unit.customer is not None:
+            taken = min(taken, self._owners_part(need, unit))
         if most is not None and most < taken:
             taken = most
         need.open -= taken
