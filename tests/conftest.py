@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "fast",
-    max_examples=15,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     print_blob=True,
