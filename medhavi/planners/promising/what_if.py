@@ -5,12 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-import polars as pl
-
-from medhavi import schema
 from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.stages import Stages
 from medhavi.providers import Providers
+from medhavi.snapshot.changed_rows import with_rows
 from medhavi.units import to_seconds
 
 if TYPE_CHECKING:
@@ -38,16 +36,9 @@ def changed(snapshot: Snapshot, rows: Rows) -> Snapshot:
 
     Cells of the request (key `request`) change no table.
     """
-    frames = {}
-    for name, new in rows.items():
-        if name == REQUEST or not new:
-            continue
-        frame = snapshot[name]
-        fresh = pl.DataFrame(list(new), schema=frame.schema)
-        key = list(schema.tables()[name].key)
-        kept = frame.join(fresh.select(key), on=key, how="anti", nulls_equal=True)
-        frames[name] = pl.concat([kept, fresh])
-    return snapshot.replace(**frames) if frames else snapshot
+    return with_rows(
+        snapshot, {name: new for name, new in rows.items() if name != REQUEST}
+    )
 
 
 def asked_again(request: Request, rows: Rows) -> Request:
