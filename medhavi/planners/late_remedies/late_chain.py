@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.limiter import Limiter
-from medhavi.units import to_seconds
+from medhavi.units import from_seconds, to_seconds
 
 if TYPE_CHECKING:
     from medhavi.results.plan import Plan
@@ -69,12 +69,7 @@ def reasons(plan: Plan, demand: str | None = None) -> list[Reason]:
 
 def orders_behind(plan: Plan, demand: str) -> pl.DataFrame:
     """Give the new and existing orders that a demand is pegged to, with `pegged`."""
-    pegs = (
-        plan.pegging.filter(pl.col("demand") == demand)
-        .group_by("supply")
-        .agg(pl.col("qty").sum().alias("pegged"))
-    )
-    return plan.supplies.join(pegs, left_on="id", right_on="supply").sort("id")
+    return _pegged_to(plan, [demand])
 
 
 def orders_beside(plan: Plan, demand: str) -> pl.DataFrame:
@@ -85,8 +80,12 @@ def orders_beside(plan: Plan, demand: str) -> pl.DataFrame:
     """
     own = plan.pegging.filter(pl.col("demand") == demand)["supply"].unique()
     shared = plan.pegging.filter(pl.col("supply").is_in(own.to_list()))["demand"]
+    return _pegged_to(plan, shared.unique().to_list())
+
+
+def _pegged_to(plan: Plan, demands: list[str]) -> pl.DataFrame:
     pegs = (
-        plan.pegging.filter(pl.col("demand").is_in(shared.unique().to_list()))
+        plan.pegging.filter(pl.col("demand").is_in(demands))
         .group_by("supply")
         .agg(pl.col("qty").sum().alias("pegged"))
     )
@@ -103,12 +102,8 @@ def others_in_the_way(plan: Plan, reason: Reason) -> list[tuple[str, float]]:
     """
     if reason.begin is None or reason.end is None:
         return []
-    start = pl.from_epoch(pl.lit(reason.begin), time_unit="s").dt.replace_time_zone(
-        "UTC"
-    )
-    finish = pl.from_epoch(pl.lit(reason.end), time_unit="s").dt.replace_time_zone(
-        "UTC"
-    )
+    start = pl.lit(from_seconds(reason.begin))
+    finish = pl.lit(from_seconds(reason.end))
     inside = plan.operations.filter(
         (pl.col("resource") == reason.subject)
         & (pl.col("start") < finish)
