@@ -14,10 +14,15 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from medhavi.errors import UsageError
-from medhavi.service.page_data import Problem, Source, problem_of, read_moment, store_of
+from medhavi.service.page_data import (
+    Problem,
+    Source,
+    bench_of,
+    problem_of,
+    read_moment,
+)
 from medhavi.service.plan_page import PlanPage, load_page, plan_of
 from medhavi.workbench.plan_edit_answers import Preview
-from medhavi.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,7 +39,6 @@ MOST_BYTES = 50_000_000
 DO_IT = ("BringForward", "Defer", "Cancel")
 """Exceptions that one edit answers."""
 
-_benches: dict[str, Workbench] = {}
 _tried: OrderedDict[tuple[str, str | None, int], tuple[PlanRemedy, ...]] = OrderedDict()
 _lock = threading.Lock()
 
@@ -56,21 +60,6 @@ class Decided:
     kept: bool
 
 
-def bench_of(page: PlanPage) -> Workbench | None:
-    """Give the workbench of a page; None where its edits cannot bind."""
-    lake = page.source.lake
-    if not lake:
-        return None
-    key = str(Path(lake).absolute())
-    with _lock:
-        if key not in _benches:
-            store = store_of(lake)
-            if store is None:
-                return None
-            _benches[key] = Workbench(lake=lake, store=store)
-        return _benches[key]
-
-
 def show_edit(page: PlanPage, form: Mapping[str, Any]) -> Shown:
     """Preview an edit that a form describes.
 
@@ -82,7 +71,7 @@ def show_edit(page: PlanPage, form: Mapping[str, Any]) -> Shown:
         `kind`, `supply` and the values of the edit; `due` is local time of the company,
         `parts` are numbers with spaces or semicolons.
     """
-    bench = bench_of(page)
+    bench = bench_of(page.source)
     if bench is None or page.plan is None:
         failure = UsageError("An edit needs a lake and its event store, not a folder.")
         return Shown(problem=problem_of(failure))
@@ -140,7 +129,7 @@ def decide(page: PlanPage, preview: Preview, approver: str) -> Decided:
             text="A decision is made by somebody: fill in the approver.",
             kept=False,
         )
-    bench = bench_of(page)
+    bench = bench_of(page.source)
     if bench is None:
         return Decided(
             title="Nothing can be kept from here", text="Serve a lake.", kept=False
@@ -167,7 +156,7 @@ def decide(page: PlanPage, preview: Preview, approver: str) -> Decided:
 
 def take_back(page: PlanPage, approver: str) -> Decided:
     """Undo the last edit that stands."""
-    bench = bench_of(page)
+    bench = bench_of(page.source)
     if bench is None or not approver.strip():
         return Decided(
             title="Nothing was taken back",
@@ -191,7 +180,7 @@ def take_back(page: PlanPage, approver: str) -> Decided:
 
 def decisions(page: PlanPage) -> list[EditRecord]:
     """Give the edits of the lake's store, the oldest first; none without a store."""
-    bench = bench_of(page)
+    bench = bench_of(page.source)
     try:
         return [] if bench is None else bench.edit_history()
     except Exception:  # noqa: BLE001 - history is an extra; the page stands without it

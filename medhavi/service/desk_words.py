@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from medhavi.planners.work_orders.order_edit import EditKind
 from medhavi.views.format import money, when
 from medhavi.views.page import empty, findings_html, table_html
 from medhavi.workbench.plan_edit_answers import EditStatus
@@ -80,7 +81,7 @@ def history_html(records: Sequence[EditRecord], names: Names) -> str:
         return empty("Nothing was decided yet", "Choose an order above.")
     rows = [
         (
-            escape(f"{one.kind} {', '.join(one.orders)}".replace("_", " ")),
+            escape(_decision(one)),
             escape(one.approver),
             escape(when(one.recorded_at, names.zone)),
             "taken back" if one.undone_by else "",
@@ -88,6 +89,15 @@ def history_html(records: Sequence[EditRecord], names: Names) -> str:
         for one in reversed(records[-MOST_EFFECTS:])
     ]
     return table_html(("Decision", "Approved by", "When", ""), rows)
+
+
+def _decision(one: EditRecord) -> str:
+    """Give a decision in words: the orders, or the change of families, it is about."""
+    told = ", ".join(one.orders)
+    if one.kind == EditKind.CHANGEOVER:
+        key = one.rows[0]["key"]
+        told = f"{key['from_family']} to {key['to_family']} ({key['matrix']})"
+    return f"{one.kind} {told}".replace("_", " ")
 
 
 def _signed(value: float, names: Names) -> str:

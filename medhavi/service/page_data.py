@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,11 @@ from medhavi.views.names import Names, names_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from medhavi.workbench.workbench import Workbench
+
 TABLES_VARIABLE = "MEDHAVI_TABLES"
+_benches: dict[str, Workbench] = {}
+_opening = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +184,25 @@ def store_of(lake: str) -> str | None:
             return workspace.store
     beside = Path(lake).absolute().parent / "events.db"
     return f"sqlite:///{beside}" if beside.is_file() else None
+
+
+def bench_of(source: Source) -> Workbench | None:
+    """Give the one workbench of a lake; None where nothing that is decided can bind.
+
+    All pages of a lake share it: what one decides, the others know.
+    """
+    if not source.lake:
+        return None
+    from medhavi.workbench.workbench import Workbench
+
+    key = str(Path(source.lake).absolute())
+    with _opening:
+        if key not in _benches:
+            store = store_of(source.lake)
+            if store is None:
+                return None
+            _benches[key] = Workbench(lake=source.lake, store=store)
+        return _benches[key]
 
 
 def findings_of(failure: Exception) -> tuple[Finding, ...]:

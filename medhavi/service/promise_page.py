@@ -10,7 +10,6 @@ import datetime as dt
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -23,14 +22,13 @@ from medhavi.planners.promising.quoting import quote
 from medhavi.results.promise import Promise
 from medhavi.service.page_data import (
     Problem,
+    bench_of,
     findings_of,
     problem_of,
     read_moment,
-    store_of,
 )
 from medhavi.units import to_seconds
 from medhavi.workbench.gives_way import gives_way
-from medhavi.workbench.workbench import Workbench
 
 if TYPE_CHECKING:
     from medhavi.service.page_data import PageData
@@ -40,7 +38,6 @@ if TYPE_CHECKING:
 
 _lock = threading.Lock()
 _books: dict[str, Book] = {}
-_desks: dict[str, PromiseDesk] = {}
 _MOST_CHOICES = 5000
 
 
@@ -206,16 +203,9 @@ def _row(form: Mapping[str, object], zone: str) -> dict[str, Any]:
 
 
 def _desk(data: PageData) -> PromiseDesk | None:
-    """Open the desk of a lake once; None where no event store is known."""
-    if not data.source.lake:
-        return None
-    key = str(Path(data.source.lake).absolute())
-    if key not in _desks:
-        store = store_of(data.source.lake)
-        if store is None:
-            return None
-        _desks[key] = Workbench(lake=data.source.lake, store=store).desk
-    return _desks[key]
+    """Give the desk of a lake; None where no event store is known."""
+    bench = bench_of(data.source)
+    return None if bench is None else bench.desk
 
 
 def _quoted(snapshot: Snapshot, row: Mapping[str, object]) -> Promise:

@@ -93,6 +93,14 @@ class Writer:
                 "SupplyOrderFirmed", **row.after, approver=self._approver, run=run
             )
 
+    def changeovers(self, rows: Iterable[RowEdit]) -> None:
+        """Say how long changes of families take; or that no row says so any more."""
+        for row in rows:
+            if row.after is None:
+                self._add("ChangeoverRetired", **row.key)
+            else:
+                self._add("ChangeoverDefined", **row.after)
+
     def override(self, **cells: Any) -> None:
         """Say that a cell has another value."""
         self._add("OverrideRecorded", approver=self._approver, **cells)

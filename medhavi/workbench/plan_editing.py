@@ -218,6 +218,37 @@ class PlanEditing(ABC):
         )
         return self._decide(plan, asked, approver)
 
+    def change_setup(
+        self,
+        plan: Plan,
+        change: tuple[str, str, str],
+        minutes: float | None,
+        *,
+        approver: str,
+        cleaning: bool | None = None,
+        cost: float | None = None,
+        reason: str | None = None,
+    ) -> EditCommit:
+        """Give a change of families another time; without minutes its row goes.
+
+        Parameters
+        ----------
+        change
+            Matrix, family before, family after; * stands for any family.
+        cleaning, cost
+            Whether it is a cleaning, and its money; None: as before.
+        """
+        matrix, before, after = change
+        asked = edit_of(
+            "changeover",
+            key={"matrix": matrix, "from_family": before, "to_family": after},
+            value=minutes,
+            cleaning=cleaning,
+            cost=cost,
+            reason=reason,
+        )
+        return self._decide(plan, asked, approver)
+
     def undo(
         self, edit: str | None = None, *, approver: str, reason: str | None = None
     ) -> EditCommit:

@@ -17,6 +17,7 @@ from medhavi.errors import RevisionConflict, UsageError
 from medhavi.events.store import NO_STREAM
 from medhavi.findings import finding
 from medhavi.lakehouse.decision_folds import cell
+from medhavi.planners.work_orders.changeover_edit import changeover_rows
 from medhavi.planners.work_orders.edit_rows import RowEdit, rows_of
 from medhavi.planners.work_orders.order_edit import EditKind
 from medhavi.providers import Providers
@@ -100,8 +101,7 @@ class PlanEdits:
             return Preview(
                 **shown, status=EditStatus.STALE, changed=self.facts.since_plan(plan)
             )
-        providers = Providers(snapshot, infinite=plan.run.mode == "mrp")
-        rows, refused = rows_of(edit, plan, providers, self.facts.order_numbers())
+        rows, refused = self._rows(edit, plan, snapshot)
         shown["rows"] = rows
         edited: Snapshot | None = None
         if not refused:
@@ -122,6 +122,40 @@ class PlanEdits:
             plan=after,
             fingerprint_after=edited.fingerprint,
         )
+
+    def _rows(
+        self, edit: Edit, plan: Plan, snapshot: Snapshot
+    ) -> tuple[tuple[RowEdit, ...], tuple[Finding, ...]]:
+        """Decide an edit; one that a standing override would hide cannot be."""
+        if edit.kind is not EditKind.CHANGEOVER:
+            providers = Providers(snapshot, infinite=plan.run.mode == "mrp")
+            return rows_of(edit, plan, providers, self.facts.order_numbers())
+        rows, refused = changeover_rows(edit, snapshot)
+        hidden = [
+            name
+            for row in rows
+            for name in ("setup_minutes", "cleaning", "cost")
+            if self._overridden(override_id(row.table, row.key, name), snapshot)
+        ]
+        if not hidden:
+            return rows, refused
+        stands = "an override of this cell stands"
+        way_out = "Take the override back, or override the cell again."
+        found = finding(
+            "ORD004",
+            table=rows[0].table,
+            column=hidden[0],
+            value=edit.value,
+            reason=stands,
+            way_out=way_out,
+        )
+        return (), (found,)
+
+    def _overridden(self, name: str, snapshot: Snapshot) -> bool:
+        known = self.facts.override(name)
+        ends = None if known is None else known["valid_to"]
+        open_end = ends is None or ends > from_seconds(int(snapshot.as_of))
+        return known is not None and open_end
 
     def commit(self, preview: Preview, *, approver: str) -> EditCommit:
         """Make a previewed edit binding, all of it or nothing.
@@ -275,6 +309,9 @@ class PlanEdits:
         if preview.edit.kind is EditKind.OVERRIDE:
             (row,) = preview.rows
             return self._override(writer, preview.edit, row)
+        if preview.edit.kind is EditKind.CHANGEOVER:
+            writer.changeovers(preview.rows)
+            return None
         made = [one.key["supply_order"] for one in preview.rows if one.before is None]
         for row in preview.rows:
             writer.order(
@@ -331,6 +368,9 @@ class PlanEdits:
                 reason=reason or "taken back",
             )
             return
+        if taken.kind == EditKind.CHANGEOVER:
+            writer.changeovers(rows)
+            return
         for row_edit in rows:
             writer.order(row_edit, run=taken.run, reason=reason or "taken back")
 
@@ -340,6 +380,8 @@ class PlanEdits:
         """Tell why the rows of an edit are not as it left them."""
         if taken.kind == EditKind.OVERRIDE:
             return self._override_moved_on(taken, standing)
+        if taken.kind == EditKind.CHANGEOVER:
+            return self._changeover_moved_on(taken, snapshot)
         orders = {
             row["supply_order"]: row
             for row in snapshot["supply_orders"].iter_rows(named=True)
@@ -356,6 +398,21 @@ class PlanEdits:
                 f"order {number} has changed since ({who})",
                 "Take later edits back first, or edit the order as it is now.",
             )
+        return None
+
+    def _changeover_moved_on(
+        self, taken: EditRecord, snapshot: Snapshot
+    ) -> Finding | None:
+        """Tell whether a change of families is another one now."""
+        for row in taken.rows:
+            rows = snapshot[row["table"]].iter_rows(named=True)
+            now = [one for one in rows if row["key"].items() <= one.items()]
+            if (now[0] if now else None) != row["after"]:
+                return _no_undo(
+                    taken.edit_id,
+                    "the change of families is another one now",
+                    "Take the later edit back first, or edit the matrix as it is now.",
+                )
         return None
 
     def _override_moved_on(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.service import desk_page, desk_parts, desk_words
+from medhavi.service import desk_page, desk_parts, desk_words, page_data
 from medhavi.service.page_data import Source
 from medhavi.service.plan_page import PlanPage, load_page, plan_of
 from medhavi.views.names import names_of
@@ -16,7 +16,7 @@ from tests.workbench.edit_company import company, proposal
 
 @pytest.fixture(autouse=True)
 def no_memory():
-    desk_page._benches.clear()
+    page_data._benches.clear()
     desk_page._tried.clear()
 
 
@@ -28,7 +28,7 @@ def desk(tmp_path):
 
 def page_of(folder) -> PlanPage:
     page = PlanPage(source=Source(lake=str(folder / "lake")))
-    bench = desk_page.bench_of(page)
+    bench = page_data.bench_of(page.source)
     assert bench is not None
     snapshot = bench.snapshot()
     return PlanPage(
@@ -126,7 +126,7 @@ def test_a_refused_edit_says_why(desk):
 
 def test_a_folder_of_tables_has_no_desk(tmp_path):
     page = late_tables(tmp_path)
-    assert desk_page.bench_of(page) is None
+    assert page_data.bench_of(page.source) is None
     asked = desk_page.show_edit(page, {"kind": "firm", "supply": "x"})
     assert "needs a lake" in asked.problem.text
     assert desk_page.decisions(page) == []

@@ -8,7 +8,7 @@ import pytest
 
 from medhavi.events.urls import open_store
 from medhavi.lakehouse import Lake
-from medhavi.service import promise_page
+from medhavi.service import page_data, promise_page
 from medhavi.service.page_data import PageData, Source, load_data
 from medhavi.service.promise_page import PromisePage, ask, choices, commit
 from medhavi.views.names import names_of
@@ -22,7 +22,7 @@ FORM = {"product": "A", "location": "L", "qty": 4, "due": "2026-01-20"}
 @pytest.fixture(autouse=True)
 def no_memory():
     promise_page._books.clear()
-    promise_page._desks.clear()
+    page_data._benches.clear()
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_the_past_keeps_no_promise(company):
 
 def test_a_store_that_is_gone_is_told_in_words(company, tmp_path):
     page = ask(company, STOCKED)
-    promise_page._desks.clear()
+    page_data._benches.clear()
     for file in tmp_path.glob("events.db*"):
         file.unlink()
     said = commit(company, page, "Ada")

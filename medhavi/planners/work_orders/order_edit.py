@@ -34,8 +34,11 @@ class EditKind(StrEnum):
     SPLIT = "split"
     CANCEL = "cancel"
     OVERRIDE = "override"
+    CHANGEOVER = "changeover"
 
 
+OF_DATA = frozenset({EditKind.OVERRIDE, EditKind.CHANGEOVER})
+"""Kinds that change planning data and no order."""
 _VALUES: Mapping[EditKind, tuple[tuple[str, ...], ...]] = MappingProxyType(
     {
         EditKind.FIRM: (),
@@ -46,11 +49,19 @@ _VALUES: Mapping[EditKind, tuple[tuple[str, ...], ...]] = MappingProxyType(
         EditKind.SPLIT: (("parts",),),
         EditKind.CANCEL: (),
         EditKind.OVERRIDE: (("table",), ("key",), ("column",)),
+        EditKind.CHANGEOVER: (("key",),),
     }
 )
 """Per kind groups of fields, of each at least one has to be stated."""
 _ALWAYS = ("kind", "supply", "lock", "reason")
-_OVERRIDE = ("value", "valid_from", "valid_to")
+_OPTIONAL: Mapping[EditKind, tuple[str, ...]] = MappingProxyType(
+    {
+        EditKind.FIRM: ("also",),
+        EditKind.OVERRIDE: ("value", "valid_from", "valid_to"),
+        EditKind.CHANGEOVER: ("value", "cleaning", "cost"),
+    }
+)
+"""Per kind fields that may be left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +73,7 @@ class Edit:
     kind
         What to do.
     supply
-        The order or proposal: an id of `supplies`. None for an override.
+        The order or proposal: an id of `supplies`. None where data are edited.
     also
         firm: further proposals that become orders in the same edit.
     due, start
@@ -79,6 +90,10 @@ class Edit:
         the constrained planner. For edits before the release.
     table, key, column, value, valid_from, valid_to
         override: the cell, its value, and when it holds (absent: for ever).
+        changeover: `key` names matrix, from_family and to_family, `value` the minutes
+        (None: the row goes).
+    cleaning, cost
+        changeover: whether the change is a cleaning, and its money; None: as before.
     reason
         Why, for people.
     """
@@ -98,6 +113,8 @@ class Edit:
     value: Cell = None
     valid_from: dt.datetime | None = None
     valid_to: dt.datetime | None = None
+    cleaning: bool | None = None
+    cost: float | None = None
     reason: str | None = None
 
     def as_dict(self) -> dict[str, object]:
@@ -144,10 +161,8 @@ def edit(kind: str, supply: str | None = None, **values: object) -> Edit:
     stated = {name: cell for name, cell in values.items() if cell is not None}
     groups = _VALUES[found]
     known = {*_ALWAYS, *(name for group in groups for name in group)}
-    if found is EditKind.FIRM:
-        known.add("also")
-    if found is EditKind.OVERRIDE:
-        known |= {*_OVERRIDE}
+    known |= {*_OPTIONAL.get(found, ())}
+    if found in OF_DATA:
         stated.setdefault("value", values.get("value"))
     unknown = sorted(set(stated) - known)
     if unknown:
@@ -157,7 +172,7 @@ def edit(kind: str, supply: str | None = None, **values: object) -> Edit:
         if not any(stated.get(name) not in (None, ()) for name in group):
             message = f"Edit {kind} needs {' or '.join(group)}."
             raise UsageError(message)
-    if found is not EditKind.OVERRIDE and not supply:
+    if found not in OF_DATA and not supply:
         message = f"Edit {kind} needs the order: an id of the plan's supplies."
         raise UsageError(message)
     read = {name: _READ[name](name, cell) for name, cell in stated.items()}
@@ -239,6 +254,8 @@ _READ: Mapping[str, Callable[[str, object], object]] = {
     "table": _word,
     "column": _word,
     "lock": _flag,
+    "cleaning": _flag,
+    "cost": _number,
     "key": _pairs,
     "value": _cell,
 }
