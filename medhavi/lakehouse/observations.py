@@ -27,27 +27,29 @@ _INSTANT = pl.Datetime("us", "UTC")
 LEAD_TIMES = "lead_time_observations"
 """Name of the table in gold."""
 
-LEAD_TIME_SCHEMA: Mapping[str, pl.DataType] = MappingProxyType(
+OBSERVED: Mapping[str, Mapping[str, pl.DataType]] = MappingProxyType(
     {
-        "kind": pl.String(),
-        "supply_order": pl.String(),
-        "subject": pl.String(),
-        "product": pl.String(),
-        "location": pl.String(),
-        "qty": pl.Float64(),
-        "ordered_at": _INSTANT,
-        "booked_at": _INSTANT,
-        "begun_at": _INSTANT,
-        "promised_at": _INSTANT,
-        "first_received_at": _INSTANT,
-        "received_at": _INSTANT,
-        "known_at": _INSTANT,
-        "elapsed_days": pl.Float64(),
-        "promised_days": pl.Float64(),
-        "on_time": pl.Boolean(),
+        LEAD_TIMES: {
+            "kind": pl.String(),
+            "supply_order": pl.String(),
+            "subject": pl.String(),
+            "product": pl.String(),
+            "location": pl.String(),
+            "qty": pl.Float64(),
+            "ordered_at": _INSTANT,
+            "booked_at": _INSTANT,
+            "begun_at": _INSTANT,
+            "promised_at": _INSTANT,
+            "first_received_at": _INSTANT,
+            "received_at": _INSTANT,
+            "known_at": _INSTANT,
+            "elapsed_days": pl.Float64(),
+            "promised_days": pl.Float64(),
+            "on_time": pl.Boolean(),
+        }
     }
 )
-"""Columns of the table.
+"""Columns of the derived tables of gold.
 
 `kind` is supplier or lane, `subject` its id. `elapsed_days` run from `begun_at`, the
 order of a purchase or the departure of a transport as it took place, to `received_at`,
@@ -127,7 +129,7 @@ def observed(facts: Iterable[RecordedFact]) -> pl.DataFrame:
     rows = [_row(order) for order in orders.values() if order.known_at]
     frame = pl.DataFrame(
         [row for row in rows if row is not None],
-        schema=dict(LEAD_TIME_SCHEMA),
+        schema=dict(OBSERVED[LEAD_TIMES]),
         orient="row",
     )
     return frame.sort("known_at", "supply_order")

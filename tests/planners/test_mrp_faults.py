@@ -222,7 +222,7 @@ def test_a_hold_of_what_is_always_there_binds_nobody() -> None:
     )
 
 
-def test_a_lot_that_dies_while_its_order_waits_is_not_used() -> None:
+def test_a_lot_that_dies_while_its_order_waits_is_made_anew() -> None:
     made = planned(
         demands=[{"location": "W", "qty": 25, "due": day(-3)}],
         lanes=LANE,
@@ -232,7 +232,8 @@ def test_a_lot_that_dies_while_its_order_waits_is_not_used() -> None:
     )
 
     assert "A|L|" not in pegs(made, "D1", 1)
-    assert [row["qty"] for row in exceptions(made, "NoSource")] == [10.0]
+    assert sum(row[1] for row in orders(made, "A") if row[2] == 3.0) == 25.0
+    assert exceptions(made, "NoSource") == []
 
 
 def test_a_substitute_is_delivered_and_does_not_go_into_other_products() -> None:
@@ -327,3 +328,115 @@ def test_stock_of_a_customer_fills_no_safety_stock_of_ours() -> None:
         stock=[{"location": "PLANT", "owner": "C1", "qty": 57.0}],
     )
     assert sum(row["qty"] for row in exceptions(made, "NoSource")) == 17.0
+
+
+# --- recipes that change while their order waits -----------------------------------
+PHASED = [{"component": "B"}, {"line": 2, "component": "C", "valid_to": day(3)}]
+
+
+@pytest.mark.req("MRP-03")
+def test_an_order_that_waits_past_the_end_of_a_line_takes_it_no_more() -> None:
+    made = planned(
+        demands=[{"due": day(-4)}],
+        routings=[{}, {"routing": "RB", "product": "B", "valid_from": day(6)}],
+        bom_lines=PHASED,
+        stock=[{"product": "C"}],
+    )
+
+    assert pegs(made, "D1", 1).keys().isdisjoint({"C|L|"})
+    assert orders(made, "A") == [("A", 10.0, 6.0, 6.0)]
+
+
+def test_an_order_that_waits_past_the_beginning_of_a_line_takes_it() -> None:
+    made = planned(
+        demands=[{"due": day(-4)}],
+        routings=[{}, {"routing": "RB", "product": "B", "valid_from": day(6)}],
+        bom_lines=[*PHASED, {"line": 3, "component": "E", "valid_from": day(3)}],
+        stock=[{"product": "C"}],
+        supply_terms=[
+            {"product": "E", "lead_time_days": 2, "valid_from": day(7)},
+        ],
+    )
+
+    assert orders(made, "E") == [("E", 10.0, 7.0, 9.0)]
+    assert orders(made, "A") == [("A", 10.0, 9.0, 9.0)]
+    assert pegs(made, "D1", 1).keys().isdisjoint({"C|L|"})
+
+
+def test_an_order_waits_for_a_component_only_while_it_needs_it() -> None:
+    made = planned(
+        demands=[{"due": day(2)}],
+        routings=[{}],
+        bom_lines=PHASED,
+        stock=[{"product": "B"}],
+        supply_terms=[{"product": "C", "valid_from": day(9)}],
+    )
+
+    assert orders(made) == [("A", 10.0, 3.0, 3.0)]
+
+
+# --- existing goods ----------------------------------------------------------------
+def test_an_order_made_for_a_demand_is_brought_forward_to_its_first_use() -> None:
+    made = planned(
+        demands=[{"location": "W", "due": day(11)}],
+        lanes=LANE,
+        inventory_policies=[{"location": "W", "safety_qty": 7.0}],
+        supply_orders=[{"due": day(14), "demand": "D1"}],
+        supply_terms=[{}],
+    )
+
+    told = exceptions(made, "BringForward")
+    assert [row["suggested_date"] for row in told] == [day(0)]
+
+
+def test_stock_below_zero_beside_a_dead_lot_is_missing_once() -> None:
+    made = planned(stock=[{"expires_at": day(-1)}, {"lot": "L1", "qty": -5.0}])
+
+    assert [row["qty"] for row in exceptions(made, "NoSource")] == [5.0]
+
+
+def test_a_transfer_that_should_have_left_waits_beside_a_dead_lot() -> None:
+    made = planned(
+        lanes=LANE,
+        supply_terms=[{"valid_from": day(7)}],
+        stock=[{"expires_at": day(-1)}],
+        supply_orders=[
+            {"kind": "transfer", "location": "W", "source": "T", "start": day(-0.25)}
+        ],
+    )
+
+    assert [row["qty"] for row in exceptions(made, "AwaitsComponent")] == [10.0]
+
+
+def test_no_substitute_makes_up_stock_below_zero() -> None:
+    made = planned(stock=[{"qty": -5.0}, {"product": "B"}], substitutes=[{}])
+
+    assert [row["product"] for row in exceptions(made, "NoSource")] == ["A"]
+
+
+def test_a_firm_peg_and_a_hold_of_one_demand_both_come_before_other_holds() -> None:
+    made = planned(
+        demands=[{"location": "W", "qty": 30.0}],
+        lanes=LANE,
+        stock=[{"qty": 45.0}],
+        pegs=[{"supply": "A|L|"}],
+        reservations=[{"demand": "D1"}, {"qty": 45.0}],
+    )
+
+    assert sum(pegs(made, "D1", 1).values()) == 20.0
+
+
+def test_a_tool_that_another_of_its_group_relieves_does_not_set_the_pace() -> None:
+    made = planned(
+        demands=[{}],
+        resources=[{"resource": "M"}, {"resource": "N"}],
+        routings=[{}],
+        steps=[{}, {"step": 2, "run_minutes_per_unit": 6.0}],
+        step_resources=[
+            {"resource": "N", "until_step": 2},
+            {"step": 2, "resource": "M", "choice": "c", "speed": 2.0},
+            {"step": 2, "resource": "N", "choice": "c"},
+        ],
+    )
+
+    assert made.operations.filter(step=2)["run_minutes"].to_list() == [30.0, 30.0]

@@ -19,6 +19,7 @@ from medhavi.planners.master_plan.real_deliveries import (
 )
 from medhavi.planners.master_plan.steering import SteeredRelease
 from medhavi.planners.mrp.lateness import postpone
+from medhavi.planners.mrp.resupply import recipes_anew
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.parameters import MrpParameters
 from medhavi.providers import Providers
@@ -113,14 +114,16 @@ class SteeredRun(MrpRun):
             self.blocked = {units[old]: qty for old, qty in self.blocked.items()}
 
     def _postpone(self) -> None:
-        shortages = self.release.shortages
         for _ in range(ROUNDS):
-            known = len(shortages)
-            postpone(self.release, self.rank, _movable)
-            stuck = len(shortages)
-            if not refreshed(self.release, _movable) and not replaced(self.steered):
+            stuck = postpone(self.release, self.rank, _movable)
+            moved = refreshed(self.release, _movable)
+            renewed = recipes_anew(self.release, _movable)
+            for need in renewed:
+                self.steered.supply_anew(need)
+            if not moved and not renewed and not replaced(self.steered):
+                self.release.shortages += [one for one in stuck if one.need.qty > 0]
                 return
-            del shortages[known:stuck]
+        self.release.shortages += postpone(self.release, self.rank, _movable)
         given_up(self.steered)
 
     def _services(self) -> list[Service]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.mrp.state import Shortage
 from medhavi.planners.mrp.ways import Way
-from medhavi.units import ALWAYS
+from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -41,7 +41,7 @@ def postpone(
     release: Release,
     rank: Mapping[int, int],
     movable: Callable[[Order], bool] = is_new,
-) -> None:
+) -> list[Shortage]:
     """Move new orders behind the late new supply that they take.
 
     Parameters
@@ -53,10 +53,15 @@ def postpone(
     movable
         Which orders may move; those of mode mrp are the new ones.
 
+    Returns
+    -------
+    list of Shortage
+        What is too late for an order that no later start helps: it keeps its dates.
+
     Notes
     -----
     O(needs + matches) a pass, nearly always two, and only where some supply is late. An
-    order that no later start helps keeps its dates.
+    order waits for a component no longer than the line holds that asks for it.
     """
     needs: dict[int, list[Need]] = defaultdict(list)
     for need in release.needs:
@@ -86,7 +91,11 @@ def postpone(
                 )
                 for need in needs[order.index]
             }
-            late = [n for n in needs[order.index] if waiting[n.index] > n.instant]
+            late = [
+                need
+                for need in needs[order.index]
+                if _lack(need, need.instant, waiting[need.index]) > 0
+            ]
             if not late:
                 continue
             worst = max(late, key=lambda need: waiting[need.index] - need.instant)
@@ -102,7 +111,7 @@ def postpone(
             stuck[order.index] = Shortage(need=worst, qty=taken)
         if not moved:
             break
-    release.shortages += stuck.values()
+    return list(stuck.values())
 
 
 def _move(
@@ -123,7 +132,9 @@ def _move(
     instants = {need.index: need.instant for need in needs}
     timing = order.timing
     for _ in range(TRIES):
-        lack = max(waiting[index] - at for index, at in instants.items())
+        lack = max(
+            _lack(need, instants[need.index], waiting[need.index]) for need in needs
+        )
         if lack <= 0:
             break
         start += lack
@@ -142,6 +153,14 @@ def _move(
         need.instant = instants[need.index]
     _arrive(release, order)
     return True
+
+
+def _lack(need: Need, at: int, there: int) -> int:
+    """Tell how much later something is taken when it is there, or needed no more."""
+    line = need.line
+    if line is None or line.valid_to >= NEVER:
+        return there - at
+    return 0 if at >= line.valid_to else min(there, line.valid_to) - at
 
 
 def delay(release: Release, order: Order, needs: Iterable[Need], lack: int) -> bool:

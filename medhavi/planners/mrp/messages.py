@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from medhavi.planners.mrp.release import SAFETY
 from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.results.exceptions import ExceptionCode
-from medhavi.units import DAY, HOUR, from_steps, seconds_up, to_seconds
+from medhavi.units import DAY, HOUR, NEVER, from_steps, seconds_up, to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -150,6 +150,8 @@ class Messages:
             return
         earlier = self._first_new_before(unit)
         if earlier is not None:
+            # A peg may let it serve a need before the one that was ordered anew.
+            earlier = min(earlier, *(need.instant for need, _ in unit.takers), NEVER)
             self.add(
                 ExceptionCode.BRING_FORWARD,
                 "Comes after a need that the plan had to order anew.",

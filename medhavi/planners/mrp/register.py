@@ -30,6 +30,8 @@ class Register:
         Needs that nothing can serve.
     covered
         Stand-in need to the quantity of the wanted product it covers [steps].
+    freed
+        Orders whose supply was taken back from a need, by index.
     asked
         Node, instant and quantity of what netting asked for, before lots [steps].
     demand_names, demand_customers
@@ -46,6 +48,7 @@ class Register:
         self.match_qty: list[int] = []
         self.shortages: list[Shortage] = []
         self.covered: dict[int, int] = {}
+        self.freed: dict[int, Order] = {}
         self.asked: list[tuple[Node, int, int]] = []
         self.demand_names: list[str] = []
         self.demand_customers: list[str | None] = []
@@ -227,10 +230,11 @@ class Register:
         """List who may serve instead, with units of theirs for one wanted.
 
         Substitutes are delivered instead of what was ordered. An order takes only what
-        its bill of materials lets stand in for each other, a move only its own product.
+        its bill of materials lets stand in for each other, a move only its own product;
+        stock below zero is made up by what was booked.
         """
         yield from need.alternatives
-        if need.order is not None:
+        if need.order is not None or need.demand == NO_DEMAND:
             return
         for other, ratio, (begin, end) in need.node.substitutes:
             if begin <= need.instant < end:
@@ -290,6 +294,8 @@ class Register:
             need.open += match[2]
             unit.takers = [taker for taker in unit.takers if taker[0] is not need]
             found[need.index] = need
+            if unit.order is not None:
+                self.freed[unit.order.index] = unit.order
         if found:
             self.match_need = [need for need, _, _ in kept]
             self.match_unit = [unit for _, unit, _ in kept]

@@ -401,32 +401,39 @@ class Release(Register):
         begin = timing.steps[0].start if timing.steps else timing.start
         for group in way.intakes:
             if len(group) > 1 or not group[0].plain:
-                self._component_need(order, group)
+                self.component_need(order, group)
                 continue
             component, node, _ = group[0]
             qty = component.steps(order.steps)
             if qty > 0:
                 self.need(node, begin, qty, order.priority, order=order)
 
-    def _component_need(self, order: Order, group: Sequence[Intake]) -> None:
+    def component_need(self, order: Order, group: Sequence[Intake]) -> Need | None:
         """Register the need of lines with a step, an offset, a validity or a rival."""
-        choices = [
-            (intake, instant)
-            for intake in group
-            for instant in [self.use_instant(order, intake.component, order.timing)]
-            if intake.component.valid_at(instant)
-        ]
+        choices = self.choices(order, group)
         if not choices:
-            return
+            return None
         (component, node, _), instant = choices[0]
         qty = component.steps(order.steps)
         if qty <= 0:
-            return
+            return None
         need = self.need(node, instant, qty, order.priority, order=order)
         need.line = component
         need.alternatives = tuple(
             (other.node, ratio(component, other.component)) for other, _ in choices[1:]
         )
+        return need
+
+    def choices(
+        self, order: Order, group: Sequence[Intake]
+    ) -> list[tuple[Intake, int]]:
+        """List the lines that hold for an order by its dates, and their instants."""
+        return [
+            (intake, instant)
+            for intake in group
+            for instant in [self.use_instant(order, intake.component, order.timing)]
+            if intake.component.valid_at(instant)
+        ]
 
     def use_instant(self, order: Order, component: Component, timing: Timing) -> int:
         """Give the instant at which an order takes a component."""

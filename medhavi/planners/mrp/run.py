@@ -12,7 +12,6 @@ import polars as pl
 
 from medhavi.planners.mrp.decode import Decoder, instants, traced
 from medhavi.planners.mrp.intake import Intake, Reader
-from medhavi.planners.mrp.lateness import died, postpone
 from medhavi.planners.mrp.ledger import ledger
 from medhavi.planners.mrp.limits import excesses
 from medhavi.planners.mrp.messages import Messages, tell_awaited
@@ -20,6 +19,7 @@ from medhavi.planners.mrp.model import Model
 from medhavi.planners.mrp.netting import NodeWalk, walk_cluster
 from medhavi.planners.mrp.pins import settle
 from medhavi.planners.mrp.release import Release
+from medhavi.planners.mrp.resupply import wait_and_resupply
 from medhavi.planners.mrp.service import (
     cause_rows,
     delivery_rows,
@@ -140,11 +140,20 @@ class MrpRun:
         return NodeWalk(node, levels, self.release)
 
     def _postpone(self) -> None:
-        """Move orders behind what they wait for."""
-        postpone(self.release, self.rank)
-        for need in self.release.take_back(died):
-            # Nothing else was planned for it when its order still came in time.
-            self.release.give_up(need)
+        """Move orders behind what they wait for, and supply what they take then."""
+        self._drop(wait_and_resupply(self.release, self.rank, self._cluster_walks))
+
+    def _cluster_walks(self, node: Node) -> list[NodeWalk]:
+        """Make the walks of all nodes that are planned together with one, anew."""
+        return [self._walk(other) for other in self._clusters[self.rank[id(node)]]]
+
+    def _drop(self, orders: set[int]) -> None:
+        """Forget new orders; what is known by place moves up."""
+        if not orders:
+            return
+        needs, units = self.release.drop(orders)
+        self.intake.bookings = {needs[index] for index in self.intake.bookings}
+        self.blocked = {units[i]: qty for i, qty in self.blocked.items()}
 
     # --- netting -------------------------------------------------------------------
     def build(self) -> None:

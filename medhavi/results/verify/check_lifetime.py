@@ -59,7 +59,8 @@ def check_lifetime(facts: Facts) -> list[Finding]:
         here = (pl.col("product") == product) & (pl.col("location") == location)
         incoming: list[Flow] = [
             (-NEVER, qty, NEVER if expires is None else int(expires.timestamp()))
-            for qty, expires in lots.filter(here)
+            # What is below zero is a need among the flows already.
+            for qty, expires in lots.filter(here & (pl.col("qty") > 0))
             .select("qty", "expires_at")
             .iter_rows()
         ]
@@ -70,7 +71,9 @@ def check_lifetime(facts: Facts) -> list[Finding]:
             if qty > 0 and instant > -NEVER:
                 born = instant if finish is None else finish
                 end = NEVER if life is None else born + round(life * DAY)
-                incoming.append((instant, qty, end))
+                # What is only awaited makes up for what its order takes by its dates.
+                early = finish is None and instant <= facts.as_of
+                incoming.append((-NEVER if early else instant, qty, end))
             elif qty < 0:
                 days = shelf.get((owner, product), 0.0)
                 at = instant if stated is None else stated
@@ -192,18 +195,30 @@ def _feeding(facts: Facts, holds: pl.DataFrame) -> pl.DataFrame:
 
 
 def _promised(facts: Facts, holds: pl.DataFrame) -> float:
-    """Give what firm pegs, orders made for a demand and owners keep from the holds."""
+    """Give what firm pegs, orders made for a demand and owners keep from the holds.
+
+    What an owner of a hold has pegged firmly beside it counts as far as it is used.
+    """
     lots = usable_lots(facts).filter(of_customers(facts))["lot_id"].to_list()
     made_for = facts.open_orders.filter(pl.col("demand").is_not_null())
-    rows = (
-        facts.plan.pegging.filter(
-            pl.col("firm")
-            | pl.col("supply").is_in([*made_for["supply_order"].to_list(), *lots])
+    pegged = facts.plan.pegging.join(holds.select(PLACE).unique(), on=PLACE, how="semi")
+    others = pegged.filter(
+        pl.col("firm")
+        | pl.col("supply").is_in([*made_for["supply_order"].to_list(), *lots])
+    ).join(holds.select("demand").unique(), on="demand", how="anti")
+    stated = facts.snapshot["pegs"].filter("firm")
+    beside = (
+        stated.join(holds.select(PLACE).unique(), on=PLACE, how="semi")
+        .group_by("demand")
+        .agg(pl.col("qty").sum())
+        .join(holds.group_by("demand").agg(held=pl.col("qty").sum()), on="demand")
+        .join(
+            pegged.filter("firm").group_by("demand").agg(used=pl.col("qty").sum()),
+            on="demand",
         )
-        .join(holds.select(PLACE).unique(), on=PLACE, how="semi")
-        .join(holds.select("demand").unique(), on="demand", how="anti")
+        .select(pl.min_horizontal("qty", (pl.col("used") - pl.col("held")).clip(0)))
     )
-    return float(rows["qty"].sum())
+    return float(others["qty"].sum()) + float(beside["qty"].sum())
 
 
 def _broken_hold(

@@ -93,6 +93,7 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
         pl.col("resource").alias("named"),
         "speed",
         pl.col("setup_minutes").alias("own_setup"),
+        "choice",
     )
     pools = facts.snapshot["resources"].select("resource", "pool", "efficiency")
     rows = (
@@ -108,9 +109,8 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
             ),
         ]
     )
-    chosen = named.join(choice, on=["source", "step", "named"]).unique(
-        ["order", "step", "resource"], maintain_order=True
-    )
+    chosen = _without_held(facts, named.join(choice, on=["source", "step", "named"]))
+    chosen = chosen.unique(["order", "step", "resource"], maintain_order=True)
     timed = rows.join(
         chosen.select("order", "step", "resource", "speed", "own_setup"),
         on=["order", "step", "resource"],
@@ -146,6 +146,23 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
             (pl.col("needed") / MINUTE).alias("needed"),
         ),
     )
+
+
+def _without_held(facts: Facts, chosen: pl.DataFrame) -> pl.DataFrame:
+    """Leave out tools that only stay with the order while another of a group works."""
+    tools = facts.snapshot["step_resources"].select(
+        pl.col("routing").alias("source"),
+        pl.col("step").alias("taken"),
+        pl.col("resource").alias("named"),
+        "until_step",
+    )
+    several = chosen.filter(pl.col("choice").is_not_null()).filter(
+        pl.col("named").n_unique().over("order", "step", "choice") > 1
+    )
+    held = several.join(tools.drop_nulls("until_step"), on=["source", "named"]).filter(
+        pl.col("taken") != pl.col("step")
+    )
+    return chosen.join(held, on=["order", "step", "named"], how="anti")
 
 
 def _variable(facts: Facts) -> pl.DataFrame:
