@@ -162,6 +162,8 @@ def _tell_way_on(shown: Demonstration) -> None:
     conversation.say(
         f"promise  medhavi promise --lake {shown.lake} --request {requests}"
     )
+    hindsight = shown.folder / "hindsight.toml"
+    conversation.say(f"look back medhavi study run {hindsight}")
     if shown.worst:
         first = shown.worst[0].demand
         conversation.say(

@@ -50,8 +50,12 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run what is not there yet; write tables and one offline page."""
+    from medhavi.workbench.hindsight import asks_hindsight
     from medhavi.workbench.studies import run_study, tracking_folder, write_report
 
+    if asks_hindsight(file):
+        _hindsight(file, out, cache, executor, file_format)
+        return
     conversation = talk()
     result = run_study(
         file,
@@ -81,6 +85,36 @@ def run(
         reused=result.reused,
         runs=result.report.runs.to_dicts(),
         figures=result.report.figures.to_dicts(),
+    )
+
+
+def _hindsight(
+    file: Path,
+    out: Path | None,
+    cache: Path | None,
+    executor: str | None,
+    file_format: FileFormat,
+) -> None:
+    """Ask past days again; print how good the answers were."""
+    from medhavi.workbench.hindsight import run_hindsight, write_hindsight
+    from medhavi.workbench.studies import CACHE
+
+    conversation = talk()
+    result = run_hindsight(
+        file, cache=cache or CACHE, executor=executor, observe=conversation.note
+    )
+    place = out or Path("studies") / result.study.name
+    write_hindsight(result, place, str(file_format))
+    conversation.say(str(result.report))
+    conversation.say(f"report   {place / 'report.html'}  (opens without a network)")
+    conversation.answer(
+        hindsight=result.report.as_dict(),
+        out=place,
+        days=result.days,
+        computed=result.computed,
+        reused=result.reused,
+        groups=result.report.groups.to_dicts(),
+        bins=result.report.bins.to_dicts(),
     )
 
 

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
 from medhavi.lakehouse import mirror as mirroring
-from medhavi.lakehouse import observations, quarantine, query, record
+from medhavi.lakehouse import quarantine, query, record
 from medhavi.lakehouse.assemble import assemble
+from medhavi.lakehouse.derived_tables import DERIVED
 from medhavi.lakehouse.layout import lake_layout
 from medhavi.lakehouse.log_reading import EventLog, Moment
+from medhavi.lakehouse.observations import LEAD_TIMES
+from medhavi.lakehouse.order_outcomes import ORDER_LINES
 from medhavi.lakehouse.silver import Silver
 from medhavi.lakehouse.silver_state import STATE_DTYPES, State
 
@@ -34,7 +37,7 @@ TABLES: tuple[str, ...] = (
     "bronze.quarantine",
     *(f"silver.{table}" for table in STATE_DTYPES),
     *(f"gold.{table}" for table in record.GOLD_TABLES),
-    *(f"gold.{table}" for table in observations.OBSERVED),
+    *(f"gold.{table}" for table in DERIVED),
 )
 """Full names of all tables of a lake."""
 
@@ -143,7 +146,19 @@ class Lake:
         known_at
             Observations recorded up to then; default: all.
         """
-        return observations.lead_times(self._log(), known_at)
+        return DERIVED[LEAD_TIMES](self._log(), known_at)
+
+    def order_line_observations(
+        self, known_at: dt.datetime | None = None
+    ) -> pl.DataFrame:
+        """Give what customers ordered and what became of it, as known at a moment.
+
+        Parameters
+        ----------
+        known_at
+            What was recorded up to then; default: all.
+        """
+        return DERIVED[ORDER_LINES](self._log(), known_at)
 
     def table(self, name: str) -> pl.LazyFrame:
         """Give a table by its full name: bronze.events, silver.stock, gold.supplies ….
@@ -161,8 +176,8 @@ class Lake:
             return log.scan()
         if name == "bronze.quarantine":
             return self.quarantine().lazy()
-        if table in observations.OBSERVED:
-            return observations.lead_times(log).lazy()
+        if table in DERIVED:
+            return DERIVED[table](log, None).lazy()
         if layer == "gold":
             return record.read(self._layout, table)
         return self._silver.head(log).state.frame(table).lazy()
@@ -176,8 +191,8 @@ class Lake:
             layer, _, table = name.partition(".")
             if name == "bronze.events":
                 return log.files() or log.scan().collect()
-            if table in observations.OBSERVED:
-                return observations.lead_times(log)
+            if table in DERIVED:
+                return DERIVED[table](log, None)
             if layer == "gold":
                 rows = record.files(self._layout, table)
                 return rows or record.read(self._layout, table).collect()

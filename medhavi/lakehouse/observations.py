@@ -27,29 +27,27 @@ _INSTANT = pl.Datetime("us", "UTC")
 LEAD_TIMES = "lead_time_observations"
 """Name of the table in gold."""
 
-OBSERVED: Mapping[str, Mapping[str, pl.DataType]] = MappingProxyType(
+LEAD_TIME_SCHEMA: Mapping[str, pl.DataType] = MappingProxyType(
     {
-        LEAD_TIMES: {
-            "kind": pl.String(),
-            "supply_order": pl.String(),
-            "subject": pl.String(),
-            "product": pl.String(),
-            "location": pl.String(),
-            "qty": pl.Float64(),
-            "ordered_at": _INSTANT,
-            "booked_at": _INSTANT,
-            "begun_at": _INSTANT,
-            "promised_at": _INSTANT,
-            "first_received_at": _INSTANT,
-            "received_at": _INSTANT,
-            "known_at": _INSTANT,
-            "elapsed_days": pl.Float64(),
-            "promised_days": pl.Float64(),
-            "on_time": pl.Boolean(),
-        }
+        "kind": pl.String(),
+        "supply_order": pl.String(),
+        "subject": pl.String(),
+        "product": pl.String(),
+        "location": pl.String(),
+        "qty": pl.Float64(),
+        "ordered_at": _INSTANT,
+        "booked_at": _INSTANT,
+        "begun_at": _INSTANT,
+        "promised_at": _INSTANT,
+        "first_received_at": _INSTANT,
+        "received_at": _INSTANT,
+        "known_at": _INSTANT,
+        "elapsed_days": pl.Float64(),
+        "promised_days": pl.Float64(),
+        "on_time": pl.Boolean(),
     }
 )
-"""Columns of the derived tables of gold.
+"""Columns of the table.
 
 `kind` is supplier or lane, `subject` its id. `elapsed_days` run from `begun_at`, the
 order of a purchase or the departure of a transport as it took place, to `received_at`,
@@ -129,7 +127,7 @@ def observed(facts: Iterable[RecordedFact]) -> pl.DataFrame:
     rows = [_row(order) for order in orders.values() if order.known_at]
     frame = pl.DataFrame(
         [row for row in rows if row is not None],
-        schema=dict(OBSERVED[LEAD_TIMES]),
+        schema=dict(LEAD_TIME_SCHEMA),
         orient="row",
     )
     return frame.sort("known_at", "supply_order")

@@ -65,23 +65,25 @@ def factors_of(ratios: Floats) -> Floats:
 
 
 class Band(NamedTuple):
-    """Between which shares the true share may lie (95 %)."""
+    """Between which shares the true share may lie (95 % where nothing else is said)."""
 
     low: float
     high: float
 
 
-def wilson(share: float, count: int) -> Band:
+def wilson(share: float, count: int, z: float = _Z) -> Band:
     """Give the interval of Wilson (1927) for a share that was seen `count` times.
+
+    `z` is the quantile of the normal distribution: 1.96 for 95 %, 2.5758 for 99 %.
 
     >>> wilson(0.8, 100)
     Band(low=0.7112, high=0.8666)
     """
     if count == 0:
         return Band(0.0, 1.0)
-    square = _Z * _Z / count
+    square = z * z / count
     middle = (share + square / 2) / (1 + square)
-    half = _Z * math.sqrt(share * (1 - share) / count + square / (4 * count))
+    half = z * math.sqrt(share * (1 - share) / count + square / (4 * count))
     half /= 1 + square
     return Band(round(middle - half, 4), round(middle + half, 4))
 

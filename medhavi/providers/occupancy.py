@@ -141,6 +141,22 @@ class Occupancy:
             book.add(block)
             self._journal.append((book, block, True))
 
+    def fill(
+        self, resource: str, units: float, spans: Iterable[tuple[int, int, str]]
+    ) -> None:
+        """Hold units of a resource in spans: start, finish [s] and owner.
+
+        As `occupy` for work of one step each without set-up, and cheaper for many.
+        """
+        book = self.ledger(resource)
+        if book is None:
+            return
+        need = millionths(units)
+        for start, finish, owner in spans:
+            block = Block(start, finish, need, owner)
+            book.add(block)
+            self._journal.append((book, block, True))
+
     def release(
         self, windows: Iterable[StepWindow], owner: str = "", holds: Sequence[Hold] = ()
     ) -> None:

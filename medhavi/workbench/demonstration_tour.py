@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 MODES = ("mrp", "constrained", "optimize")
 APPROVER = "the demonstration"
 STUDY = "study.toml"
+HINDSIGHT = "hindsight.toml"
 REQUESTS = "requests.json"
 TRAINING = "training.json"
 OWN = frozenset(
@@ -45,6 +46,7 @@ OWN = frozenset(
         "study",
         "study-runs",
         STUDY,
+        HINDSIGHT,
         REQUESTS,
         TRAINING,
     }
@@ -210,8 +212,11 @@ def promises_of(snapshot: Snapshot, place: Path, say: Observe) -> list[Promise]:
 def study_of(
     snapshot: Snapshot, plan: Plan, place: Path, models: Path, say: Observe
 ) -> StudyReport:
-    """Run a study of four scenarios in mode constrained."""
+    """Run a study of four scenarios in mode constrained; leave one of hindsight."""
     from medhavi.workbench.studies import run_study, write_report
+
+    with replaced_file(place / HINDSIGHT) as fresh:
+        fresh.write_text(_hindsight_text(snapshot), "utf-8")
 
     text = _study_text(snapshot, plan)
     with replaced_file(place / STUDY) as fresh:
@@ -221,6 +226,19 @@ def study_of(
     )
     write_report(result, place / "study", "parquet")
     return result.report
+
+
+def _hindsight_text(snapshot: Snapshot) -> str:
+    """Write a hindsight over one day of each fortnight of the last half year."""
+    start = (from_seconds(snapshot.as_of) - dt.timedelta(days=182)).date()
+    lines = [
+        'name = "hindsight"',
+        'base = { lake = "lake" }',
+        "[hindsight]",
+        f'start = "{start.isoformat()}"',
+        "every_days = 10",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _study_text(snapshot: Snapshot, plan: Plan) -> str:

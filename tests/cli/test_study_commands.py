@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from medhavi.lakehouse import Lake
+from tests.lakehouse.lake_events import store_of
+from tests.past_orders import past_orders
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -50,6 +54,21 @@ def test_a_study_answers_with_its_runs(medhavi, study):
     assert said.answer["computed"] == 2
     assert [row["scenario"] for row in said.answer["runs"]] == ["base", "double"]
     assert (study.parent / "out" / "report.html").is_file()
+
+
+def test_a_hindsight_is_a_study_of_past_days(medhavi, tmp_path):
+    Lake(tmp_path / "lake").mirror(store_of(past_orders()))
+    file = tmp_path / "hindsight.toml"
+    file.write_text(
+        'name = "h"\nbase = { lake = "lake" }\nexecutor = "serial"\n[hindsight]\n'
+    )
+    said = run(medhavi, file, "--json")
+    assert (said.code, said.answer["days"]) == (0, 5)
+    (every,) = [row for row in said.answer["groups"] if row["by"] == "all"]
+    assert (every["lines"], every["judged"]) == (7, 3)
+    assert (tmp_path / "out" / "report.html").is_file()
+    told = run(medhavi, file)
+    assert "kept our date 66.7%" in told.out
 
 
 def test_a_study_again_repeats_no_run(medhavi, study):

@@ -97,6 +97,14 @@ def test_the_lesson_of_studies_computes_nothing_twice():
     assert not values["delta"].is_empty
 
 
+def test_the_lesson_of_hindsight_sees_the_supplier_drift():
+    _, values = loaded(ROOT / "notebooks" / "n12_hindsight.py").app.run()
+    every = values["report"].overall()
+    assert every["judged"] == 40
+    # The shop promised twelve days whatever it knew; the stated times drift away.
+    assert every["met_then"] < every["met"] < every["on_time_said"]
+
+
 def test_the_promise_app_answers_its_first_form(lemonade, monkeypatch):
     monkeypatch.setenv("MEDHAVI_TABLES", str(lemonade))
     _, values = loaded(ROOT / "apps" / "a_promise.py").app.run()

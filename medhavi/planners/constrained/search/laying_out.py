@@ -1,39 +1,99 @@
-"""Lay what a search found out as orders of a run: every date asked of its provider.
+"""Lay what a search found out as orders of a run: their late dates are the clocks'.
 
 What is made gets its orders, needs and matches as found; what is bought is netted for
-them as in any run. Then all is placed, first as early as found, for there the causes
-are read, then as late as found.
+them as in any run. Needs and supply stand as early as can be, for there the causes are
+read; `found_placing` moves them to where the orders stand, as late as may be.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from medhavi.planners.constrained.placing import Placing
-from medhavi.planners.mrp.release import Want
-from medhavi.units import ALWAYS
+import numpy as np
+
+from medhavi.planners.constrained.search.searchable import FoundOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
-    from medhavi.planners.constrained.dating import FeasibleRelease
-    from medhavi.planners.constrained.jobs import Job
-    from medhavi.planners.constrained.lines import Line
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.constrained.search.searchable import SearchableRun
     from medhavi.planners.constrained.search.seeking import Found
-    from medhavi.planners.constrained.sequence import Scene
-    from medhavi.planners.constrained.shop import Shop
     from medhavi.planners.mrp.state import Need, Node, Order
     from medhavi.providers.timing import Timing
+
+_URGENCY = attrgetter("priority", "index")
 
 
 class MismatchError(Exception):
     """The providers do not say what the search went by."""
 
 
-def _differ(why: str) -> NoReturn:
+def differ(why: str) -> NoReturn:
+    """Give up: the providers say something else.
+
+    Raises
+    ------
+    MismatchError
+        Always.
+    """
     raise MismatchError(why)
+
+
+class Work(NamedTuple):
+    """When found orders work: `begin` to `end`, in stock at `finish`, by place.
+
+    Shapes (n_orders,), int64 [UTC seconds].
+    """
+
+    begin: np.ndarray
+    end: np.ndarray
+    finish: np.ndarray
+
+
+def work_of(model: Model, found: Found, start: Sequence[int]) -> Work:
+    """Give when found orders work that start at instants since now [s].
+
+    Raises
+    ------
+    MismatchError
+        Two of them would be on one machine at a time.
+    """
+    plant = model.plant
+    item = np.array(found.order_item, np.int64)
+    grains = np.array(found.order_qty, np.int64) // plant.grain[item]
+    begin = model.as_of + np.array(start, np.int64)
+    end = begin + plant.fixed[item] + grains * plant.rate[item]
+    machine = plant.machine[item]
+    row = np.lexsort((begin, machine))
+    same = (machine[row][1:] == machine[row][:-1]) & (machine[row][1:] >= 0)
+    if (same & (begin[row][1:] < end[row][:-1])).any():
+        differ("a machine works on two orders at a time")
+    return Work(begin, end, end + plant.post[item])
+
+
+class Grouped:
+    """Places by a number that each of them has, in order of place.
+
+    Parameters
+    ----------
+    numbers
+        Shape (n_places,), int64; places with a negative one are left out.
+    count
+        Numbers are below it.
+    """
+
+    def __init__(self, numbers: np.ndarray, count: int) -> None:
+        places = np.flatnonzero(numbers >= 0)
+        places = places[np.argsort(numbers[places], kind="stable")]
+        self._places: list[int] = places.tolist()
+        bounds = np.searchsorted(numbers[places], np.arange(count + 1))
+        self._bounds: list[int] = bounds.tolist()
+
+    def __getitem__(self, number: int) -> list[int]:
+        """List the places of a number."""
+        return self._places[self._bounds[number] : self._bounds[number + 1]]
 
 
 class Layout:
@@ -48,28 +108,54 @@ class Layout:
 
     Attributes
     ----------
-    late
-        Timing of each order as late as its takers allow, by index of the order.
+    orders
+        What is made, by place among what was found; complete once it is laid.
+    early, late
+        When it works as early as can be, and as late as its takers allow.
+
+    Raises
+    ------
+    MismatchError
+        A machine would work on two orders at a time.
     """
 
     def __init__(self, run: SearchableRun, model: Model, found: Found) -> None:
+        self.model = model
+        self.found = found
+        self.early = work_of(model, found, found.order_start)
+        self.late = work_of(model, found, found.order_late_start)
+        self.orders: list[Order] = []
         self._run = run
         self._release = run.release
-        self._model = model
-        self._found = found
-        self.late: dict[int, Timing] = {}
-        self._orders: list[Order | None] = [None] * len(found.order_item)
-        self._needs: dict[tuple[int, int], Need] = {}
-        self._of_item: dict[int, list[int]] = {}
-        for place, item in enumerate(found.order_item):
-            self._of_item.setdefault(item, []).append(place)
-        self._from_stock: dict[int, list[int]] = {}
-        self._from_order: dict[int, list[int]] = {}
-        for peg, giver in enumerate(found.peg_from):
-            if giver >= 0:
-                self._from_order.setdefault(giver, []).append(peg)
-            elif model.plant.lead[-2 - giver] < 0:
-                self._from_stock.setdefault(-2 - giver, []).append(peg)
+        self._number = {id(node): at for at, node in enumerate(model.nodes)}
+        self._made: list[Order | None] = [None] * len(found.order_item)
+        self._dates = [
+            dates.tolist()
+            for dates in (
+                self.early.begin,
+                self.early.finish,
+                self.late.begin,
+                self.late.finish,
+            )
+        ]
+        items = len(model.nodes)
+        item = np.array(found.order_item, np.int64)
+        giver = np.array(found.peg_from, np.int64)
+        ordered = giver >= 0
+        of_item = np.where(ordered, -1, -2 - giver)
+        of_item[ordered] = item[giver[ordered]]
+        # The need of a taker at an item: one number, because there are so many.
+        self._taker: list[int] = (
+            np.array(found.peg_to, np.int64) * items + of_item
+        ).tolist()
+        self._needs: dict[int, Need] = {}
+        given = np.zeros(len(item), np.int64)
+        np.add.at(given, giver[ordered], np.array(found.peg_qty, np.int64)[ordered])
+        self._given: list[int] = given.tolist()
+        made = model.plant.lead[of_item] < 0
+        self._from_order = Grouped(giver, len(item))
+        self._from_stock = Grouped(np.where(made & ~ordered, of_item, -1), items)
+        self._of_item = Grouped(item, items)
 
     def lay(self) -> None:
         """Make the orders, node by node, consumers first.
@@ -79,146 +165,85 @@ class Layout:
         MismatchError
             A need is not served as found.
         """
-        for need in self._release.needs:
-            self._needs[-1 - need.demand, id(need.node)] = need
+        self._expect(-1, self._release.needs)
+        bought = (self.model.plant.lead >= 0).tolist()
+        start = self.found.order_start
         for number, cluster in enumerate(self._run.clusters):
-            node = self._model.nodes[number]
-            if self._model.plant.lead[number] >= 0:
+            if bought[number]:
                 self._run.net_cluster(cluster)
                 continue
+            node = self.model.nodes[number]
             self._serve_from_stock(number, node)
-            places = self._of_item.get(number, [])
-            start = self._found.order_start
-            for place in sorted(places, key=lambda one: (start[one], one)):
+            # Of equal starts the first place comes first: sorting keeps their order.
+            for place in sorted(self._of_item[number], key=start.__getitem__):
                 self._make(number, node, place)
             for need in node.needs:
                 if need.open:
-                    _differ(f"{node.key} lacks {need.open}")
+                    differ(f"{node.key} lacks {need.open}")
+        self.orders = [order for order in self._made if order is not None]
+
+    def _expect(self, place: int, needs: Sequence[Need]) -> None:
+        """Know the needs of an order, or of the demands (place -1), by number."""
+        items = len(self.model.nodes)
+        for need in needs:
+            taker = place if place >= 0 else -1 - need.demand
+            self._needs[taker * items + self._number[id(need.node)]] = need
+
+    def _takers(self, pegs: Sequence[int], node: Node) -> list[Need]:
+        found = [self._needs.get(self._taker[peg]) for peg in pegs]
+        needs = [need for need in found if need is not None]
+        if not needs or len(needs) < len(pegs):
+            differ(f"{node.key} is taken by an order that is not made, or by none")
+        return needs
 
     def _serve_from_stock(self, number: int, node: Node) -> None:
-        for peg in self._from_stock.get(number, ()):
-            left = self._found.peg_qty[peg]
-            need = self._taker(peg, node)
+        pegs = self._from_stock[number]
+        for peg, need in zip(
+            pegs, self._takers(pegs, node) if pegs else (), strict=True
+        ):
+            left = self.found.peg_qty[peg]
             for unit in node.units:
                 if left and unit.free:
                     left -= self._release.match(need, unit, left)
             if left:
-                _differ(f"{node.key} has not that much stock")
-
-    def _taker(self, peg: int, node: Node) -> Need:
-        taker = self._found.peg_to[peg]
-        if taker >= 0:
-            order = self._orders[taker]
-            if order is None:
-                _differ("an order takes before it is made")
-            taker = order.index
-        return self._needs[taker, id(node)]
+                differ(f"{node.key} has not that much stock")
 
     def _make(self, number: int, node: Node, place: int) -> None:
-        found, release = self._found, self._release
-        way = self._model.ways[number]
-        qty = found.order_qty[place]
-        early = self._timing(number, qty, found.order_start[place])
-        pegs = self._from_order.get(place, ())
-        needs = [self._taker(peg, node) for peg in pegs]
-        first = min(needs, key=lambda need: (need.priority, need.index))
-        release.asked.append(
-            (node, early.finish, sum(found.peg_qty[peg] for peg in pegs))
+        release = self._release
+        pegs = self._from_order[place]
+        takers = self._takers(pegs, node)
+        begin, ready, late_begin, late_finish = (at[place] for at in self._dates)
+        release.asked.append((node, ready, self._given[place]))
+        unit, needs = release.found_order(
+            FoundOrder(
+                node,
+                self.model.ways[number],
+                self.found.order_qty[place],
+                self.timing(place, late_begin, late_finish),
+                begin,
+                ready,
+                takers[0] if len(takers) == 1 else min(takers, key=_URGENCY),
+            )
         )
-        # What comes with a need stands before the order's own: they are numbered on.
-        before = len(release.needs)
-        want = Want(
-            node,
-            early.finish,
-            qty,
-            release.cause_of(first),
-            first.priority,
-            None,
-            ALWAYS,
-        )
-        units = release.new_order(way, want, qty, early)
-        order = units[0].order
-        if order is None or len(units) != 1:
-            _differ(f"{node.key} comes with something else")
-        self._orders[place] = order
-        for need in release.needs[before:]:
-            self._needs[order.index, id(need.node)] = need
-        for peg, need in zip(pegs, needs, strict=True):
-            wanted = found.peg_qty[peg]
-            if release.match(need, units[0], wanted) != wanted:
-                _differ(f"{node.key} is taken twice")
-        late = self._timing(number, qty, found.order_late_start[place])
-        self.late[order.index] = late
-        order.need = late.finish
+        self._made[place] = unit.order
+        self._expect(place, needs)
+        wanted = self.found.peg_qty
+        for peg, need in zip(pegs, takers, strict=True):
+            if not release.give(need, unit, wanted[peg]):
+                differ(f"{node.key} is taken twice")
 
-    def _timing(self, number: int, qty: int, start: int) -> Timing:
-        """Ask when an order runs that starts its work at an instant."""
-        model = self._model
-        plant = model.plant
-        begin = model.as_of + start
+    def timing(self, place: int, begin: int, finish: int) -> Timing:
+        """Ask when a found order runs whose work begins at an instant.
+
+        Raises
+        ------
+        MismatchError
+            It would not be in stock when the search says.
+        """
+        model, number = self.model, self.found.order_item[place]
         timing = model.ways[number].source.clock.earliest(
-            begin - model.queues[number], qty
+            begin - model.queues[number], self.found.order_qty[place]
         )
-        length = int(plant.fixed[number])
-        length += qty // int(plant.grain[number]) * int(plant.rate[number])
-        end = begin + length + int(plant.post[number])
-        if timing is None or timing.steps[0].start != begin or timing.finish != end:
-            _differ(f"{model.nodes[number].key} runs otherwise")
+        if timing is None or timing.steps[0].start != begin or timing.finish != finish:
+            differ(f"{model.nodes[number].key} runs otherwise")
         return timing
-
-
-class FoundPlacing(Placing):
-    """Places orders where a search found room; purchases as in any run.
-
-    Parameters
-    ----------
-    release, shop, scene
-        As of `Placing`.
-    late
-        Timing of what is made as late as may be, by index of the order.
-    """
-
-    def __init__(
-        self,
-        release: FeasibleRelease,
-        shop: Shop,
-        scene: Scene,
-        late: dict[int, Timing],
-    ) -> None:
-        super().__init__(release, shop, scene)
-        self._late = late
-
-    def forward(self) -> None:
-        """Place purchases as early as can be, then all work as found."""
-        bought = [job for job in self.jobs if job.order.kind != "make"]
-        made = [job for job in self.jobs if job.order.kind == "make"]
-        # Orders were made consumers first, so what brings has the higher number.
-        made.sort(key=lambda job: (job.order.timing.start, -job.number))
-        self.sequence = [*bought, *made]
-        for job in bought:
-            self._placed_early(job)
-        for job in made:
-            self._as_found(job)
-
-    def _as_found(self, job: Job) -> None:
-        order = job.order
-        goods = job.goods
-        start = job.floor
-        if goods > ALWAYS:
-            start = max(start, goods - self._shop.before_use(order))
-        if start > order.timing.start:
-            _differ(f"{order.node} starts before its goods are there")
-        if start < order.timing.start:
-            self._could_begin[job.number] = start
-        self._shop.occupy(order, order.timing)
-        job.placed = True
-
-    def backward(self, lines: Iterable[Line]) -> None:
-        """Let all work be as late as found, then purchases as late as that allows."""
-        for job in reversed(self.sequence):
-            if job.order.kind == "make":
-                self._put(job, self._late[job.order.index])
-        super().backward(lines)
-
-    def _backward(self, job: Job) -> bool:
-        return job.order.kind != "make" and super()._backward(job)

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.dating import FeasibleRelease
 from medhavi.planners.constrained.feasible_run import FeasibleRun
+from medhavi.planners.mrp.release import PEG_SOURCE
+from medhavi.planners.mrp.state import NO_DEMAND, Order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.planners.mrp.release import Want
     from medhavi.planners.mrp.state import Need, Node, SupplyUnit
     from medhavi.planners.mrp.ways import Way
     from medhavi.providers.sources import Source, Timing
+
+
+class FoundOrder(NamedTuple):
+    """A make order that a search found: size [steps], and when it runs.
+
+    `timing` is as late as its takers allow; `begin` and `ready` are begin of the work
+    and arrival as early as can be [UTC seconds]. `first` is the need it is for first.
+    """
+
+    node: Node
+    way: Way
+    size: int
+    timing: Timing
+    begin: int
+    ready: int
+    first: Need
 
 
 class SearchedRelease(FeasibleRelease):
@@ -23,15 +40,61 @@ class SearchedRelease(FeasibleRelease):
         """Tell whether a supplier delivers, or a vehicle carries, only so much."""
         return self._largest(source) is not None
 
-    def cause_of(self, need: Need) -> str:
-        """Name the demand that a need is for first."""
-        return self._cause(need)
+    def found_order(self, found: FoundOrder) -> tuple[SupplyUnit, list[Need]]:
+        """Register an order with what it gives and needs, as early as can be.
 
-    def new_order(
-        self, way: Way, want: Want, size: int, timing: Timing
-    ) -> list[SupplyUnit]:
-        """Register an order with what it gives and needs."""
-        return self._new_order(way, want, size, timing)
+        It gives one product at its end, as much as is ordered, and takes its components
+        at the start: other recipes are not searched.
+        """
+        node, way, first = found.node, found.way, found.first
+        source = way.source
+        order = Order(
+            len(self.orders),
+            source.kind,
+            node.key,
+            source,
+            source.source,
+            found.size,
+            found.size,
+            found.timing,
+            found.timing.finish,
+            self._named(first),
+            node.rules.lot_rule,
+            first.priority,
+        )
+        order.recipe = way.recipe
+        self.orders.append(order)
+        ready = found.ready
+        unit = self.unit(node, found.size, ready, ready, PEG_SOURCE[source.kind], order)
+        if way.provides:
+            unit.traits = node.traits._replace(pairs=node.traits.pairs | way.provides)
+        needs = []
+        for group in way.intakes:
+            component, part, _ = group[0]
+            qty = component.steps(found.size)
+            if qty > 0:
+                needs.append(
+                    self.need(part, found.begin, qty, first.priority, order=order)
+                )
+        return unit, needs
+
+    def _named(self, need: Need) -> str:
+        """Name the demand that a need is for first."""
+        if need.demand != NO_DEMAND:
+            return self.demand_names[need.demand]
+        return "" if need.order is None else need.order.cause
+
+    def give(self, need: Need, unit: SupplyUnit, qty: int) -> bool:
+        """Let a need take so much of a found order; False: that is too much."""
+        if qty > need.open or qty > unit.free:
+            return False
+        need.open -= qty
+        unit.free -= qty
+        unit.takers.append((need, qty))
+        self.match_need.append(need.index)
+        self.match_unit.append(unit.index)
+        self.match_qty.append(qty)
+        return True
 
 
 class SearchableRun(FeasibleRun):

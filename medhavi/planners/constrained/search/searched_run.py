@@ -8,17 +8,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained import feasible_run
+from medhavi.planners.constrained.causes import Walk
+from medhavi.planners.constrained.delivering import lines_of
 from medhavi.planners.constrained.feasible_run import Memory
 from medhavi.planners.constrained.search.arrays import Engine
 from medhavi.planners.constrained.search.chain_bound import chain_bound
+from medhavi.planners.constrained.search.found_placing import FoundPlacing
 from medhavi.planners.constrained.search.laying_out import (
-    FoundPlacing,
     Layout,
     MismatchError,
+    differ,
 )
 from medhavi.planners.constrained.search.plant_model import UnfitError, model_of
 from medhavi.planners.constrained.search.searchable import SearchableRun
 from medhavi.planners.constrained.search.seeking import SCALE, Watch, seek
+from medhavi.planners.constrained.sequence import Scene
+from medhavi.planners.constrained.shop import Shop
 from medhavi.planners.kernels import search_kernels
 from medhavi.results.run_record import Status
 from medhavi.units import DAY
@@ -26,11 +31,8 @@ from medhavi.units import DAY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from medhavi.planners.constrained.placing import Placing
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.constrained.search.seeking import Found
-    from medhavi.planners.constrained.sequence import Scene
-    from medhavi.planners.constrained.shop import Shop
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.planners.pegging import Pegs
     from medhavi.results.plan import Plan
@@ -46,8 +48,8 @@ class SearchedRun(SearchableRun):
 
     found: Found
     model_found: Model
+    placing: FoundPlacing
     least: tuple[float, int] = (0.0, 0)
-    _layout: Layout
 
     def adopt(self, model: Model, found: Found) -> None:
         """Take over what was found.
@@ -58,14 +60,46 @@ class SearchedRun(SearchableRun):
             The providers do not say what the search went by.
         """
         self.found, self.model_found = found, model
-        self._layout = Layout(self, model, found)
-        self._layout.lay()
+        layout = Layout(self, model, found)
+        # Made before there are orders: nothing of it is rehearsed or improved.
+        self.placing = self._found_placing(layout)
+        layout.lay()
         if self.release.shortages:
-            why = "something is short"
-            raise MismatchError(why)
+            differ("something is short")
 
-    def _placing(self, shop: Shop, scene: Scene) -> Placing:
-        return FoundPlacing(self.release, shop, scene, self._layout.late)
+    def _found_placing(self, layout: Layout) -> FoundPlacing:
+        finite = self.providers.finite(
+            {demand.demand for demand in self.intake.demands}, firmed=False
+        )
+        scene = Scene(
+            snapshot=self.snapshot,
+            parameters=self.parameters,
+            demands=self.intake.demands,
+            as_of=self.as_of,
+        )
+        shop = Shop(finite, self._quotas())
+        return FoundPlacing(self.release, shop, scene, finite.occupancy, layout)
+
+    def place(self) -> None:
+        """Place all orders as found, and say what each demand gets.
+
+        Raises
+        ------
+        MismatchError
+            Work would begin before its goods are there, or a rule of a demand forbids
+            to deliver what was found.
+        """
+        placing = self.placing
+        if self._observe is not None:
+            self._observe("placing", 0, len(self.release.orders))
+        placing.forward()
+        self.lines = lines_of(self.intake, self.release, self.as_of)
+        if any(line.refused for line in self.lines):
+            differ("a rule forbids a delivery")
+        # Asked before anything moves back, when what was in the way still is.
+        walk = Walk(placing.by_order, placing.waits, self.as_of)
+        self._late = [walk.of(line) for line in self.lines]
+        placing.backward(self.lines)
 
     def _effort(self) -> dict[str, float]:
         late = sum(
@@ -182,9 +216,6 @@ def _searched(
         watch.told("tables", 0, 1)
     except (UnfitError, MismatchError):
         run.release.dissolve()
-        return None
-    if run.refused():
-        run.dissolve()
         return None
     run.settle()
     made = run.plan(version, seed)

@@ -1,0 +1,250 @@
+"""Place what a search found: purchases as their clocks say, all work as it was found.
+
+First all is as early as can be, for there the causes of what is late are read; then
+work is as late as found, and purchases as late as that allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medhavi.planners.constrained.jobs import Job, Take
+from medhavi.planners.constrained.placing import Placing
+from medhavi.planners.constrained.search.laying_out import Grouped, differ
+from medhavi.planners.mrp.state import NO_DEMAND
+from medhavi.units import ALWAYS, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from medhavi.planners.constrained.causes import Wait
+    from medhavi.planners.constrained.dating import FeasibleRelease
+    from medhavi.planners.constrained.lines import Line
+    from medhavi.planners.constrained.search.laying_out import Layout
+    from medhavi.planners.constrained.sequence import Scene
+    from medhavi.planners.constrained.shop import Shop
+    from medhavi.planners.mrp.state import Order, SupplyUnit
+    from medhavi.providers.occupancy import Occupancy
+    from medhavi.providers.timing import Timing
+
+
+class FoundPlacing(Placing):
+    """Places orders where a search found room; purchases as their suppliers deliver.
+
+    Parameters
+    ----------
+    release, shop, scene
+        As of `Placing`; there are no orders yet.
+    occupancy
+        Of the shop: machines are filled when somebody asks what an order waited for.
+    layout
+        What was found; it is laid before anything is placed.
+    """
+
+    def __init__(
+        self,
+        release: FeasibleRelease,
+        shop: Shop,
+        scene: Scene,
+        occupancy: Occupancy,
+        layout: Layout,
+    ) -> None:
+        super().__init__(release, shop, scene)
+        self._occupancy = occupancy
+        self._layout = layout
+        self._bought: list[tuple[Order, int]] = []
+        self._place: dict[int, int] = {}
+        self._begins: list[int] = []
+        self._machine: list[int] = []
+        self._on_machine = Grouped(np.empty(0, np.int64), 0)
+        self._filled: set[int] = set()
+
+    # --- forward -------------------------------------------------------------------
+    def forward(self) -> None:
+        """Let purchases come as early as can be; check that all work finds its goods.
+
+        Raises
+        ------
+        MismatchError
+            An order would begin before its goods are there.
+        """
+        layout, release = self._layout, self._release
+        plant, orders = layout.model.plant, layout.orders
+        self._bought = [
+            (order, self._buy_early(order))
+            for order in release.orders
+            if order.kind == "buy"
+        ]
+        item = np.array(layout.found.order_item, np.int64)
+        index = np.array([order.index for order in orders], np.int64)
+        queue = np.array(layout.model.queues, np.int64)[item]
+        # A floor of the plant is that of the work; orders begin with their queue.
+        floor = layout.model.as_of + plant.floor[item] - queue
+        goods = self._goods()[index]
+        begins = np.where(goods > ALWAYS, np.maximum(floor, goods - queue), floor)
+        if (begins > layout.early.begin - queue).any():
+            differ("work begins before its goods are there")
+        self._begins = begins.tolist()
+        self._place = {order.index: place for place, order in enumerate(orders)}
+        machine = plant.machine[item]
+        self._machine = machine.tolist()
+        self._on_machine = Grouped(machine, len(layout.model.machines))
+
+    def _buy_early(self, order: Order) -> int:
+        """Date a purchase as early as it can be; gives its soft time [s]."""
+        soft = max(0, order.need - order.timing.finish)
+        timing = self._shop.earliest(order, self._floor(order))
+        if timing is None:
+            differ(f"{order.source_id} does not deliver")
+        _put(order, timing)
+        return soft
+
+    def _floor(self, order: Order) -> int:
+        source = order.source
+        return ALWAYS if source is None else self._release.floor(source)
+
+    def _goods(self) -> np.ndarray:
+        """Give when all that an order takes is there, by its index [UTC seconds]."""
+        release = self._release
+        found = np.full(len(release.orders), ALWAYS, np.int64)
+        taker = self._takers()
+        arrives = np.array([unit.arrives for unit in release.units], np.int64)
+        ours = taker >= 0
+        unit = np.array(release.match_unit, np.int64)
+        np.maximum.at(found, taker[ours], arrives[unit[ours]])
+        return found
+
+    def _takers(self) -> np.ndarray:
+        """Give the order that each match is for, by index; -1: a demand."""
+        release = self._release
+        owner = np.array(
+            [-1 if need.order is None else need.order.index for need in release.needs],
+            np.int64,
+        )
+        taken: np.ndarray = owner[np.array(release.match_need, np.int64)]
+        return taken
+
+    # --- reasons -------------------------------------------------------------------
+    @property
+    def by_order(self) -> Mapping[int, Job]:
+        """Orders with what they take, by index; each is made when it is asked for."""
+        return _Jobs(self._release, self._takers(), self._floor)
+
+    def waits(self, job: Job) -> tuple[Wait, ...]:
+        """Say what an order waited for beyond its goods; before anything moves back."""
+        place = self._place.get(job.order.index)
+        if place is None:
+            return ()
+        layout, start = self._layout, self._begins[place]
+        number = layout.found.order_item[place]
+        begin = int(layout.early.begin[place])
+        if start == begin - layout.model.queues[number]:
+            return ()
+        self._fill(self._machine[place])
+        early = layout.timing(place, begin, int(layout.early.finish[place]))
+        return tuple(self._shop.waits(job.order, early, start))
+
+    def _fill(self, machine: int) -> None:
+        """Hold a machine where found orders work on it as early as can be."""
+        if machine < 0 or machine in self._filled:
+            return
+        self._filled.add(machine)
+        layout = self._layout
+        self._occupancy.fill(
+            layout.model.machines[machine],
+            1.0,
+            [
+                (
+                    int(layout.early.begin[place]),
+                    int(layout.early.end[place]),
+                    str(layout.orders[place].index),
+                )
+                for place in self._on_machine[machine]
+            ],
+        )
+
+    # --- backward ------------------------------------------------------------------
+    def backward(self, lines: Iterable[Line]) -> None:
+        """Let all work be as late as found, then purchases as late as that allows."""
+        release = self._release
+        for order in self._layout.orders:
+            _put(order, order.timing)
+        for need in release.needs:
+            if need.order is not None:
+                need.instant = need.order.timing.steps[0].start
+        taken: dict[int, int] = {}
+        for line in lines:
+            for part in line.parts:
+                if part.unit.order is not None and part.unit.order.kind == "buy":
+                    unit = part.unit.index
+                    taken[unit] = min(part.date, taken.get(unit, NEVER))
+        for order, soft in self._bought:
+            self._buy_late(order, soft, taken)
+
+    def _buy_late(self, order: Order, soft: int, taken: Mapping[int, int]) -> None:
+        """Date a purchase as late as those that take from it allow."""
+        now = order.timing
+        limit = min(_wanted(unit, taken) for unit in order.units)
+        if limit == NEVER:
+            limit = max(order.need, now.finish)
+        if limit - soft <= now.finish:
+            return
+        later = self._shop.latest(order, limit, now.start)
+        if later is not None and later.finish > now.finish:
+            _put(order, later)
+
+
+def _put(order: Order, timing: Timing) -> None:
+    """Write down where an order is, and when its goods are there."""
+    order.timing = timing
+    for unit in order.units:
+        unit.arrives = unit.available = timing.finish
+
+
+def _wanted(unit: SupplyUnit, taken: Mapping[int, int]) -> int:
+    """Give when a unit is taken first: for a delivery, or by an order."""
+    return min(
+        taken.get(unit.index, NEVER),
+        *(need.instant for need, _ in unit.takers if need.demand == NO_DEMAND),
+        NEVER,
+    )
+
+
+class _Jobs(Mapping[int, Job]):
+    """Orders with what they take, made when they are asked for."""
+
+    def __init__(
+        self,
+        release: FeasibleRelease,
+        takers: np.ndarray,
+        floor: Callable[[Order], int],
+    ) -> None:
+        self._release = release
+        self._matches = Grouped(takers, len(release.orders))
+        self._floor = floor
+        self._known: dict[int, Job] = {}
+
+    def __getitem__(self, index: int) -> Job:
+        known = self._known.get(index)
+        if known is None:
+            known = self._known[index] = self._job(self._release.orders[index])
+        return known
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(len(self)))
+
+    def __len__(self) -> int:
+        return len(self._release.orders)
+
+    def _job(self, order: Order) -> Job:
+        release = self._release
+        units: dict[int, list[SupplyUnit]] = {}
+        for match in self._matches[order.index]:
+            unit = release.units[release.match_unit[match]]
+            units.setdefault(release.match_need[match], []).append(unit)
+        takes = [Take(release.needs[need], found) for need, found in units.items()]
+        floor = self._floor(order)
+        return Job(order.index, order, takes, floor=floor, placed=True)

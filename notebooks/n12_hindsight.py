@@ -1,0 +1,283 @@
+# /// script
+# [tool.marimo.display]
+# theme = "system"
+# ///
+"""Hindsight
+
+What would we have promised with what was known then, and what happened?
+"""
+
+import marimo
+
+__generated_with = "0.25.2"
+app = marimo.App(width="medium", app_title="Medhavi: hindsight")
+
+with app.setup:
+    import datetime as dt
+    import tempfile
+    import uuid
+    from html import escape
+    from pathlib import Path
+    from random import Random
+
+    import marimo as mo
+    import msgspec
+
+    import medhavi as mv
+    from medhavi.errors import MedhaviError
+    from medhavi.events.catalog import TYPES, new_event, stream_for
+    from medhavi.events.envelope import NewEvent
+    from medhavi.events.memory import MemoryStore
+    from medhavi.lakehouse import Lake
+    from medhavi.views import page, theme
+    from medhavi.views.charts import title_of, untitled
+    from medhavi.views.hindsight_page import (
+        group_table,
+        hindsight_tiles,
+        missed_table,
+    )
+    from medhavi.views.hindsight_picture import calibration_chart
+    from medhavi.views.names import names_of
+    from medhavi.workbench.hindsight import run_hindsight
+
+    theme.register()
+
+
+@app.function
+def example_events() -> list[tuple[str, list[NewEvent]]]:
+    """Tell a shop that buys to order: a supplier says ten days, and drifts to fifteen.
+
+    The shop promised every customer twelve days.
+    """
+    start, chance = dt.datetime(2026, 1, 5, tzinfo=dt.UTC), Random(12)
+
+    def day(number: float) -> dt.datetime:
+        return start + dt.timedelta(days=round(number, 4))
+
+    told = [
+        (0.0, "ProductDefined", {"product": "JAM", "name": "Plum jam"}),
+        (0.0, "LocationDefined", {"location": "SHOP", "timezone": "Europe/Rome"}),
+        (0.0, "SupplierDefined", {"supplier": "ORCHARD", "name": "Old orchard"}),
+        (0.0, "CustomerDefined", {"customer": "INN", "name": "Inn at the lake"}),
+        (
+            0.0,
+            "SupplyTermDefined",
+            {
+                "supplier": "ORCHARD",
+                "product": "JAM",
+                "location": "SHOP",
+                "lead_time_days": 10.0,
+                "lead_time_p95_days": 12.0,
+            },
+        ),
+    ]
+    for number in range(40):
+        placed, name = 1.5 + 2.0 * number, f"SO-{number + 1}"
+        arrives = placed + chance.gauss(10.0 + number / 8.0, 0.6)
+        cells = {
+            "demand": f"{name}-1",
+            "line": 1,
+            "tier": "Gold" if number % 3 else "Silver",
+            "product": "JAM",
+            "location": "SHOP",
+            "qty": 5.0,
+            "due": day(placed + (9.0, 16.0)[number % 2]),
+        }
+        order = {"sales_order": name, "customer": "INN", "lines": [cells]}
+        said = {"demand": f"{name}-1", "qty": 5.0, "promised": day(placed + 12.0)}
+        there = {
+            "shipment": f"SH-{number + 1}",
+            "demand": f"{name}-1",
+            "product": "JAM",
+            "qty": 5.0,
+            "delivered_at": day(arrives),
+            "location": "SHOP",
+        }
+        told += [
+            (placed, "OrderPlaced", order),
+            (placed + 0.1, "OrderPromised", said),
+            (arrives, "ShipmentDelivered", there),
+        ]
+    told.append(
+        (130.0, "StockCounted", {"product": "JAM", "location": "SHOP", "qty": 5.0})
+    )
+    told.sort(key=lambda each: each[0])
+    events = []
+    for number, (at, kind, fields) in enumerate(told, start=1):
+        body = msgspec.convert(fields, TYPES[kind].payload)
+        identity = str(uuid.UUID(int=number))
+        made = new_event(
+            body, event_id=identity, occurred_at=day(at), recorded_at=day(at)
+        )
+        events.append((stream_for(body), [made]))
+    return events
+
+
+@app.cell(hide_code=True)
+def welcome():
+    mo.vstack(
+        [
+            mo.Html(f"<style>{theme.app_style()}</style>"),
+            mo.md(
+                """
+                # What would we have promised?
+
+                A way of promising is judged by its past: ask every order again **on
+                what was known that morning**, then look what happened. Nothing of
+                later days may help, and lines count whether they were delivered or
+                not, once all their dates have passed.
+                """
+            ),
+        ]
+    )
+    return
+
+
+@app.cell
+def open_lake():
+    folder = Path(tempfile.mkdtemp(prefix="medhavi-hindsight-"))
+    try:
+        lake, company = mv.Workbench.current().lake, "the workspace's lake"
+        _orders = lake.order_line_observations()
+    except MedhaviError:
+        _orders = None
+    if _orders is None or _orders.is_empty():
+        lake, company = Lake(folder / "lake"), "a jam shop"
+        _store = MemoryStore()
+        _store.append_many(example_events())
+        lake.mirror(_store)
+    snapshot = lake.snapshot()
+    names = names_of(snapshot)
+    mo.Html(
+        page.header("Who kept the dates?", page.moment_facts(snapshot, names, company))
+    )
+    return folder, lake, names
+
+
+@app.cell(hide_code=True)
+def say_look():
+    mo.md("""
+    ## 1. What was ordered, promised, delivered
+
+    Table `gold.order_line_observations` has one row a line, as it was placed.
+    """)
+    return
+
+
+@app.cell
+def look(lake):
+    orders = lake.order_line_observations()
+    mo.ui.table(
+        orders.select(
+            "demand",
+            "customer",
+            "product",
+            "qty",
+            "placed_at",
+            "due",
+            "promised_then",
+            "delivered_at",
+        ).to_dicts(),
+        selection=None,
+        page_size=5,
+    )
+    return (orders,)
+
+
+@app.cell(hide_code=True)
+def say_ask():
+    mo.md("""
+    ## 2. Ask again
+
+    A study file with a table `[hindsight]` does it; `medhavi study run hindsight.toml`
+    is the same on the command line. Every day is a task of its own, kept under what it
+    follows from, and never asked twice.
+    """)
+    return
+
+
+@app.cell
+def ask(folder, lake, orders):
+    every = max(1, orders["placed_at"].dt.date().n_unique() // 40)
+    (folder / "hindsight.toml").write_text(
+        f"""
+        name = "hindsight"
+        base = {{ lake = "{lake.path.as_posix()}" }}
+        executor = "serial"
+        [hindsight]
+        every_days = {every}
+        """,
+        "utf-8",
+    )
+    result = run_hindsight(folder / "hindsight.toml", cache=folder / "cache")
+    report = result.report
+    mo.md(f"`{result.days}` days, `{report.lines.height}` lines asked again.")
+    return (report,)
+
+
+@app.cell(hide_code=True)
+def say_judge():
+    mo.md("""
+    ## 3. Judge
+
+    *Ours* is the date that we would have promised: the due date, or the first date
+    that is possible where that is later, at the percentile that the policy quotes.
+    Dates that are kept are half of it; a probability is right when what was said to
+    happen in eight of ten cases happens in eight of ten.
+    """)
+    return
+
+
+@app.cell
+def judge(names, report):
+    _chart = calibration_chart(report)
+    mo.vstack(
+        [
+            mo.Html(f'<div class="mv">{hindsight_tiles(report)}</div>'),
+            mo.Html(
+                '<div class="mv"><p class="muted">No line has passed all its dates.</p>'
+                "</div>"
+                if _chart is None
+                else f'<div class="mv"><h3>{escape(title_of(_chart))}</h3></div>'
+            ),
+            mo.md("")
+            if _chart is None
+            else mo.ui.altair_chart(
+                untitled(_chart), chart_selection=False, legend_selection=False
+            ),
+            mo.Html(
+                f'<div class="mv"><h3>By tier</h3>{group_table(report, "tier", names)}'
+                f"<h3>By supplier</h3>{group_table(report, 'supplier', names)}</div>"
+            ),
+        ]
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def say_missed():
+    mo.md("""
+    ## 4. Learn
+
+    What was missed most, and by whom? Where one supplier stands behind it, train a
+    predictor (lesson 9): estimates stand in for what the supplier says.
+    """)
+    return
+
+
+@app.cell
+def missed(names, report):
+    mo.Html(f'<div class="mv">{missed_table(report, names)}</div>')
+    return
+
+
+@app.cell(hide_code=True)
+def next_lesson():
+    mo.md("""
+    Next: put `hindsight.toml` beside your lake; `docs/studies.md` lists its keys.
+    """)
+    return
+
+
+if __name__ == "__main__":
+    app.run()
