@@ -98,7 +98,7 @@ class Release(Register):
             node,
             instant,
             missing,
-            self._cause(first),
+            self.cause_of(first),
             priority,
             first.only_from,
             alive_until,
@@ -116,7 +116,8 @@ class Release(Register):
                     unit.only_need = first
         return units
 
-    def _cause(self, need: Need) -> str:
+    def cause_of(self, need: Need) -> str:
+        """Name the demand that a need is for first; of none: what stock is for."""
         if need.demand != NO_DEMAND:
             return self.demand_names[need.demand]
         return SAFETY if need.order is None else need.order.cause

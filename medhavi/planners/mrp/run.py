@@ -18,6 +18,7 @@ from medhavi.planners.mrp.messages import Messages, tell_awaited
 from medhavi.planners.mrp.model import Model
 from medhavi.planners.mrp.netting import NodeWalk, walk_cluster
 from medhavi.planners.mrp.pins import settle
+from medhavi.planners.mrp.plain_walk import PlainWalk, is_plain
 from medhavi.planners.mrp.release import Release
 from medhavi.planners.mrp.resupply import wait_and_resupply
 from medhavi.planners.mrp.service import (
@@ -139,6 +140,10 @@ class MrpRun:
         """Make the walk of a node."""
         return NodeWalk(node, levels, self.release)
 
+    def _plain_walks(self) -> bool:
+        """Tell whether plain nodes are netted in their short way."""
+        return type(self.release) is Release
+
     def _postpone(self) -> None:
         """Move orders behind what they wait for, and supply what they take then."""
         self._drop(wait_and_resupply(self.release, self.rank, self._cluster_walks))
@@ -211,9 +216,21 @@ class MrpRun:
             broken, blocked = settle(pins, self.release, self._peg_name)
             self.broken += broken
             self.blocked.update(blocked)
+        surplus = self._walk_plainly(cluster) if self._plain_walks() else []
+        if surplus is None:
+            return
         walks = [self._walk(node) for node in cluster]
+        for unit in surplus:
+            walks[0].add(unit)
         self.release.enter(walks)
         walk_cluster(walks)
+
+    def _walk_plainly(self, cluster: list[Node]) -> list[SupplyUnit] | None:
+        """Walk a plain node alone; else give the new supply that the walk left over."""
+        if len(cluster) > 1 or not is_plain(cluster[0]):
+            return []
+        walk = PlainWalk(cluster[0], self.release)
+        return None if walk.walk() else walk.surplus
 
     def _walk(self, node: Node) -> NodeWalk:
         levels = Levels(

@@ -1,0 +1,263 @@
+"""Net one node without special rules in a single loop over its needs (MRP-03, MRP-04).
+
+Most nodes have one source that always serves, order lot for lot and hold no stock
+level; what is there never expires and belongs to nobody. There the general walk asks
+the same questions again for every need. This one asks them once. Whatever turns up that
+is not plain ends it, and the general walk goes on from there: the results are the same.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from medhavi.planners.mrp.release import PEG_SOURCE
+from medhavi.planners.mrp.state import NO_DEMAND, Need, Order, SupplyUnit
+from medhavi.units import INT64_MAX, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.planners.mrp.release import Release
+    from medhavi.planners.mrp.state import Node
+    from medhavi.planners.mrp.ways import Way
+
+    Line = tuple[int, int, int, Node]
+    """Numerator, addend and denominator of a component, and its node."""
+
+_SEQUENCE = attrgetter("instant", "priority", "index")
+_BY_ARRIVAL = attrgetter("available", "index")
+
+
+def is_plain(node: Node) -> bool:
+    """Tell whether a node has one source and no rules of its own."""
+    rules = node.rules
+    if (
+        len(node.sources) != 1
+        or rules.lot_rule != "lot_for_lot"
+        or rules.unlimited
+        or node.make_to_order
+        or node.shelf_life is not None
+        or node.substitutes
+        or not rules.is_plain
+    ):
+        return False
+    source = node.sources[0]
+    return (
+        source.share is None
+        and source.max_lot is None
+        and not source.batch_window_days
+        and all(_has_no_owner(unit) for unit in node.units)
+    )
+
+
+def _has_no_owner(unit: SupplyUnit) -> bool:
+    """Tell that any need may take a unit, at any time."""
+    return unit.expires == NEVER and unit.customer is None and unit.only_need is None
+
+
+def _gives_one_product(way: Way, node: Node) -> bool:
+    """Tell that an order brings the node's product, all at its end, and no other."""
+    if way.gain is None:
+        return way.recipe is None
+    if way.provides or len(way.yields) != 1 or len(way.gain.outputs) != 1:
+        return False
+    made = way.yields[0]
+    output = way.gain.outputs[0]
+    return (
+        made.node is node and made.plain and not way.gain.dated and output.numerator > 0
+    )
+
+
+class PlainWalk:
+    """One plain node on its way through time.
+
+    Parameters
+    ----------
+    node
+        Its needs must all be known.
+    release
+        Register of the run.
+
+    Attributes
+    ----------
+    surplus
+        New supply of which something was left over, in order of making.
+    """
+
+    __slots__ = (
+        "_arrived",
+        "_lines",
+        "_node",
+        "_output",
+        "_release",
+        "_way",
+        "surplus",
+    )
+
+    def __init__(self, node: Node, release: Release) -> None:
+        self._node = node
+        self._release = release
+        self._way: Way | None = None
+        self._lines: list[Line] | None = None
+        self._output = (1, 0, 1)
+        self._arrived: deque[SupplyUnit] = deque()
+        self.surplus: list[SupplyUnit] = []
+
+    def _opened(self) -> Way | None:
+        """Give the source, looked up at the first order; None: it is not plain."""
+        way = self._way
+        if way is None:
+            way = self._release.model.ways(self._node)[0]
+            if not (way.always and _gives_one_product(way, self._node)):
+                return None
+            self._way = way
+            self._lines = _lines(way)
+            if way.gain is not None:
+                made = way.gain.outputs[0]
+                self._output = made.numerator, made.addend, made.denominator
+        return way
+
+    def walk(self) -> bool:
+        """Serve all needs in sequence; False: something is not plain from here on.
+
+        Every need before that instant is served whole.
+        """
+        pending = [unit for unit in self._node.units if unit.free > 0]
+        pending.sort(key=_BY_ARRIVAL, reverse=True)
+        arrived = self._arrived
+        short: list[Need] = []
+        before = None
+        for need in sorted(self._node.needs, key=_SEQUENCE):
+            if need.open <= 0:
+                continue
+            if need.alternatives or need.asks is not None or need.only_from is not None:
+                return False
+            instant = need.instant
+            if instant != before:
+                if short and not self._order(short):
+                    return False
+                short = []
+                before = instant
+                while pending and pending[-1].available <= instant:
+                    arrived.append(pending.pop())
+            while arrived and need.open > 0:
+                unit = arrived[0]
+                self._match(need, unit)
+                if unit.free == 0:
+                    arrived.popleft()
+            if need.open > 0:
+                short.append(need)
+        return not short or self._order(short)
+
+    def _match(self, need: Need, unit: SupplyUnit) -> None:
+        """Let a need take from a unit, as `Register.match` does."""
+        taken = min(unit.free, need.open)
+        need.open -= taken
+        unit.free -= taken
+        unit.takers.append((need, taken))
+        carrier = unit.order
+        if carrier is not None and carrier.carried is not None:
+            carried = carrier.carried
+            carried.alive_until = max(
+                carried.alive_until, need.instant, need.alive_until
+            )
+        release = self._release
+        release.match_need.append(need.index)
+        release.match_unit.append(unit.index)
+        release.match_qty.append(taken)
+
+    def _order(self, short: Sequence[Need]) -> bool:
+        """Order what needs of one instant lack; False: its source is not plain here."""
+        first = short[0]
+        instant, missing, priority = first.instant, first.open, first.priority
+        alive_until = first.alive_until
+        if len(short) > 1:
+            missing = sum(need.open for need in short)
+            priority = min(need.priority for need in short)
+            alive_until = max(need.alive_until for need in short)
+        way = self._opened()
+        if way is None:
+            return False
+        release, node, source = self._release, self._node, way.source
+        numerator, addend, denominator = self._output
+        size = max(1, -(-(missing * denominator - addend) // numerator))
+        size = source.lot(size)
+        timing = source.clock.latest(instant, size)
+        if timing is None or timing.finish > instant:
+            return False
+        qty = (size * numerator + addend) // denominator
+        if qty > INT64_MAX:
+            return False
+        release.asked.append((node, instant, missing))
+        order = Order(
+            len(release.orders),
+            source.kind,
+            node.key,
+            source,
+            source.source,
+            size,
+            qty,
+            timing,
+            instant,
+            release.cause_of(first),
+            "lot_for_lot",
+            priority,
+        )
+        order.recipe = way.recipe
+        order.alive_until = alive_until
+        release.orders.append(order)
+        unit = SupplyUnit(
+            len(release.units),
+            node,
+            qty,
+            qty,
+            instant,
+            timing.finish,
+            PEG_SOURCE[source.kind],
+            order,
+        )
+        release.units.append(unit)
+        order.units.append(unit)
+        self._explode(order, way)
+        for need in short:
+            self._match(need, unit)
+        if unit.free > 0:
+            self._arrived.append(unit)
+            self.surplus.append(unit)
+        return True
+
+    def _explode(self, order: Order, way: Way) -> None:
+        """Register the needs of an order, as `Release.explode` does."""
+        lines, release = self._lines, self._release
+        if lines is None:
+            release.explode(order, way)
+            return
+        timing = order.timing
+        begin = timing.steps[0].start if timing.steps else timing.start
+        needs, steps, priority = release.needs, order.steps, order.priority
+        for numerator, addend, denominator, node in lines:
+            qty = -(-(steps * numerator + addend) // denominator)
+            if 0 < qty <= INT64_MAX:
+                need = Need(
+                    len(needs), node, begin, qty, qty, priority, NO_DEMAND, order
+                )
+                needs.append(need)
+                node.needs.append(need)
+            elif qty > 0:
+                release.need(node, begin, qty, priority, order=order)
+
+
+def _lines(way: Way) -> list[Line] | None:
+    """List the components of a way; None: not all are simply taken at its start."""
+    if way.origin is not None:
+        return None
+    found: list[Line] = []
+    for group in way.intakes:
+        (component, node, plain), *rivals = group
+        if rivals or not plain:
+            return None
+        line = component.numerator, component.addend, component.denominator, node
+        found.append(line)
+    return found

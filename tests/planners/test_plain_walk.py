@@ -1,0 +1,192 @@
+"""The short walk of plain nodes gives what the general walk gives, record by record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+
+from medhavi.errors import NotAvailable
+from medhavi.findings import BadData
+from medhavi.planners.mrp.plain_walk import is_plain
+from medhavi.planners.mrp.run import MrpRun
+from medhavi.planners.parameters import MrpParameters
+from tests import factories
+from tests.planners.small_plans import day
+from tests.strategies import network_tables
+
+if TYPE_CHECKING:
+    from medhavi.snapshot import Snapshot
+
+PLAIN = MrpParameters(engine="python")
+FEW = settings(max_examples=20)
+
+
+class GeneralRun(MrpRun):
+    """A run that nets every node in the general way."""
+
+    def _plain_walks(self) -> bool:
+        return False
+
+
+def netted(kind: type[MrpRun], snapshot: Snapshot) -> MrpRun:
+    run = kind(snapshot, PLAIN)
+    run.build()
+    run.net()
+    return run
+
+
+def records(run: MrpRun) -> list[Any]:
+    """Write down all that netting leaves behind."""
+    release = run.release
+    return [
+        release.has_late,
+        [
+            (o.index, o.kind, o.node, o.source_id, o.steps, o.qty, o.timing, o.need)
+            for o in release.orders
+        ],
+        [
+            (o.cause, o.lot_rule, o.priority, o.alive_until, o.recipe, o.asks)
+            for o in release.orders
+        ],
+        [
+            (None if o.carried is None else o.carried.index, [u.index for u in o.units])
+            for o in release.orders
+        ],
+        [
+            (u.index, u.node.key, u.qty, u.free, u.available, u.arrives, u.source)
+            for u in release.units
+        ],
+        [
+            (u.expires, u.for_demand, [(need.index, qty) for need, qty in u.takers])
+            for u in release.units
+        ],
+        [
+            (n.index, n.node.key, n.instant, n.qty, n.open, n.priority, n.demand)
+            for n in release.needs
+        ],
+        [
+            (None if n.order is None else n.order.index, n.alive_until, n.asks)
+            for n in release.needs
+        ],
+        [[need.index for need in node.needs] for node in run.model.nodes.values()],
+        release.match_need,
+        release.match_unit,
+        release.match_qty,
+        [(node.key, instant, qty) for node, instant, qty in release.asked],
+        [(short.need.index, short.qty) for short in release.shortages],
+    ]
+
+
+def same(snapshot: Snapshot) -> MrpRun:
+    """Net in both ways; what the plan is made from must be equal."""
+    try:
+        general = netted(GeneralRun, snapshot.require())
+    except (BadData, NotAvailable):
+        # Random networks may have a circle.
+        reject()
+    run = netted(MrpRun, snapshot)
+    assert records(run) == records(general)
+    return run
+
+
+def plain_nodes(run: MrpRun) -> set[str]:
+    return {node.key[0] for node in run.model.nodes.values() if is_plain(node)}
+
+
+@pytest.mark.req("MRP-03", "MRP-04")
+@FEW
+@given(network_tables(plain=True))
+def test_plain_networks_are_netted_as_in_general(tables: dict[str, Any]):
+    same(factories.snapshot(**tables))
+
+
+@FEW
+@given(network_tables())
+def test_networks_with_rules_are_netted_as_in_general(tables: dict[str, Any]):
+    same(factories.snapshot(**tables))
+
+
+@FEW
+@given(network_tables(plain=True), st.data())
+def test_what_is_not_plain_in_the_midst_goes_on_in_general(
+    tables: dict[str, Any], data: st.DataObject
+):
+    """Some demand asks for a place of origin, some product dies, some source ends."""
+    demand = data.draw(st.sampled_from(tables["demands"]))
+    odd = data.draw(st.sampled_from(["origin", "life", "validity"]))
+    if odd == "origin":
+        places = [row["location"] for row in tables["locations"]]
+        demand["ship_from"] = data.draw(st.sampled_from(places))
+    elif odd == "life":
+        for row in tables["products"]:
+            row["shelf_life_days"] = 30.0
+    else:
+        for name in ("routings", "supply_terms"):
+            for row in tables.get(name, ()):
+                row["valid_from"] = day(data.draw(st.integers(-30, 30)))
+    same(factories.snapshot(**tables))
+
+
+def shop(**more: Any) -> Snapshot:
+    """A of two X; X is bought by tens."""
+    tables: dict[str, Any] = {
+        "demands": [
+            {"demand": "D1", "product": "A", "qty": 3, "due": day(20)},
+            {"demand": "D2", "product": "A", "qty": 4, "due": day(30)},
+        ],
+        "routings": [{"routing": "R", "product": "A"}],
+        "bom_lines": [{"routing": "R", "component": "X", "qty_per": 2}],
+        "supply_terms": [{"product": "X", "lead_time_days": 5, "lot_multiple": 10}],
+    }
+    return factories.snapshot(**{**tables, **more})
+
+
+def test_a_surplus_serves_the_next_need_before_what_is_ordered():
+    run = same(shop())
+    assert plain_nodes(run) == {"A", "X"}
+    bought = [o for o in run.release.orders if o.kind == "buy"]
+    assert [(o.steps, o.need) for o in bought] == [
+        (10, run.release.orders[0].timing.start),
+        (10, run.release.orders[1].timing.start),
+    ]
+    taken = [(need.qty, qty) for o in bought for need, qty in o.units[0].takers]
+    # 6 of the first ten, then its 4 that are left over and 4 of the second.
+    assert taken == [(6, 6), (8, 4), (8, 4)]
+
+
+def test_an_order_that_wants_one_place_is_served_in_general_from_there_on():
+    more = {
+        "demands": [
+            {"demand": "D1", "product": "X", "qty": 3, "due": day(20)},
+            {"demand": "D2", "product": "X", "qty": 4, "due": day(30)},
+            {
+                "demand": "D3",
+                "product": "X",
+                "qty": 2,
+                "due": day(25),
+                "ship_from": "PLANT",
+            },
+        ]
+    }
+    run = same(shop(**more))
+    assert plain_nodes(run) == {"X"}
+    # D3 and D2 take what the order of D1 left over: nothing more is ordered.
+    assert len(run.release.orders) == 1
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"products": [{"product": "X", "shelf_life_days": 30}]},
+        {"products": [{"product": "X", "make_to_order": True}]},
+        {"inventory_policies": [{"product": "X", "safety_qty": 5}]},
+        {"inventory_policies": [{"product": "X", "lot_rule": "poq", "cover_days": 7}]},
+        {"supply_terms": [{"product": "X", "max_lot": 4}]},
+        {"stock": [{"product": "X", "qty": 5, "expires_at": day(15)}]},
+    ],
+)
+def test_what_has_rules_is_not_plain(more: dict[str, Any]):
+    assert "X" not in plain_nodes(same(shop(**more)))
