@@ -130,10 +130,9 @@ def _positions(unit: Ints, taken: Ints) -> Ints:
     order = np.argsort(unit, kind="stable")
     running = np.zeros(len(unit) + 1, dtype=np.int64)
     np.cumsum(taken[order], out=running[1:])
-    ranked = unit[order]
-    first = np.searchsorted(ranked, ranked, side="left")
+    first = _starts(np.bincount(unit))
     places = np.empty(len(unit), dtype=np.int64)
-    places[order] = running[:-1] - running[first]
+    places[order] = running[:-1] - running[first[unit[order]]]
     return places
 
 

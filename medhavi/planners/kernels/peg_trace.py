@@ -18,17 +18,21 @@ from __future__ import annotations
 import numpy as np
 
 SAFE = 2**62
+WIDTH = 5
+"""Fields of a slice; a part of a chain is one place in memory, not five."""
 
 
-def stretch(position: int, quantity: int, length: int) -> int:
+def stretch(position: int, quantity: int, length: int, exact: int) -> int:
     """Map a position of a span of `length` onto `quantity`, rounded down.
 
-    Exact while the product fits 62 bits; beyond, by the ratio in float64, which keeps
-    order and both ends.
+    Exact up to the position `exact`, where the product still fits 62 bits; beyond, by
+    the ratio in float64, which keeps order and both ends.
     """
     if position == length:
         return quantity
-    if position <= SAFE // max(quantity, 1):
+    if position <= exact:
+        if quantity == length:
+            return position
         return position * quantity // length
     return min(int(position * (quantity / length)), quantity)
 
@@ -89,12 +93,9 @@ def trace(
     # Slices of a unit in ascending position, as linked lists.
     first = np.full(n_units, -1, np.int64)
     last = np.full(n_units, -1, np.int64)
-    slice_start = np.empty(capacity, np.int64)
-    slice_end = np.empty(capacity, np.int64)
-    slice_demand = np.empty(capacity, np.int64)
-    slice_level = np.empty(capacity, np.int64)
-    slice_next = np.empty(capacity, np.int64)
-    slices = 0
+    # Fields lie side by side: begin, end, demand, level, place of the next or -1.
+    slices = np.empty(capacity * WIDTH, np.int64)
+    used = 0
 
     for turn in range(len(need_order)):
         need = need_order[turn]
@@ -108,6 +109,7 @@ def trace(
         unit_place = unit_start[consumer] if consumer >= 0 else 0
         unit_stop = unit_start[consumer + 1] if consumer >= 0 else 1
         quantity, length = need_qty[need], 1
+        exact = SAFE // max(quantity, 1)
         units, sizes, places = match_unit, match_qty, match_position
         if consumer >= 0:
             length = span[consumer]
@@ -117,7 +119,7 @@ def trace(
                     part = first[unit_of[place]]
                     while part >= 0:
                         parts += 1
-                        part = slice_next[part]
+                        part = slices[part + 4]
                 part_begin = np.empty(parts, np.int64)
                 part_end = np.empty(parts, np.int64)
                 part_demand = np.empty(parts, np.int64)
@@ -127,13 +129,15 @@ def trace(
                     offset = unit_offset[parent]
                     part = first[parent]
                     while part >= 0:
-                        begin = stretch(offset + slice_start[part], quantity, length)
-                        end = stretch(offset + slice_end[part], quantity, length)
+                        begin = stretch(offset + slices[part], quantity, length, exact)
+                        end = stretch(
+                            offset + slices[part + 1], quantity, length, exact
+                        )
                         part_begin[parts] = begin
                         part_end[parts] = end
-                        part_demand[parts] = slice_demand[part]
+                        part_demand[parts] = slices[part + 2]
                         parts += 1
-                        part = slice_next[part]
+                        part = slices[part + 4]
                 units, sizes, places = arranged(
                     match_unit[match:stop],
                     match_qty[match:stop],
@@ -154,11 +158,11 @@ def trace(
             while part >= 0 and match < stop:
                 if consumer >= 0:
                     offset = unit_offset[parent]
-                    begin = stretch(offset + slice_start[part], quantity, length)
-                    end = stretch(offset + slice_end[part], quantity, length)
-                    demand = slice_demand[part]
-                    level = slice_level[part] + 1
-                    part = slice_next[part]
+                    begin = stretch(offset + slices[part], quantity, length, exact)
+                    end = stretch(offset + slices[part + 1], quantity, length, exact)
+                    demand = slices[part + 2]
+                    level = slices[part + 3] + 1
+                    part = slices[part + 4]
                 else:
                     begin, end = 0, quantity
                     demand, level = need_demand[need], 0
@@ -174,17 +178,13 @@ def trace(
                     taken = high - low
                     unit = units[at]
                     if taken > 0 and unit >= 0:
-                        if pegs + 1 >= capacity or slices + 1 >= capacity:
+                        if pegs + 1 >= capacity:
                             capacity *= 2
                             peg_demand = grown(peg_demand, capacity)
                             peg_unit = grown(peg_unit, capacity)
                             peg_qty = grown(peg_qty, capacity)
                             peg_level = grown(peg_level, capacity)
-                            slice_start = grown(slice_start, capacity)
-                            slice_end = grown(slice_end, capacity)
-                            slice_demand = grown(slice_demand, capacity)
-                            slice_level = grown(slice_level, capacity)
-                            slice_next = grown(slice_next, capacity)
+                            slices = grown(slices, capacity * WIDTH)
                         peg_demand[pegs] = demand
                         peg_unit[pegs] = unit
                         peg_qty[pegs] = taken
@@ -194,36 +194,35 @@ def trace(
                         tail = last[unit]
                         if (
                             tail >= 0
-                            and slice_end[tail] == position
-                            and slice_demand[tail] == demand
-                            and slice_level[tail] == level
+                            and slices[tail + 1] == position
+                            and slices[tail + 2] == demand
+                            and slices[tail + 3] == level
                         ):
-                            slice_end[tail] = position + taken
+                            slices[tail + 1] = position + taken
                         else:
-                            slice_start[slices] = position
-                            slice_end[slices] = position + taken
-                            slice_demand[slices] = demand
-                            slice_level[slices] = level
+                            following = -1
                             if tail < 0:
-                                first[unit] = slices
-                                last[unit] = slices
-                                slice_next[slices] = -1
-                            elif slice_start[tail] <= position:
-                                slice_next[tail] = slices
-                                slice_next[slices] = -1
-                                last[unit] = slices
+                                first[unit] = used
+                                last[unit] = used
+                            elif slices[tail] <= position:
+                                slices[tail + 4] = used
+                                last[unit] = used
                             else:
                                 before = -1
-                                after = first[unit]
-                                while after >= 0 and slice_start[after] < position:
-                                    before = after
-                                    after = slice_next[after]
-                                slice_next[slices] = after
+                                following = first[unit]
+                                while following >= 0 and slices[following] < position:
+                                    before = following
+                                    following = slices[following + 4]
                                 if before < 0:
-                                    first[unit] = slices
+                                    first[unit] = used
                                 else:
-                                    slice_next[before] = slices
-                            slices += 1
+                                    slices[before + 4] = used
+                            slices[used] = position
+                            slices[used + 1] = position + taken
+                            slices[used + 2] = demand
+                            slices[used + 3] = level
+                            slices[used + 4] = following
+                            used += WIDTH
                     if reach + sizes[at] > end:
                         break
                     reach += sizes[at]

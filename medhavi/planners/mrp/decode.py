@@ -284,23 +284,17 @@ def traced(release: Release, rank: dict[int, int], engine: Engine) -> Pegs:
     engine
         Plain Python or compiled; the result is the same.
     """
-    need_rank: list[int] = []
-    need_demand: list[int] = []
-    need_consumer: list[int] = []
-    need_qty: list[int] = []
-    for need in release.needs:
-        need_rank.append(rank[id(need.node)])
-        need_demand.append(need.demand)
-        need_consumer.append(-1 if need.order is None else need.order.index)
-        need_qty.append(need.qty)
+    needs = release.needs
     units = release.units
     match_need, match_unit, match_qty, owner = _owned(release)
     return peg(
         Matches(
-            need_rank=need_rank,
-            need_demand=need_demand,
-            need_consumer=need_consumer,
-            need_qty=need_qty,
+            need_rank=[rank[id(need.node)] for need in needs],
+            need_demand=[need.demand for need in needs],
+            need_consumer=[
+                -1 if need.order is None else need.order.index for need in needs
+            ],
+            need_qty=[need.qty for need in needs],
             need=match_need,
             unit=match_unit,
             qty=match_qty,
