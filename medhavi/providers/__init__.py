@@ -88,6 +88,10 @@ class Providers:
         stated: Quantile = snapshot.settings.risk_basis
         self._quantile = quantile or ("p50" if infinite else stated)
 
+    def on(self, snapshot: Snapshot) -> Providers:
+        """Give providers of another snapshot that plan in the same way."""
+        return Providers(snapshot, infinite=self._infinite, quantile=self._quantile)
+
     @cached_property
     def tables(self) -> Mapping[str, Rows]:
         """The tables that providers read, as rows."""

@@ -61,6 +61,7 @@ class Commitments:
         "_demands",
         "_numbers",
         "_providers",
+        "lanes",
     )
 
     def __init__(self, providers: Providers, *, promised: bool = True) -> None:
@@ -72,6 +73,8 @@ class Commitments:
         }
         self._by_node: dict[Node, list[Commitment]] = {}
         self._by_owner: dict[str, list[Commitment]] = {}
+        self.lanes: set[str] = set()
+        """Lanes whose times say when promised demands are taken."""
         pegged = self._pegs()
         for peg in pegged:
             self._note(peg)
@@ -234,6 +237,7 @@ class Commitments:
             ]
             if not moves or moves[0].origin is None or moves[0].origin in seen:
                 return None if origin is None else (origin, instant)
+            self.lanes.add(moves[0].source)
             timing = moves[0].clock.latest(instant, steps)
             instant = instant if timing is None else timing.ready
             location = moves[0].origin

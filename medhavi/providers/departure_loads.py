@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medhavi.units import ceil_fraction, exact
@@ -25,6 +26,7 @@ class Load(NamedTuple):
 NOTHING: Final = Load()
 
 
+@lru_cache(maxsize=65536)
 def load_of(qty: float, weight_kg: float, volume_m3: float) -> Load:
     """Give the load of a quantity, rounded up.
 
@@ -56,6 +58,12 @@ class DepartureLoads:
             self.add(lane, departure, load)
         self._journal.clear()
 
+    def copied(self) -> DepartureLoads:
+        """Give loads of their own that are the same now."""
+        made = DepartureLoads()
+        made._loads = self.state()
+        return made
+
     def of_lane(self, lane: str) -> dict[int, Load] | None:
         """Give the loads of a lane by departure; `None`: there are none."""
         return self._loads.get(lane)
@@ -68,6 +76,10 @@ class DepartureLoads:
         """Load a departure; a negative load unloads it."""
         self._change(lane, departure, load)
         self._journal.append((lane, departure, load))
+
+    def settle(self) -> None:
+        """Forget the journal: what was loaded stays, earlier marks are void."""
+        self._journal.clear()
 
     def mark(self) -> int:
         """Give a mark to undo to."""

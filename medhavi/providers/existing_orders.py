@@ -66,11 +66,13 @@ class ExistingOrders:
         Overdue orders.
     """
 
-    __slots__ = ("_as_of", "_providers", "findings", "receipts", "withdrawals")
+    __slots__ = ("_as_of", "_providers", "findings", "lanes", "receipts", "withdrawals")
 
     def __init__(self, providers: Providers) -> None:
         self._providers = providers
         self._as_of = int(providers.snapshot.as_of)
+        self.lanes: set[str] = set()
+        """Lanes whose times say when transfers leave."""
         receipts: list[Receipt] = []
         withdrawals: list[Withdrawal] = []
         found: list[Finding] = []
@@ -220,6 +222,7 @@ class ExistingOrders:
         if way is None or way.origin is None:
             known = self._providers.facts.is_location(source)
             return (source if known else None), stated
+        self.lanes.add(way.source)
         timing = (
             way.clock.latest(row["due"], steps)
             if row["start"] is None

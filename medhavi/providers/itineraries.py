@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from medhavi.providers.altered_copy import altered
 from medhavi.providers.arrival_search import Leg, Search
 from medhavi.providers.departure_loads import DepartureLoads, Load, load_of
 from medhavi.providers.itinerary_routes import Ban, cheapest, ways
@@ -21,6 +22,7 @@ from medhavi.providers.lane_graph import Goods, LaneGraph
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from medhavi.providers.departure_loads import Departure
     from medhavi.providers.itinerary_routes import Found, Spur, Way
     from medhavi.providers.lane_graph import Edge
     from medhavi.providers.product_facts import ProductFacts
@@ -85,6 +87,13 @@ class Itineraries:
         self.loads = DepartureLoads() if loads is None else loads
         self._graph = LaneGraph(transport, facts.holds_stock)
         self._costs: dict[tuple[str, str], Costing] = {}
+
+    def over(
+        self, transport: Transport, lanes: Collection[str], loads: DepartureLoads
+    ) -> Itineraries:
+        """Give the ways over lanes of which some leave at other times."""
+        graph = self._graph.over(transport, lanes)
+        return altered(self, _transport=transport, _graph=graph, loads=loads)
 
     # --------------------------------------------------------------------- earliest
     def earliest(
@@ -330,13 +339,45 @@ def reserved_loads(
         Demands whose holds do not count (rule 29).
     """
     known = frozenset(transport.ids)
-    loads = []
+    bound = (
+        _bound(hold, transport)
+        for hold in holds
+        if hold.demand not in own and hold.subject in known
+    )
+    return DepartureLoads(one for one in bound if one is not None)
+
+
+def bound_again(
+    loads: DepartureLoads, holds: Iterable[Hold], ways: tuple[Transport, Transport]
+) -> DepartureLoads:
+    """Give the loads where reservations bind other departures than before.
+
+    Parameters
+    ----------
+    loads
+        As they are, more than the reservations among them; they stay.
+    holds
+        Active reservations on the lanes whose departures change [kg].
+    ways
+        The lanes as they were and as they are.
+    """
+    made = loads.copied()
     for hold in holds:
-        if hold.demand in own or hold.subject not in known:
-            continue
-        timetable = transport.timetable(hold.subject)
-        departure = timetable.earliest(hold.start)
-        if timetable.scheduled and departure is not None and departure < hold.finish:
-            load = load_of(hold.qty, 1.0, 0.0)
-            loads.append(((hold.subject, departure), load))
-    return DepartureLoads(loads)
+        before, after = (_bound(hold, transport) for transport in ways)
+        if before is not None:
+            place, load = before
+            made.add(*place, Load(-load.weight, -load.volume))
+        if after is not None:
+            place, load = after
+            made.add(*place, load)
+    made.settle()
+    return made
+
+
+def _bound(hold: Hold, transport: Transport) -> tuple[Departure, Load] | None:
+    """Give the departure that a reservation binds, if any."""
+    timetable = transport.timetable(hold.subject)
+    departure = timetable.earliest(hold.start)
+    if not timetable.scheduled or departure is None or departure >= hold.finish:
+        return None
+    return (hold.subject, departure), load_of(hold.qty, 1.0, 0.0)

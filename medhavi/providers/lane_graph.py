@@ -10,11 +10,12 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.providers.altered_copy import altered
 from medhavi.providers.departure_loads import MILLION, NOTHING, Load
 from medhavi.units import HOUR, NEVER, ceil_fraction, exact, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from medhavi.providers.departure_loads import DepartureLoads
     from medhavi.providers.timing import Clock
@@ -171,6 +172,24 @@ class LaneGraph:
             self._out.setdefault(edge.origin, []).append(edge)
             self._into.setdefault(edge.destination, []).append(edge)
         self._bounds: dict[tuple[str, bool, str | None, bool], dict[str, int]] = {}
+
+    def over(self, transport: Transport, lanes: Iterable[str]) -> LaneGraph:
+        """Give the graph on other lanes, of which some leave at other times.
+
+        Parameters
+        ----------
+        transport
+            The same lanes; their ways take as long as before.
+        lanes
+            Those that leave at other times.
+        """
+        edges, out, into = dict(self._edges), dict(self._out), dict(self._into)
+        for lane in lanes:
+            old, new = edges[lane], Edge(transport, lane)
+            edges[lane] = new
+            for ends, place in ((out, new.origin), (into, new.destination)):
+                ends[place] = [new if edge is old else edge for edge in ends[place]]
+        return altered(self, _transport=transport, _edges=edges, _out=out, _into=into)
 
     def edge(self, lane: str) -> Edge:
         """Give a lane."""

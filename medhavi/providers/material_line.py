@@ -106,6 +106,11 @@ class MaterialLine:
         self._journal = journal
         self._unlimited = unlimited
 
+    @property
+    def withholds(self) -> bool:
+        """Whether it keeps safety stock back at any time."""
+        return self._withheld is not None
+
     # ------------------------------------------------------------------ questions
     def available(
         self,

@@ -6,12 +6,13 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from medhavi.providers.altered_copy import altered
 from medhavi.providers.sources import Offer, Timing
 from medhavi.snapshot.working_time import ALWAYS_OPEN, WorkingTime
 from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from medhavi.findings import Finding
     from medhavi.providers.exchange import Exchange
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from medhavi.snapshot.calendars import Calendars
 
 EVERYWHERE = "*"
+KEY = ("supplier", "product", "location", "valid_from")
+"""Key of `supply_terms`."""
+LEAD_TIMES = ("lead_time_days", "lead_time_p95_days")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +203,35 @@ class Suppliers:
         self._tiers = tables["price_tiers"]
         self._tiers_of = self._tiers.index("supplier", "product", "location")
 
+    def restated(self, rows: Iterable[Row]) -> Suppliers | None:
+        """Give the suppliers with other times in some of the terms.
+
+        Parameters
+        ----------
+        rows
+            Rows of `supply_terms`.
+
+        Returns
+        -------
+        Suppliers or None
+            None where a row is new or says more than another time: which sources a
+            product has may change with it.
+        """
+        changes: dict[int, Row] = {}
+        for row in rows:
+            number = next(
+                (
+                    i
+                    for i in self._terms_of.get(row["product"], ())
+                    if all(self._terms.column(key)[i] == row[key] for key in KEY)
+                ),
+                None,
+            )
+            if number is None or not _only_times(self._terms.row(number), row):
+                return None
+            changes[number] = row
+        return altered(self, _terms=self._terms.replaced(changes))
+
     def offers(self, product: str, location: str) -> tuple[Offer, ...]:
         """Give the terms that hold for a product at a location.
 
@@ -312,3 +345,13 @@ class Suppliers:
             )
         }
         return self._exchange.findings(name for name in used if name is not None)
+
+
+def _only_times(old: Row, new: Row) -> bool:
+    """Tell whether terms differ in their lead times alone; none appears or goes."""
+    return all(
+        (old[name] is None) == (new[name] is None)
+        if name in LEAD_TIMES
+        else old[name] == new[name]
+        for name in old
+    )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from medhavi.providers.altered_copy import altered
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
 
@@ -44,6 +46,23 @@ class Rows:
             self._columns[column.name] = values.to_list()
         self._cells: list[tuple[Any, ...]] = []
         self._rows: dict[int, Row] = {}
+
+    def replaced(self, changes: Mapping[int, Row]) -> Rows:
+        """Give the table with other rows under some numbers; this one stays.
+
+        The new rows have the keys of the old ones, so the table stays sorted.
+        """
+        columns = dict(self._columns)
+        for name, old in self._columns.items():
+            if any(row[name] != old[number] for number, row in changes.items()):
+                columns[name] = list(old)
+                for number, row in changes.items():
+                    columns[name][number] = row[name]
+        cells = list(self._cells)
+        for number, row in changes.items() if cells else ():
+            cells[number] = tuple(row[name] for name in columns)
+        rows = {**self._rows, **changes}
+        return altered(self, _columns=columns, _cells=cells, _rows=rows)
 
     def column(self, name: str) -> list[Any]:
         """Give the cells of a column."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from medhavi.providers.altered_copy import altered
 from medhavi.providers.sources import LinearCost, Offer, Timing
 from medhavi.providers.timetable import Timetable
 from medhavi.snapshot.working_time import ALWAYS_OPEN, WorkingTime
@@ -13,7 +14,7 @@ from medhavi.snapshot.zones import zone
 from medhavi.units import ALWAYS, DAY, HOUR, NEVER, exact, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from medhavi.providers.lead_times import LeadTimes
     from medhavi.providers.product_facts import ProductFacts
@@ -133,13 +134,7 @@ class Transport:
         self._calendars = calendars
         self._lead_times = lead_times
         self._lanes: dict[str, Row] = {row["lane"]: row for row in tables["lanes"]}
-        self._departures: dict[str, list[tuple[int, int]]] = {}
-        for row in tables["departures"]:
-            clock = row["time"]
-            second = clock.hour * HOUR + clock.minute * 60 + clock.second
-            self._departures.setdefault(row["lane"], []).append(
-                (row["weekday"], second)
-            )
+        self._departures = _weekly(tables["departures"])
         self._blackouts: dict[str, list[tuple[int, int]]] = {}
         for row in tables["lane_blackouts"]:
             self._blackouts.setdefault(row["lane"], []).append(
@@ -155,6 +150,38 @@ class Transport:
             into.setdefault(self._lanes[lane]["destination"], []).append(lane)
         self.into = {place: tuple(lanes) for place, lanes in into.items()}
         """Lanes by destination, by id."""
+
+    def leaving_also(self, rows: Iterable[Row]) -> Transport | None:
+        """Give the lanes with more departures.
+
+        Parameters
+        ----------
+        rows
+            Rows of `departures`.
+
+        Returns
+        -------
+        Transport or None
+            None where a lane is none or leaves at any time until now.
+        """
+        departures = dict(self._departures)
+        added = _weekly(rows)
+        for lane, times in added.items():
+            if lane not in self._departures or lane not in self._lanes:
+                return None
+            departures[lane] = [*departures[lane], *times]
+        return altered(
+            self,
+            _departures=departures,
+            _timetables={
+                lane: known
+                for lane, known in self._timetables.items()
+                if lane not in added
+            },
+            _clocks={
+                key: clock for key, clock in self._clocks.items() if key[0] not in added
+            },
+        )
 
     def _disrupt(self, rows: Rows) -> None:
         for row in rows:
@@ -326,3 +353,13 @@ class Transport:
                 self._blackouts.get(lane, ()),
             )
         return known
+
+
+def _weekly(rows: Iterable[Row]) -> dict[str, list[tuple[int, int]]]:
+    """Collect weekday and second of the departures of each lane."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for row in rows:
+        clock = row["time"]
+        second = clock.hour * HOUR + clock.minute * 60 + clock.second
+        found.setdefault(row["lane"], []).append((row["weekday"], second))
+    return found

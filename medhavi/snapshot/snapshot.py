@@ -17,13 +17,14 @@ from medhavi.snapshot import folder
 from medhavi.snapshot.checks import cross_checks
 from medhavi.snapshot.checks_rows import own_checks
 from medhavi.snapshot.fingerprint import sorted_hash, tree_hash
+from medhavi.snapshot.lazy_tables import LazyTables
 from medhavi.snapshot.normalise import Normal, absent, normalise
 from medhavi.snapshot.row_findings import nearest
 from medhavi.snapshot.rows import raw_frame
 from medhavi.snapshot.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from medhavi.snapshot.network import Network
 
@@ -107,6 +108,27 @@ class Snapshot:
         return type(self)(
             _parts=MappingProxyType({**self._parts, **touched}), _before=self._before
         )
+
+    def replace_when_read(
+        self, names: Iterable[str], make: Callable[[str], pl.DataFrame]
+    ) -> Self:
+        """Give a snapshot as `replace` does whose new tables are made when read.
+
+        Parameters
+        ----------
+        names
+            Tables that are replaced; the settings are not among them.
+        make
+            Gives the rows of one of them.
+        """
+
+        def part(name: str) -> _Part:
+            return _part(name, make(name))
+
+        parts = LazyTables(self._parts, frozenset(names), part)
+        made = type(self)(_parts=parts, _before=self._before)
+        made.__dict__["settings"] = self.settings
+        return made
 
     def to_folder(
         self,

@@ -17,6 +17,7 @@ from medhavi.planners.promising.rules_of_promise import Policies
 from medhavi.planners.promising.stages import Stages
 from medhavi.planners.promising.taken import Moved, Undo
 from medhavi.providers import Providers
+from medhavi.providers.altered_copy import altered
 from medhavi.providers.table_rows import Rows
 
 if TYPE_CHECKING:
@@ -65,6 +66,33 @@ class Book:
         """
         snapshot.require()
         return cls(snapshot, Stages(Providers(snapshot)))
+
+    def on(
+        self,
+        snapshot: Snapshot,
+        *,
+        stages: Stages | None = None,
+        policies: Policies | None = None,
+    ) -> Book:
+        """Give the book of a snapshot of which few rows differ, to ask it and no more.
+
+        It shares the ledgers and what is accepted; nothing may be accepted on it.
+        Which sources and lanes a product has is as before.
+
+        Parameters
+        ----------
+        stages, policies
+            Those of the other snapshot, where they are not the same.
+        """
+        used = stages or self.stages
+        return altered(
+            self,
+            snapshot=snapshot,
+            stages=used,
+            providers=used.providers,
+            times=used.times,
+            policies=policies or self.policies,
+        )
 
     @property
     def now(self) -> int:

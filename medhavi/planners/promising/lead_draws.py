@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.providers.altered_copy import altered
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -48,6 +50,10 @@ class UncertainTimes:
             or tables["supply_terms"].filled("lead_time_p95_days")
             or tables["lanes"].filled("duration_p95_h")
         )
+
+    def on(self, providers: Providers) -> UncertainTimes:
+        """Give the times of other providers; what is uncertain at all stays so."""
+        return altered(self, providers=providers, _stated={}, _known={})
 
     def purchase(self, source: Source) -> tuple[Subject, Quantiles | None]:
         """Give the uncertain days of a purchase; None: they are certain."""

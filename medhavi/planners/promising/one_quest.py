@@ -28,6 +28,7 @@ def searched(quest: Quest, detail: str, *, freed: bool = False) -> Promise:
     book, request = quest.book, quest.request
     mark = book.stages.mark()
     level = LEVELS[quest.policy.risk_basis]
+    book.stages.withheld = False
     book.stages.leads = LeadDraws(book.times, level) if book.times.anything else None
     try:
         if not freed and (request.known or request.demand in book.accepted):
@@ -40,5 +41,6 @@ def searched(quest: Quest, detail: str, *, freed: bool = False) -> Promise:
         quest.broken = True
         return failed(quest, failure)
     finally:
+        quest.withheld = book.stages.withheld
         book.stages.undo(mark)
         book.stages.leads = None

@@ -85,16 +85,18 @@ def _smaller(quest: Quest, answer: Promise) -> Iterator[float]:
 def _policy_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
     policy = quest.policy
     changes: list[tuple[RemedyKind, str, dict[str, object]]] = []
-    if not policy.buffers:
+    if not policy.buffers and not _is_idle("buffers", quest):
         changes.append((RemedyKind.USE_SAFETY, "use safety stock", {"buffers": True}))
-    if not policy.expedite and not quest.request.expedite:
+    expedite = policy.expedite or quest.request.expedite
+    if not expedite and not _is_idle("expedite", quest):
         expedited: dict[str, object] = {"expedite": True}
         text = "permit faster, dearer lanes"
         changes.append((RemedyKind.EXPEDITE, text, expedited))
     if policy.ask_supplier == "never":
         cells: dict[str, object] = {"ask_supplier": "always"}
         changes.append((RemedyKind.OTHER_SOURCE, "buy what is missing", cells))
-    if policy.supplier_fallback != "accept_with_risk":
+    trusting = policy.supplier_fallback == "accept_with_risk"
+    if not trusting and not _is_idle("supplier_fallback", quest):
         cells = {"supplier_fallback": "accept_with_risk"}
         text = "accept the stated time of suppliers"
         changes.append((RemedyKind.RELAX_POLICY, text, cells))
@@ -123,6 +125,27 @@ def _policy_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
         }
         rows: Rows = {"promise_policies": (row,), "request": ({"policy": name},)}
         yield Proposal(kind, text, rows)
+
+
+def _is_idle(rule: str, quest: Quest) -> bool:
+    """Tell whether the search would have gone the same way without a rule.
+
+    Then the answer is the same, and need not be tried. Where others may give way, their
+    policies count as well.
+    """
+    policy, book = quest.policy, quest.book
+    if policy.preempt:
+        return False
+    if rule == "buffers":
+        return not quest.withheld
+    if rule == "expedite":
+        rows = book.substitutes.get(quest.request.product, ())
+        products = [quest.request.product, *(row["substitute"] for row in rows)]
+        return not any(book.reach.dear(product) for product in products)
+    unknown = Limiter.SUPPLIER_LEADTIME_EXCEEDED
+    return policy.supplier_fallback == "block" and all(
+        failure.code is not unknown for failure in quest.failures
+    )
 
 
 # ------------------------------------------------------------------------- the tables

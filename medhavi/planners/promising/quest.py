@@ -56,6 +56,8 @@ class Quest:
         The budget ended the search.
     broken
         A provider failed.
+    withheld
+        A line was asked that keeps safety stock back.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Quest:
         self.evaluations = 0
         self.cut = False
         self.broken = False
+        self.withheld = False
         settings = book.snapshot.settings
         self.latest = book.now + HORIZONS * (settings.horizon_end - book.now)
 

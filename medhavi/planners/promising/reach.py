@@ -80,6 +80,10 @@ class Reach:
             known = self._known[key] = found
         return known
 
+    def dear(self, product: str) -> bool:
+        """Tell whether lanes are left out because they are faster and dearer."""
+        return bool(self._faster_and_dearer(product))
+
     def lanes_to(self, location: str) -> bool:
         """Tell whether goods lie at a place or some lane leads to it."""
         if self._providers.facts.holds_stock(location):

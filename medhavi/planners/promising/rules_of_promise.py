@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi import schema
 from medhavi.findings import BadData, finding
+from medhavi.providers.altered_copy import altered
 from medhavi.providers.product_facts import lineage
 from medhavi.snapshot.row_findings import nearest
 from medhavi.units import MINUTE, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from medhavi.findings import Finding
     from medhavi.planners.promising.asking import Request
@@ -105,6 +106,18 @@ class Policies:
         self._skus = dict(zip(products["product"], products["sku_tier"], strict=True))
         self._known: dict[tuple[object, ...], Policy] = {}
         self.findings: tuple[Finding, ...] = tuple(self._several_defaults())
+
+    def with_rows(self, rows: Iterable[Mapping[str, Any]]) -> Policies:
+        """Give the policies with rows in the place of those of the same name.
+
+        Parameters
+        ----------
+        rows
+            Rows of `promise_policies` in their normal form.
+        """
+        by_name = {row["policy"]: dict(row) for row in (*self._rows, *rows)}
+        sorted_rows = [by_name[name] for name in sorted(by_name)]
+        return altered(self, _rows=sorted_rows, _known={})
 
     def named(self, name: str) -> Mapping[str, Any] | None:
         """Give the row or preset of a name, whatever the case of its letters."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from medhavi.planners.promising.lead_draws import UncertainTimes
+from medhavi.providers.altered_copy import altered
+from medhavi.providers.changed_providers import Ledgers
 from medhavi.providers.departure_loads import Load, load_of
 from medhavi.providers.timing import Hold, Timing
 from medhavi.units import HOUR, MINUTE, from_seconds, from_steps, seconds_up
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.lead_draws import LeadDraws
     from medhavi.providers import Providers
+    from medhavi.providers.changed_providers import Changed
     from medhavi.providers.finite import FiniteCapacity
     from medhavi.providers.itineraries import Itineraries, Itinerary
     from medhavi.providers.material import Material
@@ -62,6 +65,7 @@ class Stages:
         "providers",
         "times",
         "transport",
+        "withheld",
     )
 
     def __init__(
@@ -73,6 +77,8 @@ class Stages:
         transport: Itineraries | None = None,
     ) -> None:
         self.at = "routing"
+        self.withheld = False
+        """Whether a line was asked that keeps safety stock back."""
         self.providers = providers
         self._perishable = _perishable(providers)
         self.leads: LeadDraws | None = None
@@ -82,6 +88,20 @@ class Stages:
         self.material = providers.material() if material is None else material
         self.capacity = providers.finite() if capacity is None else capacity
         self.transport = providers.itineraries() if transport is None else transport
+
+    @property
+    def ledgers(self) -> Ledgers:
+        """What is taken of material, resources and departures."""
+        return Ledgers(self.material, self.capacity, self.transport)
+
+    def on(self, changed: Changed) -> Stages:
+        """Give the stages of changed providers; what is bought already stays so."""
+        return altered(
+            self,
+            providers=changed.providers,
+            times=self.times.on(changed.providers),
+            **changed.ledgers._asdict(),
+        )
 
     # ------------------------------------------------------------------- routing
     def sources(self, product: str, location: str) -> tuple[Source, ...]:
@@ -102,7 +122,10 @@ class Stages:
     def line(self, product: str, location: str) -> MaterialLine:
         """Give what is free of a product at a location over time."""
         self.at = "material"
-        return self.material.line(product, location)
+        found = self.material.line(product, location)
+        if found.withholds:
+            self.withheld = True
+        return found
 
     def known(self, product: str, location: str) -> bool:
         """Tell whether a product lies or comes somewhere, whoever has it."""

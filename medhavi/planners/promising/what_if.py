@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.stages import Stages
 from medhavi.providers import Providers
-from medhavi.snapshot.changed_rows import with_rows
+from medhavi.providers.changed_providers import changed as changed_providers
+from medhavi.providers.plain_rows import changed_rows
+from medhavi.snapshot.changed_rows import with_rows, with_rows_when_read
 from medhavi.units import to_seconds
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 REQUEST = "request"
 """Key of changed cells of the request among the rows of a remedy."""
+POLICIES = "promise_policies"
 UNTOUCHED = {
     "reservations": ("calendars", "exchange", "lead_times", "capacity", "recipes"),
     "supply_orders": ("calendars", "exchange", "lead_times", "capacity", "recipes"),
@@ -28,7 +31,7 @@ UNTOUCHED = {
     "departures": ("calendars", "exchange", "lead_times", "capacity", "recipes"),
     "resource_units": ("calendars", "exchange", "lead_times"),
 }
-"""Providers that a change of a table leaves as they are; they are shared."""
+"""Providers that a change of a table leaves as they are where it is read again."""
 
 
 def changed(snapshot: Snapshot, rows: Rows) -> Snapshot:
@@ -51,19 +54,32 @@ def asked_again(request: Request, rows: Rows) -> Request:
 
 
 def book_with(book: Book, rows: Rows) -> Book:
-    """Give a book on the changed tables that has accepted the same promises."""
-    tables = [name for name in rows if name != REQUEST]
+    """Give a book on the changed tables that has accepted the same promises.
+
+    What the rows do not reach is shared with the book, ledgers among it: as long as
+    this one is asked, nothing may be accepted on either.
+    """
+    tables = {name: new for name, new in rows.items() if name != REQUEST and new}
     if not tables:
         return book
+    if set(tables) == {POLICIES}:
+        new = changed_rows(book.snapshot, POLICIES, tables)
+        snapshot = with_rows_when_read(book.snapshot, tables)
+        return book.on(snapshot, policies=book.policies.with_rows(new))
+    found = changed_providers(book.providers, book.stages.ledgers, tables)
+    if found is None:
+        return rebuilt(book, tables)
+    return book.on(found.providers.snapshot, stages=book.stages.on(found))
+
+
+def rebuilt(book: Book, rows: Rows) -> Book:
+    """Give a book that reads the changed tables anew and accepts the same promises."""
     snapshot = changed(book.snapshot, rows)
     providers = Providers(snapshot)
+    tables = [name for name in rows if name != REQUEST]
     names = set.intersection(*(set(UNTOUCHED.get(name, ())) for name in tables))
     for name in sorted(names):
         providers.__dict__[name] = getattr(book.providers, name)
-    if tables == ["promise_policies"]:
-        other = Book(snapshot, book.stages)
-        other.accepted = book.accepted
-        return other
     other = Book(snapshot, Stages(providers))
     for undos in book.accepted.values():
         for undo in undos:

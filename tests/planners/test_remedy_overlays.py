@@ -1,0 +1,227 @@
+"""A book on changed rows answers as one that read the changed tables anew."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medhavi.planners.promising.book import Book, apply
+from medhavi.planners.promising.quoting import quote
+from medhavi.planners.promising.what_if import asked_again, book_with, changed, rebuilt
+from medhavi.results.promise import PromiseStatus
+from tests.planners.small_promises import day, request_of, state, workshop
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.snapshot import Snapshot
+
+few = settings(max_examples=15)
+"""A world that is read anew takes a tenth of a second."""
+ASKS = st.fixed_dictionaries(
+    {
+        "product": st.sampled_from(["A", "B"]),
+        "location": st.sampled_from(["L", "C1"]),
+        "qty": st.integers(1, 14),
+        "due": st.integers(0, 9).map(day),
+    }
+)
+
+
+def company(stock: int, parts: int, held: int, promised: int = 1) -> Snapshot:
+    """Make A from B on M and N at L, ship it to C1; holds and orders are in the way."""
+    return workshop(
+        products=[{"product": name, "weight_kg": 1} for name in ("A", "B")],
+        stock=[{"product": "A", "qty": stock}, {"product": "B", "qty": parts}],
+        inventory_policies=[{"product": "B", "safety_qty": 2}],
+        supply_terms=[
+            {"product": "B", "lead_time_days": 5, "lead_time_p95_days": 8},
+            {"product": "A", "supplier": "S2", "lead_time_days": 6},
+        ],
+        resources=[{"resource": "M"}, {"resource": "N"}],
+        steps=[
+            {"step": 1, "run_minutes_per_unit": 60},
+            {"step": 2, "run_minutes_per_unit": 30},
+        ],
+        step_resources=[{"step": 1, "resource": "M"}, {"step": 2, "resource": "N"}],
+        locations=[{"location": "L"}, {"location": "C1", "kind": "customer"}],
+        lanes=[
+            {
+                "lane": "T",
+                "origin": "L",
+                "destination": "C1",
+                "duration_h": 24,
+                "capacity_kg": 20,
+            }
+        ],
+        departures=[{"lane": "T", "weekday": n, "time": dt.time(12)} for n in (1, 4)],
+        supply_orders=[
+            {"supply_order": "P1", "product": "B", "qty": 6, "due": day(3)},
+            {
+                "supply_order": "W1",
+                "kind": "work",
+                "product": "A",
+                "source": "R",
+                "qty": 2,
+                "due": day(4),
+            },
+        ],
+        demands=[
+            {"demand": "D1", "product": "A", "qty": 3, "promised": day(6)},
+            {
+                "demand": "D2",
+                "product": "A",
+                "location": "C1",
+                "qty": 2,
+                "promised": day(8),
+            },
+        ][: promised + 1],
+        reservations=[
+            {
+                "reservation": "H1",
+                "kind": "material",
+                "subject": "A",
+                "location": "L",
+                "demand": "D1",
+                "qty": held,
+                "start": day(0),
+                "finish": day(6),
+            },
+            {
+                "reservation": "H2",
+                "kind": "material",
+                "subject": "B",
+                "location": "L",
+                "qty": held,
+                "start": day(1),
+                "finish": day(6),
+            },
+            {
+                "reservation": "H3",
+                "kind": "capacity",
+                "subject": "M",
+                "location": None,
+                "qty": held * 600,
+                "start": day(1),
+                "finish": day(5),
+            },
+            {
+                "reservation": "H4",
+                "kind": "transport",
+                "subject": "T",
+                "location": None,
+                "qty": 15,
+                "start": day(0),
+                "finish": day(7),
+            },
+        ],
+    )
+
+
+def row_of(snapshot: Snapshot, table: str, **key: object) -> dict[str, Any]:
+    """Give a row of a table as a remedy has it."""
+    found = [
+        row
+        for row in snapshot[table].to_dicts()
+        if all(row[name] == value for name, value in key.items())
+    ]
+    return found[0]
+
+
+def change(snapshot: Snapshot, kind: str, number: int) -> Mapping[str, Any]:
+    """Give the rows of a change of one kind."""
+    table, row = CHANGED[kind](snapshot, number)
+    rows: dict[str, Any] = {table: (row,)}
+    if kind == "buffers":
+        rows["request"] = ({"policy": "other"},)
+    return rows
+
+
+def terms(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
+    """Let a supplier take another time."""
+    row = row_of(snapshot, "supply_terms", supplier=("S", "S2")[number % 2])
+    late = None if row["lead_time_p95_days"] is None else number / 2 + 1
+    new = {"lead_time_days": number / 2, "lead_time_p95_days": late}
+    return "supply_terms", row | new
+
+
+def departure(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
+    """Let the lane leave once more a week."""
+    del snapshot
+    new = {"lane": "T", "weekday": 1 + number % 7, "time": dt.time(number)}
+    return "departures", new
+
+
+def units(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
+    """Let one more machine work for some days."""
+    del snapshot
+    row = {"resource": "MN"[number % 2], "valid_from": day(0), "valid_to": day(number)}
+    return "resource_units", {**row, "units": 2.0, "efficiency": None}
+
+
+def hold(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
+    """Release a hold of material, capacity or transport."""
+    row = row_of(snapshot, "reservations", reservation=f"H{1 + number % 4}")
+    return "reservations", {**row, "state": "released"}
+
+
+def order(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
+    """Move an order that is waited for."""
+    row = row_of(snapshot, "supply_orders", supply_order=("P1", "W1")[number % 2])
+    return "supply_orders", {**row, "due": day(number / 3)}
+
+
+def buffers(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
+    """Permit safety stock by a policy of its own."""
+    del number
+    row = snapshot["promise_policies"].to_dicts()[0]
+    return "promise_policies", {**row, "policy": "other", "buffers": True}
+
+
+def smaller(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
+    """Ask for another quantity."""
+    del snapshot
+    return "request", {"qty": float(1 + number)}
+
+
+CHANGED = {
+    make.__name__: make
+    for make in (terms, departure, units, hold, order, buffers, smaller)
+}
+CHANGES = st.tuples(st.sampled_from(sorted(CHANGED)), st.integers(1, 9))
+
+
+@pytest.mark.req("ATP-19")
+@few
+@given(
+    st.tuples(*(st.integers(0, most) for most in (6, 9, 4, 1))),
+    st.lists(ASKS, max_size=2),
+    ASKS,
+    CHANGES,
+)
+def test_a_change_gives_the_answer_of_tables_that_are_read_anew(
+    stocked, before, ask, what
+):
+    snapshot = company(*stocked)
+    book = Book.from_snapshot(snapshot)
+    for number, earlier in enumerate(before):
+        made = quote(
+            book, request_of(snapshot, sales_order=f"SO{number}", line=1, **earlier)
+        )
+        if made.status is not PromiseStatus.REJECTED:
+            apply(book, made)
+    rows = change(snapshot, *what)
+    request = request_of(snapshot, sales_order="SO9", line=1, **ask)
+    plain = quote(book, request)
+    held = state(book)
+    again = asked_again(request, rows)
+    found = quote(book_with(book, rows), again)
+    assert state(book) == held
+    assert found == quote(rebuilt(book, rows), again)
+    if not before:
+        assert found == quote(Book.from_snapshot(changed(snapshot, rows)), again)
+    assert quote(book, request) == plain
