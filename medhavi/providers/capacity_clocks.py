@@ -95,6 +95,10 @@ class SingleStepClock:
         self._setup = duration.setup
         self._safety = safety
 
+    def length(self, steps: int) -> int:
+        """Give the working time of an order of so many steps [s]."""
+        return -(-(self._fixed + self._rate * steps) // self._scale)
+
     def latest(self, need: int, steps: int) -> Timing:
         """Give the latest order that is usable, safety time included, by `need`."""
         length = -(-(self._fixed + self._rate * steps) // self._scale)

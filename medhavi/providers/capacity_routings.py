@@ -164,6 +164,7 @@ class Routings:
         self._compiled: dict[str, CompiledRouting] = {}
         self._networks_alike: dict[object, RoutingNetwork] = {}
         self._compiled_alike: dict[object, CompiledRouting] = {}
+        self._likeness: dict[str, tuple[object, ...] | None] = {}
         self._step_cells = tables["steps"].picker("routing", "name")
         self._need_cells = tables["step_resources"].picker("routing")
 
@@ -199,6 +200,11 @@ class Routings:
 
         Templates give many products the same step; they share one compiled form.
         """
+        if routing not in self._likeness:
+            self._likeness[routing] = self._look(routing)
+        return self._likeness[routing]
+
+    def _look(self, routing: str) -> tuple[object, ...] | None:
         steps = self._steps.get(routing, ())
         if len(steps) != 1 or routing in self._links or routing in self._outputs:
             return None
@@ -206,7 +212,8 @@ class Routings:
         return (
             row["location"],
             row["yield"],
-            self._facts.step(row["product"]),
+            # Two numbers, because a fraction takes long to hash.
+            self._facts.step(row["product"]).as_integer_ratio(),
             self._step_cells(steps[0]),
             *(self._need_cells(number) for number in self._needs.get(routing, ())),
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from math import gcd
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.lines import NEVER_FITS, Line, Part
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.release import Release
 
 TOGETHER = "all_together"
+_BY_DATE = attrgetter("date", "match")
 
 
 def lines_of(
@@ -50,7 +52,7 @@ def lines_of(
         else:
             line.parts.append(part)
     for line in lines:
-        line.parts.sort(key=lambda part: (part.date, part.match))
+        line.parts.sort(key=_BY_DATE)
         _one_delivery(line)
         _least_shipments(line, release)
         _most_lateness(line)
@@ -67,11 +69,13 @@ def lines_of(
 def _parts(intake: Intake, release: Release, as_of: int) -> Iterable[tuple[Part, int]]:
     """List what was matched to demands; a substitute counts as what it stands for."""
     taken: dict[int, int] = {}
-    for match, (need_index, unit_index, qty) in enumerate(
-        zip(release.match_need, release.match_unit, release.match_qty, strict=True)
-    ):
-        need = release.needs[need_index]
-        if need.demand == NO_DEMAND or qty == 0:
+    needs = release.needs
+    for match, need_index in enumerate(release.match_need):
+        need = needs[need_index]
+        if need.demand == NO_DEMAND:
+            continue
+        unit_index, qty = release.match_unit[match], release.match_qty[match]
+        if qty == 0:
             continue
         credit = qty
         if need_index in release.covered:
@@ -265,5 +269,5 @@ def deliveries_of(line: Line) -> tuple[Delivery, ...]:
     """Give the deliveries of a line, by date."""
     return tuple(
         Delivery(qty=part.qty, date=part.date, unit=part.unit)
-        for part in sorted(line.parts, key=lambda part: (part.date, part.match))
+        for part in sorted(line.parts, key=_BY_DATE)
     )

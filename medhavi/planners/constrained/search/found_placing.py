@@ -7,7 +7,7 @@ work is as late as found, and purchases as late as that allows.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.shop import Shop
     from medhavi.planners.mrp.state import Order, SupplyUnit
     from medhavi.providers.occupancy import Occupancy
+    from medhavi.providers.sources import Source
     from medhavi.providers.timing import Timing
 
 
@@ -55,12 +56,12 @@ class FoundPlacing(Placing):
         super().__init__(release, shop, scene)
         self._occupancy = occupancy
         self._layout = layout
-        self._bought: list[tuple[Order, int]] = []
-        self._place: dict[int, int] = {}
+        self._bought: list[_Purchase] = []
         self._begins: list[int] = []
         self._machine: list[int] = []
         self._on_machine = Grouped(np.empty(0, np.int64), 0)
         self._filled: set[int] = set()
+        self._takers = np.empty(0, np.int64)
 
     # --- forward -------------------------------------------------------------------
     def forward(self) -> None:
@@ -74,9 +75,9 @@ class FoundPlacing(Placing):
         layout, release = self._layout, self._release
         plant, orders = layout.model.plant, layout.orders
         self._bought = [
-            (order, self._buy_early(order))
+            self._buy_early(order, order.source)
             for order in release.orders
-            if order.kind == "buy"
+            if order.source is not None and order.source.kind == "buy"
         ]
         item = np.array(layout.found.order_item, np.int64)
         index = np.array([order.index for order in orders], np.int64)
@@ -88,19 +89,19 @@ class FoundPlacing(Placing):
         if (begins > layout.early.begin - queue).any():
             differ("work begins before its goods are there")
         self._begins = begins.tolist()
-        self._place = {order.index: place for place, order in enumerate(orders)}
         machine = plant.machine[item]
         self._machine = machine.tolist()
         self._on_machine = Grouped(machine, len(layout.model.machines))
 
-    def _buy_early(self, order: Order) -> int:
-        """Date a purchase as early as it can be; gives its soft time [s]."""
+    def _buy_early(self, order: Order, source: Source) -> _Purchase:
+        """Date a purchase as early as it can be."""
         soft = max(0, order.need - order.timing.finish)
-        timing = self._shop.earliest(order, self._floor(order))
+        # Nothing is limited of what a search knows: the clock alone says when.
+        timing = source.clock.earliest(self._release.floor(source), order.steps)
         if timing is None:
             differ(f"{order.source_id} does not deliver")
         _put(order, timing)
-        return soft
+        return _Purchase(order, source, soft)
 
     def _floor(self, order: Order) -> int:
         source = order.source
@@ -110,32 +111,26 @@ class FoundPlacing(Placing):
         """Give when all that an order takes is there, by its index [UTC seconds]."""
         release = self._release
         found = np.full(len(release.orders), ALWAYS, np.int64)
-        taker = self._takers()
+        owner = np.array(
+            [-1 if need.order is None else need.order.index for need in release.needs],
+            np.int64,
+        )
+        self._takers = taker = owner[np.array(release.match_need, np.int64)]
         arrives = np.array([unit.arrives for unit in release.units], np.int64)
         ours = taker >= 0
         unit = np.array(release.match_unit, np.int64)
         np.maximum.at(found, taker[ours], arrives[unit[ours]])
         return found
 
-    def _takers(self) -> np.ndarray:
-        """Give the order that each match is for, by index; -1: a demand."""
-        release = self._release
-        owner = np.array(
-            [-1 if need.order is None else need.order.index for need in release.needs],
-            np.int64,
-        )
-        taken: np.ndarray = owner[np.array(release.match_need, np.int64)]
-        return taken
-
     # --- reasons -------------------------------------------------------------------
     @property
     def by_order(self) -> Mapping[int, Job]:
         """Orders with what they take, by index; each is made when it is asked for."""
-        return _Jobs(self._release, self._takers(), self._floor)
+        return _Jobs(self._release, self._takers, self._floor)
 
     def waits(self, job: Job) -> tuple[Wait, ...]:
         """Say what an order waited for beyond its goods; before anything moves back."""
-        place = self._place.get(job.order.index)
+        place = self._layout.places.get(job.order.index)
         if place is None:
             return ()
         layout, start = self._layout, self._begins[place]
@@ -181,20 +176,30 @@ class FoundPlacing(Placing):
                 if part.unit.order is not None and part.unit.order.kind == "buy":
                     unit = part.unit.index
                     taken[unit] = min(part.date, taken.get(unit, NEVER))
-        for order, soft in self._bought:
-            self._buy_late(order, soft, taken)
+        for purchase in self._bought:
+            _buy_late(purchase, taken)
 
-    def _buy_late(self, order: Order, soft: int, taken: Mapping[int, int]) -> None:
-        """Date a purchase as late as those that take from it allow."""
-        now = order.timing
-        limit = min(_wanted(unit, taken) for unit in order.units)
-        if limit == NEVER:
-            limit = max(order.need, now.finish)
-        if limit - soft <= now.finish:
-            return
-        later = self._shop.latest(order, limit, now.start)
-        if later is not None and later.finish > now.finish:
-            _put(order, later)
+
+class _Purchase(NamedTuple):
+    """A purchase, its source, and its safety time, which is given up first [s]."""
+
+    order: Order
+    source: Source
+    soft: int
+
+
+def _buy_late(purchase: _Purchase, taken: Mapping[int, int]) -> None:
+    """Date a purchase as late as those that take from it allow."""
+    order, source, soft = purchase
+    now = order.timing
+    limit = min(_wanted(unit, taken) for unit in order.units)
+    if limit == NEVER:
+        limit = max(order.need, now.finish)
+    if limit - soft <= now.finish:
+        return
+    later = source.clock.latest(limit, order.steps)
+    if later is not None and later.finish > now.finish and later.start >= now.start:
+        _put(order, later)
 
 
 def _put(order: Order, timing: Timing) -> None:

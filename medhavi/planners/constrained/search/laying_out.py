@@ -15,7 +15,7 @@ import numpy as np
 from medhavi.planners.constrained.search.searchable import FoundOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.constrained.search.searchable import SearchableRun
@@ -74,7 +74,7 @@ def work_of(model: Model, found: Found, start: Sequence[int]) -> Work:
 
 
 class Grouped:
-    """Places by a number that each of them has, in order of place.
+    """Values by a number that each of them has, in order of place.
 
     Parameters
     ----------
@@ -82,18 +82,24 @@ class Grouped:
         Shape (n_places,), int64; places with a negative one are left out.
     count
         Numbers are below it.
+    values
+        Shape (n_places,), int64; by default the places themselves.
     """
 
-    def __init__(self, numbers: np.ndarray, count: int) -> None:
+    def __init__(
+        self, numbers: np.ndarray, count: int, values: np.ndarray | None = None
+    ) -> None:
         places = np.flatnonzero(numbers >= 0)
         places = places[np.argsort(numbers[places], kind="stable")]
-        self._places: list[int] = places.tolist()
         bounds = np.searchsorted(numbers[places], np.arange(count + 1))
         self._bounds: list[int] = bounds.tolist()
+        self._values: list[int] = (
+            places if values is None else values[places]
+        ).tolist()
 
     def __getitem__(self, number: int) -> list[int]:
-        """List the places of a number."""
-        return self._places[self._bounds[number] : self._bounds[number + 1]]
+        """List the values of a number."""
+        return self._values[self._bounds[number] : self._bounds[number + 1]]
 
 
 class Layout:
@@ -110,6 +116,8 @@ class Layout:
     ----------
     orders
         What is made, by place among what was found; complete once it is laid.
+    places
+        Their places by index of the order.
     early, late
         When it works as early as can be, and as late as its takers allow.
 
@@ -127,34 +135,30 @@ class Layout:
         self.orders: list[Order] = []
         self._run = run
         self._release = run.release
-        self._number = {id(node): at for at, node in enumerate(model.nodes)}
+        self.places: dict[int, int] = {}
         self._made: list[Order | None] = [None] * len(found.order_item)
-        self._dates = [
-            dates.tolist()
-            for dates in (
-                self.early.begin,
-                self.early.finish,
-                self.late.begin,
-                self.late.finish,
+        early, late = self.early, self.late
+        self._dates: list[tuple[int, int, int, int]] = list(
+            zip(
+                early.begin.tolist(),
+                early.finish.tolist(),
+                late.begin.tolist(),
+                late.finish.tolist(),
+                strict=True,
             )
-        ]
+        )
         items = len(model.nodes)
         item = np.array(found.order_item, np.int64)
         giver = np.array(found.peg_from, np.int64)
-        ordered = giver >= 0
-        of_item = np.where(ordered, -1, -2 - giver)
-        of_item[ordered] = item[giver[ordered]]
-        # The need of a taker at an item: one number, because there are so many.
-        self._taker: list[int] = (
-            np.array(found.peg_to, np.int64) * items + of_item
-        ).tolist()
-        self._needs: dict[int, Need] = {}
-        given = np.zeros(len(item), np.int64)
-        np.add.at(given, giver[ordered], np.array(found.peg_qty, np.int64)[ordered])
-        self._given: list[int] = given.tolist()
-        made = model.plant.lead[of_item] < 0
-        self._from_order = Grouped(giver, len(item))
-        self._from_stock = Grouped(np.where(made & ~ordered, of_item, -1), items)
+        taker = np.array(found.peg_to, np.int64)
+        qty = np.array(found.peg_qty, np.int64)
+        stock = np.where(giver >= 0, -1, -2 - giver)
+        # What is bought is netted anew.
+        stock[model.plant.lead[stock] >= 0] = -1
+        self._from_order = Grouped(giver, len(item), taker)
+        self._order_gives = Grouped(giver, len(item), qty)
+        self._from_stock = Grouped(stock, items, taker)
+        self._stock_gives = Grouped(stock, items, qty)
         self._of_item = Grouped(item, items)
 
     def lay(self) -> None:
@@ -165,7 +169,6 @@ class Layout:
         MismatchError
             A need is not served as found.
         """
-        self._expect(-1, self._release.needs)
         bought = (self.model.plant.lead >= 0).tolist()
         start = self.found.order_start
         for number, cluster in enumerate(self._run.clusters):
@@ -173,48 +176,40 @@ class Layout:
                 self._run.net_cluster(cluster)
                 continue
             node = self.model.nodes[number]
-            self._serve_from_stock(number, node)
+            needs = {self._taker(need): need for need in node.needs}
+            self._serve_from_stock(number, node, needs)
             # Of equal starts the first place comes first: sorting keeps their order.
             for place in sorted(self._of_item[number], key=start.__getitem__):
-                self._make(number, node, place)
+                self._make(number, place, needs)
             for need in node.needs:
                 if need.open:
                     differ(f"{node.key} lacks {need.open}")
         self.orders = [order for order in self._made if order is not None]
 
-    def _expect(self, place: int, needs: Sequence[Need]) -> None:
-        """Know the needs of an order, or of the demands (place -1), by number."""
-        items = len(self.model.nodes)
-        for need in needs:
-            taker = place if place >= 0 else -1 - need.demand
-            self._needs[taker * items + self._number[id(need.node)]] = need
+    def _taker(self, need: Need) -> int:
+        """Name who takes as pegs do: the place of an order, or -1 - demand."""
+        order = need.order
+        return -1 - need.demand if order is None else self.places[order.index]
 
-    def _takers(self, pegs: Sequence[int], node: Node) -> list[Need]:
-        found = [self._needs.get(self._taker[peg]) for peg in pegs]
-        needs = [need for need in found if need is not None]
-        if not needs or len(needs) < len(pegs):
-            differ(f"{node.key} is taken by an order that is not made, or by none")
-        return needs
-
-    def _serve_from_stock(self, number: int, node: Node) -> None:
-        pegs = self._from_stock[number]
-        for peg, need in zip(
-            pegs, self._takers(pegs, node) if pegs else (), strict=True
-        ):
-            left = self.found.peg_qty[peg]
+    def _serve_from_stock(
+        self, number: int, node: Node, needs: Mapping[int, Need]
+    ) -> None:
+        takers, gives = self._from_stock[number], self._stock_gives[number]
+        for taker, qty in zip(takers, gives, strict=True):
+            left = qty
             for unit in node.units:
                 if left and unit.free:
-                    left -= self._release.match(need, unit, left)
+                    left -= self._release.match(needs[taker], unit, left)
             if left:
                 differ(f"{node.key} has not that much stock")
 
-    def _make(self, number: int, node: Node, place: int) -> None:
-        release = self._release
-        pegs = self._from_order[place]
-        takers = self._takers(pegs, node)
-        begin, ready, late_begin, late_finish = (at[place] for at in self._dates)
-        release.asked.append((node, ready, self._given[place]))
-        unit, needs = release.found_order(
+    def _make(self, number: int, place: int, needs: Mapping[int, Need]) -> None:
+        release, node = self._release, self.model.nodes[number]
+        takers = [needs[taker] for taker in self._from_order[place]]
+        gives = self._order_gives[place]
+        begin, ready, late_begin, late_finish = self._dates[place]
+        release.asked.append((node, ready, sum(gives)))
+        unit, order = release.found_order(
             FoundOrder(
                 node,
                 self.model.ways[number],
@@ -225,11 +220,10 @@ class Layout:
                 takers[0] if len(takers) == 1 else min(takers, key=_URGENCY),
             )
         )
-        self._made[place] = unit.order
-        self._expect(place, needs)
-        wanted = self.found.peg_qty
-        for peg, need in zip(pegs, takers, strict=True):
-            if not release.give(need, unit, wanted[peg]):
+        self._made[place] = order
+        self.places[order.index] = place
+        for need, qty in zip(takers, gives, strict=True):
+            if not release.give(need, unit, qty):
                 differ(f"{node.key} is taken twice")
 
     def timing(self, place: int, begin: int, finish: int) -> Timing:

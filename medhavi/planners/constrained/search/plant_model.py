@@ -17,6 +17,7 @@ import numpy as np
 from medhavi.planners.kernels.plant_record import Plant
 from medhavi.planners.mrp.state import Node
 from medhavi.planners.mrp.ways import Way
+from medhavi.providers.capacity_clocks import SingleStepClock
 from medhavi.units import ALWAYS, DAY, NEVER
 
 if TYPE_CHECKING:
@@ -249,9 +250,7 @@ class _Reading:
         item.lead = item.floor + found.pop()
 
     def _make(self, item: _Item, way: Way) -> None:
-        source, name = way.source, way.source.source
-        if type(source.clock).__name__ != "SingleStepClock":
-            _refuse(f"{name} has more than one plain step")
+        name = way.source.source
         if self._run.providers.capacity.held(name):
             _refuse(f"{name} keeps a tool")
         if len(way.yields) != 1 or not way.yields[0].plain or way.gain is None:
@@ -277,35 +276,30 @@ class _Reading:
         item.below = tuple(below.items())
 
     def _length(self, item: _Item, way: Way) -> None:
-        """Find fixed time and rate of a routing, asking its clock."""
+        """Read fixed time, rate and machine of a routing off its clock."""
         source = way.source
-        lengths = []
-        used: tuple[tuple[str, float], ...] = ()
-        family: str | None = None
-        for grains in PROBES:
-            timing = source.clock.earliest(self._as_of, grains * item.grain)
-            if timing is None or len(timing.steps) != 1:
-                _refuse(f"{source.source} is not one step")
-            window = timing.steps[0]
-            used, family = window.resources, window.family
-            queue = window.start - timing.start
-            post = timing.finish - window.finish
-            lengths.append((window.finish - window.start, queue, post))
-        (one, queue, post), (two, _, _) = lengths[:2]
-        rate = two - one
-        fixed = one - rate
-        if any(
-            found != (fixed + grains * rate, queue, post)
-            for grains, found in zip(PROBES, lengths, strict=True)
-        ):
+        clock = source.clock
+        if not isinstance(clock, SingleStepClock):
+            _refuse(f"{source.source} has more than one plain step")
+        lengths = [clock.length(grains * item.grain) for grains in PROBES]
+        rate = lengths[1] - lengths[0]
+        fixed = lengths[0] - rate
+        if lengths != [fixed + grains * rate for grains in PROBES]:
             _refuse(f"{source.source} has no linear length")
-        item.fixed, item.rate, item.post = fixed, rate, post
-        item.floor += queue
-        item.queue = queue
-        finite = [(name, units) for name, units in used if self._rows[name]["finite"]]
+        timing = clock.earliest(self._as_of, item.grain)
+        window = timing.steps[0]
+        item.fixed, item.rate = fixed, rate
+        item.post = timing.finish - window.finish
+        item.queue = window.start - timing.start
+        item.floor += item.queue
+        finite = [
+            (name, units)
+            for name, units in window.resources
+            if self._rows[name]["finite"]
+        ]
         if len(finite) > 1 or fixed + rate <= 0:
             _refuse(f"{source.source} needs several machines, or no time")
-        if family is not None:
+        if window.family is not None:
             _refuse(f"{source.source} has a family")
         if finite:
             item.machine = self._machine(*finite[0])

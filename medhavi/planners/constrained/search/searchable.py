@@ -40,13 +40,13 @@ class SearchedRelease(FeasibleRelease):
         """Tell whether a supplier delivers, or a vehicle carries, only so much."""
         return self._largest(source) is not None
 
-    def found_order(self, found: FoundOrder) -> tuple[SupplyUnit, list[Need]]:
+    def found_order(self, found: FoundOrder) -> tuple[SupplyUnit, Order]:
         """Register an order with what it gives and needs, as early as can be.
 
         It gives one product at its end, as much as is ordered, and takes its components
         at the start: other recipes are not searched.
         """
-        node, way, first = found.node, found.way, found.first
+        node, way, size, timing, begin, ready, first = found
         source = way.source
         order = Order(
             len(self.orders),
@@ -54,29 +54,25 @@ class SearchedRelease(FeasibleRelease):
             node.key,
             source,
             source.source,
-            found.size,
-            found.size,
-            found.timing,
-            found.timing.finish,
+            size,
+            size,
+            timing,
+            timing.finish,
             self._named(first),
             node.rules.lot_rule,
             first.priority,
         )
         order.recipe = way.recipe
         self.orders.append(order)
-        ready = found.ready
-        unit = self.unit(node, found.size, ready, ready, PEG_SOURCE[source.kind], order)
+        unit = self.unit(node, size, ready, ready, PEG_SOURCE[source.kind], order)
         if way.provides:
             unit.traits = node.traits._replace(pairs=node.traits.pairs | way.provides)
-        needs = []
         for group in way.intakes:
             component, part, _ = group[0]
-            qty = component.steps(found.size)
+            qty = component.steps(size)
             if qty > 0:
-                needs.append(
-                    self.need(part, found.begin, qty, first.priority, order=order)
-                )
-        return unit, needs
+                self.need(part, begin, qty, first.priority, order=order)
+        return unit, order
 
     def _named(self, need: Need) -> str:
         """Name the demand that a need is for first."""

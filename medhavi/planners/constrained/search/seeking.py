@@ -184,28 +184,33 @@ class _Repair:
         plan, plant = self._plan, self._plant
         ids = self._engine.ints(np.zeros(len(plan.o_item)))
         count = int(self._kernels.alive(plant, plan, ids))
-        alive = [int(order) for order in ids[:count]]
-        number = {order: place for place, order in enumerate(alive)}
-        start = [int(plan.o_start[order]) for order in alive]
-        finish = [int(one) for one in plan.d_finish]
+        alive = np.asarray(ids[:count], np.int64)
+        number = {order: place for place, order in enumerate(alive.tolist())}
+        start = np.asarray(plan.o_start)[alive].tolist()
+        finish = np.asarray(plan.d_finish).tolist()
         cost = int(self._kernels.finish_all(plant, plan))
         givers, takers, amounts = [], [], []
-        heads = [(number[order], int(plan.o_peg[order])) for order in alive]
-        heads += [(-1 - d, int(plan.d_peg[d])) for d in range(len(finish))]
-        for taker, first in heads:
-            peg = first
+        first = [*np.asarray(plan.o_peg)[alive].tolist(), *plan.d_peg]
+        # Cells of a list are read ten times as fast as those of an array.
+        from_, qty, also = (
+            np.asarray(cells).tolist()
+            for cells in (plan.g_from, plan.g_qty, plan.g_also)
+        )
+        for place, head in enumerate(first):
+            taker = place if place < count else count - 1 - place
+            peg = int(head)
             while peg >= 0:
-                giver = int(plan.g_from[peg])
+                giver = from_[peg]
                 givers.append(giver if giver < 0 else number[giver])
                 takers.append(taker)
-                amounts.append(int(plan.g_qty[peg]))
-                peg = int(plan.g_also[peg])
+                amounts.append(qty[peg])
+                peg = also[peg]
         self._kernels.justify_right(plant, plan)
         return Found(
-            order_item=[int(plan.o_item[order]) for order in alive],
-            order_qty=[int(plan.o_qty[order]) for order in alive],
+            order_item=np.asarray(plan.o_item)[alive].tolist(),
+            order_qty=np.asarray(plan.o_qty)[alive].tolist(),
             order_start=start,
-            order_late_start=[int(plan.o_start[order]) for order in alive],
+            order_late_start=np.asarray(plan.o_start)[alive].tolist(),
             peg_from=givers,
             peg_to=takers,
             peg_qty=amounts,
