@@ -1,0 +1,262 @@
+"""What a search knows of a plant, and what it leaves to the general way, by reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from medhavi.planners.constrained.feasible_run import Memory
+from medhavi.planners.constrained.search.laying_out import MismatchError
+from medhavi.planners.constrained.search.plant_model import UnfitError, model_of
+from medhavi.planners.constrained.search.searched_run import SearchedRun
+from medhavi.planners.constrained.search.seeking import Watch, seek
+from medhavi.planners.parameters import ConstrainedParameters
+from medhavi.snapshot import Snapshot
+from tests.factories import AS_OF
+from tests.planners.search_plants import DAY, ENGINE, workshop
+
+PLAIN = workshop([("A", 2.0, 4.0, 1), ("B", 3.0, 2.0, 2)], stock=1.0)
+LATER = AS_OF + dt.timedelta(days=30)
+WEIGHTS = (25.0, 5.0, 1.0)
+
+
+def run_of(tables: dict[str, Any]) -> SearchedRun:
+    parameters = ConstrainedParameters(engine="python", search="always", effort="light")
+    snapshot = Snapshot.from_frames(tables)
+    snapshot.require()
+    run = SearchedRun(Memory(snapshot), parameters)
+    run.build()
+    return run
+
+
+def cells(table: str, row: int = 0, **more: object) -> dict[str, Any]:
+    """Give the plain tables with other cells in one row."""
+    rows = [dict(one) for one in PLAIN[table]]
+    rows[row] |= more
+    return {**PLAIN, table: rows}
+
+
+def rows(table: str, *more: dict[str, Any]) -> dict[str, Any]:
+    """Give the plain tables with further rows of one."""
+    return {**PLAIN, table: [*PLAIN.get(table, []), *more]}
+
+
+UNKNOWN = {
+    "material is held": rows(
+        "pegs",
+        {
+            "demand": "D0",
+            "supply": "PART|P|",
+            "product": "PART",
+            "location": "P",
+            "qty": 1.0,
+        },
+    ),
+    "inventory_levels is filled": rows(
+        "inventory_levels",
+        {"product": "RAW", "location": "P", "valid_from": LATER, "safety_qty": 0.0},
+    ),
+    "D0 has a rule": cells("demands", ship_from="P"),
+    "D0 asks for a quality": {
+        **cells("demands", min_quality="A"),
+        "settings": [{**PLAIN["settings"][0], "quality_classes": ["A"]}],
+        "products": [
+            {"product": name, "quality": "A"} for name in ("A", "B", "PART", "RAW")
+        ],
+    },
+    "D0 goes with others": cells(
+        "demands", sales_order="S1", order_policy="all_together"
+    ),
+    "is planned with others": rows(
+        "substitutes", {"product": "A", "substitute": "B", "location": "P"}
+    ),
+    "has lot rules": rows(
+        "inventory_policies", {"product": "PART", "location": "P", "cover_days": 5.0}
+    ),
+    "make A has a validity": cells("routings", valid_to=LATER),
+    "has soft time or a batch window": cells("routings", batch_window_days=2.0),
+    "dies or belongs to others": {
+        **cells("stock", owner="C"),
+        "customers": [{"customer": "C"}],
+    },
+    "is a lane": {
+        **cells("demands", location="SHOP"),
+        "locations": [{"location": "P"}, {"location": "SHOP"}],
+        "lanes": [
+            {"lane": "L", "origin": "P", "destination": "SHOP", "duration_h": 5.0}
+        ],
+    },
+    "does not deliver at any time": {
+        **cells("supply_terms", calendar="WEEK"),
+        "suppliers": [{"supplier": "S", "calendar": "WEEK"}],
+        "calendars": [{"calendar": "WEEK"}],
+        "shifts": [
+            {
+                "calendar": "WEEK",
+                "weekday": 1,
+                "start": dt.time(8),
+                "finish": dt.time(16),
+            }
+        ],
+    },
+    "more than one plain step": rows(
+        "steps",
+        {
+            "routing": "make A",
+            "step": 2,
+            "sequence": 2,
+            "run_minutes_per_unit": 5.0,
+        },
+    ),
+    "make A keeps a tool": cells("step_resources", until_step=1),
+    "make A gives more than one product": rows(
+        "routing_outputs",
+        {"routing": "make A", "line": 1, "product": "A", "role": "main"},
+        {"routing": "make A", "line": 2, "product": "RAW", "role": "by"},
+    ),
+    "make A has rival or dated components": cells("bom_lines", valid_from=LATER),
+    "make A takes parts of steps": cells("bom_lines", qty_per=0.5),
+    "make A has no linear length": cells("steps", run_minutes_per_unit=0.01),
+    "make A needs several machines": rows(
+        "step_resources", {"routing": "make A", "step": 1, "resource": "M2"}
+    ),
+    "make A has a family": cells("steps", family="RED"),
+    "M1 is more than one machine": cells("resources", max_early_days=3.0),
+    "nothing is made": {
+        **PLAIN,
+        "demands": [{**PLAIN["demands"][0], "product": "RAW"}],
+        "stock": [],
+    },
+}
+
+
+@pytest.mark.parametrize("why", sorted(UNKNOWN))
+def test_a_search_says_what_it_does_not_know(why: str) -> None:
+    run = run_of(UNKNOWN[why])
+    with pytest.raises(UnfitError, match=why):
+        model_of(run, WEIGHTS, 20.0)
+
+
+def test_a_product_of_too_many_levels_is_not_searched() -> None:
+    """201 levels of one part each: one more than a move may take out."""
+    names = [f"P{level:03d}" for level in range(202)]
+    makes = names[:-1]
+    tables = {
+        **PLAIN,
+        "products": [{"product": name} for name in names],
+        "supply_terms": [{**PLAIN["supply_terms"][0], "product": names[-1]}],
+        "routings": [
+            {"routing": name, "product": name, "location": "P"} for name in makes
+        ],
+        "steps": [
+            {"routing": name, "step": 1, "sequence": 1, "fixed_minutes": 1.0}
+            for name in makes
+        ],
+        "step_resources": [],
+        "bom_lines": [
+            {"routing": name, "line": 1, "component": part, "qty_per": 1.0}
+            for name, part in zip(makes, names[1:], strict=True)
+        ],
+        "stock": [],
+        "demands": [{**PLAIN["demands"][0], "product": names[0]}],
+    }
+    with pytest.raises(UnfitError, match="too many parts"):
+        model_of(run_of(tables), WEIGHTS, 20.0)
+
+
+@pytest.mark.req("CAP-03")
+def test_what_a_search_reads_of_a_plant() -> None:
+    """600 minutes a piece, lots of 2, 3 days for what is bought; nothing else."""
+    model = model_of(run_of(PLAIN), WEIGHTS, 20.0)
+    plant = model.plant
+    of = {node.key[0]: number for number, node in enumerate(model.nodes)}
+    assert model.machines == ("M1", "M2")
+    assert plant.machine[of["A"]] == plant.machine[of["B"]] == 0
+    assert [plant.rate[of[name]] for name in ("A", "PART")] == [36_000, 36_000]
+    assert [plant.least[of[name]] for name in ("A", "PART")] == [1, 2]
+    assert [plant.lead[of[name]] for name in ("A", "RAW")] == [-1, 3 * DAY]
+    assert plant.stock[of["PART"]] == 1
+    assert plant.d_weight.tolist() == [2500, 500]
+
+
+def test_work_on_no_finite_resource_has_no_machine() -> None:
+    model = model_of(run_of(cells("resources", finite=False)), WEIGHTS, 20.0)
+    of = {node.key[0]: number for number, node in enumerate(model.nodes)}
+    assert model.machines == ("M2",)
+    assert model.plant.machine[of["A"]] == -1
+
+
+# --- what providers and search say differently --------------------------------------
+def nobody(phase: str, done: int, total: int) -> None:
+    pass
+
+
+def sought(tables: dict[str, Any] = PLAIN) -> tuple[SearchedRun, Any, Any]:
+    run = run_of(tables)
+    model = model_of(run, WEIGHTS, 20.0)
+    watch = Watch(told=nobody, stop=lambda: False)
+    return run, model, seek(model, ENGINE, "light", watch, 1)
+
+
+def test_two_orders_on_a_machine_at_a_time_are_refused() -> None:
+    run, model, found = sought()
+    late = [0] * len(found.order_late_start)
+    with pytest.raises(MismatchError, match="two orders at a time"):
+        run.adopt(model, found._replace(order_late_start=late))
+
+
+def test_an_order_that_takes_longer_than_found_is_refused() -> None:
+    run, model, found = sought()
+    longer = model.plant._replace(post=model.plant.post + 60)
+    with pytest.raises(MismatchError, match="runs otherwise"):
+        run.adopt(replace(model, plant=longer), found)
+
+
+def test_needs_that_nobody_serves_are_refused() -> None:
+    run, model, found = sought()
+    kept = [
+        peg for peg, giver in enumerate(found.peg_from) if giver != -2 - part(model)
+    ]
+    fewer = {
+        name: [getattr(found, name)[peg] for peg in kept]
+        for name in ("peg_from", "peg_to", "peg_qty")
+    }
+    with pytest.raises(MismatchError, match="lacks 1"):
+        run.adopt(model, found._replace(**fewer))
+
+
+def part(model: Any) -> int:
+    return next(at for at, node in enumerate(model.nodes) if node.key[0] == "PART")
+
+
+def test_stock_that_is_not_there_is_refused() -> None:
+    run, model, found = sought()
+    stock = -2 - part(model)
+    more = [
+        qty + (giver == stock)
+        for giver, qty in zip(found.peg_from, found.peg_qty, strict=True)
+    ]
+    with pytest.raises(MismatchError, match="not that much stock"):
+        run.adopt(model, found._replace(peg_qty=more))
+
+
+def test_an_order_that_gives_more_than_it_has_is_refused() -> None:
+    run, model, found = sought()
+    more = [
+        qty + (giver >= 0)
+        for giver, qty in zip(found.peg_from, found.peg_qty, strict=True)
+    ]
+    with pytest.raises(MismatchError, match="taken twice"):
+        run.adopt(model, found._replace(peg_qty=more))
+
+
+def test_work_before_its_goods_are_there_is_refused() -> None:
+    """All is found 2 days earlier, before what is bought can come."""
+    run, model, found = sought()
+    early = [start - 2 * DAY for start in found.order_start]
+    run.adopt(model, found._replace(order_start=early))
+    with pytest.raises(MismatchError, match="before its goods are there"):
+        run.place()
