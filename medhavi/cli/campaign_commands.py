@@ -53,10 +53,15 @@ def campaigns(
     how: Annotated[
         How, typer.Option("--how", help="Obey the rules, or save set-up as well.")
     ] = How.PROPOSE,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder for the plan with campaigns."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Plan without and with campaigns, verify both, and say what campaigns save."""
     from medhavi.workbench.campaign_study import study_campaigns
+    from medhavi.workbench.tables_run import write_plan
 
     conversation = talk()
     one_place(tables, lake)
@@ -70,7 +75,17 @@ def campaigns(
     _difference(found.difference, snapshot, conversation)
     if folder is not None:
         _adherence(found.adherence, conversation)
+    figures = found.with_campaigns.replace(kpis=found.kpis)
+    if out is not None:
+        write_plan(figures, out)
+        conversation.say(f"The plan with campaigns is in {out}.")
+    named = {
+        name: row
+        for name, row in figures.kpis_json().items()
+        if name.partition(".")[0] in {"KPI-19", "KPI-20", "KPI-21"}
+    }
     conversation.answer(
+        kpis=named,
         proposals=[one.as_dict() for one in found.proposals],
         difference=found.difference.as_dict(),
         adherence=[one.as_dict() for one in found.adherence],

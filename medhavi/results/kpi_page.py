@@ -29,10 +29,7 @@ def kpis_page() -> str:
 
 
 def _how(measure: object) -> str:
-    text = inspect.getdoc(measure)
-    if text is None:
-        return "not measured yet"
-    told = text.partition("\n\n")[2]
+    told = (inspect.getdoc(measure) or "").partition("\n\n")[2]
     return " ".join(told.split()) or "as named"
 
 

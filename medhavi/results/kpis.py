@@ -71,8 +71,18 @@ def ratio(
     )
 
 
-def kpi_table(plan: Plan, snapshot: Snapshot) -> pl.DataFrame:
-    """Measure every figure; table `kpis` of a plan, sorted by name."""
+def kpi_table(
+    plan: Plan,
+    snapshot: Snapshot,
+    measured: dict[str, list[Measure]] | None = None,
+) -> pl.DataFrame:
+    """Measure every figure; table `kpis` of a plan, sorted by name.
+
+    Parameters
+    ----------
+    measured
+        Figures that a plan alone does not give, by name, such as those of campaigns.
+    """
     rows = [
         {
             "kpi": f"{code}.{measure.part}" if measure.part else code,
@@ -84,7 +94,7 @@ def kpi_table(plan: Plan, snapshot: Snapshot) -> pl.DataFrame:
             "reason": measure.reason,
         }
         for code, kpi in KPIS.items()
-        for measure in kpi.measure(plan, snapshot)
+        for measure in (measured or {}).get(code) or kpi.measure(plan, snapshot)
     ]
     table = pl.DataFrame(rows, schema=dict(SCHEMAS["kpis"]))
     return table.sort("kpi") if rows else empty("kpis")
@@ -342,6 +352,7 @@ def _without_facts(reason: str, unit: str = "fraction") -> Function:
     def measure(_plan: Plan, _snapshot: Snapshot) -> list[Measure]:
         return [_undefined(reason, unit)]
 
+    measure.__doc__ = f"No figure of a plan alone.\n\nUndefined: {reason}."
     return measure
 
 
@@ -350,11 +361,12 @@ def _kpi(name: str, meaning: str, measure: Function) -> Kpi:
 
 
 _PROMISES = "needs promises, which this plan does not make"
-_BEFORE = "needs a baseline plan to compare with"
+_BEFORE = "needs a baseline plan to compare with: medhavi compare"
 _EVENTS = "needs the history of orders"
 _MEASURED = "is a measurement; see measured.json"
 _OPTIMUM = "needs an optimised plan with a bound"
-_CAMPAIGNS = "needs campaigns"
+_CAMPAIGNS = "needs the plan without campaigns beside it: medhavi campaigns"
+_CARRIED_OUT = "needs campaigns that were carried out: medhavi campaigns --plan"
 _SCENARIOS = "needs simulated scenarios"
 _MONEY = "needs the costs of an optimised plan"
 
@@ -429,7 +441,7 @@ KPIS: dict[str, Kpi] = {
     "KPI-20": _kpi(
         "Campaign adherence",
         "executed in campaign ÷ assigned",
-        _without_facts(_CAMPAIGNS),
+        _without_facts(_CARRIED_OUT),
     ),
     "KPI-21": _kpi(
         "Lateness of campaigns",

@@ -1,65 +1,160 @@
-"""What a page of campaigns shows and edits: matrix, savings, how rules were kept.
+"""What the campaigns app shows and edits: matrix, savings, how campaigns were kept.
 
-Data alone: an app lays it out. A matrix is edited in the snapshot of the page; the
-tables stay as they are until somebody exports them.
+A cell of a matrix is edited like a plan: what it changes is planned first, with and
+without campaigns, and somebody approves it. A folder of tables keeps nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from medhavi.errors import UsageError
-from medhavi.service.page_data import Problem, problem_of
-from medhavi.views.format import NOTHING, duration, money, number, percent, when
-from medhavi.views.tiles import Tile
-from medhavi.workbench.campaign_study import CampaignStudy, study_campaigns
+from medhavi.findings import Finding
+from medhavi.planners.campaigns.setup_changes import plan_changes
+from medhavi.planners.work_orders.changeover_edit import ANY, changeover_rows
+from medhavi.planners.work_orders.order_edit import edit as edit_of
+from medhavi.providers import Providers
+from medhavi.results.plan import Plan
+from medhavi.service.page_data import (
+    Problem,
+    Source,
+    bench_of,
+    findings_of,
+    problem_of,
+)
+from medhavi.snapshot import Snapshot
+from medhavi.views.campaign_picture import WITH, WITHOUT
+from medhavi.views.campaign_words import family_name
+from medhavi.views.format import NOTHING, number
+from medhavi.views.names import Names
+from medhavi.workbench.campaign_study import (
+    CampaignStudy,
+    published_campaigns,
+    side_by_side,
+    study_campaigns,
+)
+from medhavi.workbench.plan_edit_answers import Preview
+from medhavi.workbench.plan_edit_preview import worked_out
+from medhavi.workbench.plan_edit_scenario import edited_snapshot, planned_again
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from medhavi.results.campaign_report import (
-        CampaignAdherence,
-        CampaignDifference,
-        CampaignProposal,
-    )
-    from medhavi.snapshot import Snapshot
+    from medhavi.planners.work_orders.order_edit import Edit
+    from medhavi.service.page_data import PageData
 
-ANY = "*"
-FROM = "from"
+HOW = ("propose", "rules")
+FROM = "from \\ to"
 CLEANS = " ●"
 """Mark of a change that is a cleaning."""
-
-
-class Change(NamedTuple):
-    """A cell of a matrix as somebody edited it; no minutes: the row goes."""
-
-    before: str
-    after: str
-    minutes: float | None
-    cleaning: bool = False
+_KEPT = 4
+_studies: OrderedDict[str, CampaignStudy] = OrderedDict()
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignPage:
     """Both plans and what is told about them, or what stands in the way."""
 
+    source: Source = field(default_factory=Source)
+    snapshot: Snapshot | None = None
+    names: Names = field(default_factory=Names)
     study: CampaignStudy | None = None
+    findings: tuple[Finding, ...] = ()
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditedMatrix:
+    """What an edited cell changes.
+
+    `preview` has price and victims, `study` both plans with the cell; None where it
+    cannot be. `binding` says whether somebody may approve it here.
+    """
+
+    preview: Preview | None = None
+    study: CampaignStudy | None = None
+    binding: bool = False
     problem: Problem | None = None
 
 
 def load_campaigns(
-    snapshot: Snapshot,
+    data: PageData,
     how: str = "propose",
+    carried_out: str = "",
     observe: Callable[[str], object] | None = None,
 ) -> CampaignPage:
-    """Plan without and with campaigns; failures become a problem of the page."""
+    """Plan without and with campaigns; failures become a problem of the page.
+
+    Parameters
+    ----------
+    how
+        One of `HOW`.
+    carried_out
+        Folder of a plan that was carried out; else the last published one of a lake.
+    observe
+        Told what goes on.
+    """
+    if data.snapshot is None or data.problem is not None:
+        return CampaignPage(
+            source=data.source,
+            snapshot=data.snapshot,
+            findings=data.findings,
+            problem=data.problem,
+        )
     try:
-        return CampaignPage(study=study_campaigns(snapshot, how=how, observe=observe))
+        study = _studied(data, data.snapshot, how, carried_out, observe)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
-        return CampaignPage(problem=problem_of(failure))
+        return CampaignPage(
+            source=data.source,
+            snapshot=data.snapshot,
+            names=data.names,
+            findings=findings_of(failure) or data.findings,
+            problem=problem_of(failure),
+        )
+    return CampaignPage(
+        source=data.source,
+        snapshot=data.snapshot,
+        names=data.names,
+        study=study,
+        findings=(*data.findings, *study.findings),
+    )
+
+
+def _studied(
+    data: PageData,
+    snapshot: Snapshot,
+    how: str,
+    carried_out: str,
+    observe: Callable[[str], object] | None,
+) -> CampaignStudy:
+    """Plan twice, or give the study of the same question once more."""
+    past: Plan | None = None
+    if carried_out:
+        past = Plan.from_folder(carried_out)
+    elif data.source.lake:
+        from medhavi.lakehouse import Lake
+
+        past = published_campaigns(Lake(data.source.lake))
+    told = "" if past is None else past.fingerprint
+    key = f"{snapshot.fingerprint} {how} {told}"
+    with _lock:
+        if key not in _studies:
+            _studies[key] = study_campaigns(
+                snapshot,
+                how=how if how in HOW else HOW[0],
+                carried_out=past,
+                observe=observe,
+            )
+            while len(_studies) > _KEPT:
+                _studies.popitem(last=False)
+        _studies.move_to_end(key)
+        return _studies[key]
 
 
 # ---------------------------------------------------------------------------- matrix
@@ -82,165 +177,139 @@ def matrix_families(snapshot: Snapshot, matrix: str) -> list[str]:
         *rows["to_family"].to_list(),
         *families["family"].drop_nulls().to_list(),
     }
-    return sorted(found - {ANY}) + ([ANY] if ANY in found else [])
+    return [*sorted(found - {ANY}), ANY]
 
 
-def matrix_table(snapshot: Snapshot, matrix: str) -> pl.DataFrame:
+def matrix_table(
+    snapshot: Snapshot, matrix: str, families: Sequence[str]
+) -> pl.DataFrame:
     """Give a matrix as it is edited: a row per family before, a column per one after.
 
     Returns
     -------
     polars.DataFrame
-        Column `from`, then a column of text per family: minutes, marked where the
-        change is a cleaning; empty where no row says anything; a dash for one family.
+        A column of text per family: minutes, marked where the change is a cleaning; in
+        brackets where a row for any family says it; a dash for one family.
     """
-    families = matrix_families(snapshot, matrix)
+    known = Providers(snapshot).changeovers
     rows = snapshot["changeovers"].filter(pl.col("matrix") == matrix)
-    cells = {
+    own = {
         (row["from_family"], row["to_family"]): number(row["setup_minutes"])
         + (CLEANS if row["cleaning"] else "")
         for row in rows.unique(
             ["from_family", "to_family"], keep="first", maintain_order=True
         ).iter_rows(named=True)
     }
-    columns: dict[str, list[str]] = {FROM: families}
+
+    def cell(before: str, after: str) -> str:
+        if before == after != ANY:
+            return NOTHING
+        if (before, after) in own or ANY in {before, after}:
+            return own.get((before, after), "")
+        minutes = known.seconds(matrix, before, after) / 60
+        mark = CLEANS if known.cleans(matrix, before, after) else ""
+        return f"({number(minutes)}{mark})"
+
+    columns = {FROM: [family_name(one) for one in families]}
     for after in families:
-        columns[after] = [
-            NOTHING
-            if before == after and after != ANY
-            else cells.get((before, after), "")
-            for before in families
-        ]
+        columns[family_name(after)] = [cell(before, after) for before in families]
     return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
 
 
-def with_changes(
-    snapshot: Snapshot, matrix: str, changes: Iterable[Change]
-) -> Snapshot:
-    """Give the snapshot with cells of a matrix changed.
+def setup_rows(page: CampaignPage) -> pl.DataFrame:
+    """Give the hours of changeovers of both plans by resource.
+
+    Returns
+    -------
+    polars.DataFrame
+        resource (its name), plan, hours, changes.
+    """
+    schema = {
+        "resource": pl.String,
+        "plan": pl.String,
+        "hours": pl.Float64,
+        "changes": pl.Int64,
+    }
+    if page.study is None or page.snapshot is None:
+        return pl.DataFrame(schema=schema)
+    providers = Providers(page.snapshot)
+    found: dict[tuple[str, str], list[float]] = {}
+    plans = {WITHOUT: page.study.without, WITH: page.study.with_campaigns}
+    for word, plan in plans.items():
+        for change in plan_changes(plan, providers):
+            key = (page.names.name(change.resource), word)
+            found.setdefault(key, []).append(change.minutes)
+    rows = [
+        (resource, word, sum(minutes) / 60, len(minutes))
+        for (resource, word), minutes in sorted(found.items())
+    ]
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+# ------------------------------------------------------------------------------ edit
+def show_change(page: CampaignPage, form: Mapping[str, object]) -> EditedMatrix:
+    """Work out what an edited cell changes; nothing is written.
+
+    Parameters
+    ----------
+    form
+        matrix, from_family, to_family, minutes (empty: the row goes) and, if stated,
+        cleaning.
+    """
+    if page.study is None or page.snapshot is None:
+        return EditedMatrix(problem=page.problem)
+    try:
+        return _worked_out(page.study, page.snapshot, page.source, _asked(form))
+    except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
+        return EditedMatrix(problem=problem_of(failure))
+
+
+def _asked(form: Mapping[str, object]) -> Edit:
+    names = ("matrix", "from_family", "to_family")
+    return edit_of(
+        "changeover",
+        key={name: str(form[name] or "") for name in names},
+        value=_minutes(form["minutes"]),
+        cleaning=form.get("cleaning"),
+    )
+
+
+def _minutes(value: object) -> float | None:
+    """Read minutes; nothing: the row goes.
 
     Raises
     ------
     UsageError
-        Minutes below 0, a change to the same family, or an empty family.
+        It is no number.
     """
-    rows = snapshot["changeovers"]
-    for change in changes:
-        _check(change)
-        same = (
-            (pl.col("matrix") == matrix)
-            & (pl.col("from_family") == change.before)
-            & (pl.col("to_family") == change.after)
-        )
-        old = rows.filter(same)
-        cost = float(old["cost"][0]) if old.height else 0.0
-        rows = rows.filter(~same)
-        if change.minutes is None:
-            continue
-        row = {
-            "matrix": matrix,
-            "from_family": change.before,
-            "to_family": change.after,
-            "setup_minutes": float(change.minutes),
-            "cost": cost,
-            "cleaning": change.cleaning,
-        }
-        rows = pl.concat([rows, pl.DataFrame([row], schema=rows.schema)])
-    return snapshot.replace(changeovers=rows)
+    text = str("" if value is None else value).strip()
+    if not text:
+        return None
+    try:
+        return float(text)
+    except ValueError as error:
+        message = f"{text!r} is no time; write minutes, like 45."
+        raise UsageError(message) from error
 
 
-def _check(change: Change) -> None:
-    if not change.before or not change.after:
-        message = "A change needs a family before and one after; * stands for any."
-        raise UsageError(message)
-    if change.before == change.after != ANY:
-        message = f"{change.before} to {change.after}: the same family needs no change."
-        raise UsageError(message)
-    if change.minutes is not None and not 0 <= change.minutes < float("inf"):
-        message = (
-            f"{change.before} to {change.after}: {change.minutes} min; "
-            "write 0 or more minutes."
-        )
-        raise UsageError(message)
-
-
-# --------------------------------------------------------------------------- savings
-def saving_tiles(found: CampaignDifference, currency: str = "EUR") -> tuple[Tile, ...]:
-    """Give what campaigns save and cost as tiles (UI-05)."""
-    before, after = found.without, found.with_campaigns
-    saved = before.setup_minutes - after.setup_minutes
-    later = found.lateness_hours
-    share = found.setup_reduction
-    return (
-        Tile(
-            label="Set-up saved",
-            figure=duration(saved / 60),
-            note=f"{percent(share)} of {duration(before.setup_minutes / 60)}",
-            state="good" if saved > 0 else "",
-            word="saved" if saved > 0 else "nothing saved",
-        ),
-        Tile(
-            label="Changes of family",
-            figure=number(after.setups),
-            note=f"without campaigns: {number(before.setups)}",
-        ),
-        Tile(
-            label="Lateness",
-            figure=duration(later),
-            note=f"late demands: {before.late} without, {after.late} with",
-            state="bad" if later > 0 else "good",
-            word="later" if later > 0 else "no later",
-        ),
-        Tile(
-            label="Saved in all",
-            figure=money(found.saved_money, currency),
-            note="set-up and lateness",
-            state="good" if found.saved_money >= 0 else "bad",
-            word="gain" if found.saved_money >= 0 else "loss",
-        ),
+def _worked_out(
+    study: CampaignStudy, snapshot: Snapshot, source: Source, asked: Edit
+) -> EditedMatrix:
+    bench = bench_of(source)
+    made = study.with_campaigns
+    if bench is None:
+        rows, refused = changeover_rows(asked, snapshot)
+        shown = {"edit": asked, "rows": rows, "snapshot": snapshot.fingerprint}
+        preview = worked_out(made, snapshot, rows, refused, shown)
+    else:
+        preview = bench.preview(made, asked)
+    if not preview.ready or preview.plan is None:
+        return EditedMatrix(preview=preview)
+    edited, _ = edited_snapshot(snapshot, asked, preview.rows)
+    assert edited is not None  # the preview planned it
+    without = planned_again(study.without, edited)
+    return EditedMatrix(
+        preview=preview,
+        study=side_by_side(without, preview.plan, edited),
+        binding=bench is not None,
     )
-
-
-def proposal_rows(
-    found: Sequence[CampaignProposal], zone: str = "UTC", currency: str = "EUR"
-) -> list[dict[str, str]]:
-    """Give the proposals as rows for people, the largest saving first."""
-    return [
-        {
-            "campaign": one.campaign,
-            "orders": number(len(one.orders)),
-            "quantity": number(one.qty),
-            "start": when(one.start, zone),
-            "end": when(one.finish, zone),
-            "set-up saved": duration(one.saved_minutes / 60),
-            "money saved": money(one.saved_money, currency),
-            "lateness": duration(one.lateness_hours),
-        }
-        for one in found
-    ]
-
-
-def compliance_rows(
-    found: Sequence[CampaignAdherence], zone: str = "UTC"
-) -> list[dict[str, str]]:
-    """Give how campaigns were kept as rows for people (UI-05, KPI-20)."""
-    return [
-        {
-            "campaign": one.campaign,
-            "planned start": when(one.planned_start, zone),
-            "start": _days(one.start_days),
-            "end": _days(one.finish_days),
-            "quantity": f"{one.qty_variance:+,.10g}",
-            "set-up": f"{one.setup_actual_minutes - one.setup_planned_minutes:+,.0f} min",
-            "in campaign": f"{one.in_campaign} of {one.assigned}",
-        }
-        for one in found
-    ]
-
-
-def _days(value: float | None) -> str:
-    if value is None:
-        return "not yet"
-    if value == 0:
-        return "as planned"
-    return f"{abs(value):.1f} days {'late' if value > 0 else 'early'}"

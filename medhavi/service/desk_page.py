@@ -11,7 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from medhavi.errors import UsageError
 from medhavi.service.page_data import (
@@ -58,6 +58,14 @@ class Decided:
     title: str
     text: str
     kept: bool
+
+
+class Sourced(Protocol):
+    """A page that knows where its data come from."""
+
+    @property
+    def source(self) -> Source:
+        """Where."""
 
 
 def show_edit(page: PlanPage, form: Mapping[str, Any]) -> Shown:
@@ -121,7 +129,7 @@ def answer_to(row: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"kind": "move", "supply": row["supply"], "due": moment}
 
 
-def decide(page: PlanPage, preview: Preview, approver: str) -> Decided:
+def decide(page: Sourced, preview: Preview, approver: str) -> Decided:
     """Commit a preview; a refusal and a failure are told in words."""
     if not approver.strip():
         return Decided(
@@ -144,7 +152,7 @@ def decide(page: PlanPage, preview: Preview, approver: str) -> Decided:
         return Decided(
             title="It was not done", text=" ".join(why) or str(done.status), kept=False
         )
-    orders = ", ".join(done.orders)
+    orders = ", ".join(done.orders) or str(preview.edit.kind).capitalize()
     again = " It was decided before; nothing was written again." * done.replayed
     return Decided(
         title="Decided",
@@ -154,7 +162,7 @@ def decide(page: PlanPage, preview: Preview, approver: str) -> Decided:
     )
 
 
-def take_back(page: PlanPage, approver: str) -> Decided:
+def take_back(page: Sourced, approver: str) -> Decided:
     """Undo the last edit that stands."""
     bench = bench_of(page.source)
     if bench is None or not approver.strip():
@@ -173,12 +181,12 @@ def take_back(page: PlanPage, approver: str) -> Decided:
         return Decided(title="Nothing was taken back", text=why, kept=False)
     return Decided(
         title="Taken back",
-        text=f"{', '.join(done.orders)}: as before. Load the page again.",
+        text=f"{', '.join(done.orders) or 'The data'}: as before. Load the page again.",
         kept=True,
     )
 
 
-def decisions(page: PlanPage) -> list[EditRecord]:
+def decisions(page: Sourced) -> list[EditRecord]:
     """Give the edits of the lake's store, the oldest first; none without a store."""
     bench = bench_of(page.source)
     try:

@@ -75,10 +75,12 @@ def _effects(title: str, effects: Sequence[DemandEffect], names: Names) -> str:
     return table_html(columns, rows, ("Money",)) + tail
 
 
-def history_html(records: Sequence[EditRecord], names: Names) -> str:
-    """List what was decided, the newest first."""
+def history_html(
+    records: Sequence[EditRecord], names: Names, advice: str = "Choose an order above."
+) -> str:
+    """List what was decided, the newest first; without any, `advice` says how."""
     if not records:
-        return empty("Nothing was decided yet", "Choose an order above.")
+        return empty("Nothing was decided yet", advice)
     rows = [
         (
             escape(_decision(one)),

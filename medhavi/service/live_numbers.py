@@ -55,9 +55,11 @@ def numbers_of(snapshot: Snapshot) -> dict[str, str]:
     stock = snapshot["stock"].join(
         snapshot["products"].select("product", "unit_cost"), on="product", how="left"
     )
+    changing = snapshot["resources"]["changeover_matrix"].drop_nulls().len()
     value = float((stock["qty"] * stock["unit_cost"].fill_null(0.0)).sum())
     currency = snapshot.settings.base_currency
     return {
+        "campaigns": f"{count(changing, 'resource')} with a changeover matrix",
         "plan": f"{overdue:,} of {count(lines.height, 'order line')} past due",
         "promise": f"{count(waiting, 'order line')} without a promised date",
         "schedule": f"{count(started, 'work order')} open",

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+import polars as pl
+
+from medhavi.errors import UsageError
 from medhavi.results.campaign_report import (
     CampaignAdherence,
     CampaignDifference,
     CampaignProposal,
+    campaign_measures,
 )
 from medhavi.results.plan import Plan
+from medhavi.results.run_record import RunRecord
+from medhavi.units import to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from medhavi.findings import Finding
+    from medhavi.lakehouse import Lake
     from medhavi.snapshot import Snapshot
 
 
@@ -24,13 +33,16 @@ if TYPE_CHECKING:
 class CampaignStudy:
     """Two verified plans of one snapshot, and what is told about their campaigns.
 
-    `adherence` is empty without a plan that was carried out.
+    `kpis` are those of the plan with campaigns, KPI-19 to KPI-21 with them: they need
+    both plans and stand beside it. `adherence` is empty without a plan that was carried
+    out.
     """
 
     without: Plan
     with_campaigns: Plan
     proposals: tuple[CampaignProposal, ...]
     difference: CampaignDifference
+    kpis: pl.DataFrame
     adherence: tuple[CampaignAdherence, ...] = ()
 
     @property
@@ -44,7 +56,7 @@ def study_campaigns(
     snapshot: Snapshot,
     *,
     how: str = "propose",
-    carried_out: str | Path | None = None,
+    carried_out: str | Path | Plan | None = None,
     observe: Callable[[str], object] | None = None,
 ) -> CampaignStudy:
     """Plan without and with campaigns, in mode constrained, and compare.
@@ -56,8 +68,8 @@ def study_campaigns(
     how
         "rules" or "propose", as `ConstrainedParameters.campaigns`.
     carried_out
-        Folder of a plan with campaigns; its campaigns are compared with the progress
-        that the snapshot reports.
+        A plan with campaigns, or its folder; its campaigns are compared with the
+        progress that the snapshot reports.
     observe
         Told what goes on.
 
@@ -68,29 +80,90 @@ def study_campaigns(
     UsageError
         `how` is neither.
     """
-    from medhavi.errors import UsageError
-    from medhavi.planners.campaigns.campaign_adherence import adherence
-    from medhavi.planners.campaigns.campaign_proposals import (
-        compare_campaigns,
-        propose,
-    )
     from medhavi.workbench.tables_run import plan_snapshot
 
     if how not in {"rules", "propose"}:
         message = f"how ({how}) must be rules or propose."
         raise UsageError(message)
-    plans = [
+    without, with_campaigns = (
         plan_snapshot(snapshot, "constrained", {"campaigns": name}, observe)
         for name in ("off", how)
-    ]
-    without, with_campaigns = plans
-    kept: tuple[CampaignAdherence, ...] = ()
-    if carried_out is not None:
-        kept = tuple(adherence(Plan.from_folder(carried_out), snapshot))
+    )
+    if carried_out is not None and not isinstance(carried_out, Plan):
+        carried_out = Plan.from_folder(carried_out)
+    return side_by_side(without, with_campaigns, snapshot, carried_out)
+
+
+def side_by_side(
+    without: Plan,
+    with_campaigns: Plan,
+    snapshot: Snapshot,
+    carried_out: Plan | None = None,
+) -> CampaignStudy:
+    """Compare two plans of one snapshot.
+
+    Parameters
+    ----------
+    carried_out
+        A plan with campaigns that are compared with the progress of orders.
+    """
+    from medhavi.planners.campaigns.campaign_adherence import adherence
+    from medhavi.planners.campaigns.campaign_proposals import (
+        compare_campaigns,
+        propose,
+    )
+    from medhavi.results.kpis import kpi_table
+
+    kept = None if carried_out is None else tuple(adherence(carried_out, snapshot))
+    difference = compare_campaigns(without, with_campaigns, snapshot)
+    figures = campaign_measures(difference, kept)
     return CampaignStudy(
         without=without,
         with_campaigns=with_campaigns,
         proposals=tuple(propose(without, with_campaigns, snapshot)),
-        difference=compare_campaigns(without, with_campaigns, snapshot),
-        adherence=kept,
+        difference=difference,
+        kpis=kpi_table(with_campaigns, snapshot, figures),
+        adherence=kept or (),
     )
+
+
+def published_campaigns(lake: Lake) -> Plan | None:
+    """Give the orders and the work of the last published plan that has campaigns.
+
+    Its other tables are empty: what is asked of it is how it was carried out.
+    """
+    said = lake.table("bronze.events").filter(pl.col("type") == "PlanPublished")
+    for text in said.sort("position", descending=True).collect()["payload"]:
+        told = msgspec.json.decode(text, type=_Published)
+        if told.mode != "constrained":
+            continue
+        supplies = _rows(lake, "supplies", told.run)
+        if supplies["campaign"].is_not_null().any():
+            run = RunRecord(
+                planner=told.planner,
+                mode=told.mode,
+                package_version=told.package_version,
+                snapshot_fingerprint=told.snapshot,
+                as_of=to_seconds(told.as_of),
+            )
+            operations = _rows(lake, "operations", told.run)
+            return Plan(
+                tables={"supplies": supplies, "operations": operations}, run=run
+            )
+    return None
+
+
+class _Published(msgspec.Struct):
+    """What is read of an event PlanPublished."""
+
+    run: str
+    planner: str
+    mode: str
+    snapshot: str
+    as_of: dt.datetime
+    package_version: str
+
+
+def _rows(lake: Lake, table: str, run: str) -> pl.DataFrame:
+    rows = lake.table(f"gold.{table}").filter(pl.col("run_id") == run)
+    return rows.drop("run_id").collect()

@@ -21,7 +21,6 @@ from medhavi.planners.work_orders.changeover_edit import changeover_rows
 from medhavi.planners.work_orders.edit_rows import RowEdit, rows_of
 from medhavi.planners.work_orders.order_edit import EditKind
 from medhavi.providers import Providers
-from medhavi.results.difference import compare
 from medhavi.units import from_seconds
 from medhavi.workbench.newest_facts import NewestFacts
 from medhavi.workbench.plan_edit_answers import (
@@ -39,8 +38,7 @@ from medhavi.workbench.plan_edit_events import (
     plain_row,
     records,
 )
-from medhavi.workbench.plan_edit_price import effects, price
-from medhavi.workbench.plan_edit_scenario import edited_snapshot, planned_again
+from medhavi.workbench.plan_edit_preview import worked_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,25 +101,7 @@ class PlanEdits:
             )
         rows, refused = self._rows(edit, plan, snapshot)
         shown["rows"] = rows
-        edited: Snapshot | None = None
-        if not refused:
-            edited, refused = edited_snapshot(snapshot, edit, rows)
-        if edited is None:
-            return Preview(**shown, status=EditStatus.REFUSED, findings=refused)
-        after = planned_again(plan, edited)
-        names = snapshot["demands"]
-        products = dict(zip(names["demand"], names["product"], strict=True))
-        victims, winners = effects(plan, after, products)
-        return Preview(
-            **shown,
-            status=EditStatus.READY,
-            price=price((plan, snapshot), (after, edited)),
-            victims=victims,
-            winners=winners,
-            delta=compare(plan, after),
-            plan=after,
-            fingerprint_after=edited.fingerprint,
-        )
+        return worked_out(plan, snapshot, rows, refused, shown)
 
     def _rows(
         self, edit: Edit, plan: Plan, snapshot: Snapshot

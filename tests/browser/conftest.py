@@ -16,6 +16,7 @@ import pytest
 
 from medhavi.schema.template import example_rows
 from medhavi.snapshot import Snapshot
+from tests.planners.campaign_shop import campaign_tables
 from tests.service.edge_cases import EDGES, written
 
 if TYPE_CHECKING:
@@ -89,9 +90,10 @@ class Watched:
 
 @pytest.fixture(scope="session")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folders of tables: `lemonade` and the edge cases by name."""
+    """Folders: `lemonade`, `shop` with a changeover matrix, edge cases by name."""
     place = tmp_path_factory.mktemp("tables")
     Snapshot.from_frames(example_rows()).to_folder(place / "lemonade", format="csv")
+    campaign_tables(place / "shop")
     for name in EDGES:
         written(place, name)
     return place

@@ -1,4 +1,4 @@
-"""The schedule and trade-off apps in a real browser."""
+"""The schedule, trade-off and campaigns apps in a real browser."""
 
 from __future__ import annotations
 
@@ -54,4 +54,51 @@ def test_the_trade_off_app_lists_plans_and_their_difference(watched):
         "each plan verified: 0 violations",
     ):
         expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
+    watched.assert_clean()
+
+
+@pytest.mark.req("CMP-09", "UI-05")
+def test_the_campaigns_app_shows_what_an_edited_cell_changes(watched, tables):
+    watched.open(f"/campaigns/?tables={tables / 'shop'}")
+    page = watched.page
+    for words in (
+        "What does a change of family cost?",
+        "45 min less set-up with campaigns",
+        "How long does each change take?",
+        "Which campaigns are worth it?",
+    ):
+        expect(page.get_by_role("heading", name=words).first).to_be_visible(
+            timeout=SLOW
+        )
+    expect(page.get_by_text("verified: 0 violations").first).to_be_visible()
+    expect(page.locator("marimo-vega svg")).to_have_count(1, timeout=SLOW)
+    watched.act(lambda: page.get_by_role("cell", name="120 ●").click())
+    minutes = page.get_by_placeholder("as a row for any family says")
+    expect(minutes).to_have_value("120", timeout=SLOW)
+    minutes.fill("60")
+    page.get_by_role("button", name="Show what it changes").click()
+    for words in (
+        "from FA to FB takes 60 min",
+        "New cell, with campaigns",
+        "Nothing can be kept from here",
+    ):
+        expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
+    watched.assert_clean()
+
+
+def test_the_campaigns_app_fits_a_phone(watched, tables):
+    watched.page.set_viewport_size({"width": 390, "height": 2600})
+    watched.open(f"/campaigns/?tables={tables / 'shop'}")
+    expect(watched.page.locator("marimo-vega svg")).to_be_visible(timeout=SLOW)
+    width = watched.page.evaluate("document.querySelector('#App').scrollWidth")
+    assert width <= 390
+    watched.assert_clean()
+
+
+def test_the_campaigns_app_says_what_to_do_without_a_matrix(watched):
+    watched.open("/campaigns/")
+    page = watched.page
+    expect(page.get_by_text("There is no changeover matrix").first).to_be_visible(
+        timeout=SLOW
+    )
     watched.assert_clean()

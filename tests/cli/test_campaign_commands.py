@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from medhavi.errors import UsageError
@@ -40,6 +42,21 @@ def test_campaigns_are_told_to_people(medhavi, tables):
     assert "set-up reduction 27.3%" in told.out
     told = medhavi("campaigns", "--tables", tables / "tables", "--how", "rules")
     assert "No campaigns" in told.out
+
+
+@pytest.mark.req("KPI-19", "KPI-20", "KPI-21")
+def test_the_plan_with_campaigns_is_written_with_their_figures(medhavi, tables):
+    out = tables / "out"
+    told = medhavi("campaigns", "--tables", tables / "tables", "--out", out, "--json")
+    assert told.code == 0
+    known = json.loads((out / "kpis.json").read_text("utf-8"))
+    assert told.answer["kpis"] == {
+        name: known[name]
+        for name in ("KPI-19", "KPI-20", "KPI-21", "KPI-21.with", "KPI-21.without")
+    }
+    assert known["KPI-19"]["value"] == pytest.approx(45 / 165)
+    assert known["KPI-20"]["reason"].startswith("needs campaigns that were carried")
+    assert known["KPI-21"]["value"] == 0.0
 
 
 def test_a_plan_that_is_not_there_is_refused(medhavi, tables):

@@ -13,6 +13,7 @@ import pytest
 
 from medhavi.schema.template import example_rows
 from medhavi.snapshot import Snapshot
+from tests.planners.campaign_shop import campaign_tables
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -121,6 +122,22 @@ def test_the_trade_off_app_waits_for_its_form(lemonade, monkeypatch):
     monkeypatch.setenv("MEDHAVI_TABLES", str(lemonade))
     _, values = loaded(ROOT / "apps" / "a_tradeoffs.py").app.run()
     assert "front" not in values
+
+
+def test_the_campaigns_app_says_what_to_do_without_a_matrix(lemonade, monkeypatch):
+    monkeypatch.setenv("MEDHAVI_TABLES", str(lemonade))
+    _, values = loaded(ROOT / "apps" / "a_campaigns.py").app.run()
+    assert values["study"].difference.setup_reduction is None
+    assert values["grid"] is None
+
+
+def test_the_campaigns_app_shows_a_matrix_to_edit(tmp_path, monkeypatch):
+    campaign_tables(tmp_path / "shop")
+    monkeypatch.setenv("MEDHAVI_TABLES", str(tmp_path / "shop"))
+    _, values = loaded(ROOT / "apps" / "a_campaigns.py").app.run()
+    assert values["matrix"].value == "X"
+    assert values["form"].element.value["minutes"] == ""
+    assert len(values["study"].proposals) == 1
 
 
 def test_the_lesson_of_promising_never_gets_earlier_by_asking_twice():

@@ -14,6 +14,7 @@ from tests.factories import AS_OF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -96,6 +97,15 @@ def matrix(*rows: tuple[str, str, float, bool]) -> list[dict[str, object]]:
         }
         for before, after, minutes, cleaning in rows
     ]
+
+
+def campaign_tables(folder: Path) -> None:
+    """Write tables of three orders that save a change in a campaign."""
+    shop(
+        [("A", 60, 3), ("B", 60, 3.5), ("A", 60, 4)],
+        changeovers=matrix(("FA", "FB", 120, True), ("FB", "FA", 45, False)),
+        resource_state=[{"resource": "M", "family": "FA"}],
+    ).to_folder(folder)
 
 
 def planned(snapshot: Snapshot, campaigns: str = "rules") -> Plan:

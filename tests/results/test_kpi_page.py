@@ -16,6 +16,6 @@ def test_the_page_says_how_and_what_is_not_measured() -> None:
     page = kpis_page()
     assert "Set-up is counted as used." in page
     assert (
-        "| KPI-02 | Promise accuracy | accepted on time ÷ accepted | not measured"
+        "| KPI-02 | Promise accuracy | accepted on time ÷ accepted | Undefined: needs"
         in page
     )

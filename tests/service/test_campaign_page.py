@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.errors import UsageError
-from medhavi.results.campaign_report import (
-    CampaignAdherence,
-    CampaignDifference,
-    CampaignFigures,
-)
+from medhavi.planners.pipeline import plan
+from medhavi.service import campaign_page, desk_page, desk_words, page_data
 from medhavi.service.campaign_page import (
-    Change,
-    compliance_rows,
+    FROM,
+    CampaignPage,
     load_campaigns,
     matrices,
     matrix_families,
     matrix_table,
-    proposal_rows,
-    saving_tiles,
-    with_changes,
+    setup_rows,
+    show_change,
 )
+from medhavi.service.campaign_parts import change_form, change_words, chosen_cell
+from medhavi.service.page_data import PageData, Problem, Source, load_data
 from medhavi.views.format import NOTHING
-from tests.planners.campaign_shop import day, matrix, rule, shop
+from medhavi.views.names import names_of
+from medhavi.workbench.tables_run import plan_snapshot, write_plan
+from tests.planners.campaign_shop import matrix, rule, shop
+from tests.workbench.setup_company import setup_company
 
 CHANGES = matrix(
     ("FA", "FB", 120, True), ("FB", "FA", 45, False), ("*", "FC", 5, False)
 )
+CELL = {"matrix": "X", "from_family": "FA", "to_family": "FB", "minutes": "60"}
+
+
+@pytest.fixture(autouse=True)
+def no_memory():
+    page_data._benches.clear()
+    campaign_page._studies.clear()
 
 
 def small():
@@ -37,69 +44,74 @@ def small():
     )
 
 
+def data_of(snapshot):
+    return PageData(
+        source=Source(tables="t"), snapshot=snapshot, names=names_of(snapshot)
+    )
+
+
+def table(snapshot, name="X"):
+    return matrix_table(snapshot, name, matrix_families(snapshot, name))
+
+
+@pytest.fixture
+def company(tmp_path):
+    """A lake with a matrix whose event store is there."""
+    setup_company(tmp_path, matrix(("FA", "FB", 120, True)))
+    return page_data.load_data
+
+
+# ---------------------------------------------------------------------------- matrix
 @pytest.mark.req("CMP-09", "UI-05")
 def test_a_matrix_is_shown_from_family_to_family():
-    table = matrix_table(small(), "X")
-    assert table.columns == ["from", "FA", "FB", "FC", "*"]
-    assert table.rows() == [
-        ("FA", NOTHING, "120 ●", "", ""),
-        ("FB", "45", NOTHING, "", ""),
-        ("FC", "", "", NOTHING, ""),
-        ("*", "", "", "5", ""),
+    found = table(small())
+    assert found.columns == [FROM, "FA", "FB", "FC", "any family"]
+    assert found.rows() == [
+        ("FA", NOTHING, "120 ●", "(5)", ""),
+        ("FB", "45", NOTHING, "(5)", ""),
+        ("FC", "(0)", "(0)", NOTHING, ""),
+        ("any family", "", "", "5", ""),
     ]
 
 
 def test_matrices_and_families_come_from_rows_and_machines():
     assert matrices(small()) == ["X"]
-    assert matrix_families(shop([]), "X") == ["FA", "FB", "FC"]
-    assert matrix_table(shop([]), "Y").columns == ["from"]
+    assert matrix_families(shop([]), "X") == ["FA", "FB", "FC", "*"]
+    assert table(shop([]), "Y").columns == [FROM, "any family"]
 
 
-@pytest.mark.req("CMP-09")
-def test_an_edited_cell_changes_the_matrix_and_keeps_the_rest():
-    edited = with_changes(
-        small(), "X", [Change("FA", "FB", 60), Change("FB", "FC", 10, cleaning=True)]
-    )
-    table = matrix_table(edited, "X")
-    assert table["FB"].to_list()[0] == "60"
-    assert table["FC"].to_list()[1] == "10 ●"
-    assert table["FA"].to_list()[1] == "45"
-    assert matrix_table(small(), "X")["FB"].to_list()[0] == "120 ●"
+def test_the_form_begins_with_the_cell_that_was_chosen():
+    class Cell:
+        row, column = "0", "FB"
+
+    families = matrix_families(small(), "X")
+    assert chosen_cell(families, [Cell()], lambda _name: "") == ("FA", "FB")
+    asked = {"from": "FB", "to": "ZZ"}
+    assert chosen_cell(families, [], asked.__getitem__) == ("FB", None)
+    form = change_form(small(), "X", families, [Cell()], lambda _name: "")
+    assert form.element.value == {
+        "from_family": "FA",
+        "to_family": "FB",
+        "minutes": "120",
+        "cleaning": True,
+    }
+    gone = change_words({**CELL, "minutes": ""})
+    assert gone == "from FA to FB is as a row for any family says"
 
 
-def test_a_cell_without_minutes_goes():
-    edited = with_changes(small(), "X", [Change("FB", "FA", None)])
-    assert edited["changeovers"].height == 2
-
-
-@pytest.mark.parametrize(
-    ("change", "match"),
-    [
-        (Change("FA", "FB", -1), "0 or more"),
-        (Change("FA", "FB", float("nan")), "0 or more"),
-        (Change("FA", "FA", 5), "same family"),
-        (Change("", "FA", 5), "family before"),
-    ],
-)
-def test_a_wrong_cell_is_refused(change, match):
-    with pytest.raises(UsageError, match=match):
-        with_changes(small(), "X", [change])
-
-
-@pytest.mark.req("CMP-09", "UI-05")
+# ------------------------------------------------------------------------- both plans
+@pytest.mark.req("CMP-09", "CMP-10", "UI-05")
 def test_a_page_has_both_plans_and_what_campaigns_save():
-    found = load_campaigns(small())
+    found = load_campaigns(data_of(small()))
     assert found.problem is None
-    (row, *_) = proposal_rows(found.study.proposals)
-    assert (row["campaign"], row["set-up saved"]) == ("M|FA|1", "45 min")
-    tiles = saving_tiles(found.study.difference)
-    assert [tile.label for tile in tiles] == [
-        "Set-up saved",
-        "Changes of family",
-        "Lateness",
-        "Saved in all",
+    (one,) = found.study.proposals
+    assert (one.campaign, one.saved_minutes) == ("M|FA|1", 45.0)
+    assert setup_rows(found).rows() == [
+        ("M", "with campaigns", 2.0, 1),
+        ("M", "without campaigns", 2.75, 2),
     ]
-    assert (tiles[0].state, tiles[1].figure) == ("good", "1")
+    again = load_campaigns(data_of(small()))
+    assert again.study is found.study
 
 
 def test_what_stands_in_the_way_is_a_problem_of_the_page():
@@ -108,58 +120,94 @@ def test_what_stands_in_the_way_is_a_problem_of_the_page():
         campaign_rules=[rule()],
         resources=[{"resource": "M", "location": "L", "units": 2}],
     )
-    found = load_campaigns(snapshot)
+    found = load_campaigns(data_of(snapshot))
     assert found.study is None
     assert "campaign_rules" in found.problem.text
-
-
-def figures(minutes, lateness):
-    return CampaignFigures(
-        setups=1,
-        setup_minutes=minutes,
-        setup_money=0.0,
-        late=0,
-        unserved=0,
-        lateness_hours=lateness,
-        lateness_money=lateness,
-        inventory=0.0,
-    )
-
-
-def test_tiles_say_when_campaigns_do_harm():
-    found = CampaignDifference(
-        without=figures(10.0, 0.0), with_campaigns=figures(20.0, 5.0)
-    )
-    states = [tile.state for tile in saving_tiles(found)]
-    assert states == ["", "", "bad", "bad"]
+    assert setup_rows(found).is_empty()
+    gone = Problem(title="gone", text="gone")
+    assert load_campaigns(PageData(source=Source(), problem=gone)).problem is gone
 
 
 @pytest.mark.req("CMP-07", "KPI-20")
-def test_compliance_is_told_in_days():
-    def one(start_days):
-        return CampaignAdherence(
-            campaign="M|FA|1",
-            resource="M",
-            planned_start=day(5),
-            planned_finish=day(6),
-            actual_start=None,
-            actual_finish=None,
-            start_days=start_days,
-            finish_days=None,
-            qty_planned=100.0,
-            qty_actual=90.0,
-            setup_planned_minutes=0.0,
-            setup_actual_minutes=60.0,
-            assigned=3,
-            executed=2,
-            in_campaign=2,
-        )
+def test_a_plan_that_was_carried_out_is_followed(tmp_path):
+    made = plan_snapshot(small(), "constrained", {"campaigns": "propose"})
+    write_plan(made, tmp_path / "plan")
+    found = load_campaigns(data_of(small()), carried_out=str(tmp_path / "plan"))
+    assert [one.executed for one in found.study.adherence] == [0]
 
-    rows = compliance_rows([one(1.0), one(-0.5), one(0.0)])
-    assert [row["start"] for row in rows] == [
-        "1.0 days late",
-        "0.5 days early",
-        "as planned",
+
+@pytest.mark.req("CMP-07", "KPI-20")
+def test_the_last_published_plan_with_campaigns_is_followed(tmp_path):
+    bench = setup_company(tmp_path, matrix(("FA", "FB", 120, True)))
+    settings = {"campaigns": "propose", "effort": "light"}
+    made = plan(bench.snapshot(), "constrained", settings)
+    bench.publish(made, approver="Ada")
+    bench.mirror()
+    found = page_of(tmp_path)
+    assert [one.campaign for one in found.study.adherence] == ["M|FA|1"]
+
+
+# ------------------------------------------------------------------------------ edits
+def page_of(folder) -> CampaignPage:
+    source = Source(lake=str(folder / "lake"))
+    bench = page_data.bench_of(source)
+    snapshot = bench.snapshot()
+    return load_campaigns(
+        PageData(source=source, snapshot=snapshot, names=names_of(snapshot))
+    )
+
+
+@pytest.mark.req("CMP-09", "KPI-19", "KPI-21")
+def test_an_edited_cell_shows_all_it_changes_and_binds_when_somebody_approves(tmp_path):
+    setup_company(tmp_path, matrix(("FA", "FB", 120, True), ("FB", "FA", 45, False)))
+    page = page_of(tmp_path)
+    asked = show_change(page, CELL)
+    assert asked.binding
+    assert asked.preview.price.production == pytest.approx(-30.0)
+    # Before 120 + 45 and 120, now 60 + 45 and 60.
+    minutes = [
+        (
+            one.difference.without.setup_minutes,
+            one.difference.with_campaigns.setup_minutes,
+        )
+        for one in (page.study, asked.study)
     ]
-    assert (rows[0]["end"], rows[0]["quantity"]) == ("not yet", "-10")
-    assert (rows[0]["set-up"], rows[0]["in campaign"]) == ("+60 min", "2 of 3")
+    assert minutes == [(165.0, 120.0), (105.0, 60.0)]
+    assert asked.preview.plan.fingerprint == asked.study.with_campaigns.fingerprint
+    done = desk_page.decide(page, asked.preview, "Ana")
+    assert (done.kept, done.text[:10]) == (True, "Changeover")
+    told = desk_words.history_html(desk_page.decisions(page), page.names)
+    assert "changeover FA to FB (X)" in told
+    assert table(page_of(tmp_path).snapshot)["FB"][0] == "60 ●"
+    assert desk_page.take_back(page, "Ben").kept
+    assert page_of(tmp_path).snapshot.fingerprint == page.snapshot.fingerprint
+
+
+def test_a_folder_shows_the_same_and_keeps_nothing(tmp_path):
+    small().to_folder(tmp_path / "t")
+    page = load_campaigns(load_data(str(tmp_path / "t")))
+    asked = show_change(page, {**CELL, "cleaning": False})
+    assert not asked.binding
+    assert asked.study.difference.without.setup_minutes == 105.0
+    assert not desk_page.decide(page, asked.preview, "Ana").kept
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ({"minutes": "soon"}, "is no time"),
+        ({"minutes": "-5"}, "0 or more"),
+        ({"to_family": None}, "names no change"),
+        ({"to_family": "FA"}, "same family"),
+    ],
+)
+def test_a_wrong_cell_is_told(cell, words):
+    asked = show_change(load_campaigns(data_of(small())), {**CELL, **cell})
+    assert asked.study is None
+    told = asked.problem.text if asked.problem else str(asked.preview.findings[0])
+    assert words in told
+
+
+def test_a_page_without_plans_edits_nothing():
+    gone = Problem(title="gone", text="gone")
+    assert show_change(CampaignPage(problem=gone), CELL).problem is gone

@@ -36,6 +36,7 @@ def tables(tmp_path):
 
 def test_each_app_has_a_number_from_the_data(tables):
     assert live_numbers.live_numbers(tables) == {
+        "campaigns": "0 resources with a changeover matrix",
         "plan": "1 of 2 order lines past due",
         "promise": "1 order line without a promised date",
         "schedule": "0 work orders open",

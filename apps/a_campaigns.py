@@ -1,0 +1,328 @@
+# /// script
+# [tool.marimo.display]
+# theme = "system"
+# ///
+"""What does a change of family cost?
+
+Campaigns by set-up saving, the changeover matrix to edit, and how campaigns were kept.
+"""
+
+import marimo
+
+__generated_with = "0.25.2"
+app = marimo.App(
+    width="medium", app_title="Medhavi: what does a change of family cost?"
+)
+
+with app.setup:
+    import marimo as mo
+
+    from medhavi.service import campaign_page, desk_page, desk_words
+    from medhavi.service.campaign_parts import change_form, change_words, matrix_grid
+    from medhavi.service.page_data import load_data
+    from medhavi.service.page_parts import html, picture, section
+    from medhavi.views import campaign_words, page, theme
+    from medhavi.views.campaign_picture import setup_chart
+    from medhavi.views.tiles import tiles_html
+
+    theme.register()
+
+
+@app.cell(hide_code=True)
+def style():
+    mo.Html(f"<style>{theme.app_style()}</style>")
+    return
+
+
+@app.cell(hide_code=True)
+def address():
+    params = mo.query_params()
+    arguments = mo.cli_args()
+
+    def wanted(name):
+        return params.get(name) or arguments.get(name) or ""
+
+    return params, wanted
+
+
+@app.cell(hide_code=True)
+def choose_how(params, wanted):
+    _words = {
+        "obey the rules and save set-up": "propose",
+        "obey the rules alone": "rules",
+    }
+    how = mo.ui.dropdown(
+        _words,
+        value=next(word for word, name in _words.items() if name == "propose")
+        if wanted("how") != "rules"
+        else "obey the rules alone",
+        label="Campaigns",
+        on_change=lambda value: params.set("how", value),
+    )
+    return (how,)
+
+
+@app.cell(hide_code=True)
+def data(how, wanted):
+    with mo.status.spinner("Planning twice", remove_on_exit=True) as _spinner:
+        shown = campaign_page.load_campaigns(
+            load_data(
+                wanted("tables"),
+                known_at=wanted("known_at"),
+                effective_at=wanted("effective_at"),
+            ),
+            how.value,
+            carried_out=wanted("plan"),
+            observe=lambda text: _spinner.update(subtitle=text.strip()),
+        )
+    names = shown.names
+    return names, shown
+
+
+@app.cell(hide_code=True)
+def head(how, names, shown, wanted):
+    _facts = (
+        page.moment_facts(shown.snapshot, names, str(shown.source), wanted("known_at"))
+        if shown.study is not None
+        else [("Source", str(shown.source))]
+    )
+    mo.vstack(
+        [
+            mo.Html(page.header("What does a change of family cost?", _facts)),
+            mo.hstack([how], justify="start"),
+        ],
+        gap=1,
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def trouble(shown):
+    _text = shown.problem and page.problem(
+        shown.problem.title, shown.problem.text, shown.problem.remedy
+    )
+    _list = f"<p></p>{page.findings_html(shown.findings)}" if shown.findings else ""
+    mo.stop(shown.study is None, html(f"{_text}{_list}"))
+    study = shown.study
+    return (study,)
+
+
+@app.cell(hide_code=True)
+def tiles(names, study):
+    html(
+        tiles_html(
+            campaign_words.saving_tiles(study.difference, names.currency), "#runs"
+        )
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def setups(shown, study):
+    section(
+        "setups",
+        "Where is time lost to changeovers?",
+        picture(
+            setup_chart(campaign_page.setup_rows(shown)),
+            "Nothing is changed over",
+            "Each resource with a changeover matrix stays with one family.",
+        ),
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def runs(names, study):
+    section(
+        "runs",
+        "What do campaigns change?",
+        html(campaign_words.runs_html(study.difference, currency=names.currency)),
+        html(campaign_words.kpis_html(study.kpis)),
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def choose_matrix(params, shown, study, wanted):
+    _all = campaign_page.matrices(shown.snapshot)
+    matrix = mo.ui.dropdown(
+        _all,
+        value=wanted("matrix") if wanted("matrix") in _all else next(iter(_all), None),
+        label="Matrix",
+        on_change=lambda value: params.set("matrix", value or ""),
+    )
+    return (matrix,)
+
+
+@app.cell(hide_code=True)
+def show_matrix(matrix, shown):
+    if matrix.value is None:
+        families, grid = [], None
+        _parts = [
+            html(
+                page.empty(
+                    "There is no changeover matrix",
+                    "Name one in resources.changeover_matrix and give steps a family.",
+                )
+            )
+        ]
+    else:
+        families = campaign_page.matrix_families(shown.snapshot, matrix.value)
+        grid = matrix_grid(
+            campaign_page.matrix_table(shown.snapshot, matrix.value, families)
+        )
+        _parts = [
+            matrix,
+            html(
+                '<p class="muted">Minutes from the family on the left to the one above; '
+                "● is a cleaning; in brackets: what a row for any family says. Choose "
+                "a cell to edit it.</p>"
+            ),
+            grid,
+        ]
+    section("matrix", "How long does each change take?", *_parts)
+    return families, grid
+
+
+@app.cell(hide_code=True)
+def edit_cell(families, grid, matrix, shown, wanted):
+    mo.stop(grid is None)
+    form = change_form(shown.snapshot, matrix.value, families, grid.value, wanted)
+    form
+    return (form,)
+
+
+@app.cell(hide_code=True)
+def price(form, matrix, names, shown, study):
+    mo.stop(form.value is None)
+    _asked = {"matrix": matrix.value, **form.value}
+    with mo.status.spinner("Planning with it", remove_on_exit=True):
+        asked = campaign_page.show_change(shown, _asked)
+    if asked.problem is not None:
+        _told = [
+            page.problem(asked.problem.title, asked.problem.text, asked.problem.remedy)
+        ]
+    else:
+        _told = [desk_words.preview_html(asked.preview, names, change_words(_asked))]
+    if asked.study is not None:
+        _told.insert(0, campaign_words.kpis_html(study.kpis, asked.study.kpis))
+        _told.insert(
+            0,
+            campaign_words.runs_html(
+                study.difference, asked.study.difference, names.currency
+            ),
+        )
+    section(
+        "price", "What does the new cell change?", *(html(_part) for _part in _told)
+    )
+    return (asked,)
+
+
+@app.cell(hide_code=True)
+def approve(asked):
+    mo.stop(asked.study is None)
+    mo.stop(
+        not asked.binding,
+        html(
+            page.empty(
+                "Nothing can be kept from here",
+                "A folder of tables is not written to. Serve a lake with its event "
+                "store, or edit the row of changeovers.",
+            )
+        ),
+    )
+    approver = mo.ui.text(label="Approver", placeholder="your name")
+    accept = mo.ui.run_button(label="Do it", kind="success")
+    mo.hstack([approver, accept], justify="start", wrap=True)
+    return accept, approver
+
+
+@app.cell(hide_code=True)
+def decided(accept, approver, asked, shown):
+    mo.stop(not accept.value)
+    _done = desk_page.decide(shown, asked.preview, approver.value)
+    html(
+        page.empty(f"● {_done.title}", _done.text)
+        if _done.kept
+        else page.problem(_done.title, _done.text)
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def history(names, shown, study):
+    _past = desk_page.decisions(shown) if study else []
+    back_by = mo.ui.text(label="Approver", placeholder="your name")
+    back = mo.ui.run_button(label="Take the last decision back")
+    section(
+        "decisions",
+        "What was decided?",
+        html(desk_words.history_html(_past, names, "Choose a cell above.")),
+        *([mo.hstack([back_by, back], justify="start", wrap=True)] if _past else []),
+    )
+    return back, back_by
+
+
+@app.cell(hide_code=True)
+def taken_back(back, back_by, shown):
+    mo.stop(not back.value)
+    _done = desk_page.take_back(shown, back_by.value)
+    html(
+        page.empty(f"● {_done.title}", _done.text)
+        if _done.kept
+        else page.problem(_done.title, _done.text)
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def proposals(names, study):
+    section(
+        "proposals",
+        "Which campaigns are worth it?",
+        html(campaign_words.proposals_html(study.proposals, names)),
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def kept(names, study):
+    section(
+        "kept",
+        "Were campaigns kept?",
+        html(campaign_words.compliance_html(study.adherence, names)),
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def findings(shown, study):
+    study and mo.accordion(
+        {
+            f"What is odd in the data? {page.findings_words(shown.findings)}": html(
+                page.findings_html(shown.findings)
+            )
+        }
+    )
+    return
+
+
+@app.cell(hide_code=True)
+def trust(how, names, shown, study, wanted):
+    mo.Html(
+        page.trust_line(
+            study.with_campaigns,
+            shown.snapshot,
+            names,
+            violations=0,
+            command=campaign_words.campaigns_command(
+                tables=shown.source.tables, lake=shown.source.lake, how=how.value
+            ),
+            known_at=wanted("known_at"),
+        )
+    )
+    return
+
+
+if __name__ == "__main__":
+    app.run()
