@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity_room import Limit, Placed, Room
     from medhavi.snapshot.calendars import WorkingTime
 
+    Tool = tuple[str, float, tuple[int, int]]
+    """Resource, units, and the window in which they are needed."""
+
 MOST_OPTIONS: Final = 64
 """Options looked at per epoch; those of worse preference are left out."""
 MOST_TRIES: Final = 8
@@ -154,7 +157,7 @@ def step_plan(
     node: StepNode,
     rows: Sequence[Row],
     base: WorkingTime,
-    held: Sequence[tuple[str, float]],
+    held: Sequence[Tool],
     resources: Resources,
 ) -> StepPlan:
     """Compile the options of a step.
@@ -168,19 +171,21 @@ def step_plan(
     base
         Working time of the location and the step itself.
     held
-        Resources that earlier steps hold until this one or a later one.
+        Resources that earlier steps hold until this one or a later one: name, units
+        and window; outside its window a tool is not needed.
     resources
         All resources.
     """
-    if not rows:
+    if not rows and not held:
         whole = Epoch(
             start=EVER[0],
             finish=EVER[1],
-            options=(_option(node, (), base, held, resources),),
+            options=(_option(node, (), base, (), resources),),
         )
         return StepPlan(node=node, epochs=(whole,))
     candidates = [found for row in rows for found in _candidates(row, resources)]
     edges = [edge for candidate in candidates for edge in candidate.window]
+    edges += [edge for _, _, span in held for edge in span]
     epochs = []
     for start, finish in cut(edges):
         valid = [c for c in candidates if c.window[0] <= start < c.window[1]]
@@ -192,8 +197,15 @@ def step_plan(
             groups[candidate.group].append(candidate)
         for group in groups.values():
             group.sort(key=lambda c: c.rank)
+        tools: dict[str, float] = {}
+        for name, count, span in held:
+            if span[0] <= start < span[1]:
+                # Two steps may hold the same tool; it is there once.
+                tools[name] = max(count, tools.get(name, count))
         ways = islice(product(*(groups[key] for key in groups)), MOST_OPTIONS)
-        options = [_option(node, way, base, held, resources) for way in ways]
+        options = [
+            _option(node, way, base, list(tools.items()), resources) for way in ways
+        ]
         epochs.append(Epoch(start=start, finish=finish, options=tuple(options)))
     return StepPlan(node=node, epochs=tuple(epochs))
 

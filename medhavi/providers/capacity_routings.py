@@ -25,6 +25,7 @@ from medhavi.units import DAY, MINUTE, exact, seconds_up
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from medhavi.providers.capacity_choice import Tool
     from medhavi.providers.capacity_resources import Resources
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.table_rows import Row, Rows
@@ -313,13 +314,13 @@ class Routings:
 
     def _held(
         self, shape: RoutingNetwork, needs: dict[int, list[Row]]
-    ) -> dict[int, list[tuple[str, float]]]:
+    ) -> dict[int, list[Tool]]:
         """Spread what is held until a later step over the steps in between.
 
         The one resource that is preferred is held: steps are placed one by one, and
         which alternate an earlier step will take is not known at a later one.
         """
-        found: dict[int, list[tuple[str, float]]] = defaultdict(list)
+        found: dict[int, list[Tool]] = defaultdict(list)
         for step, rows in needs.items():
             for number, row in enumerate(rows):
                 if row["until_step"] is None:
@@ -329,7 +330,8 @@ class Routings:
                     continue
                 rows[number] = {**row, "resource": resource, "skill": None}
                 for between in shape.between(step, row["until_step"]):
-                    found[between].append((resource, row["units"] or 1.0))
+                    units = row["units"] or 1.0
+                    found[between].append((resource, units, window(row)))
         return found
 
     def _outlets(

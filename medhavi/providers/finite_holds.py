@@ -38,6 +38,8 @@ def kept(
         if not isinstance(book, Ledger):
             continue
         for start, finish in _gaps(timing.steps, resource, first, last):
+            if any((h.resource, h.start) == (resource, start) for h in holds):
+                continue  # Two steps hold the same tool.
             blocked = book.conflict(start, finish, millionths(units))
             if blocked is not None:
                 return (), (finish - blocked[0], blocked[1] - start)
@@ -55,6 +57,9 @@ def _gaps(
         return
     moment, end = min(starts), max(ends)
     using = [w for w in windows if any(name == resource for name, _ in w.resources)]
+    if not any(window.step == first for window in using):
+        # Outside the window of its row the tool is not needed.
+        return
     for window in sorted(using, key=lambda w: w.start):
         if window.start >= end:
             break

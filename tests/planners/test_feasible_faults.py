@@ -379,3 +379,29 @@ def test_overdue_work_holds_its_machine_where_the_plan_shows_it() -> None:
     )
     work = made.operations.filter(made.operations["supply"] == "WO")
     assert days(work["finish"].max()) == round(4 / 24, 6)
+
+
+# --- tools and substitutes ---------------------------------------------------------
+def test_a_tool_that_two_steps_hold_is_there_once() -> None:
+    made = feasible(
+        demands=[{"qty": 1}],
+        resources=[{}],
+        routings=[{}],
+        steps=[{"step": step, "fixed_minutes": 60} for step in (1, 2, 3)],
+        step_resources=[{"until_step": 3}, {"step": 2, "until_step": 3}],
+    )
+    assert set(made.operations["units"]) == {1.0}
+
+
+def test_what_stands_in_has_no_stand_in_of_its_own() -> None:
+    made = feasible(
+        demands=[{"due": day(-2)}],
+        routings=[
+            {"routing": "RB", "product": "B"},
+            {"routing": "RC", "product": "C"},
+        ],
+        steps=[{"routing": "RB", "fixed_minutes": 90}],
+        substitutes=[{}, {"product": "B", "substitute": "C"}],
+        supply_terms=[{}],
+    )
+    assert {row["product"] for row in made.supplies.to_dicts()} == {"B"}

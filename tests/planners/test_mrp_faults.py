@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from tests.planners.small_plans import (
@@ -14,6 +16,7 @@ from tests.planners.small_plans import (
 )
 
 PLACES = [{"location": "L"}, {"location": "W"}]
+HOUR = dt.timedelta(hours=1)
 LANE = [{"lane": "T", "origin": "L", "destination": "W"}]
 
 
@@ -440,3 +443,79 @@ def test_a_tool_that_another_of_its_group_relieves_does_not_set_the_pace() -> No
     )
 
     assert made.operations.filter(step=2)["run_minutes"].to_list() == [30.0, 30.0]
+
+
+def test_what_a_peg_brings_is_not_taken_of_a_customers_own_lot_again() -> None:
+    planned(
+        customers=[{"customer": "C"}],
+        demands=[{"location": "W", "customer": "C"}],
+        lanes=LANE,
+        inventory_policies=[
+            {"location": "W", "lot_rule": "min_max", "min_qty": 10.0, "max_qty": 60.0}
+        ],
+        stock=[{}, {"lot": "L1", "owner": "C"}],
+        pegs=[{"supply": "A|L|"}],
+    )
+
+
+def test_what_is_open_of_an_order_comes_in_whole_steps() -> None:
+    made = planned(
+        products=[{"product": "A", "qty_step": 5.0}],
+        supply_orders=[{"qty": 40.0, "qty_done": 16.0}],
+    )
+
+    assert made.supplies["qty"].to_list() == [20.0]
+
+
+def test_a_routing_serves_what_falls_out_though_its_main_product_is_bought() -> None:
+    made = planned(
+        demands=[{"product": "Z"}],
+        routings=[{}],
+        routing_outputs=[{}, {"line": 2, "product": "Z", "role": "co"}],
+        supply_terms=[{}],
+        sourcing=[{"kind": "buy", "source": "S"}],
+    )
+
+    assert fulfilment(made)["status"] == "on_time"
+
+
+# --- tools that stay with an order -------------------------------------------------
+TWO_STEPS = [
+    {"fixed_minutes": 60.0},
+    {"step": 2, "fixed_minutes": 60.0},
+]
+
+
+@pytest.mark.parametrize(
+    ("window", "resources"),
+    [
+        ({"valid_to": day(2)}, [None, None]),
+        ({"valid_from": day(20) - HOUR}, [None, "M"]),
+        ({"valid_from": day(2)}, ["M", "M"]),
+    ],
+)
+def test_a_step_has_the_tool_that_stays_while_its_own_start_is_in_the_window(
+    window: dict[str, object], resources: list[str | None]
+) -> None:
+    made = planned(
+        demands=[{"due": day(20)}],
+        resources=[{}],
+        routings=[{}],
+        steps=TWO_STEPS,
+        step_resources=[{"until_step": 2, **window}],
+    )
+
+    named = [name or None for name in made.operations.sort("step")["resource"]]
+    assert named == resources
+
+
+def test_a_tool_that_is_held_sets_no_pace_before_the_step_needs_it_itself() -> None:
+    made = planned(
+        demands=[{"due": day(2)}],
+        resources=[{"efficiency": 0.5}],
+        routings=[{}],
+        steps=TWO_STEPS,
+        step_resources=[{"until_step": 2}, {"step": 2, "valid_from": day(13)}],
+    )
+
+    assert made.operations.sort("step")["run_minutes"].to_list() == [120.0, 60.0]

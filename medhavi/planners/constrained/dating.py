@@ -244,15 +244,23 @@ class FeasibleWalk(NodeWalk):
         self._makes = release
 
     def _order(self, group: list[Need], instant: int) -> None:
-        if self._pending and self.node.sources:
-            self._take_receipts(group, instant)
-            group = [need for need in group if need.open > 0]
+        group = self._after_receipts(group, instant)
         for need in group:
             if self.node.substitutes and need.demand != NO_DEMAND and need.open > 0:
                 self._make_stand_in(need, instant)
         group = [need for need in group if need.open > 0]
         if group:
             super()._order(group, instant)
+
+    def _order_itself(self, need: Need, instant: int) -> None:
+        """Serve a stand-in; what stands in has no stand-in of its own."""
+        for left in self._after_receipts([need], instant):
+            super()._order([left], instant)
+
+    def _after_receipts(self, group: list[Need], instant: int) -> list[Need]:
+        if self._pending and self.node.sources:
+            self._take_receipts(group, instant)
+        return [need for need in group if need.open > 0]
 
     def _make_stand_in(self, need: Need, instant: int) -> None:
         """Order a substitute that comes earlier, where own supply is late (rule 9)."""
@@ -274,7 +282,7 @@ class FeasibleWalk(NodeWalk):
             return
         walk.advance(max(instant, walk.at))
         stand_in = release.substitute_need(need, other, lent)
-        walk._order([stand_in], instant)  # noqa: SLF001  (a walk of the same kind)
+        walk._order_itself(stand_in, instant)  # noqa: SLF001  (a walk of the same kind)
         release.settle_substitute(need, stand_in, ratio)
 
     def _take_receipts(self, group: list[Need], instant: int) -> None:

@@ -92,7 +92,7 @@ class Register:
         """Give what a need may still take of its customer's own units [steps].
 
         The rest of an order that is larger than what the customer wants (safety stock,
-        surplus of a lot) is not for that customer.
+        surplus of a lot) is not for that customer, nor is what others are pegged for.
         """
         taken = sum(
             qty
@@ -101,7 +101,10 @@ class Register:
             for taker, qty in other.takers
             if taker is need
         )
-        return sum(self.shares(need).values()) - taken
+        pegged = sum(
+            qty for other, _, qty in need.pins if other.customer != unit.customer
+        )
+        return sum(self.shares(need).values()) - taken - pegged
 
     def sole_demand(self, need: Need) -> int:
         """Give the one demand behind a need; NO_DEMAND: none or several."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from medhavi.results.verify.facts import SECONDS, TOLERANCE
+from medhavi.results.verify.facts import SECONDS, TOLERANCE, validity
 from medhavi.results.verify.faults import faults
 from medhavi.results.verify.material_use import (
     make_orders,
@@ -94,6 +94,7 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
         "speed",
         pl.col("setup_minutes").alias("own_setup"),
         "choice",
+        *validity(),
     )
     pools = facts.snapshot["resources"].select("resource", "pool", "efficiency")
     rows = (
@@ -109,7 +110,11 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
             ),
         ]
     )
-    chosen = _without_held(facts, named.join(choice, on=["source", "step", "named"]))
+    chosen = named.join(choice, on=["source", "step", "named"]).filter(
+        (pl.col("valid_from_s") <= pl.col("begin_s"))
+        & (pl.col("begin_s") < pl.col("valid_to_s"))
+    )
+    chosen = _without_held(facts, chosen)
     chosen = chosen.unique(["order", "step", "resource"], maintain_order=True)
     timed = rows.join(
         chosen.select("order", "step", "resource", "speed", "own_setup"),

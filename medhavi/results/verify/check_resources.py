@@ -43,7 +43,7 @@ def check_resources(facts: Facts) -> list[Finding]:
         .join(orders, on="order", how="semi")
     )
     served = used.join(_members(facts), on="resource").join(
-        pl.concat([needed, _held(facts, needed, windows)]),
+        pl.concat([needed, _held(facts, windows)]),
         on=["order", "step", "named"],
         suffix="_needed",
     )
@@ -63,9 +63,16 @@ def check_resources(facts: Facts) -> list[Finding]:
     ]
 
 
-def _held(facts: Facts, needed: pl.DataFrame, windows: pl.DataFrame) -> pl.DataFrame:
-    """Give tools that an earlier step took and a later one gives back."""
-    spans = facts.snapshot["step_resources"].filter(pl.col("until_step").is_not_null())
+def _held(facts: Facts, windows: pl.DataFrame) -> pl.DataFrame:
+    """Give tools that an earlier step took and a later one gives back.
+
+    Each step has the tool while its own start lies in the validity of the row.
+    """
+    spans = (
+        facts.snapshot["step_resources"]
+        .filter(pl.col("until_step").is_not_null())
+        .with_columns(*validity())
+    )
     sequence = facts.snapshot["steps"].select(
         pl.col("routing").alias("source"), "step", "sequence"
     )
@@ -76,6 +83,10 @@ def _held(facts: Facts, needed: pl.DataFrame, windows: pl.DataFrame) -> pl.DataF
             "step",
             pl.col("resource").alias("named"),
             "until_step",
+            "choice",
+            "units",
+            "valid_from_s",
+            "valid_to_s",
         )
         .join(sequence, on=["source", "step"])
         .join(last, on=["source", "until_step"])
@@ -85,11 +96,16 @@ def _held(facts: Facts, needed: pl.DataFrame, windows: pl.DataFrame) -> pl.DataF
             & (pl.col("sequence_later") <= pl.col("last"))
             & (pl.col("step_later") != pl.col("step"))
         )
-        .join(windows.select("order", "source").unique(), on="source")
+        .drop("step")
+        .rename({"step_later": "step"})
     )
     return (
-        needed.join(rows, on=["order", "step", "named"])
-        .select("order", pl.col("step_later").alias("step"), "named", "choice", "units")
+        windows.join(rows, on=["source", "step"])
+        .filter(
+            (pl.col("valid_from_s") <= pl.col("begin_s"))
+            & (pl.col("begin_s") < pl.col("valid_to_s"))
+        )
+        .select("order", "step", "named", "choice", "units")
         .unique()
     )
 

@@ -75,7 +75,10 @@ def _other_carrier(facts: Facts, new: pl.DataFrame) -> list[Finding]:
 
 
 def matched(facts: Facts, new: pl.DataFrame) -> pl.DataFrame:
-    """Give each new supply with all its candidates, `lot_qty` in units of lots."""
+    """Give each new supply with all its candidates, `lot_qty` in units of lots.
+
+    An order may be made for any product that it gives, not for the main one alone.
+    """
     rows = candidates(facts)
     named = new.with_columns(
         source=pl.when(pl.col("kind") == "move")
@@ -83,7 +86,15 @@ def matched(facts: Facts, new: pl.DataFrame) -> pl.DataFrame:
         .otherwise("source"),
         lot_qty=pl.when(pl.col("kind") == "make").then("order_qty").otherwise("qty"),
     )
-    return named.join(rows, on=list(_KEY), how="inner", suffix="_of")
+    beside = facts.supplies.filter(~pl.col("main")).select(
+        "order", other="product", place="location"
+    )
+    made_for = named.join(beside, on="order").with_columns(
+        product="other", location="place"
+    )
+    return pl.concat([named, made_for.select(named.columns)]).join(
+        rows, on=list(_KEY), how="inner", suffix="_of"
+    )
 
 
 def candidates(facts: Facts) -> pl.DataFrame:

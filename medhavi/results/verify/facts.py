@@ -71,18 +71,36 @@ class Facts:
 
     @cached_property
     def open_orders(self) -> pl.DataFrame:
-        """Existing orders that are still to come; `rest` in the order's own unit."""
+        """Existing orders that are still to come; `rest` in the order's own unit.
+
+        A part of a step never comes: what is open is rounded down, as lots are.
+        """
+        rest = (pl.col("qty") - pl.col("qty_done")).clip(lower_bound=0.0)
+        made = self.snapshot["routings"].select(
+            pl.col("routing").alias("source"), pl.col("product").alias("counted")
+        )
+        steps = self.steps_of_products.rename({"product": "counted"})
         return (
             self.snapshot["supply_orders"]
             .filter(pl.col("status").is_in(ACTIVE))
+            .join(made, on="source", how="left", maintain_order="left")
             .with_columns(
-                (pl.col("qty") - pl.col("qty_done"))
-                .clip(lower_bound=0.0)
-                .alias("rest"),
+                pl.when(pl.col("kind") == "work")
+                .then(pl.coalesce("counted", "product"))
+                .otherwise("product")
+                .alias("counted")
+            )
+            .join(steps, on="counted", how="left", maintain_order="left")
+            .with_columns(step_qty=pl.col("step_qty").fill_null(1.0))
+            .with_columns(
+                (whole_down(rest / pl.col("step_qty")) * pl.col("step_qty")).alias(
+                    "rest"
+                ),
                 pl.col("kind").replace_strict(KINDS).alias("kind"),
                 seconds("start"),
                 seconds("due"),
             )
+            .drop("counted", "step_qty")
         )
 
     @cached_property
