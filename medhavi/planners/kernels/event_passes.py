@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     )
 
 
-def net(  # noqa: C901, PLR0912, PLR0915  (one walk over local arrays)
-    plant: Plant, work: Pass, wanted: np.ndarray, wait: np.ndarray
-) -> bool:
+def net(plant: Plant, work: Pass, wanted: np.ndarray, wait: np.ndarray) -> bool:
     """Net item by item, consumers first: lots as needed, first come first served.
 
     Parameters
@@ -47,93 +45,138 @@ def net(  # noqa: C901, PLR0912, PLR0915  (one walk over local arrays)
     bool
         False: the arrays are too short.
     """
-    most_orders = len(work.o_item)
-    most_pegs = len(work.p_to)
-    most_needs = len(work.r_to)
-    for item in range(len(plant.order)):
-        work.r_head[item] = -1
-    needs = 0
-    for demand in range(len(plant.d_item)):
-        item = plant.d_item[demand]
-        work.r_time[needs] = wanted[demand]
-        work.r_qty[needs] = plant.d_qty[demand]
-        work.r_to[needs] = -1 - demand
-        work.r_next[needs] = work.r_head[item]
-        work.r_head[item] = needs
-        needs += 1
-    orders = 0
-    pegs = 0
+    work.totals[0] = 0
+    work.totals[1] = 0
+    needs = ask_demands(plant, work, wanted)
     for place in range(len(plant.order)):
         item = plant.order[place]
-        count = 0
-        at = work.r_head[item]
-        while at >= 0:
-            count += 1
-            at = work.r_next[at]
+        count = count_needs(work, item)
         if count == 0:
             continue
         ids = np.empty(count, np.int64)
         times = np.empty(count, np.int64)
-        at = work.r_head[item]
-        slot = count - 1
-        while at >= 0:
-            ids[slot] = at
-            times[slot] = work.r_time[at]
-            at = work.r_next[at]
-            slot -= 1
+        list_needs(work, item, ids, times)
         ranks = np.argsort(times, kind="mergesort")
-        rest = plant.stock[item]
-        source = -2 - item
-        for rank in ranks:
-            at = ids[rank]
-            need = work.r_qty[at]
-            if pegs + 3 >= most_pegs:
-                return False
-            if rest > 0 and need > 0:
-                used = min(rest, need)
-                work.p_from[pegs] = source
-                work.p_to[pegs] = work.r_to[at]
-                work.p_qty[pegs] = used
-                pegs += 1
-                rest -= used
-                need -= used
-            if need == 0:
-                continue
-            taker = work.r_to[at]
-            if plant.lead[item] >= 0:
-                work.o_release[taker] = max(work.o_release[taker], plant.lead[item])
-                continue
-            qty = lot_of(plant, item, need)
-            first, stop = plant.c_start[item], plant.c_start[item + 1]
-            if orders >= most_orders or needs + stop - first > most_needs:
-                return False
-            work.o_item[orders] = item
-            work.o_qty[orders] = qty
-            work.o_due[orders] = work.r_time[at]
-            work.o_release[orders] = plant.floor[item]
-            work.o_length[orders] = length_of(plant, item, qty)
-            work.o_machine[orders] = plant.machine[item]
-            work.o_post[orders] = plant.post[item]
-            work.p_from[pegs] = orders
-            work.p_to[pegs] = taker
-            work.p_qty[pegs] = need
+        needs = net_item(plant, work, item, ids, ranks, wait[item], needs)
+        if needs < 0:
+            return False
+    return True
+
+
+def ask_demands(plant: Plant, work: Pass, wanted: np.ndarray) -> int:
+    """Open a requirement for each demand; gives how many there are."""
+    for item in range(len(plant.order)):
+        work.r_head[item] = -1
+    for demand in range(len(plant.d_item)):
+        item = plant.d_item[demand]
+        work.r_time[demand] = wanted[demand]
+        work.r_qty[demand] = plant.d_qty[demand]
+        work.r_to[demand] = -1 - demand
+        work.r_next[demand] = work.r_head[item]
+        work.r_head[item] = demand
+    return len(plant.d_item)
+
+
+def count_needs(work: Pass, item: int) -> int:
+    """Count the requirements of an item."""
+    count = 0
+    at = work.r_head[item]
+    while at >= 0:
+        count += 1
+        at = work.r_next[at]
+    return count
+
+
+def list_needs(work: Pass, item: int, ids: np.ndarray, times: np.ndarray) -> None:
+    """List the requirements of an item and their instants, oldest first."""
+    at = work.r_head[item]
+    slot = len(ids) - 1
+    while at >= 0:
+        ids[slot] = at
+        times[slot] = work.r_time[at]
+        at = work.r_next[at]
+        slot -= 1
+
+
+def net_item(
+    plant: Plant,
+    work: Pass,
+    item: int,
+    ids: np.ndarray,
+    ranks: np.ndarray,
+    wait: int,
+    needs: int,
+) -> int:
+    """Serve the requirements of an item; gives how many there are of all, -1: too many.
+
+    Parameters
+    ----------
+    ids, ranks
+        Requirements; their places in the sequence in which they are served.
+    wait
+        Queue that is allowed for before orders [s].
+    needs
+        Requirements of all items up to now.
+    """
+    orders = work.totals[0]
+    pegs = work.totals[1]
+    rest = plant.stock[item]
+    source = -2 - item
+    for rank in ranks:
+        at = ids[rank]
+        need = work.r_qty[at]
+        if pegs + 3 >= len(work.p_to):
+            return -1
+        if rest > 0 and need > 0:
+            used = min(rest, need)
+            work.p_from[pegs] = source
+            work.p_to[pegs] = work.r_to[at]
+            work.p_qty[pegs] = used
             pegs += 1
-            rest = qty - need
-            source = orders
-            begin = work.r_time[at] - work.o_length[orders]
-            begin -= plant.post[item] + wait[item]
-            for line in range(first, stop):
-                part = plant.c_item[line]
-                work.r_time[needs] = begin
-                work.r_qty[needs] = qty // plant.grain[item] * plant.c_qty[line]
-                work.r_to[needs] = orders
-                work.r_next[needs] = work.r_head[part]
-                work.r_head[part] = needs
-                needs += 1
-            orders += 1
+            rest -= used
+            need -= used
+        if need == 0:
+            continue
+        taker = work.r_to[at]
+        if plant.lead[item] >= 0:
+            work.o_release[taker] = max(work.o_release[taker], plant.lead[item])
+            continue
+        qty = lot_of(plant, item, need)
+        first, stop = plant.c_start[item], plant.c_start[item + 1]
+        if orders >= len(work.o_item) or needs + stop - first > len(work.r_to):
+            return -1
+        open_order(plant, work, orders, item, qty)
+        work.o_due[orders] = work.r_time[at]
+        work.p_from[pegs] = orders
+        work.p_to[pegs] = taker
+        work.p_qty[pegs] = need
+        pegs += 1
+        rest = qty - need
+        source = orders
+        begin = work.r_time[at] - work.o_length[orders]
+        begin -= plant.post[item] + wait
+        for line in range(first, stop):
+            part = plant.c_item[line]
+            work.r_time[needs] = begin
+            work.r_qty[needs] = qty // plant.grain[item] * plant.c_qty[line]
+            work.r_to[needs] = orders
+            work.r_next[needs] = work.r_head[part]
+            work.r_head[part] = needs
+            needs += 1
+        orders += 1
     work.totals[0] = orders
     work.totals[1] = pegs
-    return True
+    return needs
+
+
+def open_order(plant: Plant, work: Pass, order: int, item: int, qty: int) -> None:
+    """Fill in what an order is by its item and quantity."""
+    work.o_item[order] = item
+    work.o_qty[order] = qty
+    work.o_release[order] = plant.floor[item]
+    work.o_length[order] = length_of(plant, item, qty)
+    work.o_machine[order] = plant.machine[item]
+    work.o_post[order] = plant.post[item]
 
 
 def link(work: Pass) -> None:
@@ -397,7 +440,7 @@ def evaluate(
     return total
 
 
-def blame(  # noqa: C901, PLR0912  (one walk over local arrays)
+def blame(
     plant: Plant,
     work: Pass,
     earlier: np.ndarray,
@@ -416,20 +459,35 @@ def blame(  # noqa: C901, PLR0912  (one walk over local arrays)
     noise
         One number; the state of the random numbers.
     """
-    orders, pegs = work.totals[0], work.totals[1]
-    for item in range(len(plant.order)):
-        work.item_last[item] = -1
-    lot = np.empty(orders, np.int64)
-    slowest = np.empty(orders, np.int64)
+    lot = np.empty(work.totals[0], np.int64)
+    slowest = np.empty(work.totals[0], np.int64)
     root = np.empty(len(plant.d_item), np.int64)
+    find_paths(work, lot, slowest, root)
     for demand in range(len(plant.d_item)):
+        late = work.d_finish[demand] - plant.d_due[demand]
+        if late <= 0 or draw(noise) > chance:
+            continue
+        hours = min(max(late, 43200), 864000)
+        remember(work, earlier, (root[demand], step * hours), (lot, slowest), noise)
+
+
+def find_paths(
+    work: Pass, lot: np.ndarray, slowest: np.ndarray, root: np.ndarray
+) -> None:
+    """Find each order's place among those of its item, and what comes to it last.
+
+    `root` is what comes last to each demand; -1: nothing that it had to wait for.
+    """
+    for item in range(len(work.item_last)):
+        work.item_last[item] = -1
+    for demand in range(len(root)):
         root[demand] = -1
-    for order in range(orders):
+    for order in range(work.totals[0]):
         item = work.o_item[order]
         work.item_last[item] += 1
         lot[order] = min(work.item_last[item], MOST_LOTS - 1)
         slowest[order] = -1
-    for peg in range(pegs):
+    for peg in range(work.totals[1]):
         giver, taker = work.p_from[peg], work.p_to[peg]
         if giver < 0:
             continue
@@ -441,17 +499,31 @@ def blame(  # noqa: C901, PLR0912  (one walk over local arrays)
             other = slowest[taker]
             if other < 0 or arrival_of(work, giver) > arrival_of(work, other):
                 slowest[taker] = giver
-    for demand in range(len(plant.d_item)):
-        late = work.d_finish[demand] - plant.d_due[demand]
-        if late <= 0 or draw(noise) > chance:
-            continue
-        order = root[demand]
-        while order >= 0:
-            if work.o_start[order] > work.o_ready[order]:
-                part = step * draw(noise) * min(max(late, 43200), 864000)
-                place = work.o_item[order] * MOST_LOTS + lot[order]
-                earlier[place] += int(part)
-            order = slowest[order]
+
+
+def remember(
+    work: Pass,
+    earlier: np.ndarray,
+    blamed: tuple[int, float],
+    path: tuple[np.ndarray, np.ndarray],
+    noise: np.ndarray,
+) -> None:
+    """Add to the memory of all orders of a path that waited for their machine.
+
+    Parameters
+    ----------
+    blamed
+        The last order of the path; by how much at most [s].
+    path
+        `lot` and `slowest` of `find_paths`.
+    """
+    order, most = blamed
+    lot, slowest = path
+    while order >= 0:
+        if work.o_start[order] > work.o_ready[order]:
+            place = work.o_item[order] * MOST_LOTS + lot[order]
+            earlier[place] += int(most * draw(noise))
+        order = slowest[order]
 
 
 def arrival_of(work: Pass, order: int) -> int:

@@ -51,23 +51,32 @@ def justify_right(plant: Plant, plan: Schedule) -> None:
     keys = np.empty(count, np.int64)
     for at in range(count):
         keys[at] = -plan.o_end[ids[at]]
+    clear_lanes(plan)
+    for at in np.argsort(keys, kind="mergesort"):
+        move_right(plant, plan, ids[at])
+    finish_all(plant, plan)
+
+
+def clear_lanes(plan: Schedule) -> None:
+    """Take all orders off their machines."""
     for machine in range(len(plan.laned)):
         plan.laned[machine] = 0
-    for at in np.argsort(keys, kind="mergesort"):
-        order = ids[at]
-        limit = FAR
-        peg = plan.o_user[order]
-        while peg >= 0:
-            taker = plan.g_to[peg]
-            if taker >= 0:
-                limit = min(limit, plan.o_start[taker])
-            else:
-                demand = -1 - taker
-                latest = max(plant.d_due[demand], plan.d_finish[demand])
-                limit = min(limit, latest)
-            peg = plan.g_next[peg]
-        place_late(plant, plan, order, limit - plant.post[plan.o_item[order]])
-    finish_all(plant, plan)
+
+
+def move_right(plant: Plant, plan: Schedule, order: int) -> None:
+    """Place an order as late as what takes from it allows."""
+    limit = FAR
+    peg = plan.o_user[order]
+    while peg >= 0:
+        taker = plan.g_to[peg]
+        if taker >= 0:
+            limit = min(limit, plan.o_start[taker])
+        else:
+            demand = -1 - taker
+            latest = max(plant.d_due[demand], plan.d_finish[demand])
+            limit = min(limit, latest)
+        peg = plan.g_next[peg]
+    place_late(plant, plan, order, limit - plant.post[plan.o_item[order]])
 
 
 def justify_left(plant: Plant, plan: Schedule) -> None:
@@ -77,8 +86,7 @@ def justify_left(plant: Plant, plan: Schedule) -> None:
     keys = np.empty(count, np.int64)
     for at in range(count):
         keys[at] = plan.o_start[ids[count - 1 - at]]
-    for machine in range(len(plan.laned)):
-        plan.laned[machine] = 0
+    clear_lanes(plan)
     for at in np.argsort(keys, kind="mergesort"):
         order = ids[count - 1 - at]
         place_early(plant, plan, order, ready_at(plant, plan, order))
@@ -115,18 +123,28 @@ def finish_all(plant: Plant, plan: Schedule) -> int:
 
 def load(plant: Plant, plan: Schedule, work: Pass) -> int:
     """Take over orders, dates and pegs of a pass; the schedule is empty before."""
-    orders, pegs = work.totals[0], work.totals[1]
-    of = np.empty(orders, np.int64)
-    for at in range(orders):
+    of = np.empty(work.totals[0], np.int64)
+    load_orders(plant, plan, work, of)
+    load_pegs(plant, plan, work, of)
+    return finish_all(plant, plan)
+
+
+def load_orders(plant: Plant, plan: Schedule, work: Pass, of: np.ndarray) -> None:
+    """Take over the orders of a pass; `of` gets their numbers."""
+    for at in range(work.totals[0]):
         order = new_order(plan, work.o_item[at], work.o_qty[at])
         of[at] = order
         plan.o_start[order] = work.o_start[at]
         length = length_of(plant, work.o_item[at], work.o_qty[at])
         plan.o_end[order] = work.o_start[at] + length
         plan.state[JOURNAL] = 0
-    for at in range(orders):
+    for at in range(work.totals[0]):
         lay(plant, plan, of[at])
-    for peg in range(pegs):
+
+
+def load_pegs(plant: Plant, plan: Schedule, work: Pass, of: np.ndarray) -> None:
+    """Take over the pegs of a pass whose orders are `of`."""
+    for peg in range(work.totals[1]):
         giver, taker = work.p_from[peg], work.p_to[peg]
         if giver < 0 and taker >= 0:
             # Stock of what is bought serves only what starts before the lead time.
@@ -136,4 +154,3 @@ def load(plant: Plant, plan: Schedule, work: Pass) -> int:
         source = giver if giver < 0 else of[giver]
         peg_to(plan, source, taker if taker < 0 else of[taker], work.p_qty[peg])
         plan.state[JOURNAL] = 0
-    return finish_all(plant, plan)

@@ -25,6 +25,9 @@ INLINED = frozenset(
     }
 )
 """Small functions that take whole records: calling them costs more than their work."""
+ALLOCATING = frozenset({"empty", "zeros", "argsort"})
+"""What makes an array. Functions without it count no references to the arrays of their
+records, which takes most of the time of what reads one or two numbers of each."""
 
 
 def functions() -> list[FunctionType]:
@@ -76,18 +79,26 @@ def compiled() -> SimpleNamespace:
     for function in found:
         scope.update(function.__globals__)
     for function in found:
-        inside = function.__name__ in INLINED
+        options: dict[str, Any] = {
+            "forceinline": function.__name__ in INLINED,
+            "_nrt": allocates(function),
+        }
         copy = FunctionType(
             function.__code__, scope, function.__name__, function.__defaults__
         )
         copy.__qualname__ = f"{function.__qualname__}_{digest}"
         copy.__module__ = function.__module__
         try:
-            scope[function.__name__] = numba.njit(cache=True, forceinline=inside)(copy)
+            scope[function.__name__] = numba.njit(cache=True, **options)(copy)
         except RuntimeError:
             # No folder to keep it in (a read-only installation without a home).
-            scope[function.__name__] = numba.njit(forceinline=inside)(copy)
+            scope[function.__name__] = numba.njit(**options)(copy)
     return SimpleNamespace(**{one.__name__: scope[one.__name__] for one in found})
+
+
+def allocates(function: FunctionType) -> bool:
+    """Tell whether a function makes arrays itself."""
+    return bool(ALLOCATING.intersection(function.__code__.co_names))
 
 
 def _digest(found: Sequence[FunctionType]) -> str:
@@ -99,5 +110,5 @@ def _digest(found: Sequence[FunctionType]) -> str:
             scope[name] for name in code.co_names if isinstance(scope.get(name), int)
         ]
         parts.append((function.__name__, code.co_code, code.co_names, code.co_consts))
-        parts.append(tuple(numbers))
+        parts.append((tuple(numbers), allocates(function)))
     return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
