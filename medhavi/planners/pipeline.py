@@ -80,7 +80,11 @@ def plan(
         if mode == "optimize":
             return _optimize(snapshot, settings, observe, cancelled, seed)
         if mode == "constrained":
-            settings, price = _without_price(settings, baseline)
+            on_baseline = baseline is not None
+            if isinstance(settings, Mapping):
+                settings, price = _without_price(settings, on_baseline=on_baseline)
+            else:
+                price = 0.0
             if baseline is not None:
                 return _incremental(
                     snapshot, settings, baseline, price, (observe, cancelled, seed)
@@ -93,8 +97,16 @@ def plan(
     return replace(made, basis=Basis.of(snapshot))
 
 
-def check_settings(mode: str, settings: Mapping[str, object]) -> None:
+def check_settings(
+    mode: str, settings: Mapping[str, object], *, on_baseline: bool = False
+) -> None:
     """Refuse a mode, or settings by name, before anything is planned.
+
+    Parameters
+    ----------
+    on_baseline
+        Whether plans are built on an earlier one: effort incremental and
+        stability_price are settings of mode constrained then.
 
     Raises
     ------
@@ -110,7 +122,9 @@ def check_settings(mode: str, settings: Mapping[str, object]) -> None:
     if mode == "optimize":
         OptimizeParameters.from_mapping(settings)
     elif mode == "constrained":
-        ConstrainedParameters.from_mapping(settings)
+        ConstrainedParameters.from_mapping(
+            _without_price(settings, on_baseline=on_baseline)[0]
+        )
     else:
         MrpParameters.from_mapping(settings)
 
@@ -162,7 +176,9 @@ def _constrained(
     )
 
 
-def _without_price(settings: Settings, baseline: Plan | None) -> tuple[Settings, float]:
+def _without_price(
+    settings: Mapping[str, object], *, on_baseline: bool
+) -> tuple[dict[str, object], float]:
     """Take from the settings what only a plan on a baseline has.
 
     Raises
@@ -170,14 +186,12 @@ def _without_price(settings: Settings, baseline: Plan | None) -> tuple[Settings,
     UsageError
         There is no baseline, or the price is no amount.
     """
-    if not isinstance(settings, Mapping):
-        return settings, 0.0
     own = dict(settings)
     price = own.pop("stability_price", None)
     incremental = own.get("effort") == "incremental"
     if incremental:
         del own["effort"]
-    if baseline is None and (incremental or price is not None):
+    if not on_baseline and (incremental or price is not None):
         message = "Effort incremental and stability_price need a baseline plan."
         raise UsageError(message)
     if price is None:

@@ -85,6 +85,21 @@ class StepRule:
     settings: Mapping[str, object] = field(default_factory=dict)
 
     @property
+    def incremental(self) -> bool:
+        """Whether its plans keep the work of the last one that nothing reaches."""
+        return self.settings.get("effort") == "incremental"
+
+    @property
+    def first_settings(self) -> Mapping[str, object]:
+        """Settings of a run that has no last plan to build on."""
+        if not self.incremental:
+            return self.settings
+        apart = ("effort", "stability_price")
+        return {
+            name: value for name, value in self.settings.items() if name not in apart
+        }
+
+    @property
     def hours(self) -> float | None:
         """Hours between two runs; None for the other triggers."""
         found = _EVERY.fullmatch(self.trigger)
@@ -204,7 +219,7 @@ def _settings(rule: StepRule) -> list[str]:
     from medhavi.planners.pipeline import check_settings
 
     try:
-        check_settings(PLANNING[rule.name], rule.settings)
+        check_settings(PLANNING[rule.name], rule.settings, on_baseline=True)
     except MedhaviError as refused:
         return [f"{rule.name}: {str(refused).rstrip('.')}"]
     return []

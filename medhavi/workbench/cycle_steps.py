@@ -184,12 +184,12 @@ def _plan(rule: StepRule, work: Work) -> Outcome:
 
     place = work.folder / rule.name
     before = _stored(place)
-    mrp = rule.name == "mrp"
+    builds = rule.name == "mrp" or rule.incremental
     made = work.workbench.plan(
         work.snapshot,
         mode=rule.name,
-        settings=rule.settings,
-        baseline=before if mrp else None,
+        settings=rule.first_settings if before is None else rule.settings,
+        baseline=before if builds else None,
         observe=work.observe,
     )
     facts = _facts(made)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 
 from medhavi.cli.application import run
@@ -157,6 +158,47 @@ def test_commit_of_stock_and_constrained_is_published_too(bench, tmp_path):
     rows = bench.events(type="PlanPublished").collect()
     told = sorted(json.loads(text)["planner"] for text in rows["payload"])
     assert told == ["constrained", "replenishment"]
+
+
+@pytest.mark.req("KPI-22")
+def test_a_constrained_step_builds_on_its_last_plan(bench, tmp_path):
+    config = tmp_path / "c.toml"
+    off = [f"[{name}]\nautomation = 'off'" for name in ("mrp", "replenish")]
+    price = "settings = { effort = 'incremental', stability_price = 1000 }"
+    config.write_text("\n".join([*off, "[constrained]", price]), "utf-8")
+    assert run_cycle(bench, config, clock=at(0)).failure is None
+    place = tmp_path / "lake-cycle" / "constrained"
+    first = Plan.from_folder(place)
+    assert "KPI-22" not in first.measured
+    bench.store.append_many([event(90, "OrderPlaced", **placed("SO-9"))])
+    report = run_cycle(bench, config, clock=at(0.1))
+    assert statuses(report)["constrained"] == "done"
+    second = Plan.from_folder(place)
+    assert second.run.mode == "constrained"
+    assert [one.code for one in second.findings if one.code[:3] == "NET"] != []
+    latency = second.measured["KPI-22"]
+    assert latency["unit"] == "second"
+    assert latency["value"] >= 0
+    assert "KPI-22" not in second.kpis.filter(pl.col("value").is_not_null())["kpi"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"effort": "incremental", "stability_price": -1}, "at least 0"),
+        ({"effort": "sometimes"}, "must be one of"),
+    ],
+)
+def test_settings_of_incremental_plans_are_checked_before_anything_runs(
+    settings, words
+):
+    with pytest.raises(UsageError, match=words):
+        rules_of({"constrained": {"settings": settings}}, "c.toml")
+
+
+def test_effort_incremental_is_no_setting_of_mode_mrp():
+    with pytest.raises(UsageError, match="effort"):
+        rules_of({"mrp": {"settings": {"effort": "incremental"}}}, "c.toml")
 
 
 # --- where it fails ----------------------------------------------------------------
