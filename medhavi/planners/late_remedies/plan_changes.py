@@ -88,7 +88,7 @@ class PlanChanges:
     def _rows(self, table: str, **cells: object) -> list[Row]:
         frame = self._snapshot[table]
         for name, value in cells.items():
-            frame = frame.filter(pl.col(name) == value)
+            frame = frame.filter(pl.col(name).eq_missing(value))
         return frame.to_dicts()
 
     # ------------------------------------------------------------------- resources
