@@ -12,8 +12,11 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from benchmarks.demo_company import company
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 START = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
 SCALED = {
+    "m1000": ("1000", "500", "50"),
+    "m3000": ("3000", "1500", "150"),
     "m10000": ("10000", "5000", "500"),
     "m10000hot": ("10000", "5000", "500", "--umin", "0.5", "--umax", "0.95"),
     "m10000cool": ("10000", "5000", "500", "--umin", "0.2", "--umax", "0.5"),
@@ -124,6 +129,17 @@ INSTANCES: dict[str, Callable[[], Snapshot]] = {
     "m10000hot": lambda: scaled("m10000hot"),
     "m10000cool": lambda: scaled("m10000cool"),
     "m20000": lambda: scaled("m20000"),
+    **{
+        f"{name}-{seed}": partial(scaled, name, seed)
+        for name in ("m1000", "m3000", "m10000")
+        for seed in (2, 3)
+    },
     "deep": lambda: chain(DEEP),
+    "aurora-small": lambda: company("small"),
+    "aurora-medium": lambda: company("medium"),
+    "aurora-large": lambda: company("large"),
 }
-"""Instances that plan; `chain(POWERS, 2.0)` must end in a finding instead."""
+"""Instances that plan; `name-2` is `name` of seed 2.
+
+`chain(POWERS, 2.0)` must end in a finding instead.
+"""

@@ -9,7 +9,10 @@ from medhavi.cli.conversation import show_table, talk
 from medhavi.cli.figures import show_figures
 
 if TYPE_CHECKING:
+    from medhavi.results.study_report import StudyReport
     from medhavi.workbench.demonstration import Demonstration
+
+_COUNT = {2: "two", 3: "three"}
 
 
 def tell(shown: Demonstration) -> None:
@@ -28,7 +31,8 @@ def tell(shown: Demonstration) -> None:
     _tell_predictors(shown)
     _tell_modes(shown)
     _tell_promises(shown)
-    _tell_study(shown)
+    if shown.study is not None:
+        _tell_study(shown.study)
     _tell_way_on(shown)
     conversation.answer(
         folder=shown.folder,
@@ -53,7 +57,7 @@ def tell(shown: Demonstration) -> None:
         trained=[dict(row) for row in shown.trained],
         modes=[{**asdict(row), "cost": row.card.total} for row in shown.modes],
         promises=[one.as_dict() for one in shown.promises],
-        study=shown.study.table().to_dicts(),
+        study=shown.study.table().to_dicts() if shown.study else None,
     )
 
 
@@ -90,7 +94,7 @@ def _tell_predictors(shown: Demonstration) -> None:
 def _tell_modes(shown: Demonstration) -> None:
     conversation = talk()
     conversation.say()
-    conversation.say("The plan in three modes")
+    conversation.say(f"The plan in {_COUNT[len(shown.modes)]} modes")
     show_table(
         (
             "mode",
@@ -116,10 +120,10 @@ def _tell_modes(shown: Demonstration) -> None:
             for row in shown.modes
         ],
     )
-    conversation.say(
-        "mrp keeps every date on paper and overloads; constrained can be done; "
-        "optimize weighs lateness, stock and overtime in money"
-    )
+    said = "mrp keeps every date on paper and overloads; constrained can be done"
+    if any(row.mode == "optimize" for row in shown.modes):
+        said += "; optimize weighs lateness, stock and overtime in money"
+    conversation.say(said)
 
 
 def _tell_promises(shown: Demonstration) -> None:
@@ -131,21 +135,21 @@ def _tell_promises(shown: Demonstration) -> None:
         conversation.say(str(one))
 
 
-def _tell_study(shown: Demonstration) -> None:
+def _tell_study(study: StudyReport) -> None:
     conversation = talk()
     conversation.say()
     conversation.say("A study: what if?")
-    table = shown.study.table()
+    table = study.table()
     names = [name for name in table.columns if name.startswith("KPI-")]
     shown_names = [name for name in names if name.count(".") == 0]
     show_table(
-        ("scenario", *(_kpi_name(shown, name) for name in shown_names)),
+        ("scenario", *(_kpi_name(study, name) for name in shown_names)),
         table.select("scenario", *shown_names).rows(),
     )
 
 
-def _kpi_name(shown: Demonstration, kpi: str) -> str:
-    figures = shown.study.figures
+def _kpi_name(study: StudyReport, kpi: str) -> str:
+    figures = study.figures
     return str(figures.filter(figures["kpi"] == kpi)["name"][0])
 
 
@@ -156,14 +160,16 @@ def _tell_way_on(shown: Demonstration) -> None:
         conversation.say(f"reused from an earlier run: {', '.join(shown.reused)}")
     conversation.say(f"tables   {shown.plan_folder}")
     conversation.say(f"report   {shown.report}  (opens without a network)")
-    conversation.say(f"study    {shown.folder / 'study' / 'report.html'}")
+    if shown.study is not None:
+        conversation.say(f"study    {shown.folder / 'study' / 'report.html'}")
     conversation.say(f"apps     medhavi serve --lake {shown.lake}")
     requests = shown.folder / "requests.json"
     conversation.say(
         f"promise  medhavi promise --lake {shown.lake} --request {requests}"
     )
-    hindsight = shown.folder / "hindsight.toml"
-    conversation.say(f"look back medhavi study run {hindsight}")
+    if shown.study is not None:
+        hindsight = shown.folder / "hindsight.toml"
+        conversation.say(f"look back medhavi study run {hindsight}")
     if shown.worst:
         first = shown.worst[0].demand
         conversation.say(

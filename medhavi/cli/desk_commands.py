@@ -9,7 +9,7 @@ import typer
 
 from medhavi.cli.conversation import show_table, talk
 from medhavi.cli.options import JsonOption, LakeOption, Scale, ScaleOption
-from medhavi.errors import EnvironmentFailure, NotAvailable, UsageError
+from medhavi.errors import EnvironmentFailure, UsageError
 
 
 def register(app: typer.Typer) -> None:
@@ -27,9 +27,6 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Generate, mirror, plan, verify, report; a second run reuses what is there."""
-    if scale is Scale.LARGE:
-        message = "demo --scale large is not built yet; small and medium are."
-        raise NotAvailable(message)
     from medhavi.cli.demo_talk import tell
     from medhavi.workbench.demonstration import demonstrate
 

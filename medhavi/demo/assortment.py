@@ -7,7 +7,8 @@ jars, bottles, caps and most raw materials are shared.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 HEAVY = "heavy"
 MEDIUM = "medium"
@@ -214,6 +215,48 @@ RANGES = (
     Range(code="CAM", name="Camomilla", popularity=1.0),
     Range(code="MEL", name="Melograno", popularity=1.0),
 )
+
+COLLECTIONS = (
+    ("NO", "Notte"),
+    ("AL", "Alba"),
+    ("BI", "Bimbi"),
+    ("UO", "Uomo"),
+    ("SP", "Sport"),
+    ("PU", "Pura"),
+    ("IN", "Inverno"),
+    ("ES", "Estate"),
+    ("SE", "Seta"),
+    ("LU", "Luce"),
+    ("VI", "Viaggio"),
+    ("CA", "Casa"),
+    ("OR", "Oro"),
+    ("AR", "Argento"),
+    ("BL", "Blu"),
+    ("VE", "Verde"),
+    ("RO", "Rossa"),
+    ("FR", "Fresca"),
+    ("DO", "Dolce"),
+    ("GI", "Giardino"),
+    ("ME", "Mezzogiorno"),
+    ("TE", "Terme"),
+)
+"""Code and name of the further collections of each scent in a large company."""
+
+
+@cache
+def named_ranges(count: int) -> tuple[Range, ...]:
+    """Give so many ranges: the scents, then each again in the further collections.
+
+    >>> [scent.code for scent in named_ranges(17)[-2:]]
+    ['ROSNO', 'AGRNO']
+    """
+    further = (
+        replace(scent, code=scent.code + code, name=f"{scent.name} {name}")
+        for code, name in COLLECTIONS
+        for scent in RANGES
+    )
+    return (*RANGES, *further)[:count]
+
 
 NOT_MADE = frozenset({(0, "SH500"), (1, "LS300"), (2, "SE30")})
 """(range modulo 3, format): gaps in the assortment, as real ones have."""

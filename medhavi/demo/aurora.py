@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from medhavi.demo.company import Scale
 from medhavi.demo.history import History, found
-from medhavi.errors import NotAvailable, UsageError
+from medhavi.errors import UsageError
+from medhavi.units import to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,8 +34,22 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
             lines_per_day=25.0,
             cover_days=30,
         ),
+        "large": Scale(
+            name="large",
+            ranges=328,
+            lines=9,
+            customers=320,
+            lines_per_day=320.0,
+            cover_days=30,
+            pairs=10,
+            forecast_periods=2,
+            forecast_period_weeks=4,
+            begin=to_seconds(dt.datetime(2026, 5, 4, 4, tzinfo=dt.UTC)),
+        ),
     }
 )
+"""A large company is played for its last half year: the other year would be two million
+events more, and no plan reads them."""
 
 
 def scale_of(name: str) -> Scale:
@@ -41,17 +57,12 @@ def scale_of(name: str) -> Scale:
 
     Raises
     ------
-    NotAvailable
-        `large` is not built yet.
     UsageError
         There is no such scale.
     """
     if name in SCALES:
         return SCALES[name]
-    if name == "large":
-        message = "Scale large of aurora is not built yet; use small or medium."
-        raise NotAvailable(message)
-    message = f"{name!r} is no scale of aurora; use small or medium."
+    message = f"{name!r} is no scale of aurora; use {', '.join(SCALES)}."
     raise UsageError(message)
 
 
@@ -67,14 +78,12 @@ def generate(
     Parameters
     ----------
     scale
-        small or medium.
+        small, medium or large.
     seed
         Of all chance; equal scale and seed give equal bytes in every process.
 
     Raises
     ------
-    NotAvailable
-        The scale is not built yet.
     UsageError
         There is no such scale.
     """

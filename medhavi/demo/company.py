@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from medhavi.demo.timeline import START
+
 Row = dict[str, object]
 
 EACH = "each"
@@ -21,7 +23,8 @@ class Scale:
 
     `ranges` scents, `lines` parallel filling and packing lines a plant, `customers`
     buyers, `lines_per_day` order lines of a working day, `cover_days` usage that one
-    batch of production covers.
+    batch of production covers, `pairs` of plants, `forecast_periods` of so many weeks
+    that a forecast covers, `begin` the instant at which the history sets in [s].
     """
 
     name: str
@@ -30,6 +33,10 @@ class Scale:
     customers: int
     lines_per_day: float
     cover_days: int
+    pairs: int = 1
+    forecast_periods: int = 10
+    forecast_period_weeks: int = 1
+    begin: int = START
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from medhavi.demo.shop_floor import HOME, formats, ranges
+from medhavi.demo.plants import pair_of
+from medhavi.demo.shop_floor import formats, ranges
 
 if TYPE_CHECKING:
     from medhavi.demo.company import Company
@@ -23,7 +24,7 @@ class Rates:
 
     `shares` popularity of each product sold, `pieces` usual size of its order line,
     `sold` by (product, warehouse), `totals` by product, `used` by (component, plant),
-    `home` plant of each finished product.
+    `home` plant of each finished product, `bundled` where bundles take it.
     """
 
     shares: Mapping[str, float]
@@ -31,6 +32,7 @@ class Rates:
     sold: Mapping[tuple[str, str], float]
     used: Mapping[tuple[str, str], float]
     home: Mapping[str, str]
+    bundled: Mapping[str, str]
     totals: Mapping[str, float]
 
 
@@ -39,25 +41,34 @@ def rates(company: Company) -> Rates:
     shares: dict[str, float] = {}
     pieces: dict[str, int] = {}
     home: dict[str, str] = {}
+    bundled: dict[str, str] = {}
     for index, scent in enumerate(ranges(company)):
+        pair = pair_of(index, company)
         for kind in formats(index):
             code = f"{scent.code}-{kind.code}"
             shares[code] = scent.popularity * kind.popularity
             pieces[code] = kind.pieces
-            home[code] = HOME[kind.line]
+            home[code] = pair.home(kind.line)
+            bundled[code] = pair.medium
         for kit in ("HB", "BB"):
             code = f"{scent.code}-{kit}"
             if code in company.products:
                 shares[code] = scent.popularity * BUNDLE_POPULARITY
                 pieces[code] = BUNDLE_PIECES
-                home[code] = "BERGAMO"
+                home[code] = bundled[code] = pair.medium
     sold = _sold(company, shares, pieces)
     used = _used(company, sold, home)
     totals: dict[str, float] = {}
     for (product, _), amount in sold.items():
         totals[product] = totals.get(product, 0.0) + amount
     return Rates(
-        shares=shares, pieces=pieces, sold=sold, used=used, home=home, totals=totals
+        shares=shares,
+        pieces=pieces,
+        sold=sold,
+        used=used,
+        home=home,
+        bundled=bundled,
+        totals=totals,
     )
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from medhavi.demo.company import Recipe
+from medhavi.demo.places import WAREHOUSES
 from medhavi.demo.world import round_up
 from medhavi.units import DAY, HOUR, MINUTE, from_seconds
 
@@ -41,7 +42,7 @@ class WorkOrder:
 
 
 class Factory:
-    """Plays work orders of both plants."""
+    """Plays work orders of all plants."""
 
     def __init__(self, world: World, market: Market, logistics: Logistics) -> None:
         self._world = world
@@ -78,16 +79,16 @@ class Factory:
             if demand.due - world.now < look * DAY:
                 rest = demand.open_qty - demand.sent
                 wanted[demand.product] = wanted.get(demand.product, 0) + rest
-        places = ("MILANO", "HAMBURG", "NEWARK", "BERGAMO", "LODZ")
         # Bundles first: what they take is asked of the lines in the same round.
         for product in sorted(world.rates.home, key=lambda p: not p.endswith("B")):
             home = world.rates.home[product]
+            bundled = world.rates.bundled[product]
             rate = world.rates.totals[product]
-            rate += world.rates.used.get((product, "BERGAMO"), 0.0)
+            rate += world.rates.used.get((product, bundled), 0.0)
             need = wanted.get(product, 0) + _SAFETY_DAYS * rate
-            need += self.required.get((product, "BERGAMO"), 0)
+            need += self.required.get((product, bundled), 0)
             have = self.making.get((product, home), 0)
-            for place in places:
+            for place in dict.fromkeys((*WAREHOUSES, home, bundled)):
                 have += world.stock.usable(product, place)
                 have += world.moving.get((product, place), 0)
             if need > have:

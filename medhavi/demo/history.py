@@ -14,13 +14,21 @@ from medhavi.demo.factory import Factory
 from medhavi.demo.journal import Journal
 from medhavi.demo.logistics import Logistics
 from medhavi.demo.market import Market, season
-from medhavi.demo.places import PLANTS, add_calendars, add_customers, add_sites
+from medhavi.demo.places import add_calendars, add_customers, add_sites
+from medhavi.demo.plants import plants
 from medhavi.demo.policies import SETTINGS, add_policies
 from medhavi.demo.procurement import add_suppliers, add_terms, weekly_rates
 from medhavi.demo.purchasing import Purchasing
 from medhavi.demo.shop_floor import add_resources
 from medhavi.demo.story import DEAD_QTY, Story
-from medhavi.demo.timeline import END, START, WorkingHours, date_of, day_of, is_workday
+from medhavi.demo.timeline import (
+    END,
+    Timeline,
+    WorkingHours,
+    date_of,
+    day_of,
+    is_workday,
+)
 from medhavi.demo.works import add_finished, add_materials, add_mixtures
 from medhavi.demo.world import World
 from medhavi.events.catalog import MASTER, master_event
@@ -29,9 +37,8 @@ from medhavi.units import DAY, HOUR, from_seconds, to_seconds
 if TYPE_CHECKING:
     from medhavi.demo.company import Scale
 
-_FOUNDED = START - 3 * DAY
+_FOUNDED_BEFORE = 3 * DAY
 _FORECAST_AFTER = 34
-_FORECAST_WEEKS = 10
 _SCRAP_AFTER = 14 * DAY
 
 
@@ -64,9 +71,13 @@ class History:
         company = found(scale, seed)
         journal = Journal(seed, END)
         self.world = World(
-            company=company, rates=rates(company), journal=journal, seed=seed
+            company=company,
+            rates=rates(company),
+            journal=journal,
+            seed=seed,
+            timeline=Timeline(scale.begin),
         )
-        for plant in PLANTS:
+        for plant in plants(company):
             self.world.hours[plant] = WorkingHours(company, plant)
         self.market = Market(self.world)
         self.logistics = Logistics(self.world, self.market)
@@ -79,7 +90,7 @@ class History:
         """Play everything from the founding to the last Monday morning."""
         self._define()
         self._first_stock()
-        for day in range(day_of(START), day_of(END) + 1):
+        for day in range(day_of(self.world.now), day_of(END) + 1):
             self.world.timeline.at(day * DAY + 4 * HOUR, partial(self._begin_day, day))
         self.world.timeline.at(END - 5 * 60, self.factory.report_running)
         self.story.schedule()
@@ -92,7 +103,7 @@ class History:
     def _define(self) -> None:
         """Note the master data and the settings, three days before the first order."""
         world = self.world
-        moment = _FOUNDED
+        founded = moment = world.now - _FOUNDED_BEFORE
         for setting, value in SETTINGS:
             event = {"setting": setting, "value": value, "approver": "planner"}
             world.note("SettingChanged", moment, _envelope={"lag": 1}, **event)
@@ -101,8 +112,8 @@ class History:
                 payload = master_event(table, row)
                 world.journal.note(payload, moment, actor="master-data", lag=1)
                 moment += 1
-        first = date_of(_FOUNDED)
-        weeks = (END - _FOUNDED) // (7 * DAY) + 1
+        first = date_of(founded)
+        weeks = (END - founded) // (7 * DAY) + 1
         for row in weekly_rates(world.chance("rates"), first, weeks):
             day = row["as_of"]
             assert isinstance(day, dt.date)
@@ -130,19 +141,20 @@ class History:
 
     def _count_in(self, product: str, place: str, qty: float) -> None:
         world = self.world
+        begin = world.company.scale.begin
         life = world.company.products[product].shelf_life_days
-        expires = None if life is None else START + int(life * 0.85 * DAY)
+        expires = None if life is None else begin + int(life * 0.85 * DAY)
         lot = world.lot_name(product, "OPEN")
         count = round(qty)
         world.stock.add(product, place, count, lot, expires)
         world.note(
             "StockCounted",
-            START - 2 * HOUR,
+            begin - 2 * HOUR,
             product=product,
             location=place,
             lot=lot,
             qty=world.base(product, count),
-            received_at=from_seconds(START - 2 * HOUR),
+            received_at=from_seconds(begin - 2 * HOUR),
             expires_at=None if expires is None else from_seconds(expires),
             _envelope={"actor": "warehouse", "lag": 60},
         )
@@ -207,16 +219,24 @@ class History:
                     world.stock.correct(product, place, lot, 0)
 
     def _publish_forecast(self) -> None:
-        """Publish ten weeks by product and warehouse; until then only orders count."""
+        """Publish the next months by product and warehouse; before, only orders count.
+
+        A company of several pairs publishes by plant: an event has its largest size.
+        """
         world = self.world
+        scale = world.company.scale
+        weeks = scale.forecast_period_weeks
         today = day_of(world.now)
         monday = today + _FORECAST_AFTER - (today + _FORECAST_AFTER + 3) % 7
-        rows: list[dict[str, object]] = []
-        for week in range(_FORECAST_WEEKS):
-            begin = (monday + 7 * week) * DAY
-            start, finish = from_seconds(begin), from_seconds(begin + 7 * DAY)
+        forecasts: dict[str, list[dict[str, object]]] = {}
+        for period in range(scale.forecast_periods):
+            begin = (monday + 7 * weeks * period) * DAY
+            start, finish = from_seconds(begin), from_seconds(begin + 7 * weeks * DAY)
             for (product, place), rate in world.rates.sold.items():
-                wish = 7 * rate * season(product, begin)
+                name = "monthly"
+                if scale.pairs > 1:
+                    name = f"monthly {world.rates.home[product]}"
+                wish = 7 * weeks * rate * season(product, begin)
                 qty = round(wish * self._rng.uniform(0.85, 1.15), -1)
                 if qty:
                     row = {
@@ -229,11 +249,12 @@ class History:
                         "period_end": finish,
                         "priority": 4,
                     }
-                    rows.append(row)
-        world.note(
-            "ForecastPublished",
-            forecast="monthly",
-            rows=rows,
-            source="sales planning",
-            _envelope={"actor": "sales-planning"},
-        )
+                    forecasts.setdefault(name, []).append(row)
+        for name, rows in forecasts.items():
+            world.note(
+                "ForecastPublished",
+                forecast=name,
+                rows=rows,
+                source="sales planning",
+                _envelope={"actor": "sales-planning"},
+            )

@@ -113,13 +113,15 @@ class Journal:
         self._entries.sort(key=attrgetter("recorded", "number"))
         for stream, run in groupby(self._entries, key=attrgetter("stream")):
             events: list[NewEvent] = []
+            numbers: set[int] = set()
             for entry in run:
-                event = self._event(entry)
-                if events and any(e.event_id == event.event_id for e in events):
+                if entry.number in numbers:
                     # A store refuses a mix of old and new ids: the repeat goes alone.
                     yield stream, events
                     events = []
-                events.append(event)
+                    numbers.clear()
+                numbers.add(entry.number)
+                events.append(self._event(entry))
             yield stream, events
 
     def _event(self, entry: Entry) -> NewEvent:

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 MISSED_SHARE = 0.45
 """Part of the departures of the late lane that goods miss in the last six months."""
 
-_COVER_DAYS = {"MILANO": 24, "HAMBURG": 26, "NEWARK": 45, "BERGAMO": 20}
-_LOOK_DAYS = {"MILANO": 12, "HAMBURG": 14, "NEWARK": 52, "BERGAMO": 12}
-_SAFETY_DAYS = {"MILANO": 5, "HAMBURG": 5, "NEWARK": 10, "BERGAMO": 3}
+_COVER_DAYS = {"MILANO": 24, "HAMBURG": 26, "NEWARK": 45}
+_LOOK_DAYS = {"MILANO": 12, "HAMBURG": 14, "NEWARK": 52}
+_SAFETY_DAYS = {"MILANO": 5, "HAMBURG": 5, "NEWARK": 10}
+_PLANT_COVER_DAYS = 20
+_PLANT_SAFETY_DAYS = 3
 
 
 class Logistics:
@@ -57,12 +59,18 @@ class Logistics:
             return
         ready = world.stock.free(product, place)
         coming = world.moving.get((product, place), 0)
-        gap = wanted + round(_SAFETY_DAYS[place] * rate) - ready - coming
+        gap = (
+            wanted
+            + round(_SAFETY_DAYS.get(place, _PLANT_SAFETY_DAYS) * rate)
+            - ready
+            - coming
+        )
         there = world.stock.free(product, home)
         if gap <= 0 or there <= 0:
             return
         multiple = 20 if rate < 60 else 100
-        qty = round_up(gap + _COVER_DAYS[place] * rate, multiple)
+        cover = _COVER_DAYS.get(place, _PLANT_COVER_DAYS) * rate
+        qty = round_up(gap + cover, multiple)
         if there < qty:
             qty = there // multiple * multiple
         if qty and (qty >= gap // 4 or qty >= 5 * rate):

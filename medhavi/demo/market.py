@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from medhavi.demo.company import Customer
@@ -67,7 +68,7 @@ class Market:
         self._rng = world.chance("market")
         self.demands: dict[str, Demand] = {}
         self._products = list(world.rates.shares)
-        self._shares = list(world.rates.shares.values())
+        self._shares = list(accumulate(world.rates.shares.values()))
         self._mix = 1.55
 
     def open_lines(self) -> list[Demand]:
@@ -94,7 +95,7 @@ class Market:
         count = self._rng.choices((1, 2, 3), (0.58, 0.29, 0.13))[0]
         wanted: dict[str, int] = {}
         for _ in range(count):
-            product = self._rng.choices(self._products, self._shares)[0]
+            product = self._rng.choices(self._products, cum_weights=self._shares)[0]
             usual = self._world.rates.pieces[product] * customer.size
             usual *= season(product, self._world.now + 30 * DAY)
             qty = usual * self._rng.lognormvariate(0.0, SIZE_SPREAD)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from medhavi.demo.company import Customer, Lane
+from medhavi.demo.plants import FIRST_PAIR, further_sites, pairs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from random import Random
 
     from medhavi.demo.company import Company
+    from medhavi.demo.plants import Pair
 
-PLANTS = ("BERGAMO", "LODZ")
 WAREHOUSES = ("MILANO", "HAMBURG", "NEWARK")
 LATE_LANE = "BERGAMO-HAMBURG"
 
@@ -57,18 +60,92 @@ _HOLIDAYS = {
         ("2027-01-06", 1, "Epiphany"),
     ),
 }
+_COUNTRY_HOLIDAYS = {
+    "IT": _HOLIDAYS["CAL-BERGAMO"],
+    "PL": _HOLIDAYS["CAL-LODZ"],
+    "FR": (
+        ("2026-05-08", 1, "Victory Day"),
+        ("2026-05-14", 1, "Ascension"),
+        ("2026-07-14", 1, "National Day"),
+        ("2026-08-03", 14, "Summer closing"),
+        ("2026-11-11", 1, "Armistice"),
+        ("2026-12-25", 1, "Christmas"),
+        ("2027-01-01", 1, "New Year"),
+    ),
+    "ES": (
+        ("2026-08-10", 12, "Summer closing"),
+        ("2026-10-12", 1, "National Day"),
+        ("2026-12-08", 1, "Immaculate Conception"),
+        ("2026-12-25", 1, "Christmas"),
+        ("2027-01-01", 1, "New Year"),
+        ("2027-01-06", 1, "Epiphany"),
+    ),
+    "PT": (
+        ("2026-06-10", 1, "Portugal Day"),
+        ("2026-08-10", 12, "Summer closing"),
+        ("2026-10-05", 1, "Republic Day"),
+        ("2026-12-01", 1, "Independence Day"),
+        ("2026-12-08", 1, "Immaculate Conception"),
+        ("2026-12-25", 1, "Christmas"),
+        ("2027-01-01", 1, "New Year"),
+    ),
+    "AT": (
+        ("2026-05-14", 1, "Ascension"),
+        ("2026-05-25", 1, "Whit Monday"),
+        ("2026-10-26", 1, "National Day"),
+        ("2026-12-08", 1, "Immaculate Conception"),
+        ("2026-12-25", 2, "Christmas"),
+        ("2027-01-01", 1, "New Year"),
+        ("2027-01-06", 1, "Epiphany"),
+    ),
+    "CZ": (
+        ("2026-07-06", 1, "Jan Hus"),
+        ("2026-09-28", 1, "Statehood Day"),
+        ("2026-10-28", 1, "Independence Day"),
+        ("2026-11-17", 1, "Freedom Day"),
+        ("2026-12-24", 3, "Christmas"),
+        ("2027-01-01", 1, "New Year"),
+    ),
+    "HU": (
+        ("2026-05-25", 1, "Whit Monday"),
+        ("2026-08-20", 1, "State Foundation Day"),
+        ("2026-10-23", 1, "Republic Day"),
+        ("2026-12-25", 2, "Christmas"),
+        ("2027-01-01", 1, "New Year"),
+    ),
+    "SK": (
+        ("2026-09-01", 1, "Constitution Day"),
+        ("2026-09-15", 1, "Our Lady of Sorrows"),
+        ("2026-11-17", 1, "Freedom Day"),
+        ("2026-12-24", 3, "Christmas"),
+        ("2027-01-01", 1, "New Year"),
+        ("2027-01-06", 1, "Epiphany"),
+    ),
+    "RO": (
+        ("2026-06-01", 1, "Whit Monday"),
+        ("2026-11-30", 1, "Saint Andrew"),
+        ("2026-12-01", 1, "National Day"),
+        ("2026-12-25", 2, "Christmas"),
+        ("2027-01-01", 2, "New Year"),
+    ),
+}
+"""When plants of the further pairs close, by country."""
+
+_THREE_SHIFTS = ((6, 14), (14, 22), (22, 6))
+_TWO_SHIFTS = _THREE_SHIFTS[:2]
 _SHIFTS = {
-    "CAL-BERGAMO": ("Europe/Rome", ((6, 14), (14, 22), (22, 6)), 5),
-    "CAL-LODZ": ("Europe/Warsaw", ((6, 14), (14, 22), (22, 6)), 5),
-    "CAL-BERGAMO-2": ("Europe/Rome", ((6, 14), (14, 22)), 5),
-    "CAL-LODZ-2": ("Europe/Warsaw", ((6, 14), (14, 22)), 5),
+    "CAL-BERGAMO": ("Europe/Rome", _THREE_SHIFTS, 5),
+    "CAL-LODZ": ("Europe/Warsaw", _THREE_SHIFTS, 5),
+    "CAL-BERGAMO-2": ("Europe/Rome", _TWO_SHIFTS, 5),
+    "CAL-LODZ-2": ("Europe/Warsaw", _TWO_SHIFTS, 5),
     "CAL-BERGAMO-DAY": ("Europe/Rome", ((8, 17),), 5),
     "CAL-LODZ-DAY": ("Europe/Warsaw", ((8, 17),), 5),
     "CAL-EUROPE": ("Europe/Berlin", ((8, 17),), 5),
     "CAL-CHINA": ("Asia/Shanghai", ((8, 18),), 6),
     "CAL-AMERICA": ("America/New_York", ((8, 17),), 5),
 }
-_EUROPE_LANES = (
+_LaneRow = tuple[str, str, str, int, str, int, int, int, int, float, int]
+_EUROPE_LANES: tuple[_LaneRow, ...] = (
     # lane, origin, destination, hours, days, hour, cutoff, customs; cost, preference
     ("LODZ-MILANO", "LODZ", "MILANO", 30, "135", 16, 4, 0, 420, 0.05, 1),
     ("LODZ-HAMBURG", "LODZ", "HAMBURG", 16, "12345", 17, 3, 0, 260, 0.04, 1),
@@ -113,30 +190,50 @@ def _midnight(day: str, zone: str, later: int = 0) -> dt.datetime:
 def add_calendars(company: Company) -> None:
     """Add shift calendars; the plants close on their country's holidays."""
     for calendar, (zone, shifts, days) in _SHIFTS.items():
-        company.add("calendars", calendar=calendar, timezone=zone)
-        for weekday in range(1, days + 1):
-            for start, finish in shifts:
-                company.add(
-                    "shifts",
-                    calendar=calendar,
-                    weekday=weekday,
-                    start=dt.time(start),
-                    finish=dt.time(finish),
-                )
-        for day, length, reason in _HOLIDAYS.get(calendar, ()):
+        holidays = _HOLIDAYS.get(calendar, ())
+        _add_calendar(company, calendar, zone, (shifts, days, holidays))
+    for site in further_sites(company):
+        name, holidays = f"CAL-{site.name}", _COUNTRY_HOLIDAYS[site.country]
+        _add_calendar(company, name, site.zone, (_THREE_SHIFTS, 5, holidays))
+        _add_calendar(company, f"{name}-2", site.zone, (_TWO_SHIFTS, 5, ()))
+
+
+def _add_calendar(
+    company: Company,
+    calendar: str,
+    zone: str,
+    hours: tuple[Iterable[tuple[int, int]], int, Iterable[tuple[str, int, str]]],
+) -> None:
+    """Add a calendar: shifts, days a week, holidays (day, length, reason)."""
+    shifts, days, holidays = hours
+    company.add("calendars", calendar=calendar, timezone=zone)
+    for weekday in range(1, days + 1):
+        for start, finish in shifts:
             company.add(
-                "calendar_exceptions",
+                "shifts",
                 calendar=calendar,
-                start=_midnight(day, zone),
-                finish=_midnight(day, zone, length),
-                capacity=0.0,
-                reason=reason,
+                weekday=weekday,
+                start=dt.time(start),
+                finish=dt.time(finish),
             )
+    for day, length, reason in holidays:
+        company.add(
+            "calendar_exceptions",
+            calendar=calendar,
+            start=_midnight(day, zone),
+            finish=_midnight(day, zone, length),
+            capacity=0.0,
+            reason=reason,
+        )
 
 
 def add_sites(company: Company) -> None:
     """Add plants and warehouses and the lanes between them."""
-    for site, kind, zone, latitude, longitude, country, calendar in _SITES:
+    plants = tuple(
+        (x.name, "plant", x.zone, x.latitude, x.longitude, x.country, f"CAL-{x.name}")
+        for x in further_sites(company)
+    )
+    for site, kind, zone, latitude, longitude, country, calendar in (*_SITES, *plants):
         company.zones[site] = zone
         company.add(
             "locations",
@@ -148,7 +245,13 @@ def add_sites(company: Company) -> None:
             calendar=calendar,
             country=country,
         )
-    for lane in _EUROPE_LANES:
+    where = {site: (north, east) for site, _, _, north, east, *_ in (*_SITES, *plants)}
+    further = (
+        _lane_like(lane, pair, where)
+        for pair in pairs(company)[1:]
+        for lane in _EUROPE_LANES
+    )
+    for lane in (*_EUROPE_LANES, *further):
         name, origin, destination, hours, days, hour, cutoff, customs, *money = lane
         sea = "SEA" in name
         _add_lane(
@@ -172,6 +275,37 @@ def add_sites(company: Company) -> None:
             co2_kg_per_tonne=90.0 if sea else 4200.0 if "AIR" in name else 75.0,
             reliability=0.9 if sea else 0.96,
         )
+
+
+def _lane_like(
+    lane: _LaneRow, pair: Pair, where: dict[str, tuple[float, float]]
+) -> _LaneRow:
+    """Give the lane of another pair; roads take as long and cost as their length."""
+    name, origin, destination, hours, days, hour, cutoff, customs, cost, rate, rank = (
+        lane
+    )
+    places = {FIRST_PAIR.medium: pair.medium, FIRST_PAIR.heavy: pair.heavy}
+    for old, new in places.items():
+        name = name.replace(old, new)
+    origin, destination = (places.get(p, p) for p in (origin, destination))
+    if not name.endswith(("-SEA", "-AIR")):
+        (north, east), (far_north, far_east) = where[origin], where[destination]
+        across = math.cos(math.radians((north + far_north) / 2)) * (east - far_east)
+        kilometres = 111 * math.hypot(north - far_north, across)
+        hours, cost = 3 + round(kilometres / 42), 80 + round(kilometres * 0.3)
+    return (
+        name,
+        origin,
+        destination,
+        hours,
+        days,
+        hour,
+        cutoff,
+        customs,
+        cost,
+        rate,
+        rank,
+    )
 
 
 def _add_lane(company: Company, lane: Lane, **row: object) -> None:

@@ -92,11 +92,12 @@ def _sourcing(company: Company, rates: Rates) -> None:
             for lane in company.lanes.values()
             if lane.destination == place and lane.origin == home
         ]
-        if (product, "BERGAMO") in company.recipes and home != "BERGAMO":
+        second = rates.bundled[product]
+        if (product, second) in company.recipes and home != second:
             lanes += [
                 lane
                 for lane in company.lanes.values()
-                if (lane.origin, lane.destination) == ("BERGAMO", place)
+                if (lane.origin, lane.destination) == (second, place)
             ]
         for preference, lane in enumerate(lanes, start=1):
             company.add(
@@ -109,23 +110,24 @@ def _sourcing(company: Company, rates: Rates) -> None:
                 lot_multiple=20.0,
             )
     for product, home in rates.home.items():
-        if home != "BERGAMO" and (product, "BERGAMO") in rates.used:
-            if (product, "BERGAMO") not in company.recipes:
+        plant = rates.bundled[product]
+        if home != plant and (product, plant) in rates.used:
+            if (product, plant) not in company.recipes:
                 continue
             company.add(
                 "sourcing",
                 product=product,
-                location="BERGAMO",
+                location=plant,
                 kind="move",
-                source="LODZ-BERGAMO",
+                source=f"{home}-{plant}",
                 preference=1,
             )
             company.add(
                 "sourcing",
                 product=product,
-                location="BERGAMO",
+                location=plant,
                 kind="make",
-                source=f"R-{product}-BERGAMO",
+                source=f"R-{product}-{plant}",
                 preference=2,
             )
 

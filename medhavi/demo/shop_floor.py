@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.demo.assortment import FORMATS, HEAVY, MEDIUM, NOT_MADE, RANGES
+from medhavi.demo.assortment import FORMATS, NOT_MADE, named_ranges
+from medhavi.demo.plants import FIRST_PAIR, pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -12,15 +13,12 @@ if TYPE_CHECKING:
     from medhavi.demo.assortment import Format, Range
     from medhavi.demo.company import Company
 
-HOME = {HEAVY: "LODZ", MEDIUM: "BERGAMO"}
-"""Plant of each filling line: heavy ones stand in Łódź, medium ones in Bergamo."""
-
-BOTTLENECK = "LODZ-FILL-HEAVY-1"
+BOTTLENECK = f"{FIRST_PAIR.heavy}-FILL-HEAVY-1"
 
 
 def ranges(company: Company) -> tuple[Range, ...]:
     """Give the ranges that a company of this scale sells."""
-    return RANGES[: company.scale.ranges]
+    return named_ranges(company.scale.ranges)
 
 
 def formats(index: int) -> Iterable[Format]:
@@ -35,27 +33,32 @@ def line_of(index: int, company: Company) -> int:
 
 def add_resources(company: Company) -> None:
     """Add filling, packing, mixing and quality resources with their changeovers."""
-    for plant in ("BERGAMO", "LODZ"):
-        kinds = ["FILL-HEAVY", "LABEL", "CARTON"]
-        if plant == "BERGAMO":
-            kinds += ["FILL-MEDIUM", "BUNDLE"]
-        for kind in kinds:
-            for number in range(1, company.scale.lines + 1):
-                _resource(company, plant, kind, number)
-        if plant == "BERGAMO":
-            _resource(company, plant, "LABEL", company.scale.lines + 1)
-        for number in range(1, 2 * company.scale.lines + 1):
-            _resource(company, plant, "MIX", number)
-        company.add(
-            "resources",
-            resource=f"{plant}-QC",
-            location=plant,
-            kind="labour",
-            calendar=f"CAL-{plant}-2",
-            units=float(2 * company.scale.lines),
-            cost_per_hour=38.0,
-        )
+    for pair in pairs(company):
+        _plant_resources(company, pair.medium, medium=True)
+        _plant_resources(company, pair.heavy, medium=False)
     _changeovers(company)
+
+
+def _plant_resources(company: Company, plant: str, *, medium: bool) -> None:
+    kinds = ["FILL-HEAVY", "LABEL", "CARTON"]
+    if medium:
+        kinds += ["FILL-MEDIUM", "BUNDLE"]
+    for kind in kinds:
+        for number in range(1, company.scale.lines + 1):
+            _resource(company, plant, kind, number)
+    if medium:
+        _resource(company, plant, "LABEL", company.scale.lines + 1)
+    for number in range(1, 2 * company.scale.lines + 1):
+        _resource(company, plant, "MIX", number)
+    company.add(
+        "resources",
+        resource=f"{plant}-QC",
+        location=plant,
+        kind="labour",
+        calendar=f"CAL-{plant}-2",
+        units=float(2 * company.scale.lines),
+        cost_per_hour=38.0,
+    )
 
 
 def _resource(company: Company, plant: str, kind: str, number: int) -> None:

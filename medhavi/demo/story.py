@@ -13,7 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from medhavi.demo.assortment import DEAD_STOCK, DISCONTINUED
-from medhavi.demo.shop_floor import BOTTLENECK, HOME, formats, line_of, ranges
+from medhavi.demo.plants import FIRST_PAIR, pair_of
+from medhavi.demo.shop_floor import BOTTLENECK, formats, line_of, ranges
 from medhavi.demo.timeline import END, START, is_workday
 from medhavi.units import DAY, HOUR, from_seconds, to_seconds
 
@@ -79,12 +80,13 @@ class Story:
     def _past_seasons(self) -> None:
         """Sell the limited edition until September 2025, the sun care a year longer."""
         world = self._world
-        for week, moment in enumerate(range(START + 3 * DAY, DEAD_SINCE, 28 * DAY)):
+        begin = world.company.scale.begin
+        for week, moment in enumerate(range(begin + 3 * DAY, DEAD_SINCE, 28 * DAY)):
             act = partial(self._sell_off, DEAD_STOCK, 200 + 20 * week)
             world.timeline.at(moment + 6 * HOUR, act)
         for month in range(16):
             act = partial(self._sell_off, DISCONTINUED, 240)
-            world.timeline.at(START + (10 + 30 * month) * DAY + 7 * HOUR, act)
+            world.timeline.at(begin + (10 + 30 * month) * DAY + 7 * HOUR, act)
         world.timeline.at(END - 13 * DAY + 4 * HOUR, self._last_of_its_kind)
 
     def _sell_off(self, product: str, qty: int) -> None:
@@ -114,13 +116,18 @@ class Story:
             resource = self._rng.choice(lines)
             hours = self._rng.uniform(5, 40)
             act = partial(self._factory.break_down, resource, hours, "unplanned stop")
-            self._world.timeline.at(START + day * DAY + 5 * HOUR, act)
+            moment = START + day * DAY + 5 * HOUR
+            if moment > self._world.now:
+                self._world.timeline.at(moment, act)
         stop = partial(
             self._factory.break_down, BOTTLENECK, 52.0, "filling valve block"
         )
         self._world.timeline.at(END - 13 * DAY, stop)
         label = partial(
-            self._factory.break_down, "LODZ-LABEL-1", 40.0, "label sensor failed"
+            self._factory.break_down,
+            f"{FIRST_PAIR.heavy}-LABEL-1",
+            40.0,
+            "label sensor failed",
         )
         self._world.timeline.at(END - 8 * HOUR, label)
 
@@ -133,7 +140,8 @@ class Story:
             f"{scent.code}-{kind.code}"
             for index, scent in enumerate(ranges(world.company))
             for kind in formats(index)
-            if line_of(index, world.company) == 1 and HOME[kind.line] == "LODZ"
+            if line_of(index, world.company) == 1
+            and pair_of(index, world.company).home(kind.line) == FIRST_PAIR.heavy
         ]
         for number in range(_PROMOTION_ORDERS):
             product = products[number * 5 % len(products)]
@@ -311,10 +319,11 @@ class Story:
         """Take a Gold order due in two days for what is not there: the newest event."""
         world = self._world
         customer = next(c for c in self._buyers("MILANO") if c.tier == "Gold")
-        products = [p for p, home in world.rates.home.items() if home == "LODZ"]
+        plant = FIRST_PAIR.heavy
+        products = [p for p, home in world.rates.home.items() if home == plant]
 
         def there(product: str) -> int:
-            places = ("MILANO", "LODZ")
+            places = ("MILANO", plant)
             return sum(world.stock.usable(product, place) for place in places)
 
         product = min(products, key=lambda p: (there(p), p))

@@ -56,8 +56,8 @@ def date_of(instant: int) -> dt.date:
 class Timeline:
     """Runs what is scheduled in order of time; equal times in the order scheduled."""
 
-    def __init__(self) -> None:
-        self.now = START
+    def __init__(self, begin: int = START) -> None:
+        self.now = begin
         self._queue: list[tuple[int, int, Callable[[], object]]] = []
         self._count = 0
 

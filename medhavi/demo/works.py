@@ -16,7 +16,8 @@ from medhavi.demo.assortment import (
     RAW,
 )
 from medhavi.demo.company import EACH, Line, Product, Recipe, Step
-from medhavi.demo.shop_floor import HOME, formats, line_of, ranges
+from medhavi.demo.plants import FIRST_PAIR, pair_of, pairs
+from medhavi.demo.shop_floor import formats, line_of, ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -145,8 +146,10 @@ def _recipe(company: Company, recipe: Recipe, cost_per_unit: float) -> None:
 
 def _step_resources(company: Company, recipe: Recipe, step: Step) -> None:
     choices = [step.resource]
-    if step.resource.startswith("BERGAMO-LABEL"):
-        choices.append(f"BERGAMO-LABEL-{company.scale.lines + 1}")
+    labellers = f"{recipe.plant}-LABEL-"
+    medium = any(pair.medium == recipe.plant for pair in pairs(company))
+    if medium and step.resource.startswith(labellers):
+        choices.append(f"{labellers}{company.scale.lines + 1}")
     for preference, resource in enumerate(choices, start=1):
         company.add(
             "step_resources",
@@ -222,10 +225,12 @@ def add_mixtures(company: Company) -> None:
     for code, (name, parts) in PREMIXES.items():
         lines = tuple(Line(component=c, qty_per=q, step=10) for c, q in parts.items())
         _mixture(company, code, name, lines)
-        for plant in ("BERGAMO", "LODZ"):
-            if (code, plant) != ("PX-ACTIVE", "LODZ"):
-                _mix_recipe(company, code, lines, plant, 1)
+        for pair in pairs(company):
+            _mix_recipe(company, code, lines, pair.medium, 1)
+            if code != "PX-ACTIVE":
+                _mix_recipe(company, code, lines, pair.heavy, 1)
     for index, scent in enumerate(ranges(company)):
+        pair = pair_of(index, company)
         made: set[str] = set()
         for kind in formats(index):
             if kind.formula in made:
@@ -239,9 +244,9 @@ def add_mixtures(company: Company) -> None:
             name = f"{scent.name} {kind.formula.lower()} bulk"
             _mixture(company, code, name, lines)
             number = line_of(index, company)
-            _mix_recipe(company, code, lines, HOME[kind.line], number)
+            _mix_recipe(company, code, lines, pair.home(kind.line), number)
             if kind.formula == "SHAMPOO":
-                _mix_recipe(company, code, lines, "BERGAMO", number)
+                _mix_recipe(company, code, lines, pair.medium, number)
 
 
 def _material(part: str, scent: Range) -> str:
@@ -305,7 +310,8 @@ def _finished(company: Company, index: int, scent: Range, kind: Format) -> None:
         sku_tier="A" if kind.popularity >= 1.1 else "B",
         co2_kg=round(kind.kilograms * 1.9, 3),
     )
-    plants = [HOME[kind.line]] + (["BERGAMO"] if kind.code == "SH250" else [])
+    pair = pair_of(index, company)
+    plants = [pair.home(kind.line)] + ([pair.medium] if kind.code == "SH250" else [])
     for preference, plant in enumerate(plants, start=1):
         _recipe(
             company,
@@ -383,20 +389,21 @@ def _bundle(
     )
     _product(company, product, name=name, family="Gift bundles", weight_kg=0.62)
     number = line_of(index, company)
-    bundling = _pack_step(10, "bundling", f"BERGAMO-BUNDLE-{number}", 0.06)
+    plant = pair_of(index, company).medium
+    bundling = _pack_step(10, "bundling", f"{plant}-BUNDLE-{number}", 0.06)
     checking = Step(
         number=20,
         name="QC",
-        resource="BERGAMO-QC",
+        resource=f"{plant}-QC",
         fixed_minutes=30.0,
         run_minutes=0.01,
     )
     _recipe(
         company,
         Recipe(
-            routing=f"R-{code}-BERGAMO",
+            routing=f"R-{code}-{plant}",
             product=code,
-            plant="BERGAMO",
+            plant=plant,
             steps=(bundling, checking),
             lines=lines,
             min_lot=100.0,
@@ -408,6 +415,7 @@ def _bundle(
 
 def _remnants(company: Company) -> None:
     """Add a dead limited edition and a discontinued sun care."""
+    plant = FIRST_PAIR.medium
     for code, name, cost in (
         (DEAD_STOCK, "Oud Noir limited face cream 50 ml", 11.2),
         (DISCONTINUED, "Solare after-sun lotion 150 ml", 3.4),
@@ -416,14 +424,14 @@ def _remnants(company: Company) -> None:
         _product(company, product, name=name, family="Past seasons", weight_kg=0.1)
         company.add(
             "routings",
-            routing=f"R-{code}-BERGAMO",
+            routing=f"R-{code}-{plant}",
             product=code,
-            location="BERGAMO",
+            location=plant,
             valid_to=_LAST_SEASON,
             min_lot=1000.0,
         )
-        step = {"routing": f"R-{code}-BERGAMO", "step": 10}
+        step = {"routing": f"R-{code}-{plant}", "step": 10}
         company.add(
             "steps", **step, name="filling", sequence=10, run_minutes_per_unit=0.03
         )
-        company.add("step_resources", **step, resource="BERGAMO-FILL-MEDIUM-1")
+        company.add("step_resources", **step, resource=f"{plant}-FILL-MEDIUM-1")

@@ -28,7 +28,7 @@ class World:
     rates: Rates
     journal: Journal
     seed: int
-    timeline: Timeline = field(default_factory=Timeline)
+    timeline: Timeline
     stock: StockBook = field(default_factory=StockBook)
     hours: dict[str, WorkingHours] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)

@@ -27,6 +27,8 @@ from medhavi.units import from_seconds
 from medhavi.workbench.cycle_file import FILE as CYCLE_FILE
 from medhavi.workbench.cycle_file import TEMPLATE
 from medhavi.workbench.demonstration_tour import (
+    LARGE_MODES,
+    MODES,
     ModeFigures,
     figures_of,
     plan_modes,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from medhavi.workbench.tables_run import Observe
 
 COMPANIES = ("aurora",)
+LARGE = "large"
 _MARK = "demo.json"
 
 
@@ -62,7 +65,8 @@ class Demonstration:
     trained: tuple[Mapping[str, Any], ...]
     modes: tuple[ModeFigures, ...]
     promises: tuple[Promise, ...]
-    study: StudyReport
+    study: StudyReport | None
+    """None for a large company: its plans are not repeated four times."""
 
 
 def generate_company(
@@ -107,6 +111,9 @@ def demonstrate(
 ) -> Demonstration:
     """Generate, mirror, train, plan in three modes, promise, compare and report.
 
+    A large company is planned in modes mrp and constrained (effort light) and has no
+    study.
+
     Parameters
     ----------
     folder
@@ -125,10 +132,14 @@ def demonstrate(
     trained = train_once(workbench, place, say, reused)
     snapshot = lake.snapshot()
     say(_summary(snapshot))
-    plans = plan_modes(workbench, snapshot, place, say, reused)
+    large = scale == LARGE
+    modes = LARGE_MODES if large else MODES
+    plans = plan_modes(workbench, snapshot, place, say, reused, modes)
     plan = plans["mrp"]
     promises = promises_of(snapshot, place, say)
-    study = study_of(snapshot, plan, place, workbench.models, say)
+    study = None
+    if not large:
+        study = study_of(snapshot, plan, place, workbench.models, say)
     if not (place / CYCLE_FILE).exists():
         (place / CYCLE_FILE).write_text(TEMPLATE, "utf-8")
     return Demonstration(

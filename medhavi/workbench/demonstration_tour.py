@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -32,7 +33,13 @@ if TYPE_CHECKING:
 
     Observe = Callable[[str], object]
 
-MODES = ("mrp", "constrained", "optimize")
+MODES: Mapping[str, Mapping[str, object]] = MappingProxyType(
+    {"mrp": {}, "constrained": {}, "optimize": {}}
+)
+LARGE_MODES: Mapping[str, Mapping[str, object]] = MappingProxyType(
+    {"mrp": {}, "constrained": {"effort": "light"}}
+)
+"""Modes of a tour with their settings; mode optimize of 10,000 products takes hours."""
 APPROVER = "the demonstration"
 STUDY = "study.toml"
 HINDSIGHT = "hindsight.toml"
@@ -114,14 +121,15 @@ def plan_modes(
     place: Path,
     say: Observe,
     reused: list[str],
+    modes: Mapping[str, Mapping[str, object]],
 ) -> dict[str, Plan]:
-    """Plan in every mode, verify, keep; a plan of the same snapshot is reused."""
+    """Plan in modes with settings, verify, keep; a plan of this snapshot is reused."""
     plans = {}
-    for mode in MODES:
+    for mode, settings in modes.items():
         folder = plan_folder(place, mode)
         plan = earlier_plan(folder, snapshot)
         if plan is None:
-            plan = plan_snapshot(snapshot, mode, observe=say)
+            plan = plan_snapshot(snapshot, mode, settings, observe=say)
             workbench.lake.record(plan, snapshot)
             write_plan(plan, folder)
         else:

@@ -43,7 +43,7 @@ def test_a_refusal_is_one_json_object_when_asked(medhavi):
         (["check", "--tables", "nowhere"], "nowhere: there is no such folder"),
         (["plan", "--tables", "a", "--lake", "b"], "Give --tables or --lake, not both"),
         (["kpi", "nowhere"], "PLAN nowhere: there is no such folder"),
-        (["demo", "--scale", "large"], "--scale large is not built yet"),
+        (["demo", "--scale", "huge"], "'huge' is not one of"),
         (["serve", "--port", "0"], "Invalid value for '--port'"),
         (
             ["snapshot", "--out", "x", "--as-of", "soon"],

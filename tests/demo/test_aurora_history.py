@@ -13,9 +13,14 @@ from pathlib import Path
 
 import pytest
 
+import medhavi as mv
+from benchmarks.demo_company import company
 from medhavi.demo import aurora
+from medhavi.demo.history import found
+from medhavi.demo.plants import PAIRS
 from medhavi.demo.timeline import END, START
-from medhavi.errors import NotAvailable, UsageError
+from medhavi.errors import UsageError
+from medhavi.findings import Severity
 from medhavi.units import DAY, from_seconds
 from medhavi.workbench.demonstration import generate_company
 
@@ -120,11 +125,6 @@ def test_a_stream_is_the_home_of_its_events(batches):
     )
 
 
-def test_large_is_refused_until_it_is_built():
-    with pytest.raises(NotAvailable, match="not built yet; use small or medium"):
-        aurora.generate("large")
-
-
 def test_an_unknown_scale_is_a_usage_error():
     with pytest.raises(UsageError, match="'huge' is no scale of aurora"):
         aurora.describe("huge")
@@ -135,6 +135,44 @@ def test_medium_is_about_five_times_as_large_as_small():
     assert 3 < medium["products"] / small["products"] < 6
     assert 100 <= small["products"] <= 140
     assert small["suppliers"] == medium["suppliers"] == 40
+
+
+@pytest.mark.req("TGT-05")
+def test_large_has_the_stated_size():
+    large = aurora.describe("large")
+    assert 9_500 <= large["products"] <= 10_000
+    assert large["resources"] >= 1_000
+    company = found(aurora.SCALES["large"], 1)
+    kinds = Counter(row["kind"] for row in company.rows["locations"])
+    assert kinds["plant"] == 20
+    codes = [row["product"] for row in company.rows["products"]]
+    assert len(set(codes)) == len(codes)
+
+
+def test_every_plant_of_a_large_company_makes_about_as_much_as_the_others():
+    made = Counter(plant for _, plant in found(aurora.SCALES["large"], 1).recipes)
+    medium = {pair.medium: made[pair.medium] for pair in PAIRS}
+    heavy = {pair.heavy: made[pair.heavy] for pair in PAIRS}
+    for counts in (medium, heavy):
+        assert max(counts.values()) <= 1.1 * min(counts.values())
+
+
+def test_a_road_of_a_further_pair_takes_as_long_as_it_is():
+    lanes = found(aurora.SCALES["large"], 1).lanes
+    assert lanes["PADOVA-MILANO"].hours < lanes["PORTO-MILANO"].hours
+    assert lanes["PADOVA-NEWARK-SEA"].hours == lanes["BERGAMO-NEWARK-SEA"].hours
+
+
+@pytest.mark.nightly
+@pytest.mark.req("TGT-05")
+def test_a_large_history_ends_at_the_same_moment_and_is_consistent():
+    snapshot = company("large", 1)
+    assert snapshot.as_of == END
+    errors = [f for f in snapshot.findings if f.severity is Severity.ERROR]
+    assert errors == []
+    assert snapshot["demands"].height <= 50_000
+    plan = mv.plan(snapshot)
+    assert 45_000 <= plan.operations.height <= 55_000
 
 
 @pytest.mark.nightly
