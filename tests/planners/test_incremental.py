@@ -63,6 +63,71 @@ def test_what_shares_a_resource_is_linked():
     assert "B" not in linked(works(), {"A"}).products
 
 
+@pytest.mark.parametrize(("most", "shared"), [(50.0, True), (None, False)])
+def test_what_shares_a_limited_supplier_is_linked(most, shared):
+    snapshot = works(
+        routings=[{"routing": "RC", "product": "C"}],
+        steps=[{"routing": "RC"}],
+        step_resources=[],
+        supply_terms=[
+            {"product": "A", "capacity_per_period": most},
+            {"product": "B"},
+        ],
+    )
+    assert ("B" in linked(snapshot, {"A"}).products) is shared
+
+
+def test_what_is_held_or_under_way_on_the_other_line_stays():
+    """5 of B lie there for D2, 3 more come by a work order; D1 of A grows."""
+    before = works(
+        stock=[{"product": "B", "qty": 5}],
+        reservations=[
+            {"subject": "B", "demand": "D2", "qty": 5},
+            {
+                "reservation": "W",
+                "key": "W",
+                "kind": "transport",
+                "subject": "T",
+                "qty": 1,
+            },
+        ],
+        locations=[{"location": "L"}, {"location": "W"}],
+        lanes=[{"lane": "T"}],
+        supply_orders=[
+            {
+                "supply_order": "O1",
+                "kind": "work",
+                "source": "RB",
+                "product": "B",
+                "qty": 3,
+                "due": day(9),
+            }
+        ],
+        supply_order_steps=[{"supply_order": "O1", "step": 1, "resource": "M2"}],
+    )
+    first = constrained(before)
+    after = changed(before)
+    made = constrained(after, first)
+    assert [str(found) for found in verify(made, after)] == []
+    kept = pl.col("product") == "B"
+    assert made.supplies.filter(kept).equals(first.supplies.filter(kept))
+    assert made.findings[0].code == "NET003"
+
+
+def test_a_part_that_is_cancelled_says_so():
+    before = works()
+    after = changed(before)
+    made = plan(
+        after,
+        "constrained",
+        QUICK,
+        baseline=constrained(before),
+        cancelled=lambda: True,
+    )
+    assert made.run.status == "cancelled"
+    assert made.run.snapshot_fingerprint == after.fingerprint
+
+
 def test_the_other_line_stays_where_it_was():
     before = works()
     first = constrained(before)
