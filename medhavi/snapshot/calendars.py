@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from medhavi.snapshot.stretches import combine, larger, override, union
+from medhavi.snapshot.stretches import Remembered, combine, larger, override, union
 from medhavi.snapshot.working_time import (
     ALWAYS_OPEN,
     EARLIEST,
@@ -110,7 +110,7 @@ class Calendars:
         if not exceptions and _covers_the_week(shifts):
             return around_the_clock(wall)
         pattern = _Pattern(wall, shifts, exceptions)
-        return WorkingTime(pattern.stretches, wall, pattern.changes)
+        return WorkingTime(Remembered(pattern.stretches), wall, pattern.changes)
 
 
 class _Shift:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from bisect import bisect_left, bisect_right
+from typing import TYPE_CHECKING, Final
 
-from medhavi.units import NEVER, exact
+from medhavi.units import DAY, NEVER, exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     Stretch = tuple[int, int, float]
     """Half-open `[start, finish)` in UTC seconds and the share of the units at work."""
     Rule = Callable[[float | None, float | None], float | None]
+    Producer = Callable[[int, int], list[Stretch]]
+
+_PART: Final = 512 * DAY
 
 
 def larger(first: float | None, second: float | None) -> float | None:
@@ -78,6 +82,67 @@ def combine(first: list[Stretch], second: list[Stretch], rule: Rule) -> list[Str
         i += end1 <= moment
         j += end2 <= moment
     return result
+
+
+class Remembered:
+    """A producer of stretches that makes each part of the time axis only once.
+
+    Parameters
+    ----------
+    produce
+        Gives the stretches inside `[start, finish)`: sorted, disjoint, neighbours of
+        one share joined; a shorter window gives the same, cut at its edges.
+
+    Examples
+    --------
+    >>> Remembered(lambda start, finish: [(start, finish, 1.0)])(-5, 5)
+    [(-5, 5, 1.0)]
+    """
+
+    __slots__ = ("_parts", "_produce")
+
+    def __init__(self, produce: Producer) -> None:
+        self._produce = produce
+        self._parts: dict[int, list[Stretch]] = {}
+
+    def __call__(self, start: int, finish: int) -> list[Stretch]:
+        """Give the stretches inside a window, as a list of its own."""
+        if start >= finish:
+            return []
+        found: list[Stretch] = []
+        for part in range(start // _PART, (finish - 1) // _PART + 1):
+            pieces = self._part(part)
+            if found and pieces and _joined(found[-1], pieces[0]):
+                found[-1] = (found[-1][0], *pieces[0][1:])
+                found += pieces[1:]
+            else:
+                found += pieces
+        first = bisect_right(found, start, key=_end)
+        found = found[first : bisect_left(found, finish, first, key=_start)]
+        if found and found[0][0] < start:
+            found[0] = (start, *found[0][1:])
+        if found and found[-1][1] > finish:
+            found[-1] = (found[-1][0], finish, found[-1][2])
+        return found
+
+    def _part(self, part: int) -> list[Stretch]:
+        known = self._parts.get(part)
+        if known is None:
+            known = self._produce(part * _PART, (part + 1) * _PART)
+            self._parts[part] = known
+        return known
+
+
+def _joined(first: Stretch, second: Stretch) -> bool:
+    return first[1] == second[0] and first[2] == second[2]
+
+
+def _start(stretch: Stretch) -> int:
+    return stretch[0]
+
+
+def _end(stretch: Stretch) -> int:
+    return stretch[1]
 
 
 def whole_units(units: float, share: float) -> int:

@@ -13,17 +13,21 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from medhavi.snapshot.open_days import OpenDays
-from medhavi.snapshot.stretches import combine, smaller, union, whole_units
+from medhavi.snapshot.stretches import (
+    Remembered,
+    combine,
+    smaller,
+    union,
+    whole_units,
+)
 from medhavi.snapshot.zones import zone
 from medhavi.units import ALWAYS, DAY, NEVER, ceil_fraction, seconds_up, to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from medhavi.snapshot.stretches import Stretch
+    from medhavi.snapshot.stretches import Producer, Stretch
     from medhavi.snapshot.zones import Zone
-
-    Producer = Callable[[int, int], list[Stretch]]
 
 EARLIEST: Final = to_seconds(dt.datetime(1900, 1, 1, tzinfo=dt.UTC))
 LATEST: Final = to_seconds(dt.datetime(2200, 1, 1, tzinfo=dt.UTC))
@@ -291,7 +295,8 @@ class WorkingTime:
             mine = self._produce(start, finish)
             return combine(mine, other.shares(start, finish), smaller) if mine else []
 
-        return WorkingTime(produce, self.zone, _span(self._changes, other._changes))
+        changes = _span(self._changes, other._changes)
+        return WorkingTime(Remembered(produce), self.zone, changes)
 
     def without(self, windows: Sequence[tuple[int, int]]) -> WorkingTime:
         """Close the given half-open windows as well."""
