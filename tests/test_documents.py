@@ -31,3 +31,15 @@ def test_links_lead_to_files_that_are_there(page):
 def test_requirement_marks_look_like_requirements():
     strange = [mark for mark, _ in marks() if not re.fullmatch(r"[A-Z]+-\d\d", mark)]
     assert strange == []
+
+
+@pytest.mark.req("DEF-18")
+def test_every_target_says_where_it_stands_and_clashing_ones_which_counts():
+    text = (ROOT / "docs" / "targets.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| (TGT-\d\d) \| .* \| (.*) \|$", text, re.MULTILINE))
+    wishes = {f"TGT-{number:02}" for number in range(1, len(rows) + 1)}
+    assert set(rows) == wishes
+    stands = ("tested", "measured", "not claimed", "not built", "read as", "`make")
+    assert {stand for stand in rows.values() if not stand.startswith(stands)} == set()
+    assert "exclude each other" in rows["TGT-10"]
+    assert "read as 10,000 items" in rows["TGT-07"]

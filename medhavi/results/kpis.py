@@ -13,14 +13,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from medhavi.results.bottlenecks import bottlenecks
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plan import Plan
 from medhavi.results.plan_tables import SCHEMAS, empty
 from medhavi.results.scorecard import late_hours_by_domain, scorecard
 from medhavi.snapshot import Snapshot
-
-BOTTLENECK = 0.95
-"""A resource is a bottleneck from this utilisation on [fraction]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,18 +205,12 @@ def lateness(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
 
 
 def overloads(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
-    """KPI-16: buckets above capacity; resources with one, or from `BOTTLENECK` on."""
+    """KPI-16: buckets above capacity; resources that are bottlenecks."""
     loads = plan.loads
     if loads.is_empty():
         return [_undefined("no resource is loaded", "count")]
     over = loads.filter(pl.col("overload") > 0).height
-    total = loads.group_by("resource", maintain_order=True).agg(
-        pl.col("run", "setup", "available").sum(), pl.col("overload").max()
-    )
-    tight = total.filter(
-        (pl.col("overload") > 0)
-        | (pl.col("run") + pl.col("setup") >= BOTTLENECK * pl.col("available"))
-    ).height
+    tight = bottlenecks(loads).height
     return [
         Measure(value=float(over), numerator=float(over), unit="count"),
         Measure(
@@ -363,6 +355,7 @@ def _kpi(name: str, meaning: str, measure: Function) -> Kpi:
 _PROMISES = "needs promises, which this plan does not make"
 _BEFORE = "needs a baseline plan to compare with: medhavi compare"
 _EVENTS = "needs the history of orders"
+_ORDERS = "needs what became of orders: wb.order_figures"
 _MEASURED = "is a measurement; see measured.json"
 _OPTIMUM = "needs an optimised plan with a bound"
 _CAMPAIGNS = "needs the plan without campaigns beside it: medhavi campaigns"
@@ -428,7 +421,7 @@ KPIS: dict[str, Kpi] = {
     "KPI-17": _kpi(
         "Work order cycle time",
         "cycle time, throughput, redo rate, variance",
-        _without_facts(_EVENTS, "hour"),
+        _without_facts(_ORDERS, "hour"),
     ),
     "KPI-18": _kpi(
         "Proposal counters",

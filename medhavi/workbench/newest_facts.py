@@ -44,6 +44,12 @@ class NewestFacts:
         """Head of the log as it was read last; 0 before."""
         return 0 if self._head is None else self._head[0]
 
+    @property
+    def lake(self) -> Lake:
+        """The lake, with the head of the log in it."""
+        self.read()
+        return self._lake
+
     def read(self) -> tuple[int, Snapshot]:
         """Give the head of the log and its tables, mirrored first where it moved."""
         head = self._store.head()

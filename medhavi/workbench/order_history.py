@@ -69,32 +69,7 @@ def order_history(lake: Lake, order: str) -> OrderHistory:
     UsageError
         No event names the order.
     """
-    named = msgspec.json.encode(order).decode()
-    rows = lake.table("bronze.events").filter(
-        (
-            pl.col("type").str.starts_with("SupplyOrder")
-            | pl.col("type").str.starts_with("Operation")
-        )
-        & pl.col("payload").str.contains(named, literal=True)
-    )
-    found: list[tuple[OrderEvent, str, Any]] = []
-    for row in rows.collect().sort("position").iter_rows(named=True):
-        try:
-            body = decode(row["type"], row["schema_version"], row["payload"])
-        except UndecodableEvent:
-            continue
-        if getattr(body, "supply_order", None) != order:
-            continue
-        said = msgspec.json.decode(row["payload"])
-        event = OrderEvent(
-            position=row["position"],
-            type=row["type"],
-            actor=row["actor"],
-            occurred_at=row["occurred_at"],
-            recorded_at=row["recorded_at"],
-            said=said,
-        )
-        found.append((event, row["event_id"], body))
+    found = _told(lake, order).get(order, [])
     if not found:
         message = f"No event names an order {order}; see `medhavi orders list`."
         raise UsageError(message)
@@ -103,6 +78,54 @@ def order_history(lake: Lake, order: str) -> OrderHistory:
         events=tuple(event for event, _, _ in found),
         account=_account(order, found),
     )
+
+
+def order_accounts(lake: Lake, kind: str = "work") -> tuple[Account, ...]:
+    """Give what became of all orders of a kind, by their ids.
+
+    Parameters
+    ----------
+    kind
+        work, purchase or transfer.
+    """
+    accounts = (
+        _account(order, found)
+        for order, found in sorted(_told(lake).items())
+        if kind in {body.kind for event, _, body in found if event.type in _MADE}
+    )
+    return tuple(one for one in accounts if one is not None)
+
+
+def _told(
+    lake: Lake, order: str | None = None
+) -> dict[str, list[tuple[OrderEvent, str, Any]]]:
+    """Read the events of one order, or of all, in the order of the log, by order."""
+    wanted = pl.col("type").str.starts_with("SupplyOrder") | pl.col(
+        "type"
+    ).str.starts_with("Operation")
+    if order is not None:
+        named = msgspec.json.encode(order).decode()
+        wanted &= pl.col("payload").str.contains(named, literal=True)
+    rows = lake.table("bronze.events").filter(wanted)
+    found: dict[str, list[tuple[OrderEvent, str, Any]]] = {}
+    for row in rows.collect().sort("position").iter_rows(named=True):
+        try:
+            body = decode(row["type"], row["schema_version"], row["payload"])
+        except UndecodableEvent:
+            continue
+        name = getattr(body, "supply_order", None)
+        if name is None or order not in (None, name):
+            continue
+        event = OrderEvent(
+            position=row["position"],
+            type=row["type"],
+            actor=row["actor"],
+            occurred_at=row["occurred_at"],
+            recorded_at=row["recorded_at"],
+            said=msgspec.json.decode(row["payload"]),
+        )
+        found.setdefault(name, []).append((event, row["event_id"], body))
+    return found
 
 
 def _account(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.work_orders.firming import FirmingAdvice
     from medhavi.planners.work_orders.order_parameters import OrderParameters
+    from medhavi.results.kpis import Measure
     from medhavi.results.peg_history import PegHistory
     from medhavi.results.plan import Plan
     from medhavi.workbench.plan_edit_answers import EditCommit, EditRecord, Preview
@@ -261,6 +262,19 @@ class PlanEditing(ABC):
     def edit_history(self) -> list[EditRecord]:
         """Give all edits, the oldest first, with who approved and what undid them."""
         return self.edits.history()
+
+    def order_figures(self, kind: str = "work") -> list[Measure]:
+        """Give cycle time, throughput, redo rate and variance of orders (KPI-17).
+
+        Parameters
+        ----------
+        kind
+            work, purchase or transfer.
+        """
+        from medhavi.planners.work_orders.order_figures import order_measures
+        from medhavi.workbench.order_history import order_accounts
+
+        return order_measures(order_accounts(self.edits.facts.lake, kind))
 
     def peg_history(self) -> PegHistory:
         """Give what became of pegs over the published plans, by demand and supply."""

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.planners.work_orders.order_account import Report, account
+from medhavi.planners.work_orders.order_figures import order_measures
 from medhavi.planners.work_orders.order_states import OrderFacts, OrderState, Verb
 from medhavi.units import DAY, HOUR
 
@@ -102,3 +103,25 @@ def test_any_repetition_of_a_file_gives_the_account_of_the_file(extra):
         once.state,
         once.variance_h,
     )
+
+
+# --------------------------------------------------------------------------- figures
+@pytest.mark.req("KPI-17")
+def test_cycle_time_throughput_redo_partial_and_variance_by_hand():
+    """One order took 222 h and is 5 % short and 6 h late, one 48 h and 144 h early."""
+    half = [report(5, "start", DAY), report(6, "receive", 2 * DAY, qty=20.0)]
+    early = [
+        report(7, "start", 2 * DAY),
+        report(8, "receive", 4 * DAY, qty=100.0),
+        report(9, "complete", 4 * DAY),
+    ]
+    waiting = account(ORDER, DUE, [])
+    told = [account(ORDER, DUE, reports) for reports in (FLOOR, half, early)]
+    found = {one.part: one for one in order_measures([*told, waiting])}
+    assert (found[""].value, found[""].unit) == (135.0, "hour")
+    assert found["throughput"].value == pytest.approx(2 / 9.25)
+    assert (found["redo"].value, found["partial"].value) == (1 / 3, 1 / 3)
+    assert found["variance_qty"].value == pytest.approx(-0.025)
+    assert found["variance_h"].value == pytest.approx(-69.0)
+    nothing = order_measures([waiting])
+    assert [one.value for one in nothing] == [None] * 6

@@ -151,7 +151,6 @@ def test_a_life_that_no_new_supply_has_leaves_the_demand_unplanned():
     assert exceptions(made, "NoSource")[0]["demand"] == "D1"
 
 
-@pytest.mark.req("DEF-26")
 def test_a_missing_booking_is_made_up_first():
     made = planned(demands=[{}], stock=[{"qty": -5}], supply_terms=BUY)
     assert orders(made) == [("A", 5, -5, 0), ("A", 10, 23, 28)]

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.results.peg_history import PegHistory, peg_changes
+from medhavi.results.peg_history import (
+    PegHistory,
+    PegRecord,
+    PegStatus,
+    peg_changes,
+)
+from medhavi.results.plan_tables import SCHEMAS
+from medhavi.schema import tables
 from tests.planners.small_plans import day, planned
 
 
@@ -47,6 +54,16 @@ def test_another_supply_supersedes_a_peg():
     assert (str(created.event), created.supply) == ("PegCreated", "O1")
     assert (str(superseded.event), superseded.supply) == ("PegSuperseded", "A|L|")
     assert superseded.replaced_by == ("O1",)
+
+
+@pytest.mark.req("PEG-01")
+def test_a_peg_names_demand_supply_quantity_and_whether_it_holds():
+    names = ("demand", "supply", "product", "location", "qty", "firm", "source")
+    assert set(names) <= set(SCHEMAS["pegging"])
+    assert {"demand", "supply", "qty", "status"} <= set(PegRecord._fields)
+    assert [str(status) for status in PegStatus] == ["Active", "Superseded", "Released"]
+    holds = tables()["reservations"].columns
+    assert {"reservation", "demand", "qty", "state"} <= set(holds)
 
 
 @pytest.mark.req("PEG-09")

@@ -66,6 +66,7 @@ def test_a_trace_ends_in_purchases_and_lots(kit):
     assert "2 purchases and 1 stock lots are behind it." in str(found)
 
 
+@pytest.mark.req("PEG-10")
 def test_the_whole_graph_is_the_bill_of_materials(kit):
     made, snapshot = kit
     names = dict(zip(made.supplies["id"], made.supplies["product"], strict=True))

@@ -79,3 +79,51 @@ def large(resources: int = 200, weeks: int = 104) -> Plan:
         for week in range(20 * weeks)
     ]
     return hand(loads=loads, positions=positions)
+
+
+def many_late(demands: int) -> Plan:
+    """Give a plan of demands late for three causes each, and an order for each."""
+    numbers = range(demands)
+    codes = ("CapacityShortfall", "LeadTime", "MaterialShortfall")
+    return hand(
+        fulfilment=[
+            {
+                "demand": f"D{number}",
+                "due": AS_OF,
+                "qty": 1.0,
+                "planned": 1.0,
+                "short": 0.0,
+                "lateness_h": 30.0,
+                "status": "late",
+            }
+            for number in numbers
+        ],
+        causes=[
+            {
+                "demand": f"D{number}",
+                "code": code,
+                "subject": f"S{number}",
+                "valid_from": AS_OF,
+                "valid_to": AS_OF + 10 * HOUR,
+                "hours": 10.0,
+                "money": float(number),
+            }
+            for number in numbers
+            for code in codes
+        ],
+        supplies=[
+            {
+                "id": f"o{number}",
+                "kind": "buy",
+                "product": "A",
+                "location": "L",
+                "qty": 1.0,
+                "order_qty": 1.0,
+                "start": AS_OF,
+                "finish": AS_OF + DAY,
+                "status": "planned",
+                "firm": False,
+            }
+            for number in numbers
+        ],
+    )

@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from medhavi.units import to_seconds
+from medhavi.views.campaign_picture import setup_chart
+from medhavi.views.cause_ranking import causes_html
 from medhavi.views.chain_picture import chain_chart, chain_rows, chain_title
 from medhavi.views.charts import drawing, specification, title_of, untitled
+from medhavi.views.late_picture import late_chart, late_html
 from medhavi.views.load_map import load_cells, load_chart, load_title
 from medhavi.views.names import Names
+from medhavi.views.order_list import order_rows
 from medhavi.views.overdue_picture import overdue_chart, overdue_rows
 from medhavi.views.stock_picture import (
     items_by_need,
@@ -20,7 +25,7 @@ from medhavi.views.stock_picture import (
     stock_title,
 )
 from medhavi.views.theme import LIGHT, MOST_MARKS
-from tests.views.big_plan import AS_OF, DAY, hand, large, load, position
+from tests.views.big_plan import AS_OF, DAY, hand, large, load, many_late, position
 
 if TYPE_CHECKING:
     import altair as alt
@@ -71,6 +76,23 @@ def test_no_picture_of_a_large_plan_has_too_many_marks():
     for key, chart in every_picture(plan, IDS).items():
         if chart is not None:
             assert 0 < marks(chart.to_dict()) <= MOST_MARKS, key
+
+
+def test_views_of_many_late_demands_campaigns_and_orders_are_cut():
+    late = many_late(12_000)
+    assert 0 < marks(late_chart(late, IDS).to_dict()) <= MOST_MARKS
+    assert late_html(late, IDS).count("<tr>") < MOST_MARKS
+    assert causes_html(late, IDS).count("<tr>") < MOST_MARKS
+    assert order_rows(late, IDS).height <= MOST_MARKS
+    changed = pl.DataFrame(
+        {
+            "resource": [f"M{number:05}" for number in range(12_000)],
+            "plan": "with campaigns",
+            "hours": 1.0,
+            "changes": 1,
+        }
+    )
+    assert 0 < marks(setup_chart(changed).to_dict()) <= MOST_MARKS
 
 
 def test_an_empty_plan_has_no_pictures():

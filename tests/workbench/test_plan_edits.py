@@ -163,6 +163,7 @@ def test_a_proposal_is_promised_from_only_when_it_is_firm(bench):
 
 
 # --------------------------------------------------------------------- verbs as events
+@pytest.mark.req("MRP-16")
 def test_each_verb_is_the_events_that_other_systems_know(bench):
     plan = plan_of(bench)
     supply = proposal(plan)
