@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.service import Service
     from medhavi.planners.net_change_region import Region
     from medhavi.planners.parameters import MrpParameters
-    from medhavi.planners.pegging import Pegs
-    from medhavi.results.run_record import RunRecord
     from medhavi.snapshot import Snapshot
 
     Observe = Callable[[str, int, int], None] | None
@@ -109,9 +107,8 @@ class PartialRun(MrpRun):
         self.loads = merged
         self.resources = used.resources
 
-    def _record(self, version: str, seed: int | None, pegs: Pegs) -> RunRecord:
-        made = super()._record(version, seed, pegs)
-        return replace(made, snapshot_fingerprint=self._whole.fingerprint)
+    def _fingerprint(self) -> str:
+        return self._whole.fingerprint
 
 
 def plan(

@@ -122,8 +122,9 @@ class Basis:
         products: set[str] = set()
         wide = {name for name in changed if name not in _OF_PRODUCT}
         for name in sorted(changed - wide):
-            both = self._marks_of(name).join(
-                new._marks_of(name),  # noqa: SLF001 - another of the same kind
+            old, fresh = self._differing(later, name)
+            both = old.join(
+                fresh,
                 on="product",
                 how="full",
                 suffix="_new",
@@ -135,6 +136,20 @@ class Basis:
                 wide.add(name)
             products |= named - {_EVERYTHING}
         return Touched(frozenset(products), tuple(sorted(wide)), frozenset(changed))
+
+    def _differing(
+        self, later: Snapshot, table: str
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Give the marks of one table before and after, of rows that may differ.
+
+        Rows that stand in the same place on both sides add the same to both.
+        """
+        before = self.snapshot
+        if before is None or before[table].height != later[table].height:
+            new = Basis.of(later)
+            return self._marks_of(table), new._marks_of(table)  # noqa: SLF001 - alike
+        other = _unlike(before[table], later[table])
+        return _marks(before, table, other), _marks(later, table, other)
 
     def to_frame(self) -> pl.DataFrame:
         """Give digests and marks as one frame, for a file."""
@@ -174,8 +189,19 @@ def _nothing() -> None:
     return None
 
 
-def _marks(snapshot: Snapshot, table: str) -> pl.DataFrame:
-    frame = snapshot[table]
+def _unlike(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
+    """Tell which rows of two tables of equal height and columns differ."""
+    differs = pl.repeat(value=False, n=one.height, dtype=pl.Boolean, eager=True)
+    for name in one.columns:
+        differs |= one[name].ne_missing(other[name])
+    return differs
+
+
+def _marks(
+    snapshot: Snapshot, table: str, only: pl.Series | None = None
+) -> pl.DataFrame:
+    """Fold the hashes of rows by the products that they name; `only` some rows."""
+    frame = snapshot[table] if only is None else snapshot[table].filter(only)
     plain = frame.with_columns(
         pl.col(name).cast(pl.List(pl.String)).list.join("\x1f")
         for name, kind in frame.schema.items()
@@ -215,9 +241,9 @@ def _named(
         yield _pair(rows.join(orders, on="supply_order"), "product")
     if table == "demands":
         # What is told about an order is told from all its lines.
-        tied = rows.filter(_tied())
-        lines = tied.select("sales_order", pl.col("product").alias("other")).unique()
-        yield _pair(tied.join(lines, on="sales_order"), "other")
+        lines = snapshot[table].filter(_tied())
+        others = lines.select("sales_order", pl.col("product").alias("other")).unique()
+        yield _pair(rows.filter(_tied()).join(others, on="sales_order"), "other")
 
 
 def _pair(rows: pl.DataFrame, column: str) -> pl.DataFrame:

@@ -445,13 +445,15 @@ def tell_awaited(
     as_of
         Now of the plan [UTC seconds].
     """
+    needs, units = release.needs, release.units
     for need_index, unit_index, qty in zip(
         release.match_need, release.match_unit, release.match_qty, strict=True
     ):
-        need, unit = release.needs[need_index], release.units[unit_index]
-        use, there = max(need.instant, as_of), unit.arrives
-        if there <= use or not stands(need, unit):
+        need, unit = needs[need_index], units[unit_index]
+        there = unit.arrives
+        if there <= need.instant or there <= as_of or not stands(need, unit):
             continue
+        use = max(need.instant, as_of)
         product, location = unit.node.key
         messages.add(
             ExceptionCode.AWAITS_COMPONENT,

@@ -362,7 +362,7 @@ class MrpRun:
             planner=self.mode,
             mode=self.mode,
             package_version=version,
-            snapshot_fingerprint=self.snapshot.fingerprint,
+            snapshot_fingerprint=self._fingerprint(),
             as_of=self.as_of,
             settings=self.parameters.as_dict(),
             seed=seed,
@@ -374,6 +374,10 @@ class MrpRun:
                 **self._effort(),
             },
         )
+
+    def _fingerprint(self) -> str:
+        """Name the tables that the plan is of."""
+        return self.snapshot.fingerprint
 
     def _effort(self) -> dict[str, float]:
         """Count what this mode does more than netting.
