@@ -405,3 +405,39 @@ def test_what_stands_in_has_no_stand_in_of_its_own() -> None:
         supply_terms=[{}],
     )
     assert {row["product"] for row in made.supplies.to_dicts()} == {"B"}
+
+
+def test_a_substitute_in_smaller_steps_counts_as_what_it_stands_for() -> None:
+    made = feasible(
+        products=[{"product": "A"}, {"product": "B", "qty_step": 0.1}],
+        demands=[{}],
+        stock=[{"product": "B"}],
+        substitutes=[{"ratio": 0.5}],
+    )
+    assert [qty for qty, _ in deliveries(made)] == [10.0]
+
+
+def test_a_substitute_goes_with_the_first_delivery_though_it_dies_before_the_last() -> (
+    None
+):
+    made = feasible(
+        demands=[{"qty": 20, "due": day(3)}],
+        stock=[{"product": "B", "expires_at": day(5)}],
+        substitutes=[{}],
+        supply_terms=[{"lead_time_days": 9}],
+    )
+    assert deliveries(made) == [(10, 3), (10, 9)]
+
+
+def test_what_belongs_to_a_customer_goes_into_its_own_goods() -> None:
+    feasible(
+        customers=[{"customer": "C1"}],
+        demands=[{"product": "P", "qty": 25, "customer": "C1"}],
+        routings=[{"routing": "R", "product": "P"}],
+        bom_lines=[{"routing": "R", "component": "B"}],
+        stock=[
+            {"product": "B"},
+            {"product": "B", "lot": "L1", "qty": 30, "owner": "C1"},
+        ],
+        inventory_levels=[{"product": "P", "safety_qty": 30}],
+    )

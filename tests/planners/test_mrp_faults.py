@@ -479,6 +479,38 @@ def test_a_routing_serves_what_falls_out_though_its_main_product_is_bought() -> 
     assert fulfilment(made)["status"] == "on_time"
 
 
+def test_an_order_of_a_routing_that_is_no_source_any_more_takes_rivals() -> None:
+    made = planned(
+        routings=[{}],
+        bom_lines=[
+            {"substitute_group": "g"},
+            {"line": 2, "component": "C", "substitute_group": "g"},
+        ],
+        sourcing=[{"kind": "buy", "source": "S"}],
+        supply_terms=[{}, {"product": "B"}],
+        supply_orders=[{"kind": "work", "source": "R"}],
+        stock=[{"product": "C"}],
+    )
+
+    assert orders(made, "B") == []
+
+
+def test_rivals_of_an_order_may_be_made_of_each_other() -> None:
+    made = planned(
+        routings=[{}, {"routing": "RB", "product": "B"}],
+        bom_lines=[
+            {"substitute_group": "g"},
+            {"line": 2, "component": "C", "substitute_group": "g"},
+            {"routing": "RB", "component": "C"},
+        ],
+        sourcing=[{"kind": "buy", "source": "S"}],
+        supply_terms=[{}, {"product": "C"}],
+        supply_orders=[{"kind": "work", "source": "R"}],
+    )
+
+    assert [row[0] for row in orders(made)] == ["B", "C"]
+
+
 # --- tools that stay with an order -------------------------------------------------
 TWO_STEPS = [
     {"fixed_minutes": 60.0},

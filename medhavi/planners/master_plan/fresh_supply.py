@@ -10,11 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.planners.mrp.state import NO_DEMAND
-from medhavi.units import NEVER
+from medhavi.units import DAY, NEVER, seconds_up
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medhavi.planners.master_plan.steering import SteeredRelease
-    from medhavi.planners.mrp.state import Need, Order, SupplyUnit
+    from medhavi.planners.mrp.state import Demand, Need, Order, SupplyUnit
 
 
 def replaced(release: SteeredRelease) -> bool:
@@ -39,6 +41,29 @@ def replaced(release: SteeredRelease) -> bool:
 def given_up(release: SteeredRelease) -> None:
     """Take back what would be used after its death; it stays missing."""
     for need in release.take_back(is_dead):
+        release.give_up(need)
+
+
+def refuse_too_late(
+    release: SteeredRelease, demands: Sequence[Demand], as_of: int
+) -> None:
+    """Take back what comes later than a demand accepts; it is short instead.
+
+    The program keeps to `max_lateness_days`; what it took for free may be held, or what
+    it took from be made for another demand.
+    """
+    latest = {
+        demand.index: demand.due + seconds_up(days, DAY)
+        for demand in demands
+        for days in [demand.row["max_lateness_days"]]
+        if days is not None
+    }
+
+    def too_late(unit: SupplyUnit, need: Need) -> bool:
+        last = NEVER if need.order else latest.get(need.demand, NEVER)
+        return max(unit.arrives, as_of) > last
+
+    for need in release.take_back(too_late) if latest else ():
         release.give_up(need)
 
 

@@ -79,6 +79,22 @@ def missing_rows(release: Release, as_of: int) -> Iterator[tuple[Need, int, int]
             yield need, max(need.instant, as_of), late[index]
 
 
+def awaits_receipts(release: Release, movable: Callable[[Order], bool]) -> bool:
+    """Tell whether an order that may move takes what exists before it is there."""
+    for need_index, unit_index in zip(
+        release.match_need, release.match_unit, strict=True
+    ):
+        need, unit = release.needs[need_index], release.units[unit_index]
+        if (
+            unit.arrives > need.instant
+            and unit.order is not None
+            and need.order is not None
+            and movable(need.order)
+        ):
+            return True
+    return False
+
+
 def refreshed(release: Release, movable: Callable[[Order], bool]) -> bool:
     """Start orders later whose goods would be too old for a use that was postponed.
 

@@ -246,10 +246,31 @@ def _hold(
                 wanted = owner.qty * float(pin.node.step) - held.get(owner.index, 0.0)
                 held[owner.index] = held.get(owner.index, 0.0) + min(qty, wanted)
                 continue
+            if not _goes_into(run, pin.node, run.model.node(owner.node)):
+                continue
             plan = ways.get((pin.node.key, owner.node))
             free = 0 if plan is None else _last_take(plan, owner.due)
             flow[number, free] += qty
     return held
+
+
+def _goes_into(run: SteeredRun, node: Node, top: Node) -> bool:
+    """Tell whether a node is below another: what it holds can serve that one."""
+    seen = {id(top)}
+    stack = [top]
+    while stack:
+        current = stack.pop()
+        if current is node:
+            return True
+        below = [other for other, *_ in current.substitutes]
+        for way in run.model.ways(current):
+            below += [intake.node for group in way.intakes for intake in group]
+            below += [] if way.origin is None else [way.origin]
+        for other in below:
+            if id(other) not in seen:
+                seen.add(id(other))
+                stack.append(other)
+    return False
 
 
 def _last_take(plan: WayPlan, due: int) -> int:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from medhavi.planners.constrained.obeyed import with_disruptions
 from medhavi.planners.master_plan.fresh_supply import (
     given_up,
+    refuse_too_late,
     replaced,
     without_lacking,
 )
 from medhavi.planners.master_plan.read_columns import check_read
 from medhavi.planners.master_plan.real_deliveries import (
+    awaits_receipts,
     missing_rows,
     redated,
     refreshed,
@@ -54,6 +56,11 @@ def _movable(order: Order) -> bool:
     if order.existing is None:
         return True
     return order.status == "firmed" and not order.locked and order.source is not None
+
+
+def _comes(order: Order) -> bool:  # noqa: ARG001 (nothing is brought forward)
+    """Tell whether an order is waited for: all are."""
+    return True
 
 
 class SteeredRun(MrpRun):
@@ -104,8 +111,11 @@ class SteeredRun(MrpRun):
     def net(self) -> None:
         """Net every cluster; a late receipt may be too old for what it serves."""
         super().net()
-        if not self.release.has_late and replaced(self.steered):
+        if not self.release.has_late and (
+            replaced(self.steered) or awaits_receipts(self.release, _movable)
+        ):
             self._postpone()
+        refuse_too_late(self.steered, self.intake.demands, self.as_of)
         needs, units = without_lacking(self.steered)
         if units:
             self.intake.bookings = {
@@ -115,7 +125,7 @@ class SteeredRun(MrpRun):
 
     def _postpone(self) -> None:
         for _ in range(ROUNDS):
-            stuck = postpone(self.release, self.rank, _movable)
+            stuck = postpone(self.release, self.rank, _movable, _comes)
             moved = refreshed(self.release, _movable)
             renewed = recipes_anew(self.release, _movable)
             for need in renewed:
@@ -123,7 +133,7 @@ class SteeredRun(MrpRun):
             if not moved and not renewed and not replaced(self.steered):
                 self.release.shortages += [one for one in stuck if one.need.qty > 0]
                 return
-        self.release.shortages += postpone(self.release, self.rank, _movable)
+        self.release.shortages += postpone(self.release, self.rank, _movable, _comes)
         given_up(self.steered)
 
     def _services(self) -> list[Service]:

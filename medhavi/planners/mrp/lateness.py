@@ -41,6 +41,7 @@ def postpone(
     release: Release,
     rank: Mapping[int, int],
     movable: Callable[[Order], bool] = is_new,
+    awaited: Callable[[Order], bool] = is_new,
 ) -> list[Shortage]:
     """Move new orders behind the late new supply that they take.
 
@@ -52,6 +53,8 @@ def postpone(
         Place of each node, by identity, in the order of planning.
     movable
         Which orders may move; those of mode mrp are the new ones.
+    awaited
+        Behind which orders; in mode mrp what exists is to be brought forward.
 
     Returns
     -------
@@ -72,7 +75,7 @@ def postpone(
         release.match_need, release.match_unit, strict=True
     ):
         unit = release.units[unit_index]
-        if unit.order is not None and movable(unit.order):
+        if unit.order is not None and awaited(unit.order):
             given[need_index].append(unit)
     nodes = release.model.nodes
     lowest_first = sorted(

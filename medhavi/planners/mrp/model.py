@@ -19,7 +19,7 @@ from medhavi.planners.mrp.ways import Way
 from medhavi.units import ALWAYS, DAY, NEVER, exact, seconds_up, steps_down, steps_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from medhavi.planners.mrp.state import NodeKey
     from medhavi.providers import Providers
@@ -212,8 +212,27 @@ class Model:
         BadData
             The graph has a cycle; the finding prints it as a path.
         """
-        keys = sorted(self.nodes)
-        leader = self._leaders(keys)
+        keys, kept = sorted(self.nodes), list(links)
+        leader = self._leaders(keys, existing=True)
+        order = self._order_of_planning(keys, leader, kept)
+        if order is None:
+            # Rivals of orders that exist are better planned together, but need not be.
+            leader = self._leaders(keys, existing=False)
+            order = self._order_of_planning(keys, leader, kept)
+        if order is None:
+            raise BadData([self._cycle(self._edges(leader)[0], leader)])
+        members: dict[NodeKey, list[Node]] = defaultdict(list)
+        for key in keys:
+            members[leader[key]].append(self.nodes[key])
+        return [members[key] for key in order]
+
+    def _order_of_planning(
+        self,
+        keys: list[NodeKey],
+        leader: Mapping[NodeKey, NodeKey],
+        links: Sequence[Edge],
+    ) -> list[NodeKey] | None:
+        """Sort the clusters, with as many of the soft edges and links as allow it."""
         hard, soft = self._edges(leader)
         kept = sorted(
             {
@@ -226,16 +245,13 @@ class Model:
         for extra in ([*soft, *kept], kept, soft, []):
             order = _kahn(keys, leader, [*hard, *extra])
             if order is not None:
-                break
+                return order
             self.irregular = True
-        else:
-            raise BadData([self._cycle(hard, leader)])
-        members: dict[NodeKey, list[Node]] = defaultdict(list)
-        for key in keys:
-            members[leader[key]].append(self.nodes[key])
-        return [members[key] for key in order]
+        return None
 
-    def _leaders(self, keys: list[NodeKey]) -> dict[NodeKey, NodeKey]:
+    def _leaders(
+        self, keys: list[NodeKey], *, existing: bool
+    ) -> dict[NodeKey, NodeKey]:
         leader = {key: key for key in keys}
 
         def find(key: NodeKey) -> NodeKey:
@@ -255,6 +271,10 @@ class Model:
                 join([key, *(other.key for other, _, _ in node.substitutes)])
             for group in self._together(node):
                 join(group)
+            for need in node.needs if existing else ():
+                # Of orders that exist; their routing need not be a source any more.
+                if need.alternatives:
+                    join([key, *(other.key for other, _ in need.alternatives)])
         return {key: find(key) for key in keys}
 
     def _edges(

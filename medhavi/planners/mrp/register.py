@@ -116,6 +116,8 @@ class Register:
         taken = min(unit.free, need.open)
         if unit.customer is not None:
             taken = min(taken, self._owners_part(need, unit))
+            if most is None and need.order is not None:
+                self._keep(need, unit, taken)
         if most is not None and most < taken:
             taken = most
         need.open -= taken
@@ -130,6 +132,14 @@ class Register:
         self.match_unit.append(unit.index)
         self.match_qty.append(taken)
         return taken
+
+    def _keep(self, need: Need, unit: SupplyUnit, qty: int) -> None:
+        """Keep what an order takes of a customer's own for the demands behind it."""
+        for demand, part in self.unserved(need).items():
+            kept = min(part, qty)
+            if kept > 0:
+                need.pins += ((unit, demand, kept),)
+                qty -= kept
 
     def give_up(self, need: Need) -> None:
         """Write down that nothing can serve the rest of a need."""
@@ -236,7 +246,10 @@ class Register:
         its bill of materials lets stand in for each other, a move only its own product;
         stock below zero is made up by what was booked.
         """
-        yield from need.alternatives
+        for other, ratio in need.alternatives:
+            # Those of an order that exists may be planned at another time.
+            if id(other) in self._walks:
+                yield other, ratio
         if need.order is not None or need.demand == NO_DEMAND:
             return
         for other, ratio, (begin, end) in need.node.substitutes:

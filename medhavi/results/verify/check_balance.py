@@ -199,13 +199,33 @@ def deliveries(facts: Facts) -> pl.DataFrame:
         -pl.col("qty"),
         pl.col("demand").alias("owner"),
     )
-    last = rows.group_by("demand").agg(pl.col("instant_s").max())
-    other = served.join(last, on="demand").select(
-        "product",
-        "location",
-        "instant_s",
-        -pl.col("qty"),
-        pl.col("demand").alias("owner"),
+    last = rows.group_by("demand").agg(last_s=pl.col("instant_s").max())
+    # What a peg names goes with the first delivery after it is there.
+    ready = facts.supplies.select(pl.col("id").alias("supply"), ready_s="finish_s")
+    other = (
+        served.with_row_index("peg")
+        .join(last, on="demand")
+        .join(ready, on="supply", how="left")
+        .join(rows.select("demand", "instant_s"), on="demand")
+        .with_columns(
+            instant_s=pl.when(
+                pl.col("ready_s").fill_null(ALWAYS) <= pl.col("instant_s")
+            )
+            .then("instant_s")
+            .otherwise("last_s")
+        )
+        .group_by("peg", maintain_order=True)
+        .agg(
+            pl.col("product", "location", "qty", "demand").first(),
+            pl.col("instant_s").min(),
+        )
+        .select(
+            "product",
+            "location",
+            "instant_s",
+            -pl.col("qty"),
+            pl.col("demand").alias("owner"),
+        )
     )
     return pl.concat([plain, other])
 
@@ -225,5 +245,5 @@ def substituted(facts: Facts) -> pl.DataFrame:
         | (pl.col("location") != pl.col("wanted_location"))
     )
     return top.join(odd.select("demand").unique(), on="demand", how="semi").select(
-        "demand", *PLACE, "qty"
+        "demand", *PLACE, "qty", "supply"
     )

@@ -115,9 +115,10 @@ def _ratios(facts: Facts) -> pl.DataFrame:
     )
 
 
-def _demand_sums(facts: Facts) -> list[Finding]:
-    top = (
-        facts.plan.pegging.filter(pl.col("level") == 0)
+def _for_demands(facts: Facts, known: pl.DataFrame) -> pl.DataFrame:
+    """Give the pegs of level 0, in units of what was ordered."""
+    return (
+        known.filter(pl.col("level") == 0)
         .join(
             facts.demands.select("demand", pl.col("product").alias("wanted_product")),
             on="demand",
@@ -129,6 +130,12 @@ def _demand_sums(facts: Facts) -> list[Finding]:
             how="left",
         )
         .with_columns(qty=pl.col("qty") / pl.col("ratio").fill_null(1.0))
+    )
+
+
+def _demand_sums(facts: Facts) -> list[Finding]:
+    top = (
+        _for_demands(facts, facts.plan.pegging)
         .group_by("demand")
         .agg(pl.col("qty").sum().alias("pegged"))
     )
@@ -196,7 +203,7 @@ def _sources(known: pl.DataFrame) -> list[Finding]:
 
 def _times(facts: Facts, known: pl.DataFrame) -> list[Finding]:
     """Check that what was delivered up to a moment was there by then."""
-    top = known.filter(pl.col("level") == 0)
+    top = _for_demands(facts, known)
     whole = _rounded_substitutes(facts)
     given = facts.plan.deliveries.select(
         "demand", pl.col("date").dt.epoch("s").alias("moment"), "qty"

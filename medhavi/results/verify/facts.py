@@ -199,9 +199,9 @@ class Facts:
 
     @property
     def _stands(self) -> pl.Expr:
-        """Tell whether a row names an order that a constrained plan keeps as dated."""
+        """Tell whether a row names an order that exists: its quantity is kept."""
         existing = self.open_orders["supply_order"].to_list()
-        return pl.lit(self.mode == "constrained") & pl.col("supply").is_in(existing)
+        return pl.lit(self.mode != "mrp") & pl.col("supply").is_in(existing)
 
     @cached_property
     def awaited(self) -> pl.DataFrame:
