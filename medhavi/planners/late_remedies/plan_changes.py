@@ -12,6 +12,11 @@ from medhavi.planners.late_remedies.late_chain import (
     orders_beside,
     others_in_the_way,
 )
+from medhavi.planners.remedy_rows import (
+    earlier_order,
+    faster_terms,
+    one_unit_more,
+)
 from medhavi.providers.occupation import overtime_rate
 from medhavi.results.limiter import Limiter, RemedyKind
 from medhavi.units import DAY, HOUR, from_seconds, seconds_up, to_seconds
@@ -107,7 +112,8 @@ class PlanChanges:
         working = self._providers.capacity.working_time(reason.subject)
         hours = working.between(begin, end) / HOUR
         price = hours * overtime_rate(row)  # type: ignore[arg-type]
-        units = self._units(row, begin, end)
+        stated = self._rows("resource_units", resource=reason.subject)
+        units = one_unit_more(row, stated, begin, end)
         text = (
             f"one more {reason.subject} from {_day(begin)} to {_day(end)}, "
             f"{hours:.1f} h"
@@ -121,40 +127,6 @@ class PlanChanges:
             pl.col("supply").is_in(orders) & (pl.col("resource") == reason.subject)
         )["finish"].to_list()
         return max((to_seconds(end) for end in ends), default=0)
-
-    def _units(
-        self, resource: Mapping[str, object], begin: int, end: int
-    ) -> tuple[Row, ...]:
-        """Give rows of `resource_units` with one unit more inside a window.
-
-        Stated rows are cut at the ends of the window; time without a row gets one.
-        """
-        name = resource["resource"]
-        rows: list[Row] = []
-        at = begin
-        stated = sorted(
-            self._rows("resource_units", resource=name),
-            key=lambda row: to_seconds(row["valid_from"]),  # type: ignore[arg-type]
-        )
-        for row in stated:
-            lower = to_seconds(row["valid_from"])  # type: ignore[arg-type]
-            last = row["valid_to"]
-            upper = end if last is None else to_seconds(last)  # type: ignore[arg-type]
-            if upper <= begin or lower >= end:
-                continue
-            if at < lower:
-                rows.append(_units_row(resource, at, lower, resource["units"], None))
-            start, finish = max(lower, begin), min(upper, end)
-            if lower < begin:
-                rows.append({**row, "valid_to": from_seconds(begin)})
-            units = resource["units"] if row["units"] is None else row["units"]
-            rows.append(_units_row(resource, start, finish, units, row["efficiency"]))
-            if last is None or upper > end:
-                rows.append({**row, "valid_from": from_seconds(end)})
-            at = finish
-        if at < end:
-            rows.append(_units_row(resource, at, end, resource["units"], None))
-        return tuple(rows)
 
     def _others_later(self, reason: Reason) -> Iterator[PlanChange]:
         """Move the due date of what is in the way and not more important."""
@@ -256,11 +228,9 @@ class PlanChanges:
             if (row["product"], row["location"]) not in bought:
                 continue
             lead = float(str(row["lead_time_days"]))
-            days = max(lead - reason.late / DAY, EXPEDITED * lead)
-            saved = max(saved, lead - days)
-            high = row["lead_time_p95_days"]
-            high = None if high is None else max(float(str(high)) - lead + days, days)
-            rows.append({**row, "lead_time_days": days, "lead_time_p95_days": high})
+            changed = faster_terms(row, reason.late / DAY, EXPEDITED * lead)
+            saved = max(saved, lead - changed["lead_time_days"])
+            rows.append(changed)
         if rows:
             products = ", ".join(sorted({str(row["product"]) for row in rows}))
             text = f"{reason.subject} delivers {products} {saved:.1f} days earlier"
@@ -271,13 +241,10 @@ class PlanChanges:
     def _earlier_order(self, reason: Reason) -> Iterator[PlanChange]:
         """Bring the order forward that is waited for."""
         for row in self._rows("supply_orders", supply_order=reason.subject):
-            now = self._snapshot.settings.as_of
-            due = max(to_seconds(row["due"]) - reason.late, now)  # type: ignore[arg-type]
-            moment = from_seconds(due)
-            changed = {**row, "due": moment}
-            if row["start"] is not None and row["start"] > moment:  # type: ignore[operator]
-                changed["start"] = moment
-            text = f"bring {reason.subject} forward to {_day(due)}"
+            changed = earlier_order(row, reason.late, self._snapshot.settings.as_of)
+            text = (
+                f"bring {reason.subject} forward to {_day(to_seconds(changed['due']))}"
+            )
             rows: Rows = {"supply_orders": (changed,)}
             yield PlanChange(RemedyKind.EXPEDITE, text, rows, None)
 
@@ -326,22 +293,6 @@ class PlanChanges:
                 text = f"deliver {reason.demand} in parts, when it is ready"
                 rows: Rows = {"demands": (changed,)}
                 yield PlanChange(RemedyKind.RELAX_POLICY, text, rows, 0.0)
-
-
-def _units_row(
-    resource: Mapping[str, object],
-    begin: int,
-    end: int,
-    units: object,
-    efficiency: object,
-) -> Row:
-    return {
-        "resource": resource["resource"],
-        "valid_from": from_seconds(begin),
-        "valid_to": from_seconds(end),
-        "units": float(str(units)) + 1.0,
-        "efficiency": efficiency,
-    }
 
 
 def _stated(rows: list[Row], source: object) -> Row:

@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from medhavi.planners.remedy_rows import (
+    earlier_order,
+    faster_terms,
+    one_unit_more,
+)
 from medhavi.results.limiter import Limiter, RemedyKind
 from medhavi.units import DAY, from_seconds, from_steps
 
@@ -167,14 +172,11 @@ def _faster_supplier(
         and piece.source.source == reason.subject
     }
     terms = snapshot["supply_terms"].filter(pl.col("supplier") == reason.subject)
-    rows = []
-    for row in terms.iter_rows(named=True):
-        if (row["product"], row["location"]) not in bought:
-            continue
-        days = max(row["lead_time_days"] - late, 0.0)
-        late_days = row["lead_time_p95_days"]
-        high = None if late_days is None else max(late_days - late, days)
-        rows.append({**row, "lead_time_days": days, "lead_time_p95_days": high})
+    rows = [
+        faster_terms(row, late, 0.0)
+        for row in terms.iter_rows(named=True)
+        if (row["product"], row["location"]) in bought
+    ]
     if rows:
         days = max(row["lead_time_days"] for row in rows)
         text = f"{reason.subject} delivers in {days:.1f} days"
@@ -191,12 +193,8 @@ def _earlier_order(
         return
     row = found[0]
     behind = answer.date - quest.request.due
-    due = max(int(row["due"].timestamp()) - behind, quest.book.now)
-    start = row["start"]
-    moment = from_seconds(due)
-    changed = {**row, "due": moment}
-    if start is not None and start > moment:
-        changed["start"] = moment
+    changed = earlier_order(row, behind, quest.book.now)
+    moment = changed["due"]
     text = f"bring {reason.subject} forward to {moment:%Y-%m-%d %H:%M} UTC"
     yield Proposal(RemedyKind.EXPEDITE, text, {"supply_orders": (changed,)})
 
@@ -209,15 +207,15 @@ def _one_more(
     found = resources.filter(pl.col("resource") == reason.subject).to_dicts()
     if not found or answer.date is None:
         return
-    row = {
-        "resource": reason.subject,
-        "valid_from": from_seconds(quest.book.now),
-        "valid_to": from_seconds(answer.date),
-        "units": found[0]["units"] + 1.0,
-        "efficiency": None,
-    }
+    stated = quest.book.snapshot["resource_units"]
+    rows = one_unit_more(
+        found[0],
+        stated.filter(pl.col("resource") == reason.subject).to_dicts(),
+        quest.book.now,
+        answer.date,
+    )
     text = f"one more {reason.subject} until then"
-    yield Proposal(RemedyKind.OVERTIME, text, {"resource_units": (row,)})
+    yield Proposal(RemedyKind.OVERTIME, text, {"resource_units": rows})
 
 
 def _extra_departure(

@@ -1,0 +1,71 @@
+"""Rows that remedies change, by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from medhavi.planners.remedy_rows import earlier_order, faster_terms, one_unit_more
+from medhavi.units import to_seconds
+from tests.planners.small_plans import day, days
+
+TERMS = {"supplier": "S", "lead_time_days": 10.0, "lead_time_p95_days": 14.0}
+MACHINE = {"resource": "M", "units": 2.0}
+
+
+def at(number):
+    return to_seconds(day(number))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "least", "lead", "high"),
+    [(3.0, 0.0, 7.0, 11.0), (8.0, 5.0, 5.0, 9.0), (20.0, 0.0, 0.0, 4.0)],
+)
+def test_a_faster_supplier_keeps_its_spread_and_a_least_time(wanted, least, lead, high):
+    row = faster_terms(TERMS, wanted, least)
+    assert (row["lead_time_days"], row["lead_time_p95_days"]) == (lead, high)
+    assert row["supplier"] == "S"
+    unknown = faster_terms({**TERMS, "lead_time_p95_days": None}, wanted, least)
+    assert unknown["lead_time_p95_days"] is None
+
+
+def test_an_earlier_order_is_not_before_now_and_starts_by_its_due_date():
+    row = {"due": day(10), "start": day(8)}
+    moved = earlier_order(row, 4 * 86400, at(0))
+    assert (days(moved["due"]), days(moved["start"])) == (6, 6)
+    assert days(earlier_order(row, 40 * 86400, at(1))["due"]) == 1
+    assert earlier_order({"due": day(10), "start": None}, 0, at(0))["start"] is None
+
+
+def test_one_unit_more_without_a_stated_row_is_one_row():
+    (row,) = one_unit_more(MACHINE, [], at(1), at(3))
+    window = (days(row["valid_from"]), days(row["valid_to"]))
+    assert (*window, row["units"]) == (1, 3, 3.0)
+
+
+def test_one_unit_more_cuts_stated_rows_and_fills_what_they_leave():
+    """Stated 5 units on days 2 to 8: the window 1 to 4 gets 3, then 6; 5 from day 4."""
+    stated = {
+        "resource": "M",
+        "valid_from": day(2),
+        "valid_to": day(8),
+        "units": 5.0,
+        "efficiency": 0.5,
+    }
+    rows = one_unit_more(MACHINE, [stated], at(1), at(4))
+    assert [
+        (
+            days(row["valid_from"]),
+            days(row["valid_to"]),
+            row["units"],
+            row["efficiency"],
+        )
+        for row in rows
+    ] == [(1, 2, 3.0, None), (2, 4, 6.0, 0.5), (4, 8, 5.0, 0.5)]
+    begun = one_unit_more(MACHINE, [stated], at(3), at(9))
+    assert [(days(row["valid_from"]), row["units"]) for row in begun] == [
+        (2, 5.0),
+        (3, 6.0),
+        (8, 3.0),
+    ]
+    beside = one_unit_more(MACHINE, [stated], at(9), at(10))
+    assert [row["units"] for row in beside] == [3.0]
