@@ -28,6 +28,8 @@ ALWAYS = -(2**62)
 NEVER = 2**62
 """Instant of an empty `valid_to`: for ever."""
 
+_EXACT = 1e15
+"""Below, a float that is whole is the number that was typed."""
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -51,12 +53,20 @@ def ceil_fraction(value: Fraction) -> int:
     return -(-value.numerator // value.denominator)
 
 
+def _is_whole(value: float) -> bool:
+    """Tell that a cell is a whole number, small enough to be exactly what it says."""
+    return abs(value) < _EXACT and float(value).is_integer()
+
+
 def steps_up(quantity: float, step: Fraction) -> int:
     """Count steps that hold a quantity, rounded up (needs, demands).
 
     >>> steps_up(0.3, Fraction(1, 10))
     3
     """
+    if step.denominator == 1 and _is_whole(quantity):
+        # Pieces, as most are counted: ten times as fast as fractions.
+        return -(-int(quantity) // step.numerator)
     return ceil_fraction(exact(quantity) / step)
 
 
@@ -81,8 +91,9 @@ def seconds_up(amount: float, unit: int) -> int:
     >>> seconds_up(0.5, DAY)
     43200
     """
-    value = exact(amount) * unit
-    return ceil_fraction(value)
+    if _is_whole(amount):
+        return int(amount) * unit
+    return ceil_fraction(exact(amount) * unit)
 
 
 def to_seconds(instant: dt.datetime) -> int:

@@ -64,6 +64,16 @@ def test_a_duration_is_rounded_up_to_the_second_once(hours):
     assert 0 <= seconds - exact(hours) * HOUR < 1
 
 
+@given(
+    st.one_of(st.integers(-(10**18), 10**18), st.integers(-99, 99).map(float))
+    | st.floats(-1e30, 1e30),
+    st.sampled_from([Fraction(1), Fraction(3), Fraction(1, 4), THOUSANDTH]),
+)
+def test_whole_numbers_round_as_all_others(value, step):
+    assert steps_up(value, step) == math.ceil(exact(value) / step)
+    assert seconds_up(value, HOUR) == math.ceil(exact(value) * HOUR)
+
+
 @given(st.integers(-(10**10), 10**10))
 def test_an_instant_comes_back(seconds):
     assert to_seconds(from_seconds(seconds)) == seconds

@@ -91,7 +91,10 @@ class FoundPlacing(Placing):
         self._begins = begins.tolist()
         machine = plant.machine[item]
         self._machine = machine.tolist()
-        self._on_machine = Grouped(machine, len(layout.model.machines))
+        # In order of time: a ledger takes what comes last faster than what is between.
+        turn = np.argsort(layout.early.begin, kind="stable")
+        machines = len(layout.model.machines)
+        self._on_machine = Grouped(machine[turn], machines, turn)
 
     def _buy_early(self, order: Order, source: Source) -> _Purchase:
         """Date a purchase as early as it can be."""
