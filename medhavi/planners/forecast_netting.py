@@ -48,12 +48,16 @@ class ConsumingOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForecastPolicy:
-    """How orders and forecast of a product at a location meet; windows in seconds."""
+    """How orders and forecast of a product at a location meet; windows in seconds.
+
+    `at_end`: what is left of a period is needed when it ends, not when it starts.
+    """
 
     level: Level = "location"
     backward: int = 0
     forward: int = 0
     keep_past: bool = False
+    at_end: bool = False
 
 
 DEFAULT_POLICY = ForecastPolicy()
@@ -80,6 +84,7 @@ class ForecastPolicies:
                 backward=seconds_up(float(str(row["backward_days"])), DAY),
                 forward=seconds_up(float(str(row["forward_days"])), DAY),
                 keep_past=row["past"] == "keep",
+                at_end=row["need"] == "end",
             )
             for row in rows
         }
@@ -94,6 +99,27 @@ class ForecastPolicies:
                 if found is not None:
                     return found
         return DEFAULT_POLICY
+
+
+def needed_at(row: Mapping[str, object], policies: ForecastPolicies) -> int:
+    """Give when a demand is needed: a forecast as its policy says (WO-08).
+
+    Parameters
+    ----------
+    row
+        Of `demands`, instants in UTC seconds.
+    """
+    due = int(str(row["due"]))
+    if row["kind"] != "forecast":
+        return due
+    at_end = policies.of(str(row["product"]), str(row["location"])).at_end
+    return period_end(row) if at_end else due
+
+
+def period_end(row: Mapping[str, object]) -> int:
+    """Give the end of a forecast period [UTC seconds]; empty: one day."""
+    end = row["period_end"]
+    return int(str(row["due"])) + DAY if end is None else int(str(end))
 
 
 def consume(

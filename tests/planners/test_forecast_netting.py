@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
+from medhavi.planners.pipeline import plan
 from medhavi.providers.product_facts import lineage
+from medhavi.results.verify import verify
+from tests import factories
 from tests.planners.small_plans import day, deliveries, fulfilment, orders, planned
 
 pytestmark = pytest.mark.req("MRP-15")
@@ -239,3 +243,58 @@ def test_kept_rests_of_ended_periods_are_due_now():
 
 def test_groups_in_a_circle_end():
     assert list(lineage("a", {"a": "b", "b": "a"})) == ["a", "b"]
+
+
+# ---------------------------------------------------------------- start or end
+@pytest.mark.req("WO-08")
+@pytest.mark.parametrize(("need", "start", "finish"), [("start", 2, 7), ("end", 9, 14)])
+def test_what_is_left_is_needed_as_the_period_starts_or_ends(need, start, finish):
+    made = planned(
+        demands=[week(1), order(1, qty=30, due=day(8))],
+        supply_terms=BUY,
+        forecast_policies=[{"need": need}],
+        inventory_policies=[{"lot_rule": "lot_for_lot"}],
+    )
+    rows = {row[1]: row[2:] for row in orders(made)}
+    assert rows == {30: (3, 8), 70: (start, finish)}
+    due = made.fulfilment.filter(pl.col("demand") == "F1")["due"][0]
+    assert due == day(finish)
+
+
+@pytest.mark.req("WO-08")
+def test_the_policy_of_the_group_says_when_and_orders_keep_their_dates():
+    made = planned(
+        demands=[week(1, period_end=None), order(1, qty=30, due=day(20))],
+        products=[{"product": "A", "parent": "G"}, {"product": "G"}],
+        supply_terms=BUY,
+        forecast_policies=[{"product": "G", "need": "end"}, {"need": "start"}],
+    )
+    due = dict(made.fulfilment.select("demand", "due").iter_rows())
+    assert due == {"F1": day(8), "D1": day(20)}
+
+
+@pytest.mark.req("WO-08")
+@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+def test_other_modes_need_it_at_the_end_as_well(mode):
+    snapshot = factories.snapshot(
+        demands=[week(1)],
+        supply_terms=BUY,
+        forecast_policies=[{"need": "end"}],
+    )
+    made = plan(snapshot, mode)
+    assert [str(one) for one in verify(made, snapshot)] == []
+    assert made.fulfilment["due"].to_list() == [day(14)]
+    assert made.fulfilment["lateness_h"].to_list() == [0.0]
+
+
+@pytest.mark.req("WO-08")
+def test_verify_catches_a_forecast_at_the_wrong_end_of_its_period():
+    snapshot = factories.snapshot(
+        demands=[week(1)], supply_terms=BUY, forecast_policies=[{"need": "end"}]
+    )
+    made = plan(snapshot)
+    wrong = made.fulfilment.with_columns(
+        due=pl.lit(day(7)).cast(pl.Datetime("us", "UTC"))
+    )
+    codes = {one.code for one in verify(made.replace(fulfilment=wrong), snapshot)}
+    assert "VER056" in codes

@@ -6,12 +6,15 @@ raises a priority must not look dearer because it raised it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from medhavi.planners.forecast_netting import ForecastPolicies, needed_at
 from medhavi.providers.demand_values import demand_value
 from medhavi.units import DAY, to_seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
 
@@ -47,6 +50,11 @@ class Damage:
                 strict=True,
             )
         )
+        products = snapshot["products"].select("product", "parent")
+        parents = dict(products.drop_nulls("parent").iter_rows())
+        policies = ForecastPolicies(
+            snapshot["forecast_policies"].iter_rows(named=True), parents
+        )
         self._late: dict[str, float] = {}
         self._short: dict[str, float] = {}
         self._due: dict[str, int] = {}
@@ -55,7 +63,7 @@ class Damage:
             value = demand_value(row, costs.get(row["product"]) or 0.0, weight)
             self._late[row["demand"]] = value.late
             self._short[row["demand"]] = value.short
-            self._due[row["demand"]] = to_seconds(row["due"])
+            self._due[row["demand"]] = _needed(row, policies)
 
     def of(self, plan: Plan) -> dict[str, Outcome]:
         """Give the outcome of every demand that a plan plans."""
@@ -75,3 +83,12 @@ class Damage:
             cost = money.get(demand, 0.0) + self._short[demand] * (short or 0.0)
             found[demand] = Outcome(when, late, cost)
         return found
+
+
+def _needed(row: Mapping[str, Any], policies: ForecastPolicies) -> int:
+    end = row["period_end"]
+    instants = {
+        "due": to_seconds(row["due"]),
+        "period_end": None if end is None else to_seconds(end),
+    }
+    return needed_at({**row, **instants}, policies)

@@ -11,6 +11,8 @@ from medhavi.planners.forecast_netting import (
     ForecastPeriod,
     ForecastPolicies,
     consume,
+    needed_at,
+    period_end,
 )
 from medhavi.planners.mrp.pins import Pin
 from medhavi.planners.mrp.state import (
@@ -100,6 +102,9 @@ class Reader:
         self.intake = Intake()
         self._index_of: dict[str, int] = {}
         self._locations = set(tables["locations"].column("location"))
+        self._forecasts = ForecastPolicies(
+            tables["forecast_policies"], parents_of(tables["products"], "product")
+        )
 
     def _step(self, product: str) -> Fraction:
         return self._model.providers.facts.step(product)
@@ -116,6 +121,8 @@ class Reader:
                 qty = steps_up(row["qty"], self._step(row["product"]))
             elif self._ended(row):
                 due = self._as_of
+            else:
+                due = needed_at(row, self._forecasts)
             planned = row["status"] in PLANNED_STATUS
             if not planned or due > self._horizon or qty == 0:
                 self.intake.ignored.append((row, qty))
@@ -146,7 +153,7 @@ class Reader:
         self.intake.starts.append(demand.node)
 
     def _ended(self, row: Row) -> bool:
-        return _period_end(row) <= self._as_of
+        return period_end(row) <= self._as_of
 
     def _forecast_rests(self, rows: list[dict[str, Any]]) -> dict[str, int]:
         """Consume forecast by orders; gives the rest of each forecast row [steps]."""
@@ -157,7 +164,7 @@ class Reader:
                 location=row["location"],
                 customer=row["customer"],
                 start=row["due"],
-                end=_period_end(row),
+                end=period_end(row),
                 rest=steps_up(row["qty"], self._step(row["product"])),
             )
             for row in rows
@@ -165,12 +172,8 @@ class Reader:
         ]
         if not periods:
             return {}
-        products = self._tables["products"]
         customers = self._tables["customers"]
-        policies = ForecastPolicies(
-            self._tables["forecast_policies"],
-            parents_of(products, "product"),
-        )
+        policies = self._forecasts
         consuming = PLANNED_STATUS | (
             {"closed"} if self._parameters.closed_orders_consume_forecast else set()
         )
@@ -431,12 +434,6 @@ class Reader:
             supply=supply,
         )
         self.intake.pins.setdefault(key, []).append(pin)
-
-
-def _period_end(row: Row) -> int:
-    """Give the end of a forecast period; empty: one day."""
-    end: int | None = row["period_end"]
-    return row["due"] + DAY if end is None else end
 
 
 if TYPE_CHECKING:

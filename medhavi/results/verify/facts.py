@@ -13,6 +13,7 @@ import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plan import Plan
+from medhavi.results.verify.forecast_dates import late_forecasts
 from medhavi.results.verify.wall_clock import WallClock
 from medhavi.snapshot import Snapshot
 from medhavi.units import ALWAYS, NEVER
@@ -142,11 +143,17 @@ class Facts:
 
     @cached_property
     def demands(self) -> pl.DataFrame:
-        """Demands with due in seconds and the quantity rounded up to its step."""
+        """Demands with due in seconds and the quantity rounded up to its step.
+
+        A forecast is due when its period ends, where its policy says so.
+        """
         step = pl.col("step_qty").fill_null(1.0)
+        period_end = pl.col("period_end_s").fill_null(pl.col("due_s") + 86_400)
+        at_end = pl.col("demand").is_in(late_forecasts(self.snapshot))
         return (
             self.snapshot["demands"]
             .with_columns(seconds("due"), seconds("period_end"))
+            .with_columns(due_s=pl.when(at_end).then(period_end).otherwise("due_s"))
             .join(self.steps_of_products, on="product", how="left")
             .with_columns((whole_up(pl.col("qty") / step) * step).alias("wanted"))
         )
