@@ -16,10 +16,8 @@ from medhavi.planners.constrained.search.arrays import (
     new_pass,
     new_schedule,
 )
-from medhavi.planners.constrained.search.chain_bound import (
-    chain_bound,
-    earliest_finishes,
-)
+from medhavi.planners.constrained.search.chain_bound import earliest_finishes
+from medhavi.planners.constrained.search.plant_bound import least_of
 from medhavi.planners.kernels import search_kernels
 from tests.planners.search_plants import DAY, ENGINE, plant
 
@@ -351,8 +349,31 @@ def test_the_chain_bound_by_hand() -> None:
     made = plant(items, [(0, 3, 140, 100), (0, 3, 150, 100)])
     # The first lot of parts is there at 100 + 20, and all work then takes 30.
     assert earliest_finishes(made) == [150, 150]
-    assert chain_bound(made)[0] == pytest.approx(20 + 10 / DAY)
-    assert chain_bound(made)[1] == 1
+    assert least_of(made).days == pytest.approx(20 + 10 / DAY)
+    assert (least_of(made).by_chain, least_of(made).by_capacity) == (1, 0)
+
+
+@settings(max_examples=25)
+@given(plants())
+def test_no_schedule_beats_what_its_plant_can_reach(made: Plant) -> None:
+    read, plan = scheduled(made)
+    least = least_of(made)
+    due = made.d_due.tolist()
+    late = sum(end > last for end, last in zip(plan.d_finish, due, strict=True))
+    assert least.late <= late
+    assert least.days <= K.finish_all(read, plan) / 100 / DAY + 1e-9
+
+
+def test_the_bound_of_a_machine_by_hand() -> None:
+    # One part each of 10 days on machine 1, then a day on machine 0; a part in stock.
+    items = [
+        {"machine": 0, "rate": DAY, "below": [(1, 1)]},
+        {"machine": 1, "rate": 10 * DAY, "stock": 1},
+    ]
+    made = plant(items, [(0, 1, due * DAY, 100) for due in (11, 12, 13, 21, 40)])
+    # Two of the first three are served: one from stock, one by what is made first.
+    assert (least_of(made).by_chain, least_of(made).by_capacity) == (0, 1)
+    assert least_of(made).days == 20.0
 
 
 # --- compiled ----------------------------------------------------------------------

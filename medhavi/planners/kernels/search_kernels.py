@@ -107,7 +107,9 @@ def _digest(found: Sequence[FunctionType]) -> str:
     for function in found:
         code, scope = function.__code__, function.__globals__
         numbers = [
-            scope[name] for name in code.co_names if isinstance(scope.get(name), int)
+            scope[name]
+            for name in code.co_names
+            if isinstance(scope.get(name), int | float)
         ]
         parts.append((function.__name__, code.co_code, code.co_names, code.co_consts))
         parts.append((tuple(numbers), allocates(function)))

@@ -36,8 +36,8 @@ class Engine:
         return type(record)(*(one.tolist() for one in record))
 
     def ints(self, values: np.ndarray) -> Any:
-        """Give whole numbers as the kernels read them best."""
-        found = values.astype(np.int64)
+        """Give whole numbers as the kernels read them best: maybe the same array."""
+        found = values.astype(np.int64, copy=False)
         return found.tolist() if self.lists else found
 
     def floats(self, values: np.ndarray) -> Any:

@@ -10,8 +10,6 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from medhavi.units import DAY
-
 if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_record import Plant
 
@@ -24,26 +22,22 @@ def earliest_finishes(plant: Plant) -> list[int]:
     plant
         Items in order, consumers first; arrays of numpy.
     """
-    chain = _Chain(plant)
+    chain = Chain(plant)
     return [
         chain.there(int(item), int(qty))
         for item, qty in zip(plant.d_item, plant.d_qty, strict=True)
     ]
 
 
-def chain_bound(plant: Plant) -> tuple[float, int]:
-    """Give the least weighted lateness [days], and how many demands must be late."""
-    total, count = 0, 0
-    due = plant.d_due.tolist()
-    for demand, finish in enumerate(earliest_finishes(plant)):
-        late = finish - due[demand]
-        if late > 0:
-            count += 1
-            total += int(plant.d_weight[demand]) * (int(plant.base[0]) + late)
-    return total / 100 / DAY, count
+class Chain:
+    """What a plant can do when it has one thing to do, with all the stock.
 
+    Parameters
+    ----------
+    plant
+        Items in order, consumers first; arrays of numpy.
+    """
 
-class _Chain:
     def __init__(self, plant: Plant) -> None:
         self._known: dict[tuple[int, int], int] = {}
         names = ("fixed", "rate", "grain", "least", "floor", "post", "lead", "stock")
@@ -54,6 +48,15 @@ class _Chain:
         lines = list(zip(plant.c_item.tolist(), plant.c_qty.tolist(), strict=True))
         starts = plant.c_start.tolist()
         self._lines = [lines[low:high] for low, high in pairwise(starts)]
+
+    def begins(self, item: int) -> int:
+        """Give when work on an item could begin at the earliest [s]."""
+        _, _, grain, least, floor, _, _, _ = self._items[item]
+        small = -(-least // grain)
+        found = int(floor)
+        for part, per in self._lines[item]:
+            found = max(found, self.there(part, small * per))
+        return found
 
     def there(self, item: int, qty: int) -> int:
         """Give when so much of an item could be there at the earliest [s]."""
@@ -67,9 +70,8 @@ class _Chain:
             return known
         grains = -(-max(qty - stock, least) // grain)
         small = -(-least // grain)
-        first = last = int(floor)
+        first, last = self.begins(item), int(floor)
         for part, per in self._lines[item]:
-            first = max(first, self.there(part, small * per))
             last = max(last, self.there(part, grains * per))
         shortest = fixed + small * rate
         found = last + shortest

@@ -12,13 +12,13 @@ from medhavi.planners.constrained.causes import Walk
 from medhavi.planners.constrained.delivering import lines_of
 from medhavi.planners.constrained.feasible_run import Memory
 from medhavi.planners.constrained.search.arrays import Engine
-from medhavi.planners.constrained.search.chain_bound import chain_bound
 from medhavi.planners.constrained.search.found_placing import FoundPlacing
 from medhavi.planners.constrained.search.laying_out import (
     Layout,
     MismatchError,
     differ,
 )
+from medhavi.planners.constrained.search.plant_bound import Least, least_of
 from medhavi.planners.constrained.search.plant_model import UnfitError, model_of
 from medhavi.planners.constrained.search.searchable import SearchableRun
 from medhavi.planners.constrained.search.seeking import SCALE, Watch, seek
@@ -49,7 +49,7 @@ class SearchedRun(SearchableRun):
     found: Found
     model_found: Model
     placing: FoundPlacing
-    least: tuple[float, int] = (0.0, 0)
+    least: Least = Least(0.0, 0, 0)
 
     def adopt(self, model: Model, found: Found) -> None:
         """Take over what was found.
@@ -111,13 +111,15 @@ class SearchedRun(SearchableRun):
         return {
             **self.found.effort,
             "late": float(late),
-            "late_at_least": float(self.least[1]),
+            "late_at_least": float(self.least.late),
+            "late_by_chain": float(self.least.by_chain),
+            "late_by_capacity": float(self.least.by_capacity),
             "weighted_days": self.found.cost / SCALE / DAY,
         }
 
     def _record(self, version: str, seed: int | None, pegs: Pegs) -> RunRecord:
         made = super()._record(version, seed, pegs)
-        reached, bound = self.found.cost / SCALE / DAY, self.least[0]
+        reached, bound = self.found.cost / SCALE / DAY, self.least.days
         gap = (reached - bound) / reached if reached > 0 else 0.0
         return replace(made, bound=bound, gap=max(0.0, gap))
 
@@ -207,8 +209,8 @@ def _searched(
     try:
         weights = run.parameters.weights(run.settings)
         model = model_of(run, weights, run.parameters.base_days)
-        run.least = chain_bound(model.plant)
-        watch.told("late at least", run.least[1], len(run.intake.demands))
+        run.least = least_of(model.plant)
+        watch.told("late at least", run.least.late, len(run.intake.demands))
         found = seek(model, engine_of(way), run.parameters.effort, watch, seed or 1)
         watch.told("laying out", 0, len(found.order_item))
         run.adopt(model, found)

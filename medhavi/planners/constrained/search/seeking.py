@@ -27,8 +27,12 @@ CHUNK = 200
 """Moves between two looks at progress and cancellation."""
 MOST_OUT = 15
 """Demands that one move takes out at most."""
-FIRST_HEAT = 48 * HOUR
+FIRST_HEAT = 96 * HOUR
 """By how much worse a move may be at first, at weight 1 [s]."""
+CROWDED = 5000
+"""Demands from which a plant is crowded: it gets few moves for each of them."""
+EVEN = 0.35
+"""Share of the base days that a late demand counts in even moves."""
 URGENT_DAYS = 10.0
 """By how much earlier a demand of the next priority is put back."""
 SCALE = 100
@@ -36,17 +40,24 @@ SCALE = 100
 
 
 class Budget(NamedTuple):
-    """How long a search goes on: passes of the wheel; moves per demand, at least."""
+    """How long a search goes on: passes of the wheel; moves per demand, within limits.
+
+    A move costs the more the larger the plant, and a small one gains from more of them:
+    40 for each of 1,000 demands, 7 for each of 10,000. `even`: moves of a crowded plant
+    count days more, so that no demand waits very long for the sake of others.
+    """
 
     turns: int
     moves: int
     least: int
+    most: int
+    even: bool
 
 
 BUDGETS = {
-    "light": Budget(0, 0, 0),
-    "standard": Budget(250, 1, 300),
-    "full": Budget(300, 3, 1000),
+    "light": Budget(0, 0, 0, 0, even=False),
+    "standard": Budget(250, 40, 300, 70_000, even=True),
+    "full": Budget(300, 100, 1000, 250_000, even=False),
 }
 
 
@@ -126,18 +137,23 @@ def seek(
     if budget.turns and best.cost > 0:
         Wheel(passes, best, seed).turn(budget.turns, told, watch.stop)
         tell_late(watch, model, passes.work.d_finish)
-    repair = _Repair(passes, model, watch, seed)
+    even = budget.even and len(plant.d_item) >= CROWDED
+    repair = _Repair(passes, model, watch, seed, EVEN if even else 1.0)
     repair.justify()
-    moves = max(budget.moves * len(plant.d_item), budget.least) if budget.moves else 0
-    repair.improve(moves)
+    wanted = budget.moves * len(plant.d_item)
+    repair.improve(min(max(wanted, budget.least), budget.most))
     return repair.found()
 
 
 class _Repair:
-    def __init__(self, passes: Passes, model: Model, watch: Watch, seed: int) -> None:
+    def __init__(
+        self, passes: Passes, model: Model, watch: Watch, seed: int, share: float
+    ) -> None:
         self._engine = passes.engine
         self._kernels = passes.engine.kernels
         self._plant = passes.plant
+        base = self._engine.ints(model.plant.base * share)
+        self._moving = passes.plant._replace(base=base)
         self._model = model
         self._watch = watch
         self._passes = passes.made
@@ -163,7 +179,7 @@ class _Repair:
                 break
             left = 1 - done / moves
             late = self._kernels.improve(
-                self._plant,
+                self._moving,
                 self._plan,
                 min(CHUNK, moves - done),
                 MOST_OUT,

@@ -1,0 +1,134 @@
+"""What no plan of a plant can beat: by chains, and by the time of its machines.
+
+A demand that is late by its chain is so in any plan; of the others, those count that
+machines have no time for (see `capacity_bound`). Work is what a demand needs of all
+items below it, by shares of grains and without lots; all stock that there is counts as
+time of every machine that it might relieve.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.planners.constrained.capacity_bound import Claim, capacity_bound
+from medhavi.planners.constrained.search.chain_bound import Chain
+from medhavi.units import DAY
+
+if TYPE_CHECKING:
+    from medhavi.planners.kernels.plant_record import Plant
+
+SAFE = 1e-9
+"""Share by which work is counted low, and stock high: floats are not exact."""
+
+
+class Least(NamedTuple):
+    """Weighted lateness of any plan at least [days], and how many demands are late.
+
+    `by_chain` are late whatever else is made, `by_capacity` more for lack of time.
+    """
+
+    days: float
+    by_chain: int
+    by_capacity: int
+
+    @property
+    def late(self) -> int:
+        """How many demands are late in any plan."""
+        return self.by_chain + self.by_capacity
+
+
+def least_of(plant: Plant) -> Least:
+    """Bound what any plan of a plant can reach.
+
+    Parameters
+    ----------
+    plant
+        Items in order, consumers first; arrays of numpy.
+    """
+    chain = Chain(plant)
+    base = int(plant.base[0])
+    total, chained = 0, 0
+    free: list[int] = []
+    lines = zip(
+        plant.d_item.tolist(),
+        plant.d_qty.tolist(),
+        plant.d_due.tolist(),
+        plant.d_weight.tolist(),
+        strict=True,
+    )
+    for demand, (item, qty, due, weight) in enumerate(lines):
+        late = chain.there(item, qty) - due
+        if late > 0:
+            chained += 1
+            total += weight * (base + late)
+        else:
+            free.append(demand)
+    costs = (plant.d_weight * base).tolist()
+    bound = capacity_bound(claims_of(plant, chain, free), costs)
+    return Least((total + bound.cost) / 100 / DAY, chained, bound.late)
+
+
+def claims_of(plant: Plant, chain: Chain, demands: list[int]) -> list[list[Claim]]:
+    """Give what demands claim of each machine's time until they must be served.
+
+    Parameters
+    ----------
+    plant, chain
+        The plant; what it can do when it has nothing else to do.
+    demands
+        Those that count.
+    """
+    loads = _loads(plant)
+    machines = int(plant.machine.max(initial=-1)) + 1
+    begins = [1 << 60] * machines
+    spared = [0.0] * machines
+    for item, load in enumerate(loads):
+        own = int(plant.machine[item])
+        if own >= 0:
+            begins[own] = min(begins[own], chain.begins(item))
+        stock = int(plant.stock[item])
+        if stock and plant.lead[item] < 0:
+            for machine, (work, _) in load.items():
+                spared[machine] += stock * work
+    claims: list[list[Claim]] = [[] for _ in range(machines)]
+    items, quantities = plant.d_item.tolist(), plant.d_qty.tolist()
+    due = plant.d_due.tolist()
+    extra = [math.ceil(one * (1 + SAFE)) for one in spared]
+    for demand in demands:
+        for machine, (work, tail) in loads[items[demand]].items():
+            until = max(0, due[demand] - tail - begins[machine])
+            needed = math.floor(quantities[demand] * work * (1 - SAFE))
+            claims[machine].append(Claim(until + extra[machine], needed, demand))
+    return claims
+
+
+def _loads(plant: Plant) -> list[dict[int, tuple[float, int]]]:
+    """Give the work of an item and all below it on each machine.
+
+    Per machine: seconds per step, and the least time from the end of such work to the
+    arrival of the item [s].
+    """
+    loads: list[dict[int, tuple[float, int]]] = [{} for _ in plant.order]
+    starts = plant.c_start.tolist()
+    parts, amounts = plant.c_item.tolist(), plant.c_qty.tolist()
+    for item in range(len(loads) - 1, -1, -1):
+        if plant.lead[item] >= 0:
+            continue
+        load = loads[item]
+        grain, post = int(plant.grain[item]), int(plant.post[item])
+        shortest = int(plant.fixed[item]) + -(-int(plant.least[item]) // grain) * int(
+            plant.rate[item]
+        )
+        own = int(plant.machine[item])
+        if own >= 0:
+            load[own] = (int(plant.rate[item]) / grain, post)
+        for line in range(starts[item], starts[item + 1]):
+            share = amounts[line] / grain
+            for machine, (work, tail) in loads[parts[line]].items():
+                before, shorter = load.get(machine, (0.0, 1 << 60))
+                load[machine] = (
+                    before + share * work,
+                    min(shorter, tail + shortest + post),
+                )
+    return loads
