@@ -80,10 +80,12 @@ class ConstrainedParameters:
     Parameters
     ----------
     effort
-        How many settings of the rehearsal are tried before the best sequence is placed:
-        "light" one, "standard" four, "full" ninety-six. A search constructs only
-        ("light"), or improves what it constructed. Counted in rehearsals, passes and
-        moves, never in seconds.
+        How much is tried. "light": one setting of the rehearsal, and its sequence is
+        placed once. "standard": four, and then other sequences and moves of orders, up
+        to nine times as many placed orders as there are and 15,000 at most. "full":
+        ninety-six, up to ninety times and 400,000. A search constructs only ("light"),
+        or improves what it constructed. Counted in rehearsals, passes and placed
+        orders, never in seconds.
     late_demand_days
         A late demand weighs as many days as this, and the days it is late; times the
         weight of its priority.
@@ -97,11 +99,12 @@ class ConstrainedParameters:
         Whether a search plans what can be said in its plain numbers: "auto" where numba
         is installed and the run is large, "always", "never".
     class_weights
-        What a late demand of priority 1, 2, 3 … weighs in a search; the last one holds
-        on. `settings.priority_weights` go before them, where they are stated.
+        What a late demand of priority 1, 2, 3 … weighs where a plan is improved; the
+        last one holds on. `settings.priority_weights` go before them, where they are
+        stated.
     base_days
-        What `late_demand_days` is for a search: more leaves fewer demands late, and
-        those longer.
+        What `late_demand_days` is where a plan is improved: more leaves fewer demands
+        late, and those longer.
     closed_orders_consume_forecast
         As in mode mrp.
     engine

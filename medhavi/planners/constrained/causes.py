@@ -163,19 +163,11 @@ class Walk:
                     rest -= part
             span = order.timing.finish - order.timing.start
             slowest = max(slowest, (span, order.source_id))
-            lower = self._binding(job)
+            lower = job.binding
             if lower is None:
                 break
             current = lower
         return found + self._foot(current, slowest[1], rest, late)
-
-    def _binding(self, job: Job) -> SupplyUnit | None:
-        """Give the unit whose arrival the start of an order waited for."""
-        units = [unit for take in job.takes for unit in take.units]
-        if not units:
-            return None
-        last = max(units, key=lambda unit: (unit.arrives, unit.index))
-        return last if last.arrives > job.floor else None
 
     def _foot(
         self, unit: SupplyUnit, slowest: str, rest: int, late: int

@@ -66,8 +66,17 @@ class FeasibleRelease(Release):
     def _fitting(
         self, way: Way, missing: int, instant: int
     ) -> tuple[int, Timing | None]:
-        """Size the first order, below what its source can bring at a time."""
+        """Size the first order, below what its source can bring at a time.
+
+        One that is too long for the time there is until the need stays whole, where it
+        fits later and its pieces would queue one behind the other.
+        """
         size, timing = super()._fitting(way, missing, instant)
+        whole = way.first_size(missing, instant)
+        if size < whole:
+            later = self._first(way.source, whole)
+            if later is not None and not self._side_by_side(later):
+                size, timing = whole, None
         if way.gain is not None:
             return size, timing
         most = self._largest(way.source)
@@ -90,6 +99,29 @@ class FeasibleRelease(Release):
         self, node: Node, need: Need, instant: int, missing: int
     ) -> int | None:
         """Tell when new supply would be there; None: no source gives any."""
+        chosen = self._offer(node, need, instant, missing)
+        return None if chosen is None else max(chosen[2].finish, instant)
+
+    def delays(self, node: Node, need: Need, instant: int, missing: int) -> bool:
+        """Tell whether a lot for more than a need lets that need wait.
+
+        Where nothing limits lots side by side, one for all would still bind together
+        what goes into them.
+        """
+        whole = self._offer(node, need, instant, missing)
+        if whole is None or whole[0].source.kind != "make":
+            return False
+        if self._side_by_side(whole[2]):
+            return True
+        if whole[2].finish <= instant:
+            return False
+        alone = self._offer(node, need, instant, need.open)
+        return alone is not None and alone[2].finish < whole[2].finish
+
+    def _offer(
+        self, node: Node, need: Need, instant: int, missing: int
+    ) -> tuple[Way, int, Timing] | None:
+        """Give what would be ordered, without ordering it."""
         want = Want(
             node, instant, missing, "", 0, need.only_from, need.alive_until, need.asks
         )
@@ -97,7 +129,7 @@ class FeasibleRelease(Release):
         ways = self.open_ways(want)
         chosen = self._choose(self._ranked(ways, node, missing), want, missing)
         self.has_late = late
-        return None if chosen is None else max(chosen[2].finish, instant)
+        return chosen
 
     def _choose(
         self, ways: Sequence[Way], want: Want, missing: int
@@ -249,7 +281,11 @@ class FeasibleWalk(NodeWalk):
             if self.node.substitutes and need.demand != NO_DEMAND and need.open > 0:
                 self._make_stand_in(need, instant)
         group = [need for need in group if need.open > 0]
-        if group:
+        if len(group) > 1 and self._delays(group, instant):
+            # The most urgent first; what is left of its lot serves the next.
+            for need in sorted(group, key=_URGENCY):
+                self._order_itself(need, instant)
+        elif group:
             super()._order(group, instant)
 
     def _order_itself(self, need: Need, instant: int) -> None:
@@ -261,6 +297,14 @@ class FeasibleWalk(NodeWalk):
         if self._pending and self.node.sources:
             self._take_receipts(group, instant)
         return [need for need in group if need.open > 0]
+
+    def _delays(self, group: Sequence[Need], instant: int) -> bool:
+        """Tell whether one lot for all lets the most urgent wait for the others."""
+        if not self.levels.idle or not any(s.kind == "make" for s in self.node.sources):
+            return False
+        first = min(group, key=_URGENCY)
+        missing = sum(need.open for need in group)
+        return self._makes.delays(self.node, first, instant, missing)
 
     def _make_stand_in(self, need: Need, instant: int) -> None:
         """Order a substitute that comes earlier, where own supply is late (rule 9)."""

@@ -30,18 +30,19 @@ from medhavi.planners.constrained.delivering import (
     served,
     undelivered,
 )
+from medhavi.planners.constrained.improving import BUDGETS, Improving, Watching
 from medhavi.planners.constrained.lifetimes import leave_out_dead
-from medhavi.planners.constrained.obeyed import check_obeyed, with_disruptions
 from medhavi.planners.constrained.placing import Placing
 from medhavi.planners.constrained.rationing import Rationing, Slice
+from medhavi.planners.constrained.round_memory import Memory
 from medhavi.planners.constrained.sequence import Scene
 from medhavi.planners.constrained.shop import Shop
 from medhavi.planners.constrained.slices import SliceReader
 from medhavi.planners.constrained.telling import tell, tell_refused
+from medhavi.planners.constrained.weighing import Weighing, Weights, weigh_lines
 from medhavi.planners.mrp.ledger import ledger
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.mrp.service import Service
-from medhavi.providers import Providers
 from medhavi.providers.quotas import Quotas
 from medhavi.providers.table_rows import read_tables
 from medhavi.results.limiter import Limiter
@@ -54,15 +55,15 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.findings import Finding
-    from medhavi.planners.campaigns.campaign_rules import CampaignRules
     from medhavi.planners.constrained.lines import Line, Part
     from medhavi.planners.mrp.intake import Reader
     from medhavi.planners.mrp.messages import Messages
     from medhavi.planners.mrp.netting import NodeWalk
-    from medhavi.planners.mrp.state import Node, NodeKey
+    from medhavi.planners.mrp.state import Node
     from medhavi.planners.mrp.stock_levels import Levels
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.planners.pegging import Pegs
+    from medhavi.providers import Providers
     from medhavi.providers.departure_loads import DepartureLoads
     from medhavi.snapshot import Snapshot
 
@@ -73,44 +74,6 @@ MOST_ROUNDS = 40
 
 MOST_DELAYS = 5
 """Rounds in which what waits too long for its components is wanted later instead."""
-
-
-class Memory:
-    """What one round of a plan leaves to the next.
-
-    Attributes
-    ----------
-    slices
-        Slices of the demands that are not wanted as they stand, by index.
-    missing
-        Product and location that a demand lacks for good.
-    refused
-        Why a demand is not delivered in full though it could be.
-    rules
-        Rule that forbids it, and how late it would have been [s].
-    delays
-        Rounds in which something was wanted later than before.
-    stays
-        Existing orders that fit at no time, and keep their place before all others.
-    campaign_rules, breaches
-        Rules that campaigns obey, and what was refused because of them.
-    providers
-        Those of the snapshot as disruptions leave it.
-    """
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.slices: dict[int, list[Slice]] = {}
-        self.missing: dict[int, NodeKey] = {}
-        self.refused: dict[int, list[Cause]] = {}
-        self.rules: dict[int, tuple[str, int]] = {}
-        self.delays = 0
-        self.stays: set[str] = set()
-        self.breaches: dict[tuple[str, str], Finding] = {}
-        self.campaign_rules: CampaignRules | None = None
-        self.snapshot = with_disruptions(snapshot)
-        self.fingerprint = snapshot.fingerprint
-        self.findings = check_obeyed(snapshot)
-        self.providers = Providers(self.snapshot)
 
 
 class FeasibleRun(MrpRun):
@@ -140,6 +103,7 @@ class FeasibleRun(MrpRun):
         self._late: list[list[Cause]] = []
         self._reasons: list[list[Cause]] = []
         self._served: dict[int, list[tuple[int, int]]] = {}
+        self._tries: dict[str, float] = {}
         self.lines: list[Line] = []
         super().__init__(memory.snapshot, parameters, observe, cancelled)
 
@@ -210,12 +174,13 @@ class FeasibleRun(MrpRun):
         if self._observe is not None:
             self._observe("placing", 0, len(placing.jobs))
         placing.standing(self._memory.stays)
-        placing.campaigns = campaigning(
+        placing.make_campaigns = lambda: campaigning(
             self._memory.campaign_rules, self.release, placing.jobs, self
         )
         placing.forward()
-        self.lines = lines_of(self.intake, self.release, self.as_of, placing.unplaced())
-        leave_out_dead(self.lines, self.release)
+        self.lines = self._delivered()
+        if not placing.crowded and self._without_refusals() == self._memory.slices:
+            self._improve()
         # Asked before anything moves back, when what was in the way still is.
         jobs = {job.order.index: job for job in placing.jobs}
         walk = Walk(jobs, placing.waits, self.as_of, placing.barred)
@@ -230,6 +195,32 @@ class FeasibleRun(MrpRun):
             placing.campaigns.name()
             self._memory.breaches.update(placing.campaigns.findings)
 
+    def _delivered(self) -> list[Line]:
+        """Give what the demands get of the orders as they are placed."""
+        lines = lines_of(self.intake, self.release, self.as_of, self.placing.unplaced())
+        leave_out_dead(lines, self.release)
+        return lines
+
+    def _improve(self) -> None:
+        """Improve the placing; the one there was stays where that is not better."""
+        placing, parameters = self.placing, self.parameters
+        weights = Weights(parameters.weights(self.settings), parameters.base_days)
+        weighing = Weighing(
+            self.release, placing.jobs, self.intake.demands, weights, self.as_of
+        )
+        mark, lines = placing.mark(), self.lines
+        watching = Watching(observe=self._observe, stop=self._cancelled or _never)
+        improving = Improving(placing, weighing, BUDGETS[parameters.effort], watching)
+        improving.run()
+        self._tries = improving.effort()
+        if not improving.better:
+            return
+        self.lines = self._delivered()
+        before, after = (weigh_lines(one, weights) for one in (lines, self.lines))
+        if after > before or self._without_refusals() != self._memory.slices:
+            placing.undo(mark)
+            self.lines = lines
+
     def _placing(self, shop: Shop, scene: Scene) -> Placing:
         """Make what places the orders; another run places in its own way."""
         return Placing(self.release, shop, scene)
@@ -239,10 +230,22 @@ class FeasibleRun(MrpRun):
         if self.placing.crowded:
             self._memory.stays |= self.placing.crowded
             return True
-        found = {demand: list(kept) for demand, kept in self._memory.slices.items()}
+        found = self._without_refusals()
+        self._memory.delays += self._has_outlived()
+        if found == self._memory.slices:
+            return False
+        self._memory.slices = found
+        return True
+
+    def _has_outlived(self) -> bool:
+        """Tell whether something is dead before it is taken."""
         old = any(part.outlived for line in self.lines for part in line.dropped)
-        self._memory.delays += old or bool(self.placing.outlived)
-        may_wait = self._memory.delays <= MOST_DELAYS
+        return old or bool(self.placing.outlived)
+
+    def _without_refusals(self) -> dict[int, list[Slice]]:
+        """Give the slices without what is not delivered, or later where that helps."""
+        found = {demand: list(kept) for demand, kept in self._memory.slices.items()}
+        may_wait = self._memory.delays + self._has_outlived() <= MOST_DELAYS
         for line in self.lines:
             if not line.refused or self._slicer is None:
                 continue
@@ -256,10 +259,7 @@ class FeasibleRun(MrpRun):
                     kept.append(Slice(min(rest, part.qty), part.date))
                 rest -= min(rest, part.qty)
             found[line.demand.index] = kept
-        if found == self._memory.slices:
-            return False
-        self._memory.slices = found
-        return True
+        return found
 
     def _outlived(self, part: Part) -> int:
         """Give how much later a part comes, dead or of dead components by then [s]."""
@@ -357,7 +357,12 @@ class FeasibleRun(MrpRun):
         return replace(made, snapshot_fingerprint=self.fingerprint)
 
     def _effort(self) -> dict[str, float]:
-        return {"rehearsals": float(self.placing.rehearsals)}
+        return {"rehearsals": float(self.placing.sequencer.passes), **self._tries}
+
+
+def _never() -> bool:
+    """Go on."""
+    return False
 
 
 def _service(line: Line, reasons: Sequence[Cause]) -> Service:
@@ -398,8 +403,9 @@ def plan(
     version
         Package version for the run record.
     observe, cancelled
-        Progress and interruption; neither changes a result but for ending it early:
-        then the plan is empty and its status cancelled.
+        Progress and interruption. Once all orders are placed an interruption ends the
+        improvement: the best plan so far, whole, with status cancelled. Before that the
+        plan is empty.
     seed
         Recorded only: nothing here is random.
 
@@ -425,16 +431,19 @@ def plan(
     while True:
         run = _netted(memory, parameters, observe, stop)
         rounds += 1
-        if not run.stopped:
-            run.place()
-        if stop():
+        if run.stopped or stop():
             return _cancelled(run, version, seed)
+        run.place()
         if rounds == MOST_ROUNDS or not run.refused():
             break
+        if stop():
+            return _cancelled(run, version, seed)
         run.dissolve()
     run.settle()
     made = run.plan(version, seed)
     run.dissolve()
+    if stop():
+        return replace(made, run=replace(made.run, status=Status.CANCELLED))
     return made
 
 

@@ -97,6 +97,15 @@ class Job:
     stays: bool = False
 
     @property
+    def binding(self) -> SupplyUnit | None:
+        """Give the unit whose arrival the start waits for; `None`: the floor binds."""
+        units = [unit for take in self.takes for unit in take.units]
+        if not units:
+            return None
+        last = max(units, key=lambda unit: (unit.arrives, unit.index))
+        return last if last.arrives > self.floor else None
+
+    @property
     def goods(self) -> int:
         """Give when all that it takes is there."""
         return max(

@@ -7,16 +7,17 @@ as those that take from it allow, so that nothing is made needlessly early.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.jobs import jobs_of
 from medhavi.planners.constrained.lifetimes import keep_alive
-from medhavi.planners.constrained.sequence import sequence
+from medhavi.planners.constrained.sequence import Sequencer
+from medhavi.planners.constrained.undoing import restore, state_of
 from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from medhavi.planners.constrained.campaigning import Campaigning
     from medhavi.planners.constrained.causes import Wait
@@ -25,12 +26,22 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.lines import Line
     from medhavi.planners.constrained.sequence import Scene
     from medhavi.planners.constrained.shop import Shop
+    from medhavi.planners.constrained.undoing import Before
     from medhavi.planners.mrp.state import Need, Order
     from medhavi.providers.timing import Timing
     from medhavi.snapshot import Snapshot
 
 TRIES = 16
 """Closed time can move a use less than the start; then the start moves again."""
+
+
+class Mark(NamedTuple):
+    """A state of a placing: of its orders, of what they hold, and its sequence."""
+
+    changes: int
+    held: tuple[int, int]
+    sequence: list[Job]
+    campaigns: Campaigning | None
 
 
 class Placing:
@@ -52,6 +63,11 @@ class Placing:
         index of the order [s]; also of orders that take from such an order.
     crowded
         Existing orders that had to stay after others had taken their place, by name.
+    moves
+        How many orders were placed so far, each time counted.
+    make_campaigns
+        Makes what keeps campaigns while all orders are placed; campaigns of the last
+        time are `campaigns`.
     """
 
     def __init__(self, release: FeasibleRelease, shop: Shop, scene: Scene) -> None:
@@ -60,11 +76,15 @@ class Placing:
         self._release = release
         self.jobs: list[Job] = jobs_of(release, _most_early(scene.snapshot))
         self.sequence: list[Job] = []
-        self.rehearsals = 0
+        self.sequencer = Sequencer(self.jobs, scene)
+        self.moves = 0
         self.outlived: dict[int, int] = {}
         self.crowded: set[str] = set()
         self.campaigns: Campaigning | None = None
+        self.make_campaigns: Callable[[], Campaigning | None] = _no_campaigns
+        self._netted = [job.order.timing for job in self.jobs]
         self._anywhere = False
+        self._changes: list[Before] = []
         self._could_begin: dict[int, int] = {}
         self._dates: dict[int, int] = {}
         self._curbed = False
@@ -94,8 +114,13 @@ class Placing:
         keep_alive(self.jobs)
 
     def forward(self) -> None:
-        """Place all orders as early as they can be."""
-        self.sequence, self.rehearsals = sequence(self.jobs, self._scene)
+        """Place all orders as early as they can be, in the best rehearsed sequence."""
+        self.place_all(self.sequencer.ranked()[0])
+
+    def place_all(self, wanted: Sequence[Job]) -> None:
+        """Place all orders as early as they can be, in a sequence."""
+        self.sequence = list(wanted)
+        self.campaigns = self.make_campaigns()
         if self.campaigns is not None:
             self._in_campaigns(self.campaigns)
         else:
@@ -109,12 +134,7 @@ class Placing:
             self._all_forward()
             if not campaigns.broken():
                 return
-            for job in reversed(self.sequence):
-                if job.placed and not job.stays:
-                    self._shop.release(job.order, job.order.timing)
-                    job.placed = False
-            self.outlived.clear()
-            self._could_begin.clear()
+            self.clear()
 
     def _all_forward(self) -> None:
         for job in self.sequence:
@@ -183,13 +203,86 @@ class Placing:
             found.setdefault(self._release.match_unit[match], []).append(match)
         return found
 
+    # --- trying out ----------------------------------------------------------------
+    def mark(self) -> Mark:
+        """Give a mark to undo to."""
+        held = self._shop.mark()
+        return Mark(len(self._changes), held, self.sequence, self.campaigns)
+
+    def undo(self, mark: Mark) -> None:
+        """Take back all that was placed and taken out since a mark."""
+        self._shop.undo(mark.held)
+        while len(self._changes) > mark.changes:
+            self._restore(self._changes.pop())
+        self.sequence, self.campaigns = mark.sequence, mark.campaigns
+        self.crowded.clear()
+
+    def take_out(self, job: Job) -> None:
+        """Take an order from its place; what takes from it must be out before."""
+        self._changes.append(self._state(job))
+        if job.placed:
+            self._shop.release(job.order, job.order.timing)
+        self._put(job, self._netted[job.number])
+        self._could_begin.pop(job.number, None)
+        self.outlived.pop(job.order.index, None)
+        job.placed = False
+
+    def put_in(self, job: Job) -> bool:
+        """Place an order as early as can be; tell whether that is possible."""
+        self._placed_early(job)
+        return job.placed
+
+    def clear(self) -> None:
+        """Take all orders of the sequence out, those that stay apart."""
+        for job in reversed(self.sequence):
+            if not job.stays:
+                self.take_out(job)
+
+    def owes(self, job: Job, timing: Timing) -> bool:
+        """Tell whether work behind where an order was lacks its changeover now."""
+        return self._shop.owes(job.order, timing)
+
+    def lacks(self, job: Job) -> bool:
+        """Tell whether a placed order begins before what it takes is there."""
+        return self._lack(job, job.order.timing) > 0
+
+    def could_begin(self, job: Job) -> int | None:
+        """Give when an order that waited could have begun [UTC seconds]."""
+        return self._could_begin.get(job.number)
+
+    def rivals(self, job: Job) -> set[str]:
+        """Name the orders, by index, that held what an order waited for."""
+        start = self._could_begin.get(job.number)
+        if start is None:
+            return set()
+        return self._shop.rivals(job.order, job.order.timing, start)
+
+    def _state(self, job: Job) -> Before:
+        could_begin = self._could_begin.get(job.number)
+        return state_of(job, could_begin, self.outlived.get(job.order.index))
+
+    def _restore(self, before: Before) -> None:
+        job = before.job
+        restore(before)
+        for known, key, value in (
+            (self._could_begin, job.number, before.could_begin),
+            (self.outlived, job.order.index, before.outlived),
+        ):
+            known.pop(key, None)
+            if value is not None:
+                known[key] = value
+
     # --- forward -------------------------------------------------------------------
     def _stay(self, job: Job) -> None:
         """Let an order keep its dates."""
+        self._changes.append(self._state(job))
         self._shop.occupy(job.order, job.order.timing)
         job.placed = job.stays = True
 
     def _placed_early(self, job: Job) -> None:
+        self._changes.append(self._state(job))
+        self.moves += 1
+        self._could_begin.pop(job.number, None)
         if job.lacking:
             return
         if not all(other.placed for other in job.before):
@@ -380,6 +473,10 @@ class Placing:
         if limit == NEVER or fills:
             limit = min(limit, max(order.need, order.timing.finish))
         return limit
+
+
+def _no_campaigns() -> None:
+    """Make none."""
 
 
 def _most_early(snapshot: Snapshot) -> dict[str, int]:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.dispatching import Dispatch
 from medhavi.planners.constrained.justifying import Justification
-from medhavi.planners.constrained.stage import FAR
-from medhavi.units import DAY
+from medhavi.planners.constrained.stage import FAR, Setting
+from medhavi.units import ALWAYS, DAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.planners.constrained.stage import Setting, Stage
+    from medhavi.planners.constrained.stage import Stage
 
 
 class Rehearsal:
@@ -41,10 +41,10 @@ class Rehearsal:
             for task in range(low, high + 1):
                 self._job[task] = job
         self.order = self._sorted()
-        rank = [0] * len(stage.first)
+        self._rank = [0] * len(stage.first)
         for place, job in enumerate(self.order):
-            rank[job] = place
-        self._justification = Justification(stage, self._job, rank)
+            self._rank[job] = place
+        self._justification = Justification(stage, self._job, self._rank)
         self._span = [
             sum(stage.length[t] + stage.lead[t] for t in range(low, high + 1)) + post
             for low, high, post in zip(stage.first, stage.last, stage.post, strict=True)
@@ -144,6 +144,42 @@ class Rehearsal:
         dispatch.run()
         right = self._justification.right(dispatch.starts, dispatch.arrivals)
         return self._justification.left(right)
+
+    def as_late_as_due(self) -> list[int]:
+        """Give starts per task as late as the dues allow, before now if need be.
+
+        In the sequence of the latest starts without queues.
+        """
+        self.passes += 1
+        stage = self.stage
+        ends = self.keys(Setting(0.0, 0.0, None, 0.0))
+        last = max(stage.due, default=self._now)
+        # Those that serve no demand come last; the others at no other limit than due.
+        limits = [last + DAY if end == FAR else ALWAYS for end in ends]
+        starts = [0] * len(stage.machine)
+        for job, (low, high) in enumerate(zip(stage.first, stage.last, strict=True)):
+            end = ends[job] - stage.post[job]
+            for task in range(high, low - 1, -1):
+                starts[task] = end - stage.length[task]
+                end = starts[task] - stage.lead[task]
+        return self._justification.right(starts, limits)
+
+    def by(self, starts: Sequence[int]) -> list[int]:
+        """Sort the jobs by starts, what brings before what takes."""
+        stage = self.stage
+        rank = self._rank
+        left = [len(found) for found in stage.before]
+        ready = [(starts[j], rank[j], j) for j in self.order if left[j] == 0]
+        heapify(ready)
+        found = []
+        while ready:
+            job = heappop(ready)[2]
+            found.append(job)
+            for taker in stage.after[job]:
+                left[taker] -= 1
+                if left[taker] == 0:
+                    heappush(ready, (starts[taker], rank[taker], taker))
+        return found
 
     # --- score ---------------------------------------------------------------------
     def score(self, arrivals: Sequence[int], days_of_one: float) -> float:

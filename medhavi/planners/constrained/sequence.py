@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.rehearsal import Rehearsal
@@ -46,30 +47,74 @@ class Scene:
     as_of: int
 
 
-def sequence(jobs: list[Job], scene: Scene) -> tuple[list[Job], int]:
-    """Find a sequence.
+class Sequencer:
+    """Finds sequences of the orders of a run.
 
-    Returns
-    -------
-    jobs : list of Job
-        In the sequence of their start in the best rehearsal; those that wait for each
-        other in a circle are left out.
-    rehearsals : int
-        How many passes were made.
+    Parameters
+    ----------
+    jobs
+        The orders, linked and dated by the netting.
+    scene
+        What surrounds them.
     """
-    stage = stage_of(jobs, scene)
-    rehearsal = Rehearsal(stage, scene.as_of)
-    found = []
-    for number, setting in enumerate(SETTINGS[scene.parameters.effort]):
-        starts, arrivals = rehearsal.rehearse(setting)
-        score = rehearsal.score(arrivals, scene.parameters.late_demand_days)
-        found.append((score, number, starts))
-    starts = min(found)[2]
-    place = {job: rank for rank, job in enumerate(rehearsal.order)}
-    ranked = sorted(
-        rehearsal.order, key=lambda job: (starts[stage.first[job]], place[job])
-    )
-    return [jobs[job] for job in ranked], rehearsal.passes
+
+    def __init__(self, jobs: list[Job], scene: Scene) -> None:
+        self._jobs = jobs
+        self._scene = scene
+        self._ranked: list[list[Job]] = []
+        self._best = 0
+
+    @cached_property
+    def rehearsal(self) -> Rehearsal:
+        """The stage of the orders, made when it is asked for first."""
+        return Rehearsal(stage_of(self._jobs, self._scene), self._scene.as_of)
+
+    @property
+    def passes(self) -> int:
+        """How many passes were made so far."""
+        return self.rehearsal.passes
+
+    def ranked(self) -> list[list[Job]]:
+        """Give the rehearsed sequences, the best one first; each only once.
+
+        Those that wait for each other in a circle are left out.
+        """
+        if not self._ranked:
+            rehearsal, effort = self.rehearsal, self._scene.parameters.effort
+            days = self._scene.parameters.late_demand_days
+            found = []
+            for number, setting in enumerate(SETTINGS[effort]):
+                starts, arrivals = rehearsal.rehearse(setting)
+                found.append((rehearsal.score(arrivals, days), number, starts))
+            found.sort(key=lambda one: one[:2])
+            self._best = found[0][1]
+            known = dict.fromkeys(tuple(self._sorted(one[2])) for one in found)
+            self._ranked = [[self._jobs[job] for job in one] for one in known]
+        return self._ranked
+
+    def best_setting(self) -> Setting:
+        """Give the setting of the best sequence."""
+        self.ranked()
+        return SETTINGS[self._scene.parameters.effort][self._best]
+
+    def by_keys(self, keys: Sequence[int], hold: float | None) -> list[Job]:
+        """Give the sequence of a rehearsal with keys of the jobs."""
+        starts, _ = self.rehearsal.with_keys(keys, hold)
+        return [self._jobs[job] for job in self._sorted(starts)]
+
+    def as_late_as_due(self) -> list[Job]:
+        """Give the sequence of the latest starts that let nothing be late."""
+        starts = self.rehearsal.as_late_as_due()
+        return [self._jobs[job] for job in self._sorted(starts)]
+
+    def by_starts(self) -> list[Job]:
+        """Give the orders by where they start now."""
+        starts = [job.order.timing.start for job in self._jobs]
+        return [self._jobs[job] for job in self.rehearsal.by(starts)]
+
+    def _sorted(self, starts: Sequence[int]) -> list[int]:
+        first = self.rehearsal.stage.first
+        return self.rehearsal.by([starts[task] for task in first])
 
 
 def stage_of(jobs: list[Job], scene: Scene) -> Stage:

@@ -38,6 +38,7 @@ class Shop:
     def __init__(self, finite: FiniteCapacity, quotas: Quotas) -> None:
         self._finite = finite
         self._quotas = quotas
+        self._journal: list[tuple[Source, int, int, int]] = []
 
     def slow(self, efficiency: Mapping[str, Fraction]) -> None:
         """Let resources lose efficiency for the order that is asked for next."""
@@ -123,7 +124,7 @@ class Shop:
         if source.kind == "make":
             self._finite.occupy(timing, str(order.index))
         else:
-            self._quotas.take(source, order.steps, self._at(source, timing))
+            self._take(source, order.steps, self._at(source, timing), 1)
 
     def release(self, order: Order, timing: Timing) -> None:
         """Give back what `occupy` took."""
@@ -133,7 +134,23 @@ class Shop:
         if source.kind == "make":
             self._finite.release(timing, str(order.index))
         else:
-            self._quotas.take(source, order.steps, self._at(source, timing), -1)
+            self._take(source, order.steps, self._at(source, timing), -1)
+
+    def _take(self, source: Source, steps: int, at: int, sign: int) -> None:
+        self._quotas.take(source, steps, at, sign)
+        self._journal.append((source, steps, at, sign))
+
+    def mark(self) -> tuple[int, int]:
+        """Give a mark to undo to."""
+        return self._finite.mark(), len(self._journal)
+
+    def undo(self, mark: tuple[int, int]) -> None:
+        """Take back every change since a mark."""
+        finite, taken = mark
+        self._finite.undo(finite)
+        while len(self._journal) > taken:
+            source, steps, at, sign = self._journal.pop()
+            self._quotas.take(source, steps, at, -sign)
 
     def owes(self, order: Order, timing: Timing) -> bool:
         """Tell whether work behind an order that is gone lacks its changeover now."""
@@ -142,6 +159,15 @@ class Shop:
         return making and self._finite.owes(timing)
 
     # --- reasons -------------------------------------------------------------------
+    def rivals(self, order: Order, timing: Timing, start: int) -> set[str]:
+        """Name who held what an order waited for, by its owner; see `waits`."""
+        source = order.source
+        if source is None or source.kind != "make":
+            return set()
+        owner = str(order.index)
+        found = self._finite.waits(source.source, timing, start, owner)
+        return {name for wait in found for name in wait.owners}
+
     def waits(self, order: Order, timing: Timing, start: int) -> Iterator[Wait]:
         """List what an order waited for.
 

@@ -1,0 +1,208 @@
+"""Improve a placing: other sequences, then out with what is in the way and in again.
+
+Every try places orders with the providers, so nothing is guessed: what is kept is a
+plan that can be carried out. Effort is counted in orders placed. The sequence that the
+rehearsal found best stands first, and only what weighs less takes its place.
+
+Sources: squeaky wheel, Joslin and Clements 1999 (Journal of Artificial Intelligence
+Research 10); destroy and repair, Shaw 1998 (Principles and Practice of Constraint
+Programming); forward and backward passes, Tormos and Lova 2001 (Annals of Operations
+Research 102).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from medhavi.planners.constrained.repairing import Repairing
+from medhavi.planners.constrained.weighing import SCALE
+from medhavi.units import DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from medhavi.planners.constrained.jobs import Job
+    from medhavi.planners.constrained.placing import Placing
+    from medhavi.planners.constrained.weighing import Weighing
+
+
+class Budget(NamedTuple):
+    """How much is tried.
+
+    `rounds` times as many orders are placed as there are, `least` at least and `most`
+    at most; `whole` is the share of them that goes to whole sequences.
+    """
+
+    rounds: int
+    least: int
+    most: int
+    whole: float = 0.4
+
+
+BUDGETS = {
+    "light": Budget(0, 0, 0),
+    "standard": Budget(9, 500, 15_000),
+    "full": Budget(90, 5_000, 400_000),
+}
+PUSH = DAY
+"""By how much what made a demand late is more urgent next time [s]."""
+
+
+class Watching(NamedTuple):
+    """Who looks on.
+
+    `observe` gets "late of priority N" with how many demands are late, of how many, and
+    "weighted days late" with what the best placing weighs, and weighed at first. A yes
+    of `stop` ends the tries.
+    """
+
+    observe: Callable[[str, int, int], None] | None
+    stop: Callable[[], bool]
+
+
+class Improving:
+    """One improvement of one placing.
+
+    Parameters
+    ----------
+    placing
+        All orders are placed; it is changed.
+    weighing
+        Says what it costs.
+    budget
+        How much is tried.
+    watching
+        Who looks on.
+
+    Attributes
+    ----------
+    cost
+        What the placing costs now.
+    tried, better
+        How many changes were tried, and how many were kept.
+    """
+
+    def __init__(
+        self,
+        placing: Placing,
+        weighing: Weighing,
+        budget: Budget,
+        watching: Watching,
+    ) -> None:
+        self._placing = placing
+        self._weighing = weighing
+        self._budget = budget
+        self._watching = watching
+        wanted = max(budget.rounds * len(placing.jobs), budget.least)
+        self._all = min(wanted, budget.most)
+        self._end = placing.moves + self._all
+        self.cost = self._first = weighing.total()
+        self.tried = self.better = 0
+
+    def run(self) -> None:
+        """Improve until the budget is spent, or nothing is late."""
+        self._tell()
+        self._sequences()
+        if self._placing.campaigns is None and not self._idle():
+            self._repair()
+            self._as_early_as_can_be()
+
+    def effort(self) -> dict[str, float]:
+        """Give what was done."""
+        return {
+            "moves": float(self._placing.moves),
+            "tried": float(self.tried),
+            "better_moves": float(self.better),
+        }
+
+    def _tell(self) -> None:
+        """Tell how many demands are late, and how late by weight."""
+        observe = self._watching.observe
+        if observe is None:
+            return
+        found = self._weighing.late_by_priority()
+        for priority, (late, all_of) in sorted(found.items()):
+            observe(f"late of priority {priority}", late, all_of)
+        days = SCALE * DAY
+        observe("weighted days late", self.cost.late // days, self._first.late // days)
+
+    def _idle(self) -> bool:
+        nothing = not self.cost.late and not self.cost.missing
+        return nothing or self._left() <= 0 or self._watching.stop()
+
+    def _left(self) -> int:
+        """Give how many orders may still be placed."""
+        return self._end - self._placing.moves
+
+    # --- whole sequences -----------------------------------------------------------
+    def _sequences(self) -> None:
+        """Try whole sequences."""
+        jobs = len(self._placing.jobs)
+        spare = int(self._all * (1 - self._budget.whole))
+        for sequence in self._candidates():
+            if self._left() - jobs < spare or self._idle():
+                return
+            self._whole(sequence)
+
+    def _candidates(self) -> Iterator[Sequence[Job]]:
+        """Give sequences worth a try.
+
+        Backward from the dues, then forward; the next best of the rehearsal; then what
+        made demands late is more urgent each time.
+        """
+        sequencer = self._placing.sequencer
+        if self._left() <= 0:
+            return
+        yield sequencer.as_late_as_due()
+        yield from sequencer.ranked()[1:3]
+        setting = sequencer.best_setting()
+        keys = sequencer.rehearsal.keys(setting)
+        while self._blame(keys):
+            yield sequencer.by_keys(keys, setting.hold)
+
+    def _blame(self, keys: list[int]) -> bool:
+        """Make more urgent what made demands late; False: nothing did."""
+        blamed = {
+            job.number
+            for group in self._weighing.late_groups()
+            for job in self._weighing.path(group)
+        }
+        for number in blamed:
+            keys[number] -= PUSH
+        return bool(blamed)
+
+    def _whole(self, sequence: Sequence[Job]) -> None:
+        """Place all orders anew; keep it if that is better."""
+        placing = self._placing
+        mark = placing.mark()
+        placing.clear()
+        placing.place_all(sequence)
+        self.tried += 1
+        cost = self._weighing.total()
+        if cost < self.cost and not placing.crowded:
+            self.cost = cost
+            self.better += 1
+            self._tell()
+            return
+        placing.undo(mark)
+
+    # --- single orders -------------------------------------------------------------
+    def _repair(self) -> None:
+        """Take out what is in the way of late demands, and put it behind them."""
+        if self._left() <= 0:
+            return
+        jobs = len(self._placing.jobs)
+        spare = jobs if 3 * jobs <= self._left() else 0
+        repairing = Repairing(self._placing, self._weighing, self._watching.stop)
+        repairing.run(self._left() - spare)
+        self.cost = repairing.cost
+        self.tried += repairing.tried
+        self.better += repairing.better
+        self._tell()
+
+    def _as_early_as_can_be(self) -> None:
+        """Let everything be as early as it can in the sequence of the starts."""
+        placing = self._placing
+        placing.sequence = placing.sequencer.by_starts()
+        if self._left() >= len(placing.jobs) and not self._watching.stop():
+            self._whole(placing.sequence)

@@ -1,0 +1,54 @@
+"""What one round of a constrained plan leaves to the next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.planners.constrained.obeyed import check_obeyed, with_disruptions
+from medhavi.providers import Providers
+
+if TYPE_CHECKING:
+    from medhavi.findings import Finding
+    from medhavi.planners.campaigns.campaign_rules import CampaignRules
+    from medhavi.planners.constrained.causes import Cause
+    from medhavi.planners.constrained.rationing import Slice
+    from medhavi.planners.mrp.state import NodeKey
+    from medhavi.snapshot import Snapshot
+
+
+class Memory:
+    """What one round of a plan leaves to the next.
+
+    Attributes
+    ----------
+    slices
+        Slices of the demands that are not wanted as they stand, by index.
+    missing
+        Product and location that a demand lacks for good.
+    refused
+        Why a demand is not delivered in full though it could be.
+    rules
+        Rule that forbids it, and how late it would have been [s].
+    delays
+        Rounds in which something was wanted later than before.
+    stays
+        Existing orders that fit at no time, and keep their place before all others.
+    campaign_rules, breaches
+        Rules that campaigns obey, and what was refused because of them.
+    providers
+        Those of the snapshot as disruptions leave it.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.slices: dict[int, list[Slice]] = {}
+        self.missing: dict[int, NodeKey] = {}
+        self.refused: dict[int, list[Cause]] = {}
+        self.rules: dict[int, tuple[str, int]] = {}
+        self.delays = 0
+        self.stays: set[str] = set()
+        self.breaches: dict[tuple[str, str], Finding] = {}
+        self.campaign_rules: CampaignRules | None = None
+        self.snapshot = with_disruptions(snapshot)
+        self.fingerprint = snapshot.fingerprint
+        self.findings = check_obeyed(snapshot)
+        self.providers = Providers(self.snapshot)

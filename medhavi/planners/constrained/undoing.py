@@ -1,0 +1,50 @@
+"""How an order was before it was moved, to put it back exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from medhavi.planners.constrained.jobs import Job
+    from medhavi.providers.timing import Timing
+
+
+class Before(NamedTuple):
+    """How an order was: where, when it took, when it gave, what it could have done."""
+
+    job: Job
+    timing: Timing
+    placed: bool
+    stays: bool
+    instants: tuple[int, ...]
+    given: tuple[tuple[int, int, int], ...]
+    could_begin: int | None
+    outlived: int | None
+
+
+def state_of(job: Job, could_begin: int | None, outlived: int | None) -> Before:
+    """Give how an order is now; the instants are those that a placing knows of it."""
+    return Before(
+        job,
+        job.order.timing,
+        job.placed,
+        job.stays,
+        tuple(take.need.instant for take in job.takes),
+        tuple(
+            (out.unit.arrives, out.unit.available, out.unit.expires) for out in job.outs
+        ),
+        could_begin,
+        outlived,
+    )
+
+
+def restore(before: Before) -> None:
+    """Let an order be as it was."""
+    job = before.job
+    job.order.timing = before.timing
+    job.placed, job.stays = before.placed, before.stays
+    for take, instant in zip(job.takes, before.instants, strict=True):
+        take.need.instant = instant
+    for out, given in zip(job.outs, before.given, strict=True):
+        unit = out.unit
+        unit.arrives, unit.available, unit.expires = given

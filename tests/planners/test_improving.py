@@ -1,0 +1,268 @@
+"""Improvement of general constrained plans: never worse, undone exactly, counted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medhavi.planners.constrained.feasible_run import FeasibleRun
+from medhavi.planners.constrained.improving import BUDGETS, Improving, Watching
+from medhavi.planners.constrained.placing import Placing
+from medhavi.planners.constrained.round_memory import Memory
+from medhavi.planners.constrained.sequence import Scene
+from medhavi.planners.constrained.shop import Shop
+from medhavi.planners.constrained.weighing import Cost, Weighing, Weights
+from medhavi.planners.parameters import ConstrainedParameters
+from medhavi.planners.pipeline import plan
+from medhavi.results.verify import verify
+from tests import factories
+from tests.planners.exact_shop import random_shop, tables
+from tests.planners.small_plans import day, fulfilment
+
+if TYPE_CHECKING:
+    from medhavi.results.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+SETTINGS: dict[str, Any] = {"engine": "python", "search": "never"}
+WEIGHTS = Weights((25.0, 5.0, 1.0), 20.0)
+
+
+def shop(seed: int) -> Snapshot:
+    return factories.snapshot(**tables(random_shop(seed)))
+
+
+def planned(snapshot: Snapshot, effort: str) -> Plan:
+    made = plan(snapshot, "constrained", {**SETTINGS, "effort": effort})
+    assert [str(found) for found in verify(made, snapshot)] == []
+    return made
+
+
+def weight(made: Plan) -> float:
+    late = made.fulfilment.filter(pl.col("lateness_h") > 0)
+    return float((20 + late["lateness_h"] / 24).sum())
+
+
+def placed(snapshot: Snapshot) -> tuple[FeasibleRun, Placing, Weighing]:
+    """Net a snapshot and place its orders once."""
+    parameters = ConstrainedParameters(search="never")
+    run = FeasibleRun(Memory(snapshot), parameters)
+    run.build()
+    run.net()
+    finite = run.providers.finite(set(), firmed=False)
+    scene = Scene(
+        snapshot=run.snapshot,
+        parameters=parameters,
+        demands=run.intake.demands,
+        as_of=run.as_of,
+    )
+    placing = Placing(run.release, Shop(finite, run._quotas()), scene)
+    placing.standing()
+    placing.forward()
+    weighing = Weighing(
+        run.release, placing.jobs, run.intake.demands, WEIGHTS, run.as_of
+    )
+    return run, placing, weighing
+
+
+def where(placing: Placing) -> list[object]:
+    return [
+        (
+            job.order.timing,
+            job.placed,
+            [take.need.instant for take in job.takes],
+            [(out.unit.arrives, out.unit.available) for out in job.outs],
+            placing.could_begin(job),
+        )
+        for job in placing.jobs
+    ]
+
+
+def held(placing: Placing) -> object:
+    return placing._shop._finite.occupancy.state()
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 60), st.randoms(use_true_random=False))
+def test_what_is_taken_back_leaves_nothing(seed: int, chance: Any) -> None:
+    _, placing, weighing = placed(shop(seed))
+    before = where(placing), held(placing), weighing.total(), list(placing.sequence)
+    mark = placing.mark()
+    kept = list(placing.sequence)
+    placing.clear()
+    for job in chance.sample(kept, len(kept)):
+        placing.put_in(job)
+    placing.undo(mark)
+    after = where(placing), held(placing), weighing.total(), list(placing.sequence)
+    assert before == after
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 60))
+def test_orders_that_are_placed_anew_stand_where_they_stood(seed: int) -> None:
+    _, placing, _ = placed(shop(seed))
+    before = where(placing), held(placing)
+    kept = list(placing.sequence)
+    placing.clear()
+    placing.place_all(kept)
+    assert (where(placing), held(placing)) == before
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 60))
+def test_the_cost_that_is_kept_is_that_of_the_orders(seed: int) -> None:
+    _, placing, weighing = placed(shop(seed))
+    first = weighing.total()
+    watching = Watching(observe=None, stop=lambda: False)
+    improving = Improving(placing, weighing, BUDGETS["standard"], watching)
+    improving.run()
+    assert improving.cost == weighing.total()
+    assert improving.cost <= first
+    assert all(not placing.lacks(job) for job in placing.jobs)
+
+
+@pytest.mark.req("CAP-06")
+def test_more_effort_is_never_worse_and_often_better() -> None:
+    better = 0
+    for seed in range(8):
+        snapshot = shop(seed)
+        light, standard = (
+            weight(planned(snapshot, effort)) for effort in ("light", "standard")
+        )
+        assert standard <= light + 1e-9
+        better += standard < light - 1e-9
+    assert better
+
+
+@pytest.mark.req("CAP-06")
+def test_a_long_order_goes_behind_the_short_ones_that_it_makes_late() -> None:
+    # M makes 1 piece an hour. L wants 24 by the end of day 1, four others 6 each by
+    # then: all five need two days. L on time makes four late, L last makes one late.
+    demands = [{"demand": "L", "product": "L", "qty": 24, "due": day(1)}]
+    demands += [
+        {"demand": f"D{n}", "product": f"P{n}", "qty": 6, "due": day(1)}
+        for n in range(4)
+    ]
+    products = ["L", *(f"P{n}" for n in range(4))]
+    snapshot = factories.snapshot(
+        demands=demands,
+        resources=[{"resource": "M"}],
+        routings=[{"routing": name, "product": name} for name in products],
+        steps=[{"routing": name, "run_minutes_per_unit": 60.0} for name in products],
+        step_resources=[{"routing": name, "resource": "M"} for name in products],
+    )
+    made = planned(snapshot, "standard")
+    late = made.fulfilment.filter(pl.col("lateness_h") > 0)
+    assert late["demand"].to_list() == ["L"]
+    assert late["lateness_h"].to_list() == [24.0]
+
+
+@pytest.mark.req("CAP-06")
+def test_an_urgent_demand_does_not_wait_for_the_lot_of_another() -> None:
+    # Both want A at the same instant; M makes 1 piece an hour. One lot of 30 would be
+    # there after 30 h, 18 h late for both; apart, the urgent one is on time.
+    snapshot = factories.snapshot(
+        demands=[
+            {"demand": "D1", "qty": 6, "due": day(0.5), "priority": 1},
+            {"demand": "D2", "qty": 24, "due": day(0.5), "priority": 3},
+        ],
+        resources=[{"resource": "M"}],
+        routings=[{"routing": "R"}],
+        steps=[{"run_minutes_per_unit": 60.0}],
+        step_resources=[{}],
+    )
+    made = planned(snapshot, "standard")
+    assert fulfilment(made, "D1")["status"] == "on_time"
+    assert fulfilment(made, "D2")["lateness_h"] == 18.0
+
+
+@pytest.mark.req("CAP-06")
+def test_an_order_too_long_for_the_time_there_is_stays_whole() -> None:
+    # M opens on Monday, now, and makes ready for 4 h each time: 5 pieces of 2 h are
+    # through after 14 h in one lot; in lots that fit before the need at 6 h, they would
+    # make ready five times.
+    snapshot = factories.snapshot(
+        demands=[{"demand": "D1", "qty": 5, "due": day(0.25)}],
+        calendars=[{"calendar": "C"}],
+        shifts=[
+            {"calendar": "C", "weekday": number, "start": "00:00", "finish": "24:00"}
+            for number in range(1, 8)
+        ],
+        resources=[{"resource": "M", "calendar": "C"}],
+        routings=[{"routing": "R"}],
+        steps=[{"run_minutes_per_unit": 120.0, "fixed_minutes": 240.0}],
+        step_resources=[{}],
+    )
+    made = planned(snapshot, "light")
+    assert made.supplies.height == 1
+    assert fulfilment(made, "D1")["lateness_h"] == 8.0
+
+
+# --- the run -----------------------------------------------------------------------
+def test_effort_is_counted_in_orders_placed() -> None:
+    snapshot = shop(3)
+    light = planned(snapshot, "light").run.effort
+    full = planned(snapshot, "full").run.effort
+    assert 0 < light["moves"] <= light["orders"]
+    assert full["moves"] <= light["moves"] + max(5_000, 90 * full["orders"]) + 200
+
+
+def test_the_same_input_gives_the_same_plan() -> None:
+    snapshot = shop(5)
+    assert (
+        planned(snapshot, "standard").fingerprint
+        == planned(snapshot, "standard").fingerprint
+    )
+
+
+def test_an_improvement_that_is_interrupted_leaves_a_whole_plan() -> None:
+    snapshot = shop(SLOW)
+    told: list[str] = []
+    made = plan(
+        snapshot,
+        "constrained",
+        SETTINGS,
+        observe=lambda phase, *_: told.append(phase),
+        cancelled=lambda: any(phase.startswith("late of") for phase in told),
+    )
+    assert made.run.status == "cancelled"
+    assert verify(made, snapshot) == []
+    assert made.fulfilment["short"].sum() == 0
+    assert made.run.effort["tried"] == 0
+
+
+SLOW = 3
+"""A shop with a late demand."""
+
+
+def test_progress_tells_how_many_are_late() -> None:
+    told: dict[str, tuple[int, int]] = {}
+    plan(
+        shop(SLOW),
+        "constrained",
+        SETTINGS,
+        observe=lambda phase, done, total: told.update({phase: (done, total)}),
+    )
+    late = [value for phase, value in told.items() if phase.startswith("late of prio")]
+    assert late
+    assert all(0 <= done <= total for done, total in late)
+    assert told["weighted days late"][0] <= told["weighted days late"][1]
+
+
+def test_what_is_missing_weighs_more_than_what_is_late() -> None:
+    assert Cost(0, 10**9, 0) < Cost(1, 0, 0)
+
+
+def test_weights_hold_on_after_the_last_priority() -> None:
+    assert [WEIGHTS.of(priority) for priority in (0, 1, 2, 3, 9)] == [
+        2500,
+        2500,
+        500,
+        100,
+        100,
+    ]
+    assert WEIGHTS.base == dt.timedelta(days=20).total_seconds()
