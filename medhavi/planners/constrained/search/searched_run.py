@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from medhavi.planners.constrained import feasible_run
 from medhavi.planners.constrained.causes import Walk
 from medhavi.planners.constrained.delivering import lines_of
-from medhavi.planners.constrained.feasible_run import Memory
+from medhavi.planners.constrained.round_memory import Memory
 from medhavi.planners.constrained.search.arrays import Engine
 from medhavi.planners.constrained.search.found_placing import FoundPlacing
 from medhavi.planners.constrained.search.laying_out import (
