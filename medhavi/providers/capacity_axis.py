@@ -64,7 +64,7 @@ class Axis:
     def earliest(self, work: Work, start_from: int, finish_from: int) -> Span | None:
         """Place work as early as possible, not starting or ending before the bounds."""
         working = self.working
-        if not work.setup + work.run:
+        if not work.setup and not work.run:
             start = working.next_moment(max(start_from, finish_from))
             return None if start is None else (start, start)
         if self.steady is None:
@@ -83,7 +83,7 @@ class Axis:
     def latest(self, work: Work, finish_by: int, start_by: int) -> Span | None:
         """Place work as late as possible, not ending or starting after the bounds."""
         working = self.working
-        if not work.setup + work.run:
+        if not work.setup and not work.run:
             start = working.previous_moment(min(finish_by, start_by))
             return None if start is None else (start, start)
         if self.steady is None:
@@ -117,7 +117,12 @@ class Axis:
         )
 
     def _length(self, work: Work) -> int:
-        return ceil_fraction(work.setup + work.run / (self.steady or ONE))
+        # Numerators and denominators: sums of fractions look for divisors each time.
+        setup, run, pace = work.setup, work.run, self.steady or ONE
+        below = run.denominator * pace.numerator
+        above = setup.numerator * below
+        above += run.numerator * pace.denominator * setup.denominator
+        return -(-above // (setup.denominator * below))
 
     def _starting_by(self, bound: int) -> int | None:
         """Give the last second up to `bound` in which work can begin."""
