@@ -196,7 +196,15 @@ def trust_line(
     ]
     if snapshot is not None:
         facts.insert(3, ("Findings", findings_words(snapshot.findings)))
+        facts.insert(5, ("Models", _models(snapshot)))
     return _foot(facts, command)
+
+
+def _models(snapshot: Snapshot) -> str:
+    """Name the models whose estimates a snapshot has, with their versions."""
+    rows = snapshot["estimates"].select("model", "version").unique()
+    named = sorted(f"{model} {version}" for model, version in rows.iter_rows())
+    return escape(", ".join(named)) or "none: plain times"
 
 
 def data_line(

@@ -219,6 +219,19 @@ def test_the_trust_line_says_what_the_figures_rest_on(plan, lemonade, names):
     assert "medhavi plan --tables t" in text
 
 
+def test_the_trust_line_names_the_models_behind_the_times(plan, lemonade, names):
+    def line(snapshot):
+        return page.trust_line(plan, snapshot, names, violations=0)
+
+    assert "none: plain times" in line(lemonade)
+    learned = factories.snapshot(
+        estimates=[
+            {"subject": name, "model": "lead", "version": "7"} for name in ("S", "T")
+        ]
+    )
+    assert "Models <b>lead 7</b>" in line(learned)
+
+
 def test_a_plan_that_was_not_verified_does_not_claim_it():
     text = page.trust_line(hand(), None, IDS, violations=None)
     assert "not verified here" in text
