@@ -28,8 +28,14 @@ def _day(number: float) -> dt.datetime:
     return START + dt.timedelta(days=number)
 
 
-def promise_case(seed: int = 1) -> Snapshot:
-    """Make the snapshot; the same seed gives the same tables."""
+def promise_case(seed: int = 1, *, uncertain: bool = True) -> Snapshot:
+    """Make the snapshot; the same seed gives the same tables.
+
+    Parameters
+    ----------
+    uncertain
+        Suppliers and lanes are late now and then: a date has a distribution.
+    """
     from medhavi.snapshot import Snapshot
 
     rng = random.Random(seed)
@@ -86,6 +92,11 @@ def promise_case(seed: int = 1) -> Snapshot:
         if not row["product"].startswith("FG") and rng.random() < 0.5
     ]
     _lanes(tables)
+    if uncertain:
+        for row in tables["supply_terms"]:
+            row["lead_time_p95_days"] = row["lead_time_days"] * 1.5
+        for row in tables["lanes"]:
+            row["duration_p95_h"] = row["duration_h"] * 1.4
     _reservations(tables, rng)
     return Snapshot.from_frames(tables)
 

@@ -7,12 +7,21 @@ exact (Dreyfus, Operations Research 17, 1969, 395-412).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.providers.altered_copy import altered
 from medhavi.providers.departure_loads import MILLION, NOTHING, Load
-from medhavi.units import HOUR, NEVER, ceil_fraction, exact, seconds_up
+from medhavi.units import (
+    ALWAYS,
+    DAY,
+    HOUR,
+    NEVER,
+    ceil_fraction,
+    exact,
+    seconds_up,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,6 +30,10 @@ if TYPE_CHECKING:
     from medhavi.providers.timing import Clock
     from medhavi.providers.transport import Transport
     from medhavi.snapshot.working_time import WorkingTime
+
+
+AHEAD = 120 * DAY
+"""For how long after an instant departures are listed at once."""
 
 
 class Edge:
@@ -36,10 +49,14 @@ class Edge:
 
     __slots__ = (
         "_clock",
+        "_departures",
         "_fill",
+        "_from",
         "_most",
+        "_plain",
         "_steady",
         "_time",
+        "_timetable",
         "_transport",
         "any_time",
         "cutoff",
@@ -66,6 +83,9 @@ class Edge:
         self.any_time = not transport.timetable(lane).scheduled
         self._clock: Clock = transport.clock(lane, 0.0)
         self._time: WorkingTime = transport.lane_time(lane)
+        self._timetable = transport.timetable(lane)
+        self._plain = not self.any_time and self._time.always_open
+        self._from, self._departures = NEVER, [ALWAYS]
         self._fill = ceil_fraction(exact(row["min_fill_kg"] or 0.0) * MILLION)
         most = row["capacity_kg"], row["capacity_m3"]
         self.limited = most != (None, None) or self._fill > 0
@@ -81,13 +101,33 @@ class Edge:
         of it, and with it the least weight for which it is used. A lane that leaves at
         any time sends a vehicle for each delivery.
         """
-        timing = self._clock.earliest(ready, 0)
-        if not self.limited or timing is None:
-            return None if timing is None else (timing.start, timing.finish)
+        times = self._first(ready)
+        if not self.limited or times is None:
+            return times
         carried = (None if self.any_time else loads.of_lane(self.lane)) or {}
-        if self._carries(timing.start, load, carried):
-            return timing.start, timing.finish
-        return self._later(timing.start, load, carried)
+        if self._carries(times[0], load, carried):
+            return times
+        return self._later(times[0], load, carried)
+
+    def _first(self, ready: int) -> tuple[int, int] | None:
+        """Give departure and arrival of the first vehicle, whatever it carries."""
+        if self._plain:
+            bound = ready + self.cutoff
+            if self._from <= bound <= self._departures[-1] or self._listed(bound):
+                departures = self._departures
+                departure = departures[bisect_left(departures, bound)]
+                return departure, departure + self.transit
+        timing = self._clock.earliest(ready, 0)
+        return None if timing is None else (timing.start, timing.finish)
+
+    def _listed(self, bound: int) -> bool:
+        """List the departures around an instant; False: ask for each."""
+        start = bound - AHEAD // 2
+        found = self._timetable.between(start, bound + AHEAD)
+        if found is None:
+            return False
+        self._from, self._departures = start, found
+        return True
 
     def direct(self, ready: int) -> tuple[int, int] | None:
         """Give departure and arrival as if one left at any time with room for all."""

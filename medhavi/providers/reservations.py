@@ -59,7 +59,14 @@ class Holds:
         Active holds of these kinds, by id.
     """
 
-    __slots__ = ("_by_demand", "_by_node", "capacity", "findings", "transport")
+    __slots__ = (
+        "_by_demand",
+        "_by_node",
+        "_others",
+        "capacity",
+        "findings",
+        "transport",
+    )
 
     def __init__(
         self, tables: Mapping[str, Rows], facts: ProductFacts, as_of: int
@@ -111,6 +118,10 @@ class Holds:
         self.transport = tuple(hold for hold in holds if hold.scope == "transport")
         self._by_node: dict[tuple[str, str], list[Hold]] = {}
         self._by_demand: dict[str, list[Hold]] = {}
+        self._others: dict[str, list[Hold]] = {}
+        for hold in (*self.capacity, *self.transport):
+            if hold.demand is not None:
+                self._others.setdefault(hold.demand, []).append(hold)
         for hold in holds:
             if hold.scope == "material" and hold.location is not None:
                 node = (hold.subject, hold.location)
@@ -125,6 +136,11 @@ class Holds:
     def of_demand(self, demand: str) -> tuple[Hold, ...]:
         """Give the material holds that a demand owns, by id."""
         return tuple(self._by_demand.get(demand, ()))
+
+    def of_owner(self, demand: str, scope: Scope) -> tuple[Hold, ...]:
+        """Give the holds of resources or lanes that a demand owns, by id."""
+        found = self._others.get(demand, ())
+        return tuple(hold for hold in found if hold.scope == scope)
 
     @property
     def nodes(self) -> tuple[tuple[str, str], ...]:

@@ -54,6 +54,7 @@ class Sourcing:
 
     __slots__ = (
         "_as_of",
+        "_decides",
         "_known",
         "_lanes",
         "_roads",
@@ -68,6 +69,7 @@ class Sourcing:
         self._rows = tables["sourcing"]
         self._rows_of = self._rows.index("product", "location")
         self._known: dict[Node, tuple[Source, ...]] = {}
+        self._decides: dict[Node, bool] = {}
         self._lanes = DefaultLanes(tables, roads, self._decided)
         self._rules = _rules(tables["inventory_policies"])
 
@@ -98,6 +100,16 @@ class Sourcing:
                 sorted((s for s in built if s is not None), key=_order_of_use)
             )
         return known
+
+    def move_lanes(self, product: str, location: str) -> frozenset[str]:
+        """Give the lanes among the sources that new orders may use."""
+        node = (product, location)
+        if node not in self._known and not self._rows_of:
+            # Nothing needs to be known of a move but that it is one.
+            decided = self._decided(product, location)
+            return frozenset(() if decided else self._lanes.into(product, location))
+        found = self.sources(product, location)
+        return frozenset(one.source for one in found if one.kind == "move")
 
     def ranked(self, product: str, location: str, wanted: int) -> tuple[Source, ...]:
         """Give the sources in the order that `source_rule` asks for (share goes first).
@@ -225,10 +237,13 @@ class Sourcing:
         return [offer for offer in found if offer.window[1] > self._as_of]
 
     def _decided(self, product: str, location: str) -> bool:
-        return bool(
-            self._sourcing_rows(product, location)
-            or self._own_offers((product, location))
-        )
+        node = (product, location)
+        known = self._decides.get(node)
+        if known is None:
+            known = self._decides[node] = bool(
+                self._sourcing_rows(product, location) or self._own_offers(node)
+            )
+        return known
 
     def _carries(self, lane: str, product: str) -> bool:
         return self._roads.transport.obstacle(lane, product) is None

@@ -303,6 +303,18 @@ class Suppliers:
             self._calendars.working_time(self._facts.calendar(location)),
         )
 
+    def straight_receipt(self, terms: Row, location: str) -> int | None:
+        """Give the receipt time of terms that know no closed time [s]; None: they do.
+
+        Then a purchase is there its lead time, rounded up, and this after its start.
+        """
+        supplier = self._suppliers.get(terms["supplier"], {})
+        days = terms["receipt_days"]
+        open_there = self._calendars.working_time(supplier.get("calendar"))
+        open_here = self._calendars.working_time(self._facts.calendar(location))
+        straight = open_there is ALWAYS_OPEN and (not days or open_here is ALWAYS_OPEN)
+        return seconds_up(days, DAY) if straight else None
+
     def _prices(self, row: Row, product: str, location: str) -> PriceList:
         tiers = self._tier_rows(row["supplier"], product, location)
         return PriceList(

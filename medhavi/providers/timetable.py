@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 FIRST_MONDAY: Final = 4 * DAY
 """Monday 1970-01-05 on any wall clock."""
 WEEK: Final = 7 * DAY
+YEAR: Final = 53
+"""Weeks of a year."""
 REACH: Final = 20 * 366 * DAY
 """How far a departure is looked for; blackouts longer than that mean never."""
 
@@ -79,6 +81,28 @@ class Timetable:
                 return departure
             bound = blackout[1]
         return None
+
+    def between(self, start: int, finish: int) -> list[int] | None:
+        """List the departures from one instant on to the first from another on.
+
+        Returns
+        -------
+        list of int
+            Rising; None: it leaves at any time, or not within a year after.
+        """
+        if not self._times:
+            return None
+        found: list[int] = []
+        week = self._week_of(start) - 1
+        last = self._week_of(finish) + YEAR
+        while week <= last and (not found or found[-1] < finish):
+            found += [
+                departure
+                for departure in self._week(week)
+                if departure >= start and self._blackout(departure) is None
+            ]
+            week += 1
+        return found if found and found[-1] >= finish else None
 
     def _scheduled_up_to(self, bound: int) -> int:
         if not self._times:

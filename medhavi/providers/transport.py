@@ -112,6 +112,7 @@ class Transport:
         "_blackouts",
         "_calendars",
         "_clocks",
+        "_cutoffs",
         "_departures",
         "_facts",
         "_lanes",
@@ -143,6 +144,7 @@ class Transport:
         self._partly: dict[str, list[tuple[int, int, float]]] = {}
         if disrupted:
             self._disrupt(tables["disruptions"])
+        self._cutoffs: dict[str, int] = {}
         self._timetables: dict[str, Timetable] = {}
         self._clocks: dict[tuple[str, float], Clock] = {}
         into: dict[str, list[str]] = {}
@@ -207,6 +209,14 @@ class Transport:
     def transit(self, lane: str) -> int:
         """Give the time from departure to use, customs in it [s of the lane's time]."""
         return int(self._lead_times.lane(self._lanes[lane]).amount)
+
+    def cutoff(self, lane: str) -> int:
+        """Give how long before a departure goods must be ready [s]."""
+        known = self._cutoffs.get(lane)
+        if known is None:
+            known = seconds_up(self._lanes[lane]["cutoff_h"], HOUR)
+            self._cutoffs[lane] = known
+        return known
 
     def lane_time(self, lane: str) -> WorkingTime:
         """Give the working time in which a transit counts."""
@@ -318,7 +328,7 @@ class Transport:
             lane_time=self._calendars.working_time(self._lanes[lane]["calendar"]),
             destination_time=ALWAYS_OPEN,
             transit=transit,
-            cutoff=seconds_up(self._lanes[lane]["cutoff_h"], HOUR),
+            cutoff=self.cutoff(lane),
             safety_days=0.0,
         )
 
@@ -329,7 +339,7 @@ class Transport:
         calendar = self._facts.calendar(row["destination"])
         destination_time = self._calendars.working_time(calendar)
         transit = int(self._lead_times.lane(row).amount)
-        cutoff = seconds_up(row["cutoff_h"], HOUR)
+        cutoff = self.cutoff(lane)
         straight = timetable.any_time and lane_time is ALWAYS_OPEN
         if straight and (not safety_days or destination_time is ALWAYS_OPEN):
             return StraightLaneClock(transit, cutoff, seconds_up(safety_days, DAY))

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import TYPE_CHECKING
+
 import pytest
 
-from medhavi.planners.promising.arrival_risk import _sobol
+from medhavi.planners.promising.book import Book
+from medhavi.planners.promising.lead_draws import LeadDraws
+from medhavi.planners.promising.one_quest import searched
+from medhavi.planners.promising.quest import Quest
+from medhavi.planners.promising.sampled_chain import SampledChain, sobol
 from medhavi.results.promise import PromiseStatus
-from tests.planners.small_promises import asked, day, days, tables, workshop
+from tests.planners.small_promises import (
+    asked,
+    day,
+    days,
+    request_of,
+    tables,
+    workshop,
+)
+
+if TYPE_CHECKING:
+    from medhavi.planners.promising.lead_draws import Subject
+    from medhavi.planners.promising.pieces import Evaluation, Piece
 
 ESTIMATE = {"p50": 5, "p80": 7, "p95": 10}
 
@@ -110,12 +128,83 @@ def test_the_same_question_has_the_same_chances():
 
 
 def test_the_points_are_drawn_once_and_spread_evenly():
-    points = _sobol(2)
-    assert points is _sobol(2)
+    points = sobol(2)
+    assert points is sobol(2)
     assert len(points) == 512
     for place in range(2):
         column = sorted(point[place] for point in points)
         assert all(abs(u - (i + 0.5) / 512) <= 1 / 512 for i, u in enumerate(column))
+
+
+def pushed(book: Book, chain: Evaluation, own: dict[Subject, float]) -> int:
+    """Push one point through a chain, piece by piece and leg by leg."""
+    draws = LeadDraws(book.times, 0.5, own)
+
+    def ready(piece: Piece) -> int:
+        if piece.kind == "stock" or piece.source is None:
+            return piece.ready
+        if piece.kind == "buy":
+            timing = draws.clock(piece.source).earliest(piece.begin, piece.order_steps)
+            return piece.ready if timing is None else timing.finish
+        if not piece.uses:
+            return piece.ready
+        behind = max(ready(use.piece) for use in piece.uses)
+        behind -= max(use.piece.ready for use in piece.uses)
+        return max(piece.ready + behind, book.now)
+
+    last = 0
+    for shipment in chain.shipments:
+        late = [ready(use.piece) - use.piece.ready for use in shipment.uses]
+        moment = max(shipment.ready + max(late, default=0), book.now)
+        for leg in shipment.itinerary.legs if shipment.itinerary else ():
+            moment = book.stages.leg(leg.lane, moment, draws)
+        last = max(last, moment)
+    return last
+
+
+@pytest.mark.req("ATP-13")
+@pytest.mark.parametrize("leaves", ["any time", "weekdays", "calendar", "blackout"])
+def test_all_points_at_once_arrive_as_each_of_them_would(leaves):
+    snapshot = chain(supplier_fallback="accept_with_risk")
+    departures = [
+        {"lane": "T", "weekday": weekday, "time": dt.time(9)} for weekday in (1, 4)
+    ]
+    more: dict[str, list[dict[str, object]]] = {
+        "any time": {},
+        "weekdays": {"departures": departures},
+        "blackout": {
+            "departures": departures,
+            "lane_blackouts": [
+                {"lane": "T", "valid_from": day(4), "valid_to": day(12)}
+            ],
+        },
+        "calendar": {
+            "departures": departures,
+            "calendars": [{"calendar": "TWO"}],
+            "shifts": [
+                {
+                    "calendar": "TWO",
+                    "weekday": weekday,
+                    "start": dt.time(6),
+                    "finish": dt.time(22),
+                }
+                for weekday in range(1, 6)
+            ],
+            "lanes": [{**snapshot["lanes"].to_dicts()[0], "calendar": "TWO"}],
+        },
+    }[leaves]
+    book = Book.from_snapshot(snapshot.replace(**more))
+    request = request_of(book.snapshot, location="C1")
+    quest = Quest(book, request, book.policies.of(request))
+    searched(quest, "date")
+    found = quest.offered[0].times
+    assert len(found.subjects) == 3
+    points = SampledChain(book, found.subjects)
+    arrivals = points.arrivals(found.evaluation).tolist()
+    assert arrivals == [
+        pushed(book, found.evaluation, points.point(number)) for number in range(512)
+    ]
+    assert len(set(arrivals)) > 3
 
 
 def test_subjects_of_a_group_are_late_together():

@@ -1,18 +1,19 @@
 """When an option arrives, and how sure that is (rule 36).
 
 Nothing uncertain: one date. One uncertain time: the chain is evaluated at its own
-quantiles. Several: 512 fixed Sobol points (scrambled once, seed 7; Owen 1998,
-doi:10.1006/jcom.1998.0487) are pushed through the chain that was found, in which orders
-and shipments move with what they wait for; the option is then evaluated again at the
-point that gives the quoted quantile, so that holds stand where the date is true.
+quantiles. Several: fixed points are pushed through the chain that was found (see
+`sampled_chain`); the option is then evaluated again at the point that gives the quoted
+quantile, so that holds stand where the date is true.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from medhavi.planners.promising.lead_draws import LEVELS, LeadDraws
+from medhavi.planners.promising.sampled_chain import POINTS, SampledChain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,11 +21,8 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.book import Book
     from medhavi.planners.promising.delivery_search import DeliverySearch, Way
     from medhavi.planners.promising.lead_draws import Subject
-    from medhavi.planners.promising.pieces import Evaluation, Piece
+    from medhavi.planners.promising.pieces import Evaluation
     from medhavi.planners.promising.walk_terms import Terms
-
-POINTS = 512
-SEED = 7
 
 
 class ArrivalTimes(NamedTuple):
@@ -155,76 +153,19 @@ def _sampled(
     basis, due = asked
     median = _at(book, search, way, terms, LeadDraws(book.times, LEVELS["p50"]))
     chain = median or found
-    draws = _points(book, subjects)
-    dates = [_pushed(book, chain, own) for own in draws]
-    order = sorted(range(POINTS), key=lambda place: (dates[place], place))
-    at = {name: order[_rank(level)] for name, level in LEVELS.items()}
-    held = _at(book, search, way, terms, LeadDraws(book.times, 0.5, draws[at[basis]]))
+    points = SampledChain(book, subjects)
+    dates = points.arrivals(chain)
+    order = np.argsort(dates, kind="stable")
+    at = {name: int(order[_rank(level)]) for name, level in LEVELS.items()}
+    own = points.point(at[basis])
+    held = _at(book, search, way, terms, LeadDraws(book.times, 0.5, own))
     held = held or found
     date = held.date
-    moved = date - dates[at[basis]]
-    p50, p80, p95 = (dates[at[name]] + moved for name in LEVELS)
-    limit = max(due, date)
-    chance = sum(one + moved <= limit for one in dates) / POINTS
+    moved = date - int(dates[at[basis]])
+    p50, p80, p95 = (int(dates[at[name]]) + moved for name in LEVELS)
+    chance = int(np.count_nonzero(dates <= max(due, date) - moved)) / POINTS
     return ArrivalTimes(date, p50, p80, p95, chance, held, tuple(subjects))
 
 
 def _rank(level: float) -> int:
     return min(int(level * POINTS), POINTS - 1)
-
-
-def _points(book: Book, subjects: Sequence[Subject]) -> list[dict[Subject, float]]:
-    """Give the level of each subject at each point; a group shares one."""
-    groups: dict[str, int] = {}
-    places = []
-    for subject in subjects:
-        name = book.times.of(subject).group or "|".join(subject)
-        places.append(groups.setdefault(name, len(groups)))
-    table = _sobol(len(groups))
-    return [
-        {subject: row[place] for subject, place in zip(subjects, places, strict=True)}
-        for row in table
-    ]
-
-
-@lru_cache(maxsize=64)
-def _sobol(dimensions: int) -> list[list[float]]:
-    """Draw the points once."""
-    from scipy.stats import qmc
-
-    sampler = qmc.Sobol(d=dimensions, scramble=True, rng=SEED)
-    points: list[list[float]] = sampler.random(POINTS).tolist()
-    return points
-
-
-def _pushed(book: Book, chain: Evaluation, own: dict[Subject, float]) -> int:
-    """Give the arrival of a chain whose parts move with what they wait for."""
-    draws = LeadDraws(book.times, 0.5, own)
-    last = 0
-    for shipment in chain.shipments:
-        behind = max(
-            (_ready(book, use.piece, draws) - use.piece.ready for use in shipment.uses),
-            default=0,
-        )
-        ready = max(shipment.ready + behind, book.now)
-        if shipment.itinerary is not None:
-            for leg in shipment.itinerary.legs:
-                ready = book.stages.leg(leg.lane, ready, draws)
-        last = max(last, ready)
-    return last
-
-
-def _ready(book: Book, piece: Piece, draws: LeadDraws) -> int:
-    """Give when a piece is there with other times; orders keep their own length."""
-    if piece.kind == "stock" or piece.source is None:
-        return piece.ready
-    if piece.kind == "buy":
-        timing = draws.clock(piece.source).earliest(piece.begin, piece.order_steps)
-        return piece.ready if timing is None else timing.finish
-    if not piece.uses:
-        return piece.ready
-    planned = max(use.piece.ready for use in piece.uses)
-    behind = max(_ready(book, use.piece, draws) for use in piece.uses) - planned
-    if piece.kind == "make":
-        return max(piece.ready + behind, book.now)
-    return book.stages.leg(piece.source.source, max(planned + behind, book.now), draws)

@@ -21,6 +21,8 @@ from medhavi.providers.altered_copy import altered
 from medhavi.providers.table_rows import Rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from medhavi.providers.table_rows import Row
     from medhavi.results.promise import Promise
     from medhavi.snapshot import Snapshot
@@ -170,13 +172,21 @@ class Book:
         self._move_back()
 
     def go_back(self, tokens: frozenset[int]) -> None:
-        """Undo all that was accepted since the book had accepted these tokens.
+        """Undo all that was accepted since the book had accepted these tokens."""
+        self._go_back(lambda one: one.token not in tokens)
 
-        The latest goes first, so each finds the book as it left it.
+    def go_back_to(self, token: int) -> None:
+        """Undo all that was accepted since a token was the last.
+
+        Nothing may have been given back in between but by going back.
         """
+        self._go_back(lambda one: one.token > token)
+
+    def _go_back(self, is_new: Callable[[Undo], bool]) -> None:
+        """Undo what is new; the latest first, so each finds the book as it left it."""
         while True:
             known = [one for undos in self.accepted.values() for one in undos]
-            new = [one for one in known if one.token not in tokens]
+            new = [one for one in known if is_new(one)]
             owned = {entry.token for one in new for entry in one.moved}
             own = [one for one in new if one.token not in owned]
             if not own:
@@ -191,6 +201,11 @@ class Book:
     def tokens(self) -> frozenset[int]:
         """What is accepted now, for `go_back`."""
         return frozenset(one.token for undos in self.accepted.values() for one in undos)
+
+    @property
+    def last_token(self) -> int:
+        """The last token that was given, for `go_back_to`."""
+        return self._count
 
     def bind(self) -> None:
         """Let all that is accepted stand for itself: what gave way stays moved."""

@@ -113,6 +113,7 @@ class DeliverySearch:
     # --------------------------------------------------------------------- options
     def search(self, terms: Terms) -> Iterator[tuple[Way, Evaluation]]:
         """Evaluate every way until the budget ends."""
+        terms = replace(terms, asked=self.wanted.product)
         for way in self.ways(terms):
             if self.evaluations >= terms.budget:
                 self.cut = True
@@ -124,7 +125,6 @@ class DeliverySearch:
     def ways(self, terms: Terms) -> Iterator[Way]:
         """Give the ways in the order of trying: stock, mixed, new, many places."""
         wanted = self.wanted
-        terms = replace(terms, asked=wanted.product)
         origins, makers = self.places()
         stocked = []
         for place in origins:
@@ -327,7 +327,9 @@ class DeliverySearch:
         )
 
     def _once(self, way: Way, terms: Terms) -> Evaluation | None:
-        walk = Walk(self._stages, replace(terms, asked=way.product))
+        if terms.asked != way.product:
+            terms = replace(terms, asked=way.product)
+        walk = Walk(self._stages, terms)
         shipments: list[Shipment] = []
         try:
             for part in way.parts:

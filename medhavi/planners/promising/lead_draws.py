@@ -14,11 +14,16 @@ from medhavi.providers.altered_copy import altered
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+    import numpy.typing as npt
+
     from medhavi.providers import Providers
     from medhavi.providers.lead_times import Quantiles
     from medhavi.providers.sources import Clock, Source
 
 LEVELS: Mapping[str, float] = {"p50": 0.5, "p80": 0.8, "p95": 0.95}
+MOST_COLUMNS = 8192
+"""Times at all points that are kept: 32 MB."""
 Subject = tuple[str, str, str]
 """Kind, supplier or lane, product (lanes: none)."""
 
@@ -35,14 +40,17 @@ class UncertainTimes:
     ----------
     anything
         Whether any time of the snapshot is uncertain.
+    columns
+        Times of subjects at all points of a sample, by what they are for.
     """
 
-    __slots__ = ("_known", "_lanes", "_stated", "anything", "providers")
+    __slots__ = ("_known", "_lanes", "_stated", "anything", "columns", "providers")
 
     def __init__(self, providers: Providers) -> None:
         self.providers = providers
         self._stated: dict[tuple[str, str, str], bool] = {}
         self._known: dict[Subject, Quantiles | None] = {}
+        self.columns: dict[tuple[object, ...], npt.NDArray[np.int64]] = {}
         tables = providers.tables
         self._lanes = {row["lane"]: row for row in tables["lanes"]}
         self.anything = bool(
@@ -53,7 +61,13 @@ class UncertainTimes:
 
     def on(self, providers: Providers) -> UncertainTimes:
         """Give the times of other providers; what is uncertain at all stays so."""
-        return altered(self, providers=providers, _stated={}, _known={})
+        return altered(self, providers=providers, _stated={}, _known={}, columns={})
+
+    def keep(self, key: tuple[object, ...], column: npt.NDArray[np.int64]) -> None:
+        """Keep the times of a subject at all points, the oldest in its place."""
+        if len(self.columns) >= MOST_COLUMNS:
+            del self.columns[next(iter(self.columns))]
+        self.columns[key] = column
 
     def purchase(self, source: Source) -> tuple[Subject, Quantiles | None]:
         """Give the uncertain days of a purchase; None: they are certain."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medhavi.findings import Finding, finding
-from medhavi.planners.promising.arrival_risk import SEED
 from medhavi.planners.promising.asking import read_requests
 from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.equal_shares import (
@@ -17,6 +16,7 @@ from medhavi.planners.promising.equal_shares import (
     matched,
 )
 from medhavi.planners.promising.quoting import quote
+from medhavi.planners.promising.sampled_chain import SEED
 from medhavi.planners.promising.whole_orders import (
     COMPLETE,
     completed,
@@ -161,7 +161,7 @@ class _Asked:
         self._book = book
         self._policy = policy
         self._detail = detail
-        self._taken: dict[int, frozenset[int]] = {}
+        self._taken: dict[int, int] = {}
         self._less: dict[int, Request] = {}
         self._first: dict[int, Promise] = {}
         self.answers: dict[int, Promise] = {}
@@ -175,14 +175,14 @@ class _Asked:
         made = quote(book, request, used, detail=self._detail)
         self.answers[request.position] = made
         if made.status is not PromiseStatus.REJECTED:
-            self._taken[request.position] = book.tokens
+            self._taken[request.position] = book.last_token
             book.take(made)
 
     def give_back(self, request: Request) -> None:
         """Free what an answer holds, the last first; what was before binds again."""
         before = self._taken.pop(request.position, None)
         if before is not None:
-            self._book.go_back(before)
+            self._book.go_back_to(before)
 
     def broken(self, group: Tied) -> bool:
         """Tell whether an order cannot come as its rule says."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from medhavi.providers import Providers
+    from medhavi.providers.transport import Transport
 
 MOST_PLACES = 400
 """Places looked at for one product; nearer ones come first."""
@@ -45,13 +46,14 @@ class Reach:
         Sourcing, lanes, facts.
     """
 
-    __slots__ = ("_dear", "_known", "_providers", "_rows")
+    __slots__ = ("_dear", "_known", "_providers", "_rivals", "_rows")
 
     def __init__(self, providers: Providers) -> None:
         self._providers = providers
         self._rows = providers.tables["sourcing"].index("product", "location")
         self._known: dict[tuple[str, str, str | None, bool], Reached] = {}
         self._dear: dict[str, frozenset[str]] = {}
+        self._rivals = _unlike(providers.transport)
 
     def of(
         self,
@@ -96,14 +98,8 @@ class Reach:
         if known is not None:
             return known
         transport = self._providers.transport
-        pairs: dict[tuple[str, str], list[str]] = {}
-        for lane in transport.ids:
-            row = transport.row(lane)
-            pairs.setdefault((row["origin"], row["destination"]), []).append(lane)
         found = set()
-        for lanes in pairs.values():
-            if len({transport.row(lane)["preference"] for lane in lanes}) < 2:
-                continue
+        for lanes in self._rivals:
             ranked = [
                 (
                     transport.row(lane)["preference"],
@@ -133,11 +129,7 @@ class Reach:
         waiting = [location]
         while waiting and len(origins) < MOST_PLACES:
             place = waiting.pop(0)
-            moves = {
-                source.source: source.origin
-                for source in sourcing.sources(product, place)
-                if source.kind == "move"
-            }
+            moves = sourcing.move_lanes(product, place)
             stated = self._stated(product, place)
             found: set[str] = set()
             for lane in transport.into.get(place, ()):
@@ -176,3 +168,16 @@ class Reach:
             (name, location) in self._rows
             for name in self._providers.facts.lineage(product)
         )
+
+
+def _unlike(transport: Transport) -> list[list[str]]:
+    """Give the lanes between the same places of which some are preferred."""
+    pairs: dict[tuple[str, str], list[str]] = {}
+    for lane in transport.ids:
+        row = transport.row(lane)
+        pairs.setdefault((row["origin"], row["destination"]), []).append(lane)
+    return [
+        lanes
+        for lanes in pairs.values()
+        if len({transport.row(lane)["preference"] for lane in lanes}) > 1
+    ]

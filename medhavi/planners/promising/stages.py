@@ -317,16 +317,15 @@ class Stages:
         """Give a demand what the tables say it has (rule 29)."""
         self.material.free(demand)
         self.capacity.occupancy.release_owner(demand)
-        for hold in self.providers.reservations.transport:
-            if hold.demand == demand:
-                self.hold_lane(hold.subject, hold.start, -hold.qty)
+        for hold in self.providers.reservations.of_owner(demand, "transport"):
+            self.hold_lane(hold.subject, hold.start, -hold.qty)
 
     def held_by(self, demand: str) -> tuple[Freed, ...]:
         """Give the resources and lanes that the tables hold for a demand."""
         holds = self.providers.reservations
         found: list[Freed] = []
         for resource in sorted(
-            {h.subject for h in holds.capacity if h.demand == demand}
+            {hold.subject for hold in holds.of_owner(demand, "capacity")}
         ):
             found += [
                 (demand, resource, start, finish, units)
@@ -337,8 +336,7 @@ class Stages:
             ]
         found += [
             (demand, hold.subject, hold.start, None, hold.qty)
-            for hold in holds.transport
-            if hold.demand == demand
+            for hold in holds.of_owner(demand, "transport")
         ]
         return tuple(found)
 
