@@ -152,10 +152,10 @@ def test_an_order_without_a_source_cannot_wait_for_its_component():
     slow = _order(release, node, 5, release.as_of + 9 * DAY)
     order = _order(release, node, 5, release.as_of, sourced=False)
     need = _take(release, slow.units[0], order, 5)
-    postpone(release, {})
+    late = postpone(release, {})
     assert order.timing.start == release.as_of
     assert order.waits_for == "S"
-    assert [(s.need, s.qty) for s in release.shortages] == [(need, 5)]
+    assert [(s.need, s.qty) for s in late] == [(need, 5)]
 
 
 def test_a_delayed_order_takes_its_needs_and_its_supply_along():
