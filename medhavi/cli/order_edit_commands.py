@@ -75,6 +75,7 @@ def register_edits(group: typer.Typer) -> None:
         ("change-source", change_source, "Let an order come from elsewhere."),
         ("cancel", cancel, "End an order of which nothing is there yet."),
         ("override", override, "Let your value win over a stated one."),
+        ("change-setup", change_setup, "Give a change of families another time."),
     ):
         group.command(name, help=text)(command)
 
@@ -277,6 +278,37 @@ def override(
         "kind": "override", "table": table, "column": column, "reason": reason,
         "key": {name: text for name, _, text in pairs}, "value": _json_or_text(value),
         "valid_from": valid_from, "valid_to": valid_to,
+    }  # fmt: skip
+    _one(values, (lake, store, plan, mode), commit=commit, approver=approver)
+
+
+def change_setup(
+    matrix: Annotated[str, typer.Option("--matrix", help="Changeover matrix.")],
+    before: Annotated[
+        str, typer.Option("--before", help="Family before; * is any family.")
+    ],
+    after: Annotated[str, typer.Option("--after", help="Family after.")],
+    minutes: Annotated[
+        float | None,
+        typer.Option("--minutes", help="Time; without it the row goes."),
+    ] = None,
+    cleaning: Annotated[
+        bool | None,
+        typer.Option("--cleaning/--no-cleaning", help="Left out: as before."),
+    ] = None,
+    plan: PlanOption = None,
+    mode: ModeOption = OrderMode.CONSTRAINED,
+    reason: ReasonOption = None,
+    commit: CommitOption = False,
+    approver: ApproverOption = None,
+    lake: LakeOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Edit one cell of a changeover matrix."""
+    values = {
+        "kind": "changeover", "value": minutes, "cleaning": cleaning, "reason": reason,
+        "key": {"matrix": matrix, "from_family": before, "to_family": after},
     }  # fmt: skip
     _one(values, (lake, store, plan, mode), commit=commit, approver=approver)
 

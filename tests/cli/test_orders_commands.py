@@ -7,7 +7,9 @@ import json
 import pytest
 
 from medhavi.events.sqlite import SqliteStore
+from tests.planners.campaign_shop import matrix
 from tests.workbench.edit_company import company, event, plan_of, proposal, reported
+from tests.workbench.setup_company import setup_company
 
 
 @pytest.fixture
@@ -65,6 +67,32 @@ def test_an_edit_shows_its_price_and_writes_only_on_commit(medhavi, place):
     assert "(taken back)" in medhavi("orders", "history").out
     said = medhavi("orders", "undo", "--approver", "Bob", "--json")
     assert (said.code, said.codes) == (1, ["ORD009"])
+
+
+@pytest.mark.req("CMP-09")
+def test_a_changeover_is_edited_like_an_order(medhavi, tmp_path, monkeypatch):
+    setup_company(tmp_path, matrix(("FA", "FB", 120, True)))
+    monkeypatch.setenv("MEDHAVI_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("MEDHAVI_STORE", f"sqlite:///{tmp_path}/events.db")
+    change = (
+        "orders",
+        "change-setup",
+        "--matrix",
+        "X",
+        "--before",
+        "FA",
+        "--after",
+        "FB",
+    )
+    said = medhavi(*change, "--minutes", 60)
+    assert said.code == 0
+    # An hour less of a machine at 30 an hour.
+    assert "price -30.00" in said.out
+    said = medhavi(*change, "--minutes", 60, "--commit", "--approver", "Ada", "--json")
+    assert said.answer["commit"]["events"] == ["ChangeoverDefined"]
+    assert medhavi(*change, "--minutes", 60).code == 1
+    assert "changeover" in medhavi("orders", "history").out
+    assert medhavi("orders", "undo", "--approver", "Bob").code == 0
 
 
 @pytest.mark.nightly
