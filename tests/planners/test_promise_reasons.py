@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from medhavi.planners.promising import tried_remedies
 from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.promise_run import promise
 from medhavi.planners.promising.stages import Stages
@@ -177,6 +178,18 @@ def test_applying_the_rows_of_a_remedy_gives_its_date_and_cost(snapshot, stated,
 
         again = quote(other, request)
         assert (again.date, again.cost.total) == (remedy.date, remedy.cost)
+
+
+@pytest.mark.req("ATP-19")
+def test_an_answer_says_where_not_every_remedy_was_tried(monkeypatch):
+    snapshot = workshop(stock=[{"qty": 6}])
+    every = asked(snapshot, due=day(1))
+    assert all(entry["stage"] != "remedies" for entry in every.trace)
+    monkeypatch.setattr(tried_remedies, "MOST_TRIED", 1)
+    first = asked(snapshot, due=day(1))
+    assert [one.code for one in first.remedies] == ["later_date"]
+    assert first.trace[-1]["note"] == "tried: 1; other changes were not"
+    assert first.trace[:-1] == every.trace
 
 
 class Failing:

@@ -41,8 +41,13 @@ def quote(
         answer = with_preemption(quest, answer, detail)
     if detail != "full" or answer.on_time or quest.broken:
         return answer
-    found = remedies(quest, answer, _date)
-    return replace(answer, remedies=found)
+    helping = remedies(quest, answer, _date)
+    answer = replace(answer, remedies=helping.found)
+    if helping.all_tried:
+        return answer
+    note = f"tried: {helping.tried}; other changes were not"
+    entry = {"stage": "remedies", "tried": helping.tried, "note": note}
+    return replace(answer, trace=(*answer.trace, entry))
 
 
 def _date(book: Book, request: Request) -> Promise:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Ask = Callable[[Book, Request], Promise]
 
 MOST_REMEDIES = 6
+MOST_TRIED = 16
+"""Quotes for one late answer; changes of the request and the policy come first."""
 RANKS = {
     PromiseStatus.PROMISED: 0,
     PromiseStatus.PROMISED_LATE: 1,
@@ -36,12 +38,20 @@ _ONCE = frozenset({RemedyKind.LATER_DATE, RemedyKind.SPLIT_DELIVERY})
 """Changes of what is asked for: the first that is on time will do."""
 
 
+class Remedies(NamedTuple):
+    """What helps, how many changes were tried, and whether none was left out."""
+
+    found: tuple[TriedRemedy, ...]
+    tried: int
+    all_tried: bool
+
+
 class _Tried(NamedTuple):
     promise: Promise
     remedy: TriedRemedy
 
 
-def remedies(quest: Quest, answer: Promise, ask: Ask) -> tuple[TriedRemedy, ...]:
+def remedies(quest: Quest, answer: Promise, ask: Ask) -> Remedies:
     """Try what the reasons of an answer suggest; keep what helps.
 
     Parameters
@@ -55,15 +65,20 @@ def remedies(quest: Quest, answer: Promise, ask: Ask) -> tuple[TriedRemedy, ...]
 
     Returns
     -------
-    tuple of TriedRemedy
-        On time first, then by date and cost.
+    Remedies
+        On time first, then by date and cost; at most `MOST_TRIED` were tried.
     """
     tried: list[_Tried] = []
+    count, all_tried = 0, True
     for proposal in proposals(quest, answer):
         if proposal.kind in _ONCE and any(
             one.remedy.code == proposal.kind.value for one in tried
         ):
             continue
+        if count >= MOST_TRIED:
+            all_tried = False
+            break
+        count += 1
         request = asked_again(quest.request, proposal.rows)
         promise = ask(book_with(quest.book, proposal.rows), request)
         if promise.date is None or not _helps(promise, answer, proposal.kind):
@@ -84,7 +99,8 @@ def remedies(quest: Quest, answer: Promise, ask: Ask) -> tuple[TriedRemedy, ...]
             one.remedy.code,
         )
     )
-    return tuple(one.remedy for one in tried[:MOST_REMEDIES])
+    found = tuple(one.remedy for one in tried[:MOST_REMEDIES])
+    return Remedies(found, count, all_tried)
 
 
 def _helps(promise: Promise, answer: Promise, kind: RemedyKind) -> bool:
