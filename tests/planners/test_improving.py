@@ -21,7 +21,7 @@ from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.planners.pipeline import plan
 from medhavi.results.verify import verify
 from tests import factories
-from tests.planners.exact_shop import random_shop, tables
+from tests.planners.exact_shop import least_lateness, random_shop, tables
 from tests.planners.small_plans import day, fulfilment
 
 if TYPE_CHECKING:
@@ -266,3 +266,46 @@ def test_weights_hold_on_after_the_last_priority() -> None:
         100,
     ]
     assert WEIGHTS.base == dt.timedelta(days=20).total_seconds()
+
+
+# --- what no plan can beat ---------------------------------------------------------
+@pytest.mark.req("CAP-06")
+def test_lead_times_alone_say_how_late_a_demand_is_at_least() -> None:
+    # B is bought in 3 days, then A takes 1 day: 4 days, 2 after due. Priority 1 weighs
+    # 25 times 20 days and those 2. The second demand is served in time.
+    snapshot = factories.snapshot(
+        demands=[
+            {"demand": "D1", "qty": 1, "due": day(2), "priority": 1},
+            {"demand": "D2", "product": "B", "qty": 1, "due": day(5), "priority": 1},
+        ],
+        resources=[{"resource": "M"}],
+        routings=[{"routing": "R"}],
+        steps=[{"fixed_minutes": 1440.0}],
+        step_resources=[{}],
+        bom_lines=[{"component": "B"}],
+        supply_terms=[{"product": "B", "lead_time_days": 3}],
+    )
+    run = planned(snapshot, "light").run
+    assert run.bound == pytest.approx(25 * 22)
+    assert run.gap == 0.0
+    assert run.effort["late_at_least"] == 1
+
+
+@pytest.mark.req("CAP-06")
+def test_no_optimum_is_below_the_bound() -> None:
+    for seed in range(8):
+        tasks = random_shop(seed)
+        run = planned(shop(seed), "light").run
+        assert run.bound is not None
+        # Every demand has priority 1 and counts 20 days beside its lateness.
+        days = run.bound / 25 - 20 * run.effort["late_at_least"]
+        assert days <= least_lateness(tasks) / 24 + 1e-9
+
+
+def test_what_exists_may_serve_before_anything_new() -> None:
+    snapshot = factories.snapshot(
+        demands=[{"qty": 5, "due": day(1)}],
+        stock=[{"qty": 5}],
+        supply_terms=[{"lead_time_days": 9}],
+    )
+    assert planned(snapshot, "standard").run.bound == 0.0

@@ -14,13 +14,14 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.lines import NEVER_FITS, Line, Part
-from medhavi.planners.mrp.service import Delivery
+from medhavi.planners.mrp.service import Delivery, Service
 from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.units import DAY, seconds_up, steps_up
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
+    from medhavi.planners.constrained.causes import Cause
     from medhavi.planners.mrp.intake import Intake
     from medhavi.planners.mrp.release import Release
 
@@ -270,4 +271,23 @@ def deliveries_of(line: Line) -> tuple[Delivery, ...]:
     return tuple(
         Delivery(qty=part.qty, date=part.date, unit=part.unit)
         for part in sorted(line.parts, key=_BY_DATE)
+    )
+
+
+def service_of(line: Line, reasons: Sequence[Cause]) -> Service:
+    """Say what a demand gets, and what limits it first."""
+    planned = line.planned
+    late = line.last > line.demand.due
+    if planned == 0:
+        status = "unplanned"
+    elif planned < line.demand.qty:
+        status = "short"
+    else:
+        status = "late" if late else "on_time"
+    return Service(
+        demand=line.demand,
+        deliveries=deliveries_of(line),
+        planned=planned,
+        status=status,
+        limiter=str(reasons[0].code) if reasons else None,
     )

@@ -25,9 +25,9 @@ from medhavi.planners.constrained.dating import (
     ScarceWalk,
 )
 from medhavi.planners.constrained.delivering import (
-    deliveries_of,
     lines_of,
     served,
+    service_of,
     undelivered,
 )
 from medhavi.planners.constrained.improving import BUDGETS, Improving, Watching
@@ -38,27 +38,36 @@ from medhavi.planners.constrained.round_memory import Memory
 from medhavi.planners.constrained.sequence import Scene
 from medhavi.planners.constrained.shop import Shop
 from medhavi.planners.constrained.slices import SliceReader
+from medhavi.planners.constrained.stopping import Stop, never
 from medhavi.planners.constrained.telling import tell, tell_refused
-from medhavi.planners.constrained.weighing import Weighing, Weights, weigh_lines
+from medhavi.planners.constrained.way_chains import WayChains, least_lateness
+from medhavi.planners.constrained.weighing import (
+    SCALE,
+    Weighing,
+    Weights,
+    weigh_lines,
+)
 from medhavi.planners.mrp.ledger import ledger
 from medhavi.planners.mrp.run import MrpRun
-from medhavi.planners.mrp.service import Service
 from medhavi.providers.quotas import Quotas
 from medhavi.providers.table_rows import read_tables
 from medhavi.results.limiter import Limiter
 from medhavi.results.plan import Plan
 from medhavi.results.run_record import RunRecord, Status
+from medhavi.units import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     import polars as pl
 
     from medhavi.findings import Finding
     from medhavi.planners.constrained.lines import Line, Part
+    from medhavi.planners.constrained.placing import Mark
     from medhavi.planners.mrp.intake import Reader
     from medhavi.planners.mrp.messages import Messages
     from medhavi.planners.mrp.netting import NodeWalk
+    from medhavi.planners.mrp.service import Service
     from medhavi.planners.mrp.state import Node
     from medhavi.planners.mrp.stock_levels import Levels
     from medhavi.planners.parameters import ConstrainedParameters
@@ -104,6 +113,7 @@ class FeasibleRun(MrpRun):
         self._reasons: list[list[Cause]] = []
         self._served: dict[int, list[tuple[int, int]]] = {}
         self._tries: dict[str, float] = {}
+        self._least = (0, 0)
         self.lines: list[Line] = []
         super().__init__(memory.snapshot, parameters, observe, cancelled)
 
@@ -209,17 +219,34 @@ class FeasibleRun(MrpRun):
             self.release, placing.jobs, self.intake.demands, weights, self.as_of
         )
         mark, lines = placing.mark(), self.lines
-        watching = Watching(observe=self._observe, stop=self._cancelled or _never)
+        watching = Watching(observe=self._observe, stop=self._cancelled or never)
         improving = Improving(placing, weighing, BUDGETS[parameters.effort], watching)
         improving.run()
         self._tries = improving.effort()
-        if not improving.better:
-            return
+        if improving.better:
+            self._keep_better(lines, mark, weights)
+        self._bound(weights)
+
+    def _keep_better(self, lines: list[Line], mark: Mark, weights: Weights) -> None:
+        """Keep an improvement only where its deliveries are no worse."""
+        placing = self.placing
         self.lines = self._delivered()
         before, after = (weigh_lines(one, weights) for one in (lines, self.lines))
         if after > before or self._without_refusals() != self._memory.slices:
             placing.undo(mark)
             self.lines = lines
+
+    def _bound(self, weights: Weights) -> None:
+        """Say what no plan that delivers as much can beat: see `way_chains`."""
+        moving = {job.order.index for job in self.placing.jobs if not job.stays}
+        chains = WayChains(self.model, self.release, self.providers.capacity, moving)
+        whole = [line.demand for line in self.lines if line.planned >= line.demand.qty]
+        least, count = least_lateness(chains, whole, weights)
+        reached = weigh_lines(self.lines, weights)[1]
+        self._least = (least, reached)
+        self._tries["late_at_least"] = float(count)
+        if self._observe is not None:
+            self._observe("late at least", count, len(self.lines))
 
     def _placing(self, shop: Shop, scene: Scene) -> Placing:
         """Make what places the orders; another run places in its own way."""
@@ -308,7 +335,7 @@ class FeasibleRun(MrpRun):
             if line.planned < line.demand.qty:
                 reasons = [self._why_short(line), *reasons]
             self._reasons.append(reasons)
-            found.append(_service(line, reasons))
+            found.append(service_of(line, reasons))
         return found
 
     def _why_short(self, line: Line) -> Cause:
@@ -354,33 +381,16 @@ class FeasibleRun(MrpRun):
 
     def _record(self, version: str, seed: int | None, pegs: Pegs) -> RunRecord:
         made = super()._record(version, seed, pegs)
-        return replace(made, snapshot_fingerprint=self.fingerprint)
+        least, reached = self._least
+        return replace(
+            made,
+            snapshot_fingerprint=self.fingerprint,
+            bound=least / SCALE / DAY,
+            gap=max(0.0, (reached - least) / reached) if reached else 0.0,
+        )
 
     def _effort(self) -> dict[str, float]:
         return {"rehearsals": float(self.placing.sequencer.passes), **self._tries}
-
-
-def _never() -> bool:
-    """Go on."""
-    return False
-
-
-def _service(line: Line, reasons: Sequence[Cause]) -> Service:
-    planned = line.planned
-    late = line.last > line.demand.due
-    if planned == 0:
-        status = "unplanned"
-    elif planned < line.demand.qty:
-        status = "short"
-    else:
-        status = "late" if late else "on_time"
-    return Service(
-        demand=line.demand,
-        deliveries=deliveries_of(line),
-        planned=planned,
-        status=status,
-        limiter=str(reasons[0].code) if reasons else None,
-    )
 
 
 def plan(
@@ -426,7 +436,7 @@ def plan(
     snapshot.require()
     memory = Memory(snapshot)
     memory.campaign_rules = campaign_rules(snapshot, parameters, memory.findings)
-    stop = _Stop(cancelled)
+    stop = Stop(cancelled)
     rounds = 0
     while True:
         run = _netted(memory, parameters, observe, stop)
@@ -464,19 +474,6 @@ def _netted(
         if run.stopped or rounds == MOST_ROUNDS or not run.rationed():
             return run
         run.release.dissolve()
-
-
-class _Stop:
-    """Asks once whether to stop, and remembers a yes."""
-
-    def __init__(self, cancelled: Callable[[], bool] | None) -> None:
-        self._cancelled = cancelled
-        self._asked = False
-
-    def __call__(self) -> bool:
-        if not self._asked and self._cancelled is not None:
-            self._asked = self._cancelled()
-        return self._asked
 
 
 def _cancelled(run: FeasibleRun, version: str, seed: int | None) -> Plan:

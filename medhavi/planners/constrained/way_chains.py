@@ -1,0 +1,161 @@
+"""What no plan can beat: each demand alone, with all stock and nobody in its way.
+
+For a demand that is more than what exists, at least one new lot has to be made, bought
+or moved; the least lot of some source is not there before its components are, and its
+own time is over, as if capacity were never short. Where the time of a source is not
+plain (it may choose resources, gives something on the way or beside, may stand in for
+others), it counts as none: the bound gets weaker, never wrong. It bounds what lead
+times cost, not what queues do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.units import NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from medhavi.planners.constrained.dating import FeasibleRelease
+    from medhavi.planners.constrained.weighing import Weights
+    from medhavi.planners.mrp.model import Model
+    from medhavi.planners.mrp.state import Demand, Node
+    from medhavi.planners.mrp.ways import Way
+    from medhavi.providers.capacity import Capacity
+
+
+class WayChains:
+    """The earliest instants at which supply can be there.
+
+    Parameters
+    ----------
+    model, release
+        Graph and register of a run.
+    capacity
+        Tells which routings choose between resources.
+    moving
+        Existing orders that may move, by index: what they give may come at once.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        release: FeasibleRelease,
+        capacity: Capacity,
+        moving: Collection[int],
+    ) -> None:
+        self._model = model
+        self._release = release
+        self._capacity = capacity
+        self._moving = moving
+        self._known: dict[tuple[int, int], int] = {}
+        self._beside = {
+            id(given.node)
+            for node in list(model.nodes.values())
+            for way in model.ways(node)
+            for given in way.yields[1:]
+        }
+
+    def at(self, demand: Demand) -> int:
+        """Give when a demand could be served in full [UTC seconds]."""
+        return self.there(self._model.node(demand.node), demand.qty)
+
+    def there(self, node: Node, qty: int) -> int:
+        """Give when so much of a product could be there [UTC seconds]."""
+        now = self._release.as_of
+        key = id(node), qty
+        if key not in self._known:
+            self._known[key] = now  # what goes in a circle counts as there
+            self._known[key] = self._earliest(node, qty)
+        return self._known[key]
+
+    def _earliest(self, node: Node, qty: int) -> int:
+        now = self._release.as_of
+        if node.rules.unlimited or node.substitutes or id(node) in self._beside:
+            return now
+        left, at = qty, now
+        for available, there in sorted(self._existing(node)):
+            if left <= 0:
+                break
+            left, at = left - there, available
+        whole = at if left <= 0 else NEVER
+        if whole <= now:
+            return now
+        firsts = [self._first_lot(way) for way in self._model.ways(node)]
+        return max(now, min([whole, *firsts]))
+
+    def _existing(self, node: Node) -> Iterable[tuple[int, int]]:
+        """List when how much of what exists may be there."""
+        now = self._release.as_of
+        for unit in node.units:
+            order = unit.order
+            if order is None:
+                yield max(now, min(unit.available, unit.arrives)), unit.qty
+            elif order.existing is not None:
+                moves = order.index in self._moving
+                yield (now if moves else max(now, unit.arrives)), unit.qty
+
+    def _first_lot(self, way: Way) -> int:
+        """Give when the least lot of a source could be there."""
+        source = way.source
+        lot = source.lot(1)
+        floor = ready = self._release.floor(source)
+        for group in way.intakes:
+            goods = min(
+                self.there(node, line.steps(lot)) if plain else floor
+                for line, node, plain in group
+            )
+            ready = max(ready, goods)
+        if way.origin is not None:
+            ready = max(ready, self.there(way.origin, lot))
+        if not self._plain(way):
+            return ready
+        found = [
+            timing.finish
+            for begin, end in source.windows
+            if end > ready
+            and (timing := source.clock.earliest(max(begin, ready), lot)) is not None
+        ]
+        return min(found, default=ready)
+
+    def _plain(self, way: Way) -> bool:
+        """Tell whether a clock gives the least time of a source."""
+        if way.source.kind != "make":
+            return True
+        if len(way.yields) != 1 or not way.yields[0].plain:
+            return False
+        compiled = self._capacity.compiled(way.source.source)
+        return all(
+            len(epoch.options) <= 1
+            for task in compiled.tasks
+            for epoch in task.plan.epochs
+        ) and not any(node.queue or node.safety for node in compiled.network.nodes)
+
+
+def least_lateness(
+    chains: WayChains, demands: Sequence[Demand], weights: Weights
+) -> tuple[int, int]:
+    """Give what lateness weighs at least, and how many demands are late in any plan.
+
+    Parameters
+    ----------
+    chains
+        What supply could be there when.
+    demands
+        Those that are delivered in full.
+    weights
+        How much lateness counts.
+
+    Returns
+    -------
+    late, count
+        Weighted lateness [weight x s], and demands.
+    """
+    late = count = 0
+    for demand in demands:
+        over = chains.at(demand) - demand.due
+        if over > 0:
+            count += 1
+            late += weights.of(demand.priority) * (weights.base + over)
+    return late, count
