@@ -43,7 +43,7 @@ class Gate:
 
 OVERFLOWS = {"PLAN001", "SNAP029"}
 """Findings that tell a quantity too large for 64 bits."""
-GATES = {"m10000": Gate(1.0, 2.0), "deep": Gate(1.0, 1.0)}
+GATES = {"m10000": Gate(0.6, 2.0), "deep": Gate(1.0, 1.0)}
 
 
 @dataclass(frozen=True, slots=True)
