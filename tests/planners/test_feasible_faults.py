@@ -441,3 +441,55 @@ def test_what_belongs_to_a_customer_goes_into_its_own_goods() -> None:
         ],
         inventory_levels=[{"product": "P", "safety_qty": 30}],
     )
+
+
+def test_a_firm_peg_of_what_dies_before_it_is_delivered_is_told() -> None:
+    made = feasible(
+        resources=[{"resource": "M"}],
+        products=[{"product": "P", "make_to_order": True}],
+        supply_terms=[{"product": "S", "lead_time_days": 7}],
+        routings=[
+            {"routing": "RP", "product": "P"},
+            {"routing": "RQ", "product": "Q"},
+            {"routing": "RR", "product": "R"},
+        ],
+        steps=[
+            {"routing": "RQ", "setup_minutes": 60, "run_minutes_per_unit": 7.5},
+            {"routing": "RR", "run_minutes_per_unit": 7.5},
+        ],
+        step_resources=[{"routing": "RQ"}],
+        bom_lines=[
+            {"routing": "RP", "component": "Q"},
+            {"routing": "RQ", "component": "R", "qty_per": 3},
+            {"routing": "RR", "component": "S"},
+        ],
+        stock=[
+            {"product": "P", "expires_at": day(8)},
+            {"product": "R", "qty": 95, "expires_at": day(3)},
+        ],
+        demands=[
+            {
+                "product": "P",
+                "qty": 265,
+                "due": day(-2.375),
+                "sales_order": "SO",
+                "order_policy": "in_ratio",
+            }
+        ],
+        pegs=[{"supply": "P|L|", "product": "P", "qty": 5}],
+    )
+    assert [row["demand"] for row in exceptions(made, "FirmPegBroken")] == ["D1"]
+
+
+def test_a_step_that_takes_no_time_runs_in_no_campaign() -> None:
+    snapshot = factories.snapshot(
+        demands=[{}],
+        routings=[{}],
+        steps=[{"family": "F"}],
+        step_resources=[{}],
+        resources=[{"changeover_matrix": "X"}],
+        changeovers=[{}],
+        campaign_rules=[{"family": "F"}],
+    )
+    made = plan(snapshot, "constrained", {**PYTHON, "campaigns": "propose"})
+    assert [str(found) for found in verify(made, snapshot)] == []

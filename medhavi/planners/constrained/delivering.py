@@ -14,16 +14,19 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.lines import NEVER_FITS, Line, Part
+from medhavi.planners.mrp.pins import BrokenPin
 from medhavi.planners.mrp.service import Delivery, Service
 from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.units import DAY, seconds_up, steps_up
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from medhavi.planners.constrained.causes import Cause
     from medhavi.planners.mrp.intake import Intake
+    from medhavi.planners.mrp.pins import Pin
     from medhavi.planners.mrp.release import Release
+    from medhavi.planners.mrp.state import NodeKey, SupplyUnit
 
 TOGETHER = "all_together"
 _BY_DATE = attrgetter("date", "match")
@@ -248,6 +251,25 @@ def undelivered(lines: Iterable[Line], release: Release) -> dict[int, int]:
         # A substitute is counted in its own units; what stays is rounded up.
         found[match] = qty - -(-stays * qty // (stays + lost))
     return {match: qty for match, qty in found.items() if qty > 0}
+
+
+def given_up_pins(
+    lines: Iterable[Line],
+    pins: Mapping[NodeKey, Iterable[Pin]],
+    name_of: Callable[[SupplyUnit], str],
+) -> list[BrokenPin]:
+    """List the firm pegs of what is matched to demands and not delivered."""
+    lost: dict[tuple[int, str], int] = {}
+    for line in lines:
+        for part in line.dropped:
+            place = line.demand.index, name_of(part.unit)
+            lost[place] = lost.get(place, 0) + part.qty
+    return [
+        BrokenPin(pin=pin, missing=min(pin.qty, lost[pin.demand, pin.supply]))
+        for placed in pins.values()
+        for pin in placed
+        if pin.supply is not None and lost.get((pin.demand, pin.supply))
+    ]
 
 
 def served(lines: Iterable[Line], release: Release) -> dict[int, list[Served]]:

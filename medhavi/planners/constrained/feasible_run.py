@@ -25,6 +25,7 @@ from medhavi.planners.constrained.dating import (
     ScarceWalk,
 )
 from medhavi.planners.constrained.delivering import (
+    given_up_pins,
     lines_of,
     served,
     service_of,
@@ -310,14 +311,13 @@ class FeasibleRun(MrpRun):
     def settle(self) -> None:
         """Take out what is not delivered, and the orders that never fit."""
         self.findings += [found for _, found in sorted(self._memory.breaches.items())]
+        self.broken += given_up_pins(self.lines, self.intake.pins, self._peg_name)
         self.release.unmatch(undelivered(self.lines, self.release))
         # By need, because the places of matches change where orders are dropped.
         self._served = served(self.lines, self.release)
         never = self.placing.unplaced()
         if never:
-            needs, units = self.release.drop(never)
-            self.intake.bookings = {needs[index] for index in self.intake.bookings}
-            self.blocked = {units[i]: qty for i, qty in self.blocked.items()}
+            needs = self._drop(never)
             self._served = {needs[i]: taken for i, taken in self._served.items()}
 
     def dissolve(self) -> None:

@@ -42,7 +42,7 @@ from medhavi.results.plan import Plan
 from medhavi.results.run_record import RunRecord, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from medhavi.findings import Finding
     from medhavi.planners.mrp.pins import BrokenPin
@@ -146,19 +146,20 @@ class MrpRun:
 
     def _postpone(self) -> None:
         """Move orders behind what they wait for, and supply what they take then."""
-        self._drop(wait_and_resupply(self.release, self.rank, self._cluster_walks))
+        gone = wait_and_resupply(self.release, self.rank, self._cluster_walks)
+        if gone:
+            self._drop(gone)
 
     def _cluster_walks(self, node: Node) -> list[NodeWalk]:
         """Make the walks of all nodes that are planned together with one, anew."""
         return [self._walk(other) for other in self._clusters[self.rank[id(node)]]]
 
-    def _drop(self, orders: set[int]) -> None:
-        """Forget new orders; what is known by place moves up."""
-        if not orders:
-            return
+    def _drop(self, orders: Collection[int]) -> Mapping[int, int]:
+        """Forget orders; what is known by place moves up. Gives where needs went."""
         needs, units = self.release.drop(orders)
         self.intake.bookings = {needs[index] for index in self.intake.bookings}
         self.blocked = {units[i]: qty for i, qty in self.blocked.items()}
+        return needs
 
     # --- netting -------------------------------------------------------------------
     def build(self) -> None:

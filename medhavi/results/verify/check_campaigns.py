@@ -187,7 +187,8 @@ def _operations(facts: Facts, wanted: pl.DataFrame) -> pl.DataFrame:
 def _named(resource: str, jobs: Sequence[Job]) -> list[Finding]:
     wrong = []
     for job in jobs:
-        if job.rule is None or not job.new:
+        # What takes no time runs in no campaign.
+        if job.rule is None or not job.new or job.start == job.finish:
             continue
         if _campaign(job) is None:
             wrong.append(
