@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.demo.company import Scale
 from medhavi.demo.history import History, found
+from medhavi.demo.timeline import START
 from medhavi.errors import UsageError
 from medhavi.units import to_seconds
 
@@ -25,6 +26,7 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
             customers=16,
             lines_per_day=5.0,
             cover_days=30,
+            begin=START,
         ),
         "medium": Scale(
             name="medium",
@@ -33,6 +35,7 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
             customers=64,
             lines_per_day=25.0,
             cover_days=30,
+            begin=START,
         ),
         "large": Scale(
             name="large",

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from medhavi.demo.timeline import START
-
 Row = dict[str, object]
 
 EACH = "each"
@@ -33,10 +31,10 @@ class Scale:
     customers: int
     lines_per_day: float
     cover_days: int
+    begin: int
     pairs: int = 1
     forecast_periods: int = 10
     forecast_period_weeks: int = 1
-    begin: int = START
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
