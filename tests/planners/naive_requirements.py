@@ -276,6 +276,19 @@ class Node:
                 place.supply.append((moment, Fraction(missing)))
         return found
 
+    def _with_later(self, instant: int, until: Fraction) -> Fraction:
+        """Give what later needs of a window and the level lack together."""
+        place = self._place.copy()
+        later = Fraction(0)
+        for moment in self._moments(place):
+            short = max(Fraction(0), -place.at(moment))
+            if instant <= moment < until and short:
+                place.supply.append((moment, short))
+                later += short if moment > instant else 0
+        together = self._place.copy()
+        together.supply.append((instant, -later))
+        return self._missing(together, instant)
+
     def _joined(self, instant: int, missing: Fraction) -> Fraction:
         kind, row = self._source
         window = None
@@ -288,6 +301,9 @@ class Node:
             if until <= instant:
                 return missing
             return sum((q for at, q in self._ahead(instant) if at < until), Fraction(0))
+        if kind != "move" and self._rule in {"fixed", "min_max", "eoq"}:
+            until = instant + number(row["batch_window_days"]) * DAY
+            missing = max(missing, self._with_later(instant, until))
         if self._rule == "fixed":
             return up(missing, number(self._policy["lot_size"]))
         if self._rule == "eoq":
