@@ -103,8 +103,9 @@ class Improving:
         """Improve until the budget is spent, or nothing is late."""
         self._tell()
         self._sequences()
-        if self._placing.campaigns is None and not self._idle():
-            self._repair()
+        if self._placing.campaigns is not None or self._idle():
+            return
+        if self._repair():
             self._as_early_as_can_be()
 
     def effort(self) -> dict[str, float]:
@@ -187,10 +188,8 @@ class Improving:
         placing.undo(mark)
 
     # --- single orders -------------------------------------------------------------
-    def _repair(self) -> None:
-        """Take out what is in the way of late demands, and put it behind them."""
-        if self._left() <= 0:
-            return
+    def _repair(self) -> bool:
+        """Take out what is in the way of late demands; tell whether that was better."""
         jobs = len(self._placing.jobs)
         spare = jobs if 3 * jobs <= self._left() else 0
         repairing = Repairing(self._placing, self._weighing, self._watching.stop)
@@ -199,6 +198,7 @@ class Improving:
         self.tried += repairing.tried
         self.better += repairing.better
         self._tell()
+        return repairing.better > 0
 
     def _as_early_as_can_be(self) -> None:
         """Let everything be as early as it can in the sequence of the starts."""
