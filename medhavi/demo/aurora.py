@@ -46,7 +46,7 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
             cover_days=30,
             pairs=10,
             forecast_periods=2,
-            forecast_period_weeks=4,
+            forecast_period_weeks=5,
             begin=to_seconds(dt.datetime(2026, 5, 4, 4, tzinfo=dt.UTC)),
         ),
     }
