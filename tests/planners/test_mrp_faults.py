@@ -551,3 +551,20 @@ def test_a_tool_that_is_held_sets_no_pace_before_the_step_needs_it_itself() -> N
     )
 
     assert made.operations.sort("step")["run_minutes"].to_list() == [120.0, 60.0]
+
+
+def test_of_tools_that_all_stay_with_the_order_one_of_their_group_works() -> None:
+    made = planned(
+        demands=[{}],
+        resources=[{"resource": "M"}, {"resource": "N"}],
+        routings=[{}],
+        steps=[{}, {"step": 2, "run_minutes_per_unit": 6.0}],
+        step_resources=[
+            {"resource": "M", "until_step": 2},
+            {"resource": "N", "until_step": 2},
+            {"step": 2, "resource": "M", "choice": "c", "speed": 2.0},
+            {"step": 2, "resource": "N", "choice": "c"},
+        ],
+    )
+
+    assert made.operations.filter(step=2)["run_minutes"].to_list() == [30.0, 30.0]

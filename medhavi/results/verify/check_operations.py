@@ -167,7 +167,15 @@ def _without_held(facts: Facts, chosen: pl.DataFrame) -> pl.DataFrame:
     held = several.join(tools.drop_nulls("until_step"), on=["source", "named"]).filter(
         pl.col("taken") != pl.col("step")
     )
-    return chosen.join(held, on=["order", "step", "named"], how="anti")
+    works = several.join(held, on=["order", "step", "named"], how="anti")
+    # Where all of a group stay with the order, the fastest is taken to work.
+    fastest = (
+        several.join(works, on=["order", "step", "choice"], how="anti")
+        .sort("speed", descending=True, nulls_last=True, maintain_order=True)
+        .unique(["order", "step", "choice"], keep="first", maintain_order=True)
+    )
+    idle = held.join(fastest, on=["order", "step", "named"], how="anti")
+    return chosen.join(idle, on=["order", "step", "named"], how="anti")
 
 
 def _variable(facts: Facts) -> pl.DataFrame:
