@@ -34,6 +34,7 @@ def functions() -> list[FunctionType]:
     """List the functions of all files, callees first."""
     from medhavi.planners.kernels import (
         event_passes,
+        item_netting,
         justification,
         moves,
         plant_record,
@@ -45,6 +46,7 @@ def functions() -> list[FunctionType]:
         found
         for module in (
             plant_record,
+            item_netting,
             event_passes,
             schedule_record,
             repair,
