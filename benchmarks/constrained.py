@@ -67,7 +67,7 @@ ROWS = (
     ("m10000cool", "light", Gate(2.0, late=35)),
     ("m10000cool", "standard", Gate(15.0, classes=(4, 5, 12))),
     ("m1000-2", "standard", Gate(1.2, late=30)),
-    ("m1000-3", "standard", Gate(1.2, late=35)),
+    ("m1000-3", "standard", Gate(1.2, late=30)),
     ("m3000-2", "standard", Gate(4.5, late=80)),
     ("m3000-3", "standard", Gate(4.5, late=80)),
     ("m10000-2", "standard", Gate(15.0, late=450, days=10.0)),

@@ -9,7 +9,11 @@ time of every machine that it might relieve.
 from __future__ import annotations
 
 import math
+from itertools import chain as chained
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from medhavi.planners.constrained.capacity_bound import Claim, capacity_bound
 from medhavi.planners.constrained.search.chain_bound import Chain
@@ -78,28 +82,45 @@ def claims_of(plant: Plant, chain: Chain, demands: list[int]) -> list[list[Claim
         The plant; what it can do when it has nothing else to do.
     demands
         Those that count.
+
+    Returns
+    -------
+    list of list of Claim
+        By machine; none where all its claims fit, for it makes nothing late.
     """
     loads = _loads(plant)
     machines = int(plant.machine.max(initial=-1)) + 1
-    begins = [1 << 60] * machines
+    begins = np.full(machines, 1 << 60)
     spared = [0.0] * machines
     for item, load in enumerate(loads):
         own = int(plant.machine[item])
         if own >= 0:
-            begins[own] = min(begins[own], chain.begins(item))
+            begins[own] = min(int(begins[own]), chain.begins(item))
         stock = int(plant.stock[item])
         if stock and plant.lead[item] < 0:
-            for machine, (work, _) in load.items():
-                spared[machine] += stock * work
+            for machine, (share, _) in load.items():
+                spared[machine] += stock * share
+    extra = np.array([math.ceil(one * (1 + SAFE)) for one in spared], np.int64)
+    who = np.array(demands, np.int64)
+    counts = np.array([len(load) for load in loads], np.int64)[plant.d_item[who]]
+    parts = [loads[item] for item in plant.d_item[who].tolist()]
+    where = np.fromiter(chained.from_iterable(parts), np.int64, counts.sum())
+    shares = [one for load in parts for one in load.values()]
+    work = np.array([one for one, _ in shares], np.float64)
+    tail = np.array([one for _, one in shares], np.int64)
+    who = np.repeat(who, counts)
+    budget = np.maximum(0, plant.d_due[who] - tail - begins[where]) + extra[where]
+    needed = np.floor(plant.d_qty[who] * work * (1 - SAFE)).astype(np.int64)
+    order = np.lexsort((budget, where))
     claims: list[list[Claim]] = [[] for _ in range(machines)]
-    items, quantities = plant.d_item.tolist(), plant.d_qty.tolist()
-    due = plant.d_due.tolist()
-    extra = [math.ceil(one * (1 + SAFE)) for one in spared]
-    for demand in demands:
-        for machine, (work, tail) in loads[items[demand]].items():
-            until = max(0, due[demand] - tail - begins[machine])
-            needed = math.floor(quantities[demand] * work * (1 - SAFE))
-            claims[machine].append(Claim(until + extra[machine], needed, demand))
+    ends = np.searchsorted(where[order], np.arange(machines + 1))
+    for machine, (low, high) in enumerate(pairwise(ends.tolist())):
+        own_claims = order[low:high]
+        # Who is served by earliest budget fits wherever anybody does (Jackson 1955).
+        if (np.cumsum(needed[own_claims]) > budget[own_claims]).any():
+            columns = (budget, needed, who)
+            rows = zip(*(one[own_claims].tolist() for one in columns), strict=True)
+            claims[machine] = [Claim(*row) for row in rows]
     return claims
 
 
