@@ -43,7 +43,8 @@ class Matches:
     n_orders
         Number of orders.
     owner
-        One entry per match: the demand that it is kept for, or -1; empty: none is.
+        One entry per match: the demand d that it is kept for, -2 - d: for it alone, or
+        -1; empty: none is.
     """
 
     need_rank: Sequence[int]
@@ -88,7 +89,7 @@ def peg(matches: Matches, engine: Engine) -> Pegs:
     rank = _ints(matches.need_rank)
     owner = _ints(matches.owner or np.full(len(need_of), -1, dtype=np.int64))
     pinned = np.zeros(n_needs, dtype=np.int64)
-    pinned[need_of[owner >= 0]] = 1
+    pinned[need_of[owner != -1]] = 1
     arguments: tuple[Any, ...] = (
         np.argsort(rank, kind="stable"),
         _ints(matches.need_demand),

@@ -78,7 +78,7 @@ def matches(draw: st.DrawFn) -> Matches:
         need=need,
         unit=unit,
         qty=taken,
-        owner=[draw(st.integers(-1, 3)) for _ in taken] if draw(st.booleans()) else (),
+        owner=[draw(st.integers(-5, 3)) for _ in taken] if draw(st.booleans()) else (),
         unit_order=unit_order,
         unit_qty=unit_qty,
         n_orders=orders,
@@ -153,11 +153,16 @@ def test_what_is_kept_beyond_a_share_goes_to_others():
     assert batch([-1, -1, 1, -1], (7, 3)) == [[0, 1, 3], [0, 2, 4], [1, 1, 3]]
 
 
+def test_what_is_for_a_demand_alone_goes_to_no_other():
+    assert batch([-1, -1, -3, -1], (7, 3)) == [[0, 2, 4], [1, 1, 3]]
+
+
 @given(st.data())
 def test_arranging_cuts_every_match_once_and_serves_owners_first(data):
     parts = data.draw(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9))))
     qty = data.draw(st.lists(st.integers(1, 9), min_size=1, max_size=5))
-    owner = [data.draw(st.integers(-1, 3)) for _ in qty]
+    owner = [data.draw(st.integers(-5, 3)) for _ in qty]
+    keeper = [-2 - who if who < -1 else who for who in owner]
     ends = np.cumsum([gap + size for gap, size in parts], dtype=np.int64)
     begins = ends - np.array([size for _, size in parts], dtype=np.int64)
     demands = [data.draw(st.integers(0, 3)) for _ in parts]
@@ -179,12 +184,15 @@ def test_arranging_cuts_every_match_once_and_serves_owners_first(data):
     reach = np.cumsum(size)
     for demand in range(4):
         wanted = sum(s for (_, s), d in zip(parts, demands, strict=True) if d == demand)
-        kept = sum(q for q, o in zip(qty, owner, strict=True) if o == demand)
+        kept = sum(q for q, o in zip(qty, keeper, strict=True) if o == demand)
         got = 0
         for begin, end, who in zip(begins, ends, demands, strict=True):
             for name, last, length in zip(unit, reach, size, strict=True):
-                if who == demand and name >= 0 and owner[name] == demand:
-                    got += max(0, min(end, last) - max(begin, last - length))
+                met = max(0, min(end, last) - max(begin, last - length))
+                if who == demand and name >= 0 and keeper[name] == demand:
+                    got += met
+                alone = name >= 0 and owner[name] < -1
+                assert not (met and alone and keeper[name] != who)
         assert got == min(wanted, kept)
 
 

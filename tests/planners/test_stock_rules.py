@@ -382,3 +382,38 @@ def test_a_make_to_order_component_of_a_shared_lot_is_ordered_per_demand():
     assert quantities(made, "A") == [16]
     assert quantities(made, "B") == [6, 10]
     assert sorted(pegs(made, "D1", level=1).values()) == [10]
+
+
+def test_coarse_steps_below_a_shared_lot_go_to_one_demand_each():
+    made = planned(
+        products=[
+            {"product": "A"},
+            {"product": "B", "make_to_order": True, "qty_step": 5},
+        ],
+        demands=[{"qty": 7}, {"qty": 3}],
+        routings=[{}],
+        bom_lines=[{"component": "B"}],
+        supply_terms=[{"product": "B"}],
+    )
+    assert quantities(made, "A") == [10]
+    assert quantities(made, "B") == [5, 5]
+    assert [list(pegs(made, name, level=1).values()) for name in ("D1", "D2")] == [
+        [5],
+        [5],
+    ]
+
+
+def test_a_step_that_is_mostly_of_one_demand_is_made_to_order_for_that_alone():
+    made = planned(
+        products=[
+            {"product": "A"},
+            {"product": "B", "make_to_order": True, "qty_step": 10},
+        ],
+        demands=[{"qty": 3}, {"qty": 7}],
+        routings=[{}],
+        bom_lines=[{"component": "B"}],
+        supply_terms=[{"product": "B"}],
+    )
+    assert quantities(made, "B") == [10]
+    assert pegs(made, "D1", level=1) == {}
+    assert list(pegs(made, "D2", level=1).values()) == [10]

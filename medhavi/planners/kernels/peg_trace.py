@@ -7,7 +7,9 @@ of two pointers. Stretched ends are cumulative and rounded down, hence the parts
 need sum to it exactly.
 
 What a firm peg or a hold keeps for a demand stands where the slice of that demand is:
-the matches of such a need are arranged before the walk.
+the matches of such a need are arranged before the walk. What is made to the order of a
+demand is kept for it alone: where its slice is too short, by what was rounded or is not
+delivered, the rest serves nobody.
 
 The file holds plain loops over int64 arrays only, so that numba can compile it; the
 interpreted form is the reference (equal results are tested).
@@ -67,8 +69,8 @@ def trace(
     match_unit, match_qty, match_position
         Shape (n_matches,): unit, quantity, place inside the unit [steps].
     match_owner, need_pinned
-        Shape (n_matches,): the demand that a match is kept for, or -1; and shape
-        (n_needs,): 1 where a match of the need has an owner.
+        Shape (n_matches,): the demand d that a match is kept for, -2 - d: for it
+        alone, or -1; and shape (n_needs,): 1 where a match of the need has an owner.
     unit_start, unit_of
         Shape (n_orders + 1,) and (n_ordered_units,): units of each order, main first.
     unit_offset
@@ -258,7 +260,8 @@ def arranged(
     Parameters
     ----------
     unit, qty, position, owner
-        Shape (n_matches,): its matches, and for whom they are kept (-1: anyone).
+        Shape (n_matches,): its matches, and for whom they are kept (-1: anyone; -2 - d:
+        demand d and nobody else).
     part_begin, part_end, part_demand
         Shape (n_parts,): what each demand wants of the need, rising [steps].
 
@@ -270,8 +273,10 @@ def arranged(
     """
     count, parts = len(unit), len(part_begin)
     left = np.empty(count, np.int64)
+    keeper = np.empty(count, np.int64)
     for i in range(count):
         left[i] = qty[i]
+        keeper[i] = owner[i] if owner[i] >= -1 else -2 - owner[i]
     kept_part = np.empty(count + parts, np.int64)
     kept_match = np.empty(count + parts, np.int64)
     kept_qty = np.empty(count + parts, np.int64)
@@ -279,7 +284,7 @@ def arranged(
     for part in range(parts):
         room = part_end[part] - part_begin[part]
         for i in range(count):
-            if owner[i] == part_demand[part] and left[i] > 0 and room > 0:
+            if keeper[i] == part_demand[part] and left[i] > 0 and room > 0:
                 taken = min(left[i], room)
                 kept_part[kept] = part
                 kept_match[kept] = i
@@ -294,7 +299,7 @@ def arranged(
     new_unit = np.empty(most, np.int64)
     new_qty = np.empty(most, np.int64)
     new_position = np.empty(most, np.int64)
-    pieces = own = free = reach = 0
+    pieces = own = reach = 0
     for part in range(parts):
         # First what no demand stands behind, then the part itself.
         for inside in range(2):
@@ -310,18 +315,16 @@ def arranged(
                     room -= kept_qty[own]
                     pieces += 1
                     own += 1
-            while room > 0 and free < count:
-                taken = min(left[free], room)
-                if taken > 0:
-                    new_unit[pieces] = unit[free]
+            for i in range(count):
+                taken = min(left[i], room)
+                if taken > 0 and not (inside and owner[i] < -1):
+                    new_unit[pieces] = unit[i]
                     new_qty[pieces] = taken
-                    new_position[pieces] = position[free] + used[free]
-                    used[free] += taken
-                    left[free] -= taken
+                    new_position[pieces] = position[i] + used[i]
+                    used[i] += taken
+                    left[i] -= taken
                     room -= taken
                     pieces += 1
-                if left[free] == 0:
-                    free += 1
             if room > 0:
                 new_unit[pieces] = -1
                 new_qty[pieces] = room

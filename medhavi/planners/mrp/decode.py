@@ -311,7 +311,10 @@ def traced(release: Release, rank: dict[int, int], engine: Engine) -> Pegs:
 
 def _owned(release: Release) -> tuple[list[int], list[int], list[int], list[int]]:
     """Give the matches, cut where a part is kept for a demand, and their owners."""
-    if not any(need.pins for need in release.needs):
+    ordered = [_ordered_for(unit) for unit in release.units]
+    if not any(need.pins for need in release.needs) and not any(
+        demand != NO_DEMAND for demand in ordered
+    ):
         return release.match_need, release.match_unit, release.match_qty, []
     kept: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for need in release.needs:
@@ -331,10 +334,17 @@ def _owned(release: Release) -> tuple[list[int], list[int], list[int], list[int]
             rows.append((place, unit_index, part, demand))
             left -= part
         if left > 0:
-            rows.append((place, unit_index, left, NO_DEMAND))
+            rows.append((place, unit_index, left, ordered[unit_index]))
     columns = [list(column) for column in zip(*rows, strict=True)]
     need_of, unit_of, qty_of, owner = columns or [[], [], [], []]
     return need_of, unit_of, qty_of, owner
+
+
+def _ordered_for(unit: SupplyUnit) -> int:
+    """Give whom a unit made to order is for alone, as `Matches.owner` has it."""
+    if unit.for_demand == NO_DEMAND or not unit.node.make_to_order:
+        return NO_DEMAND
+    return -2 - unit.for_demand
 
 
 def _framed(

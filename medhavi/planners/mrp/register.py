@@ -149,7 +149,8 @@ class Register:
         """Tell which demands stand behind a need, with their part [steps].
 
         Parts are rounded down; what no demand stands behind (safety stock, surplus) is
-        in no part.
+        in no part. Of what is made to order they are rounded as pegs are: one after
+        the other, so that no step is left over between demands.
         """
         if need.demand != NO_DEMAND:
             return {need.demand: need.qty}
@@ -157,6 +158,8 @@ class Register:
             return {}
         behind = self._behind(need.order)
         span = sum(unit.qty for unit in need.order.units)
+        if need.node.make_to_order and span:
+            return _in_sequence(behind, need.qty, span)
         return {
             demand: part * need.qty // span
             for demand, part in behind.items()
@@ -449,6 +452,18 @@ class Register:
         walk = self._walks.get(id(unit.node))
         if walk is not None:
             walk.add(unit)
+
+
+def _in_sequence(parts: Mapping[int, int], qty: int, span: int) -> dict[int, int]:
+    """Stretch parts of a span, laid side by side, onto a quantity; ends round down."""
+    found: dict[int, int] = {}
+    begin = 0
+    for demand, part in parts.items():
+        size = (begin + part) * qty // span - begin * qty // span
+        begin += part
+        if size:
+            found[demand] = size
+    return found
 
 
 def _comes_from(unit: SupplyUnit, place: str) -> bool:
