@@ -493,3 +493,29 @@ def test_a_step_that_takes_no_time_runs_in_no_campaign() -> None:
     )
     made = plan(snapshot, "constrained", {**PYTHON, "campaigns": "propose"})
     assert [str(found) for found in verify(made, snapshot)] == []
+
+
+# --- dated outputs -----------------------------------------------------------------
+def test_an_order_placed_after_a_further_output_begins_gives_that_too() -> None:
+    made = feasible(
+        resources=[{"resource": "M"}],
+        routings=[{"routing": "R"}, {"routing": "Q", "product": "Z"}],
+        steps=[
+            {"routing": "R", "fixed_minutes": 1440},
+            {"routing": "Q", "fixed_minutes": 4 * 1440},
+        ],
+        step_resources=[{"routing": "R"}, {"routing": "Q"}],
+        routing_outputs=[
+            {"routing": "R", "line": 2, "product": "B", "valid_from": day(3)}
+        ],
+        supply_orders=[
+            {**WORK, "product": "Z", "source": "Q", "start": day(0), "due": day(4)}
+            | {"status": "released"}
+        ],
+        demands=[{"due": day(2)}],
+    )
+
+    assert deliveries(made) == [(10, 5)]
+    given = made.supplies.filter(made.supplies["product"] == "B")
+    assert given.select("qty", "kind").rows() == [(10, "make")]
+    assert set(made.pegging["product"]) == {"A"}

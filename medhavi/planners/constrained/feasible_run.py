@@ -32,6 +32,7 @@ from medhavi.planners.constrained.delivering import (
     undelivered,
 )
 from medhavi.planners.constrained.improving import BUDGETS, Improving, Watching
+from medhavi.planners.constrained.late_outputs import give_late_outputs
 from medhavi.planners.constrained.lifetimes import leave_out_dead
 from medhavi.planners.constrained.placing import Placing
 from medhavi.planners.constrained.rationing import Rationing, Slice
@@ -319,6 +320,7 @@ class FeasibleRun(MrpRun):
         if never:
             needs = self._drop(never)
             self._served = {needs[i]: taken for i, taken in self._served.items()}
+        give_late_outputs(self.release, self.placing.jobs)
 
     def dissolve(self) -> None:
         """Let go of everything: records point at each other in circles."""

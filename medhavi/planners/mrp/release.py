@@ -179,7 +179,7 @@ class Release(Register):
     def _has(self, way: Way, node: Node, asks: Traits, seen: set[NodeKey]) -> bool:
         """Tell whether a source gives what is asked; a move: whether its origin can."""
         if way.origin is None:
-            return _traits(way, node).meets(asks)
+            return way.traits(node).meets(asks)
         origin = way.origin
         if origin.key in seen:
             return False
@@ -373,7 +373,7 @@ class Release(Register):
                 unit = self.unit(node, qty, at, at, source, order)
                 node.units.append(unit)
             if way.provides:
-                unit.traits = _traits(way, node)
+                unit.traits = way.traits(node)
 
     def output_instant(self, order: Order, gain: Gain) -> int:
         """Give the instant at which all that an order gives of a product is there."""
@@ -445,13 +445,6 @@ class Release(Register):
             component.anchor,
             component.offset_minutes,
         )
-
-
-def _traits(way: Way, node: Node) -> Traits:
-    """Give what new supply of a node from a make or buy has."""
-    if not way.provides:
-        return node.traits
-    return node.traits._replace(pairs=node.traits.pairs | way.provides)
 
 
 def _born(way: Way, timing: Timing) -> int:

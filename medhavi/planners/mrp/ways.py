@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.planners.mrp.state import Node, NodeKey
+    from medhavi.planners.mrp.traits import Traits
     from medhavi.providers import Providers
     from medhavi.providers.recipe_lines import Component, Gain
     from medhavi.providers.recipes import Recipe
@@ -118,6 +119,12 @@ class Way:
         if most is None or size <= most:
             return source.lot(size)
         return source.pieces(size)[0]
+
+    def traits(self, node: Node) -> Traits:
+        """Give what new supply of a node from a make or buy has."""
+        if not self.provides:
+            return node.traits
+        return node.traits._replace(pairs=node.traits.pairs | self.provides)
 
     def serves(self, start: int) -> bool:
         """Tell whether a new order may start at an instant."""
