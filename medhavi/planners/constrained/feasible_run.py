@@ -202,6 +202,12 @@ class FeasibleRun(MrpRun):
             if why:
                 self._memory.refused[line.demand.index] = why
                 self._memory.rules[line.demand.index] = line.refused, line.late_by
+        if placing.campaigns is not None:
+            self._memory.breaches.update(placing.campaigns.findings)
+
+    def move_late(self) -> None:
+        """Move all orders as late as their deliveries allow; the last thing they do."""
+        placing = self.placing
         placing.backward(self.lines)
         if placing.campaigns is not None:
             placing.campaigns.name()
@@ -451,6 +457,7 @@ def plan(
         if stop():
             return _cancelled(run, version, seed)
         run.dissolve()
+    run.move_late()
     run.settle()
     made = run.plan(version, seed)
     run.dissolve()
