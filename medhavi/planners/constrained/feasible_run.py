@@ -409,6 +409,7 @@ def plan(
     cancelled: Callable[[], bool] | None = None,
     *,
     seed: int | None = None,
+    memory: Memory | None = None,
 ) -> Plan:
     """Plan a snapshot in mode constrained.
 
@@ -426,6 +427,8 @@ def plan(
         plan is empty.
     seed
         Recorded only: nothing here is random.
+    memory
+        Fresh memory of this snapshot, whose providers were asked before.
 
     Raises
     ------
@@ -442,7 +445,7 @@ def plan(
     CAP-12, CAP-17, CAP-18, MRP-09.
     """
     snapshot.require()
-    memory = Memory(snapshot)
+    memory = memory or Memory(snapshot)
     memory.campaign_rules = campaign_rules(snapshot, parameters, memory.findings)
     stop = Stop(cancelled)
     rounds = 0

@@ -184,10 +184,11 @@ def plan(
         A filled column would change quantities or dates and is not built yet.
     """
     snapshot.require()
+    memory = Memory(snapshot)
     way = way_of(parameters, snapshot["demands"].height)
     if way:
         stop = _Stop(cancelled)
-        run = SearchedRun(Memory(snapshot), parameters, observe)
+        run = SearchedRun(memory, parameters, observe)
         watch = Watch(told=observe or _nobody, stop=stop)
         made = _searched(run, way, watch, (version, seed))
         if made is not None and stop.asked:
@@ -195,7 +196,7 @@ def plan(
         if made is not None:
             return made
     return feasible_run.plan(
-        snapshot, parameters, version, observe, cancelled, seed=seed
+        snapshot, parameters, version, observe, cancelled, seed=seed, memory=memory
     )
 
 
