@@ -334,7 +334,10 @@ def test_stock_of_a_customer_fills_no_safety_stock_of_ours() -> None:
 
 
 # --- recipes that change while their order waits -----------------------------------
-PHASED = [{"component": "B"}, {"line": 2, "component": "C", "valid_to": day(3)}]
+PHASED: list[dict[str, object]] = [
+    {"component": "B"},
+    {"line": 2, "component": "C", "valid_to": day(3)},
+]
 
 
 @pytest.mark.req("MRP-03")

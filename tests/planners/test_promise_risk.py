@@ -169,7 +169,7 @@ def test_all_points_at_once_arrive_as_each_of_them_would(leaves):
     departures = [
         {"lane": "T", "weekday": weekday, "time": dt.time(9)} for weekday in (1, 4)
     ]
-    more: dict[str, list[dict[str, object]]] = {
+    ways: dict[str, dict[str, list[dict[str, object]]]] = {
         "any time": {},
         "weekdays": {"departures": departures},
         "blackout": {
@@ -192,8 +192,8 @@ def test_all_points_at_once_arrive_as_each_of_them_would(leaves):
             ],
             "lanes": [{**snapshot["lanes"].to_dicts()[0], "calendar": "TWO"}],
         },
-    }[leaves]
-    book = Book.from_snapshot(snapshot.replace(**more))
+    }
+    book = Book.from_snapshot(snapshot.replace(**ways[leaves]))
     request = request_of(book.snapshot, location="C1")
     quest = Quest(book, request, book.policies.of(request))
     searched(quest, "date")

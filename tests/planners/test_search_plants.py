@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from medhavi.planners.constrained.feasible_run import Memory
+from medhavi.planners.constrained.round_memory import Memory
 from medhavi.planners.constrained.search.laying_out import MismatchError
 from medhavi.planners.constrained.search.plant_model import UnfitError, model_of
 from medhavi.planners.constrained.search.searched_run import SearchedRun
