@@ -25,9 +25,10 @@ gate that is missed is written as missed: the command ends with exit 1.
 | 10,000 demands, 5 levels: netting and pegging after load | 0.6 s | 0.2 s |
 | the same with the tables of the plan | 2.0 s | 0.6 s |
 | one changed order, 10,000 and 20,000 demands: check and net change | 0.5 s | 0.1 s |
+| demo company large, 50,000 operations and more: first plan; memory | 20 s; 2 GB | 5 s |
 | bill of materials of 10,000 levels | 1 s | |
 | two of each over 70 levels | a finding, not a number | |
-| m10000 in mode constrained, effort standard: late demands; CPU of the search | 450; 15 s | 31 + 80 + 250; 15 s |
+| m10000 in mode constrained, effort standard: late demands; CPU of reading, search and orders | 450; 15 s | 31 + 80 + 250; 15 s |
 | one quote on a full book of 20,000 reservations, date and distribution: thread CPU p50; p99 | 1 ms; 3 ms | 0.4 ms; 0.8 ms |
 | the same with limiter and remedies: p99 | 30 ms | 10 ms |
 | 50 requesters who think 200 ms: p99 against that of one | 10 x | 4 x |
