@@ -171,13 +171,16 @@ class Capacity:
     ) -> int:
         """Give the instant at which a step takes a component (rule 15).
 
-        No step means the first. The start is that after the queue; the end is that of
-        the step, before its move.
+        No step means the first of the routing, though another that runs beside it may
+        begin before. The start is that after the queue; the end is that of the step,
+        before its move.
         """
         if not timing.steps:
             moment = timing.start if anchor == "start" else timing.finish
             return self._offset(routing, step, moment, offset_minutes)
         window_of = timing.steps[0]
+        if step is None and len(timing.steps) > 1:
+            step = self._routings.network(routing).nodes[0].step
         if step is not None:
             window_of = _find(timing.steps, step) or window_of
         moment = window_of.start if anchor == "start" else window_of.finish

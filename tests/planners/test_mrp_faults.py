@@ -571,3 +571,19 @@ def test_of_tools_that_all_stay_with_the_order_one_of_their_group_works() -> Non
     )
 
     assert made.operations.filter(step=2)["run_minutes"].to_list() == [30.0, 30.0]
+
+
+def test_the_first_step_takes_though_one_beside_it_begins_before() -> None:
+    made = planned(
+        demands=[{"due": day(10)}],
+        routings=[{"routing": "R"}],
+        steps=[
+            {"routing": "R"},
+            {"routing": "R", "step": 2, "fixed_minutes": 60},
+            {"routing": "R", "step": 3, "fixed_minutes": 450},
+        ],
+        step_links=[{"routing": "R", "step": 2, "after": 1}],
+        bom_lines=[{"routing": "R", "anchor": "end"}],
+    )
+
+    assert [row["date"] for row in exceptions(made, "NoSource")] == [day(10) - HOUR]
