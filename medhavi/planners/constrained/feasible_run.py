@@ -40,7 +40,7 @@ from medhavi.planners.constrained.round_memory import Memory
 from medhavi.planners.constrained.sequence import Scene
 from medhavi.planners.constrained.shop import Shop
 from medhavi.planners.constrained.slices import SliceReader
-from medhavi.planners.constrained.stopping import Stop, never
+from medhavi.planners.constrained.stopping import Stop, cancelled_plan, never
 from medhavi.planners.constrained.telling import tell, tell_refused
 from medhavi.planners.constrained.way_chains import WayChains, least_lateness
 from medhavi.planners.constrained.weighing import (
@@ -54,8 +54,7 @@ from medhavi.planners.mrp.run import MrpRun
 from medhavi.providers.quotas import Quotas
 from medhavi.providers.table_rows import read_tables
 from medhavi.results.limiter import Limiter
-from medhavi.results.plan import Plan
-from medhavi.results.run_record import RunRecord, Status
+from medhavi.results.run_record import Status
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
@@ -76,6 +75,8 @@ if TYPE_CHECKING:
     from medhavi.planners.pegging import Pegs
     from medhavi.providers import Providers
     from medhavi.providers.departure_loads import DepartureLoads
+    from medhavi.results.plan import Plan
+    from medhavi.results.run_record import RunRecord
     from medhavi.snapshot import Snapshot
 
     Observe = Callable[[str, int, int], None] | None
@@ -453,12 +454,12 @@ def plan(
         run = _netted(memory, parameters, observe, stop)
         rounds += 1
         if run.stopped or stop():
-            return _cancelled(run, version, seed)
+            return cancelled_plan(run, run.fingerprint, version, seed)
         run.place()
         if rounds == MOST_ROUNDS or not run.refused():
             break
         if stop():
-            return _cancelled(run, version, seed)
+            return cancelled_plan(run, run.fingerprint, version, seed)
         run.dissolve()
     run.move_late()
     run.settle()
@@ -486,22 +487,3 @@ def _netted(
         if run.stopped or rounds == MOST_ROUNDS or not run.rationed():
             return run
         run.release.dissolve()
-
-
-def _cancelled(run: FeasibleRun, version: str, seed: int | None) -> Plan:
-    """Give an empty plan: half of a constrained plan cannot be carried out."""
-    run.release.dissolve()
-    return Plan(
-        tables={},
-        run=RunRecord(
-            planner=run.mode,
-            mode=run.mode,
-            package_version=version,
-            snapshot_fingerprint=run.fingerprint,
-            as_of=run.as_of,
-            settings=run.parameters.as_dict(),
-            seed=seed,
-            status=Status.CANCELLED,
-        ),
-        findings=tuple(run.findings),
-    )
