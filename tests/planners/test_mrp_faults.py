@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import polars as pl
 import pytest
 
 from tests.planners.small_plans import (
@@ -587,3 +588,20 @@ def test_the_first_step_takes_though_one_beside_it_begins_before() -> None:
     )
 
     assert [row["date"] for row in exceptions(made, "NoSource")] == [day(10) - HOUR]
+
+
+def test_an_owners_stock_goes_to_the_pieces_that_its_demand_has() -> None:
+    made = planned(
+        locations=PLACES,
+        customers=[{"customer": "C1"}],
+        demands=[{"customer": "C1", "location": "W", "qty": 17.0}],
+        lanes=LANE,
+        inventory_policies=[{"location": "W", "safety_qty": 4.0}],
+        routings=[{}, {"routing": "RB", "product": "B", "max_lot": 15.0}],
+        bom_lines=[{"component": "B"}, {"routing": "RB", "component": "C"}],
+        stock=[{"product": "C", "qty": 50.0, "owner": "C1"}],
+    )
+
+    # B comes in pieces of 15 and 6; the customer's 17 are 15 of one, 2 of the other.
+    own = made.pegging.filter((pl.col("level") == 3) & (pl.col("supply") == "C|L|"))
+    assert own["qty"].sum() == 17.0

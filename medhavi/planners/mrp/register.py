@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from medhavi.findings import BadData, finding
+from medhavi.planners.mrp.behind import Behind, stretched
 from medhavi.planners.mrp.state import NO_DEMAND, Need, Shortage, SupplyUnit
 from medhavi.units import INT64_MAX, NEVER
 
@@ -53,6 +54,7 @@ class Register:
         self.demand_names: list[str] = []
         self.demand_customers: list[str | None] = []
         self._walks: dict[int, Walk] = {}
+        self._behind = Behind()
 
     # --- cluster -------------------------------------------------------------------
     def enter(self, walks: Sequence[Walk]) -> None:
@@ -148,23 +150,19 @@ class Register:
     def shares(self, need: Need) -> dict[int, int]:
         """Tell which demands stand behind a need, with their part [steps].
 
-        Parts are rounded down; what no demand stands behind (safety stock, surplus) is
-        in no part. Of what is made to order they are rounded as pegs are: one after
-        the other, so that no step is left over between demands.
+        Parts are those that pegs will have; what no demand stands behind (safety stock,
+        surplus) is in no part.
         """
         if need.demand != NO_DEMAND:
             return {need.demand: need.qty}
         if need.order is None:
             return {}
-        behind = self._behind(need.order)
-        span = sum(unit.qty for unit in need.order.units)
-        if need.node.make_to_order and span:
-            return _in_sequence(behind, need.qty, span)
-        return {
-            demand: part * need.qty // span
-            for demand, part in behind.items()
-            if span and part * need.qty >= span
-        }
+        self._behind.see(self.match_need, self.match_unit, self.match_qty)
+        parts: dict[int, int] = {}
+        for demand, begin, end in stretched(need, self._behind.of(need.order)):
+            if end > begin:
+                parts[demand] = parts.get(demand, 0) + end - begin
+        return parts
 
     def unserved(self, need: Need) -> dict[int, int]:
         """Give `shares` less what is kept for each demand already [steps]."""
@@ -172,50 +170,6 @@ class Register:
         for _, demand, qty in need.pins:
             if demand in parts:
                 parts[demand] = max(0, parts[demand] - qty)
-        return parts
-
-    def _behind(self, order: Order) -> dict[int, int]:
-        """Sum what demands take of an order, without recursion down long chains."""
-        found: dict[int, dict[int, int]] = {}
-        # A by-product may go back into its own order: that adds nobody behind it.
-        path: set[int] = set()
-        stack = [order]
-        while stack:
-            current = stack[-1]
-            if current.index in found:
-                stack.pop()
-                continue
-            upper = {
-                taker.order.index: taker.order
-                for unit in current.units
-                for taker, _ in unit.takers
-                if taker.order is not None
-                and taker.order.index not in found
-                and taker.order.index not in path
-                and taker.order is not current
-            }
-            if upper:
-                path.add(current.index)
-                stack += upper.values()
-                continue
-            found[current.index] = self._own_behind(current, found)
-            path.discard(current.index)
-            stack.pop()
-        return found[order.index]
-
-    def _own_behind(
-        self, order: Order, found: dict[int, dict[int, int]]
-    ) -> dict[int, int]:
-        parts: dict[int, int] = {}
-        for unit in order.units:
-            for taker, taken in unit.takers:
-                if taker.demand != NO_DEMAND:
-                    parts[taker.demand] = parts.get(taker.demand, 0) + taken
-                elif taker.order is not None:
-                    span = sum(u.qty for u in taker.order.units)
-                    for demand, part in found.get(taker.order.index, {}).items():
-                        share = part * taken // span if span else 0
-                        parts[demand] = parts.get(demand, 0) + share
         return parts
 
     # --- needs ---------------------------------------------------------------------
@@ -452,18 +406,6 @@ class Register:
         walk = self._walks.get(id(unit.node))
         if walk is not None:
             walk.add(unit)
-
-
-def _in_sequence(parts: Mapping[int, int], qty: int, span: int) -> dict[int, int]:
-    """Stretch parts of a span, laid side by side, onto a quantity; ends round down."""
-    found: dict[int, int] = {}
-    begin = 0
-    for demand, part in parts.items():
-        size = (begin + part) * qty // span - begin * qty // span
-        begin += part
-        if size:
-            found[demand] = size
-    return found
 
 
 def _comes_from(unit: SupplyUnit, place: str) -> bool:
