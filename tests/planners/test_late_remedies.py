@@ -125,12 +125,10 @@ def test_a_more_important_demand_is_not_asked_to_wait() -> None:
 
 
 def test_a_large_order_is_split_where_the_demand_waits_for_all_of_it() -> None:
+    # What other demands take is made apart by itself; a least lot is not.
     snapshot = factories.snapshot(
-        demands=[
-            {"demand": "D1", "qty": 12, "due": day(1)},
-            {"demand": "D2", "qty": 36, "due": day(1), "priority": 2},
-        ],
-        **HOURLY,
+        demands=[{"demand": "D1", "qty": 12, "due": day(1)}],
+        **{**HOURLY, "routings": [{"routing": "R", "min_lot": 48.0}]},
     )
     smaller = tried(snapshot, "D1")["smaller_lot"]
     assert smaller.lateness_before_h == 24.0
