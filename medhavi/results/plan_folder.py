@@ -42,6 +42,25 @@ def write_tables(
             )
 
 
+def write_frames(
+    folder: Path, frames: Mapping[str, pl.DataFrame], file_format: Format
+) -> None:
+    """Write frames in their own order; lists are joined in CSV."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in frames.items():
+        if file_format == "csv":
+            flat = frame.with_columns(
+                pl.col(column).list.join("; ")
+                for column, dtype in frame.schema.items()
+                if dtype == pl.List
+            )
+            flat.write_csv(folder / f"{name}.csv")
+        else:
+            frame.rechunk().write_parquet(
+                folder / f"{name}.parquet", compression="zstd", compression_level=3
+            )
+
+
 def read_tables(folder: Path) -> dict[str, pl.DataFrame]:
     """Read the tables of a folder; an absent file is a table without rows.
 

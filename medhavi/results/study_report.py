@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 import polars as pl
 
 from medhavi.errors import UsageError
-from medhavi.results.plan_folder import read_json, write_json
+from medhavi.results.plan_folder import read_json, write_frames, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,19 +137,7 @@ class StudyReport:
     def to_folder(self, folder: str | Path, file_format: Format = "parquet") -> None:
         """Write `runs`, `figures`, `table` and study.json into a folder."""
         place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
-        for name, frame in self.to_frames().items():
-            if file_format == "csv":
-                flat = frame.with_columns(
-                    pl.col(column).list.join("; ")
-                    for column, dtype in frame.schema.items()
-                    if dtype == pl.List
-                )
-                flat.write_csv(place / f"{name}.csv")
-            else:
-                frame.rechunk().write_parquet(
-                    place / f"{name}.parquet", compression="zstd", compression_level=3
-                )
+        write_frames(place, self.to_frames(), file_format)
         write_json(place / "study.json", self.as_dict())
 
     @classmethod
