@@ -10,8 +10,7 @@ import polars as pl
 from medhavi.views.charts import drawing, title_of, untitled
 from medhavi.views.format import NOTHING, count, number, percent, when
 from medhavi.views.hindsight_picture import calibration_chart
-from medhavi.views.page import empty, header, table_html
-from medhavi.views.theme import style_sheet
+from medhavi.views.page import empty, header, standalone, table_html
 from medhavi.views.tiles import Tile, tiles_html
 
 if TYPE_CHECKING:
@@ -36,14 +35,6 @@ _OUTCOMES = {
     "cancelled": "cancelled",
     "unpromised": "not promised in full",
 }
-_PAGE = """
-html{background:var(--mv-page)}
-body.mv{margin:0 auto;padding:32px 24px;max-width:1100px;background:var(--mv-page)}
-main,section{display:grid;gap:16px;grid-template-columns:minmax(0,1fr)}main{gap:40px}
-figure{margin:0;display:grid;gap:8px;min-width:0}footer{margin-top:40px}
-@media (max-width:520px){body.mv{padding:20px 16px}.mv h1{font-size:24px}}
-@media print{.mv-card{break-inside:avoid}}
-"""
 
 
 def html(report: HindsightReport, names: Names) -> str:
@@ -55,28 +46,19 @@ def html(report: HindsightReport, names: Names) -> str:
         ("Which dates were missed most?", missed_table(report, names)),
         ("What became of the lines?", _outcomes(report)),
     )
-    body = "".join(
-        f"<section><h2>{escape(title)}</h2>{text}</section>" for title, text in sections
-    )
     facts = [
         ("Orders", f"{report.start} to {report.finish}"),
         ("Lines", number(report.lines.height)),
         ("Known at", f"{when(report.known_at, names.zone, year=True)} ({names.zone})"),
     ]
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(report.name)}: hindsight</title>"
-        f"<style>{style_sheet()}{_PAGE}</style></head>"
-        '<body class="mv"><main>'
-        f"{header('What would we have promised, and what happened?', facts)}{body}"
-        '</main><footer class="mv-trust">'
-        f"<span>Study <b>{escape(report.name)}</b></span>"
-        f"<span>Kept means at most <b>{report.tolerance_hours:g} h</b> later</span>"
-        f"<span>Medhavi <b>{escape(report.package_version)}</b></span>"
-        "<span>medhavi study run again gives the same page.</span>"
-        "</footer></body></html>\n"
+    trust = (
+        f"Study <b>{escape(report.name)}</b>",
+        f"Kept means at most <b>{report.tolerance_hours:g} h</b> later",
+        f"Medhavi <b>{escape(report.package_version)}</b>",
+        "medhavi study run again gives the same page.",
     )
+    head = header("What would we have promised, and what happened?", facts)
+    return standalone(f"{report.name}: hindsight", head, sections, trust)
 
 
 def hindsight_tiles(report: HindsightReport) -> str:

@@ -10,6 +10,7 @@ from medhavi.findings import Severity
 from medhavi.units import from_seconds
 from medhavi.views.format import NOTHING, count, relative, when
 from medhavi.views.narrative import advice, story
+from medhavi.views.theme import style_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,6 +27,40 @@ _FINDING_MARKS = {
     Severity.INFO: ("good", "● info"),
 }
 _MOST_FINDINGS = 200
+
+
+_STANDALONE = """
+html{background:var(--mv-page)}
+body.mv{margin:0 auto;padding:32px 24px;max-width:1100px;background:var(--mv-page)}
+main,section{display:grid;gap:16px;grid-template-columns:minmax(0,1fr)}main{gap:40px}
+figure{margin:0;display:grid;gap:8px;min-width:0}footer{margin-top:40px}
+@media (max-width:520px){body.mv{padding:20px 16px}.mv h1{font-size:24px}}
+@media print{.mv-card{break-inside:avoid}}
+"""
+
+
+def standalone(
+    title: str,
+    head: str,
+    sections: Iterable[tuple[str, str]],
+    trust: Iterable[str],
+) -> str:
+    """Give a whole document that needs no network, no script and no server.
+
+    `head`, the bodies of the sections and the parts of the trust line are HTML already.
+    """
+    body = "".join(
+        f"<section><h2>{escape(name)}</h2>{text}</section>" for name, text in sections
+    )
+    foot = "".join(f"<span>{part}</span>" for part in trust)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(title)}</title>"
+        f"<style>{style_sheet()}{_STANDALONE}</style></head>"
+        f'<body class="mv"><main>{head}{body}</main>'
+        f'<footer class="mv-trust">{foot}</footer></body></html>\n'
+    )
 
 
 def header(question: str, facts: Sequence[tuple[str, str]]) -> str:

@@ -9,14 +9,13 @@ import polars as pl
 
 from medhavi.views.charts import drawing, title_of, untitled
 from medhavi.views.format import count
-from medhavi.views.page import empty, header, table_html
+from medhavi.views.page import empty, header, standalone, table_html
 from medhavi.views.study_picture import (
     difference_text,
     figure_chart,
     figure_text,
     run_labels,
 )
-from medhavi.views.theme import style_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,14 +24,6 @@ if TYPE_CHECKING:
 
 _PLACE = ("scenario", "point", "planner", "seed")
 _GOOD = frozenset({"optimal", "feasible", "heuristic"})
-_PAGE = """
-html{background:var(--mv-page)}
-body.mv{margin:0 auto;padding:32px 24px;max-width:1100px;background:var(--mv-page)}
-main,section{display:grid;gap:16px;grid-template-columns:minmax(0,1fr)}main{gap:40px}
-figure{margin:0;display:grid;gap:8px;min-width:0}footer{margin-top:40px}
-@media (max-width:520px){body.mv{padding:20px 16px}.mv h1{font-size:24px}}
-@media print{.mv-card{break-inside:avoid}}
-"""
 
 
 def html(report: StudyReport) -> str:
@@ -42,24 +33,17 @@ def html(report: StudyReport) -> str:
         ("How far apart are they?", _pictures(report)),
         ("What was changed?", _changes(report)),
     )
-    body = "".join(
-        f"<section><h2>{escape(title)}</h2>{text}</section>" for title, text in sections
-    )
     facts = [
         ("Runs", count(report.runs.height, "run")),
         ("Compared to", report.compare_to or "nothing"),
     ]
-    again = "medhavi study run again gives the same page; the runs are not repeated."
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(report.name)}: study</title>"
-        f"<style>{style_sheet()}{_PAGE}</style></head>"
-        f'<body class="mv"><main>{header(f"Study {report.name}", facts)}{body}</main>'
-        f'<footer class="mv-trust"><span>Base <b>{escape(report.base[:12])}</b></span>'
-        f"<span>Medhavi <b>{escape(report.package_version)}</b></span>"
-        f"<span>{again}</span></footer></body></html>\n"
+    trust = (
+        f"Base <b>{escape(report.base[:12])}</b>",
+        f"Medhavi <b>{escape(report.package_version)}</b>",
+        "medhavi study run again gives the same page; the runs are not repeated.",
     )
+    head = header(f"Study {report.name}", facts)
+    return standalone(f"{report.name}: study", head, sections, trust)
 
 
 def study_table(report: StudyReport) -> str:

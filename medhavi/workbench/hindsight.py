@@ -25,6 +25,7 @@ from medhavi.snapshot import Snapshot
 from medhavi.version import __version__
 from medhavi.workbench.executor import execute
 from medhavi.workbench.safe_folder import replaced_file, replaced_folder
+from medhavi.workbench.studies import found_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     Observe = Callable[[str], None]
 
 REPORT_NAMES = frozenset({"lines", "groups", "bins", "hindsight", "report"})
-_DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +131,7 @@ def run_hindsight(
 
     say = observe or (lambda _line: None)
     study = read_hindsight(path)
-    place = _lake_folder(study.lake, Path(path).parent)
+    place = found_place(study.lake, Path(path).parent)
     lake = Lake(place)
     present = lake.snapshot(known_at=study.known_at)
     known_at = study.known_at or dt.datetime.fromtimestamp(present.as_of, dt.UTC)
@@ -178,14 +178,6 @@ def run_hindsight(
         computed=computed,
         reused=len(done) - computed,
     )
-
-
-def _lake_folder(lake: str, folder: Path) -> Path:
-    for candidate in (Path(lake), folder / lake):
-        if candidate.exists():
-            return candidate
-    message = f"base: {lake} is not there. Check the path in the study."
-    raise UsageError(message)
 
 
 def _chosen(ordered: pl.DataFrame, study: Hindsight) -> pl.DataFrame:

@@ -86,10 +86,10 @@ def base_snapshot(study: Study, folder: Path) -> Snapshot:
     """Load the base of a study; relative paths count from `folder`, then from here."""
     base = study.base
     if base.tables is not None:
-        return read_tables(_found(base.tables, folder))
+        return read_tables(found_place(base.tables, folder))
     from medhavi.lakehouse import Lake
 
-    lake = Lake(str(_found(str(base.lake), folder)))
+    lake = Lake(str(found_place(str(base.lake), folder)))
     return lake.snapshot(known_at=base.known_at, effective_at=base.effective_at)
 
 
@@ -98,10 +98,17 @@ def tracking_folder(path: str | Path) -> Path:
     from medhavi.workbench.workspace import models_folder
 
     base = read_study(path).base
-    return models_folder(_found(str(base.tables or base.lake), Path(path).parent))
+    return models_folder(found_place(str(base.tables or base.lake), Path(path).parent))
 
 
-def _found(place: str, folder: Path) -> Path:
+def found_place(place: str, folder: Path) -> Path:
+    """Give what a study calls its base: as written, or beside its file.
+
+    Raises
+    ------
+    UsageError
+        Nothing is there.
+    """
     for candidate in (Path(place), folder / place):
         if candidate.exists():
             return candidate
