@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from medhavi.findings import BadData, finding
 from medhavi.planners.mrp.state import Node, StockRules
-from medhavi.planners.mrp.traits import TraitsBook
 from medhavi.planners.mrp.ways import Way
+from medhavi.providers.traits import TraitsBook
 from medhavi.units import ALWAYS, DAY, NEVER, exact, seconds_up, steps_down, steps_up
 
 if TYPE_CHECKING:

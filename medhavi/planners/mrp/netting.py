@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.state import Need, Node, SupplyUnit
     from medhavi.planners.mrp.stock_levels import Levels
-    from medhavi.planners.mrp.traits import Traits
+    from medhavi.providers.traits import Traits
 
     Wish = tuple[str, Traits | None]
     """Where supply must come from, and what it must have."""

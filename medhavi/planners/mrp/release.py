@@ -32,10 +32,10 @@ if TYPE_CHECKING:
         PegSource,
         SupplyUnit,
     )
-    from medhavi.planners.mrp.traits import Traits
     from medhavi.planners.mrp.ways import Intake, Way
     from medhavi.providers.recipe_lines import Component, Gain
     from medhavi.providers.sources import Source, Timing
+    from medhavi.providers.traits import Traits
 
 PEG_SOURCE: dict[str, PegSource] = {"make": "PROD", "buy": "SUP", "move": "TRANS"}
 MOST_PIECES = 100_000

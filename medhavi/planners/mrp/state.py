@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
-from medhavi.planners.mrp.traits import PLAIN, Traits
 from medhavi.providers.recipe_lines import Component
 from medhavi.providers.recipes import Recipe
 from medhavi.providers.sources import Source, Timing
+from medhavi.providers.traits import PLAIN, Traits
 from medhavi.units import ALWAYS, NEVER
 
 NodeKey = tuple[str, str]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import NotAvailable
 from medhavi.findings import finding
-from medhavi.planners.mrp.traits import unranked
+from medhavi.providers.traits import unranked
 from medhavi.providers.unused import unused_columns
 
 if TYPE_CHECKING:

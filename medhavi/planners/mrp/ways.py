@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.planners.mrp.state import Node, NodeKey
-    from medhavi.planners.mrp.traits import Traits
     from medhavi.providers import Providers
     from medhavi.providers.recipe_lines import Component, Gain
     from medhavi.providers.recipes import Recipe
     from medhavi.providers.sources import Source
+    from medhavi.providers.traits import Traits
 
 
 class Nodes(Protocol):
