@@ -81,7 +81,10 @@ class PromiseReason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseOption:
-    """One way to serve a request, ranked; `why_not` is empty for the chosen one."""
+    """One way to serve a request, ranked; `why_not` is empty for the chosen one.
+
+    `cost` is the total of `parts`.
+    """
 
     option: str
     origin: str
@@ -92,6 +95,7 @@ class PromiseOption:
     co2_kg: float
     score: float | None = None
     why_not: str | None = None
+    parts: PromiseCost | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

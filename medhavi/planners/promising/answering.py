@@ -172,6 +172,7 @@ def _options(
             co2_kg=one.co2_kg,
             score=totals.get(one.name),
             why_not=None if one is chosen else _why_not(quote, one, chosen),
+            parts=one.cost,
         )
         for one in [*ranked, *others]
     )

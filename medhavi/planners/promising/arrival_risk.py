@@ -94,7 +94,7 @@ def _walked(
     """Evaluate at the quantiles of the one uncertain time."""
     found: dict[str, Evaluation] = {}
     for name, level in LEVELS.items():
-        evaluated = _at(book, search, way, terms, LeadDraws(book.times, level))
+        evaluated = walked_at(book, search, way, terms, LeadDraws(book.times, level))
         found[name] = evaluated or base
     dates = {name: evaluation.date for name, evaluation in found.items()}
     date = dates[basis]
@@ -118,7 +118,7 @@ def _chance(
     low, high = 0.0, 1.0
     for _ in range(9):
         middle = (low + high) / 2
-        found = _at(book, search, way, terms, LeadDraws(book.times, middle))
+        found = walked_at(book, search, way, terms, LeadDraws(book.times, middle))
         if found is not None and found.date <= limit:
             low = middle
         else:
@@ -126,9 +126,10 @@ def _chance(
     return round(high if high == 1.0 else (low + high) / 2, 3)
 
 
-def _at(
+def walked_at(
     book: Book, search: DeliverySearch, way: Way, terms: Terms, draws: LeadDraws
 ) -> Evaluation | None:
+    """Evaluate a way once more with other times; its search counts nothing of it."""
     before = book.stages.leads
     counted = search.evaluations
     book.stages.leads = draws
@@ -151,14 +152,14 @@ def _sampled(
 ) -> ArrivalTimes:
     """Push fixed points through the chain; evaluate again at the quoted one."""
     basis, due = asked
-    median = _at(book, search, way, terms, LeadDraws(book.times, LEVELS["p50"]))
+    median = walked_at(book, search, way, terms, LeadDraws(book.times, LEVELS["p50"]))
     chain = median or found
     points = SampledChain(book, subjects)
     dates = points.arrivals(chain)
     order = np.argsort(dates, kind="stable")
-    at = {name: int(order[_rank(level)]) for name, level in LEVELS.items()}
+    at = {name: int(order[rank_of(level)]) for name, level in LEVELS.items()}
     own = points.point(at[basis])
-    held = _at(book, search, way, terms, LeadDraws(book.times, 0.5, own))
+    held = walked_at(book, search, way, terms, LeadDraws(book.times, 0.5, own))
     held = held or found
     date = held.date
     moved = date - int(dates[at[basis]])
@@ -167,5 +168,6 @@ def _sampled(
     return ArrivalTimes(date, p50, p80, p95, chance, held, tuple(subjects))
 
 
-def _rank(level: float) -> int:
+def rank_of(level: float) -> int:
+    """Give the place of a level among the sorted points."""
     return min(int(level * POINTS), POINTS - 1)
