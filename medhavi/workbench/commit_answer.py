@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from medhavi.results.limiter import Domain, Limiter
@@ -105,4 +105,24 @@ def conflict(old: Promise, new: Promise, attempts: int) -> Commit:
         attempts=attempts,
         code=code,
         text=text,
+    )
+
+
+def is_same(old: Promise, new: Promise) -> bool:
+    """Tell whether an answer holds the same and moves the same lines to the same."""
+    held = [(one.demand, one.date, one.promise.holds) for one in old.preempted]
+    again = [(one.demand, one.date, one.promise.holds) for one in new.preempted]
+    return new.holds == old.holds and new.date == old.date and held == again
+
+
+def told(new: Promise, old: Promise) -> Promise:
+    """Give the new answer with what was explained of the old one."""
+    return replace(
+        new,
+        request=old.request,
+        options=old.options,
+        limiter=old.limiter,
+        limiters=old.limiters,
+        remedies=old.remedies,
+        trace=old.trace,
     )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from medhavi.providers.reservation_states import Reservation
     from medhavi.results.promise import PlannedHold, Promise
     from medhavi.workbench.gives_way import GivesWay
+    from medhavi.workbench.promise_override import Override
 
 _NAMESPACE = uuid.UUID("6d656468-6176-5669-a463-6f6d6d697473")
 _INSTANTS = frozenset(
@@ -198,6 +199,20 @@ class Decider:
             approver=approver,
         )
         return [self._event(body, f"{one.line.demand}|moved")]
+
+    def overridden(
+        self, promise: Promise, override: Override, approver: str
+    ) -> NewEvent:
+        """Say that a person promised another date than the one that was found."""
+        demand = str(promise.demand["demand"])
+        body = PromiseRevised(
+            demand=demand,
+            promised=from_seconds(override.date),
+            previous=_moment(promise.date),
+            reason=override.reason.strip(),
+            approver=approver,
+        )
+        return self._event(body, f"{demand}|override")
 
     def withdrawn(
         self, demand: str, previous: int | None, approver: str, reason: str | None

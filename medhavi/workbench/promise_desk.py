@@ -10,7 +10,6 @@ leaves either all of a commit or nothing.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import polars as pl
@@ -24,15 +23,23 @@ from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.taken import Undo
 from medhavi.results.promise import PlannedHold, PromiseStatus
 from medhavi.units import steps_up
-from medhavi.workbench.commit_answer import Commit, CommitStatus, conflict, is_worse
+from medhavi.workbench.commit_answer import (
+    Commit,
+    CommitStatus,
+    conflict,
+    is_same,
+    is_worse,
+    told,
+)
 from medhavi.workbench.commitment_decisions import Decider
 from medhavi.workbench.commitment_state import STREAM, CommitmentState
 from medhavi.workbench.gives_way import gives_way
+from medhavi.workbench.promise_override import binding_date
 from medhavi.workbench.promised_supply import marked
 from medhavi.workbench.turns import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from medhavi.events.envelope import NewEvent
     from medhavi.events.store import EventStore
@@ -42,6 +49,7 @@ if TYPE_CHECKING:
     from medhavi.providers.reservation_states import Reservation
     from medhavi.results.promise import Promise
     from medhavi.snapshot import Snapshot
+    from medhavi.workbench.promise_override import Override
 
 ATTEMPTS = 1_000
 """How often a commit tries again after others came first; each of them succeeded."""
@@ -113,6 +121,7 @@ class PromiseDesk:
         *promises: Promise,
         approver: str,
         policy: str | None = None,
+        override: Override | None = None,
     ) -> Commit:
         """Make promises binding, all or none.
 
@@ -122,21 +131,25 @@ class PromiseDesk:
             Who confirmed them.
         policy
             Policy of requests that name none, as they were quoted with.
+        override
+            Another date than the one that was found, for one promise.
 
         Raises
         ------
         UsageError
-            Nobody approves, or there is nothing to commit.
+            Nobody approves, there is nothing to commit, or a date has no reason.
         EnvironmentFailure
             The store cannot be written.
         """
         _check(promises, approver)
+        if override is not None:
+            override.check(promises)
         shown = promises
         promises = tuple(marked(one) for one in shown)
         with self._turn:
             for attempt in range(1, ATTEMPTS + 1):
                 self._catch_up()
-                if self._is_done(promises):
+                if self._is_done(promises, override):
                     return self._committed(promises, attempt, replayed=True)
                 before = self._book.tokens
                 made: Sequence[Promise] = promises
@@ -151,7 +164,7 @@ class PromiseDesk:
                     self._book.go_back(before)
                     return self._conflict(lost[0], policy, attempt)
                 try:
-                    self._append(self._decided(made, approver))
+                    self._append(self._decided(made, approver, override))
                 except RevisionConflict:
                     self._book.go_back(before)
                     continue
@@ -159,10 +172,14 @@ class PromiseDesk:
                     self._book.go_back(before)
                     raise
                 self._book.bind()
-                self._stale = self._stale or any(
-                    self._state.tabled(demand)
-                    for one in made
-                    for demand in (_demand(one), *(v.demand for v in one.preempted))
+                self._stale = (
+                    self._stale
+                    or override is not None
+                    or any(
+                        self._state.tabled(demand)
+                        for one in made
+                        for demand in (_demand(one), *(v.demand for v in one.preempted))
+                    )
                 )
                 return self._committed(made, attempt)
         message = f"Others came first {ATTEMPTS} times; try again later."
@@ -256,6 +273,13 @@ class PromiseDesk:
             return self._state.snapshot()
 
     @property
+    def quantities(self) -> Mapping[str, float]:
+        """What was promised of each demand that this stream promised [base units]."""
+        with self._turn:
+            self._catch_up()
+            return dict(self._state.quantities)
+
+    @property
     def book(self) -> Book:
         """The live book, up to date; only to look at."""
         with self._turn:
@@ -268,6 +292,7 @@ class PromiseDesk:
         touched: dict[str, None] = {}
         for event in self._store.read(STREAM, self._revision + 1):
             self._revision = event.revision
+            self._state.note(event)
             if event.position <= self._covered:
                 continue
             demand = self._state.fold(event)
@@ -348,7 +373,9 @@ class PromiseDesk:
         raise RevisionConflict(message)
 
     # ------------------------------------------------------------------ decisions
-    def _decided(self, made: Sequence[Promise], approver: str) -> list[NewEvent]:
+    def _decided(
+        self, made: Sequence[Promise], approver: str, override: Override | None
+    ) -> list[NewEvent]:
         decider = Decider(self._revision, self._book.now, approver)
         events: list[NewEvent] = []
         for one in gives_way(made):
@@ -365,6 +392,8 @@ class PromiseDesk:
                 is_new=not self._state.planned(demand),
                 previous=self._state.promised.get(demand),
             )
+            if override is not None:
+                events.append(decider.overridden(promise, override, approver))
             events += self._held_anew(decider, promise, "promised anew")
         return events
 
@@ -382,7 +411,7 @@ class PromiseDesk:
             *decider.confirmed(promise.holds),
         ]
 
-    def _is_done(self, promises: Sequence[Promise]) -> bool:
+    def _is_done(self, promises: Sequence[Promise], override: Override | None) -> bool:
         """Tell whether exactly this was committed before."""
         for promise in promises:
             demand = _demand(promise)
@@ -391,7 +420,8 @@ class PromiseDesk:
                 for one in self._state.holds_of(demand, self._book.now)
             }
             asked = {hold.reservation: hold.qty for hold in promise.holds}
-            if self._state.promised.get(demand) != promise.date or held != asked:
+            date = binding_date(promise, override)
+            if self._state.promised.get(demand) != date or held != asked:
                 return False
         return True
 
@@ -420,7 +450,7 @@ class PromiseDesk:
         answers = quote_all(self._book, requests, policy, detail="date")
         made = [marked(one) for one in answers]
         return [
-            old if _is_same(old, new) else _told(new, old)
+            old if is_same(old, new) else told(new, old)
             for old, new in zip(promises, made, strict=True)
         ]
 
@@ -466,23 +496,3 @@ def _check(promises: Sequence[Promise], approver: str) -> None:
 
 def _demand(promise: Promise) -> str:
     return str(promise.demand["demand"])
-
-
-def _is_same(old: Promise, new: Promise) -> bool:
-    """Tell whether an answer holds the same and moves the same lines to the same."""
-    held = [(one.demand, one.date, one.promise.holds) for one in old.preempted]
-    again = [(one.demand, one.date, one.promise.holds) for one in new.preempted]
-    return new.holds == old.holds and new.date == old.date and held == again
-
-
-def _told(new: Promise, old: Promise) -> Promise:
-    """Give the new answer with what was explained of the old one."""
-    return replace(
-        new,
-        request=old.request,
-        options=old.options,
-        limiter=old.limiter,
-        limiters=old.limiters,
-        remedies=old.remedies,
-        trace=old.trace,
-    )
