@@ -62,6 +62,8 @@ class CommitmentState:
         Demand → promised date [s], of the demands that have one.
     lines
         Rows of demands that promises made, by demand.
+    quantities
+        What the stream promised of a demand [base units], with what the tables cover.
     orders
         What the tables say of their demands.
     """
@@ -85,6 +87,7 @@ class CommitmentState:
             elif status != "quote":
                 self._ordered.add(demand)
         self.lines: dict[str, dict[str, Any]] = {}
+        self.quantities: dict[str, float] = {}
         self._changed: set[str] = set()
 
     def planned(self, demand: str) -> bool:
@@ -153,6 +156,12 @@ class CommitmentState:
                 over -= given
                 found.append((one, float(exact(one.qty) - given)))
         return tuple(found)
+
+    def note(self, event: RecordedEvent) -> None:
+        """Note what no table keeps, of every event of the stream."""
+        if event.type == "OrderPromised":
+            body = decode(event.type, event.schema_version, event.payload)
+            self.quantities[body.demand] = body.qty
 
     def fold(self, event: RecordedEvent) -> str | None:
         """Note one event of the stream.

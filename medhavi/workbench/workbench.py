@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from medhavi.predict.registry import Registered
     from medhavi.results.plan import Plan
     from medhavi.results.promise import Promise
+    from medhavi.results.promises_at_risk import PromiseWatch
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.commit_answer import Commit
     from medhavi.workbench.cycle import CycleReport, StepReport
@@ -281,6 +282,21 @@ class Workbench(PlanEditing):
         """
         several = promise if isinstance(promise, Sequence) else (promise,)
         return self.desk.commit(*several, approver=approver, policy=policy)
+
+    @property
+    def has_store(self) -> bool:
+        """Whether an event store is named."""
+        return self._store_url is not None
+
+    def at_risk(self, *, explained: int = 20) -> PromiseWatch:
+        """Say which accepted promises do not hold on today's facts, and why.
+
+        See `promise_watch.at_risk`; remedies are tried for the `explained` most
+        important.
+        """
+        from medhavi.workbench.promise_watch import at_risk
+
+        return at_risk(self, explained=explained)
 
     @cached_property
     def edits(self) -> PlanEdits:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.pieces import Evaluation, Piece, Use
     from medhavi.planners.promising.stages import Stages
+    from medhavi.providers.demand_values import DemandValue
 
 DAYS_A_YEAR = 365
 USUAL_HOLDING_RATE = 0.2
@@ -96,6 +97,13 @@ class OptionCosts:
 
     def late_rate(self, request: Request) -> float:
         """Give the price of a day late per unit [base currency]."""
+        return self._value(request).late
+
+    def short_rate(self, request: Request) -> float:
+        """Give the price of a unit that is never delivered [base currency]."""
+        return self._value(request).short
+
+    def _value(self, request: Request) -> DemandValue:
         providers = self._stages.providers
         rate = providers.exchange.rate(request.currency)
         row = {
@@ -106,7 +114,7 @@ class OptionCosts:
         cells = {key: None if v is None else v * rate for key, v in row.items()}
         weight = providers.snapshot.settings.weight(request.priority)
         unit_cost = providers.facts.unit_cost(request.product)
-        return demand_value(cells, unit_cost, weight).late
+        return demand_value(cells, unit_cost, weight)
 
     # ------------------------------------------------------------------- one piece
     def _use(self, bill: _Bill, use: Use, share: float) -> None:

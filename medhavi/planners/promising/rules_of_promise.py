@@ -74,6 +74,7 @@ class Policy:
     ask_supplier: str
     supplier_fallback: str
     search_budget_evaluations: int
+    watch_days: float | None = None
 
     @property
     def hold_seconds(self) -> int:

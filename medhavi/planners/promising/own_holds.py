@@ -1,0 +1,79 @@
+"""Does what a promise holds still stand? Asked of the ledgers, one hold at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.providers.departure_loads import MILLION, load_of
+from medhavi.providers.resource_ledger import Ledger, millionths
+from medhavi.units import MINUTE
+
+if TYPE_CHECKING:
+    from medhavi.planners.promising.stages import Stages
+    from medhavi.providers.reservations import Hold
+
+_LEAST = 1e-9
+
+
+def stands(stages: Stages, demand: str) -> bool:
+    """Tell whether all that the tables give a demand is there beside all others.
+
+    Material must be free at its instant, a resource open and free at both ends of its
+    window, a departure leaves as held and has room. The ledgers are as before.
+    """
+    mark = stages.mark()
+    stages.free(demand)
+    try:
+        holds = stages.providers.reservations
+        return (
+            _material(stages, demand)
+            and all(_works(stages, one) for one in holds.of_owner(demand, "capacity"))
+            and all(_leaves(stages, one) for one in holds.of_owner(demand, "transport"))
+        )
+    finally:
+        stages.undo(mark)
+
+
+def _material(stages: Stages, demand: str) -> bool:
+    """Take what the demand has of material, where it is there."""
+    for had in stages.providers.commitments.of(demand):
+        line = stages.material.line(had.product, had.location)
+        transit = max(had.until - had.instant, 0)
+        if not line.fits(
+            had.steps, had.instant, transit, buffers=True, customer=had.customer
+        ):
+            return False
+        line.take(had.steps, had.instant, transit, customer=had.customer)
+    return True
+
+
+def _works(stages: Stages, hold: Hold) -> bool:
+    book = stages.capacity.occupancy.ledger(hold.subject)
+    if not isinstance(book, Ledger) or hold.finish <= hold.start:
+        return True
+    units = hold.qty * MINUTE / (hold.finish - hold.start)
+    open_at = book.clock.units(hold.start, hold.finish)
+    if not open_at:
+        return False
+    whole = open_at[0][0] == hold.start and open_at[-1][1] == hold.finish
+    enough = all(level >= units * (1 - _LEAST) for _, _, level in open_at)
+    if not whole or not enough:
+        return False
+    need = millionths(units)
+    return book.most < 0 or book.conflict(hold.start, hold.finish, need) is None
+
+
+def _leaves(stages: Stages, hold: Hold) -> bool:
+    transport = stages.providers.transport
+    if hold.subject not in transport.ids:
+        return False
+    timetable = transport.timetable(hold.subject)
+    if timetable.any_time:
+        return True
+    if timetable.earliest(hold.start) != hold.start:
+        return False
+    most = transport.room(hold.subject, hold.start)[0]
+    loads = stages.transport.loads.of_lane(hold.subject) or {}
+    taken = loads[hold.start].weight if hold.start in loads else 0
+    weight = load_of(hold.qty, 1.0, 0.0).weight
+    return most is None or taken + weight <= most * MILLION

@@ -1,0 +1,242 @@
+"""Do accepted promises still hold? All are asked again on today's facts (ATP-20).
+
+A promise holds where what it holds is still there and where, asked again beside all
+others, it comes whole by its date. The least important are looked at first, and what
+does not hold is put aside before the next one is looked at: where too little is left
+for two, the more important one keeps its word. What was put aside is then asked again
+in the order of a file (rule 29), each seeing what those before it took. Nobody gives
+way to anybody here, and caps of a policy, which are for accepting, do not count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.planners.promising.asking import Request, request_of_line
+from medhavi.planners.promising.book import Book
+from medhavi.planners.promising.one_quest import searched
+from medhavi.planners.promising.own_holds import stands
+from medhavi.planners.promising.quest import Quest
+from medhavi.planners.promising.quoting import quote
+from medhavi.results.promise import PromiseStatus
+from medhavi.results.promises_at_risk import (
+    AT_RISK,
+    PromiseWatch,
+    Standing,
+    WatchedPromise,
+    chance_by,
+)
+from medhavi.units import DAY, seconds_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from medhavi.planners.promising.rules_of_promise import Policy
+    from medhavi.results.promise import Promise
+    from medhavi.snapshot import Snapshot
+
+MOST_EXPLAINED = 20
+"""Promises at risk for which remedies are tried, the most important first."""
+_OPEN = ("open", "quote")
+_LEAST = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promised:
+    """An accepted promise as a request: due is its date; `agreed` as in the record."""
+
+    request: Request
+    promised: int
+    agreed: int | None
+
+
+def standing_promises(
+    snapshot: Snapshot,
+    quantities: Mapping[str, float] | None = None,
+    *,
+    explained: int = MOST_EXPLAINED,
+) -> PromiseWatch:
+    """Look at all accepted promises of a snapshot.
+
+    Parameters
+    ----------
+    snapshot
+        Planning tables of today.
+    quantities
+        What was promised of a demand [base units], where it is less than its line.
+    explained
+        For how many promises at risk remedies are tried.
+
+    Raises
+    ------
+    BadData
+        The snapshot has errors.
+
+    Notes
+    -----
+    A quote a promise, two where it does not hold. Lines of an order that must come
+    together are looked at one by one.
+    """
+    book = Book.from_snapshot(snapshot)
+    known, ahead = _watched(book, accepted_promises(book, quantities or {}))
+    aside = _aside(book, known)
+    found = _asked_again(snapshot, aside, explained) if aside else []
+    costs = sorted(
+        (one for one in found if one.standing in AT_RISK),
+        key=lambda one: (-one.cost, one.priority, one.promised, one.demand),
+    )
+    moved = (one for one in found if one.standing is Standing.MOVED)
+    return PromiseWatch(
+        as_of=book.now,
+        snapshot=snapshot.fingerprint,
+        watched=len(known),
+        ahead=ahead,
+        at_risk=tuple(costs),
+        moved=tuple(moved),
+        currency=snapshot.settings.base_currency,
+    )
+
+
+def accepted_promises(
+    book: Book, quantities: Mapping[str, float] | None = None
+) -> list[Promised]:
+    """Give the promises of the tables as requests for their date, as rule 29 orders."""
+    rows = book.providers.tables["demands"]
+    days = {
+        row["customer"]: row["sla_days"]
+        for row in book.snapshot["customers"].iter_rows(named=True)
+    }
+    found: list[Promised] = []
+    for row in rows:
+        if row["kind"] != "order" or row["status"] not in _OPEN:
+            continue
+        if row["promised"] is None or row["requires"] or row["min_quality"]:
+            continue
+        stated = (quantities or {}).get(row["demand"], row["qty"])
+        cells = {
+            **row,
+            "due": row["promised"],
+            "qty": min(row["qty"], stated),
+            "max_lateness_days": None,
+        }
+        placed, agreed = row["requested_at"], days.get(row["customer"])
+        found.append(
+            Promised(
+                request=request_of_line(cells, len(found) + 1),
+                promised=row["promised"],
+                agreed=None
+                if placed is None or agreed is None
+                else placed + seconds_up(agreed, DAY),
+            )
+        )
+    return sorted(found, key=_importance)
+
+
+def _importance(one: Promised) -> tuple[int, int, str]:
+    return one.request.priority, one.promised, one.request.demand
+
+
+def _watched(book: Book, known: Sequence[Promised]) -> tuple[list[Promised], int]:
+    """Leave out what lies beyond the days that its policy watches."""
+    found = []
+    for one in known:
+        days = book.policies.of(one.request).watch_days
+        if days is None or one.promised <= book.now + seconds_up(days, DAY):
+            found.append(one)
+    return found, len(known) - len(found)
+
+
+def _aside(book: Book, known: Sequence[Promised]) -> list[Promised]:
+    """Give the promises that do not hold; the book has none of them any more."""
+    found = []
+    for one in reversed(known):
+        made = searched(Quest(book, one.request, watching(book, one)), "date")
+        name = one.request.demand
+        if _standing(book, made, one) is not None or not stands(book.stages, name):
+            book.free_own(name)
+            found.append(one)
+    return found[::-1]
+
+
+def watching(book: Book, one: Promised) -> Policy:
+    """Give the policy of a promise that was accepted: no caps, nobody gives way."""
+    policy = book.policies.of(one.request)
+    return replace(policy, preempt=False, cost_cap=None, co2_cap=None, risk_cap=None)
+
+
+def without(snapshot: Snapshot, demands: Iterable[str]) -> Snapshot:
+    """Give the tables as if these demands had no promise and held nothing."""
+    names = list(demands)
+    mine = pl.col("demand").is_in(names)
+    rows = snapshot["demands"].with_columns(
+        promised=pl.when(mine).then(None).otherwise(pl.col("promised"))
+    )
+    held = snapshot["reservations"].filter(~mine.fill_null(value=False))
+    return snapshot.replace(demands=rows, reservations=held)
+
+
+def _asked_again(
+    snapshot: Snapshot, aside: Sequence[Promised], explained: int
+) -> list[WatchedPromise]:
+    """Ask those that do not hold again, the most important first."""
+    book = Book.from_snapshot(without(snapshot, (one.request.demand for one in aside)))
+    found = []
+    for one in aside:
+        policy = watching(book, one)
+        made = searched(Quest(book, one.request, policy), "full")
+        standing = _standing(book, made, one)
+        if standing in AT_RISK and explained > 0:
+            explained -= 1
+            made = quote(book, one.request, policy)
+        if made.status is not PromiseStatus.REJECTED:
+            book.take(made)
+        found.append(_record(book, one, made, standing or Standing.MOVED))
+    return found
+
+
+def _standing(book: Book, made: Promise, one: Promised) -> Standing | None:
+    """Say how a promise stands by its answer of today; None: it can come in time."""
+    risk_cap = book.policies.of(one.request).risk_cap
+    if made.date is None:
+        return Standing.LOST
+    if made.qty < one.request.qty * (1 - _LEAST):
+        return Standing.SHORT
+    if made.date > one.promised:
+        return Standing.LATE
+    if risk_cap is not None and 1 - chance_by(made, one.promised) > risk_cap:
+        return Standing.UNSURE
+    return None
+
+
+def _record(
+    book: Book, one: Promised, made: Promise, standing: Standing
+) -> WatchedPromise:
+    request = one.request
+    return WatchedPromise(
+        demand=request.demand,
+        sales_order=request.sales_order,
+        line=request.line,
+        customer=request.customer,
+        tier=book.policies.tier(request),
+        priority=request.priority,
+        product=request.product,
+        location=request.location,
+        qty=request.qty,
+        promised=one.promised,
+        expected=made.date,
+        expected_qty=made.qty,
+        standing=standing,
+        on_time_prob=chance_by(made, one.promised),
+        cost=made.cost.lateness + _lost(book, request, made),
+        agreed=one.agreed,
+        promise=made,
+    )
+
+
+def _lost(book: Book, request: Request, made: Promise) -> float:
+    """Give the price of what does not come at all [base currency]."""
+    missing = max(request.qty - made.qty, 0.0)
+    return missing * book.costs.short_rate(request) if missing else 0.0

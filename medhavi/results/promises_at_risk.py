@@ -1,0 +1,292 @@
+"""What became of accepted promises on today's facts: kept, moved, at risk, and why.
+
+Instants are UTC seconds in the records and instants of polars in the tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from statistics import NormalDist
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.results.plan_tables import COUNT, FLAG, INSTANT, NUMBER, TEXT
+from medhavi.results.promise import Promise
+from medhavi.results.promise_parts import PromiseStatus
+from medhavi.units import HOUR, from_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.results.promise_parts import PromiseReason, TriedRemedy
+
+
+class Standing(StrEnum):
+    """How an accepted promise stands today; the worst first."""
+
+    LOST = "lost"
+    SHORT = "short"
+    LATE = "late"
+    UNSURE = "unsure"
+    MOVED = "moved"
+
+
+AT_RISK = frozenset({Standing.LOST, Standing.SHORT, Standing.LATE, Standing.UNSURE})
+"""Standings that break a word; a promise that moved comes in time another way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedPromise:
+    """An accepted promise that does not hold as it was made.
+
+    Parameters
+    ----------
+    demand, sales_order, line, customer, tier, priority, product, location
+        The line.
+    qty
+        Still to come of what was promised [base units].
+    promised
+        Its date [s].
+    expected, expected_qty
+        When it can be there at the quantile that its policy quotes [s], None: never;
+        and how much of it [base units].
+    standing
+        lost (nothing can come), short (less than promised), late, unsure (in time at
+        the quoted quantile, but the chance is below what the policy accepts), or moved
+        (in time, but not from what it holds).
+    on_time_prob
+        Chance to be there whole by the promised date, as of today [fraction].
+    cost
+        Price of the days after the promised date and of what does not come at all
+        [base currency].
+    agreed
+        Last instant of the agreed time from order to delivery
+        (`customers.sla_days` after `requested_at`) [s]; None: nothing is agreed.
+    promise
+        The whole answer of today: options, reasons, remedies, holds.
+    """
+
+    demand: str
+    sales_order: str | None
+    line: int | None
+    customer: str | None
+    tier: str | None
+    priority: int
+    product: str
+    location: str
+    qty: float
+    promised: int
+    expected: int | None
+    expected_qty: float
+    standing: Standing
+    on_time_prob: float
+    cost: float
+    agreed: int | None
+    promise: Promise
+
+    @property
+    def late_hours(self) -> float | None:
+        """Hours from the promised date to the expected one; None: it never comes."""
+        if self.expected is None:
+            return None
+        return max(self.expected - self.promised, 0) / HOUR
+
+    @property
+    def limiter(self) -> PromiseReason | None:
+        """What binds most."""
+        return self.promise.limiter
+
+    @property
+    def remedies(self) -> tuple[TriedRemedy, ...]:
+        """Changes that were tried and help."""
+        return self.promise.remedies
+
+    @property
+    def breaks_agreement(self) -> bool:
+        """Whether it is expected after the agreed time, or never."""
+        if self.agreed is None:
+            return False
+        return self.expected is None or self.expected > self.agreed
+
+    def as_row(self) -> dict[str, object]:
+        """Give the row of the table; see `WATCHED`."""
+        reason = self.limiter
+        return {
+            "demand": self.demand,
+            "sales_order": self.sales_order,
+            "line": self.line,
+            "customer": self.customer,
+            "tier": self.tier,
+            "priority": self.priority,
+            "product": self.product,
+            "location": self.location,
+            "qty": self.qty,
+            "standing": str(self.standing),
+            "promised": from_seconds(self.promised),
+            "expected": None if self.expected is None else from_seconds(self.expected),
+            "expected_qty": self.expected_qty,
+            "late_hours": self.late_hours,
+            "on_time_prob": self.on_time_prob,
+            "cost": self.cost,
+            "agreed": None if self.agreed is None else from_seconds(self.agreed),
+            "breaks_agreement": self.breaks_agreement,
+            "limiter": None if reason is None else str(reason.code),
+            "domain": None if reason is None else str(reason.code.domain),
+            "subject": None if reason is None else reason.subject,
+            "hours": None if reason is None else reason.hours,
+            "text": None if reason is None else reason.text,
+            "remedies": len(self.remedies),
+        }
+
+
+WATCHED: Mapping[str, pl.DataType] = MappingProxyType(
+    {
+        "demand": TEXT,
+        "sales_order": TEXT,
+        "line": COUNT,
+        "customer": TEXT,
+        "tier": TEXT,
+        "priority": COUNT,
+        "product": TEXT,
+        "location": TEXT,
+        "qty": NUMBER,
+        "standing": TEXT,
+        "promised": INSTANT,
+        "expected": INSTANT,
+        "expected_qty": NUMBER,
+        "late_hours": NUMBER,
+        "on_time_prob": NUMBER,
+        "cost": NUMBER,
+        "agreed": INSTANT,
+        "breaks_agreement": FLAG,
+        "limiter": TEXT,
+        "domain": TEXT,
+        "subject": TEXT,
+        "hours": NUMBER,
+        "text": TEXT,
+        "remedies": COUNT,
+    }
+)
+"""Columns of a list of watched promises; `remedies` counts them."""
+
+HOT_SPOTS: Mapping[str, pl.DataType] = MappingProxyType(
+    {
+        "limiter": TEXT,
+        "domain": TEXT,
+        "subject": TEXT,
+        "promises": COUNT,
+        "customers": COUNT,
+        "late_hours": NUMBER,
+        "cost": NUMBER,
+    }
+)
+"""A row a reason and its subject: what it puts at risk, counted and in money."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseWatch:
+    """All accepted promises, looked at on the facts of one moment.
+
+    Parameters
+    ----------
+    as_of
+        Now of the tables [s].
+    snapshot
+        Fingerprint of the tables.
+    watched
+        How many promises were looked at.
+    ahead
+        How many lie beyond the days that their policy watches; they were not asked.
+    at_risk
+        Promises that break, the most expensive first.
+    moved
+        Promises that can be kept, but not from what they hold: promise them anew.
+    currency
+        Of all costs.
+    """
+
+    as_of: int
+    snapshot: str
+    watched: int
+    ahead: int
+    at_risk: tuple[WatchedPromise, ...]
+    moved: tuple[WatchedPromise, ...]
+    currency: str
+
+    @property
+    def kept(self) -> int:
+        """How many hold as they were made."""
+        return self.watched - len(self.at_risk) - len(self.moved)
+
+    @property
+    def cost(self) -> float:
+        """What the broken ones cost together [base currency]."""
+        return sum(one.cost for one in self.at_risk)
+
+    def frame(self) -> pl.DataFrame:
+        """Give a row a promise that is at risk, then those that moved."""
+        rows = [one.as_row() for one in (*self.at_risk, *self.moved)]
+        return pl.DataFrame(rows, schema=dict(WATCHED))
+
+    def hot_spots(self) -> pl.DataFrame:
+        """Count the promises at risk by what binds them, the most expensive first."""
+        lines = pl.DataFrame(
+            [one.as_row() for one in self.at_risk], schema=dict(WATCHED)
+        ).filter(pl.col("limiter").is_not_null())
+        found = lines.group_by("limiter", "domain", "subject").agg(
+            promises=pl.len().cast(pl.Int64),
+            customers=pl.col("customer").n_unique().cast(pl.Int64),
+            late_hours=pl.col("late_hours").sum(),
+            cost=pl.col("cost").sum(),
+        )
+        return found.sort(
+            ["cost", "promises", "limiter", "subject"],
+            descending=[True, True, False, False],
+        ).select(pl.col(name).cast(kind) for name, kind in HOT_SPOTS.items())
+
+    def as_dict(self) -> dict[str, object]:
+        """Give the counts for JSON; the rows are in `frame` and `hot_spots`."""
+        return {
+            "as_of": from_seconds(self.as_of).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "snapshot": self.snapshot,
+            "watched": self.watched,
+            "ahead": self.ahead,
+            "kept": self.kept,
+            "moved": len(self.moved),
+            "at_risk": len(self.at_risk),
+            "cost": self.cost,
+            "currency": self.currency,
+        }
+
+
+_P80 = NormalDist().inv_cdf(0.8)
+
+
+def chance_by(promise: Promise, moment: int) -> float:
+    """Give the chance that all that is asked for is there by an instant.
+
+    What a quote states holds from its own date on. Before it the chance is read off
+    its quantiles, straight between them and below the median as a normal law through
+    p50 and p80 has it; a date that cannot move is there or not.
+    """
+    dates = promise.date_p50, promise.date_p80, promise.date_p95
+    if promise.date is None or promise.status is PromiseStatus.PARTIAL:
+        return 0.0
+    if moment >= promise.date and promise.on_time_prob is not None:
+        return promise.on_time_prob
+    if None in dates or dates[0] == dates[2]:
+        return 1.0 if moment >= promise.date else 0.0
+    p50, p80, p95 = (int(one or 0) for one in dates)
+    if moment < p50:
+        spread = (p80 - p50) / _P80
+        return NormalDist(p50, spread).cdf(moment) if spread else 0.0
+    points = ((p50, 0.5), (p80, 0.8), (p95, 0.95))
+    for (low, before), (high, after) in pairwise(points):
+        if moment <= high:
+            share = (moment - low) / (high - low) if high > low else 1.0
+            return before + share * (after - before)
+    return 0.95

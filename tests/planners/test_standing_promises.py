@@ -1,0 +1,317 @@
+"""Accepted promises on today's facts: who keeps their word, who does not, and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medhavi.planners.promising.standing_promises import standing_promises
+from medhavi.results.promises_at_risk import HOT_SPOTS, WATCHED, Standing
+from medhavi.units import to_seconds
+from tests.planners.small_promises import day, tables, workshop
+
+TODAY = to_seconds(day(0))
+
+
+def line(number, qty=10, promised=7, **cells):
+    """An accepted order line of A at L."""
+    return {
+        "demand": f"D{number}",
+        "sales_order": f"SO-{number}",
+        "line": 1,
+        "qty": qty,
+        "due": day(promised),
+        "promised": day(promised),
+        **cells,
+    }
+
+
+def held(number, qty=10, at=7, **cells):
+    """A confirmed hold of A at L."""
+    row = {"reservation": f"V{number}", "key": f"V{number}", "demand": f"D{number}"}
+    return {**row, "qty": qty, "start": day(at), "finish": day(at), **cells}
+
+
+def standing(watch):
+    return {one.demand: str(one.standing) for one in (*watch.at_risk, *watch.moved)}
+
+
+def test_promise_that_holds_what_is_there_is_kept():
+    watch = standing_promises(
+        tables(demands=[line(1)], reservations=[held(1)], stock=[{"qty": 10}])
+    )
+    assert (watch.watched, watch.kept, watch.at_risk, watch.moved) == (1, 1, (), ())
+    assert watch.frame().schema == WATCHED
+    assert watch.hot_spots().schema == HOT_SPOTS
+
+
+@pytest.mark.req("ATP-20")
+def test_stock_that_is_gone_breaks_the_less_important_promise():
+    # Ten of twenty promised pieces are left: the line of priority 1 keeps its word.
+    watch = standing_promises(
+        tables(
+            demands=[line(1, priority=2), line(2, priority=1)],
+            reservations=[held(1), held(2)],
+            stock=[{"qty": 10}],
+            supply_terms=[{"lead_time_days": 9}],
+        )
+    )
+    assert standing(watch) == {"D1": "late"}
+    (one,) = watch.at_risk
+    assert one.expected == to_seconds(day(9))
+    assert (one.late_hours, one.on_time_prob, one.expected_qty) == (48.0, 0.0, 10)
+    assert one.limiter is not None
+    assert one.limiter.code.domain in {"material", "supplier"}
+    # Two days late, ten pieces, 2 % of the price of 1 a day, weight of priority 2.
+    weight = tables().settings.weight(2)
+    assert one.cost == pytest.approx(2 * 10 * 0.02 * weight)
+    assert watch.cost == one.cost
+
+
+@pytest.mark.req("ATP-20")
+def test_nothing_at_all_is_lost_and_what_is_there_is_short():
+    watch = standing_promises(
+        tables(
+            demands=[line(1, priority=1), line(2, priority=2, full_line=True)],
+            reservations=[held(1), held(2)],
+            stock=[{"qty": 4}],
+        )
+    )
+    assert standing(watch) == {"D1": "short", "D2": "lost"}
+    one = {each.demand: each for each in watch.at_risk}
+    assert (one["D1"].expected_qty, one["D2"].expected) == (4, None)
+    assert one["D2"].late_hours is None
+    weight = tables().settings.weight
+    assert one["D1"].cost == pytest.approx(6 * 3.0 * weight(1))
+    assert one["D2"].cost == pytest.approx(10 * 3.0 * weight(2))
+    spots = watch.hot_spots()
+    assert spots["promises"].sum() == 2
+    assert spots["cost"].sum() == pytest.approx(watch.cost)
+
+
+def test_promise_that_can_come_another_way_moved():
+    # The pieces it holds are gone; new ones are bought in time.
+    watch = standing_promises(
+        tables(
+            demands=[line(1)],
+            reservations=[held(1)],
+            supply_terms=[{"lead_time_days": 5}],
+        )
+    )
+    assert standing(watch) == {"D1": "moved"}
+    assert watch.at_risk == ()
+    assert watch.moved[0].expected == to_seconds(day(5))
+
+
+@pytest.mark.req("ATP-20")
+def test_resource_that_goes_down_names_the_promises_that_it_breaks():
+    # Two orders of ten hours each hold M today and tomorrow; M is down for a week.
+    def works(number, at):
+        begin = day(at)
+        return held(
+            number,
+            600,
+            kind="capacity",
+            subject="M",
+            start=begin,
+            finish=begin + dt.timedelta(hours=10),
+        )
+
+    given = {
+        "demands": [line(1, promised=2), line(2, promised=20)],
+        "stock": [{"product": "B", "qty": 100}],
+        "reservations": [works(1, 0), works(2, 1)],
+    }
+    assert standing_promises(workshop(**given)).kept == 2
+    down = {
+        "disruption": "X",
+        "kind": "resource_down",
+        "subject": "M",
+        "valid_from": day(0),
+        "valid_to": day(7),
+    }
+    watch = standing_promises(workshop(**given, disruptions=[down]))
+    assert standing(watch) == {"D1": "late", "D2": "moved"}
+    (one,) = watch.at_risk
+    assert one.expected == to_seconds(day(7) + dt.timedelta(hours=10))
+    assert (str(one.limiter.code.domain), one.limiter.subject) == ("capacity", "M")
+
+
+def test_departure_that_is_blacked_out_is_missed():
+    lane = {"lane": "T", "origin": "L", "destination": "W", "duration_h": 24}
+    row = line(1, promised=8, location="W")
+    trip = held(
+        1,
+        10,
+        reservation="VT",
+        key="VT",
+        kind="transport",
+        subject="T",
+        start=day(7) + dt.timedelta(hours=8),
+        finish=day(8) + dt.timedelta(hours=8),
+    )
+    given = {
+        "locations": [{"location": "L"}, {"location": "W"}],
+        "lanes": [lane],
+        "departures": [{"lane": "T", "weekday": 1, "time": dt.time(8)}],
+        "stock": [{"qty": 10}],
+        "demands": [{**row, "promised": day(9)}],
+        "reservations": [held(1, at=7, location="L"), trip],
+    }
+    assert standing_promises(tables(**given)).kept == 1
+    closed = {"lane": "T", "valid_from": day(0), "valid_to": day(12)}
+    watch = standing_promises(tables(**given, lane_blackouts=[closed]))
+    (one,) = watch.at_risk
+    assert str(one.standing) == "late"
+    assert one.expected == to_seconds(day(15) + dt.timedelta(hours=8))
+    assert str(one.limiter.code.domain) == "transport"
+
+
+def test_promise_whose_chance_is_below_what_the_policy_accepts_is_unsure():
+    policy = {
+        "policy": "default",
+        "supplier_fallback": "accept_with_risk",
+        "risk_basis": "p50",
+        "risk_cap": 0.1,
+    }
+    given = {
+        "demands": [line(1, promised=6)],
+        "supply_terms": [{"lead_time_days": 5, "lead_time_p95_days": 15}],
+    }
+    watch = standing_promises(tables(**given, promise_policies=[policy]))
+    assert standing(watch) == {"D1": "unsure"}
+    (one,) = watch.at_risk
+    assert one.expected == to_seconds(day(5))
+    assert 0.5 < one.on_time_prob < 0.8
+    lax = {**policy, "risk_cap": 0.6}
+    watch = standing_promises(tables(**given, promise_policies=[lax]))
+    assert standing(watch) == {"D1": "moved"}  # it holds nothing yet
+
+
+def test_chance_of_a_late_promise_is_read_off_its_quantiles():
+    policy = {"policy": "default", "risk_basis": "p95"}
+    terms = {"lead_time_days": 5, "lead_time_p95_days": 15}
+    watch = standing_promises(
+        tables(
+            demands=[line(1, promised=6), line(2, promised=3)],
+            supply_terms=[terms],
+            promise_policies=[policy],
+        )
+    )
+    chances = {one.demand: one.on_time_prob for one in watch.at_risk}
+    assert 0.5 < chances["D1"] < 0.8
+    assert 0.0 < chances["D2"] < 0.5
+
+
+@pytest.mark.req("ATP-20")
+def test_policy_says_how_far_ahead_promises_are_watched():
+    rows = [line(1, promised=5), line(2, promised=40)]
+    near = {"policy": "default", "watch_days": 14}
+    watch = standing_promises(tables(demands=rows, promise_policies=[near]))
+    assert (watch.watched, watch.ahead) == (1, 1)
+    assert standing(watch) == {"D1": "lost"}
+
+
+def test_agreed_time_from_order_to_delivery_is_told():
+    rows = [line(1, promised=7, customer="C", requested_at=day(-2))]
+    given = {"supply_terms": [{"lead_time_days": 9}]}
+    for agreed, breaks in ((10, True), (11, False)):
+        watch = standing_promises(
+            tables(
+                demands=rows,
+                customers=[{"customer": "C", "sla_days": agreed}],
+                **given,
+            )
+        )
+        (one,) = watch.at_risk
+        assert one.agreed == to_seconds(day(agreed - 2))
+        assert one.breaks_agreement is breaks
+
+
+def test_only_accepted_lines_are_watched():
+    rows = [
+        line(1, status="closed"),
+        line(2, status="cancelled"),
+        line(3, kind="forecast", promised=3),
+        {**line(4), "promised": None},
+        line(5, status="quote"),
+    ]
+    watch = standing_promises(tables(demands=rows))
+    assert standing(watch) == {"D5": "lost"}
+
+
+def test_less_than_the_line_was_promised_and_less_is_asked():
+    rest = held(1, 0, reservation="VR", key="VR")  # marks supply to come
+    given = tables(
+        demands=[line(1)], reservations=[held(1, 6), rest], stock=[{"qty": 6}]
+    )
+    assert standing(standing_promises(given)) == {"D1": "short"}
+    assert standing(standing_promises(given, {"D1": 6.0})) == {}
+
+
+def test_remedies_are_tried_for_the_most_important_only():
+    rows = [line(number, priority=number) for number in (1, 2)]
+    given = tables(demands=rows, supply_terms=[{"lead_time_days": 9}])
+    told = {
+        one.demand: len(one.remedies)
+        for one in standing_promises(given, explained=1).at_risk
+    }
+    assert told["D1"] > 0
+    assert told["D2"] == 0
+
+
+def test_same_facts_give_the_same_list():
+    given = tables(
+        demands=[line(number, qty=number) for number in range(1, 6)],
+        stock=[{"qty": 7}],
+    )
+    first, second = (standing_promises(given).frame() for _ in range(2))
+    assert first.equals(second)
+    assert first["standing"].is_in([str(one) for one in Standing]).all()
+
+
+# ------------------------------------------------------------------------- laws
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 6), st.integers(1, 3), st.integers(1, 9)),
+        min_size=1,
+        max_size=6,
+    ),
+    st.integers(0, 20),
+)
+def test_stock_alone_keeps_as_many_words_as_it_can(lines, pieces):
+    """Brute force: the most important first, whole lines, from one pile."""
+    rows = [
+        line(number, qty, promised, priority=priority)
+        for number, (qty, priority, promised) in enumerate(lines, 1)
+    ]
+    holds = [
+        held(number, qty, promised)
+        for number, (qty, _, promised) in enumerate(lines, 1)
+    ]
+    watch = standing_promises(
+        tables(demands=rows, reservations=holds, stock=[{"qty": pieces}]), explained=0
+    )
+    broken = {one.demand for one in watch.at_risk}
+    kept = sum(row["qty"] for row in rows if row["demand"] not in broken)
+    assert kept <= pieces
+    total = sum(row["qty"] for row in rows)
+    if total <= pieces:
+        assert not broken
+    for row in rows:
+        if row["demand"] not in broken:
+            continue
+        # Who breaks could not be served beside those who are as important or more.
+        before = sum(
+            other["qty"]
+            for other in rows
+            if (other["priority"], other["promised"], other["demand"])
+            < (row["priority"], row["promised"], row["demand"])
+        )
+        assert before + row["qty"] > pieces or before > pieces
+    assert isinstance(watch.frame(), pl.DataFrame)
