@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from medhavi.planners.pipeline import plan
     from medhavi.planners.promising.promise_run import promise
     from medhavi.planners.replenishment.replenishing import replenish
+    from medhavi.planners.replenishment.safety_stock import safety_stock
     from medhavi.results.difference import compare
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -37,6 +38,7 @@ __all__ = [
     "replan",
     "replenish",
     "risk",
+    "safety_stock",
     "schedule",
     "schedule_problem",
 ]
@@ -49,6 +51,7 @@ _PLACES = {
     "pareto": "medhavi.planners.master_plan.trade_offs",
     "plan": "medhavi.planners.pipeline",
     "replenish": "medhavi.planners.replenishment.replenishing",
+    "safety_stock": "medhavi.planners.replenishment.safety_stock",
     "remedies": "medhavi.planners.late_remedies.trying_out",
     "risk": "medhavi.workbench.schedule_files",
     "schedule": "medhavi.workbench.schedule_files",

@@ -1,4 +1,4 @@
-"""The command that fills stock up to its levels."""
+"""The commands that fill stock up to its levels, and that say where levels belong."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medhavi.cli.conversation import show_table, talk
-from medhavi.cli.lake_commands import snapshot_of
+from medhavi.cli.lake_commands import open_workbench, snapshot_of
 from medhavi.cli.options import (
     FileFormat,
     FormatOption,
@@ -23,10 +23,72 @@ LISTED = 20
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command of this module."""
+    """Add the commands of this module."""
     app.command(
         "replenish", help="Fill stock up to its levels, without customers' orders."
     )(replenish)
+    app.command("safety-stock", help="Place safety stock over the whole network.")(
+        place_safety_stock
+    )
+
+
+def place_safety_stock(
+    tables: TablesOption = None,
+    lake: LakeOption = None,
+    settings: Annotated[
+        Path | None, typer.Option("--settings", help="Parameters as TOML.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder to write.")] = None,
+    file_format: FormatOption = FileFormat.PARQUET,
+    as_json: JsonOption = False,
+) -> None:
+    """Place safety stock at the least cost of holding, show it, write it."""
+    from medhavi.planners.replenishment.safety_stock import safety_stock
+    from medhavi.workbench.safety_stock_files import (
+        lake_safety_stock,
+        write_safety_stock,
+    )
+
+    conversation = talk()
+    one_place(tables, lake)
+    parameters = settings_file(settings)
+    if tables is not None:
+        found = safety_stock(snapshot_of(tables, None), parameters)
+    else:
+        found = lake_safety_stock(open_workbench(lake), parameters)
+    conversation.report(found.findings)
+    if out is not None:
+        write_safety_stock(found, out, file_format.value)
+        conversation.note(f"written to {out}")
+    conversation.say(str(found))
+    dearest = found.places.sort(
+        "money", "product", "location", descending=[True, False, False]
+    )
+    show_table(
+        ["product", "location", "lead d", "covers d", "safety", "alone", "today"],
+        [
+            (
+                row["product"],
+                row["location"],
+                str(row["lead_days"]),
+                str(row["covers_days"]),
+                f"{row['safety_qty']:g}",
+                f"{row['alone_qty']:g}",
+                f"{row['today_qty']:g}",
+            )
+            for row in dearest.head(LISTED).iter_rows(named=True)
+        ],
+    )
+    conversation.answer(
+        out=out,
+        money=found.money(),
+        alone_money=found.money("alone_money"),
+        today_money=found.money("today_money"),
+        bound=found.bound,
+        proven=found.proven,
+        days=found.days,
+        places=found.places.to_dicts(),
+    )
 
 
 def replenish(

@@ -101,3 +101,18 @@ def test_a_constrained_plan_on_a_baseline_says_what_was_placed(
     made = medhavi(*words, "--effort", "incremental", "--baseline", first, "--json")
     assert made.code == 0, made.err
     assert made.answer["findings"][0]["code"] == "NET003"
+
+
+@pytest.mark.req("REP-05")
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_safety_stock_of_tables_is_listed_and_written(medhavi, tables, tmp_path, kind):
+    out = tmp_path / "out"
+    words = ("safety-stock", "--tables", tables, "--out", out, "--format", kind)
+    said = medhavi(*words, "--json")
+    assert said.code == 0, said.err
+    assert [row["product"] for row in said.answer["places"]] == ["A"]
+    assert said.answer["proven"]
+    assert (out / f"inventory_policies.{kind}").is_file()
+    again = medhavi(*words)
+    assert "a year (the least there is)" in again.out
+    assert medhavi("safety-stock", "--tables", "nowhere").code == 2

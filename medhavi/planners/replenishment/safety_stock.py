@@ -1,0 +1,321 @@
+"""Safety stock of the whole network at once: where it stands and how much (REP-05).
+
+The guaranteed-service model: every place covers the demand of the days between the
+quote of its suppliers and its own quote, at the service level that holds there. What
+is beyond that cover is met by other means (overtime, expediting), as its authors
+assume. Days are counted on the calendar.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from medhavi.errors import UsageError
+from medhavi.findings import Finding, finding
+from medhavi.optimize.service_times import Place, service_times
+from medhavi.planners.parameters import check_names
+from medhavi.planners.replenishment.echelons import daily_rates, echelons
+from medhavi.units import from_seconds, from_steps, steps_up
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from medhavi.planners.replenishment.echelons import Echelon
+    from medhavi.snapshot import Snapshot
+
+COLUMNS: Mapping[str, pl.DataType] = {
+    "product": pl.String(),
+    "location": pl.String(),
+    "asked": pl.Boolean(),
+    "lead_days": pl.Int64(),
+    "waits_days": pl.Int64(),
+    "quotes_days": pl.Int64(),
+    "covers_days": pl.Int64(),
+    "mean": pl.Float64(),
+    "deviation": pl.Float64(),
+    "service_level": pl.Float64(),
+    "safety_qty": pl.Float64(),
+    "alone_qty": pl.Float64(),
+    "today_qty": pl.Float64(),
+    "money": pl.Float64(),
+    "alone_money": pl.Float64(),
+    "today_money": pl.Float64(),
+}
+"""Columns of the places.
+
+`asked`: customers ask there. `lead_days`: the time of its first source. `waits_days`:
+what its suppliers quote it. `quotes_days`: what it quotes. `covers_days`: what its
+safety stock covers. `mean`, `deviation`: demand of a day [base units], pooled from
+customers upward. `safety_qty`: the stock that is proposed, rounded up to whole steps;
+`alone_qty`: what it were if every place quoted zero days; `today_qty`: that of
+`inventory_policies`. The money of each is what holding it costs [base currency a year].
+"""
+
+
+MOST_CERTAIN = 0.99999
+"""Service levels above are taken as this one: a normal demand has no upper end."""
+HOLDING_RATE = 0.2
+"""Default of inventory_policies.holding_rate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyStockParameters:
+    """How safety stock is placed.
+
+    Parameters
+    ----------
+    service_level
+        Chance that the cover of a place is enough in its days, where its policy
+        states none: above 0.5, below 1.
+    quoted_days
+        The most that places with customers may quote them, in whole days: 0 delivers
+        from stock.
+    history_days
+        Days before now whose orders tell how demand varies, where a lake has them.
+        Tables alone are asked for their demands from now on.
+    effort
+        Deterministic time of the solver.
+    """
+
+    service_level: float = 0.95
+    quoted_days: int = 0
+    history_days: int = 180
+    effort: float = 20.0
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= self.service_level < 1:
+            message = (
+                f"service_level ({self.service_level}) must be from 0.5 to below 1."
+            )
+            raise UsageError(message)
+        for name, least in (("quoted_days", 0), ("history_days", 2), ("effort", 0.01)):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or value < least:
+                message = f"{name} ({value}) must be a number of at least {least}."
+                raise UsageError(message)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, object]) -> SafetyStockParameters:
+        """Read settings by name.
+
+        Raises
+        ------
+        UsageError
+            An unknown name or a value out of range.
+        """
+        check_names(values, {field.name for field in fields(cls)}, "safety stock")
+        return cls(**values)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyStock:
+    """Where safety stock should stand.
+
+    Parameters
+    ----------
+    places
+        One row a product and location that demand reaches; columns of `COLUMNS`.
+    policies
+        Table `inventory_policies` with the proposed quantities in it.
+    bound
+        No placement costs less a year, before rounding to whole steps.
+    proven
+        The placement is the cheapest there is.
+    days
+        Days whose demand was counted.
+    findings
+        What to know of the answer.
+    """
+
+    places: pl.DataFrame
+    policies: pl.DataFrame
+    bound: float
+    proven: bool
+    days: int
+    findings: tuple[Finding, ...]
+
+    def money(self, of: str = "money") -> float:
+        """Give what holding costs a year: `money`, `alone_money` or `today_money`."""
+        return math.fsum(self.places[of].to_list())
+
+    def __str__(self) -> str:
+        """Give the three sums, and how sure the least is."""
+        held = self.places.filter(pl.col("safety_qty") > 0).height
+        state = "the least there is" if self.proven else f"at least {self.bound:,.0f}"
+        return (
+            f"safety stock at {held:,} of {self.places.height:,} places costs "
+            f"{self.money():,.0f} a year ({state}); each place by itself "
+            f"{self.money('alone_money'):,.0f}; today {self.money('today_money'):,.0f}"
+        )
+
+
+def safety_stock(
+    snapshot: Snapshot,
+    settings: Mapping[str, object] | None = None,
+    lines: pl.DataFrame | None = None,
+) -> SafetyStock:
+    """Place safety stock over the whole network at the least cost of holding.
+
+    Parameters
+    ----------
+    snapshot
+        Without error findings.
+    settings
+        Names and values of `SafetyStockParameters`.
+    lines
+        Past order lines, columns `product`, `location`, `due`, `qty`, all before now;
+        their last `history_days` count. Without them the open demands of the tables.
+
+    Raises
+    ------
+    BadData
+        The data has errors, or the first sources form a circle.
+    UsageError
+        A setting is unknown or out of range.
+    """
+    parameters = SafetyStockParameters.from_mapping(settings or {})
+    snapshot.require()
+    start, finish, counted = _counted(snapshot, parameters, lines)
+    known = echelons(snapshot, daily_rates(counted, start, finish))
+    terms = _Terms(snapshot, parameters)
+    places = [terms.place(one) for one in known]
+    times = service_times(places, parameters.effort)
+    rows = [
+        terms.row(one, waits, quotes, covers)
+        for one, waits, quotes, covers in zip(
+            known, times.inbound, times.outbound, times.covered, strict=True
+        )
+    ]
+    table = pl.DataFrame(rows, schema=dict(COLUMNS)).sort("product", "location")
+    days = (finish - start).days + 1
+    found = []
+    wanted = int(parameters.history_days)
+    if days < wanted:
+        found.append(finding("PLAN015", table="demands", days=days, most=wanted))
+    return SafetyStock(
+        places=table,
+        policies=_policies(snapshot["inventory_policies"], table),
+        bound=times.bound,
+        proven=times.proven,
+        days=days,
+        findings=tuple(found),
+    )
+
+
+def _counted(
+    snapshot: Snapshot, parameters: SafetyStockParameters, lines: pl.DataFrame | None
+) -> tuple[dt.date, dt.date, pl.DataFrame]:
+    """Give the first and last day that count, and the lines."""
+    import datetime as dt
+
+    today = from_seconds(int(snapshot.as_of)).date()
+    if lines is not None:
+        yesterday = today - dt.timedelta(days=1)
+        begin = today - dt.timedelta(days=int(parameters.history_days))
+        first = lines["due"].min()
+        oldest = first.date() if isinstance(first, dt.datetime) else begin
+        return min(max(begin, oldest), yesterday), yesterday, lines
+    demands = snapshot["demands"].filter(pl.col("status") == "open")
+    last = demands["due"].max()
+    end = last.date() if isinstance(last, dt.datetime) else today
+    return today, max(end, today), demands
+
+
+class _Terms:
+    """What covering a day costs at each place, and what is there today."""
+
+    def __init__(self, snapshot: Snapshot, parameters: SafetyStockParameters) -> None:
+        self._parameters = parameters
+        self._policies = {
+            (row["product"], row["location"]): row
+            for row in snapshot["inventory_policies"].iter_rows(named=True)
+        }
+        products = snapshot["products"]
+        self._worth = dict(zip(products["product"], products["unit_cost"], strict=True))
+
+    def place(self, one: Echelon) -> Place:
+        return Place(
+            lead=one.lead,
+            weight=self._holding(one)
+            * self._factor(one)
+            * math.sqrt(one.rate.variance),
+            promised=int(self._parameters.quoted_days)
+            if one.asked and one.holds
+            else None,
+            suppliers=one.suppliers,
+            holds=one.holds,
+        )
+
+    def row(
+        self, one: Echelon, waits: int, quotes: int, covers: int
+    ) -> dict[str, object]:
+        today = float(self._policy(one).get("safety_qty") or 0.0)
+        held, alone = self._stock(one, covers), self._stock(one, one.lead)
+        price = self._holding(one)
+        return {
+            "product": one.product,
+            "location": one.location,
+            "asked": one.asked,
+            "lead_days": one.lead,
+            "waits_days": waits,
+            "quotes_days": quotes,
+            "covers_days": covers,
+            "mean": one.rate.mean,
+            "deviation": math.sqrt(one.rate.variance),
+            "service_level": self._level(one),
+            "safety_qty": held,
+            "alone_qty": alone,
+            "today_qty": today,
+            "money": price * held,
+            "alone_money": price * alone,
+            "today_money": price * today,
+        }
+
+    def _stock(self, one: Echelon, days: int) -> float:
+        if not one.holds or days <= 0:
+            return 0.0
+        qty = self._factor(one) * math.sqrt(one.rate.variance * days)
+        return from_steps(steps_up(qty, one.step), one.step)
+
+    def _factor(self, one: Echelon) -> float:
+        """Give the deviations that the service level stands for."""
+        return max(0.0, NormalDist().inv_cdf(self._level(one)))
+
+    def _level(self, one: Echelon) -> float:
+        stated = self._policy(one).get("service_level")
+        level = self._parameters.service_level if stated is None else float(stated)
+        return min(max(level, 0.5), MOST_CERTAIN)
+
+    def _holding(self, one: Echelon) -> float:
+        """Give what one unit on stock costs [base currency a year]."""
+        rate = self._policy(one).get("holding_rate", HOLDING_RATE)
+        return float(rate) * (self._worth.get(one.product) or 1.0)
+
+    def _policy(self, one: Echelon) -> Mapping[str, Any]:
+        return self._policies.get((one.product, one.location), {})
+
+
+def _policies(stated: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """Give the policies with the proposed stock; places without a row get one."""
+    proposed = places.select("product", "location", proposed="safety_qty")
+    keys = ["product", "location"]
+    return (
+        stated.join(
+            proposed.filter(pl.col("proposed") > 0)
+            .join(stated, on=keys, how="anti")
+            .select(keys),
+            on=keys,
+            how="full",
+            coalesce=True,
+        )
+        .join(proposed, on=keys, how="left")
+        .with_columns(pl.coalesce("proposed", "safety_qty").alias("safety_qty"))
+        .select(stated.columns)
+        .sort(keys)
+    )

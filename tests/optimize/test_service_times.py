@@ -1,0 +1,106 @@
+"""Service times of the guaranteed-service model: published case, brute force, laws."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medhavi.optimize.service_times import Place, service_times
+
+
+@pytest.mark.req("REP-05")
+def test_the_network_of_the_textbook():
+    """Snyder and Shen, Fundamentals of Supply Chain Theory, 2019, example 6.5."""
+    places = [
+        Place(lead=3, weight=math.sqrt(2)),  # a supplier's day and two of its own
+        Place(lead=1, weight=2 * math.sqrt(2), suppliers=(0,)),
+        Place(lead=1, weight=3, promised=0, suppliers=(1,)),
+        Place(lead=1, weight=3, promised=1, suppliers=(1,)),
+    ]
+    found = service_times(places)
+    assert found.proven
+    assert found.outbound == (0, 0, 0, 1)
+    assert found.cost == pytest.approx(8.277916867529369)
+    assert found.bound <= found.cost
+
+
+@pytest.mark.req("REP-05")
+def test_stock_moves_to_the_customer_where_the_last_step_adds_little_value():
+    # Apart: 1 x 2 + 1.1 x 1 = 3.1; all at the customer: 1.1 x sqrt(5) = 2.46.
+    near = [Place(4, 1.0), Place(1, 1.1, 0, suppliers=(0,))]
+    assert service_times(near).covered == (0, 5)
+    # Apart: 1 x 2 + 2 x 1 = 4; all at the customer: 2 x sqrt(5) = 4.47.
+    far = [Place(4, 1.0), Place(1, 2.0, 0, suppliers=(0,))]
+    assert service_times(far).covered == (4, 1)
+
+
+def test_where_nothing_may_lie_the_wait_is_passed_on():
+    chain = [Place(4, 1.0, holds=False), Place(1, 2.0, 0, suppliers=(0,))]
+    found = service_times(chain)
+    assert (found.outbound, found.covered) == ((4, 0), (0, 5))
+
+
+def test_without_variation_nothing_is_held_and_nothing_costs():
+    found = service_times([Place(4, 0.0), Place(1, 0.0, 0, suppliers=(0,))])
+    assert (found.cost, found.bound, found.proven) == (0.0, 0.0, True)
+    assert service_times([]).proven
+
+
+def test_a_place_before_its_supplier_is_refused():
+    with pytest.raises(ValueError, match="place 0 stands before"):
+        service_times([Place(1, 1.0, suppliers=(1,)), Place(1, 1.0)])
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> list[Place]:
+    places: list[Place] = []
+    for number in range(draw(st.integers(1, 4))):
+        suppliers = draw(st.sets(st.sampled_from(range(number)))) if number else set()
+        promised = draw(st.sampled_from((None, None, 0, 1, 2)))
+        places.append(
+            Place(
+                lead=draw(st.integers(0, 3)),
+                weight=float(draw(st.integers(0, 9))),
+                promised=promised,
+                suppliers=tuple(sorted(suppliers)),
+                holds=promised is not None or draw(st.booleans()),
+            )
+        )
+    return places
+
+
+def cheapest(places: list[Place]) -> float:
+    """Try every quote of every place."""
+    best = math.inf
+    days = sum(place.lead for place in places)
+    for quotes in itertools.product(range(days + 1), repeat=len(places)):
+        cost = 0.0
+        for place, quote in zip(places, quotes, strict=True):
+            waits = max((quotes[one] for one in place.suppliers), default=0)
+            covered = waits + place.lead - quote
+            if (
+                covered < 0
+                or (covered and not place.holds)
+                or (place.promised is not None and quote > place.promised)
+            ):
+                cost = math.inf
+            else:
+                cost += place.weight * math.sqrt(covered)
+            if cost == math.inf:
+                break
+        best = min(best, cost)
+    return best
+
+
+@pytest.mark.req("REP-05")
+@given(networks())
+@settings(max_examples=60)
+def test_no_quotes_cost_less(places):
+    found = service_times(places)
+    assert found.proven
+    assert found.cost == pytest.approx(cheapest(places), abs=1e-4)
+    assert found == service_times(places)
