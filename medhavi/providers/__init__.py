@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from medhavi.providers.supplier_offers import SupplierOffers
     from medhavi.providers.suppliers import Suppliers
     from medhavi.providers.table_rows import Rows
+    from medhavi.providers.traits import TraitsBook
     from medhavi.providers.transport import Transport
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.calendars import Calendars
@@ -209,6 +210,15 @@ class Providers:
         from medhavi.providers.reservations import Holds
 
         return Holds(self.tables, self.facts, self.snapshot.as_of)
+
+    @cached_property
+    def traits(self) -> TraitsBook:
+        """What products and lots have, and what demands ask of them."""
+        from medhavi.providers.table_rows import read_tables
+        from medhavi.providers.traits import TraitsBook
+
+        also = read_tables(self.snapshot, ("settings", "substitutes"))
+        return TraitsBook({**self.tables, **also})
 
     @cached_property
     def on_hand(self) -> OnHand:

@@ -115,14 +115,15 @@ class Commitments:
         if commitment.owner is not None:
             self._by_owner.setdefault(commitment.owner, []).append(commitment)
 
-    def _demand(self, name: str | None) -> Row | None:
+    def demand(self, name: str | None) -> Row | None:
+        """Give the row of a demand by its id; None: it is not in the tables."""
         number = None if name is None else self._numbers.get(name)
         return None if number is None else self._demands.row(number)
 
     def _made(
         self, node: Node, steps: int, instant: int, owner: str | None, name: str
     ) -> Commitment:
-        row = self._demand(owner)
+        row = self.demand(owner)
         life = 0 if row is None else seconds_up(row["min_shelf_days"], DAY)
         customer = None if row is None else row["customer"]
         return Commitment(*node, steps, instant, instant + life, owner, customer, name)
@@ -153,7 +154,7 @@ class Commitments:
         return found
 
     def _is_open(self, demand: str) -> bool:
-        row = self._demand(demand)
+        row = self.demand(demand)
         return row is not None and row["status"] in PLANNED
 
     # ---------------------------------------------------------------------- holds
@@ -218,7 +219,7 @@ class Commitments:
         found = {hold.demand for hold in holds.capacity if hold.demand is not None}
         for product, location in holds.nodes:
             for hold in holds.material(product, location):
-                row = self._demand(hold.demand)
+                row = self.demand(hold.demand)
                 if row is not None and (row["product"] != product or not hold.steps):
                     found.add(row["demand"])
         return found

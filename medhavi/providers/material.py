@@ -14,6 +14,8 @@ from medhavi.findings import finding
 from medhavi.providers.commitments import Commitment
 from medhavi.providers.material_line import MaterialLine, Shift
 from medhavi.providers.material_lots import Lot, LotLine, Taker
+from medhavi.providers.trait_lines import TraitLine
+from medhavi.providers.traits import PLAIN
 from medhavi.units import ALWAYS, NEVER, from_seconds, from_steps
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from medhavi.providers import Providers
     from medhavi.providers.commitments import Commitments
     from medhavi.providers.on_hand import OnHand
+    from medhavi.providers.traits import Traits
 
 Node = tuple[str, str]
 
@@ -54,10 +57,13 @@ class Material:
     __slots__ = (
         "_commitments",
         "_journal",
+        "_kinds",
         "_lines",
         "_made_for",
+        "_none",
         "_on_hand",
         "_own",
+        "_provided",
         "_providers",
         "_receipts",
     )
@@ -75,6 +81,9 @@ class Material:
         self._journal: list[Shift] = []
         self._own = own
         self._made_for: dict[str, set[Node]] | None = None
+        self._kinds: list[Traits] = [PLAIN]
+        self._none: dict[Node, MaterialLine] = {}
+        self._provided = _provided(providers)
 
     # ---------------------------------------------------------------------- lines
     def line(self, product: str, location: str) -> MaterialLine:
@@ -84,6 +93,30 @@ class Material:
         if known is None:
             known = self._lines[node] = self._build(product, location)
         return known
+
+    def asked_line(
+        self, product: str, location: str, asked: Traits | None
+    ) -> MaterialLine:
+        """Give the line as one sees it who asks for characteristics or a class.
+
+        Parameters
+        ----------
+        asked
+            None: nothing is asked for.
+        """
+        line = self.line(product, location)
+        if asked is None:
+            return line
+        if isinstance(line, TraitLine):
+            return line.asking(self._kind(asked))
+        lots = self._lots((product, location))
+        own = self._providers.traits.of_product(product)
+        if (self._kinds[lots[0].kind] if lots else own).meets(asked):
+            return line
+        node = (product, location)
+        if node not in self._none:
+            self._none[node] = MaterialLine((), (), self._journal)
+        return self._none[node]
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -111,28 +144,66 @@ class Material:
         withheld = levels.steps_of(
             product, location, [(had.instant, had.steps) for had in committed]
         )
-        if any(lot.customer or lot.expires < NEVER for lot in lots):
+        mixed = len({lot.kind for lot in lots}) > 1
+        if mixed or any(lot.customer or lot.expires < NEVER for lot in lots):
             takers = [
-                Taker(had.instant, had.until, had.customer or "", had.steps)
+                Taker(
+                    had.instant,
+                    had.until,
+                    had.customer or "",
+                    had.steps,
+                    self._asks(had, lots) if mixed else 0,
+                )
                 for had in committed
             ]
+            if mixed:
+                return TraitLine(lots, takers, withheld, self._journal, self._kinds)
             return LotLine(lots, takers, withheld, self._journal)
         events = [(lot.arrival, lot.steps) for lot in lots]
         events += [(had.instant, -had.steps) for had in committed]
         return MaterialLine(events, withheld, self._journal)
 
     def _lots(self, node: Node) -> list[Lot]:
+        own = self._providers.traits.of_product(node[0])
         found = [
-            Lot(receipt.instant, receipt.expires, "", receipt.steps)
+            Lot(
+                receipt.instant,
+                receipt.expires,
+                "",
+                receipt.steps,
+                self._kind(own.providing(self._provided.get(receipt.order))),
+            )
             for receipt in self._receipts.get(node, ())
         ]
         # Nothing that lies there may serve a product that is made to order.
-        if not self._providers.facts.make_to_order(node[0]):
-            found += [
-                Lot(ALWAYS, lot.expires, lot.customer or "", lot.steps)
-                for lot in self._on_hand.lots(*node)
-            ]
+        if self._providers.facts.make_to_order(node[0]):
+            return found
+        for lot in self._on_hand.lots(*node):
+            has = self._providers.traits.of_lot(node[0], lot.quality)
+            if has is not None:
+                owner = lot.customer or ""
+                kind = self._kind(has)
+                found.append(Lot(ALWAYS, lot.expires, owner, lot.steps, kind))
         return found
+
+    def _kind(self, traits: Traits) -> int:
+        """Count traits, those known before by their old number."""
+        if traits not in self._kinds:
+            self._kinds.append(traits)
+        return self._kinds.index(traits)
+
+    def _asks(self, had: Commitment, lots: Iterable[Lot]) -> int:
+        """Give what a commitment asks for; nothing where no lot could have it."""
+        row = self._commitments.demand(had.owner)
+        if row is None:
+            return 0
+        traits = self._providers.traits
+        asked = traits.asked(row["product"], row["requires"], row["min_quality"])
+        if asked is None or not traits.delivers(row["product"], had.product):
+            return 0
+        kind = self._kind(asked)
+        met = any(self._kinds[lot.kind].meets(asked) for lot in lots)
+        return kind if met else 0
 
     def _committed(self, node: Node) -> list[Commitment]:
         found = list(self._commitments.at(*node))
@@ -195,6 +266,7 @@ class Material:
         count = 0
         for node in sorted(nodes):
             line = self.line(*node)
+            lots = self._lots(node) if isinstance(line, TraitLine) else ()
             for had in self._committed(node):
                 if had.owner == demand:
                     line.put_back(
@@ -206,6 +278,7 @@ class Material:
                             had.until,
                             had.customer,
                             receipt=False,
+                            kind=self._asks(had, lots) if lots else 0,
                         )
                     )
                     count += 1
@@ -270,3 +343,28 @@ class Material:
                 )
             )
         return tuple(found)
+
+
+def _provided(providers: Providers) -> dict[str, frozenset[str]]:
+    """Collect what the routings of work orders give beside what the product is."""
+    routings = providers.tables["routings"]
+    given = {
+        routing: frozenset(pairs)
+        for routing, pairs in zip(
+            routings.column("routing"), routings.column("provides"), strict=True
+        )
+        if pairs
+    }
+    if not given:
+        return {}
+    orders = providers.tables["supply_orders"]
+    return {
+        order: given[source]
+        for order, kind, source in zip(
+            orders.column("supply_order"),
+            orders.column("kind"),
+            orders.column("source"),
+            strict=True,
+        )
+        if kind == "work" and source in given
+    }

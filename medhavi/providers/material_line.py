@@ -39,7 +39,7 @@ class Shift(NamedTuple):
 
     `steps` is what a taker takes; negative: what is given back or arrives. `uses` is 1
     for a new entry and -1 for an entry that goes. A taker needs goods that live
-    `until`, a receipt lives `until`.
+    `until`, a receipt lives `until`. `kind` says what the goods have or must have.
     """
 
     line: MaterialLine
@@ -49,6 +49,7 @@ class Shift(NamedTuple):
     until: int
     customer: str | None
     receipt: bool
+    kind: int = 0
 
 
 class MaterialLine:

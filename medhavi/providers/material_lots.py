@@ -28,21 +28,29 @@ if TYPE_CHECKING:
 
 
 class Lot(NamedTuple):
-    """Goods at hand or to come; `customer` is who owns them, "" for ours."""
+    """Goods at hand or to come; `customer` is who owns them, "" for ours.
+
+    `kind` counts what the goods have, where lots of a line differ in that.
+    """
 
     arrival: int
     expires: int
     customer: str
     steps: int
+    kind: int = 0
 
 
 class Taker(NamedTuple):
-    """A quantity [steps] that is taken at an instant from goods that live `until`."""
+    """A quantity [steps] that is taken at an instant from goods that live `until`.
+
+    `kind` counts what the goods must have.
+    """
 
     instant: int
     until: int
     customer: str
     steps: int
+    kind: int = 0
 
 
 @dataclass(slots=True)
@@ -213,11 +221,12 @@ class LotLine(MaterialLine):
     def apply(self, shift: Shift) -> None:
         """Carry out a shift without noting it."""
         if shift.receipt:
-            lot = Lot(shift.instant, shift.until, "", abs(shift.steps))
+            lot = Lot(shift.instant, shift.until, "", abs(shift.steps), shift.kind)
             _change(self._lots, lot, shift.uses)
         else:
             owner = shift.customer or ""
-            taker = Taker(shift.instant, shift.until, owner, abs(shift.steps))
+            steps = abs(shift.steps)
+            taker = Taker(shift.instant, shift.until, owner, steps, shift.kind)
             _change(self._takers, taker, shift.uses)
         super().apply(shift)
         self._survey()

@@ -13,12 +13,13 @@ Node = tuple[str, str]
 
 
 class StockLot(NamedTuple):
-    """One usable lot: `customer` owns it, None where it is ours."""
+    """One usable lot: `customer` owns it, None where it is ours; its stated class."""
 
     lot: str
     steps: int
     expires: int
     customer: str | None
+    quality: str | None
 
 
 class OnHand:
@@ -58,6 +59,7 @@ class OnHand:
                     steps_down(row["qty"], step),
                     expires,
                     owner if foreign else None,
+                    row["quality"],
                 )
             )
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from medhavi.findings import finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.findings import Finding
     from medhavi.providers.table_rows import Rows
@@ -37,6 +37,14 @@ class Traits(NamedTuple):
     def joined(self, other: Traits) -> Traits:
         """Give the pairs of both and the better class."""
         return Traits(self.pairs | other.pairs, min(self.rank, other.rank))
+
+    def providing(self, pairs: Iterable[str] | None) -> Traits:
+        """Give these with the pairs that a routing provides."""
+        return self._replace(pairs=self.pairs.union(pairs)) if pairs else self
+
+    def lacks(self, asked: Traits) -> tuple[str, ...]:
+        """Name the pairs that are asked for and are not among these, sorted."""
+        return tuple(sorted(asked.pairs - self.pairs))
 
 
 PLAIN = Traits(frozenset(), NO_CLASS)
@@ -71,7 +79,11 @@ class TraitsBook:
             )
             if pairs or quality is not None
         }
-        self._replaced = set(tables["substitutes"].column("product"))
+        rows = tables["substitutes"]
+        self._pairs = set(
+            zip(rows.column("product"), rows.column("substitute"), strict=True)
+        )
+        self._replaced = set(rows.column("product"))
         self.findings = self._low(tables["stock"])
 
     def rank(self, quality: str | None) -> int:
@@ -102,6 +114,10 @@ class TraitsBook:
         if not requires and rank == NO_CLASS:
             return None
         return Traits(frozenset(requires or ()), rank)
+
+    def delivers(self, product: str, other: str) -> bool:
+        """Tell whether a product may be delivered for what was ordered."""
+        return product == other or (product, other) in self._pairs
 
     def _low(self, stock: Rows) -> list[Finding]:
         found: list[Finding] = []

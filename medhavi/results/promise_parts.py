@@ -131,6 +131,8 @@ class PlannedHold:
     expires_at: int
     steps: int = 0
     """Quantity of a material in steps of its product."""
+    asks: bool = False
+    """It is of what is delivered: it must have what the line asks for."""
 
     def as_row(self, state: str = "tentative") -> dict[str, object]:
         """Give the row of `reservations`; a confirmed hold does not expire."""

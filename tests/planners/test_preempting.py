@@ -226,7 +226,7 @@ def test_the_tier_of_the_customer_counts():
             },
             id="work that has begun",
         ),
-        pytest.param({"min_quality": "A"}, {}, id="asks for a quality"),
+        pytest.param({"min_quality": "A"}, {}, id="a class that nothing ranks"),
         pytest.param({"max_lateness_days": 0}, {}, id="late or never"),
     ],
 )

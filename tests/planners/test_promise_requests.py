@@ -8,7 +8,7 @@ import json
 import polars as pl
 import pytest
 
-from medhavi.errors import NotAvailable, UsageError
+from medhavi.errors import UsageError
 from medhavi.findings import BadData
 from medhavi.planners.promising.asking import read_requests
 from tests.planners.small_promises import cells, day, tables
@@ -122,7 +122,6 @@ def test_a_request_that_is_a_demand_takes_its_id():
     assert (new.demand, new.known) == ("SO-3", False)
 
 
-@pytest.mark.parametrize("stated", [{"requires": "colour=red"}, {"min_quality": "A"}])
-def test_what_is_not_built_is_refused(stated):
-    with pytest.raises(NotAvailable, match="Requests 1: requires and min_quality"):
-        read([{**ROW, **stated}])
+def test_a_class_that_nothing_ranks_is_named():
+    with pytest.raises(BadData, match=r"asks for class A; .* ranks none"):
+        read([{**ROW, "min_quality": "A"}])

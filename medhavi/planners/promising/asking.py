@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi import schema
-from medhavi.errors import NotAvailable, UsageError
+from medhavi.errors import UsageError
 from medhavi.findings import BadData, Finding, finding, has_errors
 from medhavi.results.identity import text_hash
 from medhavi.snapshot.cells import EXPECTED, typed
@@ -125,8 +125,6 @@ def read_requests(source: object, snapshot: Snapshot) -> Requests:
     ------
     BadData
         With every finding, if one is an error.
-    NotAvailable
-        A request states `requires` or `min_quality`.
     """
     found: list[Finding] = []
     raw = _raw(source, found)
@@ -139,7 +137,6 @@ def read_requests(source: object, snapshot: Snapshot) -> Requests:
     found += _references(requests, snapshot)
     if has_errors(found):
         raise BadData(found)
-    _refuse(requests)
     return Requests(
         requests=tuple(_recognised(request, snapshot) for request in requests),
         findings=tuple(found),
@@ -328,21 +325,6 @@ def _recognised(request: Request, snapshot: Snapshot) -> Request:
     return replace(request, demand=rows["demand"][0], known=True)
 
 
-def _refuse(requests: Sequence[Request]) -> None:
-    """Refuse what would change the answer and is not built."""
-    asked = [
-        str(request.position)
-        for request in requests
-        if request.requires or request.min_quality is not None
-    ]
-    if asked:
-        message = (
-            f"Requests {', '.join(asked)}: requires and min_quality are not built yet; "
-            "leave them out, and check the lots by hand."
-        )
-        raise NotAvailable(message)
-
-
 def _references(requests: Sequence[Request], snapshot: Snapshot) -> list[Finding]:
     """Check what the requests name, and that no line comes twice."""
     found: list[Finding] = []
@@ -355,6 +337,7 @@ def _references(requests: Sequence[Request], snapshot: Snapshot) -> list[Finding
         ("ship_from", locations),
     )
     first: dict[tuple[str, int], int] = {}
+    classes = _classes(snapshot)
     for request in requests:
         place: dict[str, Any] = {"table": TABLE, "row": request.position}
         for column, known in named:
@@ -366,6 +349,11 @@ def _references(requests: Sequence[Request], snapshot: Snapshot) -> list[Finding
         if request.customer is not None and request.customer not in customers:
             fields = {"column": "customer", "value": request.customer}
             found.append(finding("PRM005", **fields, **place))
+        wanted = request.min_quality
+        if wanted is not None and wanted not in classes:
+            fields = {"column": "min_quality", "value": wanted}
+            fields |= {"known": ", ".join(classes) or "none"}
+            found.append(finding("PRM011", **fields, **place))
         if request.cells["kind"] == "forecast":
             found.append(finding("PRM007", column="kind", value="forecast", **place))
         if request.sales_order is not None and request.line is not None:
@@ -375,3 +363,9 @@ def _references(requests: Sequence[Request], snapshot: Snapshot) -> list[Finding
                 found.append(finding("PRM006", value=value, first=first[key], **place))
             first.setdefault(key, request.position)
     return found
+
+
+def _classes(snapshot: Snapshot) -> list[str]:
+    """Give the quality classes that are ranked, best first."""
+    stated = snapshot["settings"]["quality_classes"].to_list()
+    return [name for classes in stated for name in classes or ()]

@@ -146,7 +146,7 @@ class Book:
         # What the tables say the demand has is replaced by the promise (rule 29).
         freed = self.stages.held_by(undo.demand)
         self.stages.free(undo.demand)
-        take_holds(self.stages, undo.holds)
+        take_holds(self.stages, undo.holds, undo.cells)
         self.stages.buy_again(undo.bought)
         shifts = self.stages.material.since(mark)
         if not undo.token:

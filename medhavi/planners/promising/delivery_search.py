@@ -175,7 +175,7 @@ class DeliverySearch:
 
     def _new_at(self, place: str, terms: Terms) -> Iterator[Way]:
         wanted = self.wanted
-        for source in self._stages.sources(wanted.product, place):
+        for source in self._sources(place, terms):
             if source.kind == "move":
                 continue
             name = f"{source.kind}:{source.source}"
@@ -219,7 +219,7 @@ class DeliverySearch:
             yield self._joined(names, parts)
             return
         for place in makers:
-            for source in self._stages.sources(self.wanted.product, place):
+            for source in self._sources(place, terms):
                 walk = Walk(self._stages, terms)
                 if source.kind == "move" or (
                     source.kind == "buy" and not walk.may_buy(source, covered=False)
@@ -281,6 +281,13 @@ class DeliverySearch:
         way = Way("+".join(names), wanted.product, covered, tuple(parts))
         found = self.evaluate(way, terms)
         return None if found is None else (way, found)
+
+    def _sources(self, place: str, terms: Terms) -> Sequence[Source]:
+        """Give the sources of what is asked for at a place."""
+        walk = Walk(self._stages, terms)
+        found = walk.sources(self.wanted.product, place)
+        self.failures += walk.failures
+        return found
 
     def _ever(self, place: str, terms: Terms) -> int:
         return Walk(self._stages, terms).ever(self.wanted.product, place)

@@ -7,7 +7,7 @@ promise makes the same holds.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from medhavi.providers.reservation_states import reservation_id
 from medhavi.providers.timing import StepWindow
@@ -15,12 +15,13 @@ from medhavi.results.promise import PlannedHold, PlannedPurchase
 from medhavi.units import MINUTE, from_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.pieces import Evaluation, Piece
     from medhavi.planners.promising.stages import Stages
     from medhavi.providers.material_line import Shift
+    from medhavi.providers.traits import Traits
 
 
 class _Draft(NamedTuple):
@@ -31,6 +32,7 @@ class _Draft(NamedTuple):
     start: int
     finish: int
     steps: int = 0
+    asks: bool = False
 
 
 def holds_of(
@@ -69,6 +71,7 @@ def holds_of(
                 finish=draft.finish,
                 expires_at=expires,
                 steps=draft.steps,
+                asks=draft.asks,
             )
         )
     return tuple(sorted(holds, key=lambda hold: (hold.kind, hold.start, hold.subject)))
@@ -96,7 +99,8 @@ def _material(found: Evaluation, stages: Stages) -> Iterator[_Draft]:
             takes[key] = takes.get(key, 0) + left
     for (product, location, instant), steps in sorted(takes.items()):
         qty = from_steps(steps, stages.step(product))
-        yield _Draft("material", product, location, qty, instant, instant, steps)
+        asks = product == found.product
+        yield _Draft("material", product, location, qty, instant, instant, steps, asks)
 
 
 def _capacity(found: Evaluation) -> Iterator[_Draft]:
@@ -164,16 +168,34 @@ def purchases_of(found: Evaluation) -> tuple[PlannedPurchase, ...]:
     )
 
 
-def take_holds(stages: Stages, holds: Sequence[PlannedHold]) -> None:
-    """Take the holds of an accepted promise from the ledgers."""
+def take_holds(
+    stages: Stages, holds: Sequence[PlannedHold], cells: Mapping[str, Any]
+) -> None:
+    """Take the holds of an accepted promise from the ledgers.
+
+    Parameters
+    ----------
+    cells
+        The line as a row of `demands`; where it asks for characteristics or a class,
+        what is delivered is taken from lots that have it.
+    """
+    asked = _asked(stages, cells) if cells else None
     for hold in holds:
         if hold.kind == "material":
-            line = stages.material.line(hold.subject, hold.location or "")
+            place = hold.location or ""
+            wanted = asked if hold.asks else None
+            line = stages.material.asked_line(hold.subject, place, wanted)
             line.take(hold.steps, hold.start)
         elif hold.kind == "capacity":
             stages.capacity.occupancy.occupy((_window(hold),), hold.demand)
         else:
             stages.hold_lane(hold.subject, hold.start, hold.qty)
+
+
+def _asked(stages: Stages, cells: Mapping[str, Any]) -> Traits | None:
+    return stages.providers.traits.asked(
+        cells["product"], cells.get("requires"), cells.get("min_quality")
+    )
 
 
 def give_back(

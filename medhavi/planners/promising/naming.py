@@ -37,6 +37,7 @@ _TEXTS = {
     Limiter.ROUTING_CAPACITY_FAIL: "No routing finds room for it.",
     Limiter.SUPPLIER_MOQ: "The least order of the supplier is larger than may be ordered.",
     Limiter.ALTERNATE_EXHAUSTED: "All ways were tried.",
+    Limiter.QUALITY_MISMATCH: "Nothing that may come has all that is asked for.",
     Limiter.MATERIAL_SHORTFALL: "There is not enough of it, and nothing new comes.",
 }
 
@@ -63,6 +64,7 @@ def rejected_as(quote: Quest, option: Offered | None) -> Named:
         Limiter.ROUTING_CAPACITY_FAIL,
         Limiter.ROUTING_INVALID,
         Limiter.ALTERNATE_EXHAUSTED,
+        Limiter.QUALITY_MISMATCH,
         Limiter.MATERIAL_SHORTFALL,
         Limiter.NO_SOURCE,
         Limiter.NO_TRANSPORT_LEG,
@@ -88,7 +90,8 @@ def _missing(quote: Quest) -> Named:
     need = steps_up(request.qty, book.stages.step(request.product))
     places = book.reach.of(request.product, request.location, None).origins
     for place in places:
-        named = _withheld(quote, request.product, place, need)
+        named = _unlike(quote, place, need)
+        named = named or _withheld(quote, request.product, place, need)
         if named is not None:
             return named
     anything = any(
@@ -187,6 +190,11 @@ def _capacity(quote: Quest, chain: list[Piece]) -> Named:
 
 def _material(quote: Quest, chain: list[Piece]) -> Named:
     leaves = [piece for piece in chain if piece.kind in {"buy", "stock"}]
+    asked = [piece for piece in chain if piece.product == quote.request.product]
+    for piece in asked:
+        named = _unlike(quote, piece.location, piece.steps)
+        if named is not None:
+            return named
     if not leaves:
         node = f"{quote.request.product}|{quote.request.location}"
         text = _TEXTS[Limiter.MATERIAL_SHORTFALL]
@@ -198,6 +206,27 @@ def _material(quote: Quest, chain: list[Piece]) -> Named:
         text = f"{leaf.product} must be bought: {leaf.source.source} needs {days:.1f} days."
         return Named(Limiter.SUPPLIER_LEADTIME_EXCEEDED, leaf.source.source, text)
     return _waiting(quote, leaf, node)
+
+
+def _unlike(quote: Quest, location: str, need: int) -> Named | None:
+    """Name the lot that is there and does not have what is asked for."""
+    book, product = quote.book, quote.request.product
+    asked = book.stages.asked(quote.request)
+    if asked is None or not book.stages.line(product, location).fits(need, book.now):
+        return None
+    if book.stages.asked_line(product, location, asked).fits(need, book.now):
+        return None
+    traits = book.providers.traits
+    for lot in book.providers.on_hand.lots(product, location):
+        has = traits.of_lot(product, lot.quality)
+        if has is not None and not has.meets(asked):
+            lacks = list(has.lacks(asked))
+            if has.rank > asked.rank:
+                lacks.append(f"class {quote.request.min_quality or 'of the product'}")
+            text = f"{product} is there, but lacks {', '.join(lacks)}."
+            subject = f"{product}|{location}|{lot.lot}"
+            return Named(Limiter.QUALITY_MISMATCH, subject, text)
+    return None
 
 
 def _withheld(quote: Quest, product: str, location: str, need: int) -> Named | None:

@@ -147,7 +147,7 @@ class _Tries:
     def _take(self, made: Promise) -> None:
         """Take holds for the rest of the quote; the journals undo it."""
         stages = self._book.stages
-        take_holds(stages, made.holds)
+        take_holds(stages, made.holds, made.demand)
         stages.buy_again([stages.order(one) for one in made.purchases])
 
     def _moved(self, rival: Rival, found: Promise) -> Preempted:

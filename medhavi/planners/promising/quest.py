@@ -124,6 +124,7 @@ class Quest:
             buffers=self.policy.buffers,
             customer=self.request.customer,
             min_shelf_days=self.request.min_shelf_days,
+            traits=self.book.stages.asked(self.request),
             relaxed=self.relaxed,
             budget=self.policy.search_budget_evaluations,
         )

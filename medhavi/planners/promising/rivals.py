@@ -3,7 +3,8 @@
 A line gives way where its priority number is larger and, where both tiers are known,
 its tier is lower. It keeps what it has where moving it would undo a decision or break
 it in two: a firm peg, an order in the books made for it, work or transport that has
-begun, holds that are tentative, an order whose lines come together.
+begun, holds that are tentative, an order whose lines come together, a class that
+nothing ranks.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import polars as pl
 
 from medhavi.planners.promising.asking import request_of_line
 from medhavi.planners.promising.used_places import used_places
+from medhavi.providers.traits import NO_CLASS
 from medhavi.units import from_seconds
 
 if TYPE_CHECKING:
@@ -175,9 +177,10 @@ class _Kept:
             )
         else:
             bound = request.demand in self._bound | self._tentative
-        if bound or request.requires or request.min_quality is not None:
-            return True
-        return self._is_tied(request)
+        quality = request.min_quality
+        if quality is not None:
+            bound = bound or self._book.providers.traits.rank(quality) == NO_CLASS
+        return bound or self._is_tied(request)
 
     def _is_tied(self, request: Request) -> bool:
         """Tell whether the line comes with others of its order."""

@@ -7,7 +7,7 @@ other module of promising asks a provider for a time, a quantity or a cost (CORE
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from medhavi.planners.promising.lead_draws import UncertainTimes
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from fractions import Fraction
 
+    from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.lead_draws import LeadDraws
     from medhavi.providers import Providers
     from medhavi.providers.changed_providers import Changed
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from medhavi.providers.recipe_lines import Component, Output
     from medhavi.providers.recipes import Recipe
     from medhavi.providers.sources import Clock, Source
+    from medhavi.providers.traits import Traits
     from medhavi.providers.waits import Wait
     from medhavi.results.promise import PlannedPurchase
 
@@ -109,6 +111,18 @@ class Stages:
         self.at = "routing"
         return self.providers.sourcing.sources(product, location)
 
+    def gives(self, source: Source, asked: Traits) -> bool:
+        """Tell whether what a source makes or sells has what is asked for."""
+        has = self.providers.traits.of_product(source.product)
+        pairs: Any = source.row["provides"] if source.kind == "make" else None
+        return has.providing(pairs).meets(asked)
+
+    def asked(self, request: Request) -> Traits | None:
+        """Give what supply must have for a request; None: any will do."""
+        return self.providers.traits.asked(
+            request.product, request.requires, request.min_quality
+        )
+
     def recipe(self, routing: str) -> Recipe:
         """Give bill of materials and outputs of a routing."""
         self.at = "routing"
@@ -123,6 +137,14 @@ class Stages:
         """Give what is free of a product at a location over time."""
         self.at = "material"
         found = self.material.line(product, location)
+        if found.withholds:
+            self.withheld = True
+        return found
+
+    def asked_line(self, product: str, location: str, asked: Traits) -> MaterialLine:
+        """Give what is free of what has all that is asked for."""
+        self.at = "material"
+        found = self.material.asked_line(product, location, asked)
         if found.withholds:
             self.withheld = True
         return found

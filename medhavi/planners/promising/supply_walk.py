@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.stages import Bought, Marks, Stages
     from medhavi.planners.promising.walk_terms import Batch, Terms
-    from medhavi.providers.material_line import Shift
+    from medhavi.providers.material_line import MaterialLine, Shift
     from medhavi.providers.sources import Source, Timing
+    from medhavi.providers.traits import Traits
 
     Way = Callable[[], tuple[Piece, ...] | None]
 
@@ -152,12 +153,35 @@ class Walk:
         """Give the ways to meet a need that is not there at once."""
         if waiting is not None:
             yield lambda: (self.take(product, location, steps, waiting),)
-        for source in self.stages.sources(product, location):
+        for source in self.sources(product, location):
             covered = waiting is not None
             if source.kind == "buy" and not self.may_buy(source, covered=covered):
                 continue
             part = self.part_of(product, location, steps, source)
             yield partial(self.mixed, source, part, steps)
+
+    def sources(self, product: str, location: str) -> Sequence[Source]:
+        """Give the sources whose goods may have what is asked for, by preference."""
+        found = self.stages.sources(product, location)
+        asked = self._asked(product)
+        if asked is None:
+            return found
+        good = [
+            one for one in found if one.kind == "move" or self.stages.gives(one, asked)
+        ]
+        if len(good) < len(found):
+            self.fail(Limiter.QUALITY_MISMATCH, f"{product}|{location}|")
+        return good
+
+    def _asked(self, product: str) -> Traits | None:
+        """Give what a product must have: what is delivered alone is asked for more."""
+        return self.terms.traits if product == self.terms.asked else None
+
+    def _line(self, product: str, location: str) -> MaterialLine:
+        asked = self._asked(product)
+        if asked is None:
+            return self.stages.line(product, location)
+        return self.stages.asked_line(product, location, asked)
 
     def may_buy(self, source: Source, *, covered: bool) -> bool:
         """Tell whether a new purchase may be thought of (rules 32, 38)."""
@@ -188,7 +212,7 @@ class Walk:
         """Give what is free at an instant [steps]."""
         terms = self.terms
         transit, shelf = self._life(product)
-        return self.stages.line(product, location).available(
+        return self._line(product, location).available(
             instant, transit, shelf, buffers=terms.buffers, customer=terms.customer
         )
 
@@ -196,7 +220,7 @@ class Walk:
         """Give the most that is ever free [steps]; what expires is free for a time."""
         if not self.stages.perishable(product):
             return self.available(product, location, NEVER)
-        moments = self.stages.line(product, location).rises(self.terms.now)
+        moments = self._line(product, location).rises(self.terms.now)
         return max(
             self.available(product, location, moment)
             for moment in (self.terms.now, *moments)
@@ -214,7 +238,7 @@ class Walk:
         if "material" in terms.relaxed:
             return terms.now if self._given(product, location, steps) else None
         transit, shelf = self._life(product)
-        return self.stages.line(product, location).earliest(
+        return self._line(product, location).earliest(
             steps,
             terms.now,
             transit,
@@ -226,12 +250,12 @@ class Walk:
     def _given(self, product: str, location: str, steps: int) -> bool:
         """Tell whether relaxed material is at hand: it comes, or nobody can make it."""
         return self.ever(product, location) >= steps or all(
-            source.kind == "buy" for source in self.stages.sources(product, location)
+            source.kind == "buy" for source in self.sources(product, location)
         )
 
     def take(self, product: str, location: str, steps: int, instant: int) -> Piece:
         """Take a quantity from the line at an instant."""
-        self.stages.line(product, location).take(
+        self._line(product, location).take(
             steps, instant, *self._life(product), customer=self.terms.customer
         )
         return Piece("stock", product, location, steps, instant, instant)
@@ -242,7 +266,7 @@ class Walk:
         left = steps
         moments = [self.terms.now]
         if left > self.available(product, location, self.terms.now):
-            moments += self.stages.line(product, location).rises(self.terms.now)
+            moments += self._line(product, location).rises(self.terms.now)
         for moment in moments:
             if left <= 0:
                 break
@@ -270,7 +294,7 @@ class Walk:
             if made is None:
                 return None
             if made.steps > left:
-                line = self.stages.line(source.product, source.location)
+                line = self._line(source.product, source.location)
                 line.add(made.steps - left, made.ready)
                 made = made._replace(steps=left, surplus=made.steps - left)
             pieces.append(made)

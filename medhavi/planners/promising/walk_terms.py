@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.promising.pieces import Stage
+from medhavi.providers.traits import Traits
 
 if TYPE_CHECKING:
     from medhavi.results.limiter import Limiter
@@ -33,6 +34,8 @@ class Terms:
         Safety stock may be used.
     customer, min_shelf_days
         Whose stock counts too, and the life that what is delivered must have then.
+    traits
+        Characteristics and class that what is delivered must have; None: any.
     relaxed
         Stages that take no time (rule 36).
     budget
@@ -50,6 +53,7 @@ class Terms:
     buffers: bool = False
     customer: str | None = None
     min_shelf_days: float = 0.0
+    traits: Traits | None = None
     relaxed: frozenset[Stage] = frozenset()
     budget: int = 200
     transit: int = 0
