@@ -84,15 +84,21 @@ class BucketLedger:
     def room(self, start: int) -> int:
         """Give the unit-seconds left in the bucket that begins at `start`.
 
-        In millionths, never below 0; the offer counts units times the share of each
-        shift (rule 17).
+        In millionths, never below 0.
+        """
+        return max(self.offer(start) - self.taken.get(start, 0), 0)
+
+    def offer(self, start: int) -> int:
+        """Give the unit-seconds that the bucket has, taken or not, in millionths.
+
+        Units count times the share of each shift (rule 17).
         """
         offer = self._offers.get(start)
         if offer is None:
             finish = bucket_of(self.kind, start)[1]
             offer = round(self.clock.available(start, finish) * MILLION)
             self._offers[start] = offer
-        return max(offer - self.taken.get(start, 0), 0)
+        return offer
 
     def _change(self, block: Block, sign: int) -> None:
         start = block.start

@@ -12,6 +12,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
+from medhavi.providers.altered_copy import altered
 from medhavi.providers.capacity_delivery import shifted
 from medhavi.providers.capacity_orders import Progress, dated, remaining
 from medhavi.providers.capacity_resources import ResourceClock, Resources, window
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity_routings import CompiledRouting
     from medhavi.providers.table_rows import Row, Rows
     from medhavi.providers.timing import Clock, StepWindow, Timing
+    from medhavi.providers.withheld_time import Spared
     from medhavi.snapshot import Snapshot
     from medhavi.snapshot.calendars import Calendars, WorkingTime
 
@@ -240,6 +242,27 @@ class Capacity:
         if self._unlimited is None:
             self._unlimited = Capacity(self._snapshot, self._calendars, infinite=True)
         return self._unlimited
+
+    def sparing(self, spared: Spared) -> Capacity:
+        """Give the same routings for work that leaves time free or is slowed."""
+        resources = Resources(self._tables, self._calendars, finite=True, spared=spared)
+        routings = Routings(
+            self._tables,
+            ProductFacts(self._tables),
+            self._calendars,
+            resources,
+            self._snapshot.as_of,
+        )
+        return altered(
+            self, _resources=resources, _routings=routings, _clocks={}, _hard={}
+        )
+
+    @property
+    def withheld(self) -> dict[str, float]:
+        """Share of its time that each resource withholds from promises, if it does."""
+        rows = self._tables["resources"]
+        pairs = zip(rows.column("resource"), rows.column("withheld_share"), strict=True)
+        return {name: share for name, share in pairs if share}
 
     @property
     def changeovers(self) -> Rows:

@@ -9,7 +9,7 @@ preference; the rule of the step says which of those that fit is taken.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice, product
 from typing import TYPE_CHECKING, Final
@@ -60,6 +60,12 @@ class StepPlan:
         if len(self.epochs) == 1 and len(self.epochs[0].options) == 1:
             return self.epochs[0].options[0]
         return None
+
+    @property
+    def preferred(self) -> StepPlan:
+        """The same step with the option of most preference alone."""
+        first = [replace(one, options=one.options[:1]) for one in self.epochs]
+        return replace(self, epochs=tuple(first))
 
     def latest(
         self,

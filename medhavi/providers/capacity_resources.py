@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from medhavi.providers.withheld_time import leaving
 from medhavi.snapshot.calendars import WorkingTime
 from medhavi.snapshot.stretches import whole_units
 from medhavi.units import ALWAYS, NEVER, exact
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from medhavi.providers.table_rows import Row, Rows
+    from medhavi.providers.withheld_time import Spared
     from medhavi.snapshot.calendars import Calendars
 
 Level = tuple[int, int, float]
@@ -116,6 +118,8 @@ class Resources:
     finite
         Units limit: time in which fewer are at work than a step needs is closed to it,
         and disruptions take units away (rule 20; table `disruptions` is read).
+    spared
+        What work leaves free of sequenced resources, and how much slower it is.
     """
 
     def __init__(
@@ -125,9 +129,12 @@ class Resources:
         *,
         infinite: bool = False,
         finite: bool = False,
+        spared: Spared | None = None,
     ) -> None:
         self._calendars = calendars
         self._infinite = infinite
+        self._kept = dict(spared.kept) if spared else {}
+        self._stopped = dict(spared.stopped) if spared else {}
         self._finite = finite
         self._down: dict[str, list[tuple[int, int, float]]] = defaultdict(list)
         if finite:
@@ -256,13 +263,19 @@ class Resources:
         if row["bucket"] is None and not working.always_open:
             working = working.staffed(levels)
         stopped += [window(cleaning) for cleaning in self._cleaning.get(name, ())]
+        working = working.without(stopped)
+        if name in self._kept and row["bucket"] is None:
+            working = leaving(working, self._kept[name])
+        if name in self._stopped:
+            slower = 1 - self._stopped[name]
+            paces = tuple((a, b, pace * slower) for a, b, pace in paces)
         return ResourceClock(
             resource=name,
             location=row["location"],
             finite=row["finite"],
             bucket=row["bucket"],
             cost_per_hour=row["cost_per_hour"] or 0.0,
-            working=working.without(stopped),
+            working=working,
             levels=levels,
             paces=paces,
             whole=self._calendars.whole(

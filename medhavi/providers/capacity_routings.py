@@ -69,6 +69,16 @@ class CompiledRouting:
             self, network=replace(self.network, nodes=nodes, links=links), tasks=tasks
         )
 
+    def preferring(self, steps: frozenset[int]) -> CompiledRouting:
+        """Give the routing with no alternates in some steps."""
+        tasks = tuple(
+            replace(task, plan=task.plan.preferred)
+            if task.node.step in steps
+            else task
+            for task in self.tasks
+        )
+        return replace(self, tasks=tasks)
+
     def clock(self, safety_days: float, days: WorkingTime) -> Clock:
         """Give the fastest clock that is right for this routing.
 

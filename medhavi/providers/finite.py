@@ -14,6 +14,7 @@ that is through first (backward: that begins last) is taken, step by step.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 from medhavi.providers.capacity_delivery import Delivery
@@ -21,14 +22,15 @@ from medhavi.providers.capacity_routings import CompiledRouting
 from medhavi.providers.capacity_schedule import NetworkClock, step_window
 from medhavi.providers.changeovers import Changeovers
 from medhavi.providers.finite_chain import FiniteChain, finite_chain
-from medhavi.providers.finite_holds import kept
+from medhavi.providers.finite_holds import follower_holds, kept
 from medhavi.providers.finite_room import OccupiedRoom
 from medhavi.providers.waits import order_waits, window_waits
+from medhavi.providers.withheld_time import Spared
 from medhavi.snapshot.calendars import ALWAYS_OPEN
 from medhavi.units import ALWAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from fractions import Fraction
 
     from medhavi.providers.capacity import Capacity
@@ -47,6 +49,10 @@ class FiniteCapacity:
         Routings and resources; one that was built `finite` obeys disruptions.
     occupancy
         What the resources have to do; it is asked and changed in place.
+    spared
+        What work leaves free; the capacity is built for it.
+    preferring
+        Gives the steps of a routing that keep their preferred resources, late or not.
 
     Raises
     ------
@@ -54,12 +60,24 @@ class FiniteCapacity:
         From every method: no such routing or step.
     """
 
-    def __init__(self, capacity: Capacity, occupancy: Occupancy) -> None:
+    def __init__(
+        self,
+        capacity: Capacity,
+        occupancy: Occupancy,
+        *,
+        spared: Spared | None = None,
+        preferring: Callable[[CompiledRouting], frozenset[int]] | None = None,
+    ) -> None:
         self._capacity = capacity
         self.occupancy = occupancy
+        self._spared = spared or Spared()
+        self._preferring = preferring
         self._room = OccupiedRoom(
-            occupancy, Changeovers(capacity.changeovers, capacity.states)
+            occupancy,
+            Changeovers(capacity.changeovers, capacity.states),
+            dict(self._spared.kept),
         )
+        self._sparing: dict[Spared, FiniteCapacity] = {}
         self._known: dict[tuple[str, bool], _Placing] = {}
         self._steps: dict[tuple[str, int], FiniteStep] = {}
 
@@ -132,6 +150,57 @@ class FiniteCapacity:
         if preferred is not None and preferred.finish <= by:
             return preferred
         return found.earliest(steps, bound, hasty=True)
+
+    def longest(self, routing: str, steps: int, start: int) -> int | None:
+        """Give the step that no opening is long enough for, whoever else works.
+
+        Returns
+        -------
+        int or None
+            A step that must not be split and never fits from `start` on.
+        """
+        for task in self._placing(routing).compiled.tasks:
+            alone = task.plan.earliest(task.run(steps), start, start)
+            if alone is None and not task.node.splittable:
+                return task.node.step
+        return None
+
+    def unlimited_latest(self, routing: str, steps: int, need: int) -> Timing | None:
+        """Give the latest order by an instant, as if capacity were never short."""
+        return self._capacity.unlimited.clock(routing, 0.0, ALWAYS_OPEN).latest(
+            need, steps
+        )
+
+    # -------------------------------------------------------------- what is spared
+    def sparing(self, spared: Spared) -> FiniteCapacity:
+        """Give capacity for work that leaves time free, among the same work."""
+        if spared == self._spared:
+            return self
+        known = self._sparing.get(spared)
+        if known is None:
+            known = self._sparing[spared] = FiniteCapacity(
+                self._capacity.sparing(spared), self.occupancy, spared=spared
+            )
+        return known
+
+    def preferring(
+        self, steps: Callable[[CompiledRouting], frozenset[int]]
+    ) -> FiniteCapacity:
+        """Give capacity in which some steps of a routing use no alternates."""
+        return FiniteCapacity(
+            self._capacity, self.occupancy, spared=self._spared, preferring=steps
+        )
+
+    def utilisation(self, resource: str, start: int, finish: int) -> float:
+        """Give the share of its time that a resource is booked in `[start, finish)`.
+
+        0 where it is no limit; infinite where it does not work and is booked.
+        """
+        seconds = self.occupancy.booked(resource, start, finish)
+        if not seconds:
+            return 0.0
+        there = self._capacity.resource(resource).available(start, finish)
+        return seconds / there if there else inf
 
     # -------------------------------------------------------------------- backward
     def latest(
@@ -244,6 +313,8 @@ class FiniteCapacity:
         if known is None:
             capacity = self._capacity
             compiled = capacity.compiled(routing) if soft else capacity.hard(routing)
+            if self._preferring is not None:
+                compiled = compiled.preferring(self._preferring(compiled))
             held = capacity.held(routing)
             known = self._known[routing, soft] = _Placing(
                 compiled=compiled,
@@ -259,7 +330,7 @@ class FiniteCapacity:
 
     def _step(self, routing: str, step: int) -> FiniteStep | None:
         chain = self._placing(routing).chain
-        if chain is None:
+        if chain is None or chain.sequenced:
             return None
         found = {one.step: one for one in chain.steps}[step]
         self._steps[routing, step] = found
@@ -283,7 +354,8 @@ class FiniteCapacity:
     ) -> Timing | None:
         placing = self._placing(routing)
         if placing.chain is not None and not self._room.efficiency:
-            return placing.chain.earliest(steps, start, hasty=hasty)
+            chain = placing.chain
+            return self._held(chain, chain.earliest(steps, start, hasty=hasty))
         clock = self._clock(placing, hasty=hasty)
         bound = start
         while True:  # each turn leaves one block of a tool behind
@@ -300,7 +372,8 @@ class FiniteCapacity:
     ) -> Timing | None:
         by, not_before = bounds
         if placing.chain is not None and not self._room.efficiency:
-            return placing.chain.latest(steps, by, not_before, hasty=hasty)
+            chain = placing.chain
+            return self._held(chain, chain.latest(steps, by, not_before, hasty=hasty))
         clock = self._clock(placing, hasty=hasty)
         bound = by
         while True:
@@ -313,6 +386,13 @@ class FiniteCapacity:
             if blocked is None:
                 return found._replace(holds=holds)
             bound = min(bound - 1, found.finish - blocked[0])
+
+    def _held(self, chain: FiniteChain, found: Timing | None) -> Timing | None:
+        """Add what is kept for the changeovers of followers."""
+        if found is None or not chain.sequenced:
+            return found
+        holds = follower_holds(found, self._room)
+        return found._replace(holds=holds) if holds else found
 
     def _clock(self, placing: _Placing, *, hasty: bool) -> NetworkClock:
         self._room.hasty = hasty

@@ -9,6 +9,7 @@ bucket that are given away.
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from medhavi.providers.bucket_ledger import BucketLedger
@@ -21,6 +22,7 @@ from medhavi.providers.finite_buckets import (
     spread_forward,
 )
 from medhavi.providers.finite_sequence import Sequence
+from medhavi.providers.kept_buckets import KeptBuckets
 from medhavi.providers.resource_ledger import Ledger, millionths
 from medhavi.units import ALWAYS, NEVER, ceil_fraction
 
@@ -49,12 +51,18 @@ class Means:
         Ledgers of its resources; infinite ones have none.
     changeovers
         Times of all matrices.
+    kept
+        Withheld share of the hours of bucket resources.
     """
 
     __slots__ = ("buckets", "option", "possible", "sequences", "tracks")
 
     def __init__(
-        self, option: Option, occupancy: Occupancy, changeovers: Changeovers
+        self,
+        option: Option,
+        occupancy: Occupancy,
+        changeovers: Changeovers,
+        kept: Mapping[str, float],
     ) -> None:
         self.option = option
         self.tracks: list[tuple[Ledger, int]] = []
@@ -67,7 +75,9 @@ class Means:
             if book is None or not need:
                 continue
             if isinstance(book, BucketLedger):
-                self.buckets.append((book, need))
+                share = kept.get(resource)
+                own = KeptBuckets(book, share) if share else book
+                self.buckets.append((own, need))
                 continue
             self.possible = self.possible and not 0 <= book.most < need
             self.tracks.append((book, need))
@@ -91,6 +101,9 @@ class OccupiedRoom:
         What the resources have to do.
     changeovers
         Times of all matrices.
+    kept
+        Withheld share by resource; that of bucket resources counts here, that of
+        others is closed time of the options already.
 
     Attributes
     ----------
@@ -108,6 +121,7 @@ class OccupiedRoom:
 
     __slots__ = (
         "_changeovers",
+        "_kept",
         "_means",
         "efficiency",
         "floor",
@@ -116,9 +130,15 @@ class OccupiedRoom:
         "strict",
     )
 
-    def __init__(self, occupancy: Occupancy, changeovers: Changeovers) -> None:
+    def __init__(
+        self,
+        occupancy: Occupancy,
+        changeovers: Changeovers,
+        kept: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
         self.occupancy = occupancy
         self._changeovers = changeovers
+        self._kept = kept
         self._means: dict[int, Means] = {}
         self.floor = ALWAYS
         self.hasty = False
@@ -129,7 +149,7 @@ class OccupiedRoom:
         """Give what an option occupies."""
         known = self._means.get(id(option))
         if known is None:
-            known = Means(option, self.occupancy, self._changeovers)
+            known = Means(option, self.occupancy, self._changeovers, self._kept)
             self._means[id(option)] = known
         return known
 

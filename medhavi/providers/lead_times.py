@@ -34,7 +34,7 @@ LEVELS: Final = (0.5, 0.8, 0.95)
 STEEP: Final = 1e6
 """Times that grow more than so many times are taken as growing from zero."""
 TIMED: Final = ("supplier", "lane")
-_LEAD, _FACTOR = "lead_days", "duration_factor"
+_LEAD, _FACTOR, _DOWN = "lead_days", "duration_factor", "downtime_h"
 
 
 class LeadTime(NamedTuple):
@@ -259,6 +259,13 @@ class LeadTimes:
                 for name in names
             ],
         )
+
+    def downtime(self, resource: str) -> Quantiles | None:
+        """Give the estimated hours of 24 hours of working time in which it stands."""
+        row = self._row("resource", resource, EVERY_PRODUCT, _DOWN)
+        if row is None:
+            return None
+        return _quantiles(row, (row["p50"], row["p80"], row["p95"]))
 
     # ---------------------------------------------------------------------- findings
     @property

@@ -92,6 +92,19 @@ class Occupancy:
         blocks = () if book is None else book.blocks
         return tuple((b.start, b.finish, b.units / MILLION, b.owner) for b in blocks)
 
+    def booked(self, resource: str, start: int, finish: int) -> float:
+        """Count the unit-seconds of `[start, finish)` that are held, in open time."""
+        book = self.ledger(resource)
+        if book is None:
+            return 0.0
+        working = book.clock.working
+        return sum(
+            working.between(max(block.start, start), min(block.finish, finish))
+            * block.units
+            / MILLION
+            for block in book.held(start, finish)
+        )
+
     def state(self) -> dict[str, tuple[tuple[int, ...], ...]]:
         """Give all that is held, to compare two moments by `==`."""
         found: dict[str, tuple[tuple[int, ...], ...]] = {}

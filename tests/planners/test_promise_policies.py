@@ -90,6 +90,14 @@ def test_every_column_has_a_default():
         "ask_supplier": "on_shortfall",
         "supplier_fallback": "block",
         "search_budget_evaluations": 200,
+        "watch_days": None,
+        "capacity": "finite",
+        "overload_threshold": 0.005,
+        "bottleneck_share": 0,
+        "max_distance_to_bottleneck": None,
+        "plan_early_days": None,
+        "plan_late_days": None,
+        "delivery_buffer_h": 0,
     }
 
 

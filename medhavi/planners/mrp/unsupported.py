@@ -82,6 +82,7 @@ MRP = Reading(
     columns=(
         ("resources", "max_early_days", None),
         ("resources", "overtime_minutes_per_day", 0.0),
+        ("resources", "withheld_share", 0.0),
         ("inventory_policies", "service_level", None),
         ("customers", "sla_days", None),
         ("demands", "expedite", False),

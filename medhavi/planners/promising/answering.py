@@ -121,7 +121,7 @@ def _promised(quote: Quest, chosen: Offered) -> Promise:
         deliveries=tuple(
             PromisedDelivery(
                 qty=chosen.search.quantity(shipment.steps),
-                date=shipment.arrival,
+                date=shipment.arrival + quote.buffer,
                 product=shipment.product,
                 origin=shipment.origin,
             )
@@ -148,8 +148,27 @@ def _basis(quote: Quest, chosen: Offered) -> PromiseBasis:
         return PromiseBasis(
             model=str(models[0].model), version=models[0].version, risk_basis=risk
         )
+    stops = quote.book.stages.reserves.stops if quote.work is not None else {}
+    standing = [stops[name] for name in _resources(chosen) if name in stops]
+    if standing:
+        return PromiseBasis(
+            model=str(standing[0].model), version=standing[0].version, risk_basis=risk
+        )
     name = found[0].basis if found else "stated"
     return PromiseBasis(model=name, version=None, risk_basis=risk)
+
+
+def _resources(chosen: Offered) -> list[str]:
+    """Give the resources that the option uses, sorted."""
+    return sorted(
+        {
+            name
+            for piece in chosen.times.evaluation.pieces()
+            if piece.timing is not None
+            for window in piece.timing.steps
+            for name, _ in window.resources
+        }
+    )
 
 
 def _options(

@@ -98,7 +98,7 @@ def _walked(
         found[name] = evaluated or base
     dates = {name: evaluation.date for name, evaluation in found.items()}
     date = dates[basis]
-    limit = max(search.wanted.due, date)
+    limit = max(search.wanted.due, date) + search.wanted.slack
     chance = _chance(book, search, way, terms, limit)
     return ArrivalTimes(
         date,
@@ -164,7 +164,8 @@ def _sampled(
     date = held.date
     moved = date - int(dates[at[basis]])
     p50, p80, p95 = (int(dates[at[name]]) + moved for name in LEVELS)
-    chance = int(np.count_nonzero(dates <= max(due, date) - moved)) / POINTS
+    limit = max(due, date) + search.wanted.slack
+    chance = int(np.count_nonzero(dates <= limit - moved)) / POINTS
     return ArrivalTimes(date, p50, p80, p95, chance, held, tuple(subjects))
 
 

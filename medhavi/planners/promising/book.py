@@ -7,6 +7,7 @@ back what was tentative for too long.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from medhavi.errors import UsageError
@@ -94,6 +95,17 @@ class Book:
             providers=used.providers,
             times=used.times,
             policies=policies or self.policies,
+        )
+
+    @cached_property
+    def locked_orders(self) -> frozenset[str]:
+        """Work orders that nothing may move: locked, or begun."""
+        rows = self.providers.tables["supply_orders"]
+        cells = (rows.column(name) for name in ("supply_order", "locked", "status"))
+        return frozenset(
+            order
+            for order, locked, status in zip(*cells, strict=True)
+            if locked or status == "in_process"
         )
 
     @property

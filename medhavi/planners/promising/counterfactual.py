@@ -103,7 +103,7 @@ def _relaxed_date(
             option.way, replace(option.terms, relaxed=stages)
         )
         option.search.evaluations = counted
-        return None if found is None else found.date
+        return None if found is None else found.date + quote.buffer
     policy, request = quote.policy, quote.request
     if "policy" in relaxed:
         policy = replace(
@@ -116,6 +116,10 @@ def _relaxed_date(
             cost_cap=None,
             co2_cap=None,
             risk_cap=None,
+            max_distance_to_bottleneck=None,
+            plan_early_days=None,
+            plan_late_days=None,
+            delivery_buffer_h=0.0,
         )
         request = replace(request, full_line=False, max_lateness_days=None)
     other = type(quote)(quote.book, request, policy, stages)

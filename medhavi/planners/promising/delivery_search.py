@@ -65,6 +65,8 @@ class Wanted(NamedTuple):
         Several deliveries are permitted.
     least
         Least delivery [steps].
+    slack
+        Time after `due` that the quoted date leaves [s].
     """
 
     product: str
@@ -76,6 +78,7 @@ class Wanted(NamedTuple):
     ship_from: str | None
     country: str | None
     expedite: bool
+    slack: int = 0
 
 
 class DeliverySearch:

@@ -68,7 +68,9 @@ def make(walk: Getter, source: Source, left: int) -> Piece | None:
     recipe = walk.stages.recipe(source.source)
     gain = recipe.gain(source.product, source.location)
     wanted = 0 if gain is None else gain.order_steps_for(left)
-    start = walk.first_start(source, walk.terms.now)
+    rules = walk.terms.work
+    first = walk.terms.now if rules is None else rules.begin
+    start = walk.first_start(source, first)
     if gain is None or wanted <= 0 or start is None:
         walk.fail(Limiter.ROUTING_INVALID, source.source)
         return None
@@ -139,7 +141,13 @@ def _placed(
         bound = max([bound, *(ready for _, ready in needs)])
         return walk.stages.no_time(bound)
     for _ in range(MOST_SHIFTS):
-        timing = walk.stages.place(source.source, size, bound, walk.terms.by)
+        timing = walk.stages.place(source, size, bound, walk.terms)
+        if timing is None:
+            step = walk.stages.too_long(source.source, size, bound, walk.terms)
+            if step is not None:
+                subject = f"{source.source}|{step}"
+                walk.fail(Limiter.QTY_DURATION_UNSUPPORTED, subject)
+                return None
         if timing is None or not source.valid_at(timing.start):
             break
         behind = max(
@@ -171,7 +179,7 @@ def _tightened(
     if slack <= 0:
         return timing
     earlier = walk.stages.place(
-        source.source, size, max(start, timing.start - slack), walk.terms.by
+        source, size, max(start, timing.start - slack), walk.terms
     )
     if earlier is None or earlier.finish >= timing.finish:
         return timing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.promising.offers import capped
@@ -35,6 +36,7 @@ _TEXTS = {
     Limiter.REGULATORY_BLOCKED: "The lane may not carry it there.",
     Limiter.ROUTING_INVALID: "No routing is valid when it would have to start.",
     Limiter.ROUTING_CAPACITY_FAIL: "No routing finds room for it.",
+    Limiter.QTY_DURATION_UNSUPPORTED: "No opening is long enough for it in one piece.",
     Limiter.SUPPLIER_MOQ: "The least order of the supplier is larger than may be ordered.",
     Limiter.ALTERNATE_EXHAUSTED: "All ways were tried.",
     Limiter.QUALITY_MISMATCH: "Nothing that may come has all that is asked for.",
@@ -61,6 +63,7 @@ def rejected_as(quote: Quest, option: Offered | None) -> Named:
     order = (
         Limiter.REGULATORY_BLOCKED,
         Limiter.SUPPLIER_LEADTIME_EXCEEDED,
+        Limiter.QTY_DURATION_UNSUPPORTED,
         Limiter.ROUTING_CAPACITY_FAIL,
         Limiter.ROUTING_INVALID,
         Limiter.ALTERNATE_EXHAUSTED,
@@ -114,7 +117,7 @@ def name_stage(quote: Quest, stage: str, option: Offered | None) -> Named:
         return _transport(quote, last)
     chain = list(_critical(last))
     if stage == "capacity":
-        return _capacity(quote, chain)
+        return _reserve(quote, option, chain) or _capacity(quote, option, chain)
     return _material(quote, chain)
 
 
@@ -160,7 +163,31 @@ def _transport(quote: Quest, shipment: Shipment) -> Named:
     return Named(Limiter.NO_TRANSPORT_LEG, longest.lane, text)
 
 
-def _capacity(quote: Quest, chain: list[Piece]) -> Named:
+def _reserve(quote: Quest, option: Offered, chain: list[Piece]) -> Named | None:
+    """Name the resource whose withheld time alone would make it be in time."""
+    rules = option.terms.work
+    if rules is None or not rules.kept:
+        return None
+    free = rules.without_reserve()
+    counted = option.search.evaluations
+    found = option.search.evaluate(option.way, replace(option.terms, work=free))
+    option.search.evaluations = counted
+    if found is None or found.date > quote.need:
+        return None
+    used = [
+        name
+        for piece in chain
+        if piece.timing is not None
+        for window in piece.timing.steps
+        for name, _ in window.resources
+        if name in rules.kept
+    ]
+    subject = used[0] if used else min(rules.kept)
+    text = f"Only the time of {subject} that is kept in reserve is free."
+    return Named(Limiter.CAPACITY_SAFETY_BUFFER, subject, text)
+
+
+def _capacity(quote: Quest, option: Offered, chain: list[Piece]) -> Named:
     """Name the resource that was waited for longest, else the routing itself."""
     made = [piece for piece in chain if piece.kind == "make" and piece.source]
     node = f"{quote.request.product}|{quote.request.location}"
@@ -169,12 +196,21 @@ def _capacity(quote: Quest, chain: list[Piece]) -> Named:
             continue
         ready = max((use.piece.ready for use in piece.uses), default=0)
         waits = quote.book.stages.waits(
-            piece.source.source, piece.timing, max(ready, quote.book.now)
+            piece.source.source,
+            piece.timing,
+            max(ready, quote.book.now),
+            option.terms,
         )
         busy = [wait for wait in waits if wait.kind == "busy" and wait.resource]
         if busy:
             worst = max(busy, key=lambda wait: wait.finish - wait.start)
             hours = (worst.finish - worst.start) / HOUR
+            if set(worst.owners) <= quote.book.locked_orders:
+                names = ", ".join(worst.owners)
+                text = (
+                    f"Locked work ({names}) holds {worst.resource} for {hours:.1f} h."
+                )
+                return Named(Limiter.CAPACITY_LOCKED, worst.resource, text)
             text = f"Other work holds {worst.resource} for {hours:.1f} h."
             return Named(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
         down = [wait for wait in waits if wait.resource]

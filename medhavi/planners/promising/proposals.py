@@ -91,7 +91,7 @@ def _policy_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
     policy = quest.policy
     changes: list[tuple[RemedyKind, str, dict[str, object]]] = []
     if not policy.buffers and not _is_idle("buffers", quest):
-        changes.append((RemedyKind.USE_SAFETY, "use safety stock", {"buffers": True}))
+        changes.append((RemedyKind.USE_SAFETY, _what_is_kept(quest), {"buffers": True}))
     expedite = policy.expedite or quest.request.expedite
     if not expedite and not _is_idle("expedite", quest):
         expedited: dict[str, object] = {"expedite": True}
@@ -130,6 +130,11 @@ def _policy_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
         }
         rows: Rows = {"promise_policies": (row,), "request": ({"policy": name},)}
         yield Proposal(kind, text, rows)
+
+
+def _what_is_kept(quest: Quest) -> str:
+    kept = quest.work is not None and quest.work.kept
+    return f"use safety stock{' and withheld time' if kept else ''}"
 
 
 def _is_idle(rule: str, quest: Quest) -> bool:

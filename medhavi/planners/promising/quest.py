@@ -14,8 +14,9 @@ from medhavi.planners.promising.arrival_risk import arrivals
 from medhavi.planners.promising.delivery_search import DeliverySearch, Wanted
 from medhavi.planners.promising.offers import Offered, capped
 from medhavi.planners.promising.walk_terms import Terms
+from medhavi.planners.promising.work_rules import work_rules
 from medhavi.results.limiter import Limiter
-from medhavi.units import DAY, seconds_up, steps_up
+from medhavi.units import DAY, HOUR, seconds_up, steps_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,13 @@ class Quest:
     broken
         A provider failed.
     withheld
-        A line was asked that keeps safety stock back.
+        Safety stock or withheld time was in the way.
+    buffer
+        Time between the arrival and the date that is quoted [s].
+    need
+        Arrival that makes the date be in time [s].
+    work
+        How new work may be placed; None: wherever there is room.
     """
 
     def __init__(
@@ -77,6 +84,13 @@ class Quest:
         self.cut = False
         self.broken = False
         self.withheld = False
+        self.buffer = seconds_up(policy.delivery_buffer_h, HOUR)
+        self.need = request.due - self.buffer
+        stages = book.stages
+        window = book.now, self.need
+        self.work = work_rules(
+            stages.capacity, stages.reserves, window, request, policy
+        )
         settings = book.snapshot.settings
         self.latest = book.now + HORIZONS * (settings.horizon_end - book.now)
 
@@ -120,13 +134,14 @@ class Quest:
             now=self.book.now,
             buy=buy,
             known_only=self.policy.supplier_fallback != "accept_with_risk",
-            by=None if hasty else self.request.due,
+            by=None if hasty else self.need,
             buffers=self.policy.buffers,
             customer=self.request.customer,
             min_shelf_days=self.request.min_shelf_days,
             traits=self.book.stages.asked(self.request),
             relaxed=self.relaxed,
             budget=self.policy.search_budget_evaluations,
+            work=self.work,
         )
 
     def _collect(self, search: DeliverySearch, terms: Terms, seen: set[str]) -> None:
@@ -152,7 +167,9 @@ class Quest:
     ) -> None:
         used = terms or self._last_terms()
         date = arrivals(self.book, search, way, found, used, self.policy.risk_basis)
-        cost, co2 = self.book.costs.of(date.evaluation, self.request)
+        if self.buffer:
+            date = date._replace(date=date.date + self.buffer)
+        cost, co2 = self.book.costs.of(date.evaluation, self._as_needed)
         self.offered.append(
             Offered(
                 way,
@@ -182,10 +199,16 @@ class Quest:
 
     def _last_day(self) -> int:
         """Give the instant after which nothing is promised [s]."""
-        most = self.request.max_lateness_days
+        days = (self.request.max_lateness_days, self.policy.plan_late_days)
+        most = min((one for one in days if one is not None), default=None)
         if most is None:
             return self.latest
         return min(self.latest, self.request.due + seconds_up(most, DAY))
+
+    @property
+    def _as_needed(self) -> Request:
+        """Give the request with the arrival that it needs as its due date."""
+        return replace(self.request, due=self.need) if self.buffer else self.request
 
     @property
     def timely(self) -> bool:
@@ -227,7 +250,8 @@ class Quest:
                 product=product,
                 location=request.location,
                 steps=steps,
-                due=request.due,
+                due=self.need,
+                slack=self.buffer,
                 split=self._may_be_short() and alone,
                 least=min(steps_up(request.min_shipment * ratio, step), steps),
                 ship_from=request.ship_from,

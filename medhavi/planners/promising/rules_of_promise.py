@@ -76,6 +76,23 @@ class Policy:
     search_budget_evaluations: int
     watch_days: float | None = None
 
+    capacity: str = "finite"
+    overload_threshold: float = 0.005
+    bottleneck_share: float = 0.0
+    max_distance_to_bottleneck: int | None = None
+    plan_early_days: float | None = None
+    plan_late_days: float | None = None
+    delivery_buffer_h: float = 0.0
+
+    @property
+    def plain_work(self) -> bool:
+        """Whether new work may be placed wherever there is room."""
+        return (
+            self.capacity == "finite"
+            and self.max_distance_to_bottleneck is None
+            and self.plan_early_days is None
+        )
+
     @property
     def hold_seconds(self) -> int:
         """Life of a tentative reservation [s]."""

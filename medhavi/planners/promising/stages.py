@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from medhavi.planners.promising.lead_draws import UncertainTimes
 from medhavi.providers.altered_copy import altered
-from medhavi.providers.changed_providers import Ledgers
+from medhavi.providers.changed_providers import Ledgers, limited
 from medhavi.providers.departure_loads import Load, load_of
+from medhavi.providers.reserves import reserves_of
 from medhavi.providers.timing import Hold, Timing
 from medhavi.units import HOUR, MINUTE, from_seconds, from_steps, seconds_up
 
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.lead_draws import LeadDraws
+    from medhavi.planners.promising.walk_terms import Terms
     from medhavi.providers import Providers
     from medhavi.providers.changed_providers import Changed
     from medhavi.providers.finite import FiniteCapacity
     from medhavi.providers.itineraries import Itineraries, Itinerary
+    from medhavi.providers.ledger_moves import LedgerMoves
     from medhavi.providers.material import Material
     from medhavi.providers.material_line import MaterialLine
     from medhavi.providers.recipe_lines import Component, Output
@@ -64,7 +67,9 @@ class Stages:
         "capacity",
         "leads",
         "material",
+        "moves",
         "providers",
+        "reserves",
         "times",
         "transport",
         "withheld",
@@ -80,12 +85,15 @@ class Stages:
     ) -> None:
         self.at = "routing"
         self.withheld = False
-        """Whether a line was asked that keeps safety stock back."""
+        """Whether safety stock or withheld time was in the way of what was asked."""
         self.providers = providers
         self._perishable = _perishable(providers)
         self.leads: LeadDraws | None = None
+        self.moves: tuple[LedgerMoves, ...] = ()
+        """What the ledgers give back and take while one quote is made."""
         self.times = UncertainTimes(providers)
-        self._offers = providers.supplier_offers() if _limited(providers) else None
+        self.reserves = reserves_of(providers)
+        self._offers = providers.supplier_offers() if limited(providers) else None
         self._bought: list[Bought] = []
         self.material = providers.material() if material is None else material
         self.capacity = providers.finite() if capacity is None else capacity
@@ -102,8 +110,14 @@ class Stages:
             self,
             providers=changed.providers,
             times=self.times.on(changed.providers),
+            moves=self.moves if changed.moves is None else (*self.moves, changed.moves),
             **changed.ledgers._asdict(),
         )
+
+    def begin(self) -> None:
+        """Make the ledgers those of the changed tables; the journals undo it."""
+        for moves in self.moves:
+            moves.carry_out(self.ledgers)
 
     # ------------------------------------------------------------------- routing
     def sources(self, product: str, location: str) -> tuple[Source, ...]:
@@ -201,11 +215,23 @@ class Stages:
 
     # ------------------------------------------------------------------ capacity
     def place(
-        self, routing: str, steps: int, start: int, by: int | None
+        self, source: Source, steps: int, start: int, terms: Terms
     ) -> Timing | None:
         """Place an order as early as possible among all other work."""
         self.at = "capacity"
-        return self.capacity.earliest(routing, steps, start, by=by)
+        rules = terms.work
+        if rules is None:
+            return self.capacity.earliest(source.source, steps, start, by=terms.by)
+        if rules.kept:
+            self.withheld = True
+        return rules.place(source, steps, start, terms.by)
+
+    def too_long(
+        self, routing: str, steps: int, start: int, terms: Terms
+    ) -> int | None:
+        """Give the step that no opening is long enough for; None: there is none."""
+        capacity = self.capacity if terms.work is None else terms.work.capacity
+        return capacity.longest(routing, steps, start)
 
     def no_time(self, instant: int) -> Timing:
         """Give an order that takes no time: capacity relaxed."""
@@ -228,9 +254,12 @@ class Stages:
             routing, timing, line.step, line.anchor, line.offset_minutes
         )
 
-    def waits(self, routing: str, timing: Timing, start: int) -> tuple[Wait, ...]:
+    def waits(
+        self, routing: str, timing: Timing, start: int, terms: Terms
+    ) -> tuple[Wait, ...]:
         """Say what the steps of an order waited for."""
-        return self.capacity.waits(routing, timing, start)
+        capacity = self.capacity if terms.work is None else terms.work.capacity
+        return capacity.waits(routing, timing, start)
 
     # ----------------------------------------------------------------- transport
     def move(
@@ -397,14 +426,6 @@ class Stages:
         self.material.undo(material)
         self.capacity.undo(capacity)
         self.transport.loads.undo(transport)
-
-
-def _limited(providers: Providers) -> bool:
-    """Tell whether any supplier delivers no more than so much."""
-    return bool(
-        providers.tables["supplier_capacity"].count
-        or providers.tables["supply_terms"].filled("capacity_per_period")
-    )
 
 
 def _perishable(providers: Providers) -> frozenset[str]:

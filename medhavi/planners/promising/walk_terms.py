@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.promising.pieces import Stage
+from medhavi.planners.promising.work_rules import WorkRules
 from medhavi.providers.traits import Traits
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Terms:
         Product that is delivered, and the time from taking it to its arrival [s].
     batches
         Needs that one order of a source meets together [steps] (rule 33).
+    work
+        How the policy lets new work be placed; None: wherever there is room.
     """
 
     now: int
@@ -59,6 +62,7 @@ class Terms:
     transit: int = 0
     asked: str = ""
     batches: Mapping[Batch, int] = field(default_factory=dict)
+    work: WorkRules | None = None
 
 
 Batch = tuple[str, str, str, str]

@@ -1,0 +1,74 @@
+"""What a trace says about work: expected stops, and days that are loaded too much."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.results.limiter import Limiter
+from medhavi.results.promise import iso
+from medhavi.units import DAY, HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from medhavi.planners.promising.offers import Offered
+    from medhavi.planners.promising.quest import Quest
+
+    Entry = Mapping[str, object]
+    Load = tuple[str, int]
+    """Resource and start of a UTC day [s]."""
+
+
+def work_notes(quote: Quest, chosen: Offered) -> Iterator[Entry]:
+    """Give the entries of a chosen option; none where nothing special is known."""
+    if quote.work is None:
+        return
+    own = _own(chosen)
+    for resource in sorted({resource for resource, _ in own}):
+        stops = quote.book.stages.reserves.stops.get(resource)
+        if stops is not None:
+            yield {
+                "stage": "capacity",
+                "resource": resource,
+                "downtime_h": getattr(stops, quote.policy.risk_basis),
+                "basis": stops.basis,
+                "model": stops.model,
+                "version": stops.version,
+            }
+    if quote.work.infinite:
+        yield from _overloads(quote, own)
+
+
+def _own(chosen: Offered) -> dict[Load, float]:
+    """Count the unit-seconds of the option by resource and UTC day."""
+    found: dict[Load, float] = {}
+    for piece in chosen.times.evaluation.pieces():
+        for window in () if piece.timing is None else piece.timing.steps:
+            for start, finish in window.segments:
+                for resource, units in window.resources:
+                    day = start // DAY * DAY
+                    while day < finish:
+                        inside = min(finish, day + DAY) - max(start, day)
+                        key = resource, day
+                        found[key] = found.get(key, 0.0) + inside * units
+                        day += DAY
+    return found
+
+
+def _overloads(quote: Quest, own: Mapping[Load, float]) -> Iterator[Entry]:
+    """Name the days of finite resources that are loaded beyond the threshold."""
+    stages = quote.book.stages
+    most = 1 + quote.policy.overload_threshold
+    for (resource, day), seconds in sorted(own.items()):
+        clock = stages.providers.capacity.resource(resource)
+        there = clock.available(day, day + DAY)
+        load = seconds + stages.capacity.occupancy.booked(resource, day, day + DAY)
+        if clock.finite and load > there * most:
+            yield {
+                "stage": "capacity",
+                "resource": resource,
+                "start": iso(day),
+                "load_h": round(load / HOUR, 3),
+                "available_h": round(there / HOUR, 3),
+                "note": Limiter.CAPACITY_OVERLOAD.value,
+            }

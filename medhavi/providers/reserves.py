@@ -1,0 +1,34 @@
+"""Resources that cannot be promised whole: withheld time and expected stops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.providers import Providers
+    from medhavi.providers.lead_times import Quantiles
+
+
+class Reserves(NamedTuple):
+    """Resources that cannot be promised whole.
+
+    Parameters
+    ----------
+    withheld
+        Share of its time that a resource withholds.
+    stops
+        Hours of 24 in which a resource is expected to stand (CAP-20).
+    """
+
+    withheld: Mapping[str, float]
+    stops: Mapping[str, Quantiles]
+
+
+def reserves_of(providers: Providers) -> Reserves:
+    """Collect what the tables withhold and what models expect."""
+    capacity = providers.capacity
+    found = {name: providers.lead_times.downtime(name) for name in capacity.resources}
+    stops = {name: one for name, one in found.items() if one is not None and one.p95}
+    return Reserves(capacity.withheld, stops)
