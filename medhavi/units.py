@@ -30,6 +30,8 @@ NEVER = 2**62
 
 _EXACT = 1e15
 """Below, a float that is whole is the number that was typed."""
+_SURE = 1e11
+"""Below, a float is nearer than a thousandth to what it stands for, many times over."""
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -93,6 +95,10 @@ def seconds_up(amount: float, unit: int) -> int:
     """
     if _is_whole(amount):
         return int(amount) * unit
+    rough = amount * unit
+    # Far from a whole number, and small, the last bits of a float decide nothing.
+    if abs(rough) < _SURE and 0.001 < rough % 1.0 < 0.999:
+        return math.ceil(rough)
     return ceil_fraction(exact(amount) * unit)
 
 

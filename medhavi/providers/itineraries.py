@@ -262,6 +262,12 @@ class Itineraries:
             ready = found[1]
         return legs
 
+    def timed(
+        self, lane: str, ready: int, transit: int | None
+    ) -> tuple[int, int] | None:
+        """Give departure and arrival where a lane takes another time (`Edge.timed`)."""
+        return self._graph.edge(lane).timed(ready, transit)
+
     # -------------------------------------------------------------------- the loads
     def occupy(self, itinerary: Itinerary) -> None:
         """Load the departures of an itinerary.

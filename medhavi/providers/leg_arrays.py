@@ -6,60 +6,94 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medhavi.units import DAY
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from medhavi.providers.timetable import Timetable
     from medhavi.providers.transport import Transport
 
     Instants = npt.NDArray[np.int64]
 
+AHEAD = 120 * DAY
+"""For how long around the instants that are asked for departures are listed."""
 
-def arrivals(
-    transport: Transport, lane: str, ready: int | Instants, transit: int | Instants
-) -> int | Instants:
-    """Give when loads arrive by the first departure of a lane.
+
+class LegArrays:
+    """Departures of the lanes of a snapshot, each list made once.
 
     Parameters
     ----------
     transport
         Lanes.
-    lane
-        Id.
-    ready
-        When the loads are ready [s]; one for all, or shape (n,), int64.
-    transit
-        Time from departure to use [s of the lane's time]; the same.
-
-    Returns
-    -------
-    int or numpy.ndarray
-        Instants [s]; where a lane never leaves again, the load stays ready.
     """
-    if isinstance(ready, int) and isinstance(transit, int):
-        timing = transport.clock_at(lane, transit).earliest(ready, 0)
-        return ready if timing is None else timing.finish
-    starts, lengths = np.broadcast_arrays(ready, transit)
-    if transport.lane_time(lane).always_open:
-        bounds = starts + transport.cutoff(lane)
-        departures = _departures(transport.timetable(lane), bounds)
-        if departures is not None:
-            found: Instants = departures + lengths
-            return found
-    each = [
-        arrivals(transport, lane, start, length)
-        for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)
-    ]
-    return np.array(each, dtype=np.int64)
 
+    __slots__ = ("_listed", "_transport")
 
-def _departures(timetable: Timetable, bounds: Instants) -> Instants | None:
-    """Give the first departure from each instant on; None: ask one by one."""
-    if timetable.any_time:
-        return bounds
-    known = timetable.between(int(bounds.min()), int(bounds.max()))
-    if known is None:
-        return None
-    listed = np.array(known, dtype=np.int64)
-    found: Instants = listed[np.searchsorted(listed, bounds)]
-    return found
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._listed: dict[str, tuple[int, Instants]] = {}
+
+    def arrivals(
+        self, lane: str, ready: int | Instants, transit: int | Instants
+    ) -> int | Instants:
+        """Give when loads arrive by the first departure of a lane.
+
+        Parameters
+        ----------
+        lane
+            Id.
+        ready
+            When the loads are ready [s]; one for all, or shape (n,), int64.
+        transit
+            Time from departure to use [s of the lane's time]; the same.
+
+        Returns
+        -------
+        int or numpy.ndarray
+            Instants [s]; where a lane never leaves again, the load stays ready.
+        """
+        transport = self._transport
+        if isinstance(ready, int) and isinstance(transit, int):
+            timing = transport.clock_at(lane, transit).earliest(ready, 0)
+            return ready if timing is None else timing.finish
+        if transport.lane_time(lane).always_open:
+            departures = self._departures(lane, ready + transport.cutoff(lane))
+            if departures is not None:
+                return departures + transit
+        starts, lengths = np.broadcast_arrays(ready, transit)
+        each = [
+            self.arrivals(lane, start, length)
+            for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)
+        ]
+        return np.array(each, dtype=np.int64)
+
+    def _departures(self, lane: str, bounds: int | Instants) -> int | Instants | None:
+        """Give the first departure from instants on; None: ask one by one."""
+        if self._transport.timetable(lane).any_time:
+            return bounds
+        first, last = (
+            (bounds, bounds)
+            if isinstance(bounds, int)
+            else (int(np.minimum.reduce(bounds)), int(np.maximum.reduce(bounds)))
+        )
+        known = self._listed.get(lane)
+        if known is None or first < known[0] or last > known[1][-1]:
+            known = self._list(lane, first, last)
+            if known is None:
+                return None
+        listed = known[1]
+        found: Instants = listed[np.searchsorted(listed, bounds)]
+        return found
+
+    def _list(self, lane: str, first: int, last: int) -> tuple[int, Instants] | None:
+        """List the departures around instants; None: not all of them are known."""
+        timetable = self._transport.timetable(lane)
+        start = first - AHEAD
+        listed = timetable.between(start, last + AHEAD)
+        if listed is None:
+            start, listed = first, timetable.between(first, last)
+        if listed is None:
+            return None
+        known = self._listed[lane] = (start, np.array(listed, dtype=np.int64))
+        return known

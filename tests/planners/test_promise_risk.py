@@ -130,10 +130,24 @@ def test_the_same_question_has_the_same_chances():
 def test_the_points_are_drawn_once_and_spread_evenly():
     points = sobol(2)
     assert points is sobol(2)
-    assert len(points) == 512
-    for place in range(2):
-        column = sorted(point[place] for point in points)
+    assert len(points) == 2
+    for drawn in points:
+        column = sorted(drawn.levels)
+        assert len(column) == 512
         assert all(abs(u - (i + 0.5) / 512) <= 1 / 512 for i, u in enumerate(column))
+
+
+def arrival(book: Book, lane: str, ready: int, draws: LeadDraws) -> int:
+    """Give the arrival by a lane of what is ready at an instant, by its clock."""
+    transport = book.providers.transport
+    transit = draws.transit(lane)
+    clock = (
+        transport.clock(lane, 0.0)
+        if transit is None
+        else transport.clock_at(lane, transit)
+    )
+    timing = clock.earliest(ready, 0)
+    return ready if timing is None else timing.finish
 
 
 def pushed(book: Book, chain: Evaluation, own: dict[Subject, float]) -> int:
@@ -144,7 +158,7 @@ def pushed(book: Book, chain: Evaluation, own: dict[Subject, float]) -> int:
         if piece.kind == "stock" or piece.source is None:
             return piece.ready
         if piece.kind == "buy":
-            timing = draws.clock(piece.source).earliest(piece.begin, piece.order_steps)
+            timing = draws.timing(piece.source, piece.begin, piece.order_steps)
             return piece.ready if timing is None else timing.finish
         if not piece.uses:
             return piece.ready
@@ -157,7 +171,7 @@ def pushed(book: Book, chain: Evaluation, own: dict[Subject, float]) -> int:
         late = [ready(use.piece) - use.piece.ready for use in shipment.uses]
         moment = max(shipment.ready + max(late, default=0), book.now)
         for leg in shipment.itinerary.legs if shipment.itinerary else ():
-            moment = book.stages.leg(leg.lane, moment, draws)
+            moment = arrival(book, leg.lane, moment, draws)
         last = max(last, moment)
     return last
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.delivery_search import DeliverySearch, Way
     from medhavi.planners.promising.lead_draws import Subject
     from medhavi.planners.promising.pieces import Evaluation
+    from medhavi.planners.promising.sampled_chain import Instants
     from medhavi.planners.promising.walk_terms import Terms
 
 
@@ -94,8 +95,11 @@ def _walked(
     """Evaluate at the quantiles of the one uncertain time."""
     found: dict[str, Evaluation] = {}
     for name, level in LEVELS.items():
-        evaluated = walked_at(book, search, way, terms, LeadDraws(book.times, level))
-        found[name] = evaluated or base
+        draws = book.times.at(level)
+        if draws is book.stages.leads:
+            found[name] = base
+            continue
+        found[name] = walked_at(book, search, way, terms, draws) or base
     dates = {name: evaluation.date for name, evaluation in found.items()}
     date = dates[basis]
     limit = max(search.wanted.due, date) + search.wanted.slack
@@ -152,21 +156,30 @@ def _sampled(
 ) -> ArrivalTimes:
     """Push fixed points through the chain; evaluate again at the quoted one."""
     basis, due = asked
-    median = walked_at(book, search, way, terms, LeadDraws(book.times, LEVELS["p50"]))
-    chain = median or found
+    median = book.times.at(LEVELS["p50"])
+    chain: Evaluation | None = found
+    if median is not book.stages.leads:
+        chain = walked_at(book, search, way, terms, median)
     points = SampledChain(book, subjects)
-    dates = points.arrivals(chain)
-    order = np.argsort(dates, kind="stable")
-    at = {name: int(order[rank_of(level)]) for name, level in LEVELS.items()}
-    own = points.point(at[basis])
+    dates = points.arrivals(chain or found)
+    rising = np.sort(dates)
+    at = {name: int(rising[rank_of(level)]) for name, level in LEVELS.items()}
+    own = points.point(_place(dates, rising, rank_of(LEVELS[basis])))
     held = walked_at(book, search, way, terms, LeadDraws(book.times, 0.5, own))
     held = held or found
     date = held.date
-    moved = date - int(dates[at[basis]])
-    p50, p80, p95 = (int(dates[at[name]]) + moved for name in LEVELS)
+    moved = date - at[basis]
+    p50, p80, p95 = (at[name] + moved for name in LEVELS)
     limit = max(due, date) + search.wanted.slack
     chance = int(np.count_nonzero(dates <= limit - moved)) / POINTS
     return ArrivalTimes(date, p50, p80, p95, chance, held, tuple(subjects))
+
+
+def _place(dates: Instants, rising: Instants, rank: int) -> int:
+    """Give the point of a rank; of equal dates the earlier points come first."""
+    date = rising[rank]
+    before = int(np.searchsorted(rising, date))
+    return int(np.flatnonzero(dates == date)[rank - before])
 
 
 def rank_of(level: float) -> int:

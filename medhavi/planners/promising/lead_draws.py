@@ -7,9 +7,12 @@ clocks are those of the providers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.providers.altered_copy import altered
+from medhavi.providers.leg_arrays import LegArrays
+from medhavi.providers.sources import Timing
+from medhavi.units import DAY, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,13 +22,31 @@ if TYPE_CHECKING:
 
     from medhavi.providers import Providers
     from medhavi.providers.lead_times import Quantiles
-    from medhavi.providers.sources import Clock, Source
+    from medhavi.providers.sources import Source
 
 LEVELS: Mapping[str, float] = {"p50": 0.5, "p80": 0.8, "p95": 0.95}
 MOST_COLUMNS = 8192
 """Times at all points that are kept: 32 MB."""
 Subject = tuple[str, str, str]
 """Kind, supplier or lane, product (lanes: none)."""
+Key = tuple[str, str, str]
+"""Supplier, product, location."""
+
+
+class Bought(NamedTuple):
+    """How long a purchase takes.
+
+    Parameters
+    ----------
+    quantiles
+        None: it is certain.
+    receipt
+        Time of the receipt where no closed time counts [s]; None: ask the calendars.
+    """
+
+    subject: Subject
+    quantiles: Quantiles | None
+    receipt: int | None
 
 
 class UncertainTimes:
@@ -42,15 +63,32 @@ class UncertainTimes:
         Whether any time of the snapshot is uncertain.
     columns
         Times of subjects at all points of a sample, by what they are for.
+    legs
+        Departures of the lanes as arrays.
     """
 
-    __slots__ = ("_known", "_lanes", "_stated", "anything", "columns", "providers")
+    __slots__ = (
+        "_bought",
+        "_draws",
+        "_known",
+        "_lanes",
+        "_moved",
+        "_stated",
+        "anything",
+        "columns",
+        "legs",
+        "providers",
+    )
 
     def __init__(self, providers: Providers) -> None:
         self.providers = providers
-        self._stated: dict[tuple[str, str, str], bool] = {}
+        self._stated: dict[Key, bool] = {}
         self._known: dict[Subject, Quantiles | None] = {}
+        self._bought: dict[Key, Bought] = {}
+        self._moved: dict[str, tuple[Subject, Quantiles | None]] = {}
+        self._draws: dict[float, LeadDraws] = {}
         self.columns: dict[tuple[object, ...], npt.NDArray[np.int64]] = {}
+        self.legs = LegArrays(providers.transport)
         tables = providers.tables
         self._lanes = {row["lane"]: row for row in tables["lanes"]}
         self.anything = bool(
@@ -61,7 +99,24 @@ class UncertainTimes:
 
     def on(self, providers: Providers) -> UncertainTimes:
         """Give the times of other providers; what is uncertain at all stays so."""
-        return altered(self, providers=providers, _stated={}, _known={}, columns={})
+        return altered(
+            self,
+            providers=providers,
+            _stated={},
+            _known={},
+            _bought={},
+            _moved={},
+            _draws={},
+            columns={},
+            legs=LegArrays(providers.transport),
+        )
+
+    def at(self, level: float) -> LeadDraws:
+        """Give the draws that take every subject at one level, made once."""
+        known = self._draws.get(level)
+        if known is None:
+            known = self._draws[level] = LeadDraws(self, level)
+        return known
 
     def keep(self, key: tuple[object, ...], column: npt.NDArray[np.int64]) -> None:
         """Keep the times of a subject at all points, the oldest in its place."""
@@ -71,21 +126,33 @@ class UncertainTimes:
 
     def purchase(self, source: Source) -> tuple[Subject, Quantiles | None]:
         """Give the uncertain days of a purchase; None: they are certain."""
-        subject = ("supplier", source.source, f"{source.product}|{source.location}")
-        if subject not in self._known:
+        return self.bought(source)[:2]
+
+    def bought(self, source: Source) -> Bought:
+        """Give the uncertain days of a purchase and how they count."""
+        key = (source.source, source.product, source.location)
+        known = self._bought.get(key)
+        if known is None:
+            subject = ("supplier", source.source, f"{source.product}|{source.location}")
             found = self.providers.lead_times.supplier_quantiles(
                 source.row, source.product
             )
-            self._known[subject] = found if found.uncertain else None
-        return subject, self._known[subject]
+            quantiles = self._known[subject] = found if found.uncertain else None
+            receipt = self.providers.suppliers.straight_receipt(
+                source.row, source.location
+            )
+            known = self._bought[key] = Bought(subject, quantiles, receipt)
+        return known
 
     def lane(self, lane: str) -> tuple[Subject, Quantiles | None]:
         """Give the uncertain seconds of a lane; None: they are certain."""
-        subject = ("lane", lane, "")
-        if subject not in self._known:
+        known = self._moved.get(lane)
+        if known is None:
+            subject = ("lane", lane, "")
             found = self.providers.lead_times.lane_quantiles(self._lanes[lane])
-            self._known[subject] = found if found.uncertain else None
-        return subject, self._known[subject]
+            quantiles = self._known[subject] = found if found.uncertain else None
+            known = self._moved[lane] = (subject, quantiles)
+        return known
 
     def of(self, subject: Subject) -> Quantiles:
         """Give the quantiles of a subject that is known to be uncertain."""
@@ -121,7 +188,7 @@ class LeadDraws:
         Probability by subject.
     """
 
-    __slots__ = ("_level", "_own", "_times")
+    __slots__ = ("_leads", "_level", "_own", "_times", "_transits")
 
     def __init__(
         self,
@@ -132,25 +199,35 @@ class LeadDraws:
         self._times = times
         self._level = level
         self._own = own or {}
+        self._leads: dict[Subject, int] = {}
+        self._transits: dict[str, int | None] = {}
 
     def level(self, subject: Subject) -> float:
         """Give the probability at which a subject is taken."""
         return self._own.get(subject, self._level)
 
-    def purchase_days(self, source: Source) -> float | None:
-        """Give the days of a purchase; None: as stated."""
-        subject, found = self._times.purchase(source)
-        return None if found is None else found.at(self.level(subject))
+    def transit(self, lane: str) -> int | None:
+        """Give the seconds of a lane, rounded down; None: as stated."""
+        try:
+            return self._transits[lane]
+        except KeyError:
+            subject, found = self._times.lane(lane)
+            drawn = None if found is None else int(found.at(self.level(subject)))
+            self._transits[lane] = drawn
+            return drawn
 
-    def transit(self, lane: str) -> float | None:
-        """Give the seconds of a lane; None: as stated."""
-        subject, found = self._times.lane(lane)
-        return None if found is None else found.at(self.level(subject))
-
-    def clock(self, source: Source) -> Clock:
-        """Give the clock of a purchase at its level."""
-        providers = self._times.providers
-        days = self.purchase_days(source)
-        if days is None:
-            return source.clock
-        return providers.suppliers.clock_at(source.row, source.location, days)
+    def timing(self, source: Source, start: int, steps: int) -> Timing | None:
+        """Give when a purchase that is ordered at an instant is there, at its level."""
+        subject, found, receipt = self._times.bought(source)
+        if found is None:
+            return source.clock.earliest(start, steps)
+        if receipt is None:
+            days = found.at(self.level(subject))
+            suppliers = self._times.providers.suppliers
+            clock = suppliers.clock_at(source.row, source.location, days)
+            return clock.earliest(start, steps)
+        lead = self._leads.get(subject)
+        if lead is None:
+            lead = seconds_up(found.at(self.level(subject)), DAY)
+            self._leads[subject] = lead
+        return Timing(start, start + lead + receipt, start)

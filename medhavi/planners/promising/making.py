@@ -155,7 +155,7 @@ def _placed(
             default=0,
         )
         if behind <= 0:
-            timing = _tightened(walk, source, size, start, timing, needs)
+            timing = _tightened(walk, source, size, (start, bound), timing, needs)
             walk.placed(timing)
             return timing
         bound += behind
@@ -168,19 +168,22 @@ def _tightened(
     walk: Getter,
     source: Source,
     size: int,
-    start: int,
+    starts: tuple[int, int],
     timing: Timing,
     needs: list[tuple[Component, int]],
 ) -> Timing:
-    """Let the queue before the first step run while components are on their way."""
+    """Let the queue before the first step run while components are on their way.
+
+    `starts` are the first instant at all, and the one that gave the timing.
+    """
+    start, bound = starts
     if not timing.steps or not needs or timing.start <= start:
         return timing
     slack = min(_used(walk, source, timing, line) - ready for line, ready in needs)
-    if slack <= 0:
+    begin = max(start, timing.start - slack)
+    if slack <= 0 or begin == bound:
         return timing
-    earlier = walk.stages.place(
-        source, size, max(start, timing.start - slack), walk.terms
-    )
+    earlier = walk.stages.place(source, size, begin, walk.terms)
     if earlier is None or earlier.finish >= timing.finish:
         return timing
     fits = all(_used(walk, source, earlier, line) >= ready for line, ready in needs)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.findings import BadData
 from medhavi.planners.promising.answering import answered, failed
-from medhavi.planners.promising.lead_draws import LEVELS, LeadDraws
+from medhavi.planners.promising.lead_draws import LEVELS
 
 if TYPE_CHECKING:
     from medhavi.planners.promising.quest import Quest
@@ -29,7 +29,7 @@ def searched(quest: Quest, detail: str, *, freed: bool = False) -> Promise:
     mark = book.stages.mark()
     level = LEVELS[quest.policy.risk_basis]
     book.stages.withheld = False
-    book.stages.leads = LeadDraws(book.times, level) if book.times.anything else None
+    book.stages.leads = book.times.at(level) if book.times.anything else None
     try:
         if not freed and (request.known or request.demand in book.accepted):
             book.free_own(request.demand)

@@ -8,26 +8,27 @@ kept, so a chain costs a few array operations and no walk per point.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from math import log
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.promising.lead_draws import LeadDraws
-from medhavi.providers.leg_arrays import arrivals
+from medhavi.providers.lead_times import LEVELS as CURVE
+from medhavi.providers.lead_times import STEEP
 from medhavi.units import ALWAYS, DAY, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
     from medhavi.planners.promising.book import Book
     from medhavi.planners.promising.lead_draws import Subject
     from medhavi.planners.promising.pieces import Evaluation, Piece
+    from medhavi.providers.lead_times import Quantiles
 
     Floats = npt.NDArray[np.float64]
     Instants = npt.NDArray[np.int64]
-    Rough = Callable[[Floats], tuple[Callable[[Floats], Floats], Floats]]
     When = int | Instants
     """The same instant at all points, or one for each [s]."""
 
@@ -39,14 +40,39 @@ _NONE = ALWAYS
 """Stands for a time that is never over."""
 
 
+class _Levels(NamedTuple):
+    """The levels of one dimension at all points, and where they lie on the curve.
+
+    Parameters
+    ----------
+    levels
+        Between 0 and 1.
+    low
+        Whether the lower of the two lines of a curve holds.
+    share
+        How far along that line.
+    """
+
+    levels: list[float]
+    low: npt.NDArray[np.bool_]
+    share: Floats
+
+
 @lru_cache(maxsize=64)
-def sobol(dimensions: int) -> list[list[float]]:
-    """Draw the points once: a level between 0 and 1 for each dimension."""
+def sobol(dimensions: int) -> tuple[_Levels, ...]:
+    """Draw the points once: levels between 0 and 1 for each dimension."""
     from scipy.stats import qmc
 
     sampler = qmc.Sobol(d=dimensions, scramble=True, rng=SEED)
-    points: list[list[float]] = sampler.random(POINTS).tolist()
-    return points
+    points = sampler.random(POINTS)
+    return tuple(_leveled(points[:, place]) for place in range(dimensions))
+
+
+def _leveled(levels: Floats) -> _Levels:
+    low = levels <= CURVE[1]
+    begin = np.where(low, CURVE[0], CURVE[1])
+    end = np.where(low, CURVE[1], CURVE[2])
+    return _Levels(levels.tolist(), low, (levels - begin) / (end - begin))
 
 
 class SampledChain:
@@ -69,12 +95,15 @@ class SampledChain:
             name = book.times.of(subject).group or "|".join(subject)
             self._places[subject] = groups.setdefault(name, len(groups))
         self._table = sobol(len(groups))
-        self._median = LeadDraws(book.times, 0.5)
+        self._median = book.times.at(0.5)
 
     def point(self, number: int) -> dict[Subject, float]:
         """Give the level of each subject at a point."""
-        row = self._table[number]
-        return {subject: row[place] for subject, place in self._places.items()}
+        table = self._table
+        return {
+            subject: table[place].levels[number]
+            for subject, place in self._places.items()
+        }
 
     def arrivals(self, chain: Evaluation) -> Instants:
         """Give the arrival of the last shipment at each point [s].
@@ -115,21 +144,16 @@ class SampledChain:
     def _bought(self, piece: Piece) -> When:
         source = piece.source
         assert source is not None
-        subject, quantiles = self._times.purchase(source)
+        subject, quantiles, receipt = self._times.bought(source)
         place = self._places.get(subject)
         if quantiles is None or place is None:
-            timing = self._median.clock(source).earliest(piece.begin, piece.order_steps)
+            timing = self._median.timing(source, piece.begin, piece.order_steps)
             return piece.ready if timing is None else timing.finish
-        begin, suppliers = piece.begin, self._book.providers.suppliers
-        receipt = suppliers.straight_receipt(source.row, source.location)
+        begin = piece.begin
         if receipt is not None:
-            lead = self._column(
-                subject,
-                place,
-                lambda level: seconds_up(quantiles.at(level), DAY),
-                lambda levels: (np.ceil, quantiles.at_all(levels) * DAY),
-            )
-            return begin + receipt + lead
+            return begin + receipt + self._leads(subject, quantiles, place)
+
+        suppliers = self._book.providers.suppliers
 
         def finish(level: float) -> int:
             days = quantiles.at(level)
@@ -137,60 +161,68 @@ class SampledChain:
             timing = clock.earliest(begin, piece.order_steps)
             return _NONE if timing is None else timing.finish
 
-        found = self._column((*subject, begin), place, finish)
+        key = (subject, begin, len(self._table), place)
+        found = self._times.columns.get(key)
+        if found is None:
+            levels = self._table[place].levels
+            found = np.array([finish(level) for level in levels], dtype=np.int64)
+            self._times.keep(key, found)
         return np.where(found == _NONE, piece.ready, found)
 
     def _leg(self, lane: str, ready: When) -> When:
         subject, quantiles = self._times.lane(lane)
-        transport = self._book.providers.transport
         place = self._places.get(subject)
-        transit: When = transport.transit(lane)
-        if quantiles is not None and place is None:
+        transit: When
+        if quantiles is None:
+            transit = self._book.providers.transport.transit(lane)
+        elif place is None:
             transit = int(quantiles.at(0.5))
-        elif quantiles is not None and place is not None:
-            known = quantiles
-            transit = self._column(
-                subject,
-                place,
-                lambda level: int(known.at(level)),
-                lambda levels: (np.floor, known.at_all(levels)),
-            )
-        return arrivals(transport, lane, ready, transit)
+        else:
+            transit = self._transits(subject, quantiles, place)
+        return self._times.legs.arrivals(lane, ready, transit)
 
-    def _column(
-        self,
-        key: tuple[object, ...],
-        place: int,
-        value: Callable[[float], int],
-        rough: Rough | None = None,
-    ) -> Instants:
-        """Give a whole number for the level at each point, worked out once.
-
-        Parameters
-        ----------
-        key
-            What the number is of.
-        place
-            Dimension of the points.
-        value
-            The number at a level.
-        rough
-            How the number is rounded, and from what, at many levels. Next to a whole
-            number the last bits decide: there `value` is asked.
-        """
-        full = (*key, len(self._table[0]), place)
-        known = self._times.columns.get(full)
+    def _leads(self, subject: Subject, quantiles: Quantiles, place: int) -> Instants:
+        """Give the lead time at each point [s], rounded up."""
+        key = (subject, len(self._table), place)
+        known = self._times.columns.get(key)
         if known is None:
-            levels = [row[place] for row in self._table]
-            if rough is None:
-                known = np.array([value(level) for level in levels], dtype=np.int64)
-            else:
-                rounded, floats = rough(np.array(levels))
-                known = rounded(floats).astype(np.int64)
-                for number in np.flatnonzero(np.abs(floats - np.rint(floats)) < NEAR):
-                    known[number] = value(levels[number])
-            self._times.keep(full, known)
+            drawn = self._table[place]
+            floats = _times_at(quantiles, drawn) * DAY
+            known = np.ceil(floats).astype(np.int64)
+            for number in _unsure(floats):
+                known[number] = seconds_up(quantiles.at(drawn.levels[number]), DAY)
+            self._times.keep(key, known)
         return known
+
+    def _transits(self, subject: Subject, quantiles: Quantiles, place: int) -> Instants:
+        """Give the time of a lane at each point [s], rounded down."""
+        key = (subject, len(self._table), place)
+        known = self._times.columns.get(key)
+        if known is None:
+            drawn = self._table[place]
+            floats = _times_at(quantiles, drawn)
+            known = np.floor(floats).astype(np.int64)
+            for number in _unsure(floats):
+                known[number] = int(quantiles.at(drawn.levels[number]))
+            self._times.keep(key, known)
+        return known
+
+
+def _times_at(quantiles: Quantiles, drawn: _Levels) -> Floats:
+    """Give `Quantiles.at` of all levels, but for the last bits of its floats."""
+    p50, p80, p95 = quantiles[:3]
+    if p50 * STEEP <= p80 or p80 * STEEP <= p95:
+        return quantiles.at_all(np.array(drawn.levels))
+    first = np.where(drawn.low, p50, p80)
+    growth = np.where(drawn.low, log(p80 / p50), log(p95 / p80))
+    found: Floats = first * np.exp(growth * drawn.share)
+    return found
+
+
+def _unsure(floats: Floats) -> list[int]:
+    """Give the points next to a whole number: there the last bits decide."""
+    near: list[int] = np.flatnonzero(np.abs(floats - np.rint(floats)) < NEAR).tolist()
+    return near
 
 
 def _later(one: When, other: When) -> When:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from medhavi.planners.promising.lead_draws import UncertainTimes
 from medhavi.providers.altered_copy import altered
+from medhavi.providers.arrival_search import Leg
 from medhavi.providers.changed_providers import Ledgers, limited
 from medhavi.providers.departure_loads import Load, load_of
 from medhavi.providers.reserves import reserves_of
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from medhavi.providers.material_line import MaterialLine
     from medhavi.providers.recipe_lines import Component, Output
     from medhavi.providers.recipes import Recipe
-    from medhavi.providers.sources import Clock, Source
+    from medhavi.providers.sources import Source
     from medhavi.providers.traits import Traits
     from medhavi.providers.waits import Wait
     from medhavi.results.promise import PlannedPurchase
@@ -175,8 +176,10 @@ class Stages:
     def purchase(self, source: Source, start: int, steps: int) -> Timing | None:
         """Give when a purchase that is ordered at an instant is there."""
         self.at = "material"
-        clock = source.clock if self.leads is None else self.leads.clock(source)
-        timing = clock.earliest(start, steps)
+        if self.leads is None:
+            timing = source.clock.earliest(start, steps)
+        else:
+            timing = self.leads.timing(source, start, steps)
         if timing is None or self._offers is None:
             return timing
         usable = self._offers.usable(source, steps, timing.finish)
@@ -307,30 +310,16 @@ class Stages:
         ready = found.ready
         legs = []
         for leg in found.legs:
-            timing = self._lane_clock(leg.lane, draws).earliest(ready, 0)
-            if timing is None:
+            times = self.transport.timed(leg.lane, ready, draws.transit(leg.lane))
+            if times is None:
                 return found
-            legs.append(
-                leg._replace(ready=ready, departure=timing.start, arrival=timing.finish)
-            )
-            ready = timing.finish
+            legs.append(Leg(leg.lane, leg.origin, leg.destination, ready, *times))
+            ready = times[1]
         if not legs:
             return found
         return found._replace(
             legs=tuple(legs), departure=legs[0].departure, arrival=ready
         )
-
-    def leg(self, lane: str, ready: int, draws: LeadDraws) -> int:
-        """Give the arrival by a lane of what is ready at an instant."""
-        timing = self._lane_clock(lane, draws).earliest(ready, 0)
-        return ready if timing is None else timing.finish
-
-    def _lane_clock(self, lane: str, draws: LeadDraws) -> Clock:
-        transit = draws.transit(lane)
-        transport = self.providers.transport
-        if transit is None:
-            return transport.clock(lane, 0.0)
-        return transport.clock_at(lane, int(transit))
 
     def departure_row(self, lane: str, ready: int) -> dict[str, object] | None:
         """Give a departure for what is ready at an instant; None: the lane has none."""
