@@ -325,6 +325,11 @@ class Suppliers:
             co2_unit=row["co2_kg"],
         )
 
+    def stale(self, terms: Row) -> str | None:
+        """Name the currency of terms whose rate is missing or too old; None: none."""
+        currency = self._currency(terms["supplier"], terms["currency"])
+        return None if self._exchange.fresh(currency) else currency
+
     def _tier_rows(
         self, supplier: str, product: str, location: str
     ) -> list[tuple[float, float]]:

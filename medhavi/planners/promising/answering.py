@@ -29,6 +29,7 @@ WHY_NOT = {
     Limiter.COST_CAP_EXCEEDED: "costs more than the policy permits",
     Limiter.RISK_CAP_EXCEEDED: "is late more often than the policy permits",
     Limiter.SUPPLIER_LEADTIME_EXCEEDED: "depends on a supplier whose word is not known",
+    Limiter.DATA_STALE: "buys in a currency whose rate is missing or too old",
     Limiter.DEMAND_STATUS: "lies more than two horizons ahead",
     Limiter.ORDER_RULE: "is later than the demand accepts",
 }
@@ -135,7 +136,7 @@ def _promised(quote: Quest, chosen: Offered) -> Promise:
         holds=holds,
         purchases=purchases_of(found),
         basis=basis,
-        exact=found.exact and not quote.cut,
+        exact=found.exact and not quote.cut and not (late and quote.rough),
     )
 
 
@@ -218,7 +219,7 @@ def _rejected(quote: Quest, offered: list[Offered], detail: str) -> Promise:
         options=_options(quote, [], {}, offered),
         limiters=reasons(quote, None, PromiseStatus.REJECTED),
         trace=trace_of(quote, None),
-        exact=not quote.cut,
+        exact=not (quote.cut or quote.rough),
     )
 
 

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.quest import Quest
 
 STAGES: tuple[Stage, ...] = ("material", "capacity", "transport", "policy")
-CAPS = frozenset({Limiter.COST_CAP_EXCEEDED, Limiter.RISK_CAP_EXCEEDED})
+CAPS = frozenset(
+    {Limiter.COST_CAP_EXCEEDED, Limiter.RISK_CAP_EXCEEDED, Limiter.DATA_STALE}
+)
+"""What closes an option whatever its date is."""
 
 
 def reasons(

@@ -28,6 +28,7 @@ class Named(NamedTuple):
 _TEXTS = {
     Limiter.COST_CAP_EXCEEDED: "Every option that is there costs more than permitted.",
     Limiter.RISK_CAP_EXCEEDED: "Every option is late more often than permitted.",
+    Limiter.DATA_STALE: "What it costs to buy is not known: a rate is missing or too old.",
     Limiter.ORDER_RULE: "The demand accepts no delivery that late.",
     Limiter.DEMAND_STATUS: "Nothing is promised more than two horizons ahead.",
     Limiter.SUPPLIER_LEADTIME_EXCEEDED: "The word of the supplier is not known.",
@@ -50,6 +51,8 @@ def rejected_as(quote: Quest, option: Offered | None) -> Named:
         subject = quote.policy.policy
         if option.closed is Limiter.SUPPLIER_LEADTIME_EXCEEDED:
             subject = min(_unknown(quote, option), default=subject)
+        if option.closed is Limiter.DATA_STALE:
+            subject = "fx_rates"
         return Named(option.closed, subject, _TEXTS[option.closed])
     if option is not None:
         code = capped(option, quote.policy).closed

@@ -246,7 +246,24 @@ def _released(
         yield Proposal(RemedyKind.RELEASE_HOLD, text, rows)
 
 
+def _fresh_rates(
+    quest: Quest, answer: Promise, reason: PromiseReason
+) -> Iterator[Proposal]:
+    """Let the latest rates be those of today."""
+    del answer, reason
+    exchange = quest.book.providers.exchange
+    names = {
+        name for one in quest.offered for name in quest.stale_currencies(one.times)
+    }
+    rows = [exchange.renewed(name) for name in sorted(names)]
+    if rows and None not in rows:
+        text = f"confirm the rate of {', '.join(sorted(names))} for today"
+        found = {"fx_rates": tuple(row for row in rows if row is not None)}
+        yield Proposal(RemedyKind.REFRESH_DATA, text, found)
+
+
 _BY_CODE = {
+    Limiter.DATA_STALE: _fresh_rates,
     Limiter.SUPPLIER_LEADTIME_EXCEEDED: _faster_supplier,
     Limiter.AWAITING_SUPPLY: _earlier_order,
     Limiter.CAPACITY_SHORTFALL: _one_more,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.arrival_risk import ArrivalTimes
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.book import Book
-    from medhavi.planners.promising.delivery_search import Way
+    from medhavi.planners.promising.delivery_ways import Way
     from medhavi.planners.promising.pieces import Evaluation, Stage
     from medhavi.planners.promising.rules_of_promise import Policy
     from medhavi.planners.promising.walk_terms import Failure
@@ -55,6 +55,8 @@ class Quest:
         Why ways were closed, in the order of trying.
     cut
         The budget ended the search.
+    rough
+        Some choice was greedy: an earlier date may exist.
     broken
         A provider failed.
     withheld
@@ -82,6 +84,7 @@ class Quest:
         self.failures: list[Failure] = []
         self.evaluations = 0
         self.cut = False
+        self.rough = False
         self.broken = False
         self.withheld = False
         self.buffer = seconds_up(policy.delivery_buffer_h, HOUR)
@@ -154,6 +157,7 @@ class Quest:
 
     def _count(self, search: DeliverySearch) -> None:
         self.cut = self.cut or search.cut
+        self.rough = self.rough or search.rough
         self.evaluations = max(self.evaluations, search.evaluations)
         self.failures = [*self.failures, *search.failures]
         search.failures.clear()
@@ -193,9 +197,21 @@ class Quest:
             for piece in times.evaluation.pieces()
         ):
             return Limiter.SUPPLIER_LEADTIME_EXCEEDED
+        if self.stale_currencies(times):
+            return Limiter.DATA_STALE
         if date > self.latest:
             return Limiter.DEMAND_STATUS
         return Limiter.ORDER_RULE if date > self._last_day() else None
+
+    def stale_currencies(self, times: ArrivalTimes) -> list[str]:
+        """Give the currencies that an option buys in at stale rates (CORE-09)."""
+        suppliers = self.book.providers.suppliers
+        found = {
+            suppliers.stale(piece.source.row)
+            for piece in times.evaluation.pieces()
+            if piece.kind == "buy" and piece.source is not None
+        }
+        return sorted(name for name in found if name is not None)
 
     def _last_day(self) -> int:
         """Give the instant after which nothing is promised [s]."""
@@ -257,6 +273,7 @@ class Quest:
                 ship_from=request.ship_from,
                 country=self._country(),
                 expedite=self.policy.expedite or request.expedite,
+                single=request.full_line or self.policy.delivery == "full_line",
             ),
         )
 
