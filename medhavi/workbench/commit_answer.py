@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
+from medhavi.providers.reservation_states import CONFLICT_CODES
 from medhavi.results.limiter import Domain, Limiter
 from medhavi.results.promise import Promise, PromiseStatus
 from medhavi.workbench.gives_way import takes_more
+
+if TYPE_CHECKING:
+    from medhavi.results.promise import PlannedHold
 
 _CONFLICTS = {
     Domain.MATERIAL: Limiter.MATERIAL_RESERVATION_CONFLICT,
     Domain.CAPACITY: Limiter.CAPACITY_LOCKED,
     Domain.TRANSPORT: Limiter.NO_TRANSPORT_CAPACITY,
 }
+"""What a conflict is called whose hold is not known, by what limits the line now."""
 
 
 class CommitStatus(StrEnum):
     """What became of a commit."""
 
     COMMITTED = "committed"
+    HELD = "held"
     CONFLICT = "conflict"
 
 
@@ -30,9 +37,10 @@ class Commit:
     Parameters
     ----------
     status
-        committed, or conflict: nothing was written.
+        committed; held: until the holds end; or conflict: nothing was written.
     promises
-        As committed; after a conflict what is possible now for the line that was lost.
+        As committed or held; after a conflict what is possible now for the line that
+        was lost.
     reservations
         Ids of the holds that were made.
     revision
@@ -40,7 +48,7 @@ class Commit:
     attempts
         How often it was tried: more than 1 where others came first.
     replayed
-        It was committed before; nothing was written again.
+        It was committed (held) before; nothing was written again.
     code, text
         Why not, by name.
     """
@@ -81,22 +89,29 @@ def is_worse(old: Promise, new: Promise) -> bool:
     return worse or takes_more(old, new)
 
 
-def conflict(old: Promise, new: Promise, attempts: int) -> Commit:
-    """Name what was lost: the domain that limits the line now.
+def conflict(
+    old: Promise, new: Promise, attempts: int, taken: PlannedHold | None = None
+) -> Commit:
+    """Name what was lost: the hold that others took, else what limits the line now.
 
     Parameters
     ----------
     old, new
         What was quoted, and what is possible now.
+    taken
+        The first hold of what was quoted that finds no room any more.
     """
     limiter = new.limiter
     domain = Domain.MATERIAL if limiter is None else limiter.code.domain
     code = _CONFLICTS.get(domain, Limiter.MATERIAL_RESERVATION_CONFLICT)
+    if taken is not None:
+        code = Limiter(CONFLICT_CODES[taken.kind])
+    what = "" if taken is None else f" and took {taken.subject}"
     now = "nothing" if new.date is None else "less, later or at a higher cost"
     if takes_more(old, new):
         now = "only what others would have to give way for"
     text = (
-        f"Request {old.request}: others committed first; {now} is possible now. "
+        f"Request {old.request}: others committed first{what}; {now} is possible now. "
         "Quote again."
     )
     return Commit(

@@ -5,24 +5,23 @@ was quoted, then appends promise, holds and their confirmation in one append tha
 expects the revision the book has read. Who comes second reads what the first one
 committed, asks again, and tries once more; what does not hold any more is answered with
 a conflict by name. So two processes cannot sell the same piece, and a writer that dies
-leaves either all of a commit or nothing.
+leaves either all of a commit or nothing. What a customer still thinks about is held
+for a while: tentative holds, confirmed by the commit, else swept when their time ends.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import polars as pl
 
 from medhavi.errors import RevisionConflict, UsageError
 from medhavi.events.store import NO_STREAM
 from medhavi.planners.promising.asking import request_of_line
-from medhavi.planners.promising.book import Book
+from medhavi.planners.promising.own_holds import first_without_room
 from medhavi.planners.promising.promise_run import answer_on, quote_all
 from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.taken import Undo
-from medhavi.results.promise import PlannedHold, PromiseStatus
-from medhavi.units import steps_up
+from medhavi.results.promise import PromiseStatus
 from medhavi.workbench.commit_answer import (
     Commit,
     CommitStatus,
@@ -32,27 +31,35 @@ from medhavi.workbench.commit_answer import (
     told,
 )
 from medhavi.workbench.commitment_decisions import Decider
-from medhavi.workbench.commitment_state import STREAM, CommitmentState
+from medhavi.workbench.desk_counters import DeskCounters
 from medhavi.workbench.gives_way import gives_way
+from medhavi.workbench.live_book import ATTEMPTS, LiveBook, beaten
 from medhavi.workbench.promise_override import binding_date
 from medhavi.workbench.promised_supply import marked
-from medhavi.workbench.turns import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from medhavi.events.envelope import NewEvent
     from medhavi.events.store import EventStore
     from medhavi.lakehouse import Lake
     from medhavi.planners.promising.asking import Request
+    from medhavi.planners.promising.book import Book
     from medhavi.planners.promising.promise_run import Answers
     from medhavi.providers.reservation_states import Reservation
     from medhavi.results.promise import Promise
     from medhavi.snapshot import Snapshot
+    from medhavi.workbench.live_book import Decide
     from medhavi.workbench.promise_override import Override
 
-ATTEMPTS = 1_000
-"""How often a commit tries again after others came first; each of them succeeded."""
+
+class _Wish(NamedTuple):
+    """What is to bind: for good where somebody approves it, else for a while."""
+
+    promises: tuple[Promise, ...]
+    policy: str | None
+    approver: str | None
+    override: Override | None = None
 
 
 class PromiseDesk:
@@ -66,19 +73,17 @@ class PromiseDesk:
         Tables of the log up to `covered`.
     covered
         Position in the log up to which the tables know all commitments.
+
+    Attributes
+    ----------
+    counters
+        What this desk did since it was opened.
     """
 
     def __init__(self, store: EventStore, snapshot: Snapshot, covered: int = 0) -> None:
-        self._store = store
-        self._covered = covered
-        self._turn = Turn()
-        self._state = CommitmentState(snapshot)
-        self._revision = NO_STREAM
-        self._own: set[str] = set()
-        self._stale = False
+        self._live = LiveBook(store, snapshot, covered)
         self._answers: tuple[int, tuple[Promise, ...]] = (NO_STREAM, ())
-        self._book = Book.from_snapshot(snapshot)
-        self._catch_up()
+        self.counters = DeskCounters()
 
     @classmethod
     def open(cls, lake: Lake, store: EventStore) -> Self:
@@ -106,15 +111,37 @@ class PromiseDesk:
 
     def answer(self, requests: object, policy: str | None = None) -> Answers:
         """Answer requests as `quote` does, with findings and the record of the run."""
-        with self._turn:
-            self._catch_up()
-            before = self._book.tokens
+        with self.counters.timed("quote"), self._live.turn:
+            self._live.catch_up()
+            book = self._live.book
+            before = book.tokens
             try:
-                found = answer_on(self._book, requests, policy)
+                found = answer_on(book, requests, policy)
             finally:
-                self._book.go_back(before)
-            self._answers = self._revision, found.promises
+                book.go_back(before)
+            self._answers = self._live.revision, found.promises
+            self.counters.counts["quoted"] += len(found.promises)
             return found
+
+    def hold(self, *promises: Promise, policy: str | None = None) -> Commit:
+        """Keep what promises need until their holds end, all or none.
+
+        The customer may think it over meanwhile. `commit` of the same promises makes
+        them binding; without it the holds end after `hold_minutes` of the policy.
+
+        Raises
+        ------
+        UsageError
+            There is nothing to hold, or it would be taken from others.
+        """
+        _check(promises)
+        if any(one.preempted for one in promises):
+            message = (
+                "A promise that others give way to is not held, for they would lose "
+                "their dates for nothing. Commit it."
+            )
+            raise UsageError(message)
+        return self._bind(_Wish(promises, policy, None))
 
     def commit(
         self,
@@ -141,49 +168,61 @@ class PromiseDesk:
         EnvironmentFailure
             The store cannot be written.
         """
-        _check(promises, approver)
+        if not approver.strip():
+            raise UsageError(_NOBODY)
+        _check(promises)
         if override is not None:
             override.check(promises)
-        shown = promises
-        promises = tuple(marked(one) for one in shown)
-        with self._turn:
+        return self._bind(_Wish(promises, policy, approver, override))
+
+    def _bind(self, wish: _Wish) -> Commit:
+        with self.counters.timed("commit"), self._live.turn:
             for attempt in range(1, ATTEMPTS + 1):
-                self._catch_up()
-                if self._is_done(promises, override):
-                    return self._committed(promises, attempt, replayed=True)
-                before = self._book.tokens
-                made: Sequence[Promise] = promises
-                if not self._held(shown):
-                    made = self._asked_again(promises, policy)
-                lost = [
-                    old
-                    for old, new in zip(promises, made, strict=True)
-                    if is_worse(old, new)
-                ]
-                if lost:
-                    self._book.go_back(before)
-                    return self._conflict(lost[0], policy, attempt)
-                try:
-                    self._append(self._decided(made, approver, override))
-                except RevisionConflict:
-                    self._book.go_back(before)
-                    continue
-                except BaseException:
-                    self._book.go_back(before)
-                    raise
-                self._book.bind()
-                self._stale = (
-                    self._stale
-                    or override is not None
-                    or any(
-                        self._state.tabled(demand)
-                        for one in made
-                        for demand in (_demand(one), *(v.demand for v in one.preempted))
-                    )
-                )
-                return self._committed(made, attempt)
-        message = f"Others came first {ATTEMPTS} times; try again later."
-        raise RevisionConflict(message)
+                self._live.catch_up()
+                done = self._tried(wish, attempt)
+                if done is not None:
+                    self._count(done)
+                    return done
+                self.counters.counts["retried"] += 1
+        raise beaten(ATTEMPTS)
+
+    def _tried(self, wish: _Wish, attempt: int) -> Commit | None:
+        """Try once; None: somebody else came first."""
+        promises = tuple(marked(one) for one in wish.promises)
+        if self._is_done(promises, wish):
+            return self._bound(promises, wish, attempt, replayed=True)
+        book = self._live.book
+        before = book.tokens
+        made: Sequence[Promise] = promises
+        if not self._held(wish.promises):
+            made = self._asked_again(promises, wish.policy)
+        pairs = zip(promises, made, strict=True)
+        lost = next((old for old, new in pairs if is_worse(old, new)), None)
+        if lost is not None:
+            book.go_back(before)
+            return self._conflict(lost, wish.policy, attempt)
+        events = self._decided(made, wish)
+        try:
+            self._live.append(events)
+        except RevisionConflict:
+            book.go_back(before)
+            return None
+        except BaseException:
+            book.go_back(before)
+            raise
+        self.counters.appended(events)
+        book.bind()
+        moved = [*made, *(one.promise for each in made for one in each.preempted)]
+        tabled = any(self._live.state.tabled(_demand(one)) for one in moved)
+        if tabled or wish.override is not None:
+            self._live.read_anew()
+        return self._bound(made, wish, attempt)
+
+    def _count(self, done: Commit) -> None:
+        name = (
+            "conflicts" if done.status is CommitStatus.CONFLICT else done.status.value
+        )
+        self.counters.counts["replayed" if done.replayed else name] += 1
 
     def release(
         self, demand: str, *, approver: str, reason: str | None = None
@@ -204,9 +243,9 @@ class PromiseDesk:
             raise UsageError(_NOBODY)
 
         def decide(decider: Decider) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
-            holds = self._state.holds_of(demand, self._book.now)
+            holds = self._live.state.holds_of(demand, self._live.now)
             events = decider.released(holds, reason)
-            promised = self._state.promised.get(demand)
+            promised = self._live.state.promised.get(demand)
             if promised is not None:
                 events.append(decider.withdrawn(demand, promised, approver, reason))
             return events, holds
@@ -226,10 +265,10 @@ class PromiseDesk:
         tuple of str
             Ids of the holds that ran out.
         """
-        moment = self._book.now if now is None else now
+        moment = self._live.now if now is None else now
 
         def decide(decider: Decider) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
-            holds = self._state.ledger.ended(moment)
+            holds = self._live.state.ledger.ended(moment)
             return decider.expired(holds), holds
 
         return self._settled(decide, "medhavi")
@@ -250,12 +289,12 @@ class PromiseDesk:
         tuple of str
             Ids of the holds that changed.
         """
-        moment = self._book.now if now is None else now
+        moment = self._live.now if now is None else now
 
         def decide(decider: Decider) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
-            ended = self._state.ledger.ended(moment)
-            needless = self._state.needless(moment)
-            excess = self._state.excess(moment)
+            ended = self._live.state.ledger.ended(moment)
+            needless = self._live.state.needless(moment)
+            excess = self._live.state.excess(moment)
             events = [
                 *decider.expired(ended),
                 *decider.released(needless, "the order is done"),
@@ -268,172 +307,125 @@ class PromiseDesk:
     @property
     def snapshot(self) -> Snapshot:
         """The tables with all that is committed by now."""
-        with self._turn:
-            self._catch_up()
-            return self._state.snapshot()
+        with self._live.turn:
+            self._live.catch_up()
+            return self._live.state.snapshot()
 
     @property
     def quantities(self) -> Mapping[str, float]:
         """What was promised of each demand that this stream promised [base units]."""
-        with self._turn:
-            self._catch_up()
-            return dict(self._state.quantities)
+        with self._live.turn:
+            self._live.catch_up()
+            return dict(self._live.state.quantities)
 
     @property
     def book(self) -> Book:
         """The live book, up to date; only to look at."""
-        with self._turn:
-            self._catch_up()
-            return self._book
-
-    # ----------------------------------------------------------------- the stream
-    def _catch_up(self) -> None:
-        """Read what others committed and bring the book up to it."""
-        touched: dict[str, None] = {}
-        for event in self._store.read(STREAM, self._revision + 1):
-            self._revision = event.revision
-            self._state.note(event)
-            if event.position <= self._covered:
-                continue
-            demand = self._state.fold(event)
-            if event.event_id in self._own:
-                self._own.discard(event.event_id)
-            elif demand is None or self._state.tabled(demand):
-                self._stale = True
-            else:
-                touched[demand] = None
-        if self._stale:
-            self._stale = False
-            self._book = Book.from_snapshot(self._state.snapshot())
-            return
-        for demand in touched:
-            self._renew(demand)
-
-    def _renew(self, demand: str) -> None:
-        """Let the book hold what the stream says that a demand holds."""
-        for undo in list(self._book.accepted.get(demand, ())):
-            self._book.give_back(undo)
-        holds = self._state.holds_of(demand, self._book.now)
-        if holds:
-            planned = tuple(self._planned(one) for one in holds)
-            undo = Undo(demand, planned, (), (), None)
-            self._book.take_again(
-                undo._replace(
-                    cells=self._state.line(demand),
-                    date=self._state.promised.get(demand),
-                )
-            )
-
-    def _planned(self, one: Reservation) -> PlannedHold:
-        step = self._book.stages.step(one.subject) if one.kind == "material" else None
-        return PlannedHold(
-            reservation=one.reservation,
-            kind=one.kind,
-            demand=one.demand or "",
-            subject=one.subject,
-            location=one.location,
-            qty=one.qty,
-            start=max(one.start, self._book.now)
-            if one.kind == "material"
-            else one.start,
-            finish=one.finish,
-            expires_at=one.expires_at or 0,
-            steps=0 if step is None else steps_up(one.qty, step),
-        )
-
-    def _append(self, events: list[NewEvent]) -> None:
-        """Append what was decided on the revision that was read, all or nothing."""
-        self._own.update(event.event_id for event in events)
-        try:
-            self._store.append(STREAM, events, self._revision)
-        except RevisionConflict:
-            self._own.difference_update(event.event_id for event in events)
-            raise
-
-    def _settled(
-        self,
-        decide: Callable[[Decider], tuple[list[NewEvent], tuple[Reservation, ...]]],
-        actor: str,
-    ) -> tuple[str, ...]:
-        """Append a decision about holds; decide anew where another came first."""
-        with self._turn:
-            for _ in range(ATTEMPTS):
-                self._catch_up()
-                decider = Decider(self._revision, self._book.now, actor)
-                events, holds = decide(decider)
-                if not events:
-                    return ()
-                try:
-                    self._store.append(STREAM, events, self._revision)
-                except RevisionConflict:
-                    continue
-                self._catch_up()
-                return tuple(one.reservation for one in holds)
-        message = f"Others came first {ATTEMPTS} times; try again later."
-        raise RevisionConflict(message)
+        with self._live.turn:
+            self._live.catch_up()
+            return self._live.book
 
     # ------------------------------------------------------------------ decisions
-    def _decided(
-        self, made: Sequence[Promise], approver: str, override: Override | None
-    ) -> list[NewEvent]:
-        decider = Decider(self._revision, self._book.now, approver)
+    def _settled(self, decide: Decide, actor: str) -> tuple[str, ...]:
+        """Append a decision about holds, and count what was written."""
+        written: list[NewEvent] = []
+
+        def noted(decider: Decider) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
+            events, holds = decide(decider)
+            written[:] = events
+            return events, holds
+
+        found = self._live.settled(noted, actor)
+        self.counters.appended(written)
+        return found
+
+    def _decided(self, made: Sequence[Promise], wish: _Wish) -> list[NewEvent]:
+        actor = wish.approver
+        decider = Decider(self._live.revision, self._live.now, actor or "medhavi")
         events: list[NewEvent] = []
+        if actor is None:
+            for promise in made:
+                events += self._held_anew(decider, promise, "asked again")
+            return events
         for one in gives_way(made):
-            previous = self._state.promised.get(one.line.demand)
-            events += decider.moved(one, previous, approver)
+            previous = self._live.state.promised.get(one.line.demand)
+            events += decider.moved(one, previous, actor)
             promise = marked(one.line.promise)
-            events += self._held_anew(decider, promise, one.reason)
+            events += self._bound_anew(decider, promise, one.reason)
         for promise in made:
             demand = _demand(promise)
             events += decider.promised(
                 promise,
-                approver=approver,
-                snapshot=self._book.snapshot.fingerprint,
-                is_new=not self._state.planned(demand),
-                previous=self._state.promised.get(demand),
+                approver=actor,
+                snapshot=self._live.book.snapshot.fingerprint,
+                is_new=not self._live.state.planned(demand),
+                previous=self._live.state.promised.get(demand),
             )
-            if override is not None:
-                events.append(decider.overridden(promise, override, approver))
-            events += self._held_anew(decider, promise, "promised anew")
+            if wish.override is not None:
+                events.append(decider.overridden(promise, wish.override, actor))
+            events += self._bound_anew(decider, promise, "promised anew")
         return events
 
     def _held_anew(
         self, decider: Decider, promise: Promise, reason: str
     ) -> list[NewEvent]:
         """Make the holds of a promise in the place of those its demand has."""
-        kept = set(promise.reservations)
-        known = self._state.holds_of(_demand(promise), self._book.now)
+        wanted = {hold.reservation: hold for hold in promise.holds}
+        known = self._live.state.holds_of(_demand(promise), self._live.now)
+        there = {
+            one.reservation
+            for one in known
+            if one.reservation in wanted and one.qty == wanted[one.reservation].qty
+        }
         return [
             *decider.released(
-                [one for one in known if one.reservation not in kept], reason
+                [one for one in known if one.reservation not in wanted], reason
             ),
-            *decider.created(promise.holds),
-            *decider.confirmed(promise.holds),
+            *decider.created(
+                hold for hold in promise.holds if hold.reservation not in there
+            ),
         ]
 
-    def _is_done(self, promises: Sequence[Promise], override: Override | None) -> bool:
-        """Tell whether exactly this was committed before."""
+    def _bound_anew(
+        self, decider: Decider, promise: Promise, reason: str
+    ) -> list[NewEvent]:
+        """Make the holds of a promise, and make them firm."""
+        made = self._held_anew(decider, promise, reason)
+        return [*made, *decider.confirmed(promise.holds)]
+
+    def _is_done(self, promises: Sequence[Promise], wish: _Wish) -> bool:
+        """Tell whether exactly this was committed, or held, before."""
         for promise in promises:
             demand = _demand(promise)
-            held = {
-                one.reservation: one.qty
-                for one in self._state.holds_of(demand, self._book.now)
-            }
+            known = self._live.state.holds_of(demand, self._live.now)
+            held = {one.reservation: one.qty for one in known}
             asked = {hold.reservation: hold.qty for hold in promise.holds}
-            date = binding_date(promise, override)
-            if self._state.promised.get(demand) != date or held != asked:
+            if held != asked:
+                return False
+            if wish.approver is None:
+                if not held:
+                    return False
+            elif self._live.state.promised.get(demand) != binding_date(
+                promise, wish.override
+            ):
                 return False
         return True
 
-    def _committed(
-        self, made: Sequence[Promise], attempts: int, *, replayed: bool = False
+    def _bound(
+        self,
+        made: Sequence[Promise],
+        wish: _Wish,
+        attempts: int,
+        *,
+        replayed: bool = False,
     ) -> Commit:
-        self._catch_up()
+        self._live.catch_up()
+        kept = wish.approver is not None
         return Commit(
-            status=CommitStatus.COMMITTED,
+            status=CommitStatus.COMMITTED if kept else CommitStatus.HELD,
             promises=tuple(made),
             reservations=tuple(name for one in made for name in one.reservations),
-            revision=self._revision,
+            revision=self._live.revision,
             attempts=attempts,
             replayed=replayed,
         )
@@ -447,7 +439,7 @@ class PromiseDesk:
             self._request(promise, position)
             for position, promise in enumerate(promises, 1)
         )
-        answers = quote_all(self._book, requests, policy, detail="date")
+        answers = quote_all(self._live.book, requests, policy, detail="date")
         made = [marked(one) for one in answers]
         return [
             old if is_same(old, new) else told(new, old)
@@ -456,7 +448,7 @@ class PromiseDesk:
 
     def _request(self, promise: Promise, position: int) -> Request:
         """Give the request that a promise answers."""
-        known = self._state.planned(_demand(promise))
+        known = self._live.state.planned(_demand(promise))
         return request_of_line(promise.demand, position, known=known)
 
     def _held(self, promises: Sequence[Promise]) -> bool:
@@ -466,25 +458,32 @@ class PromiseDesk:
         """
         revision, answers = self._answers
         known = {id(one) for one in answers}
-        if revision != self._revision or any(id(one) not in known for one in promises):
+        if revision != self._live.revision or any(
+            id(one) not in known for one in promises
+        ):
             return False
         for promise in promises:
-            self._book.take(promise)
+            self._live.book.take(promise)
         return True
 
     def _conflict(self, old: Promise, policy: str | None, attempt: int) -> Commit:
         """Say what of a lost promise is possible now, and what limits it."""
+        book = self._live.book
         request = self._request(old, old.request)
-        used = self._book.policies.of(request, policy)
-        return conflict(old, quote(self._book, request, used), attempt)
+        new = quote(book, request, book.policies.of(request, policy))
+        mark = book.stages.mark()
+        try:
+            book.free_own(request.demand)
+            taken = first_without_room(book.stages, old.holds)
+        finally:
+            book.stages.undo(mark)
+        return conflict(old, new, attempt, taken)
 
 
 _NOBODY = "A commitment is approved by somebody: name the approver."
 
 
-def _check(promises: Sequence[Promise], approver: str) -> None:
-    if not approver.strip():
-        raise UsageError(_NOBODY)
+def _check(promises: Sequence[Promise]) -> None:
     if not promises:
         message = "There is no promise to commit."
         raise UsageError(message)

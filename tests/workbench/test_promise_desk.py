@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import signal
-import subprocess
-import sys
 import threading
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -25,7 +20,6 @@ from tests import factories
 from tests.factories import AS_OF
 from tests.workbench.desk_writer import request
 
-ROOT = Path(__file__).parents[2]
 _FULL = "disk full"
 
 
@@ -343,6 +337,7 @@ def test_hold_of_more_than_the_order_wants_is_reduced():
 
 
 # ---------------------------------------------------------------- many at one time
+@pytest.mark.req("CORE-16")
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 def test_hundred_threads_want_one_of_ten_pieces(kind, tmp_path):
     store = MemoryStore() if kind == "memory" else SqliteStore(tmp_path / "e.db")
@@ -363,57 +358,6 @@ def test_hundred_threads_want_one_of_ten_pieces(kind, tmp_path):
     assert outcome == {True: 10, False: 90}
     assert free(of) == 0
     assert types(store).count("OrderPromised") == 10
-
-
-def writer(tmp_path, name, count, *more):
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "tests.workbench.desk_writer",
-            str(tmp_path / "e.db"),
-            str(tmp_path / "tables"),
-            name,
-            str(count),
-            *more,
-        ],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "POLARS_MAX_THREADS": "1"},
-    )
-
-
-def test_four_processes_want_25_each_of_ten_pieces(tmp_path):
-    SqliteStore(tmp_path / "e.db").close()
-    stock_of(10).to_folder(tmp_path / "tables")
-    writers = [writer(tmp_path, f"P{number}", 25) for number in range(4)]
-    for one in writers:
-        assert one.stdout.readline() == "ready\n"
-    for one in writers:
-        one.stdin.write("go\n")
-        one.stdin.flush()
-    told = [one.communicate(timeout=60)[0].split() for one in writers]
-    assert sum(int(words[-1]) for words in told) == 10
-    of = PromiseDesk(SqliteStore(tmp_path / "e.db"), stock_of(10))
-    assert free(of) == 0
-    assert of.snapshot["reservations"]["qty"].sum() == 10
-
-
-def test_writer_killed_between_deciding_and_appending_leaves_no_hold(tmp_path):
-    SqliteStore(tmp_path / "e.db").close()
-    stock_of(10).to_folder(tmp_path / "tables")
-    doomed = writer(tmp_path, "P", 1, "stop")
-    assert doomed.stdout.readline() == "ready\n"
-    doomed.stdin.write("go\n")
-    doomed.stdin.flush()
-    assert doomed.stdout.readline() == "deciding 3 events\n"
-    os.kill(doomed.pid, signal.SIGKILL)
-    doomed.communicate(timeout=10)
-    of = PromiseDesk(SqliteStore(tmp_path / "e.db"), stock_of(10))
-    assert free(of) == 10
-    committed(of, qty=10)
 
 
 # ------------------------------------------------------------------------- laws

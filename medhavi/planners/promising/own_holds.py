@@ -1,4 +1,4 @@
-"""Does what a promise holds still stand? Asked of the ledgers, one hold at a time."""
+"""Is there room for what a promise holds? Asked of the ledgers, one hold at a time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from medhavi.providers.resource_ledger import Ledger, millionths
 from medhavi.units import MINUTE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medhavi.planners.promising.stages import Stages
     from medhavi.providers.reservations import Hold
+    from medhavi.results.promise import PlannedHold
 
 _LEAST = 1e-9
 
@@ -34,6 +37,34 @@ def stands(stages: Stages, demand: str) -> bool:
         stages.undo(mark)
 
 
+def first_without_room(
+    stages: Stages, holds: Sequence[PlannedHold]
+) -> PlannedHold | None:
+    """Give the first hold of a promise that others have taken; the ledgers stay.
+
+    Parameters
+    ----------
+    holds
+        Of a promise that the ledgers do not have.
+    """
+    mark = stages.mark()
+    try:
+        for hold in holds:
+            if hold.kind == "material":
+                line = stages.material.line(hold.subject, hold.location or "")
+                fits = line.fits(hold.steps, hold.start, buffers=True)
+                line.take(hold.steps, hold.start)
+            elif hold.kind == "capacity":
+                fits = _works(stages, hold)
+            else:
+                fits = _leaves(stages, hold)
+            if not fits:
+                return hold
+        return None
+    finally:
+        stages.undo(mark)
+
+
 def _material(stages: Stages, demand: str) -> bool:
     """Take what the demand has of material, where it is there."""
     for had in stages.providers.commitments.of(demand):
@@ -47,7 +78,7 @@ def _material(stages: Stages, demand: str) -> bool:
     return True
 
 
-def _works(stages: Stages, hold: Hold) -> bool:
+def _works(stages: Stages, hold: Hold | PlannedHold) -> bool:
     book = stages.capacity.occupancy.ledger(hold.subject)
     if not isinstance(book, Ledger) or hold.finish <= hold.start:
         return True
@@ -63,7 +94,7 @@ def _works(stages: Stages, hold: Hold) -> bool:
     return book.most < 0 or book.conflict(hold.start, hold.finish, need) is None
 
 
-def _leaves(stages: Stages, hold: Hold) -> bool:
+def _leaves(stages: Stages, hold: Hold | PlannedHold) -> bool:
     transport = stages.providers.transport
     if hold.subject not in transport.ids:
         return False
