@@ -8,24 +8,30 @@ and the tables are read again as a whole.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.providers import TABLES
 from medhavi.providers.changed_sourcing import ChangedSourcing
-from medhavi.providers.itineraries import bound_again
+from medhavi.providers.commitments import withdrawn
+from medhavi.providers.existing_work import existing_work, held_capacity
+from medhavi.providers.itineraries import bound, bound_again
+from medhavi.providers.ledger_moves import LedgerMoves, material_shifts
 from medhavi.providers.plain_rows import changed_rows
+from medhavi.providers.reservations import ACTIVE
 from medhavi.providers.table_rows import read_tables
 from medhavi.snapshot.changed_rows import with_rows_when_read
 from medhavi.snapshot.lazy_tables import LazyTables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from medhavi.providers import Providers
     from medhavi.providers.finite import FiniteCapacity
     from medhavi.providers.itineraries import Itineraries
-    from medhavi.providers.material import Material
-    from medhavi.providers.table_rows import Rows
+    from medhavi.providers.material import Material, Node
+    from medhavi.providers.occupancy import Commitment
+    from medhavi.providers.table_rows import Row, Rows
 
     Changes = Mapping[str, Sequence[Mapping[str, object]]]
 
@@ -42,8 +48,13 @@ SHARED = (
     "recipes",
     "reservations",
     "safety_levels",
+    "traits",
 )
 """Providers that neither other lead times nor more departures touch."""
+
+
+WAYS = ("sourcing", "suppliers", "transport")
+"""Providers of where new supply comes from."""
 
 
 class Ledgers(NamedTuple):
@@ -55,10 +66,14 @@ class Ledgers(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """Providers of changed tables, with ledgers that hold what those before held."""
+    """Providers of changed tables, with ledgers that hold what those before held.
+
+    `moves` makes ledgers that are shared those of the changed tables.
+    """
 
     providers: Providers
     ledgers: Ledgers
+    moves: LedgerMoves | None = None
 
 
 def changed(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
@@ -151,7 +166,120 @@ def _departures(
     return Changed(made, ledgers._replace(transport=ways))
 
 
+def _holds(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+    """Let holds go."""
+    new = changed_rows(providers.snapshot, "reservations", rows)
+    hold = providers.reservations.of_row(new[0])
+    if len(new) != 1 or new[0]["state"] in ACTIVE or hold is None:
+        return None
+    left_out = {"reservations", "commitments"}
+    shared = [name for name in SHARED if name not in left_out]
+    made = _on_changed_tables(providers, rows, (*shared, *WAYS))
+    made.__dict__["reservations"] = providers.reservations.without(hold)
+    commitments = providers.commitments.without(hold, made)
+    if commitments is None:
+        return None
+    made.__dict__["commitments"] = commitments
+    had = {
+        *providers.commitments.of(hold.demand or ""),
+        *commitments.of(hold.demand or ""),
+    }
+    nodes = {(one.product, one.location) for one in had}
+    if hold.scope == "material":
+        nodes.add((hold.subject, str(hold.location)))
+    material = ledgers.material.on(made)
+    shifts = material_shifts(ledgers.material, material, nodes)
+    if shifts is None:
+        return None
+    work = held_capacity([hold], providers.capacity, ())
+    released = tuple(work) if hold.scope == "capacity" else ()
+    load = bound(hold, providers.transport) if hold.scope == "transport" else None
+    return Changed(
+        made,
+        ledgers._replace(material=material),
+        LedgerMoves(shifts, released, unloaded=() if load is None else (load,)),
+    )
+
+
+def _orders(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+    """Let an order be another one, or one more be in the books."""
+    new, *others = changed_rows(providers.snapshot, "supply_orders", rows)
+    if others or (new["kind"] == "purchase" and limited(providers)):
+        return None
+    name = new["supply_order"]
+    left_out = {"existing_orders", "commitments", "receipts"}
+    shared = [name for name in SHARED if name not in left_out]
+    made = _on_changed_tables(providers, rows, (*shared, *WAYS))
+    before = providers.existing_orders
+    orders = before.with_order(new, made)
+    made.__dict__["existing_orders"] = orders
+    gone = [one for one in before.withdrawals if one.order == name]
+    taken = [one for one in orders.withdrawals if one.order == name]
+    came = [one for one in before.receipts if one.order == name]
+    comes = [one for one in orders.receipts if one.order == name]
+    nodes = {(one.product, one.location) for one in (*gone, *taken)}
+    nodes |= {(one.product, one.location) for one in (*came, *comes)}
+    if _is_pegged(providers, nodes, name):
+        return None
+    receipts = dict(providers.receipts)
+    for node in nodes:
+        kept = [one for one in orders.receipts if (one.product, one.location) == node]
+        receipts[node] = tuple(kept)
+    made.__dict__["receipts"] = receipts
+    made.__dict__["commitments"] = providers.commitments.revised(
+        [withdrawn(need) for need in gone], [withdrawn(need) for need in taken]
+    )
+    material = ledgers.material.on(made)
+    shifts = material_shifts(ledgers.material, material, nodes)
+    if shifts is None:
+        return None
+    moves = LedgerMoves(
+        shifts,
+        released=tuple(_work_of(providers, _order(providers, name))),
+        occupied=tuple(_work_of(providers, new)),
+    )
+    return Changed(made, ledgers._replace(material=material), moves)
+
+
+def _order(providers: Providers, name: str) -> Row | None:
+    """Find the row of an order; None: it is new."""
+    rows = providers.tables["supply_orders"]
+    names = rows.column("supply_order")
+    place = bisect_left(names, name)
+    return rows.row(place) if names[place : place + 1] == [name] else None
+
+
+def _work_of(providers: Providers, row: Row | None) -> Iterator[Commitment]:
+    """Give the work of an order that holds resources."""
+    return existing_work(
+        providers.tables,
+        providers.capacity,
+        providers.facts,
+        int(providers.snapshot.as_of),
+        only=() if row is None else (row,),
+    )
+
+
+def _is_pegged(providers: Providers, nodes: Iterable[Node], order: str) -> bool:
+    """Tell whether a firm peg says whom an order serves."""
+    return any(
+        had.name.endswith(f" from {order}")
+        for node in nodes
+        for had in providers.commitments.at(*node)
+    )
+
+
+def limited(providers: Providers) -> bool:
+    """Tell whether any supplier delivers no more than so much."""
+    return bool(
+        providers.tables["supplier_capacity"].count
+        or providers.tables["supply_terms"].filled("capacity_per_period")
+    )
+
+
 _MAKERS: Mapping[str, Callable[[Providers, Ledgers, Changes], Changed | None]] = {
     "supply_terms": _terms,
     "departures": _departures,
+    "reservations": _holds,
+    "supply_orders": _orders,
 }

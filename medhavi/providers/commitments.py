@@ -12,13 +12,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from medhavi.providers.altered_copy import altered
 from medhavi.units import DAY, seconds_up, steps_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from medhavi.providers import Providers
-    from medhavi.providers.existing_orders import Receipt
+    from medhavi.providers.existing_orders import Receipt, Withdrawal
+    from medhavi.providers.reservations import Hold, Holds
     from medhavi.providers.table_rows import Row
 
 Node = tuple[str, str]
@@ -80,18 +82,7 @@ class Commitments:
             self._note(peg)
         self._holds(pegged)
         for need in providers.existing_orders.withdrawals:
-            self._note(
-                Commitment(
-                    need.product,
-                    need.location,
-                    need.steps,
-                    need.instant,
-                    need.instant,
-                    None,
-                    None,
-                    need.order,
-                )
-            )
+            self._note(withdrawn(need))
         if promised:
             for rest in self._promised():
                 self._note(rest)
@@ -127,6 +118,57 @@ class Commitments:
         life = 0 if row is None else seconds_up(row["min_shelf_days"], DAY)
         customer = None if row is None else row["customer"]
         return Commitment(*node, steps, instant, instant + life, owner, customer, name)
+
+    # ------------------------------------------------------------------- changes
+    def without(self, hold: Hold, providers: Providers) -> Commitments | None:
+        """Give the commitments where a hold of material or capacity is gone.
+
+        Parameters
+        ----------
+        hold
+            Active hold of the tables.
+        providers
+            Those of the tables without it.
+
+        Returns
+        -------
+        Commitments or None
+            None: a peg of its owner may count in its place.
+        """
+        gone = [
+            had
+            for had in self.at(hold.subject, str(hold.location))
+            if had.name == hold.reservation and hold.scope == "material"
+        ]
+        row = self.demand(hold.demand)
+        if row is None:
+            return self.revised(gone, ())
+        name = row["demand"]
+        if any(had.name.startswith(f"{name} from ") for had in self.of(name)):
+            return None
+        gone += [had for had in self.of(name) if had.name == name]
+        kept = [had for had in self.of(name) if had not in gone]
+        promised = row["promised"] is not None and row["status"] in PLANNED
+        rest = None
+        if promised and not _has_source(row, providers.reservations):
+            rest = self._uncovered(row, kept)
+        return self.revised(gone, () if rest is None else (rest,))
+
+    def revised(
+        self, gone: Collection[Commitment], new: Collection[Commitment]
+    ) -> Commitments:
+        """Give the commitments with some others; these stay."""
+        nodes = {(had.product, had.location) for had in (*gone, *new)}
+        owners = {had.owner for had in (*gone, *new) if had.owner is not None}
+        by_node, by_owner = dict(self._by_node), dict(self._by_owner)
+        for node in nodes:
+            by_node[node] = [one for one in self.at(*node) if one not in gone]
+        for owner in owners:
+            by_owner[owner] = [one for one in self.of(owner) if one not in gone]
+        made = altered(self, _by_node=by_node, _by_owner=by_owner)
+        for one in new:
+            made._note(one)
+        return made
 
     # ------------------------------------------------------------------ firm pegs
     def _pegs(self) -> list[Commitment]:
@@ -191,27 +233,22 @@ class Commitments:
         for number, name in enumerate(self._demands.column("demand")):
             if promised[number] is None or status[number] not in PLANNED:
                 continue
-            row = self._demands.row(number)
-            if name in made_for:
-                continue
-            product = row["product"]
-            covered = sum(
-                had.steps
-                for had in self._by_owner.get(name, ())
-                if had.product == product
-            )
-            rest = steps_up(row["qty"], self._providers.facts.step(product)) - covered
-            if rest > 0:
-                place = self._place(row, rest)
-                if place is not None:
-                    location, instant = place
-                    yield self._made(
-                        (product, location),
-                        rest,
-                        max(instant, self._as_of),
-                        name,
-                        name,
-                    )
+            if name not in made_for:
+                rest = self._uncovered(self._demands.row(number), self.of(name))
+                if rest is not None:
+                    yield rest
+
+    def _uncovered(self, row: Row, had: Sequence[Commitment]) -> Commitment | None:
+        """Give what a promised demand takes beside what it has."""
+        product, name = row["product"], row["demand"]
+        covered = sum(one.steps for one in had if one.product == product)
+        rest = steps_up(row["qty"], self._providers.facts.step(product)) - covered
+        place = self._place(row, rest) if rest > 0 else None
+        if place is None:
+            return None
+        location, instant = place
+        instant = max(instant, self._as_of)
+        return self._made((product, location), rest, instant, name, name)
 
     def _made_for(self) -> set[str]:
         """Collect the demands that have a source of their own."""
@@ -245,3 +282,20 @@ class Commitments:
             origin = None
             seen.add(location)
         return location, instant
+
+
+def withdrawn(need: Withdrawal) -> Commitment:
+    """Give what an order takes as a commitment without an owner."""
+    instant = need.instant
+    place = (need.product, need.location)
+    return Commitment(*place, need.steps, instant, instant, None, None, need.order)
+
+
+def _has_source(row: Row, holds: Holds) -> bool:
+    """Tell whether holds say that a demand has a source of its own."""
+    name, product = row["demand"], row["product"]
+    if holds.of_owner(name, "capacity"):
+        return True
+    return any(
+        hold.subject != product or not hold.steps for hold in holds.of_demand(name)
+    )

@@ -7,9 +7,11 @@ finding. Components of started orders are taken already, those of others are not
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medhavi.findings import finding
+from medhavi.providers.altered_copy import altered
 from medhavi.units import DAY, NEVER, exact, from_seconds
 
 if TYPE_CHECKING:
@@ -78,9 +80,7 @@ class ExistingOrders:
         found: list[Finding] = []
         rows = providers.tables["supply_orders"]
         for number, row in enumerate(rows):
-            if row["status"] not in LIVE:
-                continue
-            brought, taken = self._order(row)
+            brought, taken = self.brought_and_taken(row)
             receipts += brought
             withdrawals += taken
             if brought and row["due"] < self._as_of:
@@ -89,7 +89,31 @@ class ExistingOrders:
         self.withdrawals = tuple(withdrawals)
         self.findings = tuple(found)
 
-    def _order(self, row: Row) -> tuple[list[Receipt], list[Withdrawal]]:
+    def with_order(self, row: Row, providers: Providers) -> ExistingOrders:
+        """Give what orders bring and take where one of them is another or new.
+
+        Parameters
+        ----------
+        row
+            Of `supply_orders`.
+        providers
+            Those of the tables with it.
+        """
+        name = row["supply_order"]
+        made = altered(self, _providers=providers, lanes=set(self.lanes))
+        brought, taken = made.brought_and_taken(row)
+        receipts = [one for one in self.receipts if one.order != name]
+        withdrawals = [one for one in self.withdrawals if one.order != name]
+        place = bisect_left([one.order for one in receipts], name)
+        receipts[place:place] = brought
+        made.receipts = tuple(receipts)
+        made.withdrawals = (*withdrawals, *taken)
+        return made
+
+    def brought_and_taken(self, row: Row) -> tuple[list[Receipt], list[Withdrawal]]:
+        """Give what an order still brings and takes; one that is not live nothing."""
+        if row["status"] not in LIVE:
+            return [], []
         if row["kind"] == "work":
             recipe = self._recipe(row)
             if recipe is not None:

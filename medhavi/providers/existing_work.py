@@ -16,12 +16,12 @@ from medhavi.providers.timing import StepWindow
 from medhavi.units import DAY, MINUTE, exact, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from medhavi.providers.capacity import Capacity
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.reservations import Hold
-    from medhavi.providers.table_rows import Rows
+    from medhavi.providers.table_rows import Row, Rows
 
 STARTED: Final = frozenset({"released", "in_process"})
 FIRMED: Final = "firmed"
@@ -34,6 +34,7 @@ def existing_work(
     as_of: int,
     *,
     firmed: bool = True,
+    only: Iterable[Row] | None = None,
 ) -> Iterator[Commitment]:
     """Walk over the work orders that hold resources, by row.
 
@@ -49,6 +50,8 @@ def existing_work(
         Whether firmed orders that are not locked count too: they do for a promise. A
         constrained plan may move them (rule 3), and shows an overdue order on its
         dates, so that it holds what it is shown to hold.
+    only
+        Rows of `supply_orders` that are looked at; by default all of the table.
     """
     products = dict(
         zip(
@@ -57,7 +60,7 @@ def existing_work(
             strict=True,
         )
     )
-    for row in tables["supply_orders"]:
+    for row in tables["supply_orders"] if only is None else only:
         product = products.get(row["source"])
         if row["kind"] != "work" or product is None:
             continue

@@ -345,12 +345,12 @@ def reserved_loads(
         Demands whose holds do not count (rule 29).
     """
     known = frozenset(transport.ids)
-    bound = (
-        _bound(hold, transport)
+    found = (
+        bound(hold, transport)
         for hold in holds
         if hold.demand not in own and hold.subject in known
     )
-    return DepartureLoads(one for one in bound if one is not None)
+    return DepartureLoads(one for one in found if one is not None)
 
 
 def bound_again(
@@ -369,7 +369,7 @@ def bound_again(
     """
     made = loads.copied()
     for hold in holds:
-        before, after = (_bound(hold, transport) for transport in ways)
+        before, after = (bound(hold, transport) for transport in ways)
         if before is not None:
             place, load = before
             made.add(*place, Load(-load.weight, -load.volume))
@@ -380,7 +380,7 @@ def bound_again(
     return made
 
 
-def _bound(hold: Hold, transport: Transport) -> tuple[Departure, Load] | None:
+def bound(hold: Hold, transport: Transport) -> tuple[Departure, Load] | None:
     """Give the departure that a reservation binds, if any."""
     timetable = transport.timetable(hold.subject)
     departure = timetable.earliest(hold.start)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.findings import finding
+from medhavi.providers.altered_copy import altered
 from medhavi.providers.commitments import Commitment
 from medhavi.providers.material_line import MaterialLine, Shift
 from medhavi.providers.material_lots import Lot, LotLine, Taker
@@ -85,6 +86,18 @@ class Material:
         self._none: dict[Node, MaterialLine] = {}
         self._provided = _provided(providers)
 
+    def on(self, providers: Providers) -> Material:
+        """Give the same lines among other receipts and commitments.
+
+        Where these differ, whoever asks changes the lines first.
+        """
+        return altered(
+            self,
+            _providers=providers,
+            _receipts=providers.receipts,
+            _commitments=providers.commitments,
+        )
+
     # ---------------------------------------------------------------------- lines
     def line(self, product: str, location: str) -> MaterialLine:
         """Give the line of a product at a location, built on first use."""
@@ -109,7 +122,7 @@ class Material:
             return line
         if isinstance(line, TraitLine):
             return line.asking(self._kind(asked))
-        lots = self._lots((product, location))
+        lots = self.lots((product, location))
         own = self._providers.traits.of_product(product)
         if (self._kinds[lots[0].kind] if lots else own).meets(asked):
             return line
@@ -139,11 +152,9 @@ class Material:
         if levels.unlimited(product, location):
             return MaterialLine((), (), self._journal, unlimited=True)
         node = (product, location)
-        lots = self._lots(node)
-        committed = self._committed(node)
-        withheld = levels.steps_of(
-            product, location, [(had.instant, had.steps) for had in committed]
-        )
+        lots = self.lots(node)
+        committed = self.committed(node)
+        withheld = self.withheld(node)
         mixed = len({lot.kind for lot in lots}) > 1
         if mixed or any(lot.customer or lot.expires < NEVER for lot in lots):
             takers = [
@@ -152,7 +163,7 @@ class Material:
                     had.until,
                     had.customer or "",
                     had.steps,
-                    self._asks(had, lots) if mixed else 0,
+                    self.asks(had, lots) if mixed else 0,
                 )
                 for had in committed
             ]
@@ -163,7 +174,17 @@ class Material:
         events += [(had.instant, -had.steps) for had in committed]
         return MaterialLine(events, withheld, self._journal)
 
-    def _lots(self, node: Node) -> list[Lot]:
+    def withheld(self, node: Node) -> list[tuple[int, int]]:
+        """Give the safety stock of a product at a place as a step function [steps]."""
+        needs = [(had.instant, had.steps) for had in self.committed(node)]
+        return self._providers.safety_levels.steps_of(*node, needs)
+
+    def made_to_order(self, node: Node) -> bool:
+        """Tell whether each receipt is for the one demand that it was made for."""
+        return self._providers.facts.make_to_order(node[0])
+
+    def lots(self, node: Node) -> list[Lot]:
+        """Give what lies and comes of a product at a place."""
         own = self._providers.traits.of_product(node[0])
         found = [
             Lot(
@@ -192,7 +213,7 @@ class Material:
             self._kinds.append(traits)
         return self._kinds.index(traits)
 
-    def _asks(self, had: Commitment, lots: Iterable[Lot]) -> int:
+    def asks(self, had: Commitment, lots: Iterable[Lot]) -> int:
         """Give what a commitment asks for; nothing where no lot could have it."""
         row = self._commitments.demand(had.owner)
         if row is None:
@@ -205,7 +226,8 @@ class Material:
         met = any(self._kinds[lot.kind].meets(asked) for lot in lots)
         return kind if met else 0
 
-    def _committed(self, node: Node) -> list[Commitment]:
+    def committed(self, node: Node) -> list[Commitment]:
+        """Give what is taken of a product at a place before anything is asked."""
         found = list(self._commitments.at(*node))
         as_of = int(self._providers.snapshot.as_of)
         missing = self._on_hand.missing(*node)
@@ -224,7 +246,7 @@ class Material:
         """Let commitments count that no lot would serve as fresh as they ask for."""
         if all(had.until == had.instant for had in found):
             return found
-        lots = self._lots(node)
+        lots = self.lots(node)
         return [
             had
             if any(
@@ -266,8 +288,8 @@ class Material:
         count = 0
         for node in sorted(nodes):
             line = self.line(*node)
-            lots = self._lots(node) if isinstance(line, TraitLine) else ()
-            for had in self._committed(node):
+            lots = self.lots(node) if isinstance(line, TraitLine) else ()
+            for had in self.committed(node):
                 if had.owner == demand:
                     line.put_back(
                         Shift(
@@ -278,7 +300,7 @@ class Material:
                             had.until,
                             had.customer,
                             receipt=False,
-                            kind=self._asks(had, lots) if lots else 0,
+                            kind=self.asks(had, lots) if lots else 0,
                         )
                     )
                     count += 1

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from medhavi.findings import finding
+from medhavi.providers.altered_copy import altered
 from medhavi.units import steps_up
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
     from medhavi.findings import Finding
     from medhavi.providers.product_facts import ProductFacts
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 ACTIVE: Final = frozenset({"tentative", "reduced", "confirmed"})
 Scope = Literal["material", "capacity", "transport"]
+Key = TypeVar("Key", bound="Hashable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,21 @@ class Holds:
                 if hold.demand is not None:
                     self._by_demand.setdefault(hold.demand, []).append(hold)
 
+    def without(self, hold: Hold) -> Holds:
+        """Give the holds but for one; these stay."""
+        cells: dict[str, object] = {}
+        if hold.scope == "material":
+            node = (hold.subject, str(hold.location))
+            cells["_by_node"] = _left(self._by_node, node, hold)
+            if hold.demand is not None:
+                cells["_by_demand"] = _left(self._by_demand, hold.demand, hold)
+        else:
+            held = self.capacity if hold.scope == "capacity" else self.transport
+            cells[hold.scope] = tuple(one for one in held if one is not hold)
+            if hold.demand is not None:
+                cells["_others"] = _left(self._others, hold.demand, hold)
+        return altered(self, **cells)
+
     def material(self, product: str, location: str) -> tuple[Hold, ...]:
         """Give the holds on a product at a location, by id."""
         return tuple(self._by_node.get((product, location), ()))
@@ -142,6 +159,18 @@ class Holds:
         found = self._others.get(demand, ())
         return tuple(hold for hold in found if hold.scope == scope)
 
+    def of_row(self, row: Mapping[str, Any]) -> Hold | None:
+        """Find the active hold of a row of `reservations`; None: there is none."""
+        among: tuple[Hold, ...]
+        if row["kind"] != "material":
+            among = self.capacity if row["kind"] == "capacity" else self.transport
+        elif row["location"] is None:
+            among = self.of_demand(row["demand"])
+        else:
+            among = self.material(row["subject"], row["location"])
+        name = row["reservation"]
+        return next((one for one in among if one.reservation == name), None)
+
     @property
     def nodes(self) -> tuple[tuple[str, str], ...]:
         """Products at locations with a hold, sorted."""
@@ -150,3 +179,16 @@ class Holds:
     def active_steps(self, product: str, location: str) -> int:
         """Give the quantity that is held in all [steps]."""
         return sum(hold.steps for hold in self._by_node.get((product, location), ()))
+
+
+def _left(
+    known: Mapping[Key, list[Hold]], key: Key, hold: Hold
+) -> dict[Key, list[Hold]]:
+    """Give the lists by key, that of one key without a hold."""
+    rest = [one for one in known[key] if one is not hold]
+    found = dict(known)
+    if rest:
+        found[key] = rest
+    else:
+        del found[key]
+    return found

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medhavi.planners.promising.asking import read_requests
 from medhavi.planners.promising.book import Book, apply
 from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.what_if import asked_again, book_with, changed, rebuilt
@@ -225,3 +227,35 @@ def test_a_change_gives_the_answer_of_tables_that_are_read_anew(
     if not before:
         assert found == quote(Book.from_snapshot(changed(snapshot, rows)), again)
     assert quote(book, request) == plain
+
+
+@pytest.mark.parametrize("kind", ["terms", "departure", "hold", "order", "buffers"])
+def test_what_a_change_does_not_reach_is_shared(kind):
+    """Tables are read again only where nobody knows what a change reaches."""
+    snapshot = company(4, 6, 3)
+    book = Book.from_snapshot(snapshot)
+    other = book_with(book, change(snapshot, kind, 1))
+    assert other.stages.capacity is book.stages.capacity
+
+
+def test_a_hold_of_what_was_promised_anew_is_free_already():
+    """D1 is promised again and so keeps nothing of H1; releasing it changes nothing."""
+    snapshot = company(4, 6, 3)
+    book = Book.from_snapshot(snapshot)
+    (request,) = read_requests(
+        [
+            {"sales_order": "S1", "line": 1, "product": "A"}
+            | {"location": "L", "qty": 3, "due": day(6)}
+        ],
+        snapshot.replace(
+            demands=snapshot["demands"].with_columns(
+                sales_order=pl.lit("S1"), line=pl.lit(1)
+            )
+        ),
+    ).requests
+    assert request.known
+    apply(book, quote(book, request))
+    rows = change(snapshot, "hold", 4)
+    assert rows["reservations"][0]["demand"] == "D1"
+    plain = request_of(snapshot, product="A", qty=4, due=day(2))
+    assert quote(book_with(book, rows), plain).date == quote(book, plain).date

@@ -31,6 +31,7 @@ def searched(quest: Quest, detail: str, *, freed: bool = False) -> Promise:
     book.stages.withheld = False
     book.stages.leads = book.times.at(level) if book.times.anything else None
     try:
+        book.stages.begin()
         if not freed and (request.known or request.demand in book.accepted):
             book.free_own(request.demand)
         quest.search()

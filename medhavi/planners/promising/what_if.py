@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 REQUEST = "request"
 """Key of changed cells of the request among the rows of a remedy."""
 POLICIES = "promise_policies"
+HOLDS = "reservations"
 UNTOUCHED = {
     "reservations": ("calendars", "exchange", "lead_times", "capacity", "recipes"),
     "supply_orders": ("calendars", "exchange", "lead_times", "capacity", "recipes"),
@@ -66,7 +67,10 @@ def book_with(book: Book, rows: Rows) -> Book:
         new = changed_rows(book.snapshot, POLICIES, tables)
         snapshot = with_rows_when_read(book.snapshot, tables)
         return book.on(snapshot, policies=book.policies.with_rows(new))
-    found = changed_providers(book.providers, book.stages.ledgers, tables)
+    found = None
+    # What the tables hold for a demand that was promised since is free already.
+    if all(row.get("demand") not in book.accepted for row in tables.get(HOLDS, ())):
+        found = changed_providers(book.providers, book.stages.ledgers, tables)
     if found is None:
         return rebuilt(book, tables)
     return book.on(found.providers.snapshot, stages=book.stages.on(found))
