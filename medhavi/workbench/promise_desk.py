@@ -13,8 +13,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-import polars as pl
-
 from medhavi.errors import RevisionConflict, UsageError
 from medhavi.events.store import NO_STREAM
 from medhavi.planners.promising.asking import request_of_line
@@ -42,6 +40,7 @@ if TYPE_CHECKING:
 
     from medhavi.events.envelope import NewEvent
     from medhavi.events.store import EventStore
+    from medhavi.findings import Finding
     from medhavi.lakehouse import Lake
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.book import Book
@@ -78,12 +77,15 @@ class PromiseDesk:
     ----------
     counters
         What this desk did since it was opened.
+    behind
+        Why its tables are not the newest; empty: they are (MAT-08).
     """
 
     def __init__(self, store: EventStore, snapshot: Snapshot, covered: int = 0) -> None:
         self._live = LiveBook(store, snapshot, covered)
         self._answers: tuple[int, tuple[Promise, ...]] = (NO_STREAM, ())
         self.counters = DeskCounters()
+        self.behind: tuple[Finding, ...] = ()
 
     @classmethod
     def open(cls, lake: Lake, store: EventStore) -> Self:
@@ -94,9 +96,8 @@ class PromiseDesk:
         BadData
             The tables have errors.
         """
-        newest = lake.table("bronze.events").select(pl.col("position").max())
-        covered = newest.collect().item() or 0
-        return cls(store, lake.snapshot(), int(covered))
+        covered = lake.position()
+        return cls(store, lake.snapshot(), covered)
 
     # ---------------------------------------------------------------------- verbs
     def quote(self, requests: object, policy: str | None = None) -> list[Promise]:
@@ -116,7 +117,7 @@ class PromiseDesk:
             book = self._live.book
             before = book.tokens
             try:
-                found = answer_on(book, requests, policy)
+                found = answer_on(book, requests, policy, self.behind)
             finally:
                 book.go_back(before)
             self._answers = self._live.revision, found.promises

@@ -57,6 +57,7 @@ class Workbench(PlanEditing):
         self._lake_uri = None if lake is None else str(lake)
         self._store_url = store
         self._desk: PromiseDesk | None = None
+        self._last_desk: PromiseDesk | None = None
 
     @classmethod
     def current(cls) -> Workbench:
@@ -249,13 +250,27 @@ class Workbench(PlanEditing):
     def desk(self) -> PromiseDesk:
         """The promise desk of this process: one live book, opened on the lake's head.
 
-        A mirror closes it; the next question opens one on what is new.
+        A mirror closes it; the next question opens one on what is new. Where that
+        fails the last one answers, and its findings say so, until a question succeeds
+        in opening a new one (MAT-08).
+
+        Raises
+        ------
+        MedhaviError
+            None could ever be opened: the tables have errors, or the lake cannot be
+            read.
         """
+        from medhavi.workbench.last_good_desk import newest_or_last
         from medhavi.workbench.promise_desk import PromiseDesk
 
-        if self._desk is None:
-            self._desk = PromiseDesk.open(self.lake, self.store)
-        return self._desk
+        if self._desk is not None:
+            return self._desk
+        desk, newest = newest_or_last(
+            lambda: PromiseDesk.open(self.lake, self.store), self._last_desk
+        )
+        if newest:
+            self._desk = self._last_desk = desk
+        return desk
 
     def promise(self, requests: object, policy: str | None = None) -> list[Promise]:
         """Answer requests on what is committed by now; see `PromiseDesk.quote`."""

@@ -75,8 +75,19 @@ def answer(snapshot: Snapshot, requests: object, policy: str | None = None) -> A
     return answer_on(Book.from_snapshot(snapshot), requests, policy)
 
 
-def answer_on(book: Book, requests: object, policy: str | None = None) -> Answers:
-    """Answer requests on an open book, which takes the holds of what is promised."""
+def answer_on(
+    book: Book,
+    requests: object,
+    policy: str | None = None,
+    known: tuple[Finding, ...] = (),
+) -> Answers:
+    """Answer requests on an open book, which takes the holds of what is promised.
+
+    Parameters
+    ----------
+    known
+        What is odd about the tables, to be told with the answers.
+    """
     snapshot = book.snapshot
     asked = read_requests(requests, snapshot)
     made = quote_all(book, asked.requests, policy)
@@ -93,6 +104,7 @@ def answer_on(book: Book, requests: object, policy: str | None = None) -> Answer
         effort={"requests": float(len(made))},
     )
     warnings = (
+        *known,
         *book.policies.findings,
         *book.stages.material.findings,
         *_unreached(book, asked.requests),
