@@ -32,12 +32,13 @@ class Changeovers:
         is free.
     """
 
-    __slots__ = ("_priced", "_seconds", "states")
+    __slots__ = ("_known", "_priced", "_seconds", "states")
 
     def __init__(self, rows: Rows, states: Mapping[str, str]) -> None:
         self.states = states
         self._seconds: dict[tuple[str, str, str], int] = {}
         self._priced: dict[tuple[str, str, str], tuple[float, bool]] = {}
+        self._known: dict[tuple[str, str, str], int] = {}
         for row in rows:
             key = (row["matrix"], row["from_family"], row["to_family"])
             self._seconds.setdefault(key, ceil_fraction(minutes(row["setup_minutes"])))
@@ -47,9 +48,15 @@ class Changeovers:
         """Give the time of a change [s]; nothing before: it is free."""
         if before is None or before == family:
             return 0
-        known = self._seconds
+        asked = matrix, before, family
+        found = self._known.get(asked)
+        if found is None:
+            found = self._known[asked] = self._stated(*asked)
+        return found
+
+    def _stated(self, matrix: str, before: str, family: str) -> int:
         for pair in ((before, family), (before, ANY), (ANY, family), (ANY, ANY)):
-            found = known.get((matrix, *pair))
+            found = self._seconds.get((matrix, *pair))
             if found is not None:
                 return found
         return 0

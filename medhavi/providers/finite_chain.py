@@ -6,133 +6,23 @@ another with a steady pace; a step without closed time is found in a few microse
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from medhavi.providers.capacity_clocks import Duration
 from medhavi.providers.capacity_delivery import shifted
+from medhavi.providers.finite_option import FiniteOption, SequencedOption
 from medhavi.providers.timing import StepWindow, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.providers.capacity_delivery import Outlet
-    from medhavi.providers.capacity_room import Option
     from medhavi.providers.capacity_routings import CompiledRouting
     from medhavi.providers.capacity_schedule import Task
+    from medhavi.providers.finite_option import Taken
     from medhavi.providers.finite_room import OccupiedRoom
-    from medhavi.providers.resource_ledger import Ledger
-    from medhavi.snapshot.calendars import WorkingTime
 
     Span = tuple[int, int]
-
-
-class FiniteOption:
-    """One option of a step with the ledgers of its resources."""
-
-    __slots__ = (
-        "_book",
-        "_fixed",
-        "_need",
-        "_rate",
-        "_scale",
-        "_splittable",
-        "_tracks",
-        "cost_per_hour",
-        "resources",
-        "setup",
-        "working",
-    )
-
-    def __init__(
-        self,
-        option: Option,
-        duration: Duration,
-        tracks: Sequence[tuple[Ledger, int]],
-    ) -> None:
-        self._fixed = duration.fixed
-        self._rate = duration.rate
-        self._scale = duration.scale
-        self._splittable = option.axis.splittable
-        self._tracks = tuple(tracks)
-        self._book: Ledger | None = None
-        self._need = 0
-        if len(tracks) == 1:
-            self._book, self._need = tracks[0]
-        self.setup = duration.setup
-        self.working: WorkingTime = option.axis.working
-        self.resources = option.resources
-        self.cost_per_hour = option.cost_per_hour
-
-    def length(self, steps: int) -> int:
-        """Give the working seconds of an order of so many steps."""
-        return -(-(self._fixed + self._rate * steps) // self._scale)
-
-    def earliest(self, length: int, bound: int) -> Span | None:
-        """Place work as early as possible from an instant on."""
-        working = self.working
-        if not length:
-            start = working.next_moment(bound)
-            return None if start is None else (start, start)
-        if self._book is not None:
-            return self._book.earliest(
-                working, self._splittable, length, bound, self._need
-            )
-        if not self._tracks:
-            if not self._splittable:
-                start = working.first_fit(bound, length)
-                return None if start is None else (start, start + length)
-            start = working.next_open(bound)
-            finish = None if start is None else working.add(start, length)
-            return None if start is None or finish is None else (start, finish)
-        found: Span | None = None
-        agreed = place = 0
-        while agreed < len(self._tracks):
-            book, need = self._tracks[place]
-            span = book.earliest(working, self._splittable, length, bound, need)
-            if span is None:
-                return None
-            agreed = agreed + 1 if found == span else 1
-            found, bound = span, span[0]
-            place = (place + 1) % len(self._tracks)
-        return found
-
-    def latest(self, length: int, bounds: Span) -> Span | None:
-        """Place work as late as possible; bounds are the floor and the end."""
-        working = self.working
-        floor, bound = bounds
-        if not length:
-            start = working.previous_moment(bound)
-            return None if start is None or start < floor else (start, start)
-        if not self._tracks:
-            if self._splittable:
-                start = working.subtract(bound, length)
-                finish = None if start is None else working.add(start, length)
-            else:
-                start = working.last_fit(bound, length)
-                finish = None if start is None else start + length
-            if start is None or finish is None or start < floor:
-                return None
-            return start, finish
-        found: Span | None = None
-        agreed = place = 0
-        while agreed < len(self._tracks):
-            book, need = self._tracks[place]
-            span = book.latest(working, self._splittable, length, (floor, bound), need)
-            if span is None:
-                return None
-            agreed = agreed + 1 if found == span else 1
-            found, bound = span, span[1]
-            place = (place + 1) % len(self._tracks)
-        return found
-
-
-class Taken(NamedTuple):
-    """An option and where it stands."""
-
-    option: FiniteOption
-    start: int
-    finish: int
-    length: int
 
 
 class FiniteStep:
@@ -147,6 +37,7 @@ class FiniteStep:
         "options",
         "queue",
         "safety",
+        "sequenced",
         "step",
     )
 
@@ -160,32 +51,35 @@ class FiniteStep:
         self.lag = lag
         self.safety = safety
         self.options = tuple(options)
+        self.sequenced = {
+            book.clock.resource
+            for option in self.options
+            if isinstance(option, SequencedOption)
+            for book, _ in option.tracks
+            if book.clock.matrix is not None
+        }
+        """Resources whose changeovers the step looks at."""
         self._only = self.options[0] if len(self.options) == 1 else None
         self._rule = node.rule
         self._family = node.family
 
     def earliest(self, steps: int, bound: int, *, hasty: bool) -> StepWindow | None:
         """Place the step as early as possible; its queue is over by `bound`."""
-        option = self._only
-        if option is not None:
-            length = option.length(steps)
-            span = option.earliest(length, bound)
-            if span is None:
-                return None
-            return self._window(option, span[0], span[1], length)
+        if self._only is not None:
+            taken = self._only.earliest(steps, bound)
+            return None if taken is None else self._window(taken)
         found = []
         rule = "earliest" if hasty else self._rule
         for option in self.options:
-            length = option.length(steps)
-            span = option.earliest(length, bound)
-            if span is not None:
-                found.append(Taken(option, span[0], span[1], length))
+            taken = option.earliest(steps, bound)
+            if taken is not None:
+                found.append(taken)
                 if rule == "preference":
                     break
         if not found:
             return None
         best = min(found, key=_cost) if rule == "cost" else min(found, key=_finish)
-        return self._window(*best)
+        return self._window(best)
 
     def latest(
         self, steps: int, floor: int, bound: int, *, hasty: bool
@@ -195,25 +89,23 @@ class FiniteStep:
         found = []
         rule = "earliest" if hasty else self._rule
         for option in self.options:
-            length = option.length(steps)
-            span = option.latest(length, (floor, bound))
-            if span is not None:
-                found.append(Taken(option, span[0], span[1], length))
+            taken = option.latest(steps, (floor, bound))
+            if taken is not None:
+                found.append(taken)
                 if rule == "preference":
                     break
         if not found:
             return None
         best = min(found, key=_cost) if rule == "cost" else max(found, key=_start)
-        return self._window(*best)
+        return self._window(best)
 
-    def _window(
-        self, option: FiniteOption, start: int, finish: int, length: int
-    ) -> StepWindow:
+    def _window(self, taken: Taken) -> StepWindow:
+        option, start, finish, length, changed = taken
         if finish - start == length:
             segments: tuple[Span, ...] = ((start, finish),)
         else:
             segments = tuple(option.working.segments(start, finish))
-        setup = option.setup
+        setup = option.setup + changed
         return StepWindow(
             self.step,
             start - self.queue,
@@ -225,6 +117,7 @@ class FiniteStep:
             segments,
             option.resources,
             self._family,
+            changed,
         )
 
 
@@ -251,10 +144,12 @@ class FiniteChain:
         The one outlet, at the end of the last step.
     """
 
-    __slots__ = ("_offset", "_offset_time", "alternates", "steps")
+    __slots__ = ("_offset", "_offset_time", "alternates", "sequenced", "steps")
 
     def __init__(self, steps: tuple[FiniteStep, ...], outlet: Outlet) -> None:
         self.steps = steps
+        self.sequenced = any(step.sequenced for step in steps)
+        """Whether a changeover follows from the sequence of some step."""
         self._offset = outlet.offset
         self._offset_time = outlet.working
         self.alternates = any(len(step.options) > 1 for step in steps)
@@ -312,7 +207,7 @@ def finite_chain(compiled: CompiledRouting, room: OccupiedRoom) -> FiniteChain |
     simple = len(compiled.outlets) == 1 and outlet.anchor == "end"
     if not simple or outlet.step is not None or not compiled.network.is_chain:
         return None
-    steps = []
+    steps: list[FiniteStep] = []
     for place, task in enumerate(compiled.tasks):
         options = _options(task, room)
         if options is None:
@@ -326,6 +221,10 @@ def finite_chain(compiled: CompiledRouting, room: OccupiedRoom) -> FiniteChain |
                 following[0].safety if following else task.node.safety,
             )
         )
+    names = [name for step in steps for name in step.sequenced]
+    if len(names) > len(set(names)):
+        # Its own steps follow each other there: each must see the one before.
+        return None
     return FiniteChain(tuple(steps), outlet)
 
 
@@ -334,13 +233,20 @@ def _options(task: Task, room: OccupiedRoom) -> list[FiniteOption] | None:
     node, plan = task.node, task.plan
     if len(plan.epochs) > 1 or task.fixed_window is not None or node.batch is not None:
         return None
-    found = []
+    found: list[FiniteOption] = []
     for option in plan.epochs[0].options:
         means = room.means(option)
-        sequenced = bool(means.sequences) and node.family is not None
-        if option.axis.steady is None or means.buckets or sequenced:
+        if option.axis.steady is None or means.buckets:
             return None
-        if means.possible:
-            duration = Duration.of(node, option, task.fixed, task.rate)
+        if not means.possible:
+            continue
+        duration = Duration.of(node, option, task.fixed, task.rate)
+        if means.sequences and node.family is not None:
+            found.append(
+                SequencedOption(
+                    option, duration, means.tracks, node.family, means.sequences
+                )
+            )
+        else:
             found.append(FiniteOption(option, duration, means.tracks))
     return found

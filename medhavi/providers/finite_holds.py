@@ -47,6 +47,11 @@ def kept(
     return (*holds, *_tails(timing, room)), None
 
 
+def follower_holds(timing: Timing, room: OccupiedRoom) -> tuple[Hold, ...]:
+    """List what is kept for followers, none of which is a step of the order itself."""
+    return tuple(_owed(timing, room))
+
+
 def _gaps(
     windows: Sequence[StepWindow], resource: str, first: int, last: int
 ) -> Iterator[tuple[int, int]]:
