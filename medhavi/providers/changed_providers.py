@@ -166,6 +166,31 @@ def _departures(
     return Changed(made, ledgers._replace(transport=ways))
 
 
+def _routings(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+    """Let routings have other lots, fences or validity."""
+    new = changed_rows(providers.snapshot, "routings", rows)
+    recipes = providers.recipes.restated(new)
+    if recipes is None:
+        return None
+    shared = [name for name in SHARED if name != "recipes"]
+    made = _on_changed_tables(providers, rows, (*shared, "suppliers", "transport"))
+    made.__dict__["recipes"] = recipes
+    return Changed(made, ledgers)
+
+
+def _sourcing(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+    """Let products be made or bought in one more way where rows name the ways."""
+    new = changed_rows(providers.snapshot, "sourcing", rows)
+    if any(row["kind"] == "move" for row in new):
+        return None
+    # Without a row all lanes lead there: the first one would close them.
+    known = providers.tables["sourcing"].index("product", "location")
+    if any((row["product"], row["location"]) not in known for row in new):
+        return None
+    made = _on_changed_tables(providers, rows, (*SHARED, "suppliers", "transport"))
+    return Changed(made, ledgers)
+
+
 def _holds(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
     """Let holds go."""
     new = changed_rows(providers.snapshot, "reservations", rows)
@@ -281,5 +306,7 @@ _MAKERS: Mapping[str, Callable[[Providers, Ledgers, Changes], Changed | None]] =
     "supply_terms": _terms,
     "departures": _departures,
     "reservations": _holds,
+    "routings": _routings,
+    "sourcing": _sourcing,
     "supply_orders": _orders,
 }

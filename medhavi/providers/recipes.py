@@ -8,14 +8,32 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Protocol
 
 from medhavi.findings import finding
+from medhavi.providers.altered_copy import altered
 from medhavi.providers.recipe_lines import Component, Gain, Output, compiled
 from medhavi.units import ALWAYS, NEVER, exact
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from medhavi.findings import Finding
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.recipe_lines import Role
     from medhavi.providers.table_rows import Row, Rows
+
+
+OF_A_SOURCE = frozenset(
+    {
+        "batch_window_days",
+        "fence_days",
+        "lot_multiple",
+        "max_lot",
+        "min_lot",
+        "preference",
+        "valid_from",
+        "valid_to",
+    }
+)
+"""Columns of `routings` that say when and how much may be ordered, and no more."""
 
 
 class StepShares(Protocol):
@@ -117,6 +135,29 @@ class Recipes:
         """Give the master row of a routing."""
         number = self._routing_numbers.get(routing)
         return None if number is None else self._routings.row(number)
+
+    def restated(self, rows: Iterable[Row]) -> Recipes | None:
+        """Give the recipes with other lots, fences or validity of some routings.
+
+        Parameters
+        ----------
+        rows
+            Rows of `routings`.
+
+        Returns
+        -------
+        Recipes or None
+            None where a row is new or says more than that.
+        """
+        changes: dict[int, Row] = {}
+        for row in rows:
+            number = self._routing_numbers.get(row["routing"])
+            old = {} if number is None else self._routings.row(number)
+            other = {name for name, value in row.items() if old.get(name) != value}
+            if number is None or not other <= OF_A_SOURCE:
+                return None
+            changes[number] = row
+        return altered(self, _routings=self._routings.replaced(changes))
 
     def recipe(self, routing: str) -> Recipe:
         """Give the recipe of a routing.

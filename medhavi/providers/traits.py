@@ -86,6 +86,11 @@ class TraitsBook:
         self._replaced = set(rows.column("product"))
         self.findings = self._low(tables["stock"])
 
+    @property
+    def ranked(self) -> bool:
+        """Whether classes are ranked: a substitute must have that of the product."""
+        return bool(self._ranks)
+
     def rank(self, quality: str | None) -> int:
         """Give the rank of a class; one that is not listed is below all others."""
         return NO_CLASS if quality is None else self._ranks.get(quality, NO_CLASS)

@@ -177,6 +177,35 @@ def order(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
     return "supply_orders", {**row, "due": day(number / 3)}
 
 
+def new_order(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
+    """Let more of a product be on order."""
+    row = row_of(snapshot, "supply_orders", supply_order="P1")
+    other = {"supply_order": f"N{number}", "product": "AB"[number % 2]}
+    return "supply_orders", {**row, **other, "due": day(number / 3)}
+
+
+def routing(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
+    """Let a routing have other lots, another fence, or end."""
+    row = row_of(snapshot, "routings", routing="R")
+    cells = ({"min_lot": 6.0}, {"fence_days": 2.0}, {"valid_to": day(number)})
+    return "routings", {**row, **cells[number % 3]}
+
+
+def source(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
+    """Name one more way to get A."""
+    kind, name = (("make", "R"), ("buy", "S2"))[number % 2]
+    row = dict.fromkeys(snapshot["sourcing"].columns)
+    key = {"product": "A", "location": "L", "kind": kind, "source": name}
+    return "sourcing", {**row, **key}
+
+
+def substitute(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
+    """Permit B in place of A."""
+    row = dict.fromkeys(snapshot["substitutes"].columns)
+    other = {"ratio": float(number), "location": "*", "priority": 1}
+    return "substitutes", {**row, "product": "A", "substitute": "B", **other}
+
+
 def buffers(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
     """Permit safety stock by a policy of its own."""
     del number
@@ -192,7 +221,19 @@ def smaller(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
 
 CHANGED = {
     make.__name__: make
-    for make in (terms, departure, units, hold, order, buffers, smaller)
+    for make in (
+        terms,
+        departure,
+        units,
+        hold,
+        order,
+        new_order,
+        routing,
+        source,
+        substitute,
+        buffers,
+        smaller,
+    )
 }
 CHANGES = st.tuples(st.sampled_from(sorted(CHANGED)), st.integers(1, 9))
 
@@ -229,7 +270,9 @@ def test_a_change_gives_the_answer_of_tables_that_are_read_anew(
     assert quote(book, request) == plain
 
 
-@pytest.mark.parametrize("kind", ["terms", "departure", "hold", "order", "buffers"])
+@pytest.mark.parametrize(
+    "kind", ["terms", "hold", "order", "new_order", "routing", "substitute", "buffers"]
+)
 def test_what_a_change_does_not_reach_is_shared(kind):
     """Tables are read again only where nobody knows what a change reaches."""
     snapshot = company(4, 6, 3)

@@ -56,7 +56,7 @@ class Book:
         self.accepted: dict[str, list[Undo]] = {}
         self._count = 0
         self._waiting: list[Moved] = []
-        self.substitutes = _substitutes(self.providers)
+        self.substitutes = substitutes(snapshot)
 
     @classmethod
     def from_snapshot(cls, snapshot: Snapshot) -> Self:
@@ -76,15 +76,17 @@ class Book:
         *,
         stages: Stages | None = None,
         policies: Policies | None = None,
+        reach: Reach | None = None,
+        substitutes: dict[str, list[Row]] | None = None,
     ) -> Book:
         """Give the book of a snapshot of which few rows differ, to ask it and no more.
 
         It shares the ledgers and what is accepted; nothing may be accepted on it.
-        Which sources and lanes a product has is as before.
+        Which lanes a product has is as before.
 
         Parameters
         ----------
-        stages, policies
+        stages, policies, reach, substitutes
             Those of the other snapshot, where they are not the same.
         """
         used = stages or self.stages
@@ -95,6 +97,8 @@ class Book:
             providers=used.providers,
             times=used.times,
             policies=policies or self.policies,
+            reach=reach or self.reach,
+            substitutes=self.substitutes if substitutes is None else substitutes,
         )
 
     @cached_property
@@ -330,10 +334,10 @@ def expire(book: Book, now: int) -> tuple[Undo, ...]:
     return tuple(found)
 
 
-def _substitutes(providers: Providers) -> dict[str, list[Row]]:
+def substitutes(snapshot: Snapshot) -> dict[str, list[Row]]:
     """Collect what may be delivered instead, by product, the first choice first."""
     found: dict[str, list[Row]] = {}
-    for row in Rows(providers.snapshot["substitutes"]):
+    for row in Rows(snapshot["substitutes"]):
         found.setdefault(row["product"], []).append(row)
     for rows in found.values():
         rows.sort(key=lambda row: (row["priority"], row["substitute"]))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from medhavi.planners.promising.book import Book
+from medhavi.planners.promising.book import Book, substitutes
+from medhavi.planners.promising.reach import Reach
 from medhavi.planners.promising.stages import Stages
 from medhavi.providers import Providers
 from medhavi.providers.changed_providers import changed as changed_providers
@@ -25,6 +26,9 @@ REQUEST = "request"
 """Key of changed cells of the request among the rows of a remedy."""
 POLICIES = "promise_policies"
 HOLDS = "reservations"
+SOURCES = frozenset({"routings", "sourcing"})
+"""Tables that say from where a product may come."""
+SUBSTITUTES = "substitutes"
 UNTOUCHED = {
     "reservations": ("calendars", "exchange", "lead_times", "capacity", "recipes"),
     "supply_orders": ("calendars", "exchange", "lead_times", "capacity", "recipes"),
@@ -60,20 +64,32 @@ def book_with(book: Book, rows: Rows) -> Book:
     What the rows do not reach is shared with the book, ledgers among it: as long as
     this one is asked, nothing may be accepted on either.
     """
-    tables = {name: new for name, new in rows.items() if name != REQUEST and new}
-    if not tables:
-        return book
-    if set(tables) == {POLICIES}:
+    for name, new in rows.items():
+        if name != REQUEST and new:
+            book = _with_table(book, name, {name: new})
+    return book
+
+
+def _with_table(book: Book, name: str, tables: Rows) -> Book:
+    """Give a book on one changed table."""
+    if name == POLICIES:
         new = changed_rows(book.snapshot, POLICIES, tables)
         snapshot = with_rows_when_read(book.snapshot, tables)
         return book.on(snapshot, policies=book.policies.with_rows(new))
+    if name == SUBSTITUTES and not book.providers.traits.ranked:
+        snapshot = with_rows_when_read(book.snapshot, tables)
+        return book.on(snapshot, substitutes=substitutes(snapshot))
     found = None
     # What the tables hold for a demand that was promised since is free already.
     if all(row.get("demand") not in book.accepted for row in tables.get(HOLDS, ())):
         found = changed_providers(book.providers, book.stages.ledgers, tables)
     if found is None:
         return rebuilt(book, tables)
-    return book.on(found.providers.snapshot, stages=book.stages.on(found))
+    return book.on(
+        found.providers.snapshot,
+        stages=book.stages.on(found),
+        reach=Reach(found.providers) if name in SOURCES else None,
+    )
 
 
 def rebuilt(book: Book, rows: Rows) -> Book:
