@@ -25,6 +25,7 @@ from medhavi.cli import (
     remedy_commands,
     replenish_commands,
     schedule_commands,
+    standing_commands,
     study_commands,
 )
 from medhavi.cli.boundary import guarded
@@ -51,6 +52,7 @@ for group in (
     optimize_commands,
     predict_commands,
     promise_commands,
+    standing_commands,
     lake_commands,
     study_commands,
     schedule_commands,

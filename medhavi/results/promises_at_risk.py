@@ -33,10 +33,11 @@ class Standing(StrEnum):
     LATE = "late"
     UNSURE = "unsure"
     MOVED = "moved"
+    BETTER = "better"
 
 
 AT_RISK = frozenset({Standing.LOST, Standing.SHORT, Standing.LATE, Standing.UNSURE})
-"""Standings that break a word; a promise that moved comes in time another way."""
+"""Standings that break a word; one that moved or is better comes in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +57,8 @@ class WatchedPromise:
         and how much of it [base units].
     standing
         lost (nothing can come), short (less than promised), late, unsure (in time at
-        the quoted quantile, but the chance is below what the policy accepts), or moved
-        (in time, but not from what it holds).
+        the quoted quantile, but the chance is below what the policy accepts), moved
+        (in time, but not from what it holds), or better (it holds, and can be earlier).
     on_time_prob
         Chance to be there whole by the promised date, as of today [fraction].
     cost
@@ -205,6 +206,8 @@ class PromiseWatch:
         Promises that break, the most expensive first.
     moved
         Promises that can be kept, but not from what they hold: promise them anew.
+    better
+        Promises that hold and can be earlier, where that was asked for.
     currency
         Of all costs.
     """
@@ -216,10 +219,11 @@ class PromiseWatch:
     at_risk: tuple[WatchedPromise, ...]
     moved: tuple[WatchedPromise, ...]
     currency: str
+    better: tuple[WatchedPromise, ...] = ()
 
     @property
     def kept(self) -> int:
-        """How many hold as they were made."""
+        """How many hold as they were made, those among them that could be earlier."""
         return self.watched - len(self.at_risk) - len(self.moved)
 
     @property
@@ -228,8 +232,9 @@ class PromiseWatch:
         return sum(one.cost for one in self.at_risk)
 
     def frame(self) -> pl.DataFrame:
-        """Give a row a promise that is at risk, then those that moved."""
-        rows = [one.as_row() for one in (*self.at_risk, *self.moved)]
+        """Give a row a promise: those at risk, those that moved, those that gain."""
+        named = (*self.at_risk, *self.moved, *self.better)
+        rows = [one.as_row() for one in named]
         return pl.DataFrame(rows, schema=dict(WATCHED))
 
     def hot_spots(self) -> pl.DataFrame:
@@ -257,6 +262,7 @@ class PromiseWatch:
             "ahead": self.ahead,
             "kept": self.kept,
             "moved": len(self.moved),
+            "better": len(self.better),
             "at_risk": len(self.at_risk),
             "cost": self.cost,
             "currency": self.currency,

@@ -15,6 +15,7 @@ import msgspec
 from medhavi.events.catalog import new_event
 from medhavi.events.decision_types import (
     OrderPromised,
+    PromiseAtRisk,
     PromiseRevised,
     ReservationConfirmed,
     ReservationCreated,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from medhavi.events.envelope import NewEvent
     from medhavi.providers.reservation_states import Reservation
     from medhavi.results.promise import PlannedHold, Promise
+    from medhavi.results.promises_at_risk import WatchedPromise
+    from medhavi.workbench.commitment_state import Risk
     from medhavi.workbench.gives_way import GivesWay
     from medhavi.workbench.promise_override import Override
 
@@ -77,6 +80,7 @@ class Decider:
         snapshot: str,
         is_new: bool,
         previous: int | None,
+        reason: str | None = None,
     ) -> list[NewEvent]:
         """Say that a line has a date, and that it had another one before.
 
@@ -88,6 +92,8 @@ class Decider:
             The line is in no table yet: the event carries its row.
         previous
             The date before [s].
+        reason
+            Why it changes.
         """
         demand = str(promise.demand["demand"])
         date = from_seconds(int(promise.date or 0))
@@ -97,6 +103,7 @@ class Decider:
                 demand=demand,
                 promised=date,
                 previous=from_seconds(previous),
+                reason=reason,
                 approver=approver,
             )
             found.append(self._event(revised, demand))
@@ -119,6 +126,18 @@ class Decider:
         }
         found.append(self._event(msgspec.convert(body, OrderPromised), demand))
         return found
+
+    def at_risk(self, one: WatchedPromise) -> tuple[NewEvent, Risk]:
+        """Say that a promise may break, and give what identifies that risk."""
+        limiter = None if one.limiter is None else str(one.limiter.code)
+        body = PromiseAtRisk(
+            demand=one.demand,
+            promised=from_seconds(one.promised),
+            expected=_moment(one.expected),
+            limiter=limiter,
+            on_time_prob=one.on_time_prob,
+        )
+        return self._event(body, one.demand), (one.promised, one.expected, limiter)
 
     def created(self, holds: Iterable[PlannedHold]) -> list[NewEvent]:
         """Make tentative holds."""

@@ -28,6 +28,7 @@ STREAM: Final = "commitments"
 """The one stream of all commits of the promise desk."""
 
 _INSTANTS: Final = (dt.datetime,)
+_NOTED: Final = frozenset({"OrderPromised", "PromiseRevised", "PromiseAtRisk"})
 _DONE: Final = frozenset({"closed", "cancelled"})
 
 _STATES: Final[Mapping[str, ReservationState]] = {
@@ -36,6 +37,10 @@ _STATES: Final[Mapping[str, ReservationState]] = {
     "ReservationReleased": ReservationState.RELEASED,
     "ReservationExpired": ReservationState.EXPIRED,
 }
+
+
+Risk = tuple[int, int | None, str | None]
+"""Promised and expected date [s], and what binds: the same again is no news."""
 
 
 class Ordered(NamedTuple):
@@ -64,6 +69,8 @@ class CommitmentState:
         Rows of demands that promises made, by demand.
     quantities
         What the stream promised of a demand [base units], with what the tables cover.
+    risks
+        The risk that the stream told of a demand since its last date.
     orders
         What the tables say of their demands.
     """
@@ -88,6 +95,7 @@ class CommitmentState:
                 self._ordered.add(demand)
         self.lines: dict[str, dict[str, Any]] = {}
         self.quantities: dict[str, float] = {}
+        self.risks: dict[str, Risk] = {}
         self._changed: set[str] = set()
 
     def planned(self, demand: str) -> bool:
@@ -159,8 +167,16 @@ class CommitmentState:
 
     def note(self, event: RecordedEvent) -> None:
         """Note what no table keeps, of every event of the stream."""
+        if event.type not in _NOTED:
+            return
+        body = decode(event.type, event.schema_version, event.payload)
+        if event.type == "PromiseAtRisk":
+            expected = None if body.expected is None else to_seconds(body.expected)
+            risk = to_seconds(body.promised), expected, body.limiter
+            self.risks[body.demand] = risk
+            return
+        self.risks.pop(body.demand, None)
         if event.type == "OrderPromised":
-            body = decode(event.type, event.schema_version, event.payload)
             self.quantities[body.demand] = body.qty
 
     def fold(self, event: RecordedEvent) -> str | None:

@@ -31,6 +31,7 @@ from medhavi.workbench.commit_answer import (
 from medhavi.workbench.commitment_decisions import Decider
 from medhavi.workbench.desk_counters import DeskCounters
 from medhavi.workbench.gives_way import gives_way
+from medhavi.workbench.holds_anew import bound_anew, held_anew
 from medhavi.workbench.live_book import ATTEMPTS, LiveBook, beaten
 from medhavi.workbench.promise_override import binding_date
 from medhavi.workbench.promised_supply import marked
@@ -75,6 +76,8 @@ class PromiseDesk:
 
     Attributes
     ----------
+    live
+        The book and what the stream says.
     counters
         What this desk did since it was opened.
     behind
@@ -82,7 +85,7 @@ class PromiseDesk:
     """
 
     def __init__(self, store: EventStore, snapshot: Snapshot, covered: int = 0) -> None:
-        self._live = LiveBook(store, snapshot, covered)
+        self.live = LiveBook(store, snapshot, covered)
         self._answers: tuple[int, tuple[Promise, ...]] = (NO_STREAM, ())
         self.counters = DeskCounters()
         self.behind: tuple[Finding, ...] = ()
@@ -112,15 +115,15 @@ class PromiseDesk:
 
     def answer(self, requests: object, policy: str | None = None) -> Answers:
         """Answer requests as `quote` does, with findings and the record of the run."""
-        with self.counters.timed("quote"), self._live.turn:
-            self._live.catch_up()
-            book = self._live.book
+        with self.counters.timed("quote"), self.live.turn:
+            self.live.catch_up()
+            book = self.live.book
             before = book.tokens
             try:
                 found = answer_on(book, requests, policy, self.behind)
             finally:
                 book.go_back(before)
-            self._answers = self._live.revision, found.promises
+            self._answers = self.live.revision, found.promises
             self.counters.counts["quoted"] += len(found.promises)
             return found
 
@@ -177,9 +180,9 @@ class PromiseDesk:
         return self._bind(_Wish(promises, policy, approver, override))
 
     def _bind(self, wish: _Wish) -> Commit:
-        with self.counters.timed("commit"), self._live.turn:
+        with self.counters.timed("commit"), self.live.turn:
             for attempt in range(1, ATTEMPTS + 1):
-                self._live.catch_up()
+                self.live.catch_up()
                 done = self._tried(wish, attempt)
                 if done is not None:
                     self._count(done)
@@ -192,7 +195,7 @@ class PromiseDesk:
         promises = tuple(marked(one) for one in wish.promises)
         if self._is_done(promises, wish):
             return self._bound(promises, wish, attempt, replayed=True)
-        book = self._live.book
+        book = self.live.book
         before = book.tokens
         made: Sequence[Promise] = promises
         if not self._held(wish.promises):
@@ -204,7 +207,7 @@ class PromiseDesk:
             return self._conflict(lost, wish.policy, attempt)
         events = self._decided(made, wish)
         try:
-            self._live.append(events)
+            self.live.append(events)
         except RevisionConflict:
             book.go_back(before)
             return None
@@ -214,9 +217,9 @@ class PromiseDesk:
         self.counters.appended(events)
         book.bind()
         moved = [*made, *(one.promise for each in made for one in each.preempted)]
-        tabled = any(self._live.state.tabled(_demand(one)) for one in moved)
+        tabled = any(self.live.state.tabled(_demand(one)) for one in moved)
         if tabled or wish.override is not None:
-            self._live.read_anew()
+            self.live.read_anew()
         return self._bound(made, wish, attempt)
 
     def _count(self, done: Commit) -> None:
@@ -244,14 +247,14 @@ class PromiseDesk:
             raise UsageError(_NOBODY)
 
         def decide(decider: Decider) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
-            holds = self._live.state.holds_of(demand, self._live.now)
+            holds = self.live.state.holds_of(demand, self.live.now)
             events = decider.released(holds, reason)
-            promised = self._live.state.promised.get(demand)
+            promised = self.live.state.promised.get(demand)
             if promised is not None:
                 events.append(decider.withdrawn(demand, promised, approver, reason))
             return events, holds
 
-        return self._settled(decide, approver)
+        return self.settle(decide, approver)
 
     def expire(self, now: int | None = None) -> tuple[str, ...]:
         """Let tentative holds run out that are past their end; safe to repeat.
@@ -266,13 +269,13 @@ class PromiseDesk:
         tuple of str
             Ids of the holds that ran out.
         """
-        moment = self._live.now if now is None else now
+        moment = self.live.now if now is None else now
 
         def decide(decider: Decider) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
-            holds = self._live.state.ledger.ended(moment)
+            holds = self.live.state.ledger.ended(moment)
             return decider.expired(holds), holds
 
-        return self._settled(decide, "medhavi")
+        return self.settle(decide, "medhavi")
 
     def sweep(self, now: int | None = None) -> tuple[str, ...]:
         """Give back what nobody needs any more; safe to repeat (RES-09, RES-11).
@@ -290,12 +293,12 @@ class PromiseDesk:
         tuple of str
             Ids of the holds that changed.
         """
-        moment = self._live.now if now is None else now
+        moment = self.live.now if now is None else now
 
         def decide(decider: Decider) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
-            ended = self._live.state.ledger.ended(moment)
-            needless = self._live.state.needless(moment)
-            excess = self._live.state.excess(moment)
+            ended = self.live.state.ledger.ended(moment)
+            needless = self.live.state.needless(moment)
+            excess = self.live.state.excess(moment)
             events = [
                 *decider.expired(ended),
                 *decider.released(needless, "the order is done"),
@@ -303,32 +306,38 @@ class PromiseDesk:
             ]
             return events, (*ended, *needless, *(one for one, _ in excess))
 
-        return self._settled(decide, "medhavi")
+        return self.settle(decide, "medhavi")
 
     @property
     def snapshot(self) -> Snapshot:
         """The tables with all that is committed by now."""
-        with self._live.turn:
-            self._live.catch_up()
-            return self._live.state.snapshot()
+        with self.live.turn:
+            self.live.catch_up()
+            return self.live.state.snapshot()
 
     @property
     def quantities(self) -> Mapping[str, float]:
         """What was promised of each demand that this stream promised [base units]."""
-        with self._live.turn:
-            self._live.catch_up()
-            return dict(self._live.state.quantities)
+        with self.live.turn:
+            self.live.catch_up()
+            return dict(self.live.state.quantities)
 
     @property
     def book(self) -> Book:
         """The live book, up to date; only to look at."""
-        with self._live.turn:
-            self._live.catch_up()
-            return self._live.book
+        with self.live.turn:
+            self.live.catch_up()
+            return self.live.book
 
     # ------------------------------------------------------------------ decisions
-    def _settled(self, decide: Decide, actor: str) -> tuple[str, ...]:
-        """Append a decision about holds, and count what was written."""
+    def settle(self, decide: Decide, actor: str) -> tuple[str, ...]:
+        """Append a decision about promises and holds, anew where others came first.
+
+        Returns
+        -------
+        tuple of str
+            Ids of the holds that `decide` named.
+        """
         written: list[NewEvent] = []
 
         def noted(decider: Decider) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
@@ -336,69 +345,42 @@ class PromiseDesk:
             written[:] = events
             return events, holds
 
-        found = self._live.settled(noted, actor)
+        found = self.live.settled(noted, actor)
         self.counters.appended(written)
         return found
 
     def _decided(self, made: Sequence[Promise], wish: _Wish) -> list[NewEvent]:
         actor = wish.approver
-        decider = Decider(self._live.revision, self._live.now, actor or "medhavi")
+        decider = Decider(self.live.revision, self.live.now, actor or "medhavi")
         events: list[NewEvent] = []
         if actor is None:
             for promise in made:
-                events += self._held_anew(decider, promise, "asked again")
+                events += held_anew(self.live, decider, promise, "asked again")
             return events
         for one in gives_way(made):
-            previous = self._live.state.promised.get(one.line.demand)
+            previous = self.live.state.promised.get(one.line.demand)
             events += decider.moved(one, previous, actor)
             promise = marked(one.line.promise)
-            events += self._bound_anew(decider, promise, one.reason)
+            events += bound_anew(self.live, decider, promise, one.reason)
         for promise in made:
             demand = _demand(promise)
             events += decider.promised(
                 promise,
                 approver=actor,
-                snapshot=self._live.book.snapshot.fingerprint,
-                is_new=not self._live.state.planned(demand),
-                previous=self._live.state.promised.get(demand),
+                snapshot=self.live.book.snapshot.fingerprint,
+                is_new=not self.live.state.planned(demand),
+                previous=self.live.state.promised.get(demand),
             )
             if wish.override is not None:
                 events.append(decider.overridden(promise, wish.override, actor))
-            events += self._bound_anew(decider, promise, "promised anew")
+            events += bound_anew(self.live, decider, promise, "promised anew")
         return events
-
-    def _held_anew(
-        self, decider: Decider, promise: Promise, reason: str
-    ) -> list[NewEvent]:
-        """Make the holds of a promise in the place of those its demand has."""
-        wanted = {hold.reservation: hold for hold in promise.holds}
-        known = self._live.state.holds_of(_demand(promise), self._live.now)
-        there = {
-            one.reservation
-            for one in known
-            if one.reservation in wanted and one.qty == wanted[one.reservation].qty
-        }
-        return [
-            *decider.released(
-                [one for one in known if one.reservation not in wanted], reason
-            ),
-            *decider.created(
-                hold for hold in promise.holds if hold.reservation not in there
-            ),
-        ]
-
-    def _bound_anew(
-        self, decider: Decider, promise: Promise, reason: str
-    ) -> list[NewEvent]:
-        """Make the holds of a promise, and make them firm."""
-        made = self._held_anew(decider, promise, reason)
-        return [*made, *decider.confirmed(promise.holds)]
 
     def _is_done(self, promises: Sequence[Promise], wish: _Wish) -> bool:
         """Tell whether exactly this was committed, or held, before."""
         for promise in promises:
             demand = _demand(promise)
-            known = self._live.state.holds_of(demand, self._live.now)
+            known = self.live.state.holds_of(demand, self.live.now)
             held = {one.reservation: one.qty for one in known}
             asked = {hold.reservation: hold.qty for hold in promise.holds}
             if held != asked:
@@ -406,7 +388,7 @@ class PromiseDesk:
             if wish.approver is None:
                 if not held:
                     return False
-            elif self._live.state.promised.get(demand) != binding_date(
+            elif self.live.state.promised.get(demand) != binding_date(
                 promise, wish.override
             ):
                 return False
@@ -420,13 +402,13 @@ class PromiseDesk:
         *,
         replayed: bool = False,
     ) -> Commit:
-        self._live.catch_up()
+        self.live.catch_up()
         kept = wish.approver is not None
         return Commit(
             status=CommitStatus.COMMITTED if kept else CommitStatus.HELD,
             promises=tuple(made),
             reservations=tuple(name for one in made for name in one.reservations),
-            revision=self._live.revision,
+            revision=self.live.revision,
             attempts=attempts,
             replayed=replayed,
         )
@@ -440,7 +422,7 @@ class PromiseDesk:
             self._request(promise, position)
             for position, promise in enumerate(promises, 1)
         )
-        answers = quote_all(self._live.book, requests, policy, detail="date")
+        answers = quote_all(self.live.book, requests, policy, detail="date")
         made = [marked(one) for one in answers]
         return [
             old if is_same(old, new) else told(new, old)
@@ -449,7 +431,7 @@ class PromiseDesk:
 
     def _request(self, promise: Promise, position: int) -> Request:
         """Give the request that a promise answers."""
-        known = self._live.state.planned(_demand(promise))
+        known = self.live.state.planned(_demand(promise))
         return request_of_line(promise.demand, position, known=known)
 
     def _held(self, promises: Sequence[Promise]) -> bool:
@@ -459,17 +441,17 @@ class PromiseDesk:
         """
         revision, answers = self._answers
         known = {id(one) for one in answers}
-        if revision != self._live.revision or any(
+        if revision != self.live.revision or any(
             id(one) not in known for one in promises
         ):
             return False
         for promise in promises:
-            self._live.book.take(promise)
+            self.live.book.take(promise)
         return True
 
     def _conflict(self, old: Promise, policy: str | None, attempt: int) -> Commit:
         """Say what of a lost promise is possible now, and what limits it."""
-        book = self._live.book
+        book = self.live.book
         request = self._request(old, old.request)
         new = quote(book, request, book.policies.of(request, policy))
         mark = book.stages.mark()

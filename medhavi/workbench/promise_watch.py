@@ -20,9 +20,11 @@ from medhavi.results.promises_at_risk import (
     Standing,
     WatchedPromise,
 )
+from medhavi.workbench.repromising import record_risks
 
 if TYPE_CHECKING:
     from medhavi.workbench import Workbench
+    from medhavi.workbench.repromising import Renewed
 
 __all__ = [
     "AT_RISK",
@@ -33,6 +35,7 @@ __all__ = [
     "Standing",
     "WatchedPromise",
     "at_risk",
+    "watch",
 ]
 
 
@@ -55,3 +58,19 @@ def at_risk(bench: Workbench, *, explained: int = MOST_EXPLAINED) -> PromiseWatc
         return standing_promises(bench.snapshot(), explained=explained)
     desk = bench.desk
     return standing_promises(desk.snapshot, desk.quantities, explained=explained)
+
+
+def watch(bench: Workbench) -> Renewed:
+    """Look at all accepted promises after the facts changed, and tell the log.
+
+    A promise that is at risk gives one PromiseAtRisk event; the same risk again gives
+    none. Meant to follow a mirror.
+
+    Raises
+    ------
+    UsageError
+        No event store is named.
+    BadData
+        The tables have errors; all are named.
+    """
+    return record_risks(bench.desk)

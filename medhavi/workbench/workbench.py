@@ -12,7 +12,7 @@ from medhavi.workbench.workspace import current_workspace
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     import polars as pl
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from medhavi.workbench.cycle import CycleReport, StepReport
     from medhavi.workbench.plan_edits import PlanEdits
     from medhavi.workbench.promise_desk import PromiseDesk
+    from medhavi.workbench.repromising import Renewed
     from medhavi.workbench.studies import StudyResult
     from medhavi.workbench.training import Published, Trained
 
@@ -312,6 +313,39 @@ class Workbench(PlanEditing):
         from medhavi.workbench.promise_watch import at_risk
 
         return at_risk(self, explained=explained)
+
+    def record_risks(self) -> Renewed:
+        """Tell the log which promises are at risk; see `promise_watch.watch`."""
+        from medhavi.workbench.promise_watch import watch
+
+        return watch(self)
+
+    def repromise(
+        self,
+        *,
+        approver: str,
+        reason: str = "asked again",
+        worse: Collection[str] | str = (),
+        gain_hours: float | None = None,
+    ) -> Renewed:
+        """Promise again on today's facts; see `repromising.repromise`.
+
+        Parameters
+        ----------
+        worse
+            Demands whose later date, or smaller quantity, is taken; "all": every one.
+        gain_hours
+            Earlier dates are taken where they gain this much [h]; None: none are.
+        """
+        from medhavi.workbench.repromising import repromise
+
+        return repromise(
+            self.desk,
+            approver=approver,
+            reason=reason,
+            worse=worse,
+            gain_hours=gain_hours,
+        )
 
     @cached_property
     def edits(self) -> PlanEdits:

@@ -29,7 +29,7 @@ from medhavi.results.promises_at_risk import (
     WatchedPromise,
     chance_by,
 )
-from medhavi.units import DAY, seconds_up
+from medhavi.units import DAY, HOUR, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -58,6 +58,7 @@ def standing_promises(
     quantities: Mapping[str, float] | None = None,
     *,
     explained: int = MOST_EXPLAINED,
+    gain_hours: float | None = None,
 ) -> PromiseWatch:
     """Look at all accepted promises of a snapshot.
 
@@ -69,6 +70,9 @@ def standing_promises(
         What was promised of a demand [base units], where it is less than its line.
     explained
         For how many promises at risk remedies are tried.
+    gain_hours
+        Promises that hold are named where they could be earlier by this [h], each
+        beside all others and those named before it; None: nobody asks.
 
     Raises
     ------
@@ -83,7 +87,15 @@ def standing_promises(
     book = Book.from_snapshot(snapshot)
     known, ahead = _watched(book, accepted_promises(book, quantities or {}))
     aside = _aside(book, known)
-    found = _asked_again(snapshot, aside, explained) if aside else []
+    found: list[WatchedPromise] = []
+    better: list[WatchedPromise] = []
+    if aside or gain_hours is not None:
+        names = {one.request.demand for one in aside}
+        book = Book.from_snapshot(without(snapshot, names))
+        found = _asked_again(book, aside, explained)
+        if gain_hours is not None:
+            kept = [one for one in known if one.request.demand not in names]
+            better = _earlier(book, kept, seconds_up(gain_hours, HOUR))
     costs = sorted(
         (one for one in found if one.standing in AT_RISK),
         key=lambda one: (-one.cost, one.priority, one.promised, one.demand),
@@ -97,6 +109,7 @@ def standing_promises(
         at_risk=tuple(costs),
         moved=tuple(moved),
         currency=snapshot.settings.base_currency,
+        better=tuple(better),
     )
 
 
@@ -179,10 +192,15 @@ def without(snapshot: Snapshot, demands: Iterable[str]) -> Snapshot:
 
 
 def _asked_again(
-    snapshot: Snapshot, aside: Sequence[Promised], explained: int
+    book: Book, aside: Sequence[Promised], explained: int
 ) -> list[WatchedPromise]:
-    """Ask those that do not hold again, the most important first."""
-    book = Book.from_snapshot(without(snapshot, (one.request.demand for one in aside)))
+    """Ask those that do not hold again, the most important first; the book takes them.
+
+    Parameters
+    ----------
+    book
+        Of the tables without them.
+    """
     found = []
     for one in aside:
         policy = watching(book, one)
@@ -194,6 +212,18 @@ def _asked_again(
         if made.status is not PromiseStatus.REJECTED:
             book.take(made)
         found.append(_record(book, one, made, standing or Standing.MOVED))
+    return found
+
+
+def _earlier(book: Book, kept: Sequence[Promised], gain: int) -> list[WatchedPromise]:
+    """Give the promises that could be earlier by a time [s]; the book takes them."""
+    found = []
+    for one in kept:
+        made = searched(Quest(book, one.request, watching(book, one)), "date")
+        whole = _standing(book, made, one) is None
+        if whole and made.date is not None and made.date + gain <= one.promised:
+            book.take(made)
+            found.append(_record(book, one, made, Standing.BETTER))
     return found
 
 

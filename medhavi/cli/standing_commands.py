@@ -1,0 +1,248 @@
+"""Commands after a promise: promises at-risk, renew, release, sweep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from medhavi.cli.conversation import show_table, talk
+from medhavi.cli.lake_commands import open_workbench, snapshot_of
+from medhavi.cli.options import (
+    JsonOption,
+    LakeOption,
+    StoreOption,
+    TablesOption,
+    one_place,
+)
+from medhavi.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from medhavi.results.promises_at_risk import PromiseWatch
+    from medhavi.snapshot import Snapshot
+    from medhavi.workbench.repromising import Renewed
+
+ROWS_FOR_PEOPLE = 30
+SHOWN = (
+    "demand",
+    "customer",
+    "product",
+    "qty",
+    "standing",
+    "promised",
+    "expected",
+    "late_hours",
+    "on_time_prob",
+    "cost",
+    "limiter",
+    "subject",
+)
+ApproverOption = Annotated[str, typer.Option("--approver", help="Who answers for it.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the log.")]
+ExplainOption = Annotated[
+    int,
+    typer.Option("--explain", help="For how many remedies are tried.", min=0),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group of commands."""
+    group = typer.Typer(
+        name="promises",
+        help="Accepted promises: which hold, promise them again, take them back.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    group.command("at-risk", help="List the promises that do not hold, and why.")(
+        at_risk
+    )
+    group.command("renew", help="Promise again: better taken, worse only if named.")(
+        renew
+    )
+    group.command("release", help="Take the promise of a line back.")(release)
+    group.command("sweep", help="Free what nobody needs any more.")(sweep)
+    app.add_typer(group)
+
+
+def at_risk(
+    tables: TablesOption = None,
+    lake: LakeOption = None,
+    store: StoreOption = None,
+    explain: ExplainOption = 20,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Read new events into the lake first.")
+    ] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Tell the log each new risk, once.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask all accepted promises again; the exit code is 0 whatever the answer is."""
+    from medhavi.planners.promising.standing_promises import standing_promises
+
+    conversation = talk()
+    one_place(tables, lake)
+    if tables is not None:
+        if mirror or record:
+            message = "--mirror and --record need a lake with its event store."
+            raise UsageError(message)
+        snapshot = snapshot_of(tables, None)
+        found = standing_promises(snapshot, explained=explain)
+    else:
+        bench = open_workbench(lake, store)
+        if mirror:
+            conversation.note(str(bench.mirror()))
+        found = bench.at_risk(explained=explain)
+        snapshot = bench.snapshot()
+    _tell(found, snapshot)
+    conversation.answer(
+        **found.as_dict(),
+        promises=found.frame().to_dicts(),
+        hot_spots=found.hot_spots().to_dicts(),
+        remedies=_remedies(found),
+    )
+    if record:
+        told = open_workbench(lake, store).record_risks()
+        conversation.say(f"{len(told.told)} risks are new in the log.")
+        conversation.answer(told=[one.demand for one in told.told])
+
+
+def renew(
+    approver: ApproverOption,
+    reason: ReasonOption = "asked again",
+    lake: LakeOption = None,
+    store: StoreOption = None,
+    worse: Annotated[
+        list[str] | None,
+        typer.Option("--worse", help="Demand whose worse date is taken; all: every."),
+    ] = None,
+    gain_hours: Annotated[
+        float | None,
+        typer.Option("--gain-hours", help="Take dates earlier by this.", min=0),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give promises new holds; dates change only as the options permit."""
+    from medhavi.workbench.repromising import ALL
+
+    conversation = talk()
+    names = worse or []
+    done = open_workbench(lake, store).repromise(
+        approver=approver,
+        reason=reason,
+        worse=ALL if ALL in names else names,
+        gain_hours=gain_hours,
+    )
+    _tell_renewed(done)
+    conversation.answer(**done.as_dict())
+
+
+def release(
+    demand: Annotated[str, typer.Argument(help="Order line id.")],
+    approver: ApproverOption,
+    reason: Annotated[
+        str | None, typer.Option("--reason", help="Why, for the log.")
+    ] = None,
+    lake: LakeOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give back what a line holds; its promise is gone."""
+    conversation = talk()
+    desk = open_workbench(lake, store).desk
+    freed = desk.release(demand, approver=approver, reason=reason)
+    conversation.say(f"{demand}: {len(freed)} reservations released.")
+    conversation.answer(released=list(freed))
+
+
+def sweep(
+    lake: LakeOption = None, store: StoreOption = None, as_json: JsonOption = False
+) -> None:
+    """Expire tentative holds past their end; free what closed orders hold."""
+    conversation = talk()
+    freed = open_workbench(lake, store).desk.sweep()
+    conversation.say(f"{len(freed)} reservations freed or reduced.")
+    conversation.answer(swept=list(freed))
+
+
+# ------------------------------------------------------------------------- telling
+def _tell(found: PromiseWatch, snapshot: Snapshot) -> None:
+    say = talk().say
+    say(
+        f"{found.watched:,} promises: {found.kept:,} hold, {len(found.moved):,} can "
+        f"come in time another way, {len(found.at_risk):,} are at risk "
+        f"({found.cost:,.2f} {found.currency})."
+    )
+    if found.ahead:
+        say(f"{found.ahead:,} lie further ahead than their policy watches.")
+    if not found.at_risk:
+        return
+    zones = _zones(snapshot)
+    say()
+    rows = found.frame().head(min(len(found.at_risk), ROWS_FOR_PEOPLE))
+    show_table(SHOWN, (_row(row, zones) for row in rows.iter_rows(named=True)))
+    if len(found.at_risk) > ROWS_FOR_PEOPLE:
+        talk().note(
+            f"{ROWS_FOR_PEOPLE} of {len(found.at_risk):,} rows; --json gives all"
+        )
+    _tell_spots(found.hot_spots())
+    for row in _remedies(found):
+        say(f"{row['demand']}: {row['text']}: {row['date']}, {row['cost']:,.2f}")
+
+
+def _tell_spots(spots: pl.DataFrame) -> None:
+    talk().say("What binds them:")
+    show_table(spots.columns, spots.head(ROWS_FOR_PEOPLE).rows())
+
+
+def _row(row: dict[str, Any], zones: dict[str, str | None]) -> list[object]:
+    from medhavi.results.promise import moment
+    from medhavi.units import to_seconds
+
+    zone = zones.get(str(row["location"])) or "UTC"
+    found = []
+    for name in SHOWN:
+        value = row[name]
+        if name in {"promised", "expected"}:
+            value = moment(None if value is None else to_seconds(value), zone)
+        found.append(value)
+    return found
+
+
+def _remedies(found: PromiseWatch) -> list[dict[str, object]]:
+    """Give a row a remedy; its date is an instant in UTC."""
+    from medhavi.results.promise import iso
+
+    return [
+        {
+            "demand": one.demand,
+            "code": remedy.code,
+            "text": remedy.text,
+            "date": iso(remedy.date),
+            "cost": remedy.cost,
+        }
+        for one in found.at_risk
+        for remedy in one.remedies
+    ]
+
+
+def _tell_renewed(done: Renewed) -> None:
+    say = talk().say
+    say(
+        f"{done.watch.watched:,} promises: {len(done.moved):,} with new holds, "
+        f"{len(done.better):,} earlier, {len(done.worse):,} worse as approved, "
+        f"{len(done.at_risk):,} at risk and left as they are."
+    )
+    for one in done.worse:
+        hours = one.late_hours
+        late = "" if not hours else f" {hours:,.1f} h later"
+        say(f"{one.demand}: {one.expected_qty:g} of {one.qty:g}{late}")
+    for one in done.at_risk:
+        say(f"{one.demand} is {one.standing}; --worse {one.demand} would take it.")
+
+
+def _zones(snapshot: Snapshot) -> dict[str, str | None]:
+    places = snapshot["locations"]
+    return dict(zip(places["location"], places["timezone"], strict=True))
