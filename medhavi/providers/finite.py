@@ -22,7 +22,7 @@ from medhavi.providers.capacity_routings import CompiledRouting
 from medhavi.providers.capacity_schedule import NetworkClock, step_window
 from medhavi.providers.changeovers import Changeovers
 from medhavi.providers.finite_chain import FiniteChain, finite_chain
-from medhavi.providers.finite_holds import kept
+from medhavi.providers.finite_holds import follower_holds, kept
 from medhavi.providers.finite_room import OccupiedRoom
 from medhavi.providers.waits import order_waits, window_waits
 from medhavi.providers.withheld_time import Spared
@@ -330,7 +330,7 @@ class FiniteCapacity:
 
     def _step(self, routing: str, step: int) -> FiniteStep | None:
         chain = self._placing(routing).chain
-        if chain is None:
+        if chain is None or chain.sequenced:
             return None
         found = {one.step: one for one in chain.steps}[step]
         self._steps[routing, step] = found
@@ -354,7 +354,8 @@ class FiniteCapacity:
     ) -> Timing | None:
         placing = self._placing(routing)
         if placing.chain is not None and not self._room.efficiency:
-            return placing.chain.earliest(steps, start, hasty=hasty)
+            chain = placing.chain
+            return self._held(chain, chain.earliest(steps, start, hasty=hasty))
         clock = self._clock(placing, hasty=hasty)
         bound = start
         while True:  # each turn leaves one block of a tool behind
@@ -371,7 +372,8 @@ class FiniteCapacity:
     ) -> Timing | None:
         by, not_before = bounds
         if placing.chain is not None and not self._room.efficiency:
-            return placing.chain.latest(steps, by, not_before, hasty=hasty)
+            chain = placing.chain
+            return self._held(chain, chain.latest(steps, by, not_before, hasty=hasty))
         clock = self._clock(placing, hasty=hasty)
         bound = by
         while True:
@@ -384,6 +386,13 @@ class FiniteCapacity:
             if blocked is None:
                 return found._replace(holds=holds)
             bound = min(bound - 1, found.finish - blocked[0])
+
+    def _held(self, chain: FiniteChain, found: Timing | None) -> Timing | None:
+        """Add what is kept for the changeovers of followers."""
+        if found is None or not chain.sequenced:
+            return found
+        holds = follower_holds(found, self._room)
+        return found._replace(holds=holds) if holds else found
 
     def _clock(self, placing: _Placing, *, hasty: bool) -> NetworkClock:
         self._room.hasty = hasty
