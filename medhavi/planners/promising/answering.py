@@ -136,7 +136,7 @@ def _promised(quote: Quest, chosen: Offered) -> Promise:
         holds=holds,
         purchases=purchases_of(found),
         basis=basis,
-        exact=found.exact and not quote.cut,
+        exact=found.exact and not quote.cut and not (late and quote.rough),
     )
 
 
@@ -219,7 +219,7 @@ def _rejected(quote: Quest, offered: list[Offered], detail: str) -> Promise:
         options=_options(quote, [], {}, offered),
         limiters=reasons(quote, None, PromiseStatus.REJECTED),
         trace=trace_of(quote, None),
-        exact=not quote.cut,
+        exact=not (quote.cut or quote.rough),
     )
 
 

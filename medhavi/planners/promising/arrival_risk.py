@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.planners.promising.book import Book
-    from medhavi.planners.promising.delivery_search import DeliverySearch, Way
+    from medhavi.planners.promising.delivery_search import DeliverySearch
+    from medhavi.planners.promising.delivery_ways import Way
     from medhavi.planners.promising.lead_draws import Subject
     from medhavi.planners.promising.pieces import Evaluation
     from medhavi.planners.promising.sampled_chain import Instants

@@ -8,9 +8,16 @@ bring travels by the earliest itinerary from there.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.planners.promising.delivery_ways import (
+    Part,
+    Way,
+    from_both,
+    from_source,
+    from_stock,
+)
+from medhavi.planners.promising.joint_needs import joint_orders, waiting_times
 from medhavi.planners.promising.pieces import (
     Evaluation,
     Shipment,
@@ -18,40 +25,24 @@ from medhavi.planners.promising.pieces import (
     by_ready,
     cut,
 )
+from medhavi.planners.promising.places_together import sooner, together
 from medhavi.planners.promising.supply_walk import Walk
 from medhavi.planners.promising.walk_terms import Failure
 from medhavi.results.limiter import Limiter
 from medhavi.units import NEVER, from_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from medhavi.planners.promising.delivery_ways import Build
     from medhavi.planners.promising.pieces import Piece
     from medhavi.planners.promising.reach import Reach, Reached
     from medhavi.planners.promising.stages import Stages
-    from medhavi.planners.promising.walk_terms import Batch, Terms
+    from medhavi.planners.promising.walk_terms import Terms
     from medhavi.providers.sources import Source
-
-    Build = Callable[[Walk], "Sequence[Piece] | None"]
 
 MOST_PASSES = 3
 """Evaluations of an option until orders are joined and goods live long enough."""
-
-
-class Part(NamedTuple):
-    """Goods of an option that start from one place."""
-
-    origin: str
-    build: Build
-
-
-class Way(NamedTuple):
-    """One option before it is evaluated."""
-
-    option: str
-    product: str
-    steps: int
-    parts: tuple[Part, ...]
 
 
 class Wanted(NamedTuple):
@@ -67,6 +58,8 @@ class Wanted(NamedTuple):
         Least delivery [steps].
     slack
         Time after `due` that the quoted date leaves [s].
+    single
+        All of it comes in one delivery, so from one place (rules 34, 35).
     """
 
     product: str
@@ -79,6 +72,7 @@ class Wanted(NamedTuple):
     country: str | None
     expedite: bool
     slack: int = 0
+    single: bool = False
 
 
 class DeliverySearch:
@@ -99,11 +93,24 @@ class DeliverySearch:
         Ways that were evaluated, those of components among them.
     cut
         The budget ended the search.
+    best
+        Earliest date of the ways that were evaluated last [s].
+    rough
+        A choice below some way was greedy: an earlier date may exist.
     failures
         Why ways were closed.
     """
 
-    __slots__ = ("_reach", "_stages", "cut", "evaluations", "failures", "wanted")
+    __slots__ = (
+        "_reach",
+        "_stages",
+        "best",
+        "cut",
+        "evaluations",
+        "failures",
+        "rough",
+        "wanted",
+    )
 
     def __init__(self, stages: Stages, reach: Reach, wanted: Wanted) -> None:
         self._stages = stages
@@ -111,18 +118,22 @@ class DeliverySearch:
         self.wanted = wanted
         self.evaluations = 0
         self.cut = False
+        self.best = NEVER
+        self.rough = False
         self.failures: list[Failure] = []
 
     # --------------------------------------------------------------------- options
     def search(self, terms: Terms) -> Iterator[tuple[Way, Evaluation]]:
         """Evaluate every way until the budget ends."""
         terms = replace(terms, asked=self.wanted.product)
+        self.best = NEVER
         for way in self.ways(terms):
             if self.evaluations >= terms.budget:
                 self.cut = True
                 return
             found = self.evaluate(way, terms)
             if found is not None:
+                self.best = min(self.best, found.date)
                 yield way, found
 
     def ways(self, terms: Terms) -> Iterator[Way]:
@@ -133,17 +144,24 @@ class DeliverySearch:
         for place in origins:
             ever = self._ever(place, terms)
             if ever < wanted.steps and "material" in terms.relaxed:
-                yield self._way("stock", place, _stock(wanted.product, place, wanted))
+                yield self._way(
+                    "stock", place, from_stock(wanted.product, place, wanted.steps)
+                )
             if ever <= 0:
                 continue
             now = self._free(wanted.product, place, terms.now, terms)
             if now > 0:
                 stocked.append((place, min(now, wanted.steps)))
             if ever >= wanted.steps:
-                yield self._way("stock", place, _stock(wanted.product, place, wanted))
+                yield self._way(
+                    "stock", place, from_stock(wanted.product, place, wanted.steps)
+                )
         for place in makers:
             yield from self._new_at(place, terms)
-        yield from self._spread(stocked, makers, terms)
+        if wanted.single:
+            return
+        yield from together(self, stocked, makers, terms)
+        yield from sooner(self, origins, makers, terms)
 
     def places(self) -> tuple[list[str], list[str]]:
         """Give where stock may come from and where new supply may be made or bought."""
@@ -195,58 +213,44 @@ class DeliverySearch:
                 else self._free(wanted.product, place, terms.now, terms)
             )
             part = min(free, wanted.steps)
-            if part > 0 and part < wanted.steps:
-                build = partial(_mixed, source=source, part=part, steps=wanted.steps)
+            if part < wanted.steps and (part or self._more_later(place, terms)):
+                build = from_both(source, part, wanted.steps)
                 yield self._way(f"stock+{name}", place, build)
             whole = source.kind == "make" or terms.buy == "compare"
             if whole or part <= 0:
-                build = partial(_new, source=source, steps=wanted.steps)
+                build = from_source(source, wanted.steps)
                 yield self._way(name, place, build)
 
-    def _spread(
-        self, stocked: list[tuple[str, int]], makers: list[str], terms: Terms
-    ) -> Iterator[Way]:
-        """Give stock of several places together, the rest new where it is missing."""
-        if len(stocked) < 2:
-            return
-        parts, names, left = [], [], self.wanted.steps
-        for place, free in self._by_arrival(stocked, terms.now):
-            taken = min(free, left)
-            if taken > 0:
-                parts.append(Part(place, _stock(self.wanted.product, place, taken)))
-                names.append(f"stock@{place}")
-                left -= taken
-        if len(parts) < 2:
-            return
-        if not left:
-            yield self._joined(names, parts)
-            return
-        for place in makers:
+    def _more_later(self, place: str, terms: Terms) -> bool:
+        """Tell whether something comes beside what lies at a place."""
+        return "material" not in terms.relaxed and self._ever(place, terms) > 0
+
+    def offered(self, places: list[str], terms: Terms) -> Iterator[tuple[str, Source]]:
+        """Give the places and sources that new supply may come from."""
+        for place in places:
             for source in self._sources(place, terms):
                 walk = Walk(self._stages, terms)
                 if source.kind == "move" or (
                     source.kind == "buy" and not walk.may_buy(source, covered=False)
                 ):
                     continue
-                build = partial(_new, source=source, steps=left)
-                name = f"{source.kind}:{source.source}@{place}"
-                yield self._joined([*names, name], [*parts, Part(place, build)])
+                yield place, source
 
-    def _joined(self, names: list[str], parts: list[Part]) -> Way:
-        wanted = self.wanted
-        return Way("+".join(names), wanted.product, wanted.steps, tuple(parts))
+    def arrival(self, place: str, steps: int, ready: int) -> int:
+        """Give when goods arrive that are ready at a place [s]."""
+        mark = self._stages.mark()
+        shipped = self._shipment(place, (), steps, ready, frozenset())
+        self._stages.undo_transport(mark)
+        return NEVER if shipped is None else shipped.arrival
 
-    def _by_arrival(
-        self, stocked: list[tuple[str, int]], now: int
-    ) -> list[tuple[str, int]]:
-        arrivals = []
-        for place, free in stocked:
-            mark = self._stages.mark()
-            shipped = self._shipment(place, (), free, now, frozenset())
-            self._stages.undo_transport(mark)
-            arrival = NEVER if shipped is None else shipped.arrival
-            arrivals.append((arrival, place, free))
-        return [(place, free) for _, place, free in sorted(arrivals)]
+    def rising(self, place: str, terms: Terms) -> list[tuple[int, int]]:
+        """Give the moments at which a place has more, and how much then [s, steps]."""
+        walk = Walk(self._stages, terms)
+        product = self.wanted.product
+        moments = [terms.now]
+        if walk.ever(product, place) > walk.available(product, place, terms.now):
+            moments += walk.rises(product, place)
+        return [(one, walk.available(product, place, one)) for one in moments]
 
     def short(self, terms: Terms, latest: int) -> tuple[Way, Evaluation] | None:
         """Give what stock and receipts of all places bring of the quantity, if any.
@@ -275,7 +279,7 @@ class DeliverySearch:
         for place in self.places()[0]:
             free = min(self._ever(place, terms), left, most.get(place, left))
             if free > 0:
-                parts.append(Part(place, _stock(wanted.product, place, free)))
+                parts.append(Part(place, from_stock(wanted.product, place, free)))
                 names.append(f"stock@{place}")
                 left -= free
         covered = wanted.steps - left
@@ -306,6 +310,7 @@ class DeliverySearch:
         serves them all, rule 33) or where goods would expire on the way.
         """
         found: Evaluation | None = None
+        alive = False
         for _ in range(MOST_PASSES):
             mark = self._stages.mark()
             try:
@@ -314,27 +319,20 @@ class DeliverySearch:
                 self._stages.undo(mark)
             if found is None:
                 return None
-            batches = _batches(found)
-            transit = self._transit(found)
+            batches = joint_orders(found)
+            waits = waiting_times(found, self._stages)
             joined = all(terms.batches.get(key, 0) >= batches[key] for key in batches)
-            if joined and transit <= terms.transit:
+            alive = all(terms.transit.get(key, 0) >= waits[key] for key in waits)
+            if joined and alive:
                 return found
-            terms = replace(
-                terms,
-                batches={**terms.batches, **batches},
-                transit=max(transit, terms.transit),
-            )
-        return found
-
-    def _transit(self, found: Evaluation) -> int:
-        """Give how long goods that expire are on their way [s]."""
-        if not self._stages.perishable(found.product):
-            return 0
-        return max(
-            shipment.arrival - use.instant
-            for shipment in found.shipments
-            for use in shipment.uses
-        )
+            self.rough = self.rough or not alive
+            longer = {
+                key: max(waits.get(key, 0), terms.transit.get(key, 0))
+                for key in (*terms.transit, *waits)
+            }
+            merged = {**terms.batches, **batches}
+            terms = replace(terms, batches=merged, transit=longer)
+        return found if alive else None
 
     def _once(self, way: Way, terms: Terms) -> Evaluation | None:
         if terms.asked != way.product:
@@ -352,6 +350,7 @@ class DeliverySearch:
                 shipments += shipped
         finally:
             self.evaluations += 1 + walk.evaluations
+            self.rough = self.rough or walk.greedy
             self.failures += walk.failures
         shipments.sort(key=lambda one: (one.arrival, one.origin, one.ready))
         return Evaluation(
@@ -439,60 +438,3 @@ class DeliverySearch:
     def quantity(self, steps: int) -> float:
         """Give a quantity in base units."""
         return from_steps(steps, self._stages.step(self.wanted.product))
-
-
-def _stock(product: str, place: str, wanted: Wanted | int) -> Build:
-    steps = wanted if isinstance(wanted, int) else wanted.steps
-
-    def build(walk: Walk) -> Sequence[Piece] | None:
-        pieces = walk.from_stock(product, place, steps)
-        return pieces if sum(piece.steps for piece in pieces) == steps else None
-
-    return build
-
-
-def _new(walk: Walk, *, source: Source, steps: int) -> Sequence[Piece] | None:
-    return walk.new(source, steps)
-
-
-def _mixed(
-    walk: Walk, *, source: Source, part: int, steps: int
-) -> Sequence[Piece] | None:
-    return walk.mixed(source, part, steps)
-
-
-def _batches(found: Evaluation) -> dict[Batch, int]:
-    """Collect what several orders of one source could serve with one (rule 33)."""
-    orders: dict[Batch, list[Piece]] = {}
-    stocked: dict[tuple[str, str], list[Use]] = {}
-    for use in found.uses():
-        piece = use.piece
-        if piece.kind == "stock":
-            stocked.setdefault((piece.product, piece.location), []).append(use)
-        elif piece.source is not None and piece.kind != "move":
-            key: Batch = (
-                piece.kind,
-                piece.source.source,
-                piece.product,
-                piece.location,
-            )
-            orders.setdefault(key, []).append(piece)
-    totals: dict[Batch, int] = {}
-    for batch, pieces in orders.items():
-        if len(pieces) < 2 or any(_split(piece) for piece in pieces):
-            continue
-        # Some of what is taken from the line is what these orders left over.
-        since = min(piece.ready for piece in pieces)
-        taken = sum(
-            use.piece.steps
-            for use in stocked.get((batch[2], batch[3]), ())
-            if use.piece.ready >= since
-        )
-        over = sum(piece.surplus for piece in pieces)
-        totals[batch] = sum(piece.steps for piece in pieces) + min(taken, over)
-    return totals
-
-
-def _split(piece: Piece) -> bool:
-    """Tell whether the lots of a source cut large orders."""
-    return piece.source is not None and piece.source.max_lot is not None

@@ -8,7 +8,8 @@ from medhavi.results.limiter import Limiter
 
 if TYPE_CHECKING:
     from medhavi.planners.promising.arrival_risk import ArrivalTimes
-    from medhavi.planners.promising.delivery_search import DeliverySearch, Way
+    from medhavi.planners.promising.delivery_search import DeliverySearch
+    from medhavi.planners.promising.delivery_ways import Way
     from medhavi.planners.promising.rules_of_promise import Policy
     from medhavi.planners.promising.walk_terms import Terms
     from medhavi.results.promise import PromiseCost

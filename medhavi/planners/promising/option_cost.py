@@ -69,7 +69,10 @@ class OptionCosts:
         bill = _Bill()
         for shipment in found.shipments:
             for use in shipment.uses:
+                paid = bill.cash_out
                 self._use(bill, use, 1.0)
+                if use.piece.again:
+                    bill.cash_out = paid
             if shipment.itinerary is not None:
                 bill.transport += shipment.itinerary.cost
                 bill.cash_out += shipment.itinerary.cost
@@ -121,7 +124,8 @@ class OptionCosts:
         """Add a piece; `share` of what it is for serves the need."""
         piece = use.piece
         qty = self._qty(piece.product, piece.steps)
-        part = share * piece.steps / (piece.steps + piece.surplus)
+        whole = piece.steps + piece.shared + piece.surplus
+        part = share * piece.steps / whole
         if piece.source is None:
             value = qty * self._stages.providers.facts.unit_cost(piece.product)
             bill.material += value * share

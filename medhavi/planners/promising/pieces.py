@@ -51,6 +51,10 @@ class Piece(NamedTuple):
         What the order brings beyond the need; other needs of the request may take it.
     itinerary
         Moves: the way.
+    shared
+        What other shipments carry of the same order [steps].
+    again
+        The order stands with an earlier shipment already.
     """
 
     kind: Kind
@@ -65,6 +69,8 @@ class Piece(NamedTuple):
     uses: tuple[Use, ...] = ()
     surplus: int = 0
     itinerary: Itinerary | None = None
+    shared: int = 0
+    again: bool = False
 
     def walk(self) -> Iterator[Piece]:
         """Give the piece and everything that goes into it, deepest last."""
@@ -122,14 +128,20 @@ class Evaluation(NamedTuple):
         return self.shipments[-1].origin
 
     def pieces(self) -> Iterator[Piece]:
-        """Give all pieces of all levels."""
+        """Give all pieces of all levels, an order of several shipments once."""
         for shipment in self.shipments:
             for use in shipment.uses:
-                yield from use.piece.walk()
+                if not use.piece.again:
+                    yield from use.piece.walk()
 
     def uses(self) -> Iterator[Use]:
-        """Give all uses of all levels, with the instant of each."""
-        waiting = [use for shipment in self.shipments for use in shipment.uses]
+        """Give all uses of all levels, an order of several shipments once."""
+        waiting = [
+            use
+            for shipment in self.shipments
+            for use in shipment.uses
+            if not use.piece.again
+        ]
         while waiting:
             use = waiting.pop()
             yield use
@@ -152,15 +164,22 @@ def by_ready(pieces: Sequence[Piece], least: int) -> list[tuple[Piece, ...]]:
 
 
 def cut(pieces: list[Piece], steps: int) -> tuple[list[Piece], list[Piece]]:
-    """Cut pieces at a quantity."""
+    """Cut pieces at a quantity; an order that is cut stands with its first part."""
     taken: list[Piece] = []
     rest: list[Piece] = []
     left = steps
     for piece in pieces:
         part = min(piece.steps, left)
-        if part:
-            taken.append(piece._replace(steps=part))
-        if piece.steps > part:
-            rest.append(piece._replace(steps=piece.steps - part))
+        over = piece.steps - part
         left -= part
+        if piece.source is None:
+            taken += [piece._replace(steps=part)] if part else []
+            rest += [piece._replace(steps=over)] if over else []
+            continue
+        if part:
+            taken.append(piece._replace(steps=part, shared=piece.shared + over))
+        if over:
+            again = piece.again or part > 0
+            shared = piece.shared + part
+            rest.append(piece._replace(steps=over, shared=shared, again=again))
     return taken, rest

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.arrival_risk import ArrivalTimes
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.book import Book
-    from medhavi.planners.promising.delivery_search import Way
+    from medhavi.planners.promising.delivery_ways import Way
     from medhavi.planners.promising.pieces import Evaluation, Stage
     from medhavi.planners.promising.rules_of_promise import Policy
     from medhavi.planners.promising.walk_terms import Failure
@@ -55,6 +55,8 @@ class Quest:
         Why ways were closed, in the order of trying.
     cut
         The budget ended the search.
+    rough
+        Some choice was greedy: an earlier date may exist.
     broken
         A provider failed.
     withheld
@@ -82,6 +84,7 @@ class Quest:
         self.failures: list[Failure] = []
         self.evaluations = 0
         self.cut = False
+        self.rough = False
         self.broken = False
         self.withheld = False
         self.buffer = seconds_up(policy.delivery_buffer_h, HOUR)
@@ -154,6 +157,7 @@ class Quest:
 
     def _count(self, search: DeliverySearch) -> None:
         self.cut = self.cut or search.cut
+        self.rough = self.rough or search.rough
         self.evaluations = max(self.evaluations, search.evaluations)
         self.failures = [*self.failures, *search.failures]
         search.failures.clear()
@@ -269,6 +273,7 @@ class Quest:
                 ship_from=request.ship_from,
                 country=self._country(),
                 expedite=self.policy.expedite or request.expedite,
+                single=request.full_line or self.policy.delivery == "full_line",
             ),
         )
 

@@ -19,7 +19,7 @@ from medhavi.planners.promising.making import make
 from medhavi.planners.promising.pieces import Piece, Use
 from medhavi.planners.promising.walk_terms import Failure
 from medhavi.results.limiter import Limiter
-from medhavi.units import NEVER
+from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     Way = Callable[[], tuple[Piece, ...] | None]
 
+MOST_MOMENTS = 4
+"""Receipts that a new order is joined with, one after the other."""
 MOST_ORDERS = 1000
 """Orders of one source for one need; more mean a lot size that is a mistake."""
 
@@ -201,17 +203,70 @@ class Walk:
             return min(self.ever(product, location), steps - 1)
         return min(self.available(product, location, self.terms.now), steps - 1)
 
-    def mixed(self, source: Source, part: int, steps: int) -> tuple[Piece, ...] | None:
-        """Take a part from stock and get the rest from a source."""
+    def mixed(
+        self, source: Source, part: int, steps: int, *, whole: bool = True
+    ) -> tuple[Piece, ...] | None:
+        """Take a part from stock and get the rest from a source.
+
+        What comes later than now is taken too where the rest would be there later
+        still: more from stock never makes the rest later, so the last such moment that
+        the rest does not wait for is the best.
+
+        Parameters
+        ----------
+        part
+            What is taken in any case [steps].
+        whole
+            Whether nothing from stock is a way, too.
+        """
+        later = self._later(source, part, steps)
+        if not later:
+            return self._mix(source, part, steps) if part or whole else None
+        best: tuple[int, tuple[Piece, ...], _Writes] | None = None
+        tries = [(ALWAYS, part)] if part or whole else []
+        for instant, free in [*tries, *reversed(later)]:
+            if best is not None and best[0] <= instant:
+                continue
+            self.evaluations += 1
+            mark = self.mark()
+            found = self._mix(source, free, steps)
+            ready = NEVER if found is None else max(piece.ready for piece in found)
+            if found is not None and (best is None or ready < best[0]):
+                best = ready, found, self._since(mark)
+            self.undo(mark)
+            if found is not None and instant > ALWAYS and ready > instant:
+                break
+        if best is None:
+            return None
+        self._again(best[2])
+        return best[1]
+
+    def _mix(self, source: Source, part: int, steps: int) -> tuple[Piece, ...] | None:
         found = self.from_stock(source.product, source.location, part)
-        rest = self.new(source, steps - part)
+        rest = self.new(source, steps - sum(piece.steps for piece in found))
         return None if rest is None else (*found, *rest)
+
+    def _later(self, source: Source, part: int, steps: int) -> list[tuple[int, int]]:
+        """Give the next moments at which stock has more of a part, with how much."""
+        if "material" in self.terms.relaxed:
+            return []
+        product, location = source.product, source.location
+        found: list[tuple[int, int]] = []
+        for moment in self.rises(product, location):
+            free = min(self.available(product, location, moment), steps - 1)
+            if free <= (found[-1][1] if found else part):
+                continue
+            if len(found) == MOST_MOMENTS:
+                self.greedy = True
+                break
+            found.append((moment, free))
+        return found
 
     # ------------------------------------------------------------------- stock
     def available(self, product: str, location: str, instant: int) -> int:
         """Give what is free at an instant [steps]."""
         terms = self.terms
-        transit, shelf = self._life(product)
+        transit, shelf = self._life(product, location)
         return self._line(product, location).available(
             instant, transit, shelf, buffers=terms.buffers, customer=terms.customer
         )
@@ -220,24 +275,27 @@ class Walk:
         """Give the most that is ever free [steps]; what expires is free for a time."""
         if not self.stages.perishable(product):
             return self.available(product, location, NEVER)
-        moments = self._line(product, location).rises(self.terms.now)
+        moments = self.rises(product, location)
         return max(
             self.available(product, location, moment)
             for moment in (self.terms.now, *moments)
         )
 
-    def _life(self, product: str) -> tuple[int, float]:
+    def rises(self, product: str, location: str) -> list[int]:
+        """Give the instants after now at which more is free [s]."""
+        return self._line(product, location).rises(self.terms.now)
+
+    def _life(self, product: str, location: str) -> tuple[int, float]:
         """Give how long goods must live: until they arrive, and the days asked for."""
         terms = self.terms
-        if product != terms.asked:
-            return 0, 0.0
-        return terms.transit, terms.min_shelf_days
+        transit = terms.transit.get((product, location), 0)
+        return transit, terms.min_shelf_days if product == terms.asked else 0.0
 
     def _free_at(self, product: str, location: str, steps: int) -> int | None:
         terms = self.terms
         if "material" in terms.relaxed:
             return terms.now if self._given(product, location, steps) else None
-        transit, shelf = self._life(product)
+        transit, shelf = self._life(product, location)
         return self._line(product, location).earliest(
             steps,
             terms.now,
@@ -256,7 +314,7 @@ class Walk:
     def take(self, product: str, location: str, steps: int, instant: int) -> Piece:
         """Take a quantity from the line at an instant."""
         self._line(product, location).take(
-            steps, instant, *self._life(product), customer=self.terms.customer
+            steps, instant, *self._life(product, location), customer=self.terms.customer
         )
         return Piece("stock", product, location, steps, instant, instant)
 
@@ -266,7 +324,7 @@ class Walk:
         left = steps
         moments = [self.terms.now]
         if left > self.available(product, location, self.terms.now):
-            moments += self._line(product, location).rises(self.terms.now)
+            moments += self.rises(product, location)
         for moment in moments:
             if left <= 0:
                 break

@@ -57,6 +57,8 @@ def _piece(quote: Quest, use: Use, level: int) -> list[Mapping[str, object]]:
     """Give what goes in before the piece itself: the order of the stages."""
     piece = use.piece
     entries: list[Mapping[str, object]] = []
+    if piece.again:
+        return [_entry(quote, piece, use.instant, level)]
     for inner in piece.uses:
         entries += _piece(quote, inner, level + 1)
     entries.append(_entry(quote, piece, use.instant, level))

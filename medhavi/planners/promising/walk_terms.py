@@ -41,8 +41,11 @@ class Terms:
         Stages that take no time (rule 36).
     budget
         Evaluations before choices become greedy.
-    asked, transit
-        Product that is delivered, and the time from taking it to its arrival [s].
+    asked
+        Product that is delivered.
+    transit
+        Time from when goods are ready until they are used up or delivered, by product
+        and location [s]: what expires must live that long.
     batches
         Needs that one order of a source meets together [steps] (rule 33).
     work
@@ -59,7 +62,7 @@ class Terms:
     traits: Traits | None = None
     relaxed: frozenset[Stage] = frozenset()
     budget: int = 200
-    transit: int = 0
+    transit: Mapping[tuple[str, str], int] = field(default_factory=dict)
     asked: str = ""
     batches: Mapping[Batch, int] = field(default_factory=dict)
     work: WorkRules | None = None

@@ -1,0 +1,64 @@
+"""What the needs of one option share: orders of a source, and time that goods wait."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from medhavi.planners.promising.pieces import Evaluation, Piece, Use
+    from medhavi.planners.promising.stages import Stages
+    from medhavi.planners.promising.walk_terms import Batch
+
+
+def waiting_times(found: Evaluation, stages: Stages) -> dict[tuple[str, str], int]:
+    """Give how long stock that expires waits until it is used or arrives [s]."""
+    waits: dict[tuple[str, str], int] = {}
+    ends = [
+        (use.piece, shipment.arrival)
+        for shipment in found.shipments
+        for use in shipment.uses
+    ]
+    ends += [(use.piece, use.instant) for use in found.uses()]
+    for piece, end in ends:
+        if piece.kind == "stock" and stages.perishable(piece.product):
+            node = (piece.product, piece.location)
+            waits[node] = max(waits.get(node, 0), end - piece.ready)
+    return waits
+
+
+def joint_orders(found: Evaluation) -> dict[Batch, int]:
+    """Collect what several orders of one source could serve with one (rule 33)."""
+    orders: dict[Batch, list[Piece]] = {}
+    stocked: dict[tuple[str, str], list[Use]] = {}
+    for use in found.uses():
+        piece = use.piece
+        if piece.kind == "stock":
+            stocked.setdefault((piece.product, piece.location), []).append(use)
+        elif piece.source is not None and piece.kind != "move":
+            key: Batch = (
+                piece.kind,
+                piece.source.source,
+                piece.product,
+                piece.location,
+            )
+            orders.setdefault(key, []).append(piece)
+    totals: dict[Batch, int] = {}
+    for batch, pieces in orders.items():
+        if len(pieces) < 2 or any(_split(piece) for piece in pieces):
+            continue
+        # Some of what is taken from the line is what these orders left over.
+        since = min(piece.ready for piece in pieces)
+        taken = sum(
+            use.piece.steps
+            for use in stocked.get((batch[2], batch[3]), ())
+            if use.piece.ready >= since
+        )
+        over = sum(piece.surplus for piece in pieces)
+        wanted = sum(piece.steps + piece.shared for piece in pieces)
+        totals[batch] = wanted + min(taken, over)
+    return totals
+
+
+def _split(piece: Piece) -> bool:
+    """Tell whether the lots of a source cut large orders."""
+    return piece.source is not None and piece.source.max_lot is not None

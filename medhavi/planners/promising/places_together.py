@@ -1,0 +1,114 @@
+"""Ways that join the goods of several places."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.planners.promising.delivery_ways import (
+    Part,
+    Way,
+    from_source,
+    from_stock,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from medhavi.planners.promising.delivery_search import DeliverySearch
+    from medhavi.planners.promising.walk_terms import Terms
+
+MOST_ROUNDS = 3
+"""Times that the earliest way so far is improved upon."""
+
+
+def together(
+    search: DeliverySearch,
+    stocked: Sequence[tuple[str, int]],
+    makers: list[str],
+    terms: Terms,
+) -> Iterator[Way]:
+    """Give stock of several places together, the rest new where it is missing.
+
+    Parameters
+    ----------
+    stocked
+        Places and what is free there now [steps].
+    makers
+        Places where new supply may come from.
+    """
+    if len(stocked) < 2:
+        return
+    sorted_by = sorted(
+        (search.arrival(place, free, terms.now), place, free) for place, free in stocked
+    )
+    parts, left = _taken(sorted_by, search.wanted.steps)
+    if len(parts) > 1:
+        yield from _joined(search, parts, left, makers, terms)
+
+
+def sooner(
+    search: DeliverySearch, origins: list[str], makers: list[str], terms: Terms
+) -> Iterator[Way]:
+    """Give ways that join all that arrives before the earliest way so far.
+
+    Less has to be new then than in any other way that is there sooner. What lies
+    somewhere now was joined before: without receipts there is nothing to give.
+    """
+    if search.best <= search.wanted.due or "material" in terms.relaxed:
+        return
+    rising = {place: search.rising(place, terms) for place in origins}
+    if all(len(moments) < 2 for moments in rising.values()):
+        return
+    coming = []
+    for place, moments in rising.items():
+        before = 0
+        for moment, free in moments:
+            if free > before:
+                arrival = search.arrival(place, free - before, moment)
+                coming.append((arrival, place, free - before))
+                before = free
+    for _ in range(MOST_ROUNDS):
+        best = search.best
+        timely = sorted(one for one in coming if one[0] < best)
+        parts, left = _taken(timely, search.wanted.steps)
+        if len(parts) + (left > 0) < 2:
+            return
+        yield from _joined(search, parts, left, makers, terms)
+        if search.best == best:
+            return
+
+
+def _taken(
+    coming: Sequence[tuple[int, str, int]], wanted: int
+) -> tuple[dict[str, int], int]:
+    """Take what arrives first; give it by place, and what is missing [steps]."""
+    parts: dict[str, int] = {}
+    left = wanted
+    for _, place, free in coming:
+        taken = min(free, left)
+        if taken > 0:
+            parts[place] = parts.get(place, 0) + taken
+            left -= taken
+    return parts, left
+
+
+def _joined(
+    search: DeliverySearch,
+    stocked: dict[str, int],
+    left: int,
+    makers: list[str],
+    terms: Terms,
+) -> Iterator[Way]:
+    product, steps = search.wanted.product, search.wanted.steps
+    parts = tuple(
+        Part(place, from_stock(product, place, part)) for place, part in stocked.items()
+    )
+    names = "+".join(f"stock@{place}" for place in stocked)
+    if not left:
+        yield Way(names, product, steps, parts)
+        return
+    for place, source in search.offered(makers, terms):
+        new = Part(place, from_source(source, left))
+        name = f"{source.kind}:{source.source}@{place}"
+        option = f"{names}+{name}" if names else name
+        yield Way(option, product, steps, (*parts, new))
