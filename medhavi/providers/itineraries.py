@@ -11,6 +11,7 @@ way; nothing is sent on from there.
 
 from __future__ import annotations
 
+from math import log, prod
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from medhavi.providers.altered_copy import altered
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from medhavi.providers.sources import Costing
     from medhavi.providers.transport import Transport
 
-Objective = Literal["cost", "co2", "time"]
+Objective = Literal["cost", "co2", "reliability", "time"]
 NOWHERE: frozenset[str] = frozenset()
+LEAST_RELIABLE = 1e-9
+"""What a lane that is never on time counts as, so that ways can be compared."""
 
 
 class Itinerary(NamedTuple):
@@ -166,7 +169,7 @@ class Itineraries:
         country: str | None = None,
         forbidden: Collection[str] = NOWHERE,
     ) -> tuple[Itinerary, ...]:
-        """Give the k best itineraries by cost, emission or arrival, the best first.
+        """Give the k best itineraries by cost, CO2, reliability or arrival, best first.
 
         Parameters
         ----------
@@ -232,6 +235,10 @@ class Itineraries:
             return rest[-1].arrival, way
 
         def weight(edge: Edge) -> float:
+            if by == "reliability":
+                # The product of chances is greatest where the sum of these is least.
+                share = self._transport.reliability(edge.lane)
+                return -log(max(share, LEAST_RELIABLE))
             costs = self._cost(product, edge.lane)
             return costs.cost(qty) if by == "cost" else costs.co2(qty)
 
@@ -261,6 +268,10 @@ class Itineraries:
             legs.append(Leg(edge.lane, edge.origin, edge.destination, ready, *found))
             ready = found[1]
         return legs
+
+    def reliability(self, itinerary: Itinerary) -> float:
+        """Give the chance that all legs are on time, each by itself (TRN-02)."""
+        return prod(self._transport.reliability(lane) for lane in itinerary.lanes)
 
     def timed(
         self, lane: str, ready: int, transit: int | None

@@ -118,6 +118,7 @@ class Transport:
         "_lanes",
         "_lead_times",
         "_partly",
+        "_reliable",
         "_timetables",
         "into",
     )
@@ -147,6 +148,7 @@ class Transport:
         self._cutoffs: dict[str, int] = {}
         self._timetables: dict[str, Timetable] = {}
         self._clocks: dict[tuple[str, float], Clock] = {}
+        self._reliable: dict[str, float] = {}
         into: dict[str, list[str]] = {}
         for lane in sorted(self._lanes):
             into.setdefault(self._lanes[lane]["destination"], []).append(lane)
@@ -313,6 +315,20 @@ class Transport:
             fixed=row["fixed_cost"] + row["customs_cost"],
             co2_unit=row["co2_kg_per_tonne"] * weight / KG_PER_TONNE,
         )
+
+    def reliability(self, lane: str) -> float:
+        """Give the chance that a lane is on time by its plain duration.
+
+        That of an estimate or of the lane, where either says one; else a half where its
+        95th percentile is later, and 1 where nothing says that it varies.
+        """
+        known = self._reliable.get(lane)
+        if known is None:
+            found = self._lead_times.lane_quantiles(self._lanes[lane])
+            stated = found.on_time_prob
+            known = stated if stated is not None else 0.5 if found.uncertain else 1.0
+            self._reliable[lane] = known
+        return known
 
     def clock(self, lane: str, safety_days: float) -> Clock:
         """Give the clock of a lane, one for all products."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from math import prod
 from typing import TYPE_CHECKING
 
 import pytest
@@ -337,14 +338,25 @@ def test_a_lane_that_closes_for_ever_is_not_waited_for():
 
 
 # ------------------------------------------------------------------------- alternatives
+SURE = {"reliability": 0.9}
+
+
 @pytest.mark.req("TRN-03", "TRN-08")
 def test_alternatives_by_cost_emission_and_time():
     ways = network(
         lanes=[
-            lane("AIR", "P", "C", 2, fixed_cost=100, co2_kg_per_tonne=900),
+            lane(
+                "AIR",
+                "P",
+                "C",
+                2,
+                fixed_cost=100,
+                co2_kg_per_tonne=900,
+                duration_p95_h=9,
+            ),
             lane("SEA", "P", "C", 90, fixed_cost=10, co2_kg_per_tonne=10),
-            lane("R1", "P", "H", 5, fixed_cost=20, co2_kg_per_tonne=100),
-            lane("R2", "H", "C", 5, fixed_cost=20, co2_kg_per_tonne=100),
+            lane("R1", "P", "H", 5, fixed_cost=20, co2_kg_per_tonne=100, **SURE),
+            lane("R2", "H", "C", 5, fixed_cost=20, co2_kg_per_tonne=100, **SURE),
         ]
     )
 
@@ -355,6 +367,9 @@ def test_alternatives_by_cost_emission_and_time():
     assert best("time") == ["AIR", "R1+R2", "SEA"]
     assert best("cost") == ["SEA", "R1+R2", "AIR"]
     assert best("co2", 2) == ["SEA", "R1+R2"]
+    assert best("reliability", 2) == ["SEA", "R1+R2"]
+    air, legs = ways.alternatives("A", 1, "P", START, "C", 2, "time")
+    assert (ways.reliability(air), ways.reliability(legs)) == (0.5, pytest.approx(0.81))
     chosen = ways.alternatives("A", 1, "P", START, "C", 4, "time", forbidden={"R1"})
     assert [itinerary.lanes for itinerary in chosen] == [("AIR",), ("SEA",)]
     with pytest.raises(ValueError, match="0 alternatives"):
@@ -397,6 +412,7 @@ def networks(draw):
                 fixed_cost=draw(st.integers(0, 5)),
                 cost_per_kg=draw(st.integers(0, 2)),
                 co2_kg_per_tonne=draw(st.integers(0, 9)),
+                reliability=draw(st.sampled_from([None, 0.5, 0.8, 0.9])),
                 hazmat_allowed=draw(st.integers(0, 4)) > 0,
             )
         )
@@ -463,6 +479,8 @@ class Plain:
         return None
 
     def costs(self, way, by):
+        if by == "reliability":
+            return prod(row["reliability"] or 1.0 for row in way)
         if by == "co2":
             return sum(row["co2_kg_per_tonne"] * self.qty * 10 / 1000 for row in way)
         return sum(
@@ -514,10 +532,16 @@ def test_the_earliest_and_the_best_are_those_of_all_ways(tables, qty, ready, ord
     ]
     chosen = ways.alternatives("A", qty, "P", begin, "C", k, "time")
     assert [i.arrival for i in chosen] == sorted(a for _, a in every)[:k]
-    for by in ("cost", "co2"):
+    value = {
+        "cost": lambda one: one.cost,
+        "co2": lambda one: one.co2_kg,
+        "reliability": ways.reliability,
+    }
+    for by, of in value.items():
         chosen = ways.alternatives("A", qty, "P", begin, "C", k, by)
-        values = [i.cost if by == "cost" else i.co2_kg for i in chosen]
-        best = sorted(plain.costs(way, by) for way, _ in every)[:k]
+        values = [of(one) for one in chosen]
+        best = sorted((plain.costs(way, by) for way, _ in every))
+        best = best[::-1][:k] if by == "reliability" else best[:k]
         assert values == pytest.approx(best)
         assert len({i.lanes for i in chosen}) == len(chosen)
     ways.undo(0)
