@@ -15,17 +15,28 @@ app = marimo.App(width="medium", app_title="Medhavi: can we promise it?")
 with app.setup:
     import marimo as mo
 
+    from medhavi.service import promise_bulk, promise_widgets
     from medhavi.service.page_data import load_data
     from medhavi.service.page_parts import html, picture, section
-    from medhavi.service.promise_page import ask, choices, commit
-    from medhavi.views import page, theme
+    from medhavi.service.promise_commit import OwnDate, commit, commit_lines
+    from medhavi.service.promise_form import choices
+    from medhavi.service.promise_page import ask, ask_changed, named
+    from medhavi.service.promise_recent import recent
+    from medhavi.service.promise_watching import watch_promises
+    from medhavi.version import __version__
+    from medhavi.views import page, promise_lists, theme
+    from medhavi.views.charts import title_of
+    from medhavi.views.format import count
+    from medhavi.views.promise_names import there
     from medhavi.views.promise_picture import probability_chart, promise_chain_chart
+    from medhavi.views.promise_style import RULES
     from medhavi.views.promise_words import (
         options_html,
         preempted_html,
         promise_tiles,
         reasons_html,
         remedies_html,
+        remedy_words,
     )
     from medhavi.views.tiles import tiles_html
 
@@ -34,7 +45,7 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def style():
-    mo.Html(f"<style>{theme.app_style()}</style>")
+    mo.Html(f"<style>{theme.app_style()}{RULES}</style>")
     return
 
 
@@ -46,25 +57,29 @@ def address():
     def wanted(name):
         return params.get(name) or arguments.get(name) or ""
 
-    return params, wanted
+    past = bool(wanted("known_at") or wanted("effective_at"))
+    return params, past, wanted
 
 
 @app.cell(hide_code=True)
 def data(wanted):
     with mo.status.spinner("Reading", remove_on_exit=True):
-        shown = load_data(
-            wanted("tables"),
-            known_at=wanted("known_at"),
-            effective_at=wanted("effective_at"),
+        shown = named(
+            load_data(
+                wanted("tables"),
+                known_at=wanted("known_at"),
+                effective_at=wanted("effective_at"),
+            )
         )
-    names = shown.names
-    return names, shown
+    return (shown,)
 
 
 @app.cell(hide_code=True)
-def head(names, shown, wanted):
+def head(shown, wanted):
     _facts = (
-        page.moment_facts(shown.snapshot, names, str(shown.source), wanted("known_at"))
+        page.moment_facts(
+            shown.snapshot, shown.names, str(shown.source), wanted("known_at")
+        )
         if shown.snapshot is not None
         else [("Source", str(shown.source))]
     )
@@ -74,11 +89,7 @@ def head(names, shown, wanted):
 
 @app.cell(hide_code=True)
 def trouble(shown):
-    _text = shown.problem and page.problem(
-        shown.problem.title, shown.problem.text, shown.problem.remedy
-    )
-    _list = f"<p></p>{page.findings_html(shown.findings)}" if shown.findings else ""
-    mo.stop(shown.problem is not None, html(f"{_text}{_list}"))
+    mo.stop(shown.problem is not None, promise_widgets.trouble_of(shown))
     offered = choices(shown.snapshot, shown.names)
     return (offered,)
 
@@ -92,74 +103,35 @@ def request(offered, params, wanted):
             elif name in params:
                 params.remove(name)
 
-    def _pick(name, options, label, *, none=False):
-        _labels = {item: text for text, item in options.items()}
-        _first = wanted(name) or offered.first.get(name)
-        return mo.ui.dropdown(
-            options,
-            value=_labels.get(_first, None if none else next(iter(options), None)),
-            searchable=True,
-            allow_select_none=none,
-            label=label,
-            full_width=True,
-        )
-
-    form = (
-        mo.md(
-            '<div class="mv-form">{product}{location}{customer}</div>'
-            '<div class="mv-form">{qty}{due}{priority}{policy}</div>'
-        )
-        .batch(
-            product=_pick("product", offered.products, "Product"),
-            location=_pick("location", offered.locations, "Delivered at"),
-            qty=mo.ui.number(
-                start=0.001,
-                value=float(wanted("qty") or offered.first["qty"]),
-                label="Quantity",
-            ),
-            due=mo.ui.text(
-                value=wanted("due") or offered.first["due"],
-                label="Due (local)",
-                placeholder="2026-12-04 14:00",
-                full_width=True,
-            ),
-            customer=_pick("customer", offered.customers, "Customer", none=True),
-            priority=mo.ui.number(
-                start=0, step=1, value=int(wanted("priority") or 1), label="Priority"
-            ),
-            policy=mo.ui.dropdown(
-                offered.policies,
-                value=wanted("policy")
-                if wanted("policy") in offered.policies
-                else None,
-                allow_select_none=True,
-                label="Policy",
-            ),
-        )
-        .form(submit_button_label="Quote", bordered=True, on_change=_keep)
-    )
+    form = promise_widgets.request_form(offered, wanted, _keep)
     section("request", "What is asked for?", form)
     return (form,)
 
 
 @app.cell(hide_code=True)
-def answer(form, shown, wanted):
-    _asked = form.value or form.element.value
-    _past = bool(wanted("known_at") or wanted("effective_at"))
+def answer(form, past, shown):
     with mo.status.spinner("Quoting", remove_on_exit=True):
-        told = ask(shown, _asked, past=_past)
-    _text = told.problem and page.problem(
-        told.problem.title, told.problem.text, told.problem.remedy
-    )
-    _list = f"<p></p>{page.findings_html(told.findings)}" if told.findings else ""
-    mo.stop(told.promise is None, html(f"{_text}{_list}"))
+        told = ask(shown, form.value or form.element.value, past=past)
+    mo.stop(told.promise is None, promise_widgets.trouble_of(told))
     promise = told.promise
-    return promise, told
+    names = there(shown.names, promise.demand["location"])
+    return names, promise, told
 
 
 @app.cell(hide_code=True)
 def tiles(names, promise, told):
-    html(tiles_html(promise_tiles(promise, names, qty=told.qty, due=told.due)))
+    _zone = f'<p class="muted small">Dates are local to {names.zone}.</p>'
+    html(tiles_html(promise_tiles(promise, names, qty=told.qty, due=told.due)) + _zone)
+    return
+
+
+@app.cell(hide_code=True)
+def options(names, promise):
+    section(
+        "options",
+        "Which ways are there?",
+        html(options_html(promise, names)),
+    )
     return
 
 
@@ -180,27 +152,63 @@ def chain(names, promise, shown, told):
 
 
 @app.cell(hide_code=True)
-def sure(names, promise, told):
-    section(
-        "sure",
-        "How sure is the date?",
-        picture(
-            probability_chart(promise, names, due=told.due),
-            "Nothing in the chain is uncertain",
-            "No learned lead time and no stated 95th percentile takes part in it.",
-        ),
-    )
-    return
+def moving(told):
+    # A drag moves the slider and the slider moves the rule; neither draws itself anew.
+    _first = promise_widgets.share_of(told) if told.curve else 0.0
+    get_dragged, drag = mo.state(_first)
+    get_slid, slide = mo.state(_first)
+    get_share, keep_share = mo.state(_first)
+    return drag, get_dragged, get_share, get_slid, keep_share, slide
 
 
 @app.cell(hide_code=True)
-def options(names, promise):
-    section(
-        "options",
-        "Which ways are there?",
-        html(options_html(promise, names)),
+def sure(drag, get_slid, keep_share, names, promise, told):
+    def _moved(share):
+        drag(share)
+        keep_share(share)
+
+    _share = get_slid() if told.curve else None
+    _chart = probability_chart(
+        promise, names, due=told.due, curve=told.curve, share=_share
     )
-    return
+    if _chart is None:
+        curve_drawn = None
+        _shown = html(
+            page.empty(
+                "Nothing in the chain is uncertain",
+                "No learned lead time and no stated 95th percentile takes part in it.",
+            )
+        )
+    else:
+        curve_drawn = promise_widgets.curve_picture(_chart, _moved)
+        _shown = html(
+            f"<h3>{title_of(_chart)}</h3><p class='muted small'>Drag the orange rule "
+            "or move the slider: the chance goes with the date.</p>"
+            f'<div class="mv-draw mv-drag">{curve_drawn.text}</div>'
+        )
+    section("sure", "How sure is the date?", _shown)
+    return (curve_drawn,)
+
+
+@app.cell(hide_code=True)
+def sure_slider(get_dragged, keep_share, slide, told):
+    def _moved(share):
+        slide(share)
+        keep_share(share)
+
+    mo.stop(not told.curve)
+    share_slider = promise_widgets.share_slider(told.curve, get_dragged(), _moved)
+    share_slider
+    return (share_slider,)
+
+
+@app.cell(hide_code=True)
+def moved(get_share, names, promise, told):
+    moved_to = promise.date
+    if told.curve and get_share() != promise_widgets.share_of(told):
+        moved_to = promise_widgets.date_at(told.curve, get_share())
+    html(promise_widgets.moved_words(told, moved_to, names)) if told.curve else None
+    return (moved_to,)
 
 
 @app.cell(hide_code=True)
@@ -219,70 +227,258 @@ def giving_way(names, promise):
 
 
 @app.cell(hide_code=True)
-def reasons(names, promise):
+def trying(told):
+    _question = told.row  # a new question forgets what was tried for the last one
+    get_tried, set_tried = mo.state(-1)
+    return get_tried, set_tried
+
+
+@app.cell(hide_code=True)
+def reasons(names, promise, set_tried):
+    tries = promise_widgets.remedy_buttons(promise, names, set_tried)
     section(
         "why",
         "What limits it, and what would help?",
         html(reasons_html(promise, names)),
         html(remedies_html(promise, names)),
-    )
-    return
-
-
-@app.cell(hide_code=True)
-def decide(promise, told):
-    approver = mo.ui.text(label="Approver", placeholder="your name")
-    accept = mo.ui.run_button(label="Promise it", kind="success")
-    if promise.date is None:
-        _text = page.empty("There is nothing to promise", "Ask for something else.")
-    elif not told.binding:
-        _text = page.empty(
-            "Nothing can be kept from here",
-            "A promise needs a lake at its latest moment and its event store.",
-        )
-    else:
-        _others = len(promise.preempted)
-        _moved = f" and moves {_others} other promise" if _others else ""
-        _moved += "s" if _others > 1 else ""
-        _text = (
-            f'<p class="muted">It makes {len(promise.reservations)} reservations'
-            f"{_moved}, all at once, and is asked again first; nothing happens "
-            "before.</p>"
-        )
-    section(
-        "decide",
-        "Promise it?",
-        html(_text),
         *(
-            [mo.hstack([approver, accept], justify="start", wrap=True)]
-            if told.binding
+            [
+                html("<p class='muted'>Try one: it is quoted with its rows.</p>"),
+                mo.hstack(tries, justify="start", wrap=True),
+            ]
+            if tries
             else []
         ),
     )
-    return accept, approver
+    return (tries,)
 
 
 @app.cell(hide_code=True)
-def done(accept, approver, shown, told):
+def tried(get_tried, names, past, promise, shown, told):
+    tried_page = _shown = None
+    if 0 <= get_tried() < len(promise.remedies):
+        _remedy = promise.remedies[get_tried()]
+        with mo.status.spinner("Quoting", remove_on_exit=True):
+            tried_page = ask_changed(shown, told, get_tried(), past=past)
+        _shown = section(
+            "tried",
+            f"{remedy_words(_remedy, names)}: what then?",
+            *promise_widgets.compared(told, tried_page, _remedy, shown, names),
+        )
+    _shown
+    return (tried_page,)
+
+
+@app.cell(hide_code=True)
+def choose_answer(tried_page):
+    _both = tried_page is not None and tried_page.binding
+    _answers = ["as asked", "with the change"] if _both else ["as asked"]
+    which = mo.ui.radio(_answers, value="as asked", label="Answer", inline=True)
+    approver = mo.ui.text(label="Approver", placeholder="your name")
+    return approver, which
+
+
+@app.cell(hide_code=True)
+def decide(approver, moved_to, names, told, tried_page, which):
+    chosen = tried_page if which.value == "with the change" else told
+    _own = promise_widgets.own_date(told, moved_to, names) if chosen is told else ""
+    own = mo.ui.dictionary(
+        {
+            "date": mo.ui.text(
+                value=_own, label="Another date (local)", placeholder="as found"
+            ),
+            "reason": mo.ui.text(label="because", placeholder="why another date"),
+        }
+    )
+    accept = mo.ui.run_button(label="Promise it", kind="success")
+    _parts = [html(promise_widgets.decision_text(chosen, tried_page))]
+    if told.binding:
+        _fields = [own["date"], own["reason"], approver]
+        _parts += [which] if len(which.options) > 1 else []
+        _parts += [mo.hstack(_fields, justify="start", wrap=True), accept]
+    section("decide", "Promise it?", *_parts)
+    return accept, chosen, own
+
+
+@app.cell(hide_code=True)
+def done(accept, approver, chosen, own, shown):
     mo.stop(not accept.value)
-    _said = commit(shown, told, approver.value)
-    html(
-        page.empty(f"● {_said.title}", _said.text)
-        if _said.kept
-        else page.problem(_said.title, _said.text)
+    promise_widgets.said(commit(shown, chosen, approver.value, OwnDate(**own.value)))
+    return
+
+
+@app.cell(hide_code=True)
+def drop(told):
+    dropped = mo.ui.file(
+        filetypes=list(promise_bulk.KINDS),
+        kind="area",
+        label="Drop a file of requests: xlsx, CSV or JSON",
+        max_size=promise_bulk.MOST_BYTES,
+    )
+    section(
+        "bulk",
+        "Many at once?",
+        html(
+            '<p class="muted">Each line of the file is answered by priority, seeing '
+            "what the lines before it took. Nothing is promised before you choose.</p>"
+        ),
+        mo.hstack(
+            [
+                mo.download(
+                    lambda: promise_bulk.template_xlsx(told),
+                    filename="requests.xlsx",
+                    label="Template, xlsx",
+                ),
+                mo.download(
+                    lambda: promise_bulk.template_csv(told),
+                    filename="requests.csv",
+                    label="Template, CSV",
+                ),
+            ],
+            justify="start",
+            wrap=True,
+        ),
+        dropped,
+    )
+    return (dropped,)
+
+
+@app.cell(hide_code=True)
+def bulk(dropped, past, shown):
+    mo.stop(not dropped.value)
+    with mo.status.spinner("Answering", remove_on_exit=True):
+        many = promise_bulk.answer_file(
+            shown, dropped.name(), dropped.contents(), past=past
+        )
+    mo.stop(many.problem is not None, promise_widgets.trouble_of(many))
+    return (many,)
+
+
+@app.cell(hide_code=True)
+def bulk_answers(many, shown):
+    _rows = promise_lists.answer_rows(many.promises, shown.names)
+    answer_table = promise_widgets.answer_table(_rows)
+    mo.vstack(
+        [
+            html(
+                f"<p><b>{promise_lists.answers_sentence(many.promises)}</b> "
+                "Dates are local to each place; the files say the zone.</p>"
+            ),
+            answer_table,
+            mo.hstack(
+                [
+                    mo.download(
+                        lambda: promise_bulk.as_xlsx(_rows),
+                        filename="answers.xlsx",
+                        label="Answers, xlsx",
+                    ),
+                    mo.download(
+                        lambda: promise_bulk.as_csv(_rows),
+                        filename="answers.csv",
+                        label="Answers, CSV",
+                    ),
+                ],
+                justify="start",
+                wrap=True,
+            ),
+            *promise_widgets.odd_lines(many),
+        ]
+    )
+    return (answer_table,)
+
+
+@app.cell(hide_code=True)
+def bulk_decide(many):
+    bulk_approver = mo.ui.text(label="Approver of the lines", placeholder="your name")
+    bulk_accept = mo.ui.run_button(label="Promise the chosen lines", kind="success")
+    (
+        mo.hstack([bulk_approver, bulk_accept], justify="start", wrap=True)
+        if many.binding
+        else html(page.empty(*promise_widgets.NOT_HERE))
+    )
+    return bulk_accept, bulk_approver
+
+
+@app.cell(hide_code=True)
+def bulk_done(answer_table, bulk_accept, bulk_approver, many, shown):
+    mo.stop(not bulk_accept.value)
+    _lines = answer_table.value[promise_lists.LINE]
+    _chosen = [many.promises[line - 1] for line in _lines]
+    promise_widgets.said(commit_lines(shown, _chosen, bulk_approver.value))
+    return
+
+
+@app.cell(hide_code=True)
+def look(shown):
+    _what = shown.source  # another source is looked at anew
+    look_again = mo.ui.run_button(label="Ask all accepted promises again")
+    section(
+        "at-risk",
+        "Which promises are at risk?",
+        html(
+            '<p class="muted">Every accepted promise is asked again on today\'s facts. '
+            "That takes some seconds a hundred promises; nothing is written.</p>"
+        ),
+        look_again,
+    )
+    return (look_again,)
+
+
+@app.cell(hide_code=True)
+def at_risk(look_again, past, shown):
+    watched = None
+    if look_again.value:
+        with mo.status.spinner("Asking again", remove_on_exit=True):
+            watched = watch_promises(shown, past=past)
+        if watched.watch is None:
+            _shown = promise_widgets.trouble_of(watched)
+        else:
+            _text = promise_lists.watch_sentence(watched.watch)
+            _rows = promise_lists.at_risk_html(watched.watch, shown.names)
+            _shown = html(f"<p><b>{_text}</b></p>{_rows}")
+    else:
+        _shown = html(page.empty("Nobody has looked yet", "Press the button above."))
+    _shown
+    return (watched,)
+
+
+@app.cell(hide_code=True)
+def hot_spots(dropped, shown, told, watched):
+    # It counts what was answered until now: it is drawn anew after each answer.
+    _after = (told, dropped.value)
+    _watch = watched.watch if watched is not None else None
+    _answers = recent(str(shown.source))
+    section(
+        "hot-spots",
+        "What limits most?",
+        html(
+            f"<p class='muted'>Of the last {count(len(_answers), 'answer')} here.</p>"
+            f"{promise_lists.hot_spots_html(_answers, shown.names)}"
+        ),
+        html(promise_lists.risk_spots_html(_watch, shown.names)),
     )
     return
 
 
 @app.cell(hide_code=True)
-def trust(names, promise, shown, wanted):
+def trust(promise, shown, told, wanted):
     _basis = promise.basis
     _facts = [
         ("Answer", "exact" if promise.exact else "heuristic"),
         ("Times from", f"{_basis.model} {_basis.version or ''}".strip()),
         ("Quoted at", _basis.risk_basis),
+        ("Medhavi", __version__),
     ]
-    mo.Html(page.data_line(shown.snapshot, names, _facts, known_at=wanted("known_at")))
+    _line = page.data_line(
+        shown.snapshot, shown.names, _facts, known_at=wanted("known_at")
+    )
+    mo.vstack(
+        [
+            mo.Html(_line),
+            html("<p class='muted small'>The same question as a command:</p>"),
+            mo.md(f"```sh\n{promise_widgets.command(told.row, shown.source)}\n```"),
+        ]
+    )
     return
 
 

@@ -13,24 +13,23 @@ __generated_with = "0.25.2"
 app = marimo.App(width="medium", app_title="Medhavi: can we promise it?")
 
 with app.setup:
-    from html import escape
-
     import marimo as mo
 
     import medhavi as mv
     from medhavi.errors import MedhaviError
+    from medhavi.planners.promising.arrival_curve import arrival_curve, chance_by
+    from medhavi.planners.promising.asking import read_requests
+    from medhavi.planners.promising.book import Book
+    from medhavi.planners.promising.quoting import quote
+    from medhavi.planners.promising.what_if import asked_again, book_with
     from medhavi.schema.template import example_rows
-    from medhavi.service.promise_page import choices
+    from medhavi.service.page_parts import html, picture
     from medhavi.views import page, theme
-    from medhavi.views.charts import title_of, untitled
-    from medhavi.views.names import names_of
-    from medhavi.views.promise_picture import promise_chain_chart
-    from medhavi.views.promise_words import (
-        options_html,
-        promise_tiles,
-        reasons_html,
-        remedies_html,
-    )
+    from medhavi.views import promise_words as words
+    from medhavi.views.promise_compare import compared_html
+    from medhavi.views.promise_names import promise_names, there
+    from medhavi.views.promise_picture import probability_chart, promise_chain_chart
+    from medhavi.views.promise_style import RULES
     from medhavi.views.tiles import tiles_html
 
     theme.register()
@@ -40,7 +39,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(f"<style>{theme.app_style()}</style>"),
+            mo.Html(f"<style>{theme.app_style()}{RULES}</style>"),
             mo.md(
                 """
                 # Can we promise it?
@@ -60,11 +59,9 @@ def open_data():
     try:
         snapshot, company = mv.Workbench.current().snapshot(), "the workspace's lake"
     except MedhaviError:
-        snapshot, company = (
-            mv.Snapshot.from_frames(example_rows()),
-            "the lemonade maker",
-        )
-    names = names_of(snapshot)
+        snapshot = mv.Snapshot.from_frames(example_rows())
+        company = "the lemonade maker"
+    names = promise_names(snapshot)
     mo.Html(
         page.header("Can we promise it?", page.moment_facts(snapshot, names, company))
     )
@@ -85,26 +82,19 @@ def say_ask():
 
 @app.cell
 def ask(names, snapshot):
-    usual = choices(snapshot, names).first
-    request = {
-        "product": usual["product"],
-        "location": usual["location"],
-        "qty": usual["qty"],
-        "due": f"{usual['due']}T12:00:00Z",
-    }
+    _open = snapshot["demands"].filter(snapshot["demands"]["status"] == "open")
+    usual = _open.sort("due", "demand").row(0, named=True)
+    request = {name: usual[name] for name in ("product", "location", "qty", "due")}
     promise, twice = mv.promise(snapshot, [request, request])
+    local = there(names, request["location"])
     mo.plain_text(str(promise))
-    return promise, request, twice
+    return local, promise, request, twice
 
 
 @app.cell
-def tiles(names, promise, request):
+def tiles(local, promise, request):
     due = promise.demand["due"]
-    mo.Html(
-        f'<div class="mv">'
-        f"{tiles_html(promise_tiles(promise, names, qty=request['qty'], due=due))}"
-        "</div>"
-    )
+    html(tiles_html(words.promise_tiles(promise, local, qty=request["qty"], due=due)))
     return (due,)
 
 
@@ -114,27 +104,37 @@ def say_chain():
     ## 2. Look at the chain
 
     Stages are chained, never the latest of three dates taken from now: production
-    cannot start before its material, a truck not before the goods are there.
+    cannot start before its material, a truck not before the goods are there. The
+    dashed bars are **slack**: so much later a stage may end and nothing moves.
+
+    A quote keeps three quantiles; `arrival_curve` gives the chance at every date. In
+    the app you drag the date along this curve.
     """)
     return
 
 
 @app.cell
-def chain(due, names, promise, snapshot):
-    _chart = promise_chain_chart(promise, names, due=due, as_of=snapshot.as_of)
-    if _chart is None:
-        _shown = mo.Html(
-            page.empty("Nothing has to happen first", "Stock serves it where it lies.")
-        )
-    else:
-        _drawn = mo.ui.altair_chart(
-            untitled(_chart), chart_selection=False, legend_selection=False
-        )
-        _shown = mo.Html(
-            f'<div class="mv"><h3>{escape(title_of(_chart))}</h3>{_drawn.text}</div>'
-        )
-    _shown
+def chain(due, local, promise, snapshot):
+    picture(
+        promise_chain_chart(promise, local, due=due, as_of=snapshot.as_of),
+        "Nothing has to happen first",
+        "Stock serves it where it lies.",
+    )
     return
+
+
+@app.cell
+def chance(due, local, promise, request, snapshot):
+    book = Book.from_snapshot(snapshot)
+    [asked] = read_requests([request], snapshot).requests
+    curve = arrival_curve(book, asked, promise)
+    due_chance = chance_by(curve, due) if curve else promise.on_time_prob
+    picture(
+        probability_chart(promise, local, due=due, curve=curve),
+        "Nothing in the chain is uncertain",
+        "No learned lead time and no stated 95th percentile takes part.",
+    )
+    return asked, book, due_chance
 
 
 @app.cell(hide_code=True)
@@ -150,12 +150,18 @@ def say_ways():
 
 
 @app.cell
-def ways(names, promise):
-    mo.Html(
-        f'<div class="mv">{options_html(promise, names)}<p></p>'
-        f"{reasons_html(promise, names)}{remedies_html(promise, names)}</div>"
+def ways(asked, book, local, promise):
+    changed = [
+        quote(book_with(book, one.rows), asked_again(asked, one.rows))
+        for one in promise.remedies[:1]
+    ]
+    html(
+        words.options_html(promise, local)
+        + words.reasons_html(promise, local)
+        + words.remedies_html(promise, local)
+        + "".join(compared_html(promise, one, local) for one in changed)
     )
-    return
+    return (changed,)
 
 
 @app.cell(hide_code=True)
@@ -183,7 +189,8 @@ def compare(promise, twice):
 def next_lesson():
     mo.md("""
     Next: `medhavi promise --request FILE` answers files, `--commit --approver` makes
-    a promise binding, and the promise app does both. docs/promising.md has the rules.
+    a promise binding. The promise app does both, lets you move the date and say why,
+    and lists which accepted promises are at risk. docs/promising.md has the rules.
     """)
     return
 

@@ -8,52 +8,40 @@ import polars as pl
 
 from medhavi.units import from_seconds
 from medhavi.views.charts import DAY_MS, finished, rows_of, rule_at, time_axis
-from medhavi.views.format import duration, percent, quantity, wall_milliseconds, when
+from medhavi.views.format import duration, percent, wall_milliseconds, when
+from medhavi.views.promise_chain import MAKING, MATERIAL, MOVING, chain_stages
 from medhavi.views.theme import ROW, token
 
 if TYPE_CHECKING:
-    from medhavi.results.promise import PlannedHold, Promise
+    from medhavi.results.promise import Promise
     from medhavi.views.charts import Picture
     from medhavi.views.names import Names
 
-_PARTS = {"material": "firm", "making": "plan", "moving": "good"}
-_KINDS = {"material": "material", "capacity": "making", "transport": "moving"}
+_PARTS = {MATERIAL: "firm", MAKING: "plan", MOVING: "good", "slack": "muted"}
 _QUANTILES = (("date_p50", 0.5), ("date_p80", 0.8), ("date_p95", 0.95))
-_MOST_ROWS = 40
+DRAGGED = "quoted"
+"""Name of the selection that holds the date under the pointer."""
+
+Curve = tuple[tuple[float, int], ...]
+"""Shares, rising, each with the instant [s] by which it is there."""
 
 
-def promise_chain_rows(promise: Promise, names: Names) -> pl.DataFrame:
-    """Give the holds of a promise as bars: label, part, x, x2 [wall ms], tip."""
+def promise_chain_rows(
+    promise: Promise, names: Names, due: int | None = None
+) -> pl.DataFrame:
+    """Give the stages as bars: label, part, x, x2, free [wall ms], tip."""
     rows = [
-        _bar(hold, names)
-        for hold in sorted(
-            promise.holds, key=lambda hold: (hold.start, hold.finish, hold.subject)
-        )
+        {
+            "label": stage.label,
+            "part": stage.part,
+            "x": wall_milliseconds(from_seconds(stage.start), names.zone),
+            "x2": wall_milliseconds(from_seconds(stage.finish), names.zone),
+            "free": wall_milliseconds(from_seconds(stage.free), names.zone),
+            "tip": stage.tip(names),
+        }
+        for stage in chain_stages(promise, names, due)
     ]
-    return pl.DataFrame(rows[:_MOST_ROWS])
-
-
-def _bar(hold: PlannedHold, names: Names) -> dict[str, object]:
-    part = _KINDS.get(hold.kind, "making")
-    zone = names.zone_of(hold.location or hold.subject)
-    begin, end = from_seconds(hold.start), from_seconds(hold.finish)
-    subject = names.name(hold.subject)
-    if part == "material":
-        # A material is taken at one instant; the bar is a mark.
-        amount = quantity(hold.qty, names.unit(hold.subject))
-        tip = f"{amount} of {names.both(hold.subject)}, taken {when(begin, zone)}"
-        end = begin
-    else:
-        verb = "works on" if part == "making" else "travels"
-        hours = duration((end - begin).total_seconds() / 3600)
-        tip = f"{subject} {verb}: {when(begin, zone)} to {when(end, zone)}, {hours}"
-    return {
-        "label": subject,
-        "part": part,
-        "x": wall_milliseconds(begin, names.zone),
-        "x2": wall_milliseconds(end, names.zone),
-        "tip": tip,
-    }
+    return pl.DataFrame(rows)
 
 
 def promise_chain_chart(
@@ -62,8 +50,10 @@ def promise_chain_chart(
     """Draw what has to happen until the goods are there; None without any step."""
     import altair as alt
 
-    rows = promise_chain_rows(promise, names)
-    if rows.is_empty() or promise.date is None:
+    if promise.date is None:
+        return None
+    rows = promise_chain_rows(promise, names, due)
+    if rows.is_empty():
         return None
     marks = {"now": as_of, "quoted": promise.date}
     if due is not None:
@@ -71,7 +61,7 @@ def promise_chain_chart(
     walls = {
         k: wall_milliseconds(from_seconds(v), names.zone) for k, v in marks.items()
     }
-    edges = [*rows["x"].to_list(), *rows["x2"].to_list(), *walls.values()]
+    edges = [*rows["x"].to_list(), *rows["free"].to_list(), *walls.values()]
     margin = max((max(edges) - min(edges)) // 40, DAY_MS // 24)
     first, last = min(edges) - margin, max(edges) + margin
     labels = rows["label"].unique(maintain_order=True).to_list()
@@ -82,23 +72,39 @@ def promise_chain_chart(
             "label:N",
             title=None,
             sort=labels,
-            axis=alt.Axis(labelLimit=320, domain=False),
+            axis=alt.Axis(labelLimit=260, domain=False),
         ),
     )
     colours = alt.Scale(domain=list(_PARTS), range=[token(c) for c in _PARTS.values()])
-    colour = alt.Color(
-        "part:N",
-        scale=colours,
-        title=None,
-        legend=alt.Legend(orient="bottom", offset=8),
+    legend = alt.Legend(orient="bottom", offset=8)
+    colour = alt.Color("part:N", scale=colours, title=None, legend=legend)
+    told = {"tooltip": "tip:N", "description": "tip:N"}
+    slack = (
+        base.transform_filter("datum.free > datum.x2")
+        .transform_calculate(part="'slack'")
+        .mark_bar(
+            height=ROW - 14,
+            fillOpacity=0.12,
+            strokeDash=[4, 3],
+            strokeWidth=1,
+            cornerRadius=2,
+        )
+        .encode(
+            x=time_axis(first, last, field="x2"),
+            x2="free:T",
+            color=colour,
+            stroke=alt.value(token("muted")),
+            **told,
+        )
     )
     layers = [
-        base.transform_filter("datum.part != 'material'")
+        slack,
+        base.transform_filter("datum.x2 > datum.x")
         .mark_bar(height=ROW - 10, cornerRadius=2, minBandSize=2)
-        .encode(color=colour, tooltip="tip:N", description="tip:N"),
-        base.transform_filter("datum.part == 'material'")
+        .encode(color=colour, **told),
+        base.transform_filter("datum.x2 == datum.x")
         .mark_tick(thickness=3, size=ROW - 10)
-        .encode(color=colour, tooltip="tip:N", description="tip:N"),
+        .encode(color=colour, **told),
         *_rules(walls, first, last),
     ]
     return finished(
@@ -138,30 +144,46 @@ def chain_sentence(promise: Promise, due: int | None) -> str:
     return f"It is there {duration(apart)} after it is due"
 
 
-def probability_chart(
-    promise: Promise, names: Names, *, due: int | None
-) -> Picture | None:
-    """Draw how likely it is there by a date: the quantiles, the quoted and due date.
+def quantile_curve(promise: Promise) -> Curve:
+    """Give the quantiles that an answer states; nothing where its date is sure."""
+    dates = [(share, getattr(promise, name)) for name, share in _QUANTILES]
+    if promise.date is None or any(date is None for _, date in dates):
+        return ()
+    known = tuple((share, int(date)) for share, date in dates)
+    return known if len({date for _, date in known}) > 1 else ()
 
-    None where nothing is promised or nothing is uncertain.
+
+def probability_chart(
+    promise: Promise,
+    names: Names,
+    *,
+    due: int | None,
+    curve: Curve = (),
+    share: float | None = None,
+) -> Picture | None:
+    """Draw how likely it is there by a date: the curve, the quoted and due date.
+
+    Parameters
+    ----------
+    curve
+        The whole curve; by default the quantiles of the answer.
+    share
+        Where on the curve the rule that can be dragged stands first; without it the
+        picture cannot be dragged.
+
+    Returns
+    -------
+    Picture or None
+        None where nothing is promised or nothing is uncertain. Dragging sets the
+        selection `DRAGGED` to the share under the pointer.
     """
     import altair as alt
 
-    dates = [(getattr(promise, name), share) for name, share in _QUANTILES]
-    if promise.date is None or any(date is None for date, _ in dates):
-        return None
-    if len({date for date, _ in dates}) == 1:
+    known = curve or quantile_curve(promise)
+    if promise.date is None or not known:
         return None
     zone = names.zone
-    points = [
-        {
-            "x": wall_milliseconds(from_seconds(date), zone),
-            "share": share,
-            "tip": f"{percent(share)} chance by {when(from_seconds(date), zone)}",
-            "word": percent(share),
-        }
-        for date, share in dates
-    ]
+    points = [_point(level, date, names) for level, date in known]
     marks = {"quoted": promise.date, **({} if due is None else {"due": due})}
     walls = {k: wall_milliseconds(from_seconds(v), zone) for k, v in marks.items()}
     edges = [*(int(str(p["x"])) for p in points), *walls.values()]
@@ -176,17 +198,80 @@ def probability_chart(
             axis=alt.Axis(format="%", values=[0, 0.25, 0.5, 0.75, 1]),
         ),
     )
+    told = {"tooltip": "tip:N", "description": "tip:N"}
+    stated = base.transform_filter("datum.stated")
     layers = [
         base.mark_line(color=token("plan"), interpolate="monotone", aria=False),
-        base.mark_point(color=token("plan"), filled=True, size=60).encode(
-            tooltip="tip:N", description="tip:N"
-        ),
-        base.mark_text(
+        stated.mark_point(color=token("plan"), filled=True, size=60).encode(**told),
+        stated.mark_text(
             align="right", dx=-8, dy=-6, color=token("ink"), aria=False
         ).encode(text="word:N"),
+        *([] if share is None else _dragged(base, share, points)),
         *_rules(walls, first, last),
     ]
-    return finished(alt.layer(*layers), probability_sentence(promise), 200)
+    return finished(alt.layer(*layers), probability_sentence(promise), 220)
+
+
+def _point(level: float, date: int, names: Names) -> dict[str, object]:
+    moment = from_seconds(date)
+    return {
+        "x": wall_milliseconds(moment, names.zone),
+        "share": level,
+        "stated": level in {share for _, share in _QUANTILES},
+        "tip": f"{percent(level)} chance by {when(moment, names.zone)}",
+        "word": percent(level),
+    }
+
+
+def _dragged(
+    base: Picture, share: float, points: list[dict[str, object]]
+) -> list[Picture]:
+    """Give the rule under the pointer: it goes where the pointer is dragged."""
+    import altair as alt
+
+    first = min(points, key=lambda point: abs(float(str(point["share"])) - share))
+    drag = alt.selection_point(
+        name=DRAGGED,
+        fields=["share"],
+        nearest=True,
+        on="[pointerdown, window:pointerup] > pointermove",
+        clear=False,
+        value=[{"share": float(str(first["share"]))}],
+    )
+    here = base.transform_filter(drag)
+    edge = (int(str(points[0]["x"])) + int(str(points[-1]["x"]))) // 2
+    colour = token("warn")
+    return [
+        base.mark_point(size=200, opacity=0, aria=False)
+        .encode(y=alt.Y("share:Q"))
+        .add_params(drag),
+        here.mark_rule(color=colour, strokeWidth=3, aria=False).encode(
+            y=alt.value(0), y2=alt.value("height")
+        ),
+        here.mark_point(color=colour, filled=True, size=110, opacity=1).encode(
+            tooltip="tip:N", description="tip:N"
+        ),
+        _beside(here, f"datum.x <= {edge}", "left"),
+        _beside(here, f"datum.x > {edge}", "right"),
+    ]
+
+
+def _beside(here: Picture, where: str, align: str) -> Picture:
+    """Give the words at the foot of the rule, on the side that has room."""
+    import altair as alt
+
+    return (
+        here.transform_filter(where)
+        .mark_text(
+            align=align,
+            dx=8 if align == "left" else -8,
+            baseline="bottom",
+            color=token("ink"),
+            fontWeight=600,
+            aria=False,
+        )
+        .encode(text="tip:N", y=alt.value(210))
+    )
 
 
 def probability_sentence(promise: Promise) -> str:

@@ -9,28 +9,36 @@ from medhavi.results.promise import PromiseStatus
 from medhavi.units import from_seconds
 from medhavi.views.format import NOTHING, duration, money, percent, quantity, when
 from medhavi.views.page import empty, table_html
+from medhavi.views.promise_names import local_words, way_words
 from medhavi.views.tiles import Tile
 
 if TYPE_CHECKING:
-    from medhavi.results.promise import Preempted, Promise, TriedRemedy
+    from medhavi.results.promise import (
+        Preempted,
+        Promise,
+        PromiseCost,
+        PromiseOption,
+        PromiseReason,
+        TriedRemedy,
+    )
     from medhavi.views.names import Names
 
-_STATES = {
+STATES = {
     PromiseStatus.PROMISED: ("good", "on time"),
     PromiseStatus.PROMISED_LATE: ("warn", "late"),
     PromiseStatus.PARTIAL: ("warn", "only a part"),
     PromiseStatus.REJECTED: ("bad", "cannot be promised"),
 }
-
-_TAKING = "preempt:"
-"""How an option begins that takes from others."""
+PARTS = ("material", "production", "transport", "holding", "lateness")
+MOST_OPTIONS = 8
+"""Options that stand side by side; the others are counted."""
 
 
 def promise_tiles(
     promise: Promise, names: Names, *, qty: float, due: int | None
 ) -> tuple[Tile, ...]:
     """Give the figures of an answer: date, quantity, chance, cost, emissions."""
-    state, word = _STATES[promise.status]
+    state, word = STATES[promise.status]
     product = str(promise.demand.get("product", ""))
     date = (
         NOTHING
@@ -73,19 +81,6 @@ def _emissions(kilograms: float) -> Tile:
     return Tile(label="Emissions", figure=f"{kilograms:,.1f}", unit="kg CO2")
 
 
-def _way(option: str) -> str:
-    """Say an option such as `stock+make:R1@L` in words.
-
-    >>> _way("stock+make:R1@L")
-    'stock, then make: R1 at L'
-    >>> _way("preempt:stock@L")
-    'stock at L, which others have now'
-    """
-    way = option.removeprefix(_TAKING)
-    told = way.replace("+", ", then ").replace(":", ": ").replace("@", " at ")
-    return told if way == option else f"{told}, which others have now"
-
-
 def _basis(promise: Promise) -> str:
     """Say where the uncertain times come from."""
     basis = promise.basis
@@ -96,42 +91,103 @@ def _basis(promise: Promise) -> str:
     return f"{basis.model} {basis.version or ''}".strip()
 
 
+# ---------------------------------------------------------------------- the options
 def options_html(promise: Promise, names: Names) -> str:
     """Give the options side by side, the chosen one first."""
     if not promise.options:
         return empty("There is no way to serve it", "See below what limits it.")
-    currency = promise.cost.currency
-    rows = [
-        (
-            ("● " if option.why_not is None else "")
-            + escape(names.told(_way(option.option))),
-            names.html(option.origin),
-            escape(when(from_seconds(option.date), names.zone)),
-            percent(option.on_time_prob),
-            escape(money(option.cost, currency)),
-            f"{option.co2_kg:,.1f} kg",
-            "<b>chosen</b>" if option.why_not is None else escape(option.why_not),
-        )
-        for option in promise.options
-    ]
-    return table_html(
-        ("Option", "From", "There", "On time", "Cost", "CO2", "Why not"),
-        rows,
-        ("On time", "Cost", "CO2"),
+    shown = promise.options[:MOST_OPTIONS]
+    dearest = max(option.cost for option in shown)
+    cards = "".join(
+        _option(option, promise.cost.currency, dearest, names) for option in shown
+    )
+    more = len(promise.options) - len(shown)
+    tail = f'<p class="muted small">and {more} more, all worse</p>' if more else ""
+    return f'<div class="mv-options">{cards}</div>{tail}'
+
+
+def _option(option: PromiseOption, currency: str, dearest: float, names: Names) -> str:
+    chosen = option.why_not is None
+    verdict = "<b>chosen</b>" if chosen else escape(_why_not(option.why_not or ""))
+    facts = (
+        ("There", escape(when(from_seconds(option.date), names.zone))),
+        ("On time", percent(option.on_time_prob)),
+        ("Cost", f"<b>{escape(money(option.cost, currency))}</b>"),
+        *_parts(option.parts, currency, dearest),
+        ("CO2", f"{option.co2_kg:,.1f} kg"),
+    )
+    rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
+    way = escape(way_words(option.option, names))
+    mark = "● " if chosen else ""
+    return (
+        f'<article class="mv-card mv-option{" chosen" if chosen else ""}">'
+        f"<h3>{mark}{way[:1].upper()}{way[1:]}</h3><dl>{rows}</dl>"
+        f'<p class="small">{verdict}</p></article>'
     )
 
 
+def _parts(
+    cost: PromiseCost | None, currency: str, dearest: float
+) -> list[tuple[str, str]]:
+    """Give the parts of a cost with bars on one scale for all options."""
+    if cost is None:
+        return []
+    found = []
+    for name in PARTS:
+        value = float(getattr(cost, name))
+        if not value:
+            continue
+        share = 100 * value / dearest if dearest > 0 else 0.0
+        late = " late" if name == "lateness" else ""
+        bar = f'<i class="mv-part{late}" style="width:{share:.1f}%"></i>'
+        label = f'<span class="muted">{name}</span>'
+        found.append((label, f"{escape(money(value, currency))}{bar}"))
+    return found
+
+
+def _why_not(text: str) -> str:
+    """Leave the code of a rule out: the sentence says it.
+
+    >>> _why_not("CostCapExceeded: costs more than the policy permits")
+    'not chosen: costs more than the policy permits'
+    """
+    code, colon, rest = text.partition(": ")
+    said = rest if colon and code.isalnum() else text
+    return f"not chosen: {said}"
+
+
+# --------------------------------------------------------------- reasons and remedies
 def reasons_html(promise: Promise, names: Names) -> str:
     """Say what limits the date, the strongest first."""
     told = promise.limiters or ((promise.limiter,) if promise.limiter else ())
     if not told:
         return "<p>Nothing limits it: it is there in time.</p>"
     items = "".join(
-        f"<li>{escape(names.told(reason.text))} <span class='muted small'>"
+        f"<li>{escape(reason_words(reason, names))} <span class='muted small'>"
         f"{escape(reason.code.value)}, {escape(duration(reason.hours))}</span></li>"
         for reason in told
     )
     return f'<ol class="mv-chain">{items}</ol>'
+
+
+def reason_words(reason: PromiseReason, names: Names) -> str:
+    """Say a reason with what it is about, in names and local time."""
+    text = local_words(reason.text, names)
+    subject = subject_words(reason.subject, names)
+    return text if not subject or subject in text else f"{subject}: {text}"
+
+
+def subject_words(subject: str, names: Names) -> str:
+    """Name what binds.
+
+    >>> from medhavi.views.names import Names
+    >>> subject_words("A|L", Names(texts={"A": "Cream", "L": "Lodz"}))
+    'Cream at Lodz'
+    """
+    product, bar, place = subject.partition("|")
+    return (
+        f"{names.name(product)} at {names.name(place)}" if bar else names.told(subject)
+    )
 
 
 def remedies_html(promise: Promise, names: Names) -> str:
@@ -145,20 +201,36 @@ def remedies_html(promise: Promise, names: Names) -> str:
     return table_html(("What would help", "There", "Gain", "Cost"), rows, ("Cost",))
 
 
+def remedy_words(remedy: TriedRemedy, names: Names) -> str:
+    """Say a remedy in names and local time, as the start of a sentence."""
+    text = local_words(remedy.text, names)
+    return text[:1].upper() + text[1:]
+
+
 def _remedy(remedy: TriedRemedy, promise: Promise, names: Names) -> tuple[str, ...]:
-    gain = NOTHING
-    if promise.date is not None:
-        hours = (promise.date - remedy.date) / 3600
-        gain = f"{duration(abs(hours))} {'earlier' if hours > 0 else 'later'}"
-        gain = "the same date" if hours == 0 else gain
     return (
-        escape(names.told(remedy.text)),
+        escape(remedy_words(remedy, names)),
         escape(when(from_seconds(remedy.date), names.zone)),
-        escape(gain),
+        escape(gain_words(promise.date, remedy.date)),
         escape(money(remedy.cost, promise.cost.currency)),
     )
 
 
+def gain_words(before: int | None, after: int | None) -> str:
+    """Say how much earlier or later a date is.
+
+    >>> gain_words(7200, 3600), gain_words(0, 3600), gain_words(1, 1)
+    ('1 h earlier', '1 h later', 'the same date')
+    """
+    if before is None or after is None:
+        return NOTHING
+    hours = (before - after) / 3600
+    if hours == 0:
+        return "the same date"
+    return f"{duration(abs(hours))} {'earlier' if hours > 0 else 'later'}"
+
+
+# ------------------------------------------------------------------- who gives way
 def preempted_html(promise: Promise, names: Names) -> str:
     """List the less important lines that it takes from, with their new dates.
 
@@ -182,9 +254,6 @@ def preempted_html(promise: Promise, names: Names) -> str:
 
 def _giving(one: Preempted, promise: Promise, names: Names) -> tuple[str, ...]:
     zone = names.zone_of(one.location)
-    order = one.sales_order or one.demand
-    if one.sales_order is not None and one.line is not None:
-        order = f"{order} line {one.line}"
     whose = names.html(one.customer) if one.customer else escape(NOTHING)
     rank = ", ".join(part for part in (one.tier, f"priority {one.priority}") if part)
     was, later = "no date yet", ""
@@ -194,7 +263,7 @@ def _giving(one: Preempted, promise: Promise, names: Names) -> tuple[str, ...]:
         later = f", {duration(hours)} later" if hours > 0 else ""
     now = f"{escape(when(from_seconds(one.date), zone))}<span class='muted small'>"
     return (
-        escape(order),
+        escape(order_words(one.sales_order, one.line) or one.demand),
         f"{whose} <span class='muted small'>{escape(rank)}</span>",
         names.html(one.product),
         escape(quantity(one.qty, names.unit(one.product))),
@@ -202,3 +271,14 @@ def _giving(one: Preempted, promise: Promise, names: Names) -> tuple[str, ...]:
         f"{now}{escape(later)}</span>",
         escape(money(one.cost, promise.cost.currency)),
     )
+
+
+def order_words(order: str | None, line: int | None) -> str:
+    """Name an order and its line.
+
+    >>> order_words("SO-9", 2), order_words(None, 2)
+    ('SO-9 line 2', '')
+    """
+    if order is None:
+        return ""
+    return order if line is None else f"{order} line {line}"

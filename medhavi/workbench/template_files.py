@@ -86,6 +86,17 @@ def write_xlsx_template(path: str | Path, *, example: bool = False) -> int:
     return len(tables())
 
 
+def write_table_template(
+    path: str | Path, table: Table, rows: Sequence[object] = ()
+) -> None:
+    """Write a workbook of one table alone, with perhaps example rows."""
+    import xlsxwriter
+
+    workbook = xlsxwriter.Workbook(str(path), {"in_memory": True})
+    _write_sheet(workbook, table, rows)
+    workbook.close()
+
+
 def _refuse_existing(target: Path) -> None:
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         message = f"{target} is there already; a template overwrites nothing."

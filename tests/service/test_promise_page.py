@@ -8,9 +8,11 @@ import pytest
 
 from medhavi.events.urls import open_store
 from medhavi.lakehouse import Lake
-from medhavi.service import page_data, promise_page
+from medhavi.service import page_data, promise_page, promise_recent
 from medhavi.service.page_data import PageData, Source, load_data
-from medhavi.service.promise_page import PromisePage, ask, choices, commit
+from medhavi.service.promise_commit import commit
+from medhavi.service.promise_form import choices
+from medhavi.service.promise_page import PromisePage, ask
 from medhavi.views.names import names_of
 from tests import factories
 from tests.factories import AS_OF
@@ -23,6 +25,7 @@ FORM = {"product": "A", "location": "L", "qty": 4, "due": "2026-01-20"}
 def no_memory():
     promise_page._books.clear()
     page_data._benches.clear()
+    promise_recent.forget()
 
 
 @pytest.fixture
@@ -49,7 +52,7 @@ def test_the_usual_comes_first(stocked):
     offered = choices(stocked.snapshot, stocked.names)
     assert list(offered.products.values()) == ["B", "A"]
     assert offered.first["product"] == "B"
-    assert offered.first["due"] == "2026-02-14"
+    assert offered.first["due"] == "2026-02-14 00:00"
 
 
 def test_without_demands_there_is_still_something_to_ask(tmp_path):
@@ -59,7 +62,7 @@ def test_without_demands_there_is_still_something_to_ask(tmp_path):
     data = load_data(str(tmp_path))
     offered = choices(data.snapshot, data.names)
     assert offered.first["product"] == "A"
-    assert offered.first["due"] == "2026-01-26"
+    assert offered.first["due"] == "2026-01-26 00:00"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import pytest
 
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import (
-    PlannedHold,
     Preempted,
     Promise,
     PromiseBasis,
@@ -18,15 +17,15 @@ from medhavi.results.promise import (
     PromiseReason,
     PromiseStatus,
     TriedRemedy,
+    iso,
 )
-from medhavi.units import DAY, HOUR
+from medhavi.units import DAY
 from medhavi.views.names import Names
 from medhavi.views.promise_picture import (
     chain_sentence,
     probability_chart,
     probability_sentence,
     promise_chain_chart,
-    promise_chain_rows,
 )
 from medhavi.views.promise_words import (
     options_html,
@@ -41,18 +40,18 @@ DUE = NOW + 10 * DAY
 NAMES = Names(texts={"FACE": "Face <cream>", "M1": "Filling 1"}, units={"FACE": "each"})
 
 
-def hold(kind: str, subject: str, start: float, finish: float) -> PlannedHold:
-    return PlannedHold(
-        reservation=f"{kind}-{subject}",
-        kind=kind,
-        demand="D",
-        subject=subject,
-        location=None,
-        qty=5.0,
-        start=NOW + int(start * DAY),
-        finish=NOW + int(finish * DAY),
-        expires_at=NOW + HOUR,
-    )
+def stage(
+    kind: str, start: float, finish: float, *, used: float | None = None, **cells: str
+) -> dict[str, object]:
+    """Give an entry of a trace, in days from now."""
+    given: dict[str, object] = {"product": "FACE", "location": "PLANT", "qty": 5.0}
+    moments = {
+        "start": start,
+        "finish": finish,
+        "used": finish if used is None else used,
+    }
+    told = {name: iso(NOW + int(day * DAY)) for name, day in moments.items()}
+    return {"stage": kind, **given, **told, **cells}
 
 
 @pytest.fixture
@@ -114,11 +113,9 @@ def promise() -> Promise:
         reservations=("r1",),
         basis=PromiseBasis(model="lead-time", version="3", risk_basis="p80"),
         known_at=NOW,
-        holds=(
-            hold("material", "BOTTLE", 1, 1),
-            hold("capacity", "M1", 1, 3),
-            hold("capacity", "M1", 4, 5),
-            hold("transport", "LANE", 6, 11),
+        trace=(
+            stage("material", 1, 1, way="stock", used=1.5),
+            stage("transport", 6, 11, lane="LANE", origin="PLANT", destination="C"),
         ),
         demand={"product": "FACE"},
     )
@@ -138,7 +135,7 @@ def rejected(promise: Promise) -> Promise:
         deliveries=(),
         options=(),
         remedies=(),
-        holds=(),
+        trace=(),
     )
 
 
@@ -211,18 +208,6 @@ def test_remedies_show_what_they_gain_and_never_markup(promise):
 def test_nothing_to_help_is_said(promise):
     fine = replace(promise, remedies=(), limiter=None)
     assert "Nothing has to help" in remedies_html(fine, NAMES)
-
-
-def test_the_chain_has_a_row_per_resource_lane_and_material(promise):
-    rows = promise_chain_rows(promise, NAMES)
-    assert rows["label"].unique(maintain_order=True).to_list() == [
-        "BOTTLE",
-        "Filling 1",
-        "LANE",
-    ]
-    assert set(rows["part"]) == {"material", "making", "moving"}
-    material = rows.row(0, named=True)
-    assert material["x"] == material["x2"]
 
 
 def test_the_pictures_draw(promise):
@@ -313,4 +298,4 @@ def test_a_line_that_comes_no_later_says_so_by_its_dates(promise):
 def test_an_option_that_takes_from_others_is_told_in_words(promise):
     option = replace(promise.options[0], option="preempt:stock@PLANT")
     told = options_html(replace(promise, options=(option,)), NAMES)
-    assert "stock at PLANT, which others have now" in told
+    assert "Stock at PLANT, which others have now" in told

@@ -1,4 +1,4 @@
-"""A date of a person's own: bound with its reason, told in the log, never unexplained."""
+"""A date of a person's own: bound with its reason, and told in the log."""
 
 from __future__ import annotations
 

@@ -1,0 +1,172 @@
+"""Two answers side by side: as it is, and with a change that was tried."""
+
+from __future__ import annotations
+
+import datetime as dt
+from html import escape
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.schema import tables
+from medhavi.units import from_seconds
+from medhavi.views.format import NOTHING, money, number, percent, quantity, when
+from medhavi.views.page import table_html
+from medhavi.views.promise_words import STATES, gain_words, reason_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.results.promise import Promise, TriedRemedy
+    from medhavi.snapshot import Snapshot
+    from medhavi.views.names import Names
+
+REQUEST, POLICIES = "request", "promise_policies"
+
+
+def compared_html(before: Promise, after: Promise, names: Names) -> str:
+    """Give both answers in a table: when, how sure, how much, at what cost, why."""
+    columns = ("", "As asked", "With the change", "Difference")
+    return table_html(columns, _rows(before, after, names))
+
+
+def _rows(before: Promise, after: Promise, names: Names) -> list[tuple[str, ...]]:
+    unit = names.unit(str(before.demand.get("product")))
+    money_in = before.cost.currency
+    chances = [
+        NOTHING if one.on_time_prob is None else percent(one.on_time_prob)
+        for one in (before, after)
+    ]
+    spare = after.cost.total - before.cost.total
+    facts = (
+        (
+            "There",
+            _date(before, names),
+            _date(after, names),
+            gain_words(before.date, after.date),
+        ),
+        ("Chance to keep it", *chances, ""),
+        (
+            "Quantity",
+            quantity(before.qty, unit),
+            quantity(after.qty, unit),
+            _signed(after.qty - before.qty),
+        ),
+        (
+            "Cost",
+            money(before.cost.total, money_in),
+            money(after.cost.total, money_in),
+            f"{'+' if spare > 0 else ''}{money(spare, money_in)}",
+        ),
+        (
+            "CO2",
+            f"{before.co2_kg:,.1f} kg",
+            f"{after.co2_kg:,.1f} kg",
+            _signed(round(after.co2_kg - before.co2_kg, 1), " kg"),
+        ),
+        ("Limited by", _limit(before, names), _limit(after, names), ""),
+    )
+    return [tuple(escape(cell) for cell in row) for row in facts]
+
+
+def _date(promise: Promise, names: Names) -> str:
+    word = STATES[promise.status][1]
+    if promise.date is None:
+        return word
+    return f"{when(from_seconds(promise.date), names.zone)}, {word}"
+
+
+def _signed(value: float, unit: str = "") -> str:
+    sign = "+" if value > 0 else ""
+    return f"{sign}{number(value)}{unit}" if value else "the same"
+
+
+def _limit(promise: Promise, names: Names) -> str:
+    return (
+        "nothing" if promise.limiter is None else reason_words(promise.limiter, names)
+    )
+
+
+def changes_html(
+    remedy: TriedRemedy,
+    before: Promise,
+    snapshot: Snapshot,
+    names: Names,
+    policy: Mapping[str, object],
+) -> str:
+    """List the cells that a remedy changes: table, row, cell, before, after.
+
+    Parameters
+    ----------
+    before
+        The answer that it was tried for.
+    policy
+        Cells of the policy that counted for it.
+    """
+    rows = [
+        tuple(escape(cell) for cell in cells)
+        for table, changed in remedy.rows.items()
+        for row in changed
+        for cells in _changed(
+            table, row, _old(table, row, before, snapshot, policy), names
+        )
+    ]
+    return table_html(("In", "Row", "Cell", "Now", "With the change"), rows)
+
+
+def _old(
+    table: str,
+    row: Mapping[str, object],
+    before: Promise,
+    snapshot: Snapshot,
+    policy: Mapping[str, object],
+) -> Mapping[str, object]:
+    """Give the cells that a changed row stands for."""
+    if table == REQUEST:
+        due = before.demand.get("due")
+        moment = {"due": from_seconds(due)} if isinstance(due, int) else {}
+        return {**before.demand, **moment}
+    if table == POLICIES:
+        return policy
+    return _known(
+        snapshot, table, {name: row.get(name) for name in tables()[table].key}
+    )
+
+
+def _changed(
+    table: str, row: Mapping[str, object], old: Mapping[str, object], names: Names
+) -> list[tuple[str, str, str, str, str]]:
+    key = () if table == REQUEST else tables()[table].key
+    place = "the question" if table == REQUEST else _said(table)
+    where = ", ".join(_cell(row.get(name), names) for name in key)
+    cells = [
+        (place, where, _said(cell), _cell(old.get(cell), names), _cell(value, names))
+        for cell, value in row.items()
+        if cell not in key and old.get(cell) != value and value is not None
+    ]
+    return cells or [(place, where, "", "", "as it is")]
+
+
+def _known(
+    snapshot: Snapshot, table: str, key: Mapping[str, object]
+) -> Mapping[str, object]:
+    frame = snapshot[table]
+    for name, value in key.items():
+        frame = frame.filter(pl.col(name).eq_missing(pl.lit(value)))
+    return frame.row(0, named=True) if frame.height == 1 else {}
+
+
+def _cell(value: object, names: Names) -> str:
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dt.datetime):
+        return when(value, names.zone)
+    if isinstance(value, (int, float)):
+        return number(float(value))
+    return names.told(str(value))
+
+
+def _said(name: str) -> str:
+    return name.replace("_", " ")

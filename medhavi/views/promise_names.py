@@ -1,0 +1,97 @@
+"""What the promise desk says in place of ids: places, routings, ways, instants."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from medhavi.views.format import when
+from medhavi.views.names import names_of
+
+if TYPE_CHECKING:
+    from medhavi.snapshot import Snapshot
+    from medhavi.views.names import Names
+
+_INSTANT = re.compile(r"\b(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})(?::\d{2})? ?(?:UTC|Z)")
+_TAKING = "preempt:"
+"""How an option begins that takes from others."""
+
+
+def promise_names(snapshot: Snapshot) -> Names:
+    """Read names for answers: also of customers' places, routings and lanes.
+
+    A place is called like the one customer that is there; a routing like its product,
+    with its id where a product has several at one place.
+    """
+    names = names_of(snapshot)
+    places = _places(snapshot, names)
+    texts = {**names.texts, **places}
+    made = snapshot["routings"].select("routing", "product", "location").rows()
+    several = Counter((product, place) for _, product, place in made)
+    for routing, product, place in made:
+        name = texts.get(product) or product
+        alone = several[product, place] == 1
+        texts[routing] = name if alone else f"{name} ({routing})"
+    for lane, origin, destination, mode in (
+        snapshot["lanes"].select("lane", "origin", "destination", "mode").iter_rows()
+    ):
+        ends = f"{texts.get(origin, origin)} → {texts.get(destination, destination)}"
+        texts[lane] = f"{ends} by {mode}" if mode else ends
+    for routing, step, name in (
+        snapshot["steps"].select("routing", "step", "name").iter_rows()
+    ):
+        texts[step_key(routing, step)] = name or f"step {step}"
+    return replace(names, texts=texts)
+
+
+def step_key(routing: str, step: object) -> str:
+    """Give the key of a step's name; no id of a text looks like it."""
+    return f"{routing}/{step}"
+
+
+def _places(snapshot: Snapshot, names: Names) -> dict[str, str]:
+    rows = snapshot["customers"].select("customer", "location").drop_nulls()
+    there = Counter(place for _, place in rows.iter_rows())
+    return {
+        place: names.name(customer)
+        for customer, place in rows.iter_rows()
+        if there[place] == 1
+    }
+
+
+def there(names: Names, place: str | None) -> Names:
+    """Give the names with the zone of a place: dates are local to where goods come."""
+    return replace(names, zone=names.zone_of(place))
+
+
+def way_words(option: str, names: Names) -> str:
+    """Say an option such as `stock+make:R1@L` in words.
+
+    >>> from medhavi.views.names import Names
+    >>> way_words("stock+make:R1@L", Names(texts={"R1": "Cream"}))
+    'stock, then make Cream at L'
+    >>> way_words("preempt:stock@L", Names())
+    'stock at L, which others have now'
+    """
+    way = option.removeprefix(_TAKING)
+    told = way.replace("+", ", then ").replace(":", " ").replace("@", " at ")
+    told = names.told(told)
+    return told if way == option else f"{told}, which others have now"
+
+
+def local_words(text: str, names: Names) -> str:
+    """Give a text with names for ids and local time for UTC instants.
+
+    >>> from medhavi.views.names import Names
+    >>> local_words("ask for 2026-11-07 08:28 UTC", Names(zone="Europe/Rome"))
+    'ask for Sat 7 Nov, 09:28'
+    """
+    return _INSTANT.sub(lambda hit: _local(hit, names), names.told(text))
+
+
+def _local(hit: re.Match[str], names: Names) -> str:
+    moment = dt.datetime.fromisoformat(f"{hit[1]}T{hit[2]}:00+00:00")
+    return when(moment, names.zone)
