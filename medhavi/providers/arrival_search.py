@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from medhavi.providers.departure_loads import DepartureLoads
     from medhavi.providers.itinerary_routes import Ban
-    from medhavi.providers.lane_graph import Goods, LaneGraph
+    from medhavi.providers.lane_graph import Goods, LaneGraph, Onward
 
 
 class Leg(NamedTuple):
@@ -96,7 +96,9 @@ class Search:
             Location. `None` is given where no way leads there.
         """
         graph, heap, settled = self._graph, self._heap, self._settled
-        rest = graph.bounds(destination, self._goods, relaxed=self._relaxed)
+        goods, banned, relaxed = self._goods, self._lanes, self._relaxed
+        rest = graph.bounds(destination, goods, relaxed=relaxed)
+        onward = graph.onward(destination, goods, banned, relaxed=relaxed)
         for place, ready in origins.items():
             if place in rest:
                 self._best[place] = (ready, 0, "")
@@ -109,32 +111,31 @@ class Search:
             if place == destination:
                 return self._way(place)
             if place in origins or graph.passes(place):
-                self._relax(place, hops, destination, rest)
+                lanes = onward.get(place)
+                if lanes is None:
+                    lanes = graph.lanes_on(place, goods, banned, rest)
+                    onward[place] = lanes
+                self._relax(place, hops, destination, lanes)
         return None
 
     def _relax(
-        self, place: str, hops: int, destination: str, rest: Mapping[str, int]
+        self, place: str, hops: int, destination: str, lanes: list[Onward]
     ) -> None:
         """Offer the arrivals over all lanes from a place that is settled."""
-        best, goods, relaxed = self._best, self._goods, self._relaxed
+        best, settled = self._best, self._settled
+        load, loads, relaxed = self._goods.load, self._loads, self._relaxed
         ready = best[place][0]
-        for edge in self._graph.out(place):
-            head = edge.destination
-            left = rest.get(head)
-            if left is None or head in self._settled:
+        goal = best.get(destination)
+        for edge, head, left in lanes:
+            if head in settled:
                 continue
             soonest = ready + (edge.transit if relaxed else edge.least)
-            known, goal = best.get(head), best.get(destination)
+            known = best.get(head)
             if known is not None and soonest > known[0]:
                 continue
             if goal is not None and soonest + left > goal[0]:
                 continue
-            if edge.lane in self._lanes or not self._graph.allowed(edge, goods):
-                continue
-            if relaxed:
-                times = edge.direct(ready)
-            else:
-                times = edge.leg(ready, goods.load, self._loads)
+            times = edge.direct(ready) if relaxed else edge.leg(ready, load, loads)
             if times is None:
                 continue
             label = (times[1], hops + 1, edge.lane)
@@ -142,6 +143,8 @@ class Search:
                 best[head] = label
                 self._came[head] = Leg(edge.lane, place, head, ready, *times)
                 heappush(self._heap, (times[1] + left, hops + 1, head))
+                if head == destination:
+                    goal = label
 
     def _way(self, place: str) -> list[Leg]:
         legs: list[Leg] = []

@@ -202,7 +202,12 @@ class Capacity:
         """
         if not timing.steps:
             return self._offset(routing, step, timing.finish, offset_minutes)
-        last = max(timing.steps, key=lambda found: (found.after, found.start))
+        last = timing.steps[0]
+        for found in timing.steps:
+            if found.after > last.after or (
+                found.after == last.after and found.start > last.start
+            ):
+                last = found
         window_of = last if step is None else _find(timing.steps, step) or last
         moment = window_of.start if anchor == "start" else window_of.after
         return self._offset(routing, window_of.step, moment, offset_minutes)

@@ -24,7 +24,7 @@ from medhavi.units import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from medhavi.providers.departure_loads import DepartureLoads
     from medhavi.providers.timing import Clock
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from medhavi.snapshot.working_time import WorkingTime
 
 
+MOST_ONWARD = 4096
+"""Destinations and kinds of goods for which the lanes that lead there are kept."""
 AHEAD = 120 * DAY
 """For how long after an instant departures are listed at once."""
 
@@ -105,6 +107,10 @@ class Edge:
         if not self.limited or times is None:
             return times
         carried = (None if self.any_time else loads.of_lane(self.lane)) or {}
+        if self._steady and times[0] not in carried:
+            weight, most = load.weight, self._most
+            if self._fill <= weight <= most.weight and load.volume <= most.volume:
+                return times
         if self._carries(times[0], load, carried):
             return times
         return self._later(times[0], load, carried)
@@ -209,6 +215,22 @@ class Goods(NamedTuple):
     load: Load
 
 
+class Onward(NamedTuple):
+    """A lane towards a destination.
+
+    Parameters
+    ----------
+    head
+        Where the lane ends.
+    left
+        Seconds that no way from there to the destination can beat.
+    """
+
+    edge: Edge
+    head: str
+    left: int
+
+
 class LaneGraph:
     """All lanes by origin and destination.
 
@@ -220,7 +242,15 @@ class LaneGraph:
         Tells whether goods can lie at a location; at customers they end.
     """
 
-    __slots__ = ("_bounds", "_edges", "_into", "_out", "_stores", "_transport")
+    __slots__ = (
+        "_bounds",
+        "_edges",
+        "_into",
+        "_onward",
+        "_out",
+        "_stores",
+        "_transport",
+    )
 
     def __init__(self, transport: Transport, stores: Callable[[str], bool]) -> None:
         self._transport = transport
@@ -233,6 +263,7 @@ class LaneGraph:
             self._out.setdefault(edge.origin, []).append(edge)
             self._into.setdefault(edge.destination, []).append(edge)
         self._bounds: dict[tuple[str, bool, str | None, bool], dict[str, int]] = {}
+        self._onward: dict[tuple[object, ...], dict[str, list[Onward]]] = {}
 
     def over(self, transport: Transport, lanes: Iterable[str]) -> LaneGraph:
         """Give the graph on other lanes, of which some leave at other times.
@@ -250,7 +281,8 @@ class LaneGraph:
             edges[lane] = new
             for ends, place in ((out, new.origin), (into, new.destination)):
                 ends[place] = [new if edge is old else edge for edge in ends[place]]
-        return altered(self, _transport=transport, _edges=edges, _out=out, _into=into)
+        ends = {"_edges": edges, "_out": out, "_into": into, "_onward": {}}
+        return altered(self, _transport=transport, **ends)
 
     def edge(self, lane: str) -> Edge:
         """Give a lane."""
@@ -283,6 +315,50 @@ class LaneGraph:
             known = {place: int(seconds) for place, seconds in found.items()}
             self._bounds[key] = known
         return known
+
+    def onward(
+        self,
+        destination: str,
+        goods: Goods,
+        banned: Collection[str],
+        *,
+        relaxed: bool = False,
+    ) -> dict[str, list[Onward]]:
+        """Give the lanes that lead on to a destination, by place; see `lanes_on`.
+
+        What is asked for once is kept in it: the same goods find it there again.
+        """
+        key = (destination, goods.hazmat, goods.country, banned, relaxed)
+        if not isinstance(banned, frozenset):
+            return {}
+        known = self._onward.get(key)
+        if known is None:
+            if len(self._onward) >= MOST_ONWARD:
+                self._onward.clear()
+            known = self._onward[key] = {}
+        return known
+
+    def lanes_on(
+        self,
+        place: str,
+        goods: Goods,
+        banned: Collection[str],
+        rest: Mapping[str, int],
+    ) -> list[Onward]:
+        """Give the lanes from a place that goods may take to where `rest` is known.
+
+        Parameters
+        ----------
+        rest
+            Least seconds from a place to the destination (`bounds`).
+        """
+        return [
+            Onward(edge, edge.destination, rest[edge.destination])
+            for edge in self.out(place)
+            if edge.destination in rest
+            and edge.lane not in banned
+            and self.allowed(edge, goods)
+        ]
 
     def backward(
         self, destination: str, goods: Goods, weight: Callable[[Edge], float]

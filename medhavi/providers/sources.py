@@ -151,7 +151,10 @@ class Source:
 
     def valid_at(self, start: int) -> bool:
         """Tell whether a new order may start at the instant."""
-        return any(begin <= start < end for begin, end in self.windows)
+        for begin, end in self.windows:  # noqa: SIM110  (any() takes twice as long)
+            if begin <= start < end:
+                return True
+        return False
 
     def latest_valid(self, start: int) -> int | None:
         """Give the latest instant up to `start` at which a new order may start."""

@@ -77,7 +77,7 @@ def make(walk: Getter, source: Source, left: int) -> Piece | None:
     size = source.pieces(wanted)[0]
     parts: list[tuple[Component, tuple[Piece, ...]]] = []
     for group in recipe.groups:
-        lines = [line for line in group if line.valid_at(start)]
+        lines = [line for line in group if line.valid_from <= start < line.valid_to]
         if not lines:
             continue
         got = _component(walk, lines, size)
@@ -87,11 +87,10 @@ def make(walk: Getter, source: Source, left: int) -> Piece | None:
     timing = _placed(walk, source, size, start, parts)
     if timing is None:
         return None
-    uses = tuple(
-        Use(max(_used(walk, source, timing, line), piece.ready), piece)
-        for line, pieces in parts
-        for piece in pieces
-    )
+    uses: list[Use] = []
+    for line, pieces in parts:
+        used = _used(walk, source, timing, line)
+        uses += [Use(max(used, piece.ready), piece) for piece in pieces]
     return Piece(
         "make",
         source.product,
@@ -102,7 +101,7 @@ def make(walk: Getter, source: Source, left: int) -> Piece | None:
         source,
         size,
         timing,
-        uses,
+        tuple(uses),
     )
 
 
@@ -133,10 +132,15 @@ def _placed(
     parts: list[tuple[Component, tuple[Piece, ...]]],
 ) -> Timing | None:
     """Place the steps so that each component is there when it is used."""
-    needs = [
-        (line, max(piece.ready for piece in pieces)) for line, pieces in parts if pieces
-    ]
-    bound = max([start, *(ready for line, ready in needs if _at_first(line))])
+    needs = []
+    bound = start
+    for line, pieces in parts:
+        if not pieces:
+            continue
+        ready = max([piece.ready for piece in pieces])
+        needs.append((line, ready))
+        if ready > bound and _at_first(line):
+            bound = ready
     if "capacity" in walk.terms.relaxed:
         bound = max([bound, *(ready for _, ready in needs)])
         return walk.stages.no_time(bound)
@@ -150,15 +154,15 @@ def _placed(
                 return None
         if timing is None or not source.valid_at(timing.start):
             break
-        behind = max(
-            (ready - _used(walk, source, timing, line) for line, ready in needs),
-            default=0,
-        )
-        if behind <= 0:
-            timing = _tightened(walk, source, size, (start, bound), timing, needs)
+        slacks = [_used(walk, source, timing, line) - ready for line, ready in needs]
+        slack = min(slacks, default=0)
+        if slack >= 0:
+            timing = _tightened(
+                walk, source, size, (start, bound, slack), timing, needs
+            )
             walk.placed(timing)
             return timing
-        bound += behind
+        bound -= slack
     node = f"{source.product}|{source.location}"
     walk.fail(Limiter.ROUTING_CAPACITY_FAIL, node)
     return None
@@ -168,20 +172,20 @@ def _tightened(
     walk: Getter,
     source: Source,
     size: int,
-    starts: tuple[int, int],
+    starts: tuple[int, int, int],
     timing: Timing,
     needs: list[tuple[Component, int]],
 ) -> Timing:
     """Let the queue before the first step run while components are on their way.
 
-    `starts` are the first instant at all, and the one that gave the timing.
+    `starts` are the first instant at all, the one that gave the timing, and how long
+    the last component waits then [s].
     """
-    start, bound = starts
-    if not timing.steps or not needs or timing.start <= start:
+    start, bound, slack = starts
+    if slack <= 0 or not timing.steps or timing.start <= start:
         return timing
-    slack = min(_used(walk, source, timing, line) - ready for line, ready in needs)
     begin = max(start, timing.start - slack)
-    if slack <= 0 or begin == bound:
+    if begin == bound:
         return timing
     earlier = walk.stages.place(source, size, begin, walk.terms)
     if earlier is None or earlier.finish >= timing.finish:
@@ -199,12 +203,9 @@ def _used(walk: Getter, source: Source, timing: Timing, line: Component) -> int:
 
 
 def _output(walk: Getter, source: Source, timing: Timing, gain: Gain) -> int:
-    if not timing.steps:
+    if not timing.steps or not gain.outputs:
         return timing.finish
-    return max(
-        (walk.stages.output(source.source, timing, line) for line in gain.outputs),
-        default=timing.finish,
-    )
+    return max([walk.stages.output(source.source, timing, o) for o in gain.outputs])
 
 
 def _at_first(line: Component) -> bool:
