@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.reach import Reach, Reached
     from medhavi.planners.promising.stages import Stages
     from medhavi.planners.promising.walk_terms import Terms
+    from medhavi.providers.itineraries import Objective
     from medhavi.providers.sources import Source
 
 MOST_PASSES = 3
@@ -60,6 +61,8 @@ class Wanted(NamedTuple):
         Time after `due` that the quoted date leaves [s].
     single
         All of it comes in one delivery, so from one place (rules 34, 35).
+    carried
+        What lanes are chosen by, of those that arrive by `due`; None: the earliest.
     """
 
     product: str
@@ -73,6 +76,7 @@ class Wanted(NamedTuple):
     expedite: bool
     slack: int = 0
     single: bool = False
+    carried: Objective | None = None
 
 
 class DeliverySearch:
@@ -427,7 +431,12 @@ class DeliverySearch:
             return Shipment(product, origin, steps, ready, ready, uses)
         reached = self._reached()
         found = self._stages.itinerary(
-            product, steps, (origin, ready), wanted.location, reached.forbidden
+            product,
+            steps,
+            (origin, ready),
+            wanted.location,
+            reached.forbidden,
+            None if wanted.carried is None else (wanted.carried, wanted.due),
         )
         if found is None:
             self.failures.append(Failure(Limiter.NO_TRANSPORT_LEG, wanted.location))

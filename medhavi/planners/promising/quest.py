@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.pieces import Evaluation, Stage
     from medhavi.planners.promising.rules_of_promise import Policy
     from medhavi.planners.promising.walk_terms import Failure
+    from medhavi.providers.itineraries import Objective
 
 HORIZONS = 2
 """Promises may lie up to so many horizons ahead (rule 38)."""
@@ -105,6 +106,7 @@ class Quest:
         for terms in self._passes():
             self._collect(search, terms, seen)
             if self._on_time():
+                self._collect_carried(terms)
                 break
         if not self._on_time() and self.policy.supplier_fallback == "counter_offer":
             terms = replace(self._last_terms(), known_only=False)
@@ -154,6 +156,35 @@ class Quest:
                 seen.add(known)
                 self._take(search, way, found, terms)
         self._count(search)
+
+    def _collect_carried(self, terms: Terms) -> None:
+        """Find the ways by other lanes that the policy prefers and that are in time.
+
+        Each preference has one objective (TRN-08): cost, emission, and for the risk
+        the reliability of the lanes.
+        """
+        if "transport" in self.relaxed:
+            return
+        policy = self.policy
+        weights: dict[Objective, float] = {
+            "cost": policy.cost_preference,
+            "co2": policy.co2_preference,
+            "reliability": policy.risk_preference,
+        }
+        known = {(one.way.option, _lanes(one.times.evaluation)) for one in self.offered}
+        asked = [name for name, weight in weights.items() if weight]
+        for objective in asked if any(lanes for _, lanes in known) else ():
+            search = self._search_for(self.request.product, carried=objective)
+            for way, found in search.search(terms):
+                lanes = _lanes(found)
+                if lanes and (way.option, lanes) not in known:
+                    known.add((way.option, lanes))
+                    named = way._replace(option=f"{way.option}, {'+'.join(lanes)}")
+                    self._take(
+                        search, named, found._replace(option=named.option), terms
+                    )
+            search.failures.clear()
+            self._count(search)
 
     def _count(self, search: DeliverySearch) -> None:
         self.cut = self.cut or search.cut
@@ -254,7 +285,9 @@ class Quest:
         return max(one.ready for one in best.times.evaluation.shipments)
 
     # -------------------------------------------------------------------- requests
-    def _search_for(self, product: str, ratio: float = 1.0) -> DeliverySearch:
+    def _search_for(
+        self, product: str, ratio: float = 1.0, carried: Objective | None = None
+    ) -> DeliverySearch:
         request = self.request
         step = self.book.stages.step(product)
         steps = steps_up(request.qty * ratio, step)
@@ -268,6 +301,7 @@ class Quest:
                 steps=steps,
                 due=self.need,
                 slack=self.buffer,
+                carried=carried,
                 split=self._may_be_short() and alone,
                 least=min(steps_up(request.min_shipment * ratio, step), steps),
                 ship_from=request.ship_from,
@@ -290,3 +324,13 @@ class Quest:
             valid = (begin is None or begin <= now) and (end is None or now < end)
             if valid and row["location"] in {"*", self.request.location}:
                 yield self._search_for(row["substitute"], row["ratio"])
+
+
+def _lanes(found: Evaluation) -> tuple[str, ...]:
+    """Give the lanes of all shipments of an option, in order."""
+    return tuple(
+        lane
+        for shipment in found.shipments
+        if shipment.itinerary is not None
+        for lane in shipment.itinerary.lanes
+    )

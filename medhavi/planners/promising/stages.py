@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from medhavi.providers import Providers
     from medhavi.providers.changed_providers import Changed
     from medhavi.providers.finite import FiniteCapacity
-    from medhavi.providers.itineraries import Itineraries, Itinerary
+    from medhavi.providers.itineraries import Itineraries, Itinerary, Objective
     from medhavi.providers.ledger_moves import LedgerMoves
     from medhavi.providers.material import Material
     from medhavi.providers.material_line import MaterialLine
@@ -42,9 +42,13 @@ if TYPE_CHECKING:
 
     Bought = tuple[Source, int, int]
     """Source, order [steps], and when it is usable [s]."""
+    Carried = tuple[Objective, int]
+    """What ways are compared by, and by when they must arrive [s]."""
     Freed = tuple[str, str, int, int | None, float]
     """Demand, resource or lane, start, finish (lanes: none) [s], units or kg."""
 
+MOST_WAYS = 4
+"""Ways by cost, CO2 or reliability that are looked at until one is in time."""
 Marks = tuple[int, int, int, int]
 """Places in the journals: material, capacity, transport, purchases."""
 
@@ -285,6 +289,7 @@ class Stages:
         origin: tuple[str, int],
         destination: str,
         forbidden: frozenset[str],
+        carried: Carried | None = None,
     ) -> Itinerary | None:
         """Give the earliest arrival from where goods are ready, and take its room.
 
@@ -292,18 +297,45 @@ class Stages:
         ----------
         origin
             Place, and when the goods are ready there [s].
+        carried
+            The best by an objective that arrives by an instant [s], instead.
         """
         self.at = "transport"
         qty = from_steps(steps, self.step(product))
-        found = self.transport.earliest(
-            product, qty, {origin[0]: origin[1]}, destination, forbidden=forbidden
-        )
+        if carried is not None:
+            way = (product, qty, origin, destination)
+            found = self._best_by(way, forbidden, carried)
+        else:
+            found = self.transport.earliest(
+                product, qty, {origin[0]: origin[1]}, destination, forbidden=forbidden
+            )
         if found is None:
             return None
         if self.leads is not None:
             found = self._retimed(found, self.leads)
         self.transport.occupy(found)
         return found
+
+    def _best_by(
+        self,
+        way: tuple[str, float, tuple[str, int], str],
+        forbidden: frozenset[str],
+        carried: Carried,
+    ) -> Itinerary | None:
+        """Give the first of the best ways by an objective that is there in time."""
+        product, qty, (origin, ready), destination = way
+        objective, latest = carried
+        ways = self.transport.alternatives(
+            product,
+            qty,
+            origin,
+            ready,
+            destination,
+            MOST_WAYS,
+            objective,
+            forbidden=forbidden,
+        )
+        return next((one for one in ways if one.arrival <= latest), None)
 
     def _retimed(self, found: Itinerary, draws: LeadDraws) -> Itinerary:
         """Give the same lanes with transit times at their levels."""
