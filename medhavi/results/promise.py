@@ -112,8 +112,8 @@ class Promise:
             "deliveries": [_row(one) for one in self.deliveries],
             "reservations": [hold.as_row() for hold in self.holds],
             "remedies": [
-                {"code": r.code, "text": r.text, "date": r.date, "cost": r.cost}
-                for r in self.remedies
+                {name: cell for name, cell in _row(one).items() if name != "rows"}
+                for one in self.remedies
             ],
             "preempted": [one.as_row() for one in self.preempted],
         }

@@ -100,10 +100,10 @@ class PromiseOption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriedRemedy:
-    """A change that was tried.
+    """A change that was tried, or two together: their codes are joined by +.
 
     `rows` holds the changed rows by table; the key `request` holds changed cells of the
-    request. With them in place the quote gives `date` and `cost`.
+    request. With them in place the quote gives `date`, `cost` and what else is here.
     """
 
     code: str
@@ -111,6 +111,9 @@ class TriedRemedy:
     rows: Mapping[str, tuple[Mapping[str, object], ...]]
     date: int
     cost: float
+    status: PromiseStatus = PromiseStatus.PROMISED
+    qty: float | None = None
+    on_time_prob: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,9 @@ SCHEMAS: Mapping[str, dict[str, type[pl.DataType] | pl.DataType]] = MappingProxy
             "text": TEXT,
             "date": INSTANT,
             "cost": NUMBER,
+            "status": TEXT,
+            "qty": NUMBER,
+            "on_time_prob": NUMBER,
         },
         "preempted": {
             "demand": TEXT,

@@ -221,10 +221,27 @@ def _capacity(quote: Quest, option: Offered, chain: list[Piece]) -> Named:
             worst = max(down, key=lambda wait: wait.finish - wait.start)
             text = f"{worst.resource} does not work ({worst.kind})."
             return Named(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
+    fenced = _fenced(quote, made)
+    if fenced is not None:
+        return fenced
     if made:
         node = f"{made[0].product}|{made[0].location}"
     text = "The work itself takes too long, with free resources too."
     return Named(Limiter.ROUTING_CAPACITY_FAIL, node, text)
+
+
+def _fenced(quote: Quest, made: list[Piece]) -> Named | None:
+    """Name the routing whose release fence is why its work begins no earlier."""
+    for piece in made:
+        if piece.source is None:
+            continue
+        fence = piece.source.fence_start
+        ready = max((use.piece.ready for use in piece.uses), default=0)
+        if fence > quote.book.now and ready <= fence <= piece.begin:
+            days = (fence - quote.book.now) / (24 * HOUR)
+            text = f"Nothing new is released within {days:.1f} days."
+            return Named(Limiter.RELEASE_FENCE, piece.source.source, text)
+    return None
 
 
 def _material(quote: Quest, chain: list[Piece]) -> Named:

@@ -4,36 +4,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import polars as pl
-
-from medhavi.planners.remedy_rows import (
-    earlier_order,
-    faster_terms,
-    one_unit_more,
-)
+from medhavi.planners.promising.table_proposals import Case, Proposal, table_proposals
 from medhavi.results.limiter import Limiter, RemedyKind
-from medhavi.units import DAY, from_seconds, from_steps
+from medhavi.units import from_seconds, from_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from medhavi.planners.promising.quest import Quest
-    from medhavi.results.promise import Promise, PromiseReason
-
-    Rows = Mapping[str, tuple[Mapping[str, object], ...]]
+    from medhavi.planners.promising.rules_of_promise import Policy
+    from medhavi.planners.promising.table_proposals import Rows
+    from medhavi.results.promise import Promise
 
 QUARTERS = (3, 2, 1)
 """Smaller quantities that are tried, in quarters of what is asked for."""
-
-
-class Proposal(NamedTuple):
-    """A change before it is tried."""
-
-    kind: RemedyKind
-    text: str
-    rows: Rows
+SEARCHED_LONGER = 8
+"""How many times the evaluations are permitted where the budget ended a search."""
 
 
 def proposals(quest: Quest, answer: Promise) -> Iterator[Proposal]:
@@ -41,9 +29,30 @@ def proposals(quest: Quest, answer: Promise) -> Iterator[Proposal]:
     yield from _request_changes(quest, answer)
     yield from _policy_changes(quest, answer)
     for reason in answer.limiters:
-        maker = _BY_CODE.get(reason.code)
-        if maker is not None:
-            yield from maker(quest, answer, reason)
+        yield from table_proposals(Case(quest, answer, reason))
+
+
+def joined(one: Proposal, other: Proposal, policy: Policy) -> Proposal | None:
+    """Make one change of two.
+
+    Returns
+    -------
+    Proposal or None
+        None where both change the same cells, or the same table of the request.
+    """
+    cells = {**(one.cells or {}), **(other.cells or {})}
+    rows: dict[str, tuple[Mapping[str, object], ...]] = {}
+    for name in dict.fromkeys((*one.rows, *other.rows)):
+        rows[name] = (*one.rows.get(name, ()), *other.rows.get(name, ()))
+    text = f"{one.text}; {other.text}"
+    if one.cells and other.cells:
+        if one.cells.keys() & other.cells.keys():
+            return None
+        rows |= policy_rows(policy, text, cells)
+    elif len(rows.get("request", ())) > 1:
+        return None
+    kind = min(one.kind, other.kind)
+    return Proposal(kind, text, rows, cells or None)
 
 
 # ------------------------------------------------------------------------ the request
@@ -60,10 +69,30 @@ def _request_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
         text = f"ask for {qty:g} of {request.product}"
         rows: Rows = {"request": ({"qty": qty},)}
         yield Proposal(RemedyKind.SPLIT_DELIVERY, text, rows)
+    yield from _looser(quest, answer)
     if request.full_line or request.order_policy != "independent":
         cells = {"full_line": False, "order_policy": "independent"}
         text = "accept several deliveries"
         yield Proposal(RemedyKind.RELAX_POLICY, text, {"request": (cells,)})
+
+
+def _looser(quest: Quest, answer: Promise) -> Iterator[Proposal]:
+    """Ask for less of what the goods must be, or where they come from."""
+    request = quest.request
+    codes = {reason.code for reason in answer.limiters}
+    changes: list[tuple[RemedyKind, str, dict[str, object]]] = []
+    if Limiter.QUALITY_MISMATCH in codes:
+        text = "accept what has not all that is asked for"
+        cells: dict[str, object] = {"requires": [], "min_quality": None}
+        changes.append((RemedyKind.RELAX_POLICY, text, cells))
+    if request.min_shelf_days and quest.book.stages.perishable(request.product):
+        text = "accept any life that is left"
+        changes.append((RemedyKind.RELAX_POLICY, text, {"min_shelf_days": 0.0}))
+    if request.ship_from is not None:
+        text = "ship from anywhere"
+        changes.append((RemedyKind.OTHER_SOURCE, text, {"ship_from": None}))
+    for kind, text, cells in changes:
+        yield Proposal(kind, text, {"request": (cells,)})
 
 
 def _smaller(quest: Quest, answer: Promise) -> Iterator[float]:
@@ -119,17 +148,26 @@ def _policy_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
     if Limiter.RISK_CAP_EXCEEDED in codes:
         cells = {"risk_cap": 1.0}
         changes.append((RemedyKind.RELAX_POLICY, "accept the risk", cells))
+    if quest.cut:
+        most = SEARCHED_LONGER * policy.search_budget_evaluations
+        text = f"search up to {most} evaluations"
+        cells = {"search_budget_evaluations": most}
+        changes.append((RemedyKind.SEARCH_LONGER, text, cells))
     for kind, text, cells in changes:
-        name = f"{policy.policy}, {text}"
-        row = {
-            **replace(policy, **cells).as_row(),  # type: ignore[arg-type]
-            "policy": name,
-            "tier": None,
-            "sku_tier": None,
-            "customer": None,
-        }
-        rows: Rows = {"promise_policies": (row,), "request": ({"policy": name},)}
-        yield Proposal(kind, text, rows)
+        yield Proposal(kind, text, policy_rows(policy, text, cells), cells)
+
+
+def policy_rows(policy: Policy, text: str, cells: Mapping[str, object]) -> Rows:
+    """Give a policy of its own that differs in some cells, and let it be asked by."""
+    name = f"{policy.policy}, {text}"
+    row = {
+        **replace(policy, **cells).as_row(),  # type: ignore[arg-type]
+        "policy": name,
+        "tier": None,
+        "sku_tier": None,
+        "customer": None,
+    }
+    return {"promise_policies": (row,), "request": ({"policy": name},)}
 
 
 def _what_is_kept(quest: Quest) -> str:
@@ -156,117 +194,3 @@ def _is_idle(rule: str, quest: Quest) -> bool:
     return policy.supplier_fallback == "block" and all(
         failure.code is not unknown for failure in quest.failures
     )
-
-
-# ------------------------------------------------------------------------- the tables
-def _faster_supplier(
-    quest: Quest, answer: Promise, reason: PromiseReason
-) -> Iterator[Proposal]:
-    """Let the supplier that binds deliver as early as the due date needs it."""
-    date = answer.date or min((one.date for one in answer.options), default=None)
-    if date is None:
-        return
-    snapshot = quest.book.snapshot
-    late = (date - quest.request.due) / DAY
-    bought = {
-        (piece.source.row["product"], piece.source.row["location"])
-        for one in quest.offered
-        for piece in one.times.evaluation.pieces()
-        if piece.kind == "buy"
-        and piece.source is not None
-        and piece.source.source == reason.subject
-    }
-    terms = snapshot["supply_terms"].filter(pl.col("supplier") == reason.subject)
-    rows = [
-        faster_terms(row, late, 0.0)
-        for row in terms.iter_rows(named=True)
-        if (row["product"], row["location"]) in bought
-    ]
-    if rows:
-        days = max(row["lead_time_days"] for row in rows)
-        text = f"{reason.subject} delivers in {days:.1f} days"
-        yield Proposal(RemedyKind.EXPEDITE, text, {"supply_terms": tuple(rows)})
-
-
-def _earlier_order(
-    quest: Quest, answer: Promise, reason: PromiseReason
-) -> Iterator[Proposal]:
-    """Bring the order forward that is waited for."""
-    orders = quest.book.snapshot["supply_orders"]
-    found = orders.filter(pl.col("supply_order") == reason.subject).to_dicts()
-    if not found or answer.date is None:
-        return
-    row = found[0]
-    behind = answer.date - quest.request.due
-    changed = earlier_order(row, behind, quest.book.now)
-    moment = changed["due"]
-    text = f"bring {reason.subject} forward to {moment:%Y-%m-%d %H:%M} UTC"
-    yield Proposal(RemedyKind.EXPEDITE, text, {"supply_orders": (changed,)})
-
-
-def _one_more(
-    quest: Quest, answer: Promise, reason: PromiseReason
-) -> Iterator[Proposal]:
-    """Let one more unit of the resource work until the promised date."""
-    resources = quest.book.snapshot["resources"]
-    found = resources.filter(pl.col("resource") == reason.subject).to_dicts()
-    if not found or answer.date is None:
-        return
-    stated = quest.book.snapshot["resource_units"]
-    rows = one_unit_more(
-        found[0],
-        stated.filter(pl.col("resource") == reason.subject).to_dicts(),
-        quest.book.now,
-        answer.date,
-    )
-    text = f"one more {reason.subject} until then"
-    yield Proposal(RemedyKind.OVERTIME, text, {"resource_units": rows})
-
-
-def _extra_departure(
-    quest: Quest, answer: Promise, reason: PromiseReason
-) -> Iterator[Proposal]:
-    """Let the lane leave when the goods are ready."""
-    del answer
-    found = quest.book.stages.departure_row(reason.subject, quest.ready_at_origin)
-    if found is not None:
-        text = f"an extra departure of {reason.subject}"
-        yield Proposal(RemedyKind.OTHER_LANE, text, {"departures": (found,)})
-
-
-def _released(
-    quest: Quest, answer: Promise, reason: PromiseReason
-) -> Iterator[Proposal]:
-    """Give up the hold that is in the way."""
-    del answer
-    holds = quest.book.snapshot["reservations"]
-    for row in holds.filter(pl.col("reservation") == reason.subject).to_dicts():
-        text = f"release the hold {reason.subject}"
-        rows: Rows = {"reservations": ({**row, "state": "released"},)}
-        yield Proposal(RemedyKind.RELEASE_HOLD, text, rows)
-
-
-def _fresh_rates(
-    quest: Quest, answer: Promise, reason: PromiseReason
-) -> Iterator[Proposal]:
-    """Let the latest rates be those of today."""
-    del answer, reason
-    exchange = quest.book.providers.exchange
-    names = {
-        name for one in quest.offered for name in quest.stale_currencies(one.times)
-    }
-    rows = [exchange.renewed(name) for name in sorted(names)]
-    if rows and None not in rows:
-        text = f"confirm the rate of {', '.join(sorted(names))} for today"
-        found = {"fx_rates": tuple(row for row in rows if row is not None)}
-        yield Proposal(RemedyKind.REFRESH_DATA, text, found)
-
-
-_BY_CODE = {
-    Limiter.DATA_STALE: _fresh_rates,
-    Limiter.SUPPLIER_LEADTIME_EXCEEDED: _faster_supplier,
-    Limiter.AWAITING_SUPPLY: _earlier_order,
-    Limiter.CAPACITY_SHORTFALL: _one_more,
-    Limiter.CUTOFF_MISSED: _extra_departure,
-    Limiter.MATERIAL_RESERVATION_CONFLICT: _released,
-}

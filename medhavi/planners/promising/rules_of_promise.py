@@ -74,6 +74,7 @@ class Policy:
     ask_supplier: str
     supplier_fallback: str
     search_budget_evaluations: int
+    remedy_tries: int = 16
     watch_days: float | None = None
 
     capacity: str = "finite"

@@ -1,14 +1,17 @@
 """Changes that would help, each tried by a quote of its own (ATP-19).
 
 A remedy names the rows it changes. Its date and cost are those of a quote on the tables
-with these rows, so applying them gives exactly that answer.
+with these rows, so applying them gives exactly that answer. Where no change alone makes
+the answer be on time, pairs are tried: those that helped, the best first, with each
+other and with those that did not help alone.
 """
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.promising.proposals import proposals
+from medhavi.planners.promising.proposals import joined, proposals
 from medhavi.planners.promising.what_if import asked_again, book_with
 from medhavi.results.limiter import RemedyKind
 from medhavi.results.promise import PromiseStatus, TriedRemedy
@@ -19,23 +22,22 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.book import Book
     from medhavi.planners.promising.quest import Quest
+    from medhavi.planners.promising.table_proposals import Proposal
     from medhavi.results.promise import Promise
 
     Ask = Callable[[Book, Request], Promise]
 
 MOST_REMEDIES = 6
-MOST_TRIED = 16
-"""Quotes for one late answer; changes of the request and the policy come first."""
 RANKS = {
     PromiseStatus.PROMISED: 0,
     PromiseStatus.PROMISED_LATE: 1,
     PromiseStatus.PARTIAL: 2,
     PromiseStatus.REJECTED: 3,
 }
-
-
 _ONCE = frozenset({RemedyKind.LATER_DATE, RemedyKind.SPLIT_DELIVERY})
 """Changes of what is asked for: the first that is on time will do."""
+PAIRS_SHARE = 4
+"""One of so many quotes is kept for pairs."""
 
 
 class Remedies(NamedTuple):
@@ -44,11 +46,6 @@ class Remedies(NamedTuple):
     found: tuple[TriedRemedy, ...]
     tried: int
     all_tried: bool
-
-
-class _Tried(NamedTuple):
-    promise: Promise
-    remedy: TriedRemedy
 
 
 def remedies(quest: Quest, answer: Promise, ask: Ask) -> Remedies:
@@ -66,50 +63,129 @@ def remedies(quest: Quest, answer: Promise, ask: Ask) -> Remedies:
     Returns
     -------
     Remedies
-        On time first, then by date and cost; at most `MOST_TRIED` were tried.
+        On time first, then by date and cost; `remedy_tries` of the policy says how many
+        were tried at most.
     """
-    tried: list[_Tried] = []
-    count, all_tried = 0, True
-    for proposal in proposals(quest, answer):
-        if proposal.kind in _ONCE and any(
-            one.remedy.code == proposal.kind.value for one in tried
-        ):
-            continue
-        if count >= MOST_TRIED:
-            all_tried = False
-            break
-        count += 1
+    trials = _Trials(quest, answer, ask)
+    trials.singles()
+    if not trials.timely:
+        trials.pairs()
+    return trials.told()
+
+
+class _Tried(NamedTuple):
+    proposal: Proposal
+    promise: Promise
+    code: str
+
+
+class _Trials:
+    """Quotes with changes, as many as the policy permits."""
+
+    def __init__(self, quest: Quest, answer: Promise, ask: Ask) -> None:
+        self._quest = quest
+        self._answer = answer
+        self._ask = ask
+        self._left = quest.policy.remedy_tries
+        self._helped: list[_Tried] = []
+        self._idle: list[Proposal] = []
+        self._tried = 0
+        self._all_tried = True
+
+    def singles(self) -> None:
+        """Try each change alone."""
+        kept = self._left // PAIRS_SHARE
+        for proposal in proposals(self._quest, self._answer):
+            if proposal.kind in _ONCE and self._has(proposal.kind):
+                continue
+            if self._left <= kept:
+                self._all_tried = False
+                return
+            if not self._try(proposal, proposal.kind.value):
+                self._idle.append(proposal)
+
+    def pairs(self) -> None:
+        """Try changes of supply two at a time, those that helped before others."""
+        helped = [
+            one.proposal for one in self._ranked() if one.proposal.kind not in _ONCE
+        ]
+        idle = [one for one in self._idle if one.kind not in _ONCE]
+        for one, other in combinations([*helped, *idle], 2):
+            both = joined(one, other, self._quest.policy)
+            if both is None:
+                continue
+            if self._left <= 0:
+                self._all_tried = False
+                return
+            code = f"{one.kind.value}+{other.kind.value}"
+            if self._try(both, code) and self.timely:
+                return
+
+    @property
+    def timely(self) -> bool:
+        """Whether something but asking for less or later makes it be on time."""
+        return any(
+            one.promise.status is PromiseStatus.PROMISED
+            and one.proposal.kind not in _ONCE
+            for one in self._helped
+        )
+
+    def told(self) -> Remedies:
+        """Give what helped, the best first."""
+        found = [
+            TriedRemedy(
+                code=one.code,
+                text=one.proposal.text,
+                rows=one.proposal.rows,
+                date=one.promise.date,
+                cost=one.promise.cost.total,
+                status=one.promise.status,
+                qty=one.promise.qty,
+                on_time_prob=one.promise.on_time_prob,
+            )
+            for one in self._ranked()[:MOST_REMEDIES]
+            if one.promise.date is not None
+        ]
+        return Remedies(tuple(found), self._tried, self._all_tried)
+
+    def _ranked(self) -> list[_Tried]:
+        return sorted(
+            self._helped,
+            key=lambda one: (
+                RANKS[one.promise.status],
+                -one.promise.qty if not one.promise.on_time else 0.0,
+                one.promise.date or 0,
+                one.promise.cost.total,
+                one.code,
+            ),
+        )
+
+    def _has(self, kind: RemedyKind) -> bool:
+        return any(one.proposal.kind is kind for one in self._helped)
+
+    def _try(self, proposal: Proposal, code: str) -> bool:
+        self._left -= 1
+        self._tried += 1
+        quest = self._quest
         request = asked_again(quest.request, proposal.rows)
-        promise = ask(book_with(quest.book, proposal.rows), request)
-        if promise.date is None or not _helps(promise, answer, proposal.kind):
-            continue
-        remedy = TriedRemedy(
-            code=proposal.kind.value,
-            text=proposal.text,
-            rows=proposal.rows,
-            date=promise.date,
-            cost=promise.cost.total,
+        promise = self._ask(book_with(quest.book, proposal.rows), request)
+        helps = promise.date is not None and _helps(
+            promise, self._answer, proposal.kind
         )
-        tried.append(_Tried(promise, remedy))
-    tried.sort(
-        key=lambda one: (
-            RANKS[one.promise.status],
-            one.remedy.date,
-            one.remedy.cost,
-            one.remedy.code,
-        )
-    )
-    found = tuple(one.remedy for one in tried[:MOST_REMEDIES])
-    return Remedies(found, count, all_tried)
+        if helps:
+            self._helped.append(_Tried(proposal, promise, code))
+        return helps
 
 
 def _helps(promise: Promise, answer: Promise, kind: RemedyKind) -> bool:
-    """Tell whether an answer is better: its status, else its date."""
+    """Tell whether an answer is better: its status, else its quantity or its date."""
     if kind in _ONCE:
         return promise.status is PromiseStatus.PROMISED
     rank, before = RANKS[promise.status], RANKS[answer.status]
     if rank != before:
         return rank < before
+    if promise.status is PromiseStatus.PARTIAL and promise.qty != answer.qty:
+        return promise.qty > answer.qty
     return (
         promise.date is not None
         and answer.date is not None

@@ -1,0 +1,297 @@
+"""Remedies of every kind: each appears for its limiter and brings what it says."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from medhavi.planners.promising.book import Book
+from medhavi.planners.promising.quoting import quote
+from medhavi.planners.promising.what_if import asked_again, changed
+from medhavi.results.limiter import Limiter
+from tests.planners.small_promises import (
+    TRUSTING,
+    asked,
+    day,
+    days,
+    request_of,
+    tables,
+    workshop,
+)
+
+if TYPE_CHECKING:
+    from medhavi.results.promise import Promise, TriedRemedy
+    from medhavi.snapshot import Snapshot
+
+CUSTOMER = {"location": "C1", "kind": "customer"}
+LANE = {"lane": "T", "origin": "L", "destination": "C1", "duration_h": 24}
+RANKED = [{"quality_classes": ["A", "B"]}]
+SOON = {"due": day(1)}
+
+
+class Case(NamedTuple):
+    """A late request: what limits it, and kinds of change that must be offered."""
+
+    snapshot: Snapshot
+    stated: dict[str, Any]
+    code: Limiter
+    kinds: set[str]
+
+
+def hold(kind: str, subject: str, **cells: object) -> dict[str, object]:
+    """Give a hold of a line that is less important."""
+    place = "L" if kind == "material" else None
+    more = {"demand": "D1", "start": day(0), "finish": day(9)}
+    return {"kind": kind, "subject": subject, "location": place, **more, **cells}
+
+
+WEAK = {"demand": "D1", "priority": 9, "due": day(9), "product": "A", "qty": 1}
+CASES = {
+    "a supplier that takes long": Case(
+        workshop(), SOON, Limiter.SUPPLIER_LEADTIME_EXCEEDED, {"expedite", "later_date"}
+    ),
+    "a supplier that rows of sourcing leave out": Case(
+        tables(
+            products=[{"product": "A"}],
+            supply_terms=[
+                {"lead_time_days": 9},
+                {"supplier": "S2", "lead_time_days": 2},
+            ],
+            sourcing=[{"kind": "buy", "source": "S"}],
+        ),
+        {"due": day(3)},
+        Limiter.SUPPLIER_LEADTIME_EXCEEDED,
+        {"other_source"},
+    ),
+    "an order that comes late": Case(
+        tables(
+            products=[{"product": "A"}],
+            supply_orders=[{"qty": 10, "due": day(6)}],
+            supply_terms=[{"lead_time_days": 9}],
+        ),
+        SOON,
+        Limiter.AWAITING_SUPPLY,
+        {"expedite", "buy_more"},
+    ),
+    "too little, and nothing comes": Case(
+        tables(stock=[{"qty": 4}]),
+        SOON,
+        Limiter.MATERIAL_SHORTFALL,
+        {"buy_more", "split_delivery"},
+    ),
+    "a substitute that holds elsewhere": Case(
+        tables(
+            products=[{"product": "A"}, {"product": "B"}],
+            locations=[{"location": "L"}, {"location": "V"}],
+            stock=[{"qty": 4}, {"product": "B", "qty": 10}],
+            substitutes=[{"location": "V"}],
+        ),
+        SOON,
+        Limiter.MATERIAL_SHORTFALL,
+        {"substitute"},
+    ),
+    "a hold in the way": Case(
+        tables(
+            stock=[{"qty": 10}],
+            reservations=[{"reservation": "X", "finish": day(1)}],
+        ),
+        {},
+        Limiter.MATERIAL_RESERVATION_CONFLICT,
+        {"release_hold", "buy_more"},
+    ),
+    "what is held for a less important line": Case(
+        tables(
+            stock=[{"qty": 10}, {"qty": 2, "lot": "2"}],
+            demands=[WEAK, {**WEAK, "demand": "D2"}],
+            reservations=[
+                hold("material", "A", qty=4),
+                hold("material", "A", qty=4, demand="D2", reservation="Y", key="Y"),
+            ],
+        ),
+        SOON,
+        Limiter.MATERIAL_RESERVATION_CONFLICT,
+        {"release_hold", "swap", "buy_more"},
+    ),
+    "safety stock": Case(
+        tables(stock=[{"qty": 10}], inventory_policies=[{"safety_qty": 6}]),
+        {},
+        Limiter.SAFETY_VIOLATION,
+        {"use_safety", "split_delivery"},
+    ),
+    "lots of too low a class": Case(
+        tables(settings=RANKED, stock=[{"qty": 10, "quality": "B"}]),
+        {"min_quality": "A"},
+        Limiter.QUALITY_MISMATCH,
+        {"relax_policy"},
+    ),
+    "other work on the machine": Case(
+        workshop(
+            stock=[{"product": "B", "qty": 10}],
+            demands=[WEAK],
+            reservations=[hold("capacity", "M", qty=9 * 1440)],
+        ),
+        SOON,
+        Limiter.CAPACITY_SHORTFALL,
+        {"overtime", "swap"},
+    ),
+    "a lot that is larger than the need": Case(
+        workshop(
+            stock=[{"product": "B", "qty": 99}],
+            routings=[{"min_lot": 60}],
+        ),
+        SOON,
+        Limiter.ROUTING_CAPACITY_FAIL,
+        {"smaller_lot"},
+    ),
+    "a routing that rows of sourcing leave out": Case(
+        workshop(
+            stock=[{"product": "B", "qty": 10}],
+            routings=[{}, {"routing": "Q"}],
+            steps=[
+                {"run_minutes_per_unit": 600},
+                {"routing": "Q", "run_minutes_per_unit": 60},
+            ],
+            step_resources=[{}, {"routing": "Q"}],
+            bom_lines=[{}, {"routing": "Q"}],
+            sourcing=[{"kind": "make", "source": "R"}],
+        ),
+        SOON,
+        Limiter.ROUTING_CAPACITY_FAIL,
+        {"other_source"},
+    ),
+    "a routing that ends inside its fence": Case(
+        workshop(
+            stock=[{"product": "B", "qty": 10}],
+            routings=[{"fence_days": 6, "valid_to": day(3)}],
+        ),
+        {"due": day(9)},
+        Limiter.ROUTING_INVALID,
+        {"correct_data"},
+    ),
+    "a fence": Case(
+        workshop(stock=[{"product": "B", "qty": 10}], routings=[{"fence_days": 6}]),
+        SOON,
+        Limiter.RELEASE_FENCE,
+        {"release_fence"},
+    ),
+    "a departure that is missed": Case(
+        tables(
+            stock=[{"qty": 10}],
+            locations=[{"location": "L"}, CUSTOMER],
+            lanes=[{**LANE, "duration_h": 5}],
+            departures=[{"lane": "T", "weekday": 6, "time": dt.time(12)}],
+        ),
+        {"location": "C1", **SOON},
+        Limiter.CUTOFF_MISSED,
+        {"other_lane"},
+    ),
+    "only from a place that has none": Case(
+        tables(
+            stock=[{"qty": 10, "location": "V"}],
+            locations=[{"location": "L"}, {"location": "V"}, CUSTOMER],
+            lanes=[
+                {**LANE, "duration_h": 5},
+                {**LANE, "lane": "U", "origin": "V", "duration_h": 5},
+            ],
+        ),
+        {"location": "C1", "ship_from": "L", **SOON},
+        Limiter.MATERIAL_SHORTFALL,
+        {"other_source"},
+    ),
+    "a cost cap": Case(
+        tables(
+            products=[{"product": "A"}],
+            supply_terms=[{"unit_price": 7}],
+            promise_policies=[{**TRUSTING, "cost_cap": 5}],
+        ),
+        {},
+        Limiter.COST_CAP_EXCEEDED,
+        {"relax_policy"},
+    ),
+    "a supplier whose word is not known": Case(
+        tables(supply_terms=[{}], promise_policies=[]),
+        {},
+        Limiter.SUPPLIER_LEADTIME_EXCEEDED,
+        {"relax_policy"},
+    ),
+    "one delivery alone": Case(
+        tables(
+            products=[{"product": "A"}],
+            stock=[{"qty": 4}],
+            supply_terms=[{"lead_time_days": 9}],
+        ),
+        {"full_line": True, **SOON},
+        Limiter.SUPPLIER_LEADTIME_EXCEEDED,
+        {"later_date", "split_delivery"},
+    ),
+}
+
+
+def told(snapshot: Snapshot, stated: dict[str, Any], remedy: TriedRemedy) -> Promise:
+    """Answer on tables that are read anew with the rows of a remedy."""
+    request = asked_again(request_of(snapshot, **stated), remedy.rows)
+    return quote(Book.from_snapshot(changed(snapshot, remedy.rows)), request)
+
+
+@pytest.mark.req("ATP-19")
+@pytest.mark.parametrize("name", CASES)
+def test_each_kind_is_offered_for_its_limiter_and_brings_what_it_says(name):
+    case = CASES[name]
+    made = asked(case.snapshot, **case.stated)
+    assert made.limiter is not None
+    assert made.limiter.code is case.code
+    assert case.kinds <= {remedy.code for remedy in made.remedies}
+    for remedy in made.remedies:
+        again = told(case.snapshot, case.stated, remedy)
+        assert (again.date, again.cost.total, again.status) == (
+            remedy.date,
+            remedy.cost,
+            remedy.status,
+        )
+        assert (again.qty, again.on_time_prob) == (remedy.qty, remedy.on_time_prob)
+
+
+@pytest.mark.req("ATP-19")
+def test_kinds_that_are_offered_are_those_of_the_catalogue():
+    for case in CASES.values():
+        made = asked(case.snapshot, **case.stated)
+        codes = {kind for one in made.limiters for kind in one.code.remedies}
+        # Asking for less, later or elsewhere is open to everybody.
+        codes |= {"later_date", "split_delivery", "other_source", "relax_policy"}
+        codes |= {"use_safety"}
+        for remedy in made.remedies:
+            assert set(remedy.code.split("+")) <= codes
+
+
+@pytest.mark.req("ATP-19")
+def test_two_changes_together_where_none_alone_is_in_time():
+    """B comes in 5 days and C in 6: only both suppliers together bring it in time."""
+    snapshot = workshop(
+        products=[{"product": "A"}, {"product": "B"}, {"product": "C"}],
+        bom_lines=[{}, {"line": 2, "component": "C"}],
+        supply_terms=[
+            {"product": "B", "lead_time_days": 5},
+            {"product": "C", "supplier": "S2", "lead_time_days": 6},
+        ],
+    )
+    made = asked(snapshot, due=day(2))
+    assert days(made.date) == round(6 + 10 / 24, 6)
+    (best,) = [one for one in made.remedies if one.code == "expedite+expedite"]
+    assert len(best.rows["supply_terms"]) == 2
+    again = told(snapshot, {"due": day(2)}, best)
+    assert (again.date, again.cost.total) == (best.date, best.cost)
+    assert again.on_time
+
+
+def test_no_pair_is_tried_where_one_change_is_enough():
+    made = asked(workshop(), **SOON)
+    assert all("+" not in one.code for one in made.remedies)
+
+
+def test_the_policy_says_how_many_changes_are_tried():
+    snapshot = workshop(promise_policies=[{**TRUSTING, "remedy_tries": 0}])
+    made = asked(snapshot, **SOON)
+    assert made.remedies == ()
+    assert made.trace[-1]["tried"] == 0
