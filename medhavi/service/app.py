@@ -8,11 +8,13 @@ import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from medhavi.errors import EnvironmentFailure, UsageError
+from medhavi.errors import EnvironmentFailure, MedhaviError, UsageError
+from medhavi.service.desk_api import DeskApi
+from medhavi.service.desk_keeper import DeskKeeper
 from medhavi.service.health import health
 from medhavi.service.landing import landing_html
 from medhavi.service.live_numbers import live_numbers
-from medhavi.service.page_data import TABLES_VARIABLE
+from medhavi.service.page_data import TABLES_VARIABLE, bench_of, choose_source
 from medhavi.service.pages import entries
 from medhavi.views.theme import app_style
 
@@ -42,10 +44,15 @@ def create_app() -> Starlette:
         server = server.with_app(path=entry.address.rstrip("/"), root=str(entry.path))
 
     mounted = server.build()
+    keeper = _keeper()
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        if keeper is not None:
+            keeper.start()
         yield
+        if keeper is not None:
+            await run_in_threadpool(keeper.stop)
         await _end_sessions(mounted)
 
     async def landing(_request: Request) -> Response:
@@ -53,16 +60,26 @@ def create_app() -> Starlette:
         return HTMLResponse(landing_html(apps, notebooks, health(), numbers))
 
     async def alive(_request: Request) -> Response:
-        return JSONResponse(health())
+        return JSONResponse(health(keeper))
 
     return Starlette(
         routes=[
             Route("/", landing),
             Route("/health", alive),
+            *([] if keeper is None else DeskApi(keeper).routes()),
             Mount("/", app=mounted),
         ],
         lifespan=lifespan,
     )
+
+
+def _keeper() -> DeskKeeper | None:
+    """Give the keeper of the promise desk; None where no event store is known."""
+    try:
+        bench = bench_of(choose_source())
+    except MedhaviError:
+        return None
+    return None if bench is None else DeskKeeper(bench)
 
 
 async def _end_sessions(mounted: object) -> None:

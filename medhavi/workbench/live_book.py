@@ -56,6 +56,8 @@ class LiveBook:
         Held by whoever reads or changes the book.
     state
         What the stream says, as far as it was read.
+    covered
+        As stated.
     revision
         The last revision that was read.
     book
@@ -64,7 +66,7 @@ class LiveBook:
 
     def __init__(self, store: EventStore, snapshot: Snapshot, covered: int) -> None:
         self._store = store
-        self._covered = covered
+        self.covered = covered
         self._own: set[str] = set()
         self._stale = False
         self.turn = Turn()
@@ -84,7 +86,7 @@ class LiveBook:
         for event in self._store.read(STREAM, self.revision + 1):
             self.revision = event.revision
             self.state.note(event)
-            if event.position <= self._covered:
+            if event.position <= self.covered:
                 continue
             demand = self.state.fold(event)
             if event.event_id in self._own:

@@ -273,6 +273,32 @@ class Workbench(PlanEditing):
             self._desk = self._last_desk = desk
         return desk
 
+    def refresh_desk(self) -> bool:
+        """Open the desk on the newest tables, where the lake knows more than it does.
+
+        Until it is open the one before answers. Meant for a process that serves others
+        while somebody else mirrors (ATP-25).
+
+        Returns
+        -------
+        bool
+            Whether the desk is another one now.
+        """
+        from medhavi.workbench.last_good_desk import newest_or_last
+        from medhavi.workbench.promise_desk import PromiseDesk
+
+        known = self._desk
+        if known is not None and known.live.covered >= self.lake.position():
+            return False
+        desk, newest = newest_or_last(
+            lambda: PromiseDesk.open(self.lake, self.store), known or self._last_desk
+        )
+        if newest:
+            if known is not None:
+                desk.counters = known.counters
+            self._desk = self._last_desk = desk
+        return newest
+
     def promise(self, requests: object, policy: str | None = None) -> list[Promise]:
         """Answer requests on what is committed by now; see `PromiseDesk.quote`."""
         return self.desk.quote(requests, policy)

@@ -1,0 +1,115 @@
+"""Keeps the one promise desk of the server: warm, on the newest tables, swept.
+
+The server is one writer of the stream of commitments. It opens its desk before anybody
+asks, opens it anew behind the scenes when somebody mirrored new facts, and frees
+tentative holds whose time is over. The company's clock goes on from the moment of the
+tables at the pace of this machine's.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from medhavi.errors import MedhaviError
+
+if TYPE_CHECKING:
+    from medhavi.workbench import Workbench
+    from medhavi.workbench.promise_desk import PromiseDesk
+
+EVERY_SECONDS = 15.0
+"""How long the keeper waits between two looks."""
+_log = logging.getLogger(__name__)
+
+
+class DeskKeeper:
+    """A thread beside the server that looks after the desk of a workbench.
+
+    Parameters
+    ----------
+    bench
+        The workbench that all pages share.
+    every
+        Seconds between two looks.
+
+    Attributes
+    ----------
+    trouble
+        Why the last look failed; empty: it did not.
+    """
+
+    def __init__(self, bench: Workbench, every: float = EVERY_SECONDS) -> None:
+        self._bench = bench
+        self._every = every
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._desk: PromiseDesk | None = None
+        self._since = 0.0
+        self.trouble = ""
+
+    def start(self) -> None:
+        """Begin; the first look opens the desk."""
+        self._thread = threading.Thread(
+            target=self._run, name="promise-desk", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the look that is under way; it is not waited for long."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join(timeout=2.0)
+
+    def look(self) -> tuple[str, ...]:
+        """Look once: newest tables, then a sweep at the company's now.
+
+        Returns
+        -------
+        tuple of str
+            Ids of the holds that were freed or reduced.
+        """
+        self._bench.refresh_desk()
+        desk = self._bench.desk
+        if desk is not self._desk:
+            self._desk, self._since = desk, time.monotonic()
+        return desk.sweep(self.now)
+
+    @property
+    def desk(self) -> PromiseDesk | None:
+        """The desk, once it was opened."""
+        return self._desk
+
+    @property
+    def now(self) -> int:
+        """Now of the company [s]: that of the tables and what has passed since."""
+        if self._desk is None:
+            return 0
+        return self._desk.live.now + int(time.monotonic() - self._since)
+
+    def as_dict(self) -> dict[str, object]:
+        """Give state, revision and counters for `/health`."""
+        if self._desk is None:
+            return {"state": "failed" if self.trouble else "opening", **self._why()}
+        return {
+            "state": "behind" if self._desk.behind or self.trouble else "open",
+            **self._why(),
+            "revision": self._desk.live.revision,
+            "covered": self._desk.live.covered,
+            **self._desk.counters.as_dict(),
+        }
+
+    def _why(self) -> dict[str, object]:
+        return {"trouble": self.trouble} if self.trouble else {}
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self.look()
+                self.trouble = ""
+            except (MedhaviError, OSError) as failure:
+                # The desk of before goes on answering; the next look tries again.
+                self.trouble = str(failure).partition("\n")[0]
+                _log.warning("promise desk: %s", self.trouble)
+            self._ended.wait(self._every)

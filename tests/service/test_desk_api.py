@@ -1,0 +1,279 @@
+"""The desk of the server: one writer that others compete with, kept on new facts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from medhavi.events.sqlite import SqliteStore
+from medhavi.service.desk_api import DeskApi
+from medhavi.service.desk_keeper import DeskKeeper
+from medhavi.workbench import Workbench
+from tests.lakehouse.lake_events import event, small_company
+
+ROOT = Path(__file__).parents[2]
+HOUR = 3600
+MEDHAVI = str(Path(sys.executable).with_name("medhavi"))
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """A mirrored company with 40 pieces of A at DC."""
+    SqliteStore(tmp_path / "events.db").append_many(small_company())
+    bench = Workbench(tmp_path / "lake", f"sqlite:///{tmp_path}/events.db")
+    bench.mirror()
+    return bench
+
+
+@pytest.fixture
+def keeper(bench):
+    keeper = DeskKeeper(bench)
+    keeper.look()
+    return keeper
+
+
+@pytest.fixture
+def client(keeper):
+    app = Starlette(routes=DeskApi(keeper).routes())
+    return TestClient(app, base_url="http://localhost:8710")
+
+
+def line(order, qty):
+    row = {"sales_order": order, "line": 1, "product": "A", "location": "DC"}
+    return {**row, "qty": qty, "due": "2026-01-06T00:00:00Z"}
+
+
+def quoted(client, order="SO-7", qty=30):
+    said = client.post("/desk/quote", json={"requests": [line(order, qty)]})
+    assert said.status_code == 200
+    return said.json()
+
+
+def test_quote_hold_commit_and_release_over_http(client, bench):
+    answer = quoted(client)
+    assert answer["promises"][0]["status"] == "promised"
+    name = {"quote": answer["quote"]}
+    held = client.post("/desk/hold", json=name).json()
+    assert (held["status"], len(held["reservations"])) == ("held", 1)
+    done = client.post("/desk/commit", json={**name, "approver": "Ada"}).json()
+    assert (done["status"], done["reservations"]) == (
+        "committed",
+        held["reservations"],
+    )
+    assert quoted(client, "SO-8", 11)["promises"][0]["status"] != "promised"
+    gone = {"demand": "SO-7-1", "approver": "Ada"}
+    assert client.post("/desk/release", json=gone).json() == {
+        "released": held["reservations"]
+    }
+    counts = client.get("/desk").json()["counts"]
+    assert (counts["held"], counts["committed"]) == (1, 1)
+    types = [one.type for one in bench.store.read("commitments")]
+    assert types.count("OrderPromised") == 1
+
+
+@pytest.mark.req("CORE-15")
+def test_message_that_comes_twice_is_one_commit(client, bench):
+    wish = {"quote": quoted(client)["quote"], "approver": "Ada"}
+    first = client.post("/desk/commit", json=wish).json()
+    again = client.post("/desk/commit", json=wish).json()
+    assert (first["replayed"], again["replayed"]) == (False, True)
+    assert first["reservations"] == again["reservations"]
+    types = [one.type for one in bench.store.read("commitments")]
+    assert types.count("OrderPromised") == 1
+
+
+def test_a_second_desk_and_the_server_cannot_sell_the_same(client, bench):
+    answer = quoted(client, qty=30)
+    rival = Workbench(bench.lake.path, f"sqlite:///{bench.store.path}")
+    assert rival.commit(rival.promise([line("SO-9", 25)]), approver="Bob").committed
+    wish = {"quote": answer["quote"], "approver": "Ada"}
+    lost = client.post("/desk/commit", json=wish).json()
+    assert (lost["status"], lost["code"]) == ("conflict", "MaterialReservationConflict")
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "code", "words"),
+    [
+        ("commit", {"quote": "x", "approver": "Ada"}, 400, "Quote again"),
+        ("release", {"demand": "D"}, 400, "name the approver"),
+        ("quote", {"requests": [{"product": "Z"}]}, 422, "SNAP003"),
+        ("quote", [], 400, "one JSON object"),
+    ],
+)
+def test_what_cannot_be_served_is_told(client, verb, body, code, words):
+    said = client.post(f"/desk/{verb}", json=body)
+    assert said.status_code == code
+    assert words in json.dumps(said.json())
+
+
+def test_pages_of_other_sites_promise_nothing(client, keeper):
+    body = json.dumps({"requests": [line("SO-1", 1)]})
+    plain = client.post(
+        "/desk/quote", content=body, headers={"content-type": "text/plain"}
+    )
+    assert plain.status_code == 403
+    app = Starlette(routes=DeskApi(keeper).routes())
+    away = TestClient(app, base_url="http://evil.example:8710")
+    assert away.post("/desk/quote", json={"requests": []}).status_code == 403
+
+
+def test_desk_that_is_not_open_yet_says_so(bench):
+    api = DeskApi(DeskKeeper(bench))
+    client = TestClient(Starlette(routes=api.routes()), base_url="http://localhost")
+    assert client.get("/desk").json() == {"state": "opening"}
+    said = client.post("/desk/quote", json={"requests": []})
+    assert (said.status_code, said.json()["error"]) == (
+        503,
+        "the desk is being opened; ask again",
+    )
+
+
+# ---------------------------------------------------------------------- the keeper
+@pytest.mark.req("ATP-25")
+def test_keeper_opens_the_desk_anew_on_what_was_mirrored(keeper, bench):
+    before = keeper.desk
+    keeper.look()
+    assert keeper.desk is before
+    count = event(90, "StockCounted", product="A", location="DC", qty=5)
+    bench.store.append_many([count])
+    other = Workbench(bench.lake.path, f"sqlite:///{bench.store.path}")
+    other.mirror()
+    keeper.look()
+    assert keeper.desk is not before
+    assert keeper.desk.counters is before.counters
+    assert keeper.desk.quote([line("SO-8", 6)])[0].status != "promised"
+
+
+@pytest.mark.req("RES-09")
+def test_keeper_frees_holds_whose_time_is_over(keeper, monkeypatch):
+    (promise,) = keeper.desk.quote([line("SO-7", 30)])
+    keeper.desk.hold(promise)
+    assert keeper.look() == ()
+    begin = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: begin + HOUR + 1)
+    assert keeper.look() == promise.reservations
+    assert keeper.look() == ()
+
+
+def test_keeper_goes_on_after_a_failure(keeper, bench, monkeypatch):
+    def fail():
+        raise OSError(_AWAY)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench, "refresh_desk", fail)
+        keeper._every = 0.01
+        keeper.start()
+        until(lambda: keeper.trouble == _AWAY)
+        assert keeper.as_dict()["state"] == "behind"
+    until(lambda: keeper.trouble == "")
+    keeper.stop()
+
+
+_AWAY = "the disk is away"
+
+
+def until(said, seconds=10.0):
+    end = time.monotonic() + seconds
+    while not said():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+# ----------------------------------------------------------------- real processes
+@pytest.fixture
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def asked(port, verb, body):
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/desk/{verb}",
+        json.dumps(body).encode(),
+        {"content-type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as said:
+            return json.load(said)
+    except urllib.error.HTTPError as failure:
+        return json.load(failure)
+
+
+@pytest.mark.nightly
+@pytest.mark.req("CORE-16")
+@pytest.mark.req("ATP-25")
+def test_server_and_command_line_sell_forty_pieces_once(bench, tmp_path, free_port):
+    """Eight clients of the server and two command lines want 8 pieces each."""
+    place = ("--lake", str(tmp_path / "lake"))
+    server = subprocess.Popen(
+        [MEDHAVI, "serve", "--port", str(free_port), *place],
+        cwd=ROOT,
+        env={**os.environ, "MEDHAVI_STORE": f"sqlite:///{tmp_path}/events.db"},
+    )
+    try:
+        until(lambda: is_open(free_port), 60)
+        outcome: Counter[str] = Counter()
+
+        def buy(number):
+            said = asked(free_port, "quote", {"requests": [line(f"S-{number}", 8)]})
+            wish = {"quote": said["quote"], "approver": "Ada", "requests": [1]}
+            done = asked(free_port, "commit", wish)
+            partial = done.get("promises", [{}])[0].get("status") != "promised"
+            outcome["" if partial else done["status"]] += 1
+
+        def shop(number):
+            path = tmp_path / f"{number}.json"
+            path.write_text(json.dumps([line(f"C-{number}", 8)]))
+            words = ["promise", *place, "--from", f"sqlite:///{tmp_path}/events.db"]
+            words += ["--request", str(path), "--commit", "--approver", "B", "--json"]
+            done = subprocess.run(
+                [MEDHAVI, *words],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            answer = json.loads(done.stdout)
+            late = answer["promises"][0]["status"] != "promised"
+            outcome["" if late else answer["commit"]["status"]] += 1
+
+        threads = [threading.Thread(target=buy, args=(n,)) for n in range(8)]
+        threads += [threading.Thread(target=shop, args=(n,)) for n in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(timeout=30)
+    of = bench.desk
+    held = of.snapshot["reservations"]
+    due = dt.datetime(2026, 1, 6, tzinfo=dt.UTC)
+    assert held.filter(held["start"] <= due)["qty"].sum() == 40
+    assert held["qty"].sum() <= 70  # 30 more are on order: later, and once
+    assert outcome["committed"] == 5
+    assert of.book.stages.material.line("A", "DC").short is None
+
+
+def is_open(port):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/desk") as said:
+            return json.load(said)["state"] == "open"
+    except OSError:
+        return False
