@@ -3,7 +3,8 @@
 A work order holds the windows of the steps that remain, dated as mode mrp dates them;
 for a promise one that is overdue is taken to end one day after now (rule 30). A hold on
 a resource counts its minutes from its start on, in open time: a hold that was reduced
-gives back the end of its window.
+gives back the end of its window. Minutes that fill the whole window, closed time
+included, keep the resource from start to end.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.reservations import Hold
     from medhavi.providers.table_rows import Row, Rows
+    from medhavi.snapshot.working_time import WorkingTime
 
 STARTED: Final = frozenset({"released", "in_process"})
 FIRMED: Final = "firmed"
@@ -105,10 +107,18 @@ def held_capacity(
 def _window(hold: Hold, capacity: Capacity) -> StepWindow:
     working = capacity.working_time(hold.subject)
     seconds = seconds_up(hold.qty, MINUTE)
+    length = hold.finish - hold.start
+    if length > 0 and seconds % length == 0:
+        # Whole units from start to finish, as promises hold them: pauses included.
+        return _held(hold, working, hold.finish, seconds // length)
     there = working.between(hold.start, hold.finish)
     units = max(1, -(-seconds // there)) if there else 1
     finish = working.add(hold.start, -(-seconds // units)) if there else None
     end = hold.finish if finish is None else min(finish, hold.finish)
+    return _held(hold, working, end, units)
+
+
+def _held(hold: Hold, working: WorkingTime, end: int, units: int) -> StepWindow:
     segments = tuple(working.segments(hold.start, end)) or ((hold.start, end),)
     return StepWindow(
         step=0,

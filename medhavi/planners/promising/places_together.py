@@ -51,13 +51,14 @@ def sooner(
 ) -> Iterator[Way]:
     """Give ways that join all that arrives before the earliest way so far.
 
-    Less has to be new then than in any other way that is there sooner. What lies
-    somewhere now was joined before: without receipts there is nothing to give.
+    Less has to be new then than in any other way that is there sooner. What lies at
+    several places now was joined before: then there is nothing to give without receipts.
     """
     if search.best <= search.wanted.due or "material" in terms.relaxed:
         return
     rising = {place: search.rising(place, terms) for place in origins}
-    if all(len(moments) < 2 for moments in rising.values()):
+    stocked = sum(moments[0][1] > 0 for moments in rising.values())
+    if stocked != 1 and all(len(moments) < 2 for moments in rising.values()):
         return
     coming = []
     for place, moments in rising.items():
@@ -108,6 +109,8 @@ def _joined(
         yield Way(names, product, steps, parts)
         return
     for place, source in search.offered(makers, terms):
+        if [place] == list(stocked):
+            continue  # Stock and new supply of one place are a way of their own.
         new = Part(place, from_source(source, left))
         name = f"{source.kind}:{source.source}@{place}"
         option = f"{names}+{name}" if names else name
