@@ -274,30 +274,34 @@ def choose_answer(tried_page):
     _both = tried_page is not None and tried_page.binding
     _answers = ["as asked", "with the change"] if _both else ["as asked"]
     which = mo.ui.radio(_answers, value="as asked", label="Answer", inline=True)
-    approver = mo.ui.text(label="Approver", placeholder="your name")
-    return approver, which
+    return (which,)
 
 
 @app.cell(hide_code=True)
-def decide(approver, moved_to, names, told, tried_page, which):
+def choose_date(moved_to, names, told, tried_page, which):
     chosen = tried_page if which.value == "with the change" else told
-    _own = promise_widgets.own_date(told, moved_to, names) if chosen is told else ""
-    own = mo.ui.dictionary(
-        {
-            "date": mo.ui.text(
-                value=_own, label="Another date (local)", placeholder="as found"
-            ),
-            "reason": mo.ui.text(label="because", placeholder="why another date"),
-        }
-    )
+    _date = promise_widgets.own_date(told, moved_to, names) if chosen is told else ""
+    own = promise_widgets.own_fields(_date)
+    return chosen, own
+
+
+@app.cell(hide_code=True)
+def who(told):
+    _question = told.row  # nobody has approved a new question
+    approver = mo.ui.text(label="Approver", placeholder="your name")
     accept = mo.ui.run_button(label="Promise it", kind="success")
+    return accept, approver
+
+
+@app.cell(hide_code=True)
+def decide(accept, approver, chosen, own, told, tried_page, which):
     _parts = [html(promise_widgets.decision_text(chosen, tried_page))]
     if told.binding:
-        _fields = [own["date"], own["reason"], approver]
+        _fields = [*own.elements.values(), approver]
         _parts += [which] if len(which.options) > 1 else []
         _parts += [mo.hstack(_fields, justify="start", wrap=True), accept]
     section("decide", "Promise it?", *_parts)
-    return accept, chosen, own
+    return
 
 
 @app.cell(hide_code=True)
@@ -322,22 +326,7 @@ def drop(told):
             '<p class="muted">Each line of the file is answered by priority, seeing '
             "what the lines before it took. Nothing is promised before you choose.</p>"
         ),
-        mo.hstack(
-            [
-                mo.download(
-                    lambda: promise_bulk.template_xlsx(told),
-                    filename="requests.xlsx",
-                    label="Template, xlsx",
-                ),
-                mo.download(
-                    lambda: promise_bulk.template_csv(told),
-                    filename="requests.csv",
-                    label="Template, CSV",
-                ),
-            ],
-            justify="start",
-            wrap=True,
-        ),
+        promise_widgets.templates(told),
         dropped,
     )
     return (dropped,)
@@ -365,22 +354,7 @@ def bulk_answers(many, shown):
                 "Dates are local to each place; the files say the zone.</p>"
             ),
             answer_table,
-            mo.hstack(
-                [
-                    mo.download(
-                        lambda: promise_bulk.as_xlsx(_rows),
-                        filename="answers.xlsx",
-                        label="Answers, xlsx",
-                    ),
-                    mo.download(
-                        lambda: promise_bulk.as_csv(_rows),
-                        filename="answers.csv",
-                        label="Answers, CSV",
-                    ),
-                ],
-                justify="start",
-                wrap=True,
-            ),
+            promise_widgets.answer_files(_rows),
             *promise_widgets.odd_lines(many),
         ]
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from medhavi.planners.promising.arrival_curve import chance_by
 from medhavi.planners.promising.asking import TABLE
+from medhavi.service import promise_bulk
 from medhavi.service.page_parts import html
 from medhavi.units import from_seconds
 from medhavi.views import page
@@ -240,6 +241,21 @@ def own_date(told: PromisePage, date: int, names: Names) -> str:
     return f"{local(from_seconds(date + 59), names.zone):%Y-%m-%d %H:%M}"
 
 
+def own_fields(date: str) -> mo.ui.dictionary:
+    """Ask for another date than the one that was found, and why."""
+    import marimo as mo
+
+    hint = "why another date"
+    return mo.ui.dictionary(
+        {
+            "date": mo.ui.text(
+                value=date, label="Another date (local)", placeholder="as found"
+            ),
+            "reason": mo.ui.text(label="because", placeholder=hint),
+        }
+    )
+
+
 def decision_text(chosen: PromisePage, tried: PromisePage | None) -> str:
     """Say what a commit would do, or why nothing can be committed."""
     promise = chosen.promise
@@ -282,6 +298,41 @@ def answer_table(rows: pl.DataFrame) -> mo.ui.table:
         format_mapping={"Asked for": "{:,g}", "Promised": "{:,g}", "Cost": "{:,.2f}"},
         show_download=False,
         label="Answers",
+    )
+
+
+def templates(told: PromisePage) -> mo.Html:
+    """Offer the empty file in both forms, with the question as its first row."""
+    return _downloads(
+        "Template",
+        "requests",
+        lambda: promise_bulk.template_xlsx(told),
+        lambda: promise_bulk.template_csv(told),
+    )
+
+
+def answer_files(rows: pl.DataFrame) -> mo.Html:
+    """Offer the answers in both forms."""
+    return _downloads(
+        "Answers",
+        "answers",
+        lambda: promise_bulk.as_xlsx(rows),
+        lambda: promise_bulk.as_csv(rows),
+    )
+
+
+def _downloads(
+    what: str, name: str, xlsx: Callable[[], bytes], csv: Callable[[], bytes]
+) -> mo.Html:
+    import marimo as mo
+
+    return mo.hstack(
+        [
+            mo.download(xlsx, filename=f"{name}.xlsx", label=f"{what}, xlsx"),
+            mo.download(csv, filename=f"{name}.csv", label=f"{what}, CSV"),
+        ],
+        justify="start",
+        wrap=True,
     )
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _PARTS = {MATERIAL: "firm", MAKING: "plan", MOVING: "good", "slack": "muted"}
 _QUANTILES = (("date_p50", 0.5), ("date_p80", 0.8), ("date_p95", 0.95))
+NEAR = 3
+"""How many widths of the curve away a due date is drawn."""
 DRAGGED = "quoted"
 """Name of the selection that holds the date under the pointer."""
 
@@ -184,7 +186,9 @@ def probability_chart(
         return None
     zone = names.zone
     points = [_point(level, date, names) for level, date in known]
-    marks = {"quoted": promise.date, **({} if due is None else {"due": due})}
+    marks = {"quoted": promise.date}
+    if due is not None and _is_near(due, known):
+        marks["due"] = due
     walls = {k: wall_milliseconds(from_seconds(v), zone) for k, v in marks.items()}
     edges = [*(int(str(p["x"])) for p in points), *walls.values()]
     margin = max((max(edges) - min(edges)) // 12, DAY_MS // 12)
@@ -210,6 +214,13 @@ def probability_chart(
         *_rules(walls, first, last),
     ]
     return finished(alt.layer(*layers), probability_sentence(promise), 220)
+
+
+def _is_near(due: int, curve: Curve) -> bool:
+    """Tell whether a due date may share the axis: far away it would press the curve."""
+    first, last = curve[0][1], curve[-1][1]
+    room = NEAR * (last - first)
+    return first - room <= due <= last + room
 
 
 def _point(level: float, date: int, names: Names) -> dict[str, object]:
