@@ -21,6 +21,7 @@ from medhavi.units import NEVER
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from medhavi.planners.constrained.diverting import Diverted
     from medhavi.planners.mrp.model import Model
     from medhavi.planners.mrp.state import Need, Node, SupplyUnit
     from medhavi.planners.mrp.stock_levels import Levels
@@ -55,6 +56,24 @@ class FeasibleRelease(Release):
         self._limiting = frozenset(limiting)
         self._quotas = quotas
         self._most: dict[int, int | None] = {}
+        self.diverted: Diverted = {}
+
+    def given_source(self, node: Node, need: Need) -> str:
+        """Name the one source that is used for the demand behind a need; "": any."""
+        if not self.diverted:
+            return ""
+        return self.diverted.get((node.key, self.cause_of(need)), "")
+
+    def open_ways(self, want: Want) -> Sequence[Way]:
+        """List the sources that may serve a want: the one that is given, if one is.
+
+        Where it may not serve the want, the others stay.
+        """
+        ways = super().open_ways(want)
+        given = self.diverted.get((want.node.key, want.cause))
+        if given is None or want.node.shared:
+            return ways
+        return [way for way in ways if way.source.source == given] or ways
 
     def _largest(self, source: Source) -> int | None:
         """Give the largest order that a supplier delivers, or a vehicle carries."""
@@ -123,7 +142,14 @@ class FeasibleRelease(Release):
     ) -> tuple[Way, int, Timing] | None:
         """Give what would be ordered, without ordering it."""
         want = Want(
-            node, instant, missing, "", 0, need.only_from, need.alive_until, need.asks
+            node,
+            instant,
+            missing,
+            self.cause_of(need),
+            0,
+            need.only_from,
+            need.alive_until,
+            need.asks,
         )
         late = self.has_late
         ways = self.open_ways(want)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.obeyed import check_obeyed, with_disruptions
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
     from medhavi.planners.constrained.causes import Cause
+    from medhavi.planners.constrained.diverting import Diverted
     from medhavi.planners.constrained.rationing import Slice
     from medhavi.planners.mrp.state import NodeKey
     from medhavi.snapshot import Snapshot
@@ -29,6 +31,8 @@ class Memory:
         Why a demand is not delivered in full though it could be.
     rules
         Rule that forbids it, and how late it would have been [s].
+    diverted
+        The one source that is used, by place and demand; see `diverting`.
     delays
         Rounds in which something was wanted later than before.
     stays
@@ -40,6 +44,21 @@ class Memory:
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
+        self.campaign_rules: CampaignRules | None = None
+        self.snapshot = with_disruptions(snapshot)
+        self.fingerprint = snapshot.fingerprint
+        self.findings = check_obeyed(snapshot)
+        self.providers = Providers(self.snapshot)
+        self._forget({})
+
+    def afresh(self, diverted: Diverted) -> Memory:
+        """Give a memory of the same snapshot in which no round was made yet."""
+        other = copy(self)
+        other._forget(diverted)  # noqa: SLF001 - one of the same kind
+        return other
+
+    def _forget(self, diverted: Diverted) -> None:
+        self.diverted = diverted
         self.slices: dict[int, list[Slice]] = {}
         self.missing: dict[int, NodeKey] = {}
         self.refused: dict[int, list[Cause]] = {}
@@ -47,8 +66,3 @@ class Memory:
         self.delays = 0
         self.stays: set[str] = set()
         self.breaches: dict[tuple[str, str], Finding] = {}
-        self.campaign_rules: CampaignRules | None = None
-        self.snapshot = with_disruptions(snapshot)
-        self.fingerprint = snapshot.fingerprint
-        self.findings = check_obeyed(snapshot)
-        self.providers = Providers(self.snapshot)

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.stock_levels import Levels
     from medhavi.providers.traits import Traits
 
-    Wish = tuple[str, Traits | None]
-    """Where supply must come from, and what it must have."""
+    Wish = tuple[str, Traits | None, str]
+    """Where supply must come from, what it must have, and its source ("": any)."""
 
 _SEQUENCE = attrgetter("instant", "priority", "index")
 
@@ -211,10 +211,14 @@ class NodeWalk:
             return self._per_demand(short)
         kinds: dict[Wish, list[Need]] = {}
         for need in short:
-            kinds.setdefault((need.only_from or "", need.asks), []).append(need)
+            kinds.setdefault(self._wish(need), []).append(need)
         if len(kinds) == 1:
             return [self._look_ahead(short, instant)]
         return [kinds[wish] for wish in sorted(kinds, key=_by_text)]
+
+    def _wish(self, need: Need) -> Wish:
+        given = self._release.given_source(self.node, need)
+        return need.only_from or "", need.asks, given
 
     def _per_demand(self, short: list[Need]) -> list[list[Need]]:
         """Put the needs of each demand together; what serves several stands alone."""
@@ -241,14 +245,14 @@ class NodeWalk:
         until = coverage.until(ahead)
         dead = coverage.dead(instant, ahead.missing)
         joined = list(short)
+        wish = self._wish(short[0])
         while self._cursor < len(self.needs):
             need = self.needs[self._cursor]
             # One order lives once, comes from one place and is of one kind.
             if (
                 need.instant >= until
                 or max(need.instant, need.alive_until) > dead
-                or need.only_from != short[0].only_from
-                or need.asks != short[0].asks
+                or self._wish(need) != wish
             ):
                 break
             self._cursor += 1
@@ -359,9 +363,11 @@ class NodeWalk:
         return sorted(moments)
 
 
-def _by_text(wish: Wish) -> tuple[str, list[str], int]:
-    place, asks = wish
-    return (place, [], -1) if asks is None else (place, sorted(asks.pairs), asks.rank)
+def _by_text(wish: Wish) -> tuple[str, list[str], int, str]:
+    place, asks, given = wish
+    if asks is None:
+        return place, [], -1, given
+    return place, sorted(asks.pairs), asks.rank, given
 
 
 def walk_cluster(walks: Sequence[NodeWalk]) -> None:

@@ -1,0 +1,331 @@
+"""Other sources for what is late: capacity and queues decide, not preference alone.
+
+Netting takes the first source whose lead time allows the date; that its machine is
+full shows only when orders are placed. So a plan is made, the chain of each late
+demand is walked for the order that it waited for, and a way around that source is
+sought from there upward: at the nearest place of the chain with another source that
+does not lead back to it. All are diverted together and the plan is made again; a
+demand that gained nothing goes back, and what weighs least is kept. Where nothing is
+gained, half as many are tried, the most costly first. Effort is counted in orders
+placed. The method is a squeaky wheel over sources (Joslin and Clements, Journal of
+Artificial Intelligence Research 10, 1999).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from medhavi.planners.constrained.causes import Wait
+    from medhavi.planners.constrained.jobs import Job
+    from medhavi.planners.mrp.model import Model
+    from medhavi.planners.mrp.state import Node, NodeKey
+    from medhavi.snapshot import Snapshot
+
+Diverted = Mapping[tuple["NodeKey", str], str]
+"""The one source that is used, by place and by the demand that is ordered for there.
+
+Empty text: whichever netting takes.
+"""
+
+
+class Budget(NamedTuple):
+    """How often a plan is made again: `rounds` times, and `most` placed orders."""
+
+    rounds: int
+    most: int
+
+
+SOURCE_BUDGETS = {
+    "light": Budget(2, 5_000),
+    "standard": Budget(6, 15_000),
+    "full": Budget(12, 60_000),
+}
+
+
+_CHOICES = {
+    "sourcing": ("product", "location"),
+    "routings": ("product", "location"),
+    "supply_terms": ("product", "location"),
+    "lanes": ("destination",),
+}
+"""Two rows of a table with these cells equal may be two sources of one need."""
+
+
+MOST_FAILED = 4
+"""So many rounds that bring nothing end the search."""
+
+
+class Detour(NamedTuple):
+    """The sources by which a demand goes around a wait.
+
+    `own`: the demand is late itself, and gains or goes back; else it is in the way of
+    one that is, and may not lose.
+    """
+
+    demand: str
+    around: Diverted
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A plan that was made with some sources given.
+
+    Attributes
+    ----------
+    diverted
+        The sources that were given.
+    cost
+        What is missing, and the weighted lateness; the first that differs decides.
+    weights
+        The same of each late or short demand, by its name.
+    detours
+        Of late demands, the most costly first, and of what is in their way.
+    orders
+        How many orders were placed.
+    """
+
+    diverted: Diverted
+    cost: tuple[int, int]
+    weights: Mapping[str, tuple[int, int]]
+    detours: Sequence[Detour]
+    orders: int
+
+
+def may_divert(snapshot: Snapshot, budget: Budget) -> bool:
+    """Tell, by a look at the tables, whether a round could bring anything."""
+    open_demands = snapshot["demands"]["status"].is_in(["open", "quote"]).sum()
+    if budget.rounds == 0 or open_demands > budget.most:
+        return False
+    return any(
+        snapshot[name].select(columns).is_duplicated().any()
+        for name, columns in _CHOICES.items()
+    )
+
+
+def diverted_sources(
+    make: Callable[[Diverted], Trial | None],
+    budget: Budget,
+    observe: Callable[[int, int], None],
+) -> Diverted:
+    """Find the sources that weigh least.
+
+    Parameters
+    ----------
+    make
+        Makes the plan with some sources given; None: it was interrupted.
+    budget
+        How much is tried.
+    observe
+        Gets the rounds that were made, of how many.
+
+    Returns
+    -------
+    mapping
+        Which source is used where; empty: as they are preferred.
+    """
+    best = make({})
+    if best is None:
+        return {}
+    search = _Search(best, make, min(budget.rounds, budget.most // max(best.orders, 1)))
+    own = False
+    while search.goes_on():
+        observe(search.made, search.rounds)
+        if not search.improved(own=own):
+            own = not own
+    return search.best.diverted
+
+
+class _Search:
+    """One search: the best plan so far, and what was tried."""
+
+    def __init__(
+        self, first: Trial, make: Callable[[Diverted], Trial | None], rounds: int
+    ) -> None:
+        self.best = first
+        self.made = 0
+        self.rounds = rounds
+        self._make = make
+        self._failed = 0
+        self._seen: list[Diverted] = [first.diverted]
+
+    def goes_on(self) -> bool:
+        return self.made < self.rounds and self._failed < MOST_FAILED
+
+    def improved(self, *, own: bool) -> bool:
+        """Divert late demands, or what is in their way; False: it brought nothing."""
+        fresh = [one for one in self.best.detours if one.own is own]
+        most = max(1, len(fresh) >> self._failed // 2)
+        chosen = fresh[:most]
+        found = self._tried(chosen)
+        if found is None:
+            self._failed += 1
+            return False
+        kept = [one for one in chosen if _keeps(one, self.best, found)]
+        fewer = self._tried(kept)
+        if fewer is not None and fewer.cost < found.cost:
+            found = fewer
+        if found.cost >= self.best.cost:
+            self._failed += 1
+            return False
+        self.best, self._failed = found, 0
+        return True
+
+    def _tried(self, chosen: Sequence[Detour]) -> Trial | None:
+        """Make a plan with some more given; None: not again, or interrupted."""
+        diverted = _with(self.best.diverted, chosen)
+        if diverted in self._seen or self.made >= self.rounds:
+            return None
+        self._seen.append(diverted)
+        self.made += 1
+        found = self._make(diverted)
+        if found is None:
+            self.rounds = self.made
+        return found
+
+
+def _keeps(detour: Detour, before: Trial, after: Trial) -> bool:
+    nothing = (0, 0)
+    was = before.weights.get(detour.demand, nothing)
+    now = after.weights.get(detour.demand, nothing)
+    return now < was if detour.own else now <= was
+
+
+def _with(diverted: Diverted, chosen: Sequence[Detour]) -> Diverted:
+    found = {**diverted}
+    for one in chosen:
+        found.update(one.around)
+    return {place: source for place, source in found.items() if source}
+
+
+def in_the_way(blamed: Job, jobs: Sequence[Job], waits: Sequence[Wait]) -> list[Job]:
+    """Give orders without which another would have begun earlier.
+
+    Parameters
+    ----------
+    blamed
+        The order that waited.
+    jobs
+        All placed orders.
+    waits
+        What it waited for.
+
+    Returns
+    -------
+    list of Job
+        On the resources that it waited for, the latest needed first; as many as work
+        about as long as it waited.
+    """
+    subjects = {wait.subject for wait in waits}
+    begin = min((wait.begin for wait in waits), default=0)
+    rivals = [
+        job
+        for job in jobs
+        if job is not blamed
+        and job.placed
+        and not job.stays
+        and begin < job.order.timing.finish
+        and job.order.timing.start < blamed.order.timing.start
+        and _works_on(job, subjects)
+    ]
+    rivals.sort(key=lambda job: (-job.order.need, job.number))
+    left, found = sum(wait.end - wait.begin for wait in waits), []
+    for job in rivals:
+        if left <= 0:
+            break
+        left -= job.order.timing.finish - job.order.timing.start
+        found.append(job)
+    return found
+
+
+def _works_on(job: Job, subjects: set[str]) -> bool:
+    return any(
+        resource in subjects
+        for window in job.order.timing.steps
+        for resource, _ in window.resources
+    )
+
+
+def upward(job: Job) -> list[Job]:
+    """Give the orders from a delivery down to one of the orders it takes from."""
+    path = [job]
+    while path[-1].after and path[-1].after[0] not in path:
+        path.append(path[-1].after[0])
+    return path[::-1]
+
+
+def way_around(model: Model, demand: str, path: Sequence[Job], blamed: Job) -> Diverted:
+    """Find other sources that do not lead to the order that was waited for.
+
+    Parameters
+    ----------
+    model
+        Graph of the run.
+    demand
+        Name of the late demand.
+    path
+        Orders that it waited for, from its delivery down.
+    blamed
+        The one of them whose source is gone around.
+
+    Returns
+    -------
+    mapping
+        Empty where every source leads there.
+    """
+    causes = [demand, *(job.order.cause for job in path)]
+    last = path.index(blamed)
+    for place in range(last, -1, -1):
+        node = model.node(path[place].order.node)
+        around = _around(model, node, causes[place], blamed.order.source_id, set())
+        if around is not None:
+            return around
+    return {}
+
+
+def _around(
+    model: Model, node: Node, cause: str, blamed: str, seen: set[NodeKey]
+) -> Diverted | None:
+    """Give the sources to use at a node and below; None: nothing goes around.
+
+    Those after the blamed one come first, so that each has its turn.
+    """
+    if node.key in seen or node.shared:
+        return None
+    seen.add(node.key)
+    names = [way.source.source for way in model.ways(node)]
+    turn = names.index(blamed) + 1 if blamed in names else 0
+    for place in (*range(turn, len(names)), *range(turn)):
+        way = model.ways(node)[place]
+        below: Diverted | None = {}
+        if names[place] == blamed:
+            below = None
+        elif way.origin is not None and way.origin.sources:
+            below = _around(model, way.origin, cause, blamed, seen)
+        if below is not None:
+            chosen = "" if names[place] == names[0] else names[place]
+            return {**below, (node.key, cause): chosen}
+    return None
+
+
+def most_waited(path: Sequence[Job], waited: Callable[[Job], int]) -> Job | None:
+    """Give the order that a late demand waited for: longest in a queue, else lowest.
+
+    Parameters
+    ----------
+    path
+        Orders from the delivery down.
+    waited
+        How long an order waited beyond its goods [s].
+    """
+    if not path:
+        return None
+    times = [waited(job) for job in path]
+    if max(times) > 0:
+        return path[times.index(max(times))]
+    return path[-1]
