@@ -154,7 +154,8 @@ class Material:
         node = (product, location)
         lots = self.lots(node)
         committed = self.committed(node)
-        withheld = self.withheld(node)
+        free = levels.rule(product, location) == "allow"
+        withheld = [] if free else self.withheld(node)
         mixed = len({lot.kind for lot in lots}) > 1
         if mixed or any(lot.customer or lot.expires < NEVER for lot in lots):
             takers = [

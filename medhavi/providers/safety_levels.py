@@ -46,6 +46,12 @@ class SafetyLevels:
             for i in self._rows.get((product, location), ())
         )
 
+    def rule(self, product: str, location: str) -> str:
+        """Give what holds for safety stock: block, flag or allow (`on_violation`)."""
+        for i in self._rows.get((product, location), ()):
+            return str(self._policies.column("on_violation")[i])
+        return "flag"
+
     def steps_of(
         self, product: str, location: str, needs: Iterable[tuple[int, int]]
     ) -> list[tuple[int, int]]:

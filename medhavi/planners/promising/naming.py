@@ -289,7 +289,8 @@ def _withheld(quote: Quest, product: str, location: str, need: int) -> Named | N
     """Name the safety stock or the hold that alone is in the way now."""
     book = quote.book
     line = book.stages.line(product, location)
-    withheld = not quote.policy.buffers and not line.fits(need, book.now)
+    may = quote.policy.buffers and not book.stages.blocked_safety(product, location)
+    withheld = not may and not line.fits(need, book.now)
     if withheld and line.fits(need, book.now, buffers=True):
         text = f"Only safety stock of {product} is free now."
         return Named(Limiter.SAFETY_VIOLATION, f"{product}|{location}", text)

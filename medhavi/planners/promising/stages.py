@@ -168,6 +168,10 @@ class Stages:
             self.withheld = True
         return found
 
+    def blocked_safety(self, product: str, location: str) -> bool:
+        """Tell whether no policy may use safety stock there (`on_violation`)."""
+        return self.providers.safety_levels.rule(product, location) == "block"
+
     def known(self, product: str, location: str) -> bool:
         """Tell whether a product lies or comes somewhere, whoever has it."""
         self.at = "material"

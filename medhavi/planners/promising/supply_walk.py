@@ -268,7 +268,11 @@ class Walk:
         terms = self.terms
         transit, shelf = self._life(product, location)
         return self._line(product, location).available(
-            instant, transit, shelf, buffers=terms.buffers, customer=terms.customer
+            instant,
+            transit,
+            shelf,
+            buffers=terms.buffers and not self.stages.blocked_safety(product, location),
+            customer=terms.customer,
         )
 
     def ever(self, product: str, location: str) -> int:
@@ -301,7 +305,7 @@ class Walk:
             terms.now,
             transit,
             shelf,
-            buffers=terms.buffers,
+            buffers=terms.buffers and not self.stages.blocked_safety(product, location),
             customer=terms.customer,
         )
 

@@ -1,4 +1,4 @@
-"""What a trace says about work: expected stops, and days that are loaded too much."""
+"""What a trace flags: safety stock in use, expected stops, days loaded too much."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 def work_notes(quote: Quest, chosen: Offered) -> Iterator[Entry]:
     """Give the entries of a chosen option; none where nothing special is known."""
+    if quote.policy.buffers:
+        yield from _safety_used(quote, chosen)
     if quote.work is None:
         return
     own = _own(chosen)
@@ -37,6 +39,23 @@ def work_notes(quote: Quest, chosen: Offered) -> Iterator[Entry]:
             }
     if quote.work.infinite:
         yield from _overloads(quote, own)
+
+
+def _safety_used(quote: Quest, chosen: Offered) -> Iterator[Entry]:
+    """Name the safety stock that the option takes (`on_violation` flag)."""
+    stages = quote.book.stages
+    for piece in chosen.times.evaluation.pieces():
+        if piece.kind != "stock":
+            continue
+        line = stages.line(piece.product, piece.location)
+        need = piece.steps, piece.ready
+        if not line.fits(*need) and line.fits(*need, buffers=True):
+            yield {
+                "stage": "material",
+                "product": piece.product,
+                "location": piece.location,
+                "note": Limiter.SAFETY_VIOLATION.value,
+            }
 
 
 def _own(chosen: Offered) -> dict[Load, float]:
