@@ -25,11 +25,13 @@ SEARCHED_LONGER = 8
 
 
 def proposals(quest: Quest, answer: Promise) -> Iterator[Proposal]:
-    """Give what may help, the general before what a reason suggests."""
+    """Give what may help, the likeliest first."""
     yield from _request_changes(quest, answer)
     yield from _policy_changes(quest, answer)
     for reason in answer.limiters:
         yield from table_proposals(Case(quest, answer, reason))
+    for qty in _quarters(quest):
+        yield _asked_for(quest, qty)
 
 
 def joined(one: Proposal, other: Proposal, policy: Policy) -> Proposal | None:
@@ -65,10 +67,8 @@ def _request_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
             cells["max_lateness_days"] = None
         text = f"ask for {from_seconds(date):%Y-%m-%d %H:%M} UTC"
         yield Proposal(RemedyKind.LATER_DATE, text, {"request": (cells,)})
-    for qty in _smaller(quest, answer):
-        text = f"ask for {qty:g} of {request.product}"
-        rows: Rows = {"request": ({"qty": qty},)}
-        yield Proposal(RemedyKind.SPLIT_DELIVERY, text, rows)
+    for qty in _timely(quest, answer):
+        yield _asked_for(quest, qty)
     yield from _looser(quest, answer)
     if request.full_line or request.order_policy != "independent":
         cells = {"full_line": False, "order_policy": "independent"}
@@ -95,10 +95,14 @@ def _looser(quest: Quest, answer: Promise) -> Iterator[Proposal]:
         yield Proposal(kind, text, {"request": (cells,)})
 
 
-def _smaller(quest: Quest, answer: Promise) -> Iterator[float]:
-    """Give quantities that can be on time: what is, else what is free now."""
+def _asked_for(quest: Quest, qty: float) -> Proposal:
+    text = f"ask for {qty:g} of {quest.request.product}"
+    return Proposal(RemedyKind.SPLIT_DELIVERY, text, {"request": ({"qty": qty},)})
+
+
+def _timely(quest: Quest, answer: Promise) -> Iterator[float]:
+    """Give the quantity that is on time, else what there is."""
     request = quest.request
-    step = quest.book.stages.step(request.product)
     timely = sum(
         one.qty
         for one in answer.deliveries
@@ -108,7 +112,12 @@ def _smaller(quest: Quest, answer: Promise) -> Iterator[float]:
         yield timely
     elif answer.deliveries and answer.qty < request.qty:
         yield answer.qty
-    whole = request.qty / float(step)
+
+
+def _quarters(quest: Quest) -> Iterator[float]:
+    """Give smaller quantities, the largest first."""
+    step = quest.book.stages.step(quest.request.product)
+    whole = quest.request.qty / float(step)
     for quarter in QUARTERS:
         steps = int(whole * quarter / 4)
         if steps > 0:
