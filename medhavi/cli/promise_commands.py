@@ -65,6 +65,7 @@ def promise(
     came first (exit code 1).
     """
     from medhavi.planners.promising.promise_run import answer
+    from medhavi.workbench.rejections import record_rejections
 
     conversation = talk()
     one_place(tables, lake)
@@ -80,6 +81,7 @@ def promise(
     show(conversation, answers.promises, snapshot)
     if desk is not None:
         binding = [one for one in answers.promises if one.date is not None]
+        record_rejections(desk, answers.promises)
         settle(conversation, desk, binding, str(approver), policy)
     conversation.answer(
         promises=[one.as_dict() for one in answers.promises],

@@ -1,4 +1,4 @@
-"""Commands after a promise: promises at-risk, renew, release, sweep."""
+"""Commands after a promise: promises at-risk, renew, release, sweep; suppliers."""
 
 from __future__ import annotations
 
@@ -39,6 +39,21 @@ SHOWN = (
     "limiter",
     "subject",
 )
+SCORED = {
+    "supplier": "supplier",
+    "orders": "orders",
+    "on_time": "on time",
+    "on_time_low": "at least",
+    "recent_on_time": "lately",
+    "late_days_mean": "days late",
+    "lead_days_p50": "p50",
+    "lead_days_p95": "p95",
+    "stated_days": "stated",
+    "open": "open",
+    "overdue": "overdue",
+}
+"""Columns of the scorecard that people see, and what they are called there."""
+_SHARES = frozenset({"on_time", "on_time_low", "recent_on_time"})
 ApproverOption = Annotated[str, typer.Option("--approver", help="Who answers for it.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the log.")]
 ExplainOption = Annotated[
@@ -62,8 +77,12 @@ def register(app: typer.Typer) -> None:
         renew
     )
     group.command("release", help="Take the promise of a line back.")(release)
+    group.command("figures", help="Key figures of promises, from the log.")(figures)
     group.command("sweep", help="Free what nobody needs any more.")(sweep)
     app.add_typer(group)
+    app.command("suppliers", help="Who keeps their word: a scorecard from receipts.")(
+        suppliers
+    )
 
 
 def at_risk(
@@ -167,6 +186,38 @@ def sweep(
     conversation.answer(swept=list(freed))
 
 
+def figures(
+    lake: LakeOption = None,
+    watched: Annotated[
+        bool, typer.Option("--at-risk", help="Count the promises at risk too.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show KPI-01 to KPI-04 and what bound promises (KPI-27)."""
+    from medhavi.results.promise_figures import figures_table
+    from medhavi.workbench.promise_account import promise_account
+
+    bench = open_workbench(lake)
+    watch = bench.at_risk(explained=0) if watched else None
+    rows = figures_table(promise_account(bench.lake, watch))
+    names = ("kpi", "name", "value", "unit", "numerator", "denominator", "reason")
+    show_table(names, rows.select(names).rows())
+    talk().answer(figures=rows.to_dicts())
+
+
+def suppliers(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """List suppliers, the least reliable first; days run from order to receipt."""
+    from medhavi.workbench.promise_account import supplier_account
+
+    rows = supplier_account(open_workbench(lake).lake)
+    if rows.is_empty():
+        talk().say("Nothing was bought yet.")
+    else:
+        shown = rows.head(ROWS_FOR_PEOPLE).iter_rows(named=True)
+        show_table(list(SCORED.values()), (_scored(row) for row in shown))
+    talk().answer(suppliers=rows.to_dicts())
+
+
 # ------------------------------------------------------------------------- telling
 def _tell(found: PromiseWatch, snapshot: Snapshot) -> None:
     say = talk().say
@@ -208,6 +259,17 @@ def _row(row: dict[str, Any], zones: dict[str, str | None]) -> list[object]:
         if name in {"promised", "expected"}:
             value = moment(None if value is None else to_seconds(value), zone)
         found.append(value)
+    return found
+
+
+def _scored(row: dict[str, Any]) -> list[object]:
+    """Give the cells of a supplier: shares in per cent, days with one decimal."""
+    found: list[object] = []
+    for name in SCORED:
+        value = row[name]
+        if name in _SHARES and value is not None:
+            value = f"{value:.0%}"
+        found.append(round(value, 1) if isinstance(value, float) else value)
     return found
 
 

@@ -16,6 +16,7 @@ from medhavi.events.catalog import new_event
 from medhavi.events.decision_types import (
     OrderPromised,
     PromiseAtRisk,
+    PromiseRejected,
     PromiseRevised,
     ReservationConfirmed,
     ReservationCreated,
@@ -126,6 +127,26 @@ class Decider:
         }
         found.append(self._event(msgspec.convert(body, OrderPromised), demand))
         return found
+
+    def rejected(self, promise: Promise, limiter: str, snapshot: str) -> NewEvent:
+        """Say that a line was asked for and cannot be promised, and what would help.
+
+        Parameters
+        ----------
+        limiter
+            Code of what binds.
+        snapshot
+            Fingerprint of the tables it was asked on.
+        """
+        demand = str(promise.demand["demand"])
+        body = PromiseRejected(
+            demand=demand,
+            limiter=limiter,
+            qty=float(promise.demand["qty"]),
+            remedies=list(dict.fromkeys(one.code for one in promise.remedies)),
+            snapshot=snapshot,
+        )
+        return self._event(body, demand)
 
     def at_risk(self, one: WatchedPromise) -> tuple[NewEvent, Risk]:
         """Say that a promise may break, and give what identifies that risk."""

@@ -28,7 +28,9 @@ STREAM: Final = "commitments"
 """The one stream of all commits of the promise desk."""
 
 _INSTANTS: Final = (dt.datetime,)
-_NOTED: Final = frozenset({"OrderPromised", "PromiseRevised", "PromiseAtRisk"})
+_NOTED: Final = frozenset(
+    {"OrderPromised", "PromiseRejected", "PromiseRevised", "PromiseAtRisk"}
+)
 _DONE: Final = frozenset({"closed", "cancelled"})
 
 _STATES: Final[Mapping[str, ReservationState]] = {
@@ -71,6 +73,8 @@ class CommitmentState:
         What the stream promised of a demand [base units], with what the tables cover.
     risks
         The risk that the stream told of a demand since its last date.
+    rejected
+        Why a demand was rejected, where it was not promised since.
     orders
         What the tables say of their demands.
     """
@@ -96,6 +100,7 @@ class CommitmentState:
         self.lines: dict[str, dict[str, Any]] = {}
         self.quantities: dict[str, float] = {}
         self.risks: dict[str, Risk] = {}
+        self.rejected: dict[str, str] = {}
         self._changed: set[str] = set()
 
     def planned(self, demand: str) -> bool:
@@ -175,7 +180,11 @@ class CommitmentState:
             risk = to_seconds(body.promised), expected, body.limiter
             self.risks[body.demand] = risk
             return
+        if event.type == "PromiseRejected":
+            self.rejected[body.demand] = body.limiter
+            return
         self.risks.pop(body.demand, None)
+        self.rejected.pop(body.demand, None)
         if event.type == "OrderPromised":
             self.quantities[body.demand] = body.qty
 

@@ -93,3 +93,29 @@ def test_tables_can_be_watched_and_not_written(medhavi, tmp_path):
     said = medhavi("promises", "at-risk", "--tables", tmp_path / "t", "--record")
     assert said.code == 2
     assert "need a lake with its event store" in said.err
+
+
+@pytest.mark.req("KPI-03")
+def test_figures_count_what_was_promised_and_rejected(medhavi, store, words, tmp_path):
+    row = {"sales_order": "SO8", "line": 1, "product": "A", "location": "DC"}
+    wish = {**row, "qty": 900, "due": "2026-01-06T00:00:00Z", "full_line": True}
+    path = tmp_path / "more.json"
+    path.write_text(json.dumps([wish]))
+    asked = ("promise", *words, "--request", path, "--commit", "--approver", "Ada")
+    for _ in range(2):
+        assert "Nothing can be promised" in medhavi(*asked).out
+    types = [one.type for one in open_store(store).read("commitments")]
+    assert types.count("PromiseRejected") == 1
+    medhavi("mirror", *words)
+    said = medhavi("promises", "figures", *words[:2], "--at-risk", "--json")
+    told = {row["kpi"]: row for row in said.answer["figures"]}
+    # One ordered line, one accepted quote, one rejection.
+    assert (told["KPI-03"]["numerator"], told["KPI-03"]["denominator"]) == (1, 3)
+    assert told["KPI-27.at_risk"]["value"] == 0
+    assert "KPI-27.limiter." in "".join(told)
+
+
+@pytest.mark.req("SUP-09")
+def test_suppliers_are_listed(medhavi, words):
+    said = medhavi("suppliers", *words[:2], "--json")
+    assert [row["supplier"] for row in said.answer["suppliers"]] == ["S"]
