@@ -257,6 +257,7 @@ class Capacity:
             self._calendars,
             resources,
             self._snapshot.as_of,
+            dict(spared.factors),
         )
         return altered(
             self, _resources=resources, _routings=routings, _clocks={}, _hard={}

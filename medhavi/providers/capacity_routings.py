@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from medhavi.providers.capacity_choice import first_candidate, step_plan
@@ -72,9 +73,7 @@ class CompiledRouting:
     def preferring(self, steps: frozenset[int]) -> CompiledRouting:
         """Give the routing with no alternates in some steps."""
         tasks = tuple(
-            replace(task, plan=task.plan.preferred)
-            if task.node.step in steps
-            else task
+            replace(task, plan=task.plan.preferred) if task.node.step in steps else task
             for task in self.tasks
         )
         return replace(self, tasks=tasks)
@@ -149,6 +148,8 @@ class Routings:
         Working time and who works in it.
     as_of
         Instant whose resources decide yields where they differ [s].
+    factors
+        How much longer than stated the run of a step takes, by routing and step.
     """
 
     def __init__(
@@ -158,8 +159,11 @@ class Routings:
         calendars: Calendars,
         resources: Resources,
         as_of: int,
+        factors: Mapping[tuple[str, int], Fraction] = MappingProxyType({}),
     ) -> None:
         self._tables = tables
+        self._factors = factors
+        self._slowed = frozenset(routing for routing, _ in factors)
         self._facts = facts
         self._calendars = calendars
         self._resources = resources
@@ -217,6 +221,8 @@ class Routings:
 
     def _look(self, routing: str) -> tuple[object, ...] | None:
         steps = self._steps.get(routing, ())
+        if routing in self._slowed:
+            return None
         if len(steps) != 1 or routing in self._links or routing in self._outputs:
             return None
         row = self._tables["routings"].row(self._numbers[routing])
@@ -306,12 +312,13 @@ class Routings:
                     held.get(node.step, ()),
                     self._resources,
                 ),
-                fixed=node.fixed,
-                rate=times(node.per_unit, units),
+                fixed=times(node.fixed, factor),
+                rate=times(times(node.per_unit, units), factor),
                 units=units,
             )
             for node in shape.nodes
             for units in (times(unit, node.entering),)
+            for factor in (self._factors.get((routing, node.step), ONE),)
         )
         location_time = self._calendars.working_time(place)
         return CompiledRouting(

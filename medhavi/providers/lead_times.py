@@ -267,6 +267,19 @@ class LeadTimes:
             return None
         return _quantiles(row, (row["p50"], row["p80"], row["p95"]))
 
+    def step_factors(self) -> dict[tuple[str, int], Quantiles]:
+        """Give how much longer than stated steps take, by routing and step (RTG-07).
+
+        Estimates name them `routing|step`; a name of another form says nothing.
+        """
+        found = {}
+        for (kind, subject, _, quantity), row in self._known.items():
+            routing, _, step = subject.rpartition("|")
+            if (kind, quantity) == ("step", _FACTOR) and routing and step.isdigit():
+                times = (row["p50"], row["p80"], row["p95"])
+                found[routing, int(step)] = _quantiles(row, times)
+        return found
+
     # ---------------------------------------------------------------------- findings
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -20,10 +20,18 @@ class Reserves(NamedTuple):
         Share of its time that a resource withholds.
     stops
         Hours of 24 in which a resource is expected to stand (CAP-20).
+    factors
+        How much longer than stated a step takes, by routing and step (RTG-07).
     """
 
     withheld: Mapping[str, float]
     stops: Mapping[str, Quantiles]
+    factors: Mapping[tuple[str, int], Quantiles]
+
+    @property
+    def none(self) -> bool:
+        """Whether nothing is withheld and nothing expected."""
+        return not (self.withheld or self.stops or self.factors)
 
 
 def reserves_of(providers: Providers) -> Reserves:
@@ -31,4 +39,4 @@ def reserves_of(providers: Providers) -> Reserves:
     capacity = providers.capacity
     found = {name: providers.lead_times.downtime(name) for name in capacity.resources}
     stops = {name: one for name, one in found.items() if one is not None and one.p95}
-    return Reserves(capacity.withheld, stops)
+    return Reserves(capacity.withheld, stops, providers.lead_times.step_factors())

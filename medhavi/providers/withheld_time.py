@@ -33,10 +33,13 @@ class Spared(NamedTuple):
         Resource and withheld share of its time, sorted.
     stopped
         Resource and the share of its time in which it is expected to stand, sorted.
+    factors
+        Routing and step, and how much longer than stated its run takes, sorted.
     """
 
     kept: tuple[tuple[str, float], ...] = ()
     stopped: tuple[tuple[str, Fraction], ...] = ()
+    factors: tuple[tuple[tuple[str, int], Fraction], ...] = ()
 
 
 def stopped_share(hours: float) -> Fraction:

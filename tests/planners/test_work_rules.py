@@ -276,6 +276,51 @@ def test_without_a_model_the_stated_times_hold():
     assert (made.basis.model, made.basis.version) == ("stated", None)
 
 
+SLOWER = {
+    "kind": "step",
+    "subject": "R|1",
+    "quantity": "duration_factor",
+    "p50": 1.0,
+    "p80": 1.5,
+    "p95": 3.0,
+    "model": "durations",
+    "version": "2",
+    "basis": "model",
+}
+
+
+@pytest.mark.req("RTG-07", "CORE-13")
+@pytest.mark.parametrize(("basis", "hours"), [("p50", 10), ("p80", 15), ("p95", 30)])
+def test_a_learned_duration_of_a_step_takes_the_place_of_the_stated_one(basis, hours):
+    snapshot = workshop(estimates=[SLOWER], **B_THERE, **policy(risk_basis=basis))
+    made = asked(snapshot, due=day(5))
+    assert days(made.date) == about(hours / 24)
+    assert (made.basis.model, made.basis.version) == ("durations", "2")
+    noted = [entry for entry in made.trace if "duration_factor" in entry]
+    assert [(one["routing"], one["step"], one["basis"]) for one in noted] == [
+        ("R", 1, "model")
+    ]
+
+
+@pytest.mark.req("RTG-07")
+def test_only_the_step_that_is_named_takes_longer():
+    """Two routings alike but for their names: RZ takes the hours that are stated."""
+    snapshot = workshop(
+        products=[{"product": "A"}, {"product": "Z"}],
+        routings=[{}, {"routing": "RZ", "product": "Z"}],
+        steps=[
+            {"run_minutes_per_unit": 60},
+            {"routing": "RZ", "run_minutes_per_unit": 60},
+        ],
+        step_resources=[{}, {"routing": "RZ"}],
+        estimates=[SLOWER],
+        **B_THERE,
+        **policy(risk_basis="p95"),
+    )
+    assert days(asked(snapshot, product="Z", due=day(5)).date) == about(HOURS_10)
+    assert days(asked(snapshot, due=day(5)).date) == about(30 / 24)
+
+
 # ------------------------------------------------------------------------- CAP-21
 @pytest.mark.req("CAP-21", "ATP-18")
 @pytest.mark.parametrize(

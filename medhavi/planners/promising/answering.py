@@ -10,6 +10,7 @@ from medhavi.planners.promising.holding import holds_of, purchases_of
 from medhavi.planners.promising.offers import capped
 from medhavi.planners.promising.scoring import Scored, ranking, scores
 from medhavi.planners.promising.tracing import trace_of
+from medhavi.planners.promising.work_notes import expected
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import (
     Promise,
@@ -143,33 +144,15 @@ def _promised(quote: Quest, chosen: Offered) -> Promise:
 def _basis(quote: Quest, chosen: Offered) -> PromiseBasis:
     """Name the model behind the uncertain times: an estimate before agreed times."""
     found = [quote.book.times.of(subject) for subject in chosen.times.subjects]
+    found += [one for _, one in expected(quote, chosen)]
     models = [one for one in found if one.model is not None]
     risk = quote.policy.risk_basis
     if models:
         return PromiseBasis(
             model=str(models[0].model), version=models[0].version, risk_basis=risk
         )
-    stops = quote.book.stages.reserves.stops if quote.work is not None else {}
-    standing = [stops[name] for name in _resources(chosen) if name in stops]
-    if standing:
-        return PromiseBasis(
-            model=str(standing[0].model), version=standing[0].version, risk_basis=risk
-        )
     name = found[0].basis if found else "stated"
     return PromiseBasis(model=name, version=None, risk_basis=risk)
-
-
-def _resources(chosen: Offered) -> list[str]:
-    """Give the resources that the option uses, sorted."""
-    return sorted(
-        {
-            name
-            for piece in chosen.times.evaluation.pieces()
-            if piece.timing is not None
-            for window in piece.timing.steps
-            for name, _ in window.resources
-        }
-    )
 
 
 def _options(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.offers import Offered
     from medhavi.planners.promising.quest import Quest
+    from medhavi.providers.lead_times import Quantiles
 
     Entry = Mapping[str, object]
     Load = tuple[str, int]
@@ -25,20 +26,44 @@ def work_notes(quote: Quest, chosen: Offered) -> Iterator[Entry]:
         yield from _safety_used(quote, chosen)
     if quote.work is None:
         return
-    own = _own(chosen)
-    for resource in sorted({resource for resource, _ in own}):
-        stops = quote.book.stages.reserves.stops.get(resource)
-        if stops is not None:
-            yield {
-                "stage": "capacity",
-                "resource": resource,
-                "downtime_h": getattr(stops, quote.policy.risk_basis),
-                "basis": stops.basis,
-                "model": stops.model,
-                "version": stops.version,
-            }
+    for named, known in expected(quote, chosen):
+        yield {
+            "stage": "capacity",
+            **named,
+            "basis": known.basis,
+            "model": known.model,
+            "version": known.version,
+        }
     if quote.work.infinite:
-        yield from _overloads(quote, own)
+        yield from _overloads(quote, _own(chosen))
+
+
+def expected(quote: Quest, chosen: Offered) -> list[tuple[Entry, Quantiles]]:
+    """Give what models expect of the work of an option: what it is, and the estimate.
+
+    Stops of its resources first, then durations of its steps (CAP-20, RTG-07).
+    """
+    if quote.work is None:
+        return []
+    reserves, basis = quote.book.stages.reserves, quote.policy.risk_basis
+    steps: set[tuple[str, int]] = set()
+    resources: set[str] = set()
+    for piece in chosen.times.evaluation.pieces():
+        for window in () if piece.timing is None else piece.timing.steps:
+            resources |= {name for name, _ in window.resources}
+            if piece.source is not None:
+                steps.add((piece.source.source, window.step))
+    found: list[tuple[Entry, Quantiles]] = []
+    for name in sorted(resources & reserves.stops.keys()):
+        stops = reserves.stops[name]
+        hours = getattr(stops, basis)
+        found.append(({"resource": name, "downtime_h": hours}, stops))
+    for routing, step in sorted(steps & reserves.factors.keys()):
+        longer = reserves.factors[routing, step]
+        told = {"routing": routing, "step": step}
+        factor = getattr(longer, basis)
+        found.append(({**told, "duration_factor": factor}, longer))
+    return found
 
 
 def _safety_used(quote: Quest, chosen: Offered) -> Iterator[Entry]:

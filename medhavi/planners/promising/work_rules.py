@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.providers.withheld_time import Spared, stopped_share
-from medhavi.units import DAY, seconds_up
+from medhavi.units import DAY, exact, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +86,7 @@ def work_rules(
     window
         Now, and when the goods must arrive, the buffer of the policy taken off [s].
     """
-    if not reserves.withheld and not reserves.stops and policy.plain_work:
+    if reserves.none and policy.plain_work:
         return None
     now, due = window
     end = max(due, now + DAY)
@@ -102,7 +102,11 @@ def work_rules(
         (name, stopped_share(getattr(one, policy.risk_basis)))
         for name, one in sorted(reserves.stops.items())
     )
-    rooms = [base.sparing(Spared(one, stops)) for one in (kept, ())]
+    factors = tuple(
+        (step, exact(getattr(one, policy.risk_basis)))
+        for step, one in sorted(reserves.factors.items())
+    )
+    rooms = [base.sparing(Spared(one, stops, factors)) for one in (kept, ())]
     if policy.max_distance_to_bottleneck is not None:
         far = partial(_far_steps, base, (now, end), policy)
         rooms = [room.preferring(far) for room in rooms]
