@@ -117,6 +117,31 @@ class TriedRemedy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseVariant:
+    """What would be promised if one thing were asked for otherwise.
+
+    Parameters
+    ----------
+    change
+        What differs: `risk_basis`, `qty` or `due`.
+    risk_basis, asked, due
+        Quantile, quantity and due date [s] of this variant.
+    status, qty, date, on_time_prob, cost
+        Its answer; date [s] and cost are None where it is rejected.
+    """
+
+    change: str
+    risk_basis: str
+    asked: float
+    due: int
+    status: PromiseStatus
+    qty: float
+    date: int | None
+    on_time_prob: float | None
+    cost: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedHold:
     """A reservation that accepting the promise makes: a row of `reservations`.
 
@@ -136,6 +161,8 @@ class PlannedHold:
     """Quantity of a material in steps of its product."""
     asks: bool = False
     """It is of what is delivered: it must have what the line asks for."""
+    until: int = 0
+    """Material must live until then: its arrival and the days asked for [s]."""
 
     def as_row(self, state: str = "tentative") -> dict[str, object]:
         """Give the row of `reservations`; a confirmed hold does not expire."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from medhavi.providers.reservation_states import reservation_id
 from medhavi.providers.timing import StepWindow
 from medhavi.results.promise import PlannedHold, PlannedPurchase
-from medhavi.units import MINUTE, from_steps
+from medhavi.units import DAY, MINUTE, from_steps, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +33,7 @@ class _Draft(NamedTuple):
     finish: int
     steps: int = 0
     asks: bool = False
+    until: int = 0
 
 
 def holds_of(
@@ -45,7 +46,12 @@ def holds_of(
     expires
         End of the holds while they are tentative [s].
     """
-    drafts = [*_material(found, stages), *_capacity(found), *_transport(found, stages)]
+    shelf = seconds_up(request.min_shelf_days, DAY)
+    drafts = [
+        *_material(found, stages, shelf),
+        *_capacity(found),
+        *_transport(found, stages),
+    ]
     order, line = request.sales_order, request.line
     if order is None or line is None:
         order, line = request.demand, None
@@ -72,19 +78,31 @@ def holds_of(
                 expires_at=expires,
                 steps=draft.steps,
                 asks=draft.asks,
+                until=draft.until,
             )
         )
     return tuple(sorted(holds, key=lambda hold: (hold.kind, hold.start, hold.subject)))
 
 
-def _material(found: Evaluation, stages: Stages) -> Iterator[_Draft]:
-    """Give what is taken from lines, less what new orders of the request leave over."""
+def _material(found: Evaluation, stages: Stages, shelf: int) -> Iterator[_Draft]:
+    """Give what is taken from lines, less what new orders of the request leave over.
+
+    Parameters
+    ----------
+    shelf
+        Life that must be left at delivery [s].
+    """
     surplus: dict[tuple[str, str], list[list[int]]] = {}
     for piece in found.pieces():
         if piece.surplus:
             node = (piece.product, piece.location)
             surplus.setdefault(node, []).append([piece.ready, piece.surplus])
     takes: dict[tuple[str, str, int], int] = {}
+    alive: dict[tuple[str, str, int], int] = {}
+    for shipment in found.shipments:
+        for use in shipment.uses:
+            key = (use.piece.product, use.piece.location, use.instant)
+            alive[key] = max(alive.get(key, 0), shipment.arrival + shelf)
     stocked = [use for use in found.uses() if use.piece.kind == "stock"]
     for use in sorted(stocked, key=lambda one: one.instant):
         piece = use.piece
@@ -100,7 +118,10 @@ def _material(found: Evaluation, stages: Stages) -> Iterator[_Draft]:
     for (product, location, instant), steps in sorted(takes.items()):
         qty = from_steps(steps, stages.step(product))
         asks = product == found.product
-        yield _Draft("material", product, location, qty, instant, instant, steps, asks)
+        until = alive.get((product, location, instant), instant)
+        yield _Draft(
+            "material", product, location, qty, instant, instant, steps, asks, until
+        )
 
 
 def _capacity(found: Evaluation) -> Iterator[_Draft]:
@@ -185,7 +206,8 @@ def take_holds(
             place = hold.location or ""
             wanted = asked if hold.asks else None
             line = stages.material.asked_line(hold.subject, place, wanted)
-            line.take(hold.steps, hold.start)
+            waits = max(hold.until - hold.start, 0)
+            line.take(hold.steps, hold.start, waits, customer=cells.get("customer"))
         elif hold.kind == "capacity":
             stages.capacity.occupancy.occupy((_window(hold),), hold.demand)
         else:

@@ -18,8 +18,11 @@ def waiting_times(found: Evaluation, stages: Stages) -> dict[tuple[str, str], in
         for shipment in found.shipments
         for use in shipment.uses
     ]
-    ends += [(use.piece, use.instant) for use in found.uses()]
-    for piece, end in ends:
+    while ends:
+        piece, end = ends.pop()
+        # What is moved is as old when it arrives: it must live until it is used there.
+        moved = piece.kind == "move"
+        ends += [(use.piece, end if moved else use.instant) for use in piece.uses]
         if piece.kind == "stock" and stages.perishable(piece.product):
             node = (piece.product, piece.location)
             waits[node] = max(waits.get(node, 0), end - piece.ready)
