@@ -281,8 +281,14 @@ class LaneGraph:
             edges[lane] = new
             for ends, place in ((out, new.origin), (into, new.destination)):
                 ends[place] = [new if edge is old else edge for edge in ends[place]]
-        ends = {"_edges": edges, "_out": out, "_into": into, "_onward": {}}
-        return altered(self, _transport=transport, **ends)
+        return altered(
+            self,
+            _transport=transport,
+            _edges=edges,
+            _out=out,
+            _into=into,
+            _onward={},
+        )
 
     def edge(self, lane: str) -> Edge:
         """Give a lane."""

@@ -20,6 +20,7 @@ class Settings:
 
     `as_of` is now of every planner [UTC seconds]; `horizon_days` [days] counts from it.
     `priority_weights` are the weights of priority 1, 2, 3 …; the last one holds on.
+    `delay_correlation` is that of the delays of different suppliers and lanes.
     """
 
     as_of: Seconds
@@ -30,6 +31,7 @@ class Settings:
     fx_max_age_days: float
     priority_weights: tuple[float, ...]
     risk_basis: Literal["p50", "p80", "p95"]
+    delay_correlation: float = 0.0
 
     @classmethod
     def from_row(cls, row: Mapping[str, object]) -> Settings:
@@ -47,6 +49,7 @@ class Settings:
                 number for number in map(_number, weights) if number
             ),
             risk_basis=row["risk_basis"],  # type: ignore[arg-type]
+            delay_correlation=float(row["delay_correlation"]),  # type: ignore[arg-type]
         )
 
     @property

@@ -3,12 +3,17 @@
 The points are drawn once (512 of a scrambled Sobol sequence, seed 7; Owen 1998,
 doi:10.1006/jcom.1998.0487). The time of a subject at each of them is looked up once and
 kept, so a chain costs a few array operations and no walk per point.
+
+Delays of one request may have a common cause F: with correlation r a subject has the
+normal score sqrt(r) F + sqrt(1 - r) E, its own part E independent of F (one-factor
+Gaussian copula: Li, Journal of Fixed Income 9, 2000, doi:10.3905/jfi.2000.319253). What
+one subject does alone stays as it is; F has a dimension of its own.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from math import log
+from math import log, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -59,13 +64,35 @@ class _Levels(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def sobol(dimensions: int) -> tuple[_Levels, ...]:
-    """Draw the points once: levels between 0 and 1 for each dimension."""
+def sobol(dimensions: int, correlation: float = 0.0) -> tuple[_Levels, ...]:
+    """Draw the points once: levels between 0 and 1 for each dimension.
+
+    Parameters
+    ----------
+    dimensions
+        What is uncertain.
+    correlation
+        Of the normal scores of any two dimensions, 0 to below 1.
+    """
     from scipy.stats import qmc
 
-    sampler = qmc.Sobol(d=dimensions, scramble=True, rng=SEED)
+    common = 1 if correlation else 0
+    sampler = qmc.Sobol(d=dimensions + common, scramble=True, rng=SEED)
     points = sampler.random(POINTS)
+    if common:
+        points = _with_common_cause(points, correlation)
     return tuple(_leveled(points[:, place]) for place in range(dimensions))
+
+
+def _with_common_cause(points: Floats, correlation: float) -> Floats:
+    """Mix the first dimension into all others; give these."""
+    from scipy.special import ndtr, ndtri
+
+    # The first coordinate may be 0 and no score; the middle of its cell stands for it.
+    scores = ndtri(np.clip(points, 0.5 / POINTS**2, 1 - 0.5 / POINTS**2))
+    own = sqrt(1 - correlation) * scores[:, 1:]
+    found: Floats = ndtr(sqrt(correlation) * scores[:, :1] + own)
+    return found
 
 
 def _leveled(levels: Floats) -> _Levels:
@@ -94,7 +121,8 @@ class SampledChain:
         for subject in subjects:
             name = book.times.of(subject).group or "|".join(subject)
             self._places[subject] = groups.setdefault(name, len(groups))
-        self._table = sobol(len(groups))
+        correlation = book.snapshot.settings.delay_correlation
+        self._table = sobol(len(groups), correlation if len(groups) > 1 else 0.0)
         self._median = book.times.at(0.5)
 
     def point(self, number: int) -> dict[Subject, float]:
