@@ -38,6 +38,8 @@ TABLE = {
 }
 """Columns of `Explanation.table`: every peg of the demand, level by level."""
 
+_NOT_BEGUN = ("planned", "firmed")
+"""An order that was placed or begun starts before now without being overdue."""
 _VERBS = {"make": "made by", "buy": "bought from", "move": "moved by"}
 
 
@@ -244,9 +246,10 @@ def _pegs(plan: PlanAccess, demand: str) -> pl.DataFrame:
     """Give the pegs of a demand with their supplies, by level and start."""
     now = from_seconds(plan.run.as_of) if plan.run.as_of is not None else None
     supplies = plan.supplies.select(
-        pl.col("id").alias("supply"), "kind", "source", "start", "finish"
+        pl.col("id").alias("supply"), "kind", "source", "start", "finish", "status"
     )
     past = pl.lit(value=False) if now is None else pl.col("start") < now
+    past &= pl.col("status").is_in(_NOT_BEGUN)
     return (
         plan.pegging.filter(pl.col("demand") == demand)
         .drop("source")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import polars as pl
 
 from medhavi.results.limiter import Limiter
 from medhavi.units import from_seconds
-from medhavi.views.format import NOTHING, count, duration, money, when
+from medhavi.views.format import NOTHING, code_words, count, duration, money, when
 from medhavi.views.page import empty, table_html
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from medhavi.results.plan_remedy import PlanRemedy
     from medhavi.views.names import Names
 
-_WORD = re.compile(r"[A-Z]+[^A-Z]*")
 MOST_CAUSES = 12
 MOST_HARMED = 3
 
@@ -54,7 +52,7 @@ def causes_html(plan: Plan, names: Names, most: int = MOST_CAUSES) -> str:
     rows = [
         (
             _reason(row["code"]),
-            names.html(row["subject"]),
+            _subject(row["subject"], names),
             f"{row['demands']:,}",
             escape(duration(row["hours"])),
             escape(money(row["money"], names.currency)),
@@ -67,19 +65,14 @@ def causes_html(plan: Plan, names: Names, most: int = MOST_CAUSES) -> str:
     return table_html(columns, rows, ("Demands", "Costs")) + tail
 
 
+def _subject(subject: str, names: Names) -> str:
+    told = escape(names.place(subject))
+    return f'<abbr title="{escape(subject)}">{told}</abbr>'
+
+
 def _reason(code: str) -> str:
     meaning = escape(Limiter(code).entry.meaning)
     return f'<abbr title="{meaning}">{escape(code_words(code))}</abbr>'
-
-
-def code_words(code: str) -> str:
-    """Give a code as words.
-
-    >>> code_words("CapacityShortfall")
-    'Capacity shortfall'
-    """
-    first, *rest = _WORD.findall(code)
-    return " ".join([first, *(part.lower() for part in rest)])
 
 
 def plan_remedies_html(remedies: Sequence[PlanRemedy], names: Names) -> str:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from zoneinfo import ZoneInfo
 
 from medhavi.units import from_seconds, to_seconds
 
+_WORD = re.compile(r"[A-Z]+[^A-Z]*")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = (
     *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
@@ -74,6 +76,16 @@ def relative(moment: dt.datetime, now: int | dt.datetime) -> str:
             words = f"{count:,} {word}{'s' if count > 1 else ''}"
             return f"in {words}" if apart > 0 else f"{words} ago"
     return "now"
+
+
+def code_words(code: str) -> str:
+    """Give a code as words.
+
+    >>> code_words("CapacityShortfall")
+    'Capacity shortfall'
+    """
+    first, *rest = _WORD.findall(code)
+    return " ".join([first, *(part.lower() for part in rest)])
 
 
 def duration(hours: float | None) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 
 from medhavi.results.limiter import Limiter
 from medhavi.views.charts import finished, rows_of
-from medhavi.views.format import NOTHING, count, duration, money, when
+from medhavi.views.format import code_words, count, duration, money, when
 from medhavi.views.page import empty, table_html
 from medhavi.views.theme import ROW, token
 
@@ -79,9 +79,28 @@ def cause_sentence(row: Mapping[str, object], names: Names) -> str:
     """Say a cause: how long it waits, for what, why."""
     code = Limiter(str(row["code"]))
     hours = row["hours"]
-    span = duration(float(str(hours))) if hours is not None else NOTHING
-    subject = names.told(str(row["subject"] or ""))
-    return f"{span} {code.domain} ({code.value}{', ' if subject else ''}{subject})"
+    subject = names.place(str(row["subject"] or ""))
+    told = _SENTENCES.get(code, "{code}{colon}{subject}").format(
+        span=duration(float(str(hours))) if hours else "",
+        subject=subject,
+        code=code_words(code.value),
+        colon=": " if subject else "",
+    )
+    return " ".join(told.split())
+
+
+_SENTENCES = {
+    Limiter.CAPACITY_SHORTFALL: "Waits {span} for {subject}, which is taken",
+    Limiter.CAPACITY_LOCKED: "Waits {span} for {subject}, which is locked",
+    Limiter.AWAITING_SUPPLY: "Waits {span} for order {subject}",
+    Limiter.MATERIAL_SHORTFALL: "Waits {span} for {subject}, which is short",
+    Limiter.NO_TRANSPORT_CAPACITY: "Waits {span} for room on {subject}",
+    Limiter.LEAD_TIME: "{subject} takes {span} too long",
+    Limiter.NO_SOURCE: "Nothing supplies {subject}",
+    Limiter.RELEASE_FENCE: "{span} by the release fence of {subject}",
+    Limiter.ORDER_RULE: "{span} by a rule of {subject}",
+}
+"""What a reason says; others give their code in words and what they are about."""
 
 
 def late_chart(plan: Plan, names: Names) -> Picture | None:

@@ -25,7 +25,7 @@ class Names:
     Parameters
     ----------
     texts
-        Names of products, suppliers, customers and lanes.
+        Names of products, suppliers, customers, lanes and routings.
     units
         Base unit by product.
     zones
@@ -68,6 +68,18 @@ class Names:
         """
         return _ID.sub(lambda found: self.texts.get(found[0]) or found[0], text)
 
+    def place(self, subject: str) -> str:
+        """Tell a subject of a reason: a thing, or product, location and lot.
+
+        >>> Names(texts={"A": "Apple jam"}).place("A|Lodz")
+        'Apple jam at Lodz'
+        """
+        product, *rest = subject.split("|")
+        where = [part for part in rest if part]
+        return " ".join([self.told(product), *(f"at {one}" for one in where[:1])]) + (
+            f", lot {where[1]}" if len(where) > 1 else ""
+        )
+
     def unit(self, product: str | None) -> str:
         """Give the base unit of a product."""
         return self.units.get(product or "", "each")
@@ -98,6 +110,11 @@ def names_of(snapshot: Snapshot | None) -> Names:
         zone or "UTC" for _, kind, zone in locations.iter_rows() if kind == "plant"
     )
     usual = plants or Counter(places.values())
+    routings = snapshot["routings"].select("routing", "product", "location")
+    texts |= {
+        routing: f"making {texts.get(product, product)} at {location}"
+        for routing, product, location in routings.iter_rows()
+    }
     machines = snapshot["resources"].select("resource", "location")
     return Names(
         texts=texts,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.results.limiter import Limiter
 from medhavi.units import from_seconds
-from medhavi.views.format import duration, quantity, relative, when
+from medhavi.views.format import code_words, duration, quantity, relative, when
 
 if TYPE_CHECKING:
     from medhavi.results.explanation import Explanation, Link
@@ -81,7 +81,11 @@ def headline(explanation: Explanation, names: Names) -> str:
         if explanation.lateness_hours
         else ""
     )
-    limiter = f"; limited by {explanation.limiter}" if explanation.limiter else ""
+    limiter = (
+        f"; limited by {code_words(explanation.limiter).lower()}"
+        if explanation.limiter
+        else ""
+    )
     status = status_words(explanation.status)
     # Mode mrp keeps every date; nobody should read that as good news where it is none.
     if explanation.first_in_past is not None and explanation.status == "on_time":
@@ -124,8 +128,24 @@ def link_words(link: Link, names: Names, as_of: int | None) -> str:
     )
 
 
+_HELP = {
+    Limiter.CAPACITY_SHORTFALL: "More hours on {subject}, another source, less urgent "
+    "work behind it, or a later date.",
+    Limiter.CAPACITY_LOCKED: "Unlock work on {subject}, another source, or a later "
+    "date.",
+    Limiter.AWAITING_SUPPLY: "Expedite order {subject}, or agree a later date.",
+    Limiter.LEAD_TIME: "A faster way than {subject}, or a later date.",
+    Limiter.NO_TRANSPORT_CAPACITY: "One more departure on {subject}, another lane, or "
+    "a later date.",
+    Limiter.RELEASE_FENCE: "Release inside the fence of {subject}, or a later date.",
+}
+
+
 def advice(explanation: Explanation, names: Names) -> str | None:
-    """Say what can help where the first start lies in the past, else nothing."""
+    """Say what can help against the longest reason, or an overdue start."""
+    reason = max(explanation.reasons, key=lambda one: one.hours, default=None)
+    if reason is not None and reason.code in _HELP:
+        return _HELP[Limiter(reason.code)].format(subject=names.place(reason.subject))
     past = explanation.first_in_past
     if past is None:
         return None

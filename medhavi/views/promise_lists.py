@@ -26,7 +26,6 @@ from medhavi.views.promise_words import (
     order_words,
     reason_words,
     remedy_words,
-    subject_words,
 )
 
 if TYPE_CHECKING:
@@ -165,7 +164,7 @@ def _spot(found: Sequence[Promise], asked: int, names: Names) -> tuple[str, ...]
     share = len(found) / asked
     code = f'<abbr title="{escape(worst.code.value)}">{escape(kind)}</abbr>'
     return (
-        escape(subject_words(worst.subject, names) or NOTHING),
+        escape(names.place(worst.subject) or NOTHING),
         code,
         f"{len(found):,} <span class='muted small'>{percent(share)}</span>",
         escape(duration(sum(reason.hours for reason in reasons) / len(reasons))),
@@ -180,7 +179,7 @@ def risk_spots_html(watch: PromiseWatch | None, names: Names) -> str:
         return ""
     rows = [
         (
-            escape(subject_words(row["subject"], names) or NOTHING),
+            escape(names.place(row["subject"]) or NOTHING),
             escape(_THINGS[Domain(row["domain"])]),
             f"{row['promises']:,}",
             f"{row['customers']:,}",

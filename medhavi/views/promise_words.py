@@ -173,21 +173,8 @@ def reasons_html(promise: Promise, names: Names) -> str:
 def reason_words(reason: PromiseReason, names: Names) -> str:
     """Say a reason with what it is about, in names and local time."""
     text = local_words(reason.text, names)
-    subject = subject_words(reason.subject, names)
+    subject = names.place(reason.subject)
     return text if not subject or subject in text else f"{subject}: {text}"
-
-
-def subject_words(subject: str, names: Names) -> str:
-    """Name what binds.
-
-    >>> from medhavi.views.names import Names
-    >>> subject_words("A|L", Names(texts={"A": "Cream", "L": "Lodz"}))
-    'Cream at Lodz'
-    """
-    product, bar, place = subject.partition("|")
-    return (
-        f"{names.name(product)} at {names.name(place)}" if bar else names.told(subject)
-    )
 
 
 def remedies_html(promise: Promise, names: Names) -> str:

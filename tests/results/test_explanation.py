@@ -31,13 +31,20 @@ def test_hours_sum_from_first_start_to_delivery() -> None:
 
 
 def test_the_first_link_in_the_past_is_named() -> None:
-    plan = hand_plan(**changed("supplies", "buyX", start=at("2026-01-01 00:00")))
+    early = at("2026-01-01 00:00")
+    plan = hand_plan(**changed("supplies", "buyX", start=early, status="planned"))
     told = plan.explain("D1")
     assert told.first_in_past is not None
     assert told.first_in_past.supply == "buyX"
     assert "X at PLANT should have started 2026-01-01 00:00 UTC, before now" in str(
         told
     )
+
+
+def test_an_order_that_was_placed_in_the_past_is_not_overdue() -> None:
+    early = at("2026-01-01 00:00")
+    plan = hand_plan(**changed("supplies", "buyX", start=early, status="released"))
+    assert plan.explain("D1").first_in_past is None
 
 
 def test_nothing_in_the_past_is_said_by_silence() -> None:

@@ -87,10 +87,12 @@ def test_the_title_says_how_many_and_how_much(plan):
 
 def test_causes_read_as_sentences_and_never_as_markup(plan):
     table = late_html(plan, NAMES)
-    assert "1 d capacity (CapacityShortfall, Filling &lt;1&gt;)" in table
+    assert "Waits 1 d for Filling &lt;1&gt;, which is taken" in table
     assert "▲ unplanned" in table
     row = cause("none", "NoSource", None, 5.0)
-    assert cause_sentence(row, NAMES).startswith("\N{EN DASH} ")
+    assert cause_sentence(row, NAMES).startswith("Nothing supplies ")
+    waits = cause("none", "AwaitingSupply", None, 5.0)
+    assert cause_sentence(waits, NAMES).startswith("Waits for order ")
 
 
 def test_the_rest_is_counted(plan):

@@ -168,7 +168,7 @@ def test_a_late_demand_says_how_late_and_by_what():
         ]
     )
     text = headline(late.explain("d"), IDS)
-    assert text.endswith("not planned, 2 d 4 h late; limited by LeadTime.")
+    assert text.endswith("not planned, 2 d 4 h late; limited by lead time.")
     assert story(late.explain("d"), IDS, None)[-1].text.startswith("Nothing serves it")
 
 
