@@ -21,6 +21,7 @@ from medhavi.results.promise_parts import (
     PromiseOption,
     PromiseReason,
     PromiseStatus,
+    PromiseVariant,
     TriedRemedy,
 )
 from medhavi.units import from_seconds
@@ -38,6 +39,7 @@ __all__ = [
     "PromiseOption",
     "PromiseReason",
     "PromiseStatus",
+    "PromiseVariant",
     "PromisedDelivery",
     "TriedRemedy",
     "block",
@@ -73,6 +75,7 @@ class Promise:
     limiter: PromiseReason | None = None
     limiters: tuple[PromiseReason, ...] = ()
     remedies: tuple[TriedRemedy, ...] = ()
+    sensitivity: tuple[PromiseVariant, ...] = ()
     reservations: tuple[str, ...] = ()
     exact: bool = True
     basis: PromiseBasis
@@ -102,7 +105,7 @@ class Promise:
         }
 
     def to_frames(self) -> dict[str, pl.DataFrame]:
-        """Give options, deliveries, reservations, remedies and preempted as tables."""
+        """Give options, deliveries, holds, remedies and what else there is as tables."""
         import polars as pl
 
         from medhavi.results.promise_tables import SCHEMAS
@@ -115,6 +118,7 @@ class Promise:
                 {name: cell for name, cell in _row(one).items() if name != "rows"}
                 for one in self.remedies
             ],
+            "sensitivity": [_row(one) for one in self.sensitivity],
             "preempted": [one.as_row() for one in self.preempted],
         }
         frames = {}
@@ -172,7 +176,7 @@ class Preempted:
 _KEPT = frozenset({"holds", "purchases", "demand"})
 """What the commit needs and the answer does not tell."""
 _INSTANTS = frozenset(
-    {"date", "previous", "date_p50", "date_p80", "date_p95", "known_at"}
+    {"date", "due", "previous", "date_p50", "date_p80", "date_p95", "known_at"}
 )
 
 

@@ -53,6 +53,17 @@ SCHEMAS: Mapping[str, dict[str, type[pl.DataType] | pl.DataType]] = MappingProxy
             "qty": NUMBER,
             "on_time_prob": NUMBER,
         },
+        "sensitivity": {
+            "change": TEXT,
+            "risk_basis": TEXT,
+            "asked": NUMBER,
+            "due": INSTANT,
+            "status": TEXT,
+            "qty": NUMBER,
+            "date": INSTANT,
+            "on_time_prob": NUMBER,
+            "cost": NUMBER,
+        },
         "preempted": {
             "demand": TEXT,
             "sales_order": TEXT,

@@ -91,6 +91,7 @@ def test_every_column_has_a_default():
         "supplier_fallback": "block",
         "search_budget_evaluations": 200,
         "remedy_tries": 8,
+        "sensitivity": False,
         "watch_days": None,
         "capacity": "finite",
         "overload_threshold": 0.005,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from medhavi.planners.promising.one_quest import searched
 from medhavi.planners.promising.preempting import with_preemption
 from medhavi.planners.promising.quest import Quest
+from medhavi.planners.promising.sensitivity import sensitivity
 from medhavi.planners.promising.tried_remedies import remedies
 
 if TYPE_CHECKING:
@@ -39,9 +40,20 @@ def quote(
     answer = searched(quest, detail)
     if used.preempt and not quest.broken and not quest.timely:
         answer = with_preemption(quest, answer, detail)
-    if detail != "full" or answer.on_time or quest.broken:
+    if detail != "full" or quest.broken:
         return answer
-    helping = remedies(quest, answer, _date)
+    if used.sensitivity:
+        answer = replace(answer, sensitivity=sensitivity(quest, answer, _date))
+    return answer if answer.on_time else _with_remedies(quest, answer)
+
+
+def _with_remedies(quest: Quest, answer: Promise) -> Promise:
+    def ask(book: Book, request: Request) -> Promise:
+        # A change of the policy names its own; all others are asked as before.
+        same = request.policy == quest.request.policy
+        return _date(book, request, quest.policy if same else None)
+
+    helping = remedies(quest, answer, ask)
     answer = replace(answer, remedies=helping.found)
     if helping.all_tried:
         return answer
@@ -50,5 +62,5 @@ def quote(
     return replace(answer, trace=(*answer.trace, entry))
 
 
-def _date(book: Book, request: Request) -> Promise:
-    return quote(book, request, detail="date")
+def _date(book: Book, request: Request, policy: Policy | None) -> Promise:
+    return quote(book, request, policy, detail="date")

@@ -75,6 +75,7 @@ class Policy:
     supplier_fallback: str
     search_budget_evaluations: int
     remedy_tries: int = 8
+    sensitivity: bool = False
     watch_days: float | None = None
 
     capacity: str = "finite"
