@@ -145,7 +145,7 @@ def test_orders_are_raised_to_the_least_lot_and_the_surplus_is_paid():
     assert made.cost.cash_out == 100.0
 
 
-@pytest.mark.req("ATP-05")
+@pytest.mark.req("ATP-05", "SUP-03")
 @pytest.mark.parametrize(
     ("rule", "status"), [("never", "rejected"), ("on_shortfall", "promised")]
 )
@@ -164,6 +164,7 @@ def test_only_what_is_missing_is_bought_on_shortfall():
     assert made.cost.cash_out == 18.0
 
 
+@pytest.mark.req("SUP-03")
 def test_always_compares_buying_with_stock_that_comes_later():
     policy = {
         "policy": "default",
@@ -200,7 +201,7 @@ def test_a_supplier_with_a_stated_tail_is_known():
     assert asked(snapshot).status is PromiseStatus.PROMISED
 
 
-@pytest.mark.req("ATP-11")
+@pytest.mark.req("ATP-11", "RTG-02", "RTG-04")
 def test_an_alternate_routing_wins_where_it_is_faster():
     snapshot = tables(
         routings=[{"routing": "R"}, {"routing": "R2", "preference": 2}],
@@ -213,7 +214,7 @@ def test_an_alternate_routing_wins_where_it_is_faster():
     assert made.option == "make:R2@L"
 
 
-@pytest.mark.req("ATP-11", "CORE-04")
+@pytest.mark.req("ATP-11", "CORE-04", "RTG-04")
 def test_the_cheaper_alternate_wins_where_cost_is_weighed():
     snapshot = tables(
         routings=[

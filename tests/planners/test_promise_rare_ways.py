@@ -96,6 +96,7 @@ def test_products_are_not_made_of_themselves():
     assert made.limiter.code in {"NoSource", "MaterialShortfall"}
 
 
+@pytest.mark.req("RTG-06")
 def test_new_orders_wait_for_their_window_and_their_fence():
     later = tables(routings=[{"valid_from": day(3)}], steps=[{}])
     fenced = tables(routings=[{"fence_days": 4}], steps=[{}])
