@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from medhavi import schema
 from medhavi.planners.promising.table_proposals import Case, Proposal, table_proposals
 from medhavi.results.limiter import Limiter, RemedyKind
 from medhavi.units import from_seconds, from_steps
@@ -40,8 +41,11 @@ def joined(one: Proposal, other: Proposal, policy: Policy) -> Proposal | None:
     Returns
     -------
     Proposal or None
-        None where both change the same cells, or the same table of the request.
+        None where both change the same cells, the same row, or the same table of the
+        request.
     """
+    if _same_row(one.rows, other.rows):
+        return None
     cells = {**(one.cells or {}), **(other.cells or {})}
     rows: dict[str, tuple[Mapping[str, object], ...]] = {}
     for name in dict.fromkeys((*one.rows, *other.rows)):
@@ -55,6 +59,19 @@ def joined(one: Proposal, other: Proposal, policy: Policy) -> Proposal | None:
         return None
     kind = min(one.kind, other.kind)
     return Proposal(kind, text, rows, cells or None)
+
+
+def _same_row(one: Rows, other: Rows) -> bool:
+    """Tell whether two changes state a row of the same key."""
+    for name in one.keys() & other.keys() - {"request"}:
+        key = schema.tables()[name].key
+        told = [
+            {tuple(row.get(column) for column in key) for row in rows[name]}
+            for rows in (one, other)
+        ]
+        if told[0] & told[1]:
+            return True
+    return False
 
 
 # ------------------------------------------------------------------------ the request
