@@ -15,17 +15,25 @@ from medhavi.cli.options import (
     LakeOption,
     StoreOption,
     TablesOption,
+    instant,
     one_place,
 )
 from medhavi.errors import UsageError
+from medhavi.units import to_seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from polars import DataFrame
+
     from medhavi.results.promise import Promise
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.promise_desk import PromiseDesk
+    from medhavi.workbench.promise_override import Override
 
 RequestOption = Annotated[
-    str, typer.Option("--request", help="JSON, CSV or xlsx file; - reads stdin.")
+    str,
+    typer.Option("--request", "--bulk", help="JSON, CSV or xlsx file; - reads stdin."),
 ]
 PolicyOption = Annotated[
     str | None,
@@ -36,6 +44,17 @@ CommitOption = Annotated[
     typer.Option(
         "--commit", help="Make binding what can be promised; with --approver."
     ),
+]
+OutFileOption = Annotated[
+    Path | None,
+    typer.Option("--out", help="Write an answer a line: FILE.xlsx or FILE.csv."),
+]
+DateOption = Annotated[
+    str | None,
+    typer.Option("--date", help="Promise this date instead; with --reason."),
+]
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", help="Why another date is promised.")
 ]
 ApproverOption = Annotated[
     str | None, typer.Option("--approver", help="Who confirms the commitment.")
@@ -57,6 +76,9 @@ def promise(
     commit: CommitOption = False,
     approver: ApproverOption = None,
     store: StoreOption = None,
+    out: OutFileOption = None,
+    date: DateOption = None,
+    reason: ReasonOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answer every request of a file; a rejection is an answer too.
@@ -65,10 +87,14 @@ def promise(
     came first (exit code 1).
     """
     from medhavi.planners.promising.promise_run import answer
+    from medhavi.views.names import names_of
+    from medhavi.views.promise_lists import answer_rows
     from medhavi.workbench.rejections import record_rejections
 
     conversation = talk()
     one_place(tables, lake)
+    override = override_of(date, reason, commit=commit)
+    writer = None if out is None else writer_of(out)
     content = request_content(request)
     desk = desk_of(tables, lake, store, approver) if commit else None
     snapshot = snapshot_of(tables, lake) if desk is None else desk.book.snapshot
@@ -79,10 +105,13 @@ def promise(
     )
     conversation.report(answers.findings)
     show(conversation, answers.promises, snapshot)
+    if writer is not None and out is not None:
+        out.write_bytes(writer(answer_rows(answers.promises, names_of(snapshot))))
+        conversation.say(f"{len(answers.promises)} answers are in {out}.")
     if desk is not None:
         binding = [one for one in answers.promises if one.date is not None]
         record_rejections(desk, answers.promises)
-        settle(conversation, desk, binding, str(approver), policy)
+        settle(conversation, desk, binding, str(approver), policy, override)
     conversation.answer(
         promises=[one.as_dict() for one in answers.promises],
         run=answers.run.as_dict(),
@@ -113,12 +142,54 @@ def desk_of(
     return open_workbench(lake, store).desk
 
 
+def override_of(
+    date: str | None, reason: str | None, *, commit: bool
+) -> Override | None:
+    """Give the date that a person promises instead of the one that is found (ATP-23).
+
+    Raises
+    ------
+    UsageError
+        The date is no instant, or nothing is committed.
+    """
+    from medhavi.workbench.promise_override import Override
+
+    moment = instant(date, "--date")
+    if moment is None:
+        return None
+    if not commit:
+        message = "--date changes what is committed: give --commit and --approver too."
+        raise UsageError(message)
+    return Override(date=to_seconds(moment), reason=reason or "")
+
+
+def writer_of(place: Path) -> Callable[[DataFrame], bytes]:
+    """Find how a file of answers is written.
+
+    Raises
+    ------
+    UsageError
+        It is neither xlsx nor CSV, or its folder is not there.
+    """
+    from medhavi.service.promise_bulk import as_csv, as_xlsx
+
+    kinds = {".xlsx": as_xlsx, ".csv": as_csv}
+    if place.suffix.lower() not in kinds:
+        message = f"--out {place}: answers are written as .xlsx or .csv."
+        raise UsageError(message)
+    if not place.absolute().parent.is_dir():
+        message = f"--out {place}: there is no folder {place.absolute().parent}."
+        raise UsageError(message)
+    return kinds[place.suffix.lower()]
+
+
 def settle(
     conversation: Conversation,
     desk: PromiseDesk,
     promises: list[Promise],
     approver: str,
     policy: str | None,
+    override: Override | None = None,
 ) -> None:
     """Commit what can be promised, and say what became of it."""
     from medhavi.results.promise import moment
@@ -128,7 +199,7 @@ def settle(
         conversation.say("Nothing can be promised, so nothing was committed.")
         conversation.answer(commit=None)
         return
-    done = desk.commit(*promises, approver=approver, policy=policy)
+    done = desk.commit(*promises, approver=approver, policy=policy, override=override)
     conversation.answer(commit=done.as_dict())
     if done.committed:
         lines = f"{len(promises)} promise" + ("s" if len(promises) > 1 else "")

@@ -87,3 +87,29 @@ def test_a_policy_may_be_named_for_all(medhavi, folder):
         "--policy", "gold", "--json",
     )  # fmt: skip
     assert said.answer["promises"][0]["basis"]["risk_basis"] == "p95"
+
+
+@pytest.mark.req("ATP-22")
+@pytest.mark.parametrize("kind", ["xlsx", "csv"])
+def test_a_file_goes_in_and_its_answers_come_out(medhavi, folder, kind):
+    import polars as pl
+
+    place, out = folder / "bulk.xlsx", folder / f"answers.{kind}"
+    wanted = {"product": "A", "location": "L", "due": "2026-01-09"}
+    pl.DataFrame([{**wanted, "qty": 1} for _ in range(8)]).write_excel(place)
+    said = medhavi(
+        "promise", "--tables", folder / "tables", "--bulk", place, "--out", out
+    )
+    assert said.code == 0
+    assert f"8 answers are in {out}." in said.out
+    told = pl.read_excel(out) if kind == "xlsx" else pl.read_csv(out)
+    assert told["Line"].to_list() == [*range(1, 9)]
+    assert told["Promised"].cast(pl.Float64).sum() == 6
+
+
+def test_answers_are_written_to_what_can_be_read(medhavi, folder):
+    place = folder / "requests.json"
+    place.write_text(json.dumps(ROWS))
+    words = ("promise", "--tables", folder / "tables", "--request", place, "--out")
+    assert ".xlsx or .csv" in medhavi(*words, folder / "a.doc").err
+    assert "there is no folder" in medhavi(*words, folder / "no" / "a.csv").err

@@ -198,3 +198,21 @@ def test_commit_tells_who_gave_way(medhavi, store, tmp_path, rivals):
     assert again.answer["commit"]["replayed"] is True
     (one,) = again.answer["promises"]
     assert (one["status"], one["preempted"]) == ("promised", [])
+
+
+@pytest.mark.req("ATP-23")
+def test_another_date_is_promised_with_its_reason(medhavi, store, lake, asked):
+    words = ("promise", "--lake", lake, "--from", store, "--request", asked(SO7=30))
+    date = ("--date", "2026-01-20T00:00:00Z")
+    assert "--commit and --approver" in medhavi(*words, *date).err
+    told = ("--commit", "--approver", "Ada")
+    assert "needs a reason" in medhavi(*words, *told, *date).err
+    said = medhavi(*words, *told, *date, "--reason", "their dock is closed")
+    assert said.code == 0
+    (event,) = [
+        one for one in open_store(store).read("commitments")
+        if one.type == "PromiseRevised"
+    ]  # fmt: skip
+    payload = json.loads(event.payload)
+    assert (payload["approver"], payload["reason"]) == ("Ada", "their dock is closed")
+    assert payload["promised"].startswith("2026-01-20T00:00:00")
