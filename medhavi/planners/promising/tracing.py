@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.planners.promising.campaign_notes import campaign_notes
 from medhavi.planners.promising.work_notes import work_notes
 from medhavi.results.promise import iso
 from medhavi.units import from_steps
@@ -39,6 +40,7 @@ def trace_of(quote: Quest, chosen: Offered | None) -> tuple[Mapping[str, object]
                     for leg in shipment.itinerary.legs
                 ]
         entries += work_notes(quote, chosen)
+        entries += campaign_notes(quote, chosen)
     entries.append(
         {
             "stage": "search",
