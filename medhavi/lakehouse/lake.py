@@ -99,6 +99,16 @@ class Lake:
         """Give the position of the newest event that is mirrored; 0 in an empty log."""
         return self._log().head
 
+    def stamp(self) -> int | None:
+        """Give a number that is another one after events were mirrored, by anybody.
+
+        None: there is no log that can be read. It costs a look at one folder.
+        """
+        try:
+            return (self._layout.events / "_delta_log").stat().st_mtime_ns
+        except OSError:
+            return None
+
     def snapshot(
         self,
         known_at: dt.datetime | None = None,

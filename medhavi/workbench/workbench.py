@@ -59,6 +59,7 @@ class Workbench(PlanEditing):
         self._store_url = store
         self._desk: PromiseDesk | None = None
         self._last_desk: PromiseDesk | None = None
+        self._stamp: int | None = None
 
     @classmethod
     def current(cls) -> Workbench:
@@ -251,9 +252,9 @@ class Workbench(PlanEditing):
     def desk(self) -> PromiseDesk:
         """The promise desk of this process: one live book, opened on the lake's head.
 
-        A mirror closes it; the next question opens one on what is new. Where that
-        fails the last one answers, and its findings say so, until a question succeeds
-        in opening a new one (MAT-08).
+        A mirror, whoever makes it, closes it; the next question opens one on what is
+        new (CORE-14). Where that fails the last one answers, and its findings say so,
+        until a question succeeds in opening a new one (MAT-08).
 
         Raises
         ------
@@ -264,8 +265,10 @@ class Workbench(PlanEditing):
         from medhavi.workbench.last_good_desk import newest_or_last
         from medhavi.workbench.promise_desk import PromiseDesk
 
-        if self._desk is not None:
+        stamp = self.lake.stamp()
+        if self._desk is not None and stamp is not None and stamp == self._stamp:
             return self._desk
+        self._desk, self._stamp = None, stamp
         desk, newest = newest_or_last(
             lambda: PromiseDesk.open(self.lake, self.store), self._last_desk
         )
