@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -102,17 +103,25 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server(chromium: str, tables: Path) -> Iterator[str]:
     """Address of `medhavi serve`; it starts only where there is a browser."""
+    with served(tables, MEDHAVI_TABLES=str(tables / "lemonade")) as address:
+        yield address
+
+
+@contextmanager
+def served(place: Path, *options: str, **variables: str) -> Iterator[str]:
+    """Serve from a folder on a free port, and end the server."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {
-        **{key: value for key, value in os.environ.items() if key != "MEDHAVI_LAKE"},
-        "MEDHAVI_TABLES": str(tables / "lemonade"),
-    }
+    known = {key: value for key, value in os.environ.items() if key != "MEDHAVI_LAKE"}
     start = "import sys; from medhavi.cli import main; sys.exit(main())"
-    command = [sys.executable, "-c", start, "serve", "--port", str(port)]
+    command = [sys.executable, "-c", start, "serve", "--port", str(port), *options]
     with subprocess.Popen(
-        command, cwd=tables, env=environment, stdout=subprocess.PIPE, text=True
+        command,
+        cwd=place,
+        env={**known, **variables},
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         address = f"http://127.0.0.1:{port}"
         try:

@@ -1,0 +1,80 @@
+"""A company whose promises are unsure: a supplier and a lane with tails, a shop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.events.urls import open_store
+from medhavi.lakehouse import Lake
+from medhavi.service.page_data import PageData, Source
+from medhavi.service.promise_page import named
+from medhavi.views.names import names_of
+from tests.lakehouse.lake_events import event, small_company
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHORT = {
+    "product": "A",
+    "location": "SHOP",
+    "customer": "C-1",
+    "qty": "60",
+    "due": "2026-01-08 09:00",
+}
+"""More than there is in stock, sooner than it can be bought."""
+
+
+def promise_company(place: Path) -> Path:
+    """Write an event store and its lake; 40 of A lie in stock at DC; give the lake."""
+    store = open_store(f"sqlite:///{place / 'events.db'}")
+    more = [
+        event(21, "ProductDefined", product="A", name="Apple crate", unit_cost=2.0),
+        event(
+            22,
+            "LocationDefined",
+            location="SHOP",
+            kind="customer",
+            timezone="Europe/Rome",
+        ),
+        event(
+            23, "CustomerDefined", customer="C-1", name="Corner shop", location="SHOP"
+        ),
+        event(
+            24,
+            "SupplyTermDefined",
+            supplier="S",
+            product="A",
+            location="DC",
+            lead_time_days=5.0,
+            lead_time_p95_days=9.0,
+        ),
+        event(
+            25,
+            "LaneDefined",
+            lane="L-1",
+            origin="DC",
+            destination="SHOP",
+            duration_h=24.0,
+            duration_p95_h=72.0,
+        ),
+        event(
+            26,
+            "PromisePolicyDefined",
+            policy="default",
+            supplier_fallback="accept_with_risk",
+        ),
+        event(27, "SupplierDefined", supplier="S", name="Orchard"),
+    ]
+    store.append_many([*small_company(), *more])
+    Lake(place / "lake").mirror(store)
+    return place / "lake"
+
+
+def page_of(lake: Path) -> PageData:
+    """Give the data that a page of the lake shows."""
+    snapshot = Lake(lake).snapshot()
+    return named(
+        PageData(
+            source=Source(lake=str(lake)), snapshot=snapshot, names=names_of(snapshot)
+        )
+    )

@@ -1,0 +1,318 @@
+"""The desk of the promise page: what is tried, moved, overridden, dropped, watched."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import fastexcel
+import polars as pl
+import pytest
+
+from medhavi.errors import UsageError
+from medhavi.service import page_data, promise_page, promise_recent, promise_widgets
+from medhavi.service.page_data import load_data
+from medhavi.service.promise_bulk import (
+    answer_file,
+    as_csv,
+    as_xlsx,
+    template_csv,
+    template_xlsx,
+)
+from medhavi.service.promise_commit import OwnDate, commit, commit_lines
+from medhavi.service.promise_form import choices, read_quantity
+from medhavi.service.promise_page import PromisePage, ask, ask_changed, named
+from medhavi.service.promise_watching import watch_promises
+from medhavi.units import DAY
+from medhavi.views.promise_compare import changes_html, compared_html
+from medhavi.views.promise_lists import (
+    answer_rows,
+    answers_sentence,
+    at_risk_html,
+    hot_spots_html,
+    risk_spots_html,
+    watch_sentence,
+)
+from medhavi.views.promise_names import there
+from tests import factories
+from tests.service.promise_company import SHORT, page_of, promise_company
+
+if TYPE_CHECKING:
+    from medhavi.service.page_data import PageData
+
+
+@pytest.fixture(autouse=True)
+def no_memory():
+    promise_page._books.clear()
+    page_data._benches.clear()
+    promise_recent.forget()
+
+
+@pytest.fixture
+def company(tmp_path) -> PageData:
+    return page_of(promise_company(tmp_path))
+
+
+def asked(company, **cells) -> PromisePage:
+    page = ask(company, {**SHORT, **cells})
+    assert page.problem is None
+    return page
+
+
+# --------------------------------------------------------------------- the form
+def test_places_are_called_like_their_customer_and_due_is_local_to_them(company):
+    offered = choices(company.snapshot, company.names)
+    assert "Corner shop (SHOP)" in offered.locations
+    page = asked(company, due="2026-01-08 09:00")
+    assert page.row["due"].hour == 8  # Rome is an hour ahead in winter
+
+
+def test_a_quantity_may_be_stated_in_another_unit():
+    snapshot = factories.snapshot(
+        products=[{"product": "A", "uom": "kg"}],
+        uom_conversions=[{"product": "A", "uom": "case", "factor": 12.0}],
+    )
+    assert read_quantity("3,650", "A", snapshot) == 3650
+    assert read_quantity("2.5 case", "A", snapshot) == 30
+    assert read_quantity(" 7 kg", "A", snapshot) == 7
+    assert read_quantity(5, "A", snapshot) == 5
+    with pytest.raises(
+        UsageError, match="has no unit 'box'; it is counted in kg, case"
+    ):
+        read_quantity("2 box", "A", snapshot)
+    with pytest.raises(UsageError, match="is no quantity"):
+        read_quantity("many", "A", snapshot)
+
+
+# ------------------------------------------------------------------ the moved date
+@pytest.mark.req("ATP-13")
+def test_the_chance_goes_with_the_date(company):
+    page = asked(company)
+    share = promise_widgets.share_of(page)
+    assert share == pytest.approx(0.8)
+    assert promise_widgets.date_at(page.curve, share) == page.promise.date
+    sooner = promise_widgets.date_at(page.curve, 0.3)
+    assert sooner < page.promise.date
+    names = there(company.names, "SHOP")
+    assert "earlier than quoted" in promise_widgets.moved_words(page, sooner, names)
+    assert "the quoted date" in promise_widgets.moved_words(
+        page, page.promise.date, names
+    )
+    assert promise_widgets.own_date(page, page.promise.date, names) == ""
+
+
+# ---------------------------------------------------------------- what would help
+@pytest.mark.req("ATP-19")
+def test_every_remedy_of_an_answer_gives_what_it_says(company):
+    page = asked(company)
+    assert page.promise.remedies
+    for place, remedy in enumerate(page.promise.remedies):
+        tried = ask_changed(company, page, place)
+        assert (tried.promise.date, tried.promise.cost.total) == (
+            remedy.date,
+            pytest.approx(remedy.cost),
+        )
+        assert tried.binding == (set(remedy.rows) <= {"request"})
+        names = there(company.names, "SHOP")
+        told = compared_html(page.promise, tried.promise, names)
+        assert "With the change" in told
+        rows = changes_html(remedy, page.promise, company.snapshot, names, page.policy)
+        assert "<td" in rows
+
+
+@pytest.mark.req("ATP-19")
+def test_a_question_that_was_changed_is_committed_as_changed(company):
+    page = asked(company)
+    codes = [one.code for one in page.promise.remedies]
+    tried = ask_changed(company, page, codes.index("split_delivery"))
+    assert tried.promise.on_time
+    assert commit(company, tried, "Ada").kept
+    assert tried.promise.qty == 40
+    assert not asked(company, qty="1").promise.on_time
+
+
+def test_what_cannot_be_tried_is_a_problem_of_the_page(company):
+    page = asked(company)
+    assert ask_changed(company, page, 99).problem is not None
+    assert ask_changed(company, PromisePage(), 0).promise is None
+
+
+# ---------------------------------------------------------------------- the commit
+@pytest.mark.req("ATP-23")
+def test_another_date_needs_a_reason_and_is_told(company):
+    page = asked(company, qty="5", due="2026-03-20")
+    bare = commit(company, page, "Ada", OwnDate(date="2026-03-19 10:00"))
+    assert not bare.kept
+    assert "needs a reason" in bare.text
+    own = OwnDate(date="2026-03-19 10:00", reason="closed before")
+    said = commit(company, page, "Ada", own)
+    assert said.kept
+    assert "Thu 19 Mar, 10:00, not the one that was found: closed before" in said.text
+    wrong = commit(company, page, "Ada", OwnDate(date="soon", reason="x"))
+    assert (wrong.kept, wrong.title) == (False, "It was not promised")
+
+
+def test_the_date_that_was_found_is_no_override(company):
+    page = asked(company, qty="5", due="2026-03-20")
+    assert commit(company, page, "Ada", OwnDate()).kept
+
+
+@pytest.mark.req("RES-05")
+def test_who_came_first_is_named_with_what_is_left(company):
+    mine, theirs = asked(company, qty="40"), asked(company, qty="39")
+    assert commit(company, theirs, "Bob").kept
+    said = commit(company, mine, "Ada")
+    assert (said.kept, said.title) == (False, "Others came first")
+    assert "Apple crate for Corner shop" in said.text
+    assert "The earliest is" in said.text
+
+
+# ------------------------------------------------------------------------ the file
+def lines(*rows: str) -> bytes:
+    head = "sales_order,line,customer,product,location,qty,due"
+    return "\n".join([head, *rows]).encode()
+
+
+@pytest.mark.req("ATP-22")
+def test_a_file_is_answered_chosen_lines_are_kept_and_both_files_come_back(company):
+    content = lines(
+        "SO-7,1,C-1,A,SHOP,30,2026-01-20T00:00:00Z",
+        "SO-8,1,C-1,A,SHOP,30,2026-01-08T00:00:00Z",
+    )
+    many = answer_file(company, "requests.csv", content)
+    assert many.problem is None
+    assert many.binding
+    assert [one.sales_order for one in many.promises] == ["SO-7", "SO-8"]
+    assert "2 lines" in answers_sentence(many.promises)
+    rows = answer_rows(many.promises, company.names)
+    first = rows.row(0, named=True)
+    assert (first["Customer"], first["Product"]) == ("Corner shop", "Apple crate")
+    assert first["Zone"] == "Europe/Rome"
+    book = fastexcel.read_excel(as_xlsx(rows)).load_sheet(0).to_polars()
+    assert book["Order"].to_list() == ["SO-7 line 1", "SO-8 line 1"]
+    text = pl.read_csv(io.BytesIO(as_csv(rows)), infer_schema=False)
+    assert text["Order"].to_list() == book["Order"].to_list()
+    said = commit_lines(company, many.promises[1:], "Ada")
+    assert said.kept
+    assert ask(company, {**SHORT, "qty": 10, "due": "2026-01-20"}).promise.on_time
+
+
+@pytest.mark.req("ATP-22")
+def test_all_that_is_wrong_in_a_file_is_listed_with_row_and_column(company):
+    content = lines(
+        "SO-7,1,C-1,Z,SHOP,-4,2026-01-20T00:00:00Z",
+        "SO-8,1,C-1,A,NOWHERE,many,",
+    )
+    many = answer_file(company, "requests.csv", content)
+    assert many.problem.title == "The file has to be mended first"
+    places = {(found.row, found.column) for found in many.findings}
+    assert {(1, "product"), (1, "qty"), (2, "qty"), (2, "due")} <= places
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("requests.pdf", b"x", "is no request file"),
+        ("requests.csv", b"0" * 50_000_001, "50 MB"),
+        ("requests.json", b"{", "mended"),
+    ],
+)
+def test_what_is_no_request_file_is_said(company, name, content, words):
+    many = answer_file(company, name, content)
+    assert words in f"{many.problem.title} {many.problem.text}"
+
+
+def test_both_templates_are_answered_as_they_are(company):
+    page = asked(company)
+    for name, content in (
+        ("r.xlsx", template_xlsx(page)),
+        ("r.csv", template_csv(page)),
+    ):
+        many = answer_file(company, name, content)
+        assert many.problem is None
+        assert [one.date for one in many.promises] == [page.promise.date]
+    empty = answer_file(company, "r.csv", template_csv())
+    assert empty.promises == ()
+    assert answers_sentence(empty.promises) == "No line was asked."
+
+
+def test_a_folder_of_tables_answers_files_and_keeps_nothing(tmp_path):
+    factories.snapshot(
+        products=[{"product": "A"}],
+        locations=[{"location": "SHOP"}],
+        customers=[{"customer": "C-1"}],
+        stock=[{"location": "SHOP", "qty": 30}],
+    ).to_folder(tmp_path)
+    data = named(load_data(str(tmp_path)))
+    content = lines("SO-7,1,C-1,A,SHOP,30,2026-02-20T00:00:00Z")
+    for _ in range(2):
+        many = answer_file(data, "r.csv", content)
+        assert not many.binding
+        assert many.promises[0].on_time
+    assert not commit_lines(data, many.promises, "Ada").kept
+
+
+def test_lines_need_an_approver_and_a_date(company):
+    page = asked(company)
+    assert "approver" in commit_lines(company, [page.promise], " ").text
+    assert not commit_lines(company, [], "Ada").kept
+
+
+# ----------------------------------------------------------------------- the lists
+@pytest.mark.req("ATP-20")
+def test_promises_at_risk_are_told_by_name_with_their_reason(company):
+    page = asked(company, qty="40", due="2026-01-20")
+    before = OwnDate(date="2026-01-06 01:00", reason="he insists")
+    assert commit(company, page, "Ada", before).kept
+    found = watch_promises(company)
+    assert found.problem is None
+    assert [one.product for one in found.watch.at_risk] == ["A"]
+    assert "1 of 1 accepted promise" in watch_sentence(found.watch)
+    told = at_risk_html(found.watch, company.names)
+    assert "Corner shop" in told
+    assert "Tue 6 Jan, 01:00" in told
+    assert "late" in told
+    assert isinstance(risk_spots_html(found.watch, company.names), str)
+
+
+def test_nothing_at_risk_says_what_to_do(company):
+    found = watch_promises(company)
+    assert watch_sentence(found.watch) == "No promise is accepted yet."
+    assert "Quote something" in at_risk_html(found.watch, company.names)
+    assert risk_spots_html(None, company.names) == ""
+    nowhere = watch_promises(load_data("/not/there"))
+    assert nowhere.problem is not None
+
+
+def test_what_limits_most_is_counted_once_a_question(company):
+    assert "Nothing limited" in hot_spots_html((), company.names)
+    for qty in ("60", "60", "70"):
+        asked(company, qty=qty)
+    known = promise_recent.recent(str(company.source))
+    assert len(known) == 2
+    told = hot_spots_html(known, company.names)
+    assert "100 %" in told
+    assert "SHOP" not in told
+
+
+def test_the_memory_of_answers_is_bounded(company):
+    promise = asked(company).promise
+    many = [
+        replace(promise, demand={**promise.demand, "demand": f"D-{number}"})
+        for number in range(promise_recent.MOST + 5)
+    ]
+    promise_recent.remember("x", many)
+    promise_recent.remember("x", many[:3])
+    assert len(promise_recent.recent("x")) == promise_recent.MOST
+    for number in range(20):
+        promise_recent.remember(f"y{number}", many[:1])
+    assert promise_recent.recent("x") == ()
+
+
+def test_the_command_asks_the_same(company):
+    page = asked(company)
+    told = promise_widgets.command(page.row, company.source)
+    assert '"due": "2026-01-08T08:00:00Z"' in told
+    assert told.endswith("--request -")
+    assert promise_widgets.own_date(page, page.promise.date + DAY, company.names)

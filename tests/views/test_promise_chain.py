@@ -1,0 +1,109 @@
+"""The chain of a promise: what has slack, until when, and in whose words."""
+
+from __future__ import annotations
+
+import pytest
+
+from medhavi.planners.promising.promise_run import promise
+from medhavi.units import DAY, HOUR
+from medhavi.views.names import Names
+from medhavi.views.promise_chain import MAKING, MATERIAL, MOVING, chain_stages
+from medhavi.views.promise_names import promise_names, there
+from medhavi.views.promise_picture import promise_chain_rows
+from tests.planners.small_promises import cells, day, workshop
+
+
+@pytest.fixture
+def snapshot():
+    """A is made of B, which is bought, and X, which is in stock; then it travels."""
+    return workshop(
+        products=[
+            {"product": "A", "name": "Cream"},
+            {"product": "B", "name": "Jar"},
+            {"product": "X", "name": "Lid"},
+        ],
+        bom_lines=[{"component": "B"}, {"component": "X"}],
+        stock=[{"product": "X", "qty": 100}],
+        locations=[
+            {"location": "L"},
+            {"location": "C1", "kind": "customer", "timezone": "Europe/Rome"},
+        ],
+        customers=[{"customer": "C", "name": "Corner shop", "location": "C1"}],
+        lanes=[{"lane": "T", "origin": "L", "destination": "C1", "duration_h": 24}],
+    )
+
+
+@pytest.fixture
+def answer(snapshot):
+    [made] = promise(snapshot, [cells(location="C1", due=day(28))])
+    return made
+
+
+def by_part(stages):
+    return {
+        part: [one for one in stages if one.part == part]
+        for part in (MATERIAL, MAKING, MOVING)
+    }
+
+
+def test_the_slack_of_stock_is_the_time_until_it_is_used(snapshot, answer):
+    stages = chain_stages(answer, promise_names(snapshot), answer.demand["due"])
+    parts = by_part(stages)
+    lid = next(one for one in parts[MATERIAL] if "Lid" in one.label)
+    [bought] = [one for one in parts[MATERIAL] if "bought" in one.label]
+    step = next(one for one in parts[MAKING] if one.start < one.finish)
+    assert lid.free == step.start
+    assert lid.slack == pytest.approx((step.start - lid.finish) / 3600)
+    assert bought.finish - bought.start == 5 * DAY
+    assert bought.slack == 0
+
+
+def test_the_last_leg_may_slip_until_it_is_due(snapshot, answer):
+    due = answer.demand["due"]
+    [leg] = by_part(chain_stages(answer, promise_names(snapshot), due))[MOVING]
+    assert (leg.finish, leg.free) == (answer.date, due)
+    [late] = by_part(chain_stages(answer, promise_names(snapshot), leg.start))[MOVING]
+    assert late.slack == 0
+
+
+def test_stages_are_told_by_name_in_local_time(snapshot, answer):
+    names = there(promise_names(snapshot), "C1")
+    [leg] = by_part(chain_stages(answer, names))[MOVING]
+    assert leg.label == "L → Corner shop by road"
+    assert "T" not in leg.label.split()
+    told = " ".join(one.tip(names) for one in chain_stages(answer, names))
+    assert "Jar bought" in told
+    assert "no slack" in told
+    rome = there(promise_names(snapshot), "C1")
+    assert rome.zone == "Europe/Rome"
+
+
+def test_the_rows_of_the_picture_end_where_the_slack_ends(snapshot, answer):
+    rows = promise_chain_rows(answer, Names(), answer.demand["due"])
+    assert (rows["free"] >= rows["x2"]).all()
+    assert rows["free"].max() == answer.demand["due"] * 1000
+
+
+def test_a_long_chain_keeps_its_tightest_stages(answer):
+    entry = next(one for one in answer.trace if one["stage"] == "transport")
+    many = tuple(
+        {
+            **entry,
+            "destination": f"C{number}",
+            "finish": f"2026-02-01T00:{number:02}:00Z",
+        }
+        for number in range(60)
+    )
+    found = chain_stages(
+        type(answer)(
+            request=1,
+            status=answer.status,
+            date=answer.date,
+            basis=answer.basis,
+            known_at=answer.known_at,
+            trace=(*answer.trace, *many),
+        ),
+        Names(),
+    )
+    assert len(found) == 60
+    assert max(one.slack for one in found) <= 60 * DAY / HOUR
