@@ -172,6 +172,7 @@ class Suppliers:
     """
 
     __slots__ = (
+        "_all_fresh",
         "_calendars",
         "_exchange",
         "_facts",
@@ -195,6 +196,7 @@ class Suppliers:
         self._calendars = calendars
         self._lead_times = lead_times
         self._exchange = exchange
+        self._all_fresh: bool | None = None
         self._suppliers: dict[str, Row] = {
             row["supplier"]: row for row in tables["suppliers"]
         }
@@ -325,6 +327,13 @@ class Suppliers:
             co2_unit=row["co2_kg"],
         )
 
+    @property
+    def all_fresh(self) -> bool:
+        """Whether every currency of the terms has a rate that is young enough."""
+        if self._all_fresh is None:
+            self._all_fresh = all(self._exchange.fresh(one) for one in self._used())
+        return self._all_fresh
+
     def stale(self, terms: Row) -> str | None:
         """Name the currency of terms whose rate is missing or too old; None: none."""
         currency = self._currency(terms["supplier"], terms["currency"])
@@ -353,15 +362,15 @@ class Suppliers:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Tell which currencies of the terms cannot be converted well."""
-        used = {
-            self._currency(supplier, stated)
-            for supplier, stated in zip(
-                self._terms.column("supplier"),
-                self._terms.column("currency"),
-                strict=True,
-            )
-        }
+        used = self._used()
         return self._exchange.findings(name for name in used if name is not None)
+
+    def _used(self) -> set[str | None]:
+        """Collect the currencies of the terms; None: the base currency."""
+        pairs = zip(
+            self._terms.column("supplier"), self._terms.column("currency"), strict=True
+        )
+        return {self._currency(supplier, stated) for supplier, stated in pairs}
 
 
 def _only_times(old: Row, new: Row) -> bool:

@@ -237,6 +237,8 @@ class Quest:
     def stale_currencies(self, times: ArrivalTimes) -> list[str]:
         """Give the currencies that an option buys in at stale rates (CORE-09)."""
         suppliers = self.book.providers.suppliers
+        if suppliers.all_fresh:
+            return []
         found = {
             suppliers.stale(piece.source.row)
             for piece in times.evaluation.pieces()
