@@ -137,7 +137,9 @@ def _promised(quote: Quest, chosen: Offered) -> Promise:
         holds=holds,
         purchases=purchases_of(found),
         basis=basis,
-        exact=found.exact and not quote.cut and not (late and quote.rough),
+        exact=found.exact
+        and not quote.cut
+        and not (quote.rough and (late or not full)),
     )
 
 

@@ -106,6 +106,7 @@ class DeliverySearch:
     """
 
     __slots__ = (
+        "_expired",
         "_reach",
         "_stages",
         "best",
@@ -124,6 +125,7 @@ class DeliverySearch:
         self.cut = False
         self.best = NEVER
         self.rough = False
+        self._expired = False
         self.failures: list[Failure] = []
 
     # --------------------------------------------------------------------- options
@@ -311,8 +313,17 @@ class DeliverySearch:
         """Evaluate a way with all writes, and roll them back.
 
         It is evaluated again where several needs of it ask the same source (one order
-        serves them all, rule 33) or where goods would expire on the way.
+        serves them all, rule 33) or where goods would expire on the way: if they cannot
+        wait for the rest, each part is sent as it gets ready.
         """
+        found = self._settled(way, terms)
+        if found is None and self._expired and self.wanted.split:
+            found = self._settled(way, replace(terms, apart=True))
+        return found
+
+    def _settled(self, way: Way, terms: Terms) -> Evaluation | None:
+        """Evaluate a way until its orders are joined and its goods live long enough."""
+        self._expired = False
         found: Evaluation | None = None
         alive = False
         for _ in range(MOST_PASSES):
@@ -329,6 +340,7 @@ class DeliverySearch:
             alive = all(terms.transit.get(key, 0) >= waits[key] for key in waits)
             if joined and alive:
                 return found
+            self._expired = self._expired or not alive
             self.rough = self.rough or not alive
             longer = {
                 key: max(waits.get(key, 0), terms.transit.get(key, 0))
@@ -354,7 +366,8 @@ class DeliverySearch:
                 shipments += shipped
         finally:
             self.evaluations += 1 + walk.evaluations
-            self.rough = self.rough or walk.greedy
+            rough = walk.greedy or walk.contended
+            self.rough = self.rough or rough
             self.failures += walk.failures
         shipments.sort(key=lambda one: (one.arrival, one.origin, one.ready))
         return Evaluation(
@@ -362,7 +375,7 @@ class DeliverySearch:
             way.product,
             sum(shipment.steps for shipment in shipments),
             tuple(shipments),
-            exact=not walk.greedy,
+            exact=not rough,
         )
 
     # -------------------------------------------------------------------- shipping
@@ -378,7 +391,8 @@ class DeliverySearch:
         groups = by_ready(pieces, wanted.least)
         if not wanted.split:
             return None if whole is None else [whole]
-        if whole is not None and (whole.arrival <= wanted.due or len(groups) < 2):
+        timely = whole is not None and whole.arrival <= wanted.due and not terms.apart
+        if whole is not None and (timely or len(groups) < 2):
             return [whole]
         self._stages.undo_transport(mark)
         found: list[Shipment] = []

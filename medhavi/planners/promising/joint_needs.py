@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from medhavi.planners.promising.pieces import Evaluation, Piece, Use
     from medhavi.planners.promising.stages import Stages
     from medhavi.planners.promising.walk_terms import Batch
+    from medhavi.providers.timing import Timing
 
 
 def waiting_times(found: Evaluation, stages: Stages) -> dict[tuple[str, str], int]:
@@ -27,6 +30,17 @@ def waiting_times(found: Evaluation, stages: Stages) -> dict[tuple[str, str], in
             node = (piece.product, piece.location)
             waits[node] = max(waits.get(node, 0), end - piece.ready)
     return waits
+
+
+def share_resources(timings: Iterable[Timing]) -> bool:
+    """Tell whether several orders need one resource."""
+    seen: set[str] = set()
+    for timing in timings:
+        used = {name for window in timing.steps for name, _ in window.resources}
+        if used & seen:
+            return True
+        seen |= used
+    return False
 
 
 def joint_orders(found: Evaluation) -> dict[Batch, int]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.planners.promising.joint_needs import share_resources
 from medhavi.planners.promising.making import make
 from medhavi.planners.promising.pieces import Piece, Use
 from medhavi.planners.promising.walk_terms import Failure
@@ -75,6 +76,7 @@ class Walk:
 
     __slots__ = (
         "_batched",
+        "_needed",
         "_path",
         "_timings",
         "evaluations",
@@ -92,6 +94,7 @@ class Walk:
         self.failures: list[Failure] = []
         self._timings: list[Timing] = []
         self._path: list[tuple[str, str]] = []
+        self._needed: set[tuple[str, str]] = set()
         self._batched: list[Batch] = []
 
     # ------------------------------------------------------------------- needs
@@ -107,7 +110,11 @@ class Walk:
             return None
         waiting = self._free_at(product, location, steps)
         if waiting is not None and waiting <= self.terms.now:
+            self._needed.add(node)
             return (self.take(product, location, steps, self.terms.now),)
+        # Which of several needs gets what is there first is not searched.
+        self.greedy = self.greedy or node in self._needed
+        self._needed.add(node)
         self._path.append(node)
         try:
             return self.best(list(self._ways(product, location, steps, waiting)), node)
@@ -452,6 +459,11 @@ class Walk:
             tuple(Use(begin, piece) for piece in got),
             itinerary=itinerary,
         )
+
+    @property
+    def contended(self) -> bool:
+        """Whether several orders of the request need one resource."""
+        return share_resources(self._timings)
 
     def placed(self, timing: Timing) -> None:
         """Let an order hold its resources."""

@@ -46,6 +46,8 @@ class Terms:
     transit
         Time from when goods are ready until they are used up or delivered, by product
         and location [s]: what expires must live that long.
+    apart
+        What is ready is sent, even where the whole would be in time.
     batches
         Needs that one order of a source meets together [steps] (rule 33).
     work
@@ -64,6 +66,7 @@ class Terms:
     budget: int = 200
     transit: Mapping[tuple[str, str], int] = field(default_factory=dict)
     asked: str = ""
+    apart: bool = False
     batches: Mapping[Batch, int] = field(default_factory=dict)
     work: WorkRules | None = None
 
