@@ -44,6 +44,12 @@ def serve(
         "127.0.0.1"
     ),
     lake: LakeOption = None,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch", help="Tell the log of promises at risk when facts change."
+        ),
+    ] = False,
 ) -> None:
     """Serve until Ctrl-C, which is the way to end it and no failure."""
     from contextlib import suppress
@@ -51,7 +57,7 @@ def serve(
     from medhavi.service.app import serve as start
 
     with suppress(KeyboardInterrupt):
-        start(host=host, port=port, lake=lake)
+        start(host=host, port=port, lake=lake, watch=watch)
 
 
 def doctor(lake: LakeOption = None, as_json: JsonOption = False) -> None:

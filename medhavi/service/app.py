@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
-def create_app() -> Starlette:
-    """Make the ASGI application."""
+def create_app(*, watch: bool = False) -> Starlette:
+    """Make the ASGI application; `watch` as in `DeskKeeper`."""
     import marimo
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
@@ -44,7 +44,7 @@ def create_app() -> Starlette:
         server = server.with_app(path=entry.address.rstrip("/"), root=str(entry.path))
 
     mounted = server.build()
-    keeper = _keeper()
+    keeper = _keeper(watch=watch)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -73,13 +73,13 @@ def create_app() -> Starlette:
     )
 
 
-def _keeper() -> DeskKeeper | None:
+def _keeper(*, watch: bool) -> DeskKeeper | None:
     """Give the keeper of the promise desk; None where no event store is known."""
     try:
         bench = bench_of(choose_source())
     except MedhaviError:
         return None
-    return None if bench is None else DeskKeeper(bench)
+    return None if bench is None else DeskKeeper(bench, watch=watch)
 
 
 async def _end_sessions(mounted: object) -> None:
@@ -94,7 +94,13 @@ async def _end_sessions(mounted: object) -> None:
             await manager.shutdown()
 
 
-def serve(host: str = "127.0.0.1", port: int = 8710, lake: str | None = None) -> None:
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 8710,
+    lake: str | None = None,
+    *,
+    watch: bool = False,
+) -> None:
     """Serve until Ctrl-C.
 
     Parameters
@@ -105,6 +111,8 @@ def serve(host: str = "127.0.0.1", port: int = 8710, lake: str | None = None) ->
         Where to listen.
     lake
         Lake of the apps; else the environment's or the workspace's.
+    watch
+        Tell the log which promises are at risk whenever facts change.
 
     Raises
     ------
@@ -127,7 +135,7 @@ def serve(host: str = "127.0.0.1", port: int = 8710, lake: str | None = None) ->
     listener = _listener(host, port)
     address = f"http://{'localhost' if host == '::1' else host}:{port}"
     config = uvicorn.Config(
-        create_app(), log_level="warning", timeout_graceful_shutdown=3
+        create_app(watch=watch), log_level="warning", timeout_graceful_shutdown=3
     )
     print(f"Medhavi is at {address} (Ctrl-C ends it)", flush=True)  # noqa: T201
     uvicorn.Server(config).run(sockets=[listener])

@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from medhavi.errors import MedhaviError
+from medhavi.workbench.repromising import record_risks
 
 if TYPE_CHECKING:
     from medhavi.workbench import Workbench
@@ -33,6 +34,8 @@ class DeskKeeper:
         The workbench that all pages share.
     every
         Seconds between two looks.
+    watch
+        Tell the log which promises are at risk, whenever the facts changed (ATP-20).
 
     Attributes
     ----------
@@ -40,8 +43,11 @@ class DeskKeeper:
         Why the last look failed; empty: it did not.
     """
 
-    def __init__(self, bench: Workbench, every: float = EVERY_SECONDS) -> None:
+    def __init__(
+        self, bench: Workbench, every: float = EVERY_SECONDS, *, watch: bool = False
+    ) -> None:
         self._bench = bench
+        self._watch = watch
         self._every = every
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -72,9 +78,13 @@ class DeskKeeper:
         """
         self._bench.refresh_desk()
         desk = self._bench.desk
-        if desk is not self._desk:
+        changed = desk is not self._desk
+        if changed:
             self._desk, self._since = desk, time.monotonic()
-        return desk.sweep(self.now)
+        freed = desk.sweep(self.now)
+        if changed and self._watch:
+            record_risks(desk)
+        return freed
 
     @property
     def desk(self) -> PromiseDesk | None:

@@ -70,12 +70,37 @@ class Renewed:
 def record_risks(desk: PromiseDesk) -> Renewed:
     """Tell the log which accepted promises are at risk; nothing else changes.
 
+    Others quote and commit while the promises are asked.
+
     Raises
     ------
     BadData
         The tables have errors.
     """
-    return _Renewal(desk, None, "").run()
+    watch = standing_promises(desk.snapshot, desk.quantities, explained=0)
+    renewed = Renewed(watch=watch, at_risk=watch.at_risk)
+
+    def decide(decider: Decider) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
+        nonlocal renewed
+        events, renewed = _told(decider, desk.live, renewed)
+        return events, ()
+
+    desk.settle(decide, "medhavi")
+    return renewed
+
+
+def _told(
+    decider: Decider, live: LiveBook, renewed: Renewed
+) -> tuple[list[NewEvent], Renewed]:
+    """Tell the risks that the log does not know yet."""
+    events = []
+    told = []
+    for one in renewed.at_risk:
+        event, risk = decider.at_risk(one)
+        if live.state.risks.get(one.demand) != risk:
+            events.append(event)
+            told.append(one)
+    return events, replace(renewed, told=tuple(told))
 
 
 def repromise(
@@ -114,15 +139,15 @@ def repromise(
 
 
 class _Renewal:
-    """One run over all accepted promises; without an approver it only tells risks."""
+    """One run over all accepted promises; anew where others came first."""
 
     def __init__(
         self,
         desk: PromiseDesk,
-        approver: str | None,
+        approver: str,
         reason: str,
-        worse: Collection[str] | str = (),
-        gain_hours: float | None = None,
+        worse: Collection[str] | str,
+        gain_hours: float | None,
     ) -> None:
         self._desk = desk
         self._approver = approver
@@ -132,7 +157,7 @@ class _Renewal:
         self._renewed: Renewed | None = None
 
     def run(self) -> Renewed:
-        self._desk.settle(self._decide, self._approver or "medhavi")
+        self._desk.settle(self._decide, self._approver)
         assert self._renewed is not None
         return self._renewed
 
@@ -147,10 +172,6 @@ class _Renewal:
             gain_hours=self._gain,
         )
         self._refuse_unknown(live)
-        if self._approver is None:
-            return self._told(
-                decider, live, Renewed(watch=watch, at_risk=watch.at_risk)
-            )
         taken = tuple(one for one in watch.at_risk if self._is_taken(one))
         left = tuple(one for one in watch.at_risk if one not in taken)
         better = (*watch.better, *(one for one in watch.moved if self._gains(one)))
@@ -163,7 +184,7 @@ class _Renewal:
         renewed = Renewed(
             watch=watch, moved=moved, better=better, worse=taken, at_risk=left
         )
-        more, _ = self._told(decider, live, renewed)
+        more, self._renewed = _told(decider, live, renewed)
         return [*events, *more], ()
 
     def _refuse_unknown(self, live: LiveBook) -> None:
@@ -201,17 +222,3 @@ class _Renewal:
             ),
             *bound_anew(live, decider, promise, self._reason),
         ]
-
-    def _told(
-        self, decider: Decider, live: LiveBook, renewed: Renewed
-    ) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
-        """Tell the risks that the log does not know yet."""
-        events = []
-        told = []
-        for one in renewed.at_risk:
-            event, risk = decider.at_risk(one)
-            if live.state.risks.get(one.demand) != risk:
-                events.append(event)
-                told.append(one)
-        self._renewed = replace(renewed, told=tuple(told))
-        return events, ()

@@ -262,44 +262,39 @@ class Workbench(PlanEditing):
             None could ever be opened: the tables have errors, or the lake cannot be
             read.
         """
-        from medhavi.workbench.last_good_desk import newest_or_last
-        from medhavi.workbench.promise_desk import PromiseDesk
-
-        stamp = self.lake.stamp()
-        if self._desk is not None and stamp is not None and stamp == self._stamp:
-            return self._desk
-        self._desk, self._stamp = None, stamp
-        desk, newest = newest_or_last(
-            lambda: PromiseDesk.open(self.lake, self.store), self._last_desk
-        )
-        if newest:
-            self._desk = self._last_desk = desk
+        self.refresh_desk()
+        desk = self._desk or self._last_desk
+        assert desk is not None
         return desk
 
     def refresh_desk(self) -> bool:
-        """Open the desk on the newest tables, where the lake knows more than it does.
+        """Open the desk on the newest tables, where they are not those that it has.
 
-        Until it is open the one before answers. Meant for a process that serves others
-        while somebody else mirrors (ATP-25).
+        Until it is open the one before answers who asked it. A process that serves
+        others calls this behind the scenes (ATP-25).
 
         Returns
         -------
         bool
             Whether the desk is another one now.
+
+        Raises
+        ------
+        MedhaviError
+            As `desk`.
         """
         from medhavi.workbench.last_good_desk import newest_or_last
         from medhavi.workbench.promise_desk import PromiseDesk
 
-        known = self._desk
-        if known is not None and known.live.covered >= self.lake.position():
+        stamp, last = self.lake.stamp(), self._desk or self._last_desk
+        if self._desk is not None and stamp is not None and stamp == self._stamp:
             return False
         desk, newest = newest_or_last(
-            lambda: PromiseDesk.open(self.lake, self.store), known or self._last_desk
+            lambda: PromiseDesk.open(self.lake, self.store), last
         )
-        if newest:
-            if known is not None:
-                desk.counters = known.counters
-            self._desk = self._last_desk = desk
+        if newest and last is not None:
+            desk.counters = last.counters
+        self._desk, self._last_desk, self._stamp = desk if newest else None, desk, stamp
         return newest
 
     def promise(self, requests: object, policy: str | None = None) -> list[Promise]:

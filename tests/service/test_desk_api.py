@@ -159,6 +159,21 @@ def test_keeper_opens_the_desk_anew_on_what_was_mirrored(keeper, bench):
     assert keeper.desk.quote([line("SO-8", 6)])[0].status != "promised"
 
 
+@pytest.mark.req("ATP-20")
+def test_keeper_tells_the_log_of_risks_when_facts_change(bench):
+    keeper = DeskKeeper(bench, watch=True)
+    keeper.look()
+    done = keeper.desk.commit(*keeper.desk.quote([line("SO-7", 30)]), approver="Ada")
+    assert done.committed
+    count = event(90, "StockCounted", product="A", location="DC", qty=5)
+    bench.store.append_many([count])
+    Workbench(bench.lake.path, f"sqlite:///{bench.store.path}").mirror()
+    for _ in range(2):
+        keeper.look()
+    types = [one.type for one in bench.store.read("commitments")]
+    assert types.count("PromiseAtRisk") == 1
+
+
 @pytest.mark.req("RES-09")
 def test_keeper_frees_holds_whose_time_is_over(keeper, monkeypatch):
     (promise,) = keeper.desk.quote([line("SO-7", 30)])
