@@ -105,3 +105,37 @@ def test_a_full_departure_of_the_cheap_lane_is_no_way_in_time():
     made = quote(book, request_of(book.snapshot, location="C1", due=day(6)))
     assert used(made) == ["SURE"]
     assert state(book) == before
+
+
+LEARNED = {
+    "kind": "lane",
+    "subject": "SURE",
+    "quantity": "lead_days",
+    "p50": 2.0,
+    "p80": 3.0,
+    "p95": 5.0,
+    "on_time_prob": 0.6,
+    "model": "transit",
+    "version": "4",
+    "basis": "model",
+}
+
+
+@pytest.mark.req("TRN-13", "TRN-09", "CORE-13")
+@pytest.mark.parametrize(("basis", "date"), [("p50", 2), ("p80", 3), ("p95", 5)])
+def test_a_learned_transit_time_dates_the_promise_by_its_risk_basis(basis, date):
+    """Who is promised at p95, as gold is, is told a later date than at the median."""
+    book = Book.from_snapshot(
+        tables(
+            stock=[{"qty": 10}],
+            locations=[{"location": "L"}, {"location": "C1", "kind": "customer"}],
+            lanes=[lane("SURE", 24, 0, 0)],
+            estimates=[LEARNED],
+            promise_policies=[{**TRUSTING, "risk_basis": basis}],
+        )
+    )
+    made = quote(book, request_of(book.snapshot, location="C1", due=day(9)))
+    assert days(made.date) == date
+    assert (days(made.date_p50), days(made.date_p95)) == (2, 5)
+    assert (made.basis.model, made.basis.version) == ("transit", "4")
+    assert book.providers.transport.reliability("SURE") == 0.6

@@ -60,6 +60,7 @@ def test_routings_and_purchases_stand_on_one_scale():
     assert sources(made) == {"S": 10}
 
 
+@pytest.mark.req("SUP-07")
 def test_the_cheapest_source_goes_by_the_whole_order():
     made = planned(
         demands=[{"qty": 10}],
@@ -73,6 +74,7 @@ def test_the_cheapest_source_goes_by_the_whole_order():
     assert sources(made) == {"T": 10}
 
 
+@pytest.mark.req("SUP-07")
 def test_the_earliest_source_goes_by_its_finish():
     made = planned(
         demands=[{}],
