@@ -76,7 +76,7 @@ class Names:
         """
         product, *rest = subject.split("|")
         where = [part for part in rest if part]
-        return " ".join([self.told(product), *(f"at {one}" for one in where[:1])]) + (
+        return " ".join([self.told(product), *(f"at {self.name(one)}" for one in where[:1])]) + (
             f", lot {where[1]}" if len(where) > 1 else ""
         )
 

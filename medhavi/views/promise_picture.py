@@ -262,20 +262,20 @@ def _dragged(
         here.mark_point(color=colour, filled=True, size=110, opacity=1).encode(
             tooltip="tip:N", description="tip:N"
         ),
-        _beside(here, f"datum.x <= {edge}", "left"),
-        _beside(here, f"datum.x > {edge}", "right"),
+        _beside(here, f"datum.x <= {edge}", left=True),
+        _beside(here, f"datum.x > {edge}", left=False),
     ]
 
 
-def _beside(here: Picture, where: str, align: str) -> Picture:
+def _beside(here: Picture, where: str, *, left: bool) -> Picture:
     """Give the words at the foot of the rule, on the side that has room."""
     import altair as alt
 
-    return (
+    drawn: Picture = (
         here.transform_filter(where)
         .mark_text(
-            align=align,
-            dx=8 if align == "left" else -8,
+            align="left" if left else "right",
+            dx=8 if left else -8,
             baseline="bottom",
             color=token("ink"),
             fontWeight=600,
@@ -283,6 +283,7 @@ def _beside(here: Picture, where: str, align: str) -> Picture:
         )
         .encode(text="tip:N", y=alt.value(210))
     )
+    return drawn
 
 
 def probability_sentence(promise: Promise) -> str:
