@@ -22,7 +22,7 @@ from medhavi.providers.table_rows import read_tables
 from medhavi.units import ALWAYS, MINUTE, NEVER, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from medhavi.providers.capacity_routings import CompiledRouting
     from medhavi.providers.table_rows import Row, Rows
@@ -250,17 +250,13 @@ class Capacity:
 
     def sparing(self, spared: Spared) -> Capacity:
         """Give the same routings for work that leaves time free or is slowed."""
-        resources = Resources(self._tables, self._calendars, finite=True, spared=spared)
-        routings = Routings(
-            self._tables,
-            ProductFacts(self._tables),
-            self._calendars,
-            resources,
-            self._snapshot.as_of,
-            dict(spared.factors),
-        )
+        resources = self._resources.sparing(spared)
         return altered(
-            self, _resources=resources, _routings=routings, _clocks={}, _hard={}
+            self,
+            _resources=resources,
+            _routings=self._routings.sparing(resources, spared),
+            _clocks={},
+            _hard={},
         )
 
     @property

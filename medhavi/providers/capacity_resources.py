@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from medhavi.providers.altered_copy import altered
 from medhavi.providers.withheld_time import leaving
 from medhavi.snapshot.calendars import WorkingTime
 from medhavi.snapshot.stretches import whole_units
@@ -118,8 +119,6 @@ class Resources:
     finite
         Units limit: time in which fewer are at work than a step needs is closed to it,
         and disruptions take units away (rule 20; table `disruptions` is read).
-    spared
-        What work leaves free of sequenced resources, and how much slower it is.
     """
 
     def __init__(
@@ -129,12 +128,11 @@ class Resources:
         *,
         infinite: bool = False,
         finite: bool = False,
-        spared: Spared | None = None,
     ) -> None:
         self._calendars = calendars
         self._infinite = infinite
-        self._kept = dict(spared.kept) if spared else {}
-        self._stopped = dict(spared.stopped) if spared else {}
+        self._kept: Mapping[str, float] = {}
+        self._stopped: Mapping[str, Fraction] = {}
         self._finite = finite
         self._down: dict[str, list[tuple[int, int, float]]] = defaultdict(list)
         if finite:
@@ -159,9 +157,33 @@ class Resources:
         self._met: dict[tuple[int, int], WorkingTime] = {}
         self._manned: dict[tuple[str, float], WorkingTime] = {}
 
+    def offering(self, resource: str, rows: Iterable[Row]) -> Resources:
+        """Give the resources where one has other rows of `resource_units`."""
+        units = {**self._units, resource: list(rows)}
+        known = {name: one for name, one in self._known.items() if name != resource}
+        manned = {key: one for key, one in self._manned.items() if key[0] != resource}
+        return altered(
+            self,
+            _units=defaultdict(list, units),
+            _known=known,
+            _met={},
+            _manned=manned,
+        )
+
     def __iter__(self) -> Iterator[str]:
         """Walk over all ids, sorted."""
         return iter(sorted(self._rows))
+
+    def sparing(self, spared: Spared) -> Resources:
+        """Give the resources for work that leaves time free or is slowed."""
+        return altered(
+            self,
+            _kept=dict(spared.kept),
+            _stopped=dict(spared.stopped),
+            _known={},
+            _met={},
+            _manned={},
+        )
 
     def calendar_of(self, location: str) -> str | None:
         """Give the calendar of a location; None: always open."""

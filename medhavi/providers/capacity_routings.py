@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from medhavi.providers.altered_copy import altered
 from medhavi.providers.capacity_choice import first_candidate, step_plan
 from medhavi.providers.capacity_clocks import (
     ChainClock,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.table_rows import Row, Rows
     from medhavi.providers.timing import Clock
+    from medhavi.providers.withheld_time import Spared
     from medhavi.snapshot.calendars import Calendars
 
 ONE: Final = Fraction(1)
@@ -148,8 +149,6 @@ class Routings:
         Working time and who works in it.
     as_of
         Instant whose resources decide yields where they differ [s].
-    factors
-        How much longer than stated the run of a step takes, by routing and step.
     """
 
     def __init__(
@@ -159,11 +158,10 @@ class Routings:
         calendars: Calendars,
         resources: Resources,
         as_of: int,
-        factors: Mapping[tuple[str, int], Fraction] = MappingProxyType({}),
     ) -> None:
         self._tables = tables
-        self._factors = factors
-        self._slowed = frozenset(routing for routing, _ in factors)
+        self._factors: Mapping[tuple[str, int], Fraction] = {}
+        self._slowed: frozenset[str] = frozenset()
         self._facts = facts
         self._calendars = calendars
         self._resources = resources
@@ -182,6 +180,23 @@ class Routings:
         self._likeness: dict[str, tuple[object, ...] | None] = {}
         self._step_cells = tables["steps"].picker("routing", "name")
         self._need_cells = tables["step_resources"].picker("routing")
+
+    def on(self, resources: Resources) -> Routings:
+        """Give the same routings on resources that offer something else."""
+        return altered(self, _resources=resources, _compiled={}, _compiled_alike={})
+
+    def sparing(self, resources: Resources, spared: Spared) -> Routings:
+        """Give the same routings for work that leaves time free or takes longer."""
+        factors = dict(spared.factors)
+        return altered(
+            self,
+            _resources=resources,
+            _factors=factors,
+            _slowed=frozenset(routing for routing, _ in factors),
+            _likeness={},
+            _compiled={},
+            _compiled_alike={},
+        )
 
     def network(self, routing: str) -> RoutingNetwork:
         """Give order, links and yields of the steps.

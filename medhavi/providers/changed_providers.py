@@ -15,6 +15,7 @@ from medhavi.providers import TABLES
 from medhavi.providers.changed_sourcing import ChangedSourcing
 from medhavi.providers.commitments import withdrawn
 from medhavi.providers.existing_work import existing_work, held_capacity
+from medhavi.providers.finite import FiniteCapacity
 from medhavi.providers.itineraries import bound, bound_again
 from medhavi.providers.ledger_moves import LedgerMoves, material_shifts
 from medhavi.providers.plain_rows import changed_rows
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from medhavi.providers import Providers
-    from medhavi.providers.finite import FiniteCapacity
-    from medhavi.providers.itineraries import Itineraries
-    from medhavi.providers.material import Material, Node
+    from medhavi.providers.ledger_moves import Ledgers
+    from medhavi.providers.material import Node
     from medhavi.providers.occupancy import Commitment
     from medhavi.providers.table_rows import Row, Rows
 
@@ -55,14 +55,6 @@ SHARED = (
 
 WAYS = ("sourcing", "suppliers", "transport")
 """Providers of where new supply comes from."""
-
-
-class Ledgers(NamedTuple):
-    """What is taken of material, resources and departures."""
-
-    material: Material
-    capacity: FiniteCapacity
-    transport: Itineraries
 
 
 class Changed(NamedTuple):
@@ -191,6 +183,23 @@ def _sourcing(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed 
     return Changed(made, ledgers)
 
 
+def _units(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+    """Let a resource have more units for a time."""
+    new = changed_rows(providers.snapshot, "resource_units", rows)
+    names = {row["resource"] for row in new}
+    if len(names) != 1 or providers.capacity.stated_units(*names):
+        return None
+    (name,) = names
+    capacity = providers.capacity.offering(name, new)
+    if capacity is None:
+        return None
+    shared = [one for one in SHARED if one != "capacity"]
+    made = _on_changed_tables(providers, rows, (*shared, *WAYS))
+    made.__dict__["capacity"] = capacity
+    occupancy = ledgers.capacity.occupancy.on(capacity, name)
+    return Changed(made, ledgers._replace(capacity=FiniteCapacity(capacity, occupancy)))
+
+
 def _holds(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
     """Let holds go."""
     new = changed_rows(providers.snapshot, "reservations", rows)
@@ -306,6 +315,7 @@ _MAKERS: Mapping[str, Callable[[Providers, Ledgers, Changes], Changed | None]] =
     "supply_terms": _terms,
     "departures": _departures,
     "reservations": _holds,
+    "resource_units": _units,
     "routings": _routings,
     "sourcing": _sourcing,
     "supply_orders": _orders,

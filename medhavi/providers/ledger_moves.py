@@ -17,13 +17,22 @@ from medhavi.units import NEVER
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from medhavi.providers.changed_providers import Ledgers
     from medhavi.providers.commitments import Commitment
     from medhavi.providers.departure_loads import Departure
+    from medhavi.providers.finite import FiniteCapacity
+    from medhavi.providers.itineraries import Itineraries
     from medhavi.providers.material import Material, Node
     from medhavi.providers.material_line import MaterialLine
     from medhavi.providers.material_lots import Lot
     from medhavi.providers.occupancy import Commitment as Work
+
+
+class Ledgers(NamedTuple):
+    """What is taken of material, resources and departures."""
+
+    material: Material
+    capacity: FiniteCapacity
+    transport: Itineraries
 
 
 class LedgerMoves(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.providers.altered_copy import altered
 from medhavi.providers.bucket_ledger import BucketLedger
 from medhavi.providers.resource_ledger import MILLION, Block, ledger, millionths
 
@@ -66,6 +67,27 @@ class Occupancy:
                 (book, block) for book, block, _ in self._journal[mark:]
             )
         self._journal.clear()
+
+    def on(self, capacity: Capacity, resource: str) -> Occupancy:
+        """Give what is held where one resource offers more; this stays as it is.
+
+        The ledgers of all other resources are shared.
+        """
+        old = self.ledger(resource)
+        ledgers = {k: one for k, one in self._ledgers.items() if k != resource}
+        made = altered(self, _capacity=capacity, _journal=[], _ledgers=ledgers)
+        new = made.ledger(resource)
+        if old is None or new is None:
+            return made
+        for block in old.blocks:
+            new.add(block)
+        committed = dict(self._committed)
+        for owner in {block.owner for block in old.blocks} & committed.keys():
+            uses = committed[owner]
+            committed[owner] = [
+                (new if book is old else book, block) for book, block in uses
+            ]
+        return altered(made, _committed=committed)
 
     # -------------------------------------------------------------------- questions
     def ledger(self, resource: str) -> Ledger | BucketLedger | None:

@@ -281,6 +281,17 @@ def test_what_a_change_does_not_reach_is_shared(kind):
     assert other.stages.capacity is book.stages.capacity
 
 
+def test_one_unit_more_shares_all_but_its_resource():
+    snapshot = company(4, 6, 3)
+    book = Book.from_snapshot(snapshot)
+    other = book_with(book, change(snapshot, "units", 9))
+    held, more = book.stages.capacity.occupancy, other.stages.capacity.occupancy
+    assert more.ledger("M") is held.ledger("M")
+    assert more.ledger("N") is not held.ledger("N")
+    assert more.busy("N") == held.busy("N")
+    assert other.stages.material is book.stages.material
+
+
 def test_a_hold_of_what_was_promised_anew_is_free_already():
     """D1 is promised again and so keeps nothing of H1; releasing it changes nothing."""
     snapshot = company(4, 6, 3)

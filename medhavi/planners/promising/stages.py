@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 from medhavi.planners.promising.lead_draws import UncertainTimes
 from medhavi.providers.altered_copy import altered
 from medhavi.providers.arrival_search import Leg
-from medhavi.providers.changed_providers import Ledgers, limited
+from medhavi.providers.changed_providers import limited
 from medhavi.providers.departure_loads import Load, load_of
+from medhavi.providers.ledger_moves import Ledgers
 from medhavi.providers.reserves import reserves_of
 from medhavi.providers.timing import Hold, Timing
 from medhavi.units import HOUR, MINUTE, from_seconds, from_steps, seconds_up
