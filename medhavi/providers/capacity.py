@@ -259,6 +259,40 @@ class Capacity:
             _hard={},
         )
 
+    def stated_units(self, resource: str) -> bool:
+        """Tell whether rows of `resource_units` hold for a resource."""
+        return resource in self._tables["resource_units"].column("resource")
+
+    def offering(self, resource: str, rows: Iterable[Row]) -> Capacity | None:
+        """Give the same routings where a resource has other units for a time.
+
+        Parameters
+        ----------
+        resource
+            Resource id.
+        rows
+            All its rows of `resource_units`.
+
+        Returns
+        -------
+        Capacity or None
+            None where it is counted in buckets, or where its units change already:
+            what exists may be placed at other times then.
+        """
+        before = self.resource(resource)
+        if before.bucket is not None or not before.finite or not before.constant:
+            return None
+        resources = self._resources.offering(resource, rows)
+        made = altered(
+            self,
+            _resources=resources,
+            _routings=self._routings.on(resources),
+            _clocks={},
+            _hard={},
+        )
+        fewest = min(units for _, _, units in made.resource(resource).levels)
+        return made if fewest >= before.constant else None
+
     @property
     def withheld(self) -> dict[str, float]:
         """Share of its time that each resource withholds from promises, if it does."""

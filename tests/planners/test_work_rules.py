@@ -386,3 +386,22 @@ def test_a_part_of_the_reserve_that_does_not_help_is_not_named():
     )
     made = asked(snapshot, due=day(1))
     assert made.limiter.code is Limiter.CAPACITY_SHORTFALL
+
+
+@pytest.mark.req("CAP-10", "CAP-20", "ATP-19")
+@pytest.mark.parametrize("estimates", [[], [DOWNTIME, SLOWER]])
+def test_remedies_hold_where_time_is_withheld_and_stops_are_expected(estimates):
+    """Each is asked on shared ledgers; on tables read anew it gives the same."""
+    snapshot = workshop(
+        resources=[{"withheld_share": 0.25}],
+        reservations=[busy(0, 3)],
+        supply_terms=[{"product": "B", "lead_time_days": 5}],
+        estimates=estimates,
+        stock=[{"product": "B", "qty": 10}],
+    )
+    made = asked(snapshot, due=day(1))
+    assert made.remedies
+    for remedy in made.remedies:
+        request = asked_again(request_of(snapshot, due=day(1)), remedy.rows)
+        again = quote(Book.from_snapshot(changed(snapshot, remedy.rows)), request)
+        assert (again.date, again.cost.total) == (remedy.date, remedy.cost)
