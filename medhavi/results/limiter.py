@@ -73,6 +73,7 @@ class RemedyKind(StrEnum):
     CORRECT_DATA = "correct_data"
     REFRESH_DATA = "refresh_data"
     SEARCH_LONGER = "search_longer"
+    ASK_AGAIN = "ask_again"
 
 
 class Limiter(StrEnum):

@@ -9,8 +9,11 @@ import pytest
 
 from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.quoting import quote
+from medhavi.planners.promising.stages import Stages
 from medhavi.planners.promising.what_if import asked_again, changed
+from medhavi.providers import Providers
 from medhavi.results.limiter import Limiter
+from medhavi.results.promise import PromiseStatus
 from tests.planners.small_promises import (
     TRUSTING,
     asked,
@@ -295,3 +298,50 @@ def test_the_policy_says_how_many_changes_are_tried():
     made = asked(snapshot, **SOON)
     assert made.remedies == ()
     assert made.trace[-1]["tried"] == 0
+
+
+class FailsOnce:
+    """A provider that does not answer its first question."""
+
+    def __init__(self, real: object) -> None:
+        self._real = real
+        self._failed = False
+
+    def __getattr__(self, name: str) -> object:
+        if name == "earliest" and not self._failed:
+            self._failed = True
+            message = "5 s"
+            raise TimeoutError(message)
+        return getattr(self._real, name)
+
+
+@pytest.mark.req("ATP-19", "CORE-06")
+def test_where_a_provider_failed_for_a_moment_asking_again_helps():
+    snapshot = workshop(stock=[{"product": "B", "qty": 10}])
+    stages: Any = Stages(Providers(snapshot))
+    stages.capacity = FailsOnce(stages.capacity)
+    made = quote(Book(snapshot, stages), request_of(snapshot))
+    assert made.status is PromiseStatus.REJECTED
+    assert made.limiter is not None
+    assert made.limiter.code is Limiter.SEARCH_TIMEOUT
+    (remedy,) = made.remedies
+    assert (remedy.code, dict(remedy.rows)) == ("ask_again", {})
+    assert remedy.date == asked(snapshot).date
+
+
+@pytest.mark.req("ATP-16", "ATP-19")
+def test_a_search_that_was_cut_off_offers_a_longer_one():
+    """Stock at V is a day away; making it at L, tried next, takes ten hours."""
+    snapshot = workshop(
+        stock=[{"qty": 10, "location": "V"}, {"product": "B", "qty": 10}],
+        locations=[{"location": "L"}, {"location": "V"}],
+        lanes=[{"lane": "T", "origin": "V", "destination": "L", "duration_h": 24}],
+        promise_policies=[{**TRUSTING, "search_budget_evaluations": 1}],
+    )
+    made = asked(snapshot, due=day(0.5))
+    assert made.trace[-1]["note"] == "SearchTimeout"
+    assert days(made.date) == 1
+    (longer,) = [one for one in made.remedies if one.code == "search_longer"]
+    assert days(longer.date) == round(10 / 24, 6)
+    again = told(snapshot, {"due": day(0.5)}, longer)
+    assert (again.date, again.cost.total) == (longer.date, longer.cost)

@@ -9,7 +9,7 @@ from medhavi.planners.promising.one_quest import searched
 from medhavi.planners.promising.preempting import with_preemption
 from medhavi.planners.promising.quest import Quest
 from medhavi.planners.promising.sensitivity import sensitivity
-from medhavi.planners.promising.tried_remedies import remedies
+from medhavi.planners.promising.tried_remedies import asked_anew, remedies
 
 if TYPE_CHECKING:
     from medhavi.planners.promising.asking import Request
@@ -40,8 +40,10 @@ def quote(
     answer = searched(quest, detail)
     if used.preempt and not quest.broken and not quest.timely:
         answer = with_preemption(quest, answer, detail)
-    if detail != "full" or quest.broken:
+    if detail != "full":
         return answer
+    if quest.broken:
+        return replace(answer, remedies=asked_anew(quest, _date))
     if used.sensitivity:
         answer = replace(answer, sensitivity=sensitivity(quest, answer, _date))
     return answer if answer.on_time else _with_remedies(quest, answer)

@@ -12,17 +12,18 @@ from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.promising.proposals import joined, proposals
+from medhavi.planners.promising.table_proposals import Proposal
 from medhavi.planners.promising.what_if import asked_again, book_with
 from medhavi.results.limiter import RemedyKind
 from medhavi.results.promise import PromiseStatus, TriedRemedy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.book import Book
     from medhavi.planners.promising.quest import Quest
-    from medhavi.planners.promising.table_proposals import Proposal
+    from medhavi.planners.promising.rules_of_promise import Policy
     from medhavi.results.promise import Promise
 
     Ask = Callable[[Book, Request], Promise]
@@ -71,6 +72,16 @@ def remedies(quest: Quest, answer: Promise, ask: Ask) -> Remedies:
     if not trials.timely:
         trials.pairs()
     return trials.told()
+
+
+def asked_anew(
+    quest: Quest, ask: Callable[[Book, Request, Policy], Promise]
+) -> tuple[TriedRemedy, ...]:
+    """Ask once more where a provider failed: it may have been for a moment alone."""
+    promise = ask(quest.book, quest.request, quest.policy)
+    kind = RemedyKind.ASK_AGAIN
+    tried = _Tried(Proposal(kind, "ask again", {}), promise, kind.value)
+    return _told([tried])
 
 
 class _Tried(NamedTuple):
@@ -132,21 +143,8 @@ class _Trials:
 
     def told(self) -> Remedies:
         """Give what helped, the best first."""
-        found = [
-            TriedRemedy(
-                code=one.code,
-                text=one.proposal.text,
-                rows=one.proposal.rows,
-                date=one.promise.date,
-                cost=one.promise.cost.total,
-                status=one.promise.status,
-                qty=one.promise.qty,
-                on_time_prob=one.promise.on_time_prob,
-            )
-            for one in self._ranked()[:MOST_REMEDIES]
-            if one.promise.date is not None
-        ]
-        return Remedies(tuple(found), self._tried, self._all_tried)
+        found = _told(self._ranked()[:MOST_REMEDIES])
+        return Remedies(found, self._tried, self._all_tried)
 
     def _ranked(self) -> list[_Tried]:
         return sorted(
@@ -175,6 +173,23 @@ class _Trials:
         if helps:
             self._helped.append(_Tried(proposal, promise, code))
         return helps
+
+
+def _told(tried: Sequence[_Tried]) -> tuple[TriedRemedy, ...]:
+    return tuple(
+        TriedRemedy(
+            code=one.code,
+            text=one.proposal.text,
+            rows=one.proposal.rows,
+            date=one.promise.date,
+            cost=one.promise.cost.total,
+            status=one.promise.status,
+            qty=one.promise.qty,
+            on_time_prob=one.promise.on_time_prob,
+        )
+        for one in tried
+        if one.promise.date is not None
+    )
 
 
 def _helps(promise: Promise, answer: Promise, kind: RemedyKind) -> bool:
