@@ -18,7 +18,10 @@ from medhavi.findings import finding
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.mrp.run import plan as regenerate
 from medhavi.planners.mrp.unsupported import check_supported
+from medhavi.planners.net_change_frames import spliced as put_back
+from medhavi.planners.net_change_kept import Kept, plan_and_keep
 from medhavi.planners.net_change_region import region
+from medhavi.planners.net_change_run import BeyondError, ChangedRun
 from medhavi.planners.net_change_tables import part_of, resources_of, spliced
 from medhavi.planners.reporting import loads
 from medhavi.providers import Providers
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.service import Service
     from medhavi.planners.net_change_region import Region
     from medhavi.planners.parameters import MrpParameters
+    from medhavi.results.basis import Touched
     from medhavi.snapshot import Snapshot
 
     Observe = Callable[[str, int, int], None] | None
@@ -52,6 +56,7 @@ _STATE = {
     "storage_limits",
 }
 """Tables about which no provider of sources says anything."""
+_WORN = "plans upon plans made its kept run far longer than a new one is"
 _WAITING = "orders in it wait for what comes late, which may reach every product"
 
 
@@ -131,7 +136,8 @@ def plan(
         As of `mrp.run.plan`.
     baseline
         Earlier plan of the same company. It must know what it was made from: a plan of
-        this process or one read from its folder does.
+        this process or one read from its folder does. Where its run is kept, changed
+        demands are netted on that; the run of this plan is kept then too.
 
     Returns
     -------
@@ -154,9 +160,13 @@ def plan(
         if isinstance(made, Plan):
             return replace(made, run=replace(made.run, seed=seed))
         refusal = made
-    whole = regenerate(snapshot, parameters, version, observe, cancelled, seed=seed)
+    again = (snapshot, parameters, version, observe, cancelled)
+    if basis is not None and basis.kept is not None:
+        whole = plan_and_keep(*again, seed=seed)
+    else:
+        whole = replace(regenerate(*again, seed=seed), basis=Basis.of(snapshot))
     told = finding("NET001", reason=refusal)
-    return replace(whole, findings=(told, *whole.findings), basis=Basis.of(snapshot))
+    return replace(whole, findings=(told, *whole.findings))
 
 
 def _refusal(
@@ -175,9 +185,14 @@ def _refusal(
         (dict(run.settings) != parameters.as_dict(), "it has other settings"),
         (run.as_of != int(snapshot.as_of), "it was made at another moment"),
         (bool(run.effort.get("global_steps", 1.0)), _WAITING),
+        (baseline.basis is not None and _is_worn(baseline.basis), _WORN),
     )
     told = next((reason for is_so, reason in troubles if is_so), None)
     return told or coupling(snapshot)
+
+
+def _is_worn(basis: Basis) -> bool:
+    return isinstance(basis.kept, Kept) and basis.kept.is_worn
 
 
 def coupling(snapshot: Snapshot) -> str | None:
@@ -202,6 +217,11 @@ def _net(
     touched = basis.touched(snapshot)
     if touched.tables:
         return f"table {touched.tables[0]} differs, which touches every product"
+    made = _on_kept(
+        snapshot, parameters, version, baseline, touched, observe, cancelled
+    )
+    if made is not None:
+        return made
     total = snapshot["products"].height
     part = region(snapshot, touched.products)
     run = PartialRun(snapshot, baseline, part, parameters, observe, cancelled)
@@ -226,8 +246,45 @@ def _net(
     )
 
 
+def _on_kept(
+    snapshot: Snapshot,
+    parameters: MrpParameters,
+    version: str,
+    baseline: Plan,
+    touched: Touched,
+    observe: Observe,
+    cancelled: Cancelled,
+) -> Plan | None:
+    """Plan on the run of the baseline, if it is kept and the change stays within it."""
+    before = None if baseline.basis is None else baseline.basis.kept
+    if not isinstance(before, Kept) or not touched.changed <= {"demands"}:
+        return None
+    run = ChangedRun(before, snapshot, parameters, observe, cancelled)
+    try:
+        run.net_again(run.read(touched.products))
+        if run.stopped:
+            return Plan(tables={}, run=run.record(version, {}), findings=())
+        made = put_back(before, run, baseline)
+    except BeyondError:
+        return None
+    products = {product for product, _ in run.nodes}
+    told = finding("NET002", count=len(products), total=snapshot["products"].height)
+    effort = {
+        "needs": float(sum(len(node.needs) for node in run.nodes.values())),
+        "pegs": float(len(made.pegs.qty)),
+        "products": float(len(products)),
+        "global_steps": 0.0,
+    }
+    return Plan(
+        tables=made.tables,
+        run=run.record(version, effort),
+        findings=(told, *_findings(snapshot, baseline, run, touched.changed)),
+        basis=replace(Basis.of(snapshot), kept=made.kept),
+    )
+
+
 def _findings(
-    snapshot: Snapshot, baseline: Plan, run: PartialRun, changed: frozenset[str]
+    snapshot: Snapshot, baseline: Plan, run: MrpRun, changed: frozenset[str]
 ) -> tuple[Finding, ...]:
     """Give the findings of the whole; sources are asked again where they changed."""
     if changed <= _STATE:

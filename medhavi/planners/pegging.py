@@ -5,7 +5,6 @@ Many to many and deterministic (PEG-02, PEG-04): a second run gives the same peg
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +17,14 @@ from medhavi.planners.kernels.compiled import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from medhavi.planners.kernels.compiled import Engine
 
     Ints = NDArray[np.int64]
+    Column = Sequence[int] | Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +49,17 @@ class Matches:
         -1; empty: none is.
     """
 
-    need_rank: Sequence[int]
-    need_demand: Sequence[int]
-    need_consumer: Sequence[int]
-    need_qty: Sequence[int]
-    need: Sequence[int]
-    unit: Sequence[int]
-    qty: Sequence[int]
-    unit_order: Sequence[int]
-    unit_qty: Sequence[int]
+    need_rank: Column
+    need_demand: Column
+    need_consumer: Column
+    need_qty: Column
+    need: Column
+    unit: Column
+    qty: Column
+    unit_order: Column
+    unit_qty: Column
     n_orders: int
-    owner: Sequence[int] = ()
+    owner: Column = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,9 @@ def peg(matches: Matches, engine: Engine) -> Pegs:
     counts = np.bincount(need_of, minlength=n_needs)
     unit_start, ordered, offset, span = _spans(matches)
     rank = _ints(matches.need_rank)
-    owner = _ints(matches.owner or np.full(len(need_of), -1, dtype=np.int64))
+    owner = np.full(len(need_of), -1, dtype=np.int64)
+    if len(matches.owner):
+        owner = _ints(matches.owner)
     pinned = np.zeros(n_needs, dtype=np.int64)
     pinned[need_of[owner != -1]] = 1
     arguments: tuple[Any, ...] = (
@@ -116,7 +120,7 @@ def peg(matches: Matches, engine: Engine) -> Pegs:
     return Pegs(demand=demand, unit=unit, qty=qty, level=level)
 
 
-def _ints(values: Sequence[int] | Ints) -> Ints:
+def _ints(values: Column) -> Ints:
     return np.asarray(values, dtype=np.int64)
 
 

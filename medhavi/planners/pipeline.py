@@ -97,6 +97,44 @@ def plan(
     return replace(made, basis=Basis.of(snapshot))
 
 
+def plan_to_build_on(
+    snapshot: Snapshot,
+    settings: Settings = None,
+    *,
+    seed: int | None = None,
+    observe: Callable[[str, int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Plan:
+    """Plan a snapshot in mode mrp as `plan` does, and keep the run with the plan.
+
+    With it as baseline, changed demands are netted where they reach and nowhere else;
+    plans made so keep their run too. A kept run takes about as much memory again as the
+    tables and the plan.
+
+    Parameters
+    ----------
+    snapshot, settings, seed, observe, cancelled
+        As of `plan`.
+
+    Raises
+    ------
+    NotAvailable
+        A filled column is not built yet.
+    UsageError
+        Unknown setting.
+    BadData
+        The snapshot has errors.
+    """
+    from medhavi.planners.net_change_kept import plan_and_keep
+    from medhavi.planners.parameters import MrpParameters
+
+    parameters = _as(MrpParameters, settings, "mrp")
+    with _without_collections():
+        return plan_and_keep(
+            snapshot, parameters, __version__, observe, cancelled, seed=seed
+        )
+
+
 def check_settings(
     mode: str, settings: Mapping[str, object], *, on_baseline: bool = False
 ) -> None:

@@ -87,11 +87,14 @@ class Basis:
         The snapshot itself, where it is at hand; marks are made when asked for.
     stored
         Marks that were read from a folder.
+    kept
+        What the planner keeps in memory for plans on this one; only it looks inside.
     """
 
     digests: Mapping[str, str]
     snapshot: Snapshot | None = None
     stored: pl.DataFrame | None = None
+    kept: object = None
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Basis:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from functools import lru_cache
@@ -49,6 +50,12 @@ def uses_numba(engine: Engine, size: int) -> bool:
         raise ModuleNotFoundError(message)
     enough = LARGE if "numba" in sys.modules else LARGE_COLD
     return engine == "numba" or (engine == "auto" and present and size >= enough)
+
+
+def load_compiler(engine: Engine) -> None:
+    """Import numba where it is installed: who traces again and again waits once."""
+    if engine == "auto" and importlib.util.find_spec("numba") is not None:
+        importlib.import_module("numba")
 
 
 @lru_cache(maxsize=1)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from medhavi.planners.mrp.state import NO_DEMAND
-from medhavi.planners.pegging import Matches, peg
+from medhavi.planners.pegging import Matches
 from medhavi.providers.occupation import with_occupation
 from medhavi.results.identity import (
     content_hashes,
@@ -24,9 +24,10 @@ from medhavi.results.plan_tables import SCHEMAS
 from medhavi.units import MINUTE, from_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from medhavi.planners.kernels.compiled import Engine
+    from numpy.typing import NDArray
+
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.state import SupplyUnit
     from medhavi.planners.pegging import Pegs
@@ -80,15 +81,27 @@ class Decoder:
         Register of the run.
     resources
         Table of resources: costs of working time.
+    known_orders, known_units
+        Names of the orders and units that come before those of the register, where it
+        is one of a part.
     """
 
-    def __init__(self, release: Release, resources: pl.DataFrame) -> None:
+    def __init__(
+        self,
+        release: Release,
+        resources: pl.DataFrame,
+        known_orders: Sequence[str] = (),
+        known_units: Sequence[str] = (),
+    ) -> None:
         self._release = release
         self._resources = resources
-        self.order_ids = self._ids()
-        self.unit_names = [self._unit_name(unit) for unit in release.units]
+        self._first = len(known_orders)
+        made = self._ids()
+        self.order_ids = [*known_orders, *made]
+        self.unit_names = [*known_units]
+        self.unit_names += [self._unit_name(unit) for unit in release.units]
         # Ids stand in several tables; each is hashed once.
-        self._order_hashes = text_hashes(self.order_ids)
+        self._order_hashes = text_hashes(made)
 
     def _ids(self) -> list[str]:
         """Give existing orders their own id, new ones their identity (design 3.1)."""
@@ -121,7 +134,7 @@ class Decoder:
         Cost is that of the source plus the occupied hours of `operations`.
         """
         rows: list[tuple[object, ...]] = []
-        for order, identity in zip(self._release.orders, self.order_ids, strict=True):
+        for order in self._release.orders:
             node = self._release.model.node(order.node)
             step, source, timing = node.step, order.source, order.timing
             unit_step = step if order.recipe is None else order.recipe.unit_step
@@ -130,7 +143,7 @@ class Decoder:
             moving = order.kind == "move"
             rows.append(
                 (
-                    identity,
+                    self.order_ids[order.index],
                     order.kind,
                     *order.node,
                     0.0 if main is None else from_steps(main.qty, step),
@@ -159,10 +172,10 @@ class Decoder:
         """Give a row per further output, with the dates of its order (rule 23)."""
         rows: list[int] = []
         units: list[SupplyUnit] = []
-        for order in self._release.orders:
+        for row, order in enumerate(self._release.orders):
             for unit in order.units:
                 if unit.node.key != order.node:
-                    rows.append(order.index)
+                    rows.append(row)
                     units.append(unit)
         return orders[rows].with_columns(
             pl.Series("id", [self.unit_names[u.index] for u in units], pl.String),
@@ -203,42 +216,43 @@ class Decoder:
                         parts.append(part)
                         part += 1
         frame = _framed("operations", OPERATION, rows)
-        supplies = self._order_hashes[np.array(owners, dtype=np.int64)]
+        supplies = self._order_hashes[np.array(owners, dtype=np.int64) - self._first]
         made = operation_ids(supplies, frame["step"], np.array(parts, dtype=np.int64))
         return frame.select(made.alias("id"), pl.all())
 
     # --- pegging -------------------------------------------------------------------
     def pegging(self, pegs: Pegs, pinned: set[tuple[int, int]]) -> pl.DataFrame:
         """Give the pegs as a table; `pinned` are (demand, unit) of firm pegs."""
-        units = self._release.units
+        # Few names stand behind many pegs: each is looked at once.
+        chosen, unit_of = np.unique(pegs.unit, return_inverse=True)
+        units = [self._release.units[index] for index in chosen.tolist()]
+        wanted, demand_of = np.unique(pegs.demand, return_inverse=True)
+        names = [self._release.demand_names[index] for index in wanted.tolist()]
+
+        def of_unit(cells: Iterable[str]) -> pl.Series:
+            return pl.Series(cells, dtype=pl.String).gather(unit_of)
+
         frame = pl.DataFrame(
             {
-                "demand": pl.Series(self._release.demand_names, dtype=pl.String).gather(
-                    pegs.demand
-                ),
-                "supply": pl.Series(self.unit_names, dtype=pl.String).gather(pegs.unit),
-                "product": pl.Series(
-                    [unit.node.key[0] for unit in units], dtype=pl.String
-                ).gather(pegs.unit),
-                "location": pl.Series(
-                    [unit.node.key[1] for unit in units], dtype=pl.String
-                ).gather(pegs.unit),
-                "qty": self._quantities(pegs),
+                "demand": pl.Series(names, dtype=pl.String).gather(demand_of),
+                "supply": of_unit([self.unit_names[unit.index] for unit in units]),
+                "product": of_unit([unit.node.key[0] for unit in units]),
+                "location": of_unit([unit.node.key[1] for unit in units]),
+                "qty": _quantities(units, unit_of, pegs.qty),
                 "level": pegs.level,
-                "source": pl.Series(
-                    [unit.source for unit in units], dtype=pl.String
-                ).gather(pegs.unit),
+                "source": of_unit([unit.source for unit in units]),
                 "firm": [
                     (demand, unit) in pinned
-                    for demand, unit in zip(pegs.demand, pegs.unit, strict=True)
+                    for demand, unit in zip(
+                        pegs.demand.tolist(), pegs.unit.tolist(), strict=True
+                    )
                 ]
                 if pinned
                 else np.zeros(len(pegs.demand), dtype=np.bool_),
             }
         )
-        # Few names stand behind many pegs: each is hashed once.
-        demands = text_hashes(self._release.demand_names)[pegs.demand]
-        supplies = self._unit_hashes()[pegs.unit]
+        demands = text_hashes(names)[demand_of]
+        supplies = self._unit_hashes(units)[unit_of]
         ids = peg_ids(demands, supplies, ordinals(demands, supplies))
         return frame.select(
             ids.alias("id"),
@@ -249,31 +263,37 @@ class Decoder:
             ),
         )
 
-    def _unit_hashes(self) -> Hashes:
+    def _unit_hashes(self, units: Sequence[SupplyUnit]) -> Hashes:
         """Give the hash of each unit's name; most have the name of their order."""
-        orders = [
-            -1
-            if unit.order is None or unit.node.key != unit.order.node
-            else unit.order.index
-            for unit in self._release.units
-        ]
-        owner = np.array(orders, dtype=np.int64)
+        owner = np.array(
+            [
+                -1
+                if unit.order is None or unit.node.key != unit.order.node
+                else max(-1, unit.order.index - self._first)
+                for unit in units
+            ],
+            dtype=np.int64,
+        )
         others = np.flatnonzero(owner < 0)
         found = np.empty(len(owner), dtype=np.uint64)
         found[owner >= 0] = self._order_hashes[owner[owner >= 0]]
-        found[others] = text_hashes([self.unit_names[i] for i in others])
+        found[others] = text_hashes(
+            [self.unit_names[units[i].index] for i in others.tolist()]
+        )
         return found
 
-    def _quantities(self, pegs: Pegs) -> np.ndarray:
-        units = self._release.units
-        upper = np.array([u.node.step.numerator for u in units], dtype=np.float64)
-        lower = np.array([u.node.step.denominator for u in units], dtype=np.float64)
-        result: np.ndarray = pegs.qty * upper[pegs.unit] / lower[pegs.unit]
-        return result
+
+def _quantities(
+    units: Sequence[SupplyUnit], unit_of: NDArray[np.int64], qty: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    upper = np.array([u.node.step.numerator for u in units], dtype=np.float64)
+    lower = np.array([u.node.step.denominator for u in units], dtype=np.float64)
+    result: NDArray[np.float64] = qty * upper[unit_of] / lower[unit_of]
+    return result
 
 
-def traced(release: Release, rank: dict[int, int], engine: Engine) -> Pegs:
-    """Trace all demands of a finished run.
+def matches_of(release: Release, rank: Mapping[int, int]) -> Matches:
+    """Give the matches of a finished run, from which pegs are traced.
 
     Parameters
     ----------
@@ -281,32 +301,31 @@ def traced(release: Release, rank: dict[int, int], engine: Engine) -> Pegs:
         Register of the run.
     rank
         Place of each node (by identity) in the order of planning.
-    engine
-        Plain Python or compiled; the result is the same.
     """
     needs = release.needs
     units = release.units
     match_need, match_unit, match_qty, owner = _owned(release)
-    return peg(
-        Matches(
-            need_rank=[rank[id(need.node)] for need in needs],
-            need_demand=[need.demand for need in needs],
-            need_consumer=[
-                -1 if need.order is None else need.order.index for need in needs
-            ],
-            need_qty=[need.qty for need in needs],
-            need=match_need,
-            unit=match_unit,
-            qty=match_qty,
-            owner=owner,
-            unit_order=[
-                -1 if unit.order is None else unit.order.index for unit in units
-            ],
-            unit_qty=[unit.qty for unit in units],
-            n_orders=len(release.orders),
+    return Matches(
+        need_rank=_whole([rank[id(need.node)] for need in needs]),
+        need_demand=_whole([need.demand for need in needs]),
+        need_consumer=_whole(
+            [-1 if need.order is None else need.order.index for need in needs]
         ),
-        engine,
+        need_qty=_whole([need.qty for need in needs]),
+        need=_whole(match_need),
+        unit=_whole(match_unit),
+        qty=_whole(match_qty),
+        owner=_whole(owner or [-1] * len(match_need)),
+        unit_order=_whole(
+            [-1 if unit.order is None else unit.order.index for unit in units]
+        ),
+        unit_qty=_whole([unit.qty for unit in units]),
+        n_orders=len(release.orders),
     )
+
+
+def _whole(values: list[int]) -> NDArray[np.int64]:
+    return np.array(values, dtype=np.int64)
 
 
 def _owned(release: Release) -> tuple[list[int], list[int], list[int], list[int]]:
@@ -368,4 +387,18 @@ def instants(seconds: Iterable[object]) -> pl.Series:
         (pl.Series(seconds, dtype=pl.Int64) * 1_000_000)
         .cast(pl.Datetime("us"))
         .dt.replace_time_zone("UTC")
+    )
+
+
+def as_table(
+    columns: dict[str, list[object]], moments: tuple[str, ...]
+) -> pl.DataFrame:
+    """Build a frame from columns of cells; `moments` are UTC seconds."""
+    return pl.DataFrame(
+        [
+            instants(values).alias(name)
+            if name in moments
+            else pl.Series(name, values, strict=False)
+            for name, values in columns.items()
+        ]
     )

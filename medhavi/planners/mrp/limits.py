@@ -17,7 +17,7 @@ from medhavi.units import DAY, from_steps, seconds_up, to_seconds
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.state import NodeKey, Order
@@ -62,21 +62,46 @@ def excesses(
     positions
         Projected stock of the run.
     """
-    per_period = snapshot["supply_terms"]["capacity_per_period"].is_not_null().any()
-    if per_period or not snapshot["supplier_capacity"].is_empty():
-        receipts = _receipts(release, providers)
-        yield from _periods(receipts, snapshot.as_of)
-        yield from _windows(receipts, providers, snapshot)
+    yield from supplier_excesses(release.orders, providers, snapshot)
+    yield from stock_excesses(snapshot, positions)
+
+
+def supplier_excesses(
+    orders: Iterable[Order], providers: Providers, snapshot: Snapshot
+) -> Iterator[Excess]:
+    """List what orders go beyond the limits of suppliers; in order of making."""
+    receipts = _receipts(limited(orders, snapshot), providers)
+    yield from _periods(receipts, snapshot.as_of)
+    yield from _windows(receipts, providers, snapshot)
+
+
+def limited(orders: Iterable[Order], snapshot: Snapshot) -> Iterator[Order]:
+    """List the purchases whose supplier can deliver only so much."""
+    named = set(snapshot["supplier_capacity"]["supplier"].to_list())
+    for order in orders:
+        source = order.source
+        if (
+            order.kind == "buy"
+            and source is not None
+            and (
+                source.row["capacity_per_period"] is not None or source.source in named
+            )
+        ):
+            yield order
+
+
+def stock_excesses(snapshot: Snapshot, positions: pl.DataFrame) -> Iterator[Excess]:
+    """List where projected stock goes beyond the limits of places."""
     yield from _maxima(snapshot, positions)
     yield from _shelves(snapshot, positions)
     yield from _rooms(snapshot, positions)
 
 
-def _receipts(release: Release, providers: Providers) -> list[Receipt]:
+def _receipts(orders: Iterable[Order], providers: Providers) -> list[Receipt]:
     found: list[Receipt] = []
-    for order in release.orders:
+    for order in orders:
         source = order.source
-        if order.kind != "buy" or source is None or not order.units:
+        if source is None or not order.units:
             continue
         node = order.units[0].node
         found.append(
@@ -167,6 +192,8 @@ def _windows(
 def _maxima(snapshot: Snapshot, positions: pl.DataFrame) -> Iterator[Excess]:
     """Compare with the policies' maximum, time-phased first; not that of min_max."""
     policies = snapshot["inventory_policies"]
+    here = positions["product"].unique().implode()
+    policies = policies.filter(pl.col("product").is_in(here))
     rules = {
         (row["product"], row["location"]): row for row in policies.iter_rows(named=True)
     }

@@ -468,3 +468,15 @@ def tell_awaited(
             qty=from_steps(qty, unit.node.step),
             hours=(there - use) / HOUR,
         )
+
+
+def stands(need: Need, giver: SupplyUnit) -> bool:
+    """Tell that an order, or stock below zero, stays though it waits for a new order.
+
+    What exists is to be brought forward instead.
+    """
+    if giver.order is None or giver.order.existing is not None:
+        return False
+    if need.order is None:
+        return need.demand == NO_DEMAND
+    return need.order.existing is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
+from copy import copy
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,12 @@ class Model:
         self._make_to_order = products.column("make_to_order")
         self._shelf_life = products.column("shelf_life_days")
         self._unit_cost = products.column("unit_cost")
+
+    def again(self) -> Model:
+        """Give the same graph with no node yet: nothing is wanted, nothing is there."""
+        fresh = copy(self)
+        fresh.nodes, fresh._ways = {}, {}  # noqa: SLF001 - its own kind
+        return fresh
 
     def unit_cost(self, product: str) -> float:
         """Give the standard cost of a product [base currency]."""

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import polars as pl
-
-from medhavi.planners.mrp.decode import Decoder, instants, traced
+from medhavi.planners.mrp.decode import Decoder, as_table, matches_of
 from medhavi.planners.mrp.intake import Intake, Reader
 from medhavi.planners.mrp.ledger import ledger
 from medhavi.planners.mrp.limits import excesses
-from medhavi.planners.mrp.messages import Messages, tell_awaited
+from medhavi.planners.mrp.messages import Messages, stands, tell_awaited
 from medhavi.planners.mrp.model import Model
 from medhavi.planners.mrp.netting import NodeWalk, walk_cluster
 from medhavi.planners.mrp.pins import settle
@@ -27,13 +25,13 @@ from medhavi.planners.mrp.service import (
     fulfilment_rows,
     services,
 )
-from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.planners.mrp.stock_levels import (
     Levels,
     economic_order_quantity,
     horizon_days,
 )
 from medhavi.planners.mrp.unsupported import check_supported, refuse
+from medhavi.planners.pegging import peg
 from medhavi.planners.reporting import loads, positions
 from medhavi.providers import Providers
 from medhavi.providers.table_rows import read_tables
@@ -44,12 +42,14 @@ from medhavi.results.run_record import RunRecord, Status
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    import polars as pl
+
     from medhavi.findings import Finding
     from medhavi.planners.mrp.pins import BrokenPin
     from medhavi.planners.mrp.service import Service
-    from medhavi.planners.mrp.state import Need, Node, SupplyUnit
+    from medhavi.planners.mrp.state import Node, SupplyUnit
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
-    from medhavi.planners.pegging import Pegs
+    from medhavi.planners.pegging import Matches, Pegs
     from medhavi.snapshot import Snapshot
 
 TABLES = (
@@ -116,6 +116,8 @@ class MrpRun:
         self.intake = Intake()
         self._clusters: list[list[Node]] = []
         self._pegs: Pegs | None = None
+        self.matches: Matches | None = None
+        self.decoder: Decoder | None = None
 
     # --- what another mode does in its own way -------------------------------------
     def _supported(self) -> list[Finding]:
@@ -289,24 +291,33 @@ class MrpRun:
     def peg(self) -> Pegs:
         """Trace all demands down to what serves them; once."""
         if self._pegs is None:
-            self._pegs = traced(self.release, self.rank, self.parameters.engine)
+            self.matches = matches_of(self.release, self.rank)
+            self._pegs = peg(self.matches, self.parameters.engine)
         return self._pegs
+
+    def forget(self) -> None:
+        """Let go of what the netting itself does not need again."""
+        self.rank, self.levels, self._clusters = {}, {}, []
+        self.matches = self.decoder = self._pegs = None
+        needed = ("customers", "locations", "forecast_policies", "products")
+        self.tables = {name: self.tables[name] for name in needed}
 
     def plan(self, version: str, seed: int | None = None) -> Plan:
         """Give the plan of the finished run."""
         pegs = self.peg()
         decoder = Decoder(self.release, self.snapshot["resources"])
+        self.decoder = decoder
         operations = decoder.operations()
         found = self._services()
         tables = {
             "supplies": decoder.supplies(operations),
             "operations": operations,
             "pegging": decoder.pegging(pegs, self._pinned()),
-            "deliveries": _table(delivery_rows(found, self.release), ("date",)),
-            "fulfilment": _table(
+            "deliveries": as_table(delivery_rows(found, self.release), ("date",)),
+            "fulfilment": as_table(
                 fulfilment_rows(found, self.intake, self.release), ("due",)
             ),
-            "causes": _table(self._causes(found), ("valid_from", "valid_to")),
+            "causes": as_table(self._causes(found), ("valid_from", "valid_to")),
         }
         tables["positions"] = positions(
             self.snapshot, self._ledger(found), self.settings.bucket
@@ -321,7 +332,7 @@ class MrpRun:
         )
         messages = Messages(self.release, self.intake, decoder, self.as_of)
         self._tell(messages, found, tables)
-        tables["exceptions"] = _table(messages.columns, ("date", "suggested_date"))
+        tables["exceptions"] = as_table(messages.columns, ("date", "suggested_date"))
         return Plan(
             tables=tables,
             run=self._record(version, seed, pegs),
@@ -351,14 +362,36 @@ class MrpRun:
         messages.collect(found, self.broken)
         if self.mode == MrpRun.mode:
             # Which orders stand in another mode, that mode says.
-            tell_awaited(messages, self.release, _stands, self.as_of)
+            tell_awaited(messages, self.release, stands, self.as_of)
         messages.reports(tables["loads"], tables["positions"])
         messages.limits(
             excesses(self.release, self.providers, self.snapshot, tables["positions"])
         )
 
     def _record(self, version: str, seed: int | None, pegs: Pegs) -> RunRecord:
-        """Describe the run."""
+        """Describe the run with all that it made."""
+        counts = {
+            "needs": float(len(self.release.needs)),
+            "orders": float(len(self.release.orders)),
+            "pegs": float(len(pegs.qty)),
+            **self._effort(),
+        }
+        return self.record(version, counts, seed)
+
+    def record(
+        self, version: str, effort: Mapping[str, float], seed: int | None = None
+    ) -> RunRecord:
+        """Describe the run.
+
+        Parameters
+        ----------
+        version
+            Package version.
+        effort
+            What it counted.
+        seed
+            As it was given.
+        """
         return RunRecord(
             planner=self.mode,
             mode=self.mode,
@@ -368,12 +401,7 @@ class MrpRun:
             settings=self.parameters.as_dict(),
             seed=seed,
             status=Status.CANCELLED if self.stopped else Status.HEURISTIC,
-            effort={
-                "needs": float(len(self.release.needs)),
-                "orders": float(len(self.release.orders)),
-                "pegs": float(len(pegs.qty)),
-                **self._effort(),
-            },
+            effort=effort,
         )
 
     def _fingerprint(self) -> str:
@@ -450,26 +478,3 @@ def plan(
     made = run.plan(version, seed)
     run.release.dissolve()
     return made
-
-
-def _stands(need: Need, giver: SupplyUnit) -> bool:
-    """Tell that an order, or stock below zero, stays though it waits for a new order.
-
-    What exists is to be brought forward instead.
-    """
-    if giver.order is None or giver.order.existing is not None:
-        return False
-    if need.order is None:
-        return need.demand == NO_DEMAND
-    return need.order.existing is not None
-
-
-def _table(columns: dict[str, list[object]], moments: tuple[str, ...]) -> pl.DataFrame:
-    return pl.DataFrame(
-        [
-            instants(values).alias(name)
-            if name in moments
-            else pl.Series(name, values, strict=False)
-            for name, values in columns.items()
-        ]
-    )

@@ -54,7 +54,8 @@ class Service:
 def services(intake: Intake, release: Release) -> list[Service]:
     """Collect what the demands get from the matches of their needs."""
     needs = release.needs
-    got: list[list[Delivery]] = [[] for _ in intake.demands]
+    demands = {demand.index: demand for demand in intake.demands}
+    got: dict[int, list[Delivery]] = {index: [] for index in demands}
     parts: dict[int, list[tuple[SupplyUnit, int]]] = {}
     for need_index, unit_index, qty in zip(
         release.match_need, release.match_unit, release.match_qty, strict=True
@@ -66,19 +67,19 @@ def services(intake: Intake, release: Release) -> list[Service]:
         if need_index in release.covered:
             parts.setdefault(need_index, []).append((unit, qty))
             continue
-        got[need.demand].append(_delivery(intake.demands[need.demand], unit, qty))
+        got[need.demand].append(_delivery(demands[need.demand], unit, qty))
     for need_index, taken in parts.items():
         need = needs[need_index]
-        demand = intake.demands[need.demand]
+        demand = demands[need.demand]
         got[need.demand] += _converted(demand, taken, release.covered[need_index])
     for shortage in release.shortages:
         demand_index = shortage.need.demand
         if demand_index != NO_DEMAND and not shortage.need.node.sources:
-            due = intake.demands[demand_index].due
+            due = demands[demand_index].due
             got[demand_index].append(Delivery(qty=shortage.qty, date=due, unit=None))
     return [
-        _service(demand, sorted(found, key=_by_date))
-        for demand, found in zip(intake.demands, got, strict=True)
+        _service(demand, sorted(got[demand.index], key=_by_date))
+        for demand in intake.demands
     ]
 
 

@@ -1,0 +1,396 @@
+"""Tables of a plan in which some places were netted again: their rows, and all others.
+
+Rows go with their place, their demand or their resource; only the rows of what was
+netted again are made. Pegs are traced anew from all matches, which takes little: what
+stands behind an order can change without any change of the order.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from medhavi.planners.mrp.decode import Decoder, as_table
+from medhavi.planners.mrp.ledger import ledger
+from medhavi.planners.mrp.limits import limited, stock_excesses, supplier_excesses
+from medhavi.planners.mrp.messages import Messages, stands, tell_awaited
+from medhavi.planners.mrp.service import (
+    cause_rows,
+    delivery_rows,
+    fulfilment_rows,
+    services,
+)
+from medhavi.planners.net_change_kept import lower_ranks, made_by_rank
+from medhavi.planners.net_change_run import part_of
+from medhavi.planners.pegging import Matches, Pegs, peg
+from medhavi.planners.reporting import loads, positions
+from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.plan_tables import shaped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from medhavi.planners.mrp.service import Service
+    from medhavi.planners.mrp.state import Need, Order
+    from medhavi.planners.net_change_kept import Kept
+    from medhavi.planners.net_change_run import ChangedRun
+    from medhavi.results.plan import Plan
+
+    Ints = NDArray[np.int64]
+    Lower = dict[int, tuple[int, ...]]
+
+_PLACE = ["product", "location"]
+
+
+class Spliced(NamedTuple):
+    """Tables of the whole plan, what is kept of it, and the pegs made anew."""
+
+    tables: Mapping[str, pl.DataFrame]
+    kept: Kept
+    pegs: Pegs
+
+
+def spliced(kept: Kept, run: ChangedRun, baseline: Plan) -> Spliced:
+    """Put what was netted again in the place of what the baseline has there.
+
+    Parameters
+    ----------
+    kept
+        What the baseline left.
+    run
+        The finished netting of the part.
+    baseline
+        Plan that all other rows are taken from.
+    """
+    made = _Made(kept, run, baseline)
+    work = made.work()
+    found = services(run.intake, made.part)
+    tables = {
+        **work,
+        **made.services(found),
+        "positions": made.positions(),
+        "loads": made.loads(work["operations"]),
+    }
+    pegs, peg_rows = made.pegs()
+    tables["pegging"] = peg_rows.table
+    tables["exceptions"] = made.exceptions(found)
+    return Spliced(tables, made.kept(peg_rows.unit), pegs)
+
+
+class _PegRows(NamedTuple):
+    table: pl.DataFrame
+    unit: Ints
+
+
+class _Made:
+    """Rows of one change; each method makes those of some tables."""
+
+    def __init__(self, kept: Kept, run: ChangedRun, baseline: Plan) -> None:
+        self._kept = kept
+        self._run = run
+        self._baseline = baseline
+        release = run.release
+        since = len(kept.units), len(kept.needs)
+        new = release.orders[len(kept.orders) :]
+        standing = [
+            release.orders[index]
+            for key in sorted(run.nodes)
+            for index in kept.existing.get(key, ())
+        ]
+        # What exists is told of anew; its own rows stay.
+        self.part = part_of(release, [*standing, *new], since)
+        self._new = part_of(release, new, since)
+        self._gone = [
+            order for rank in sorted(run.ranks) for order in kept.made.get(rank, ())
+        ]
+        self._decoder = Decoder(
+            self._new, run.snapshot["resources"], kept.order_ids, kept.unit_names
+        )
+        self._places = pl.DataFrame(
+            list(run.nodes), schema=dict.fromkeys(_PLACE, pl.String), orient="row"
+        )
+        self._made_loads = baseline.loads.clear()
+        self._made_positions = baseline.positions.clear()
+        self._resources = pl.Series([], dtype=pl.String)
+        self._matches = _matches(kept, run)
+
+    # --- orders --------------------------------------------------------------------
+    def work(self) -> dict[str, pl.DataFrame]:
+        """Give supplies and operations."""
+        baseline, ids = self._baseline, self._kept.order_ids
+        orders = pl.Series([ids[order.index] for order in self._gone], dtype=pl.String)
+        names = pl.Series(
+            [
+                self._kept.unit_names[unit.index]
+                for order in self._gone
+                for unit in order.units
+            ],
+            dtype=pl.String,
+        )
+        gone = pl.concat([orders, names]).unique().implode()
+        worked = pl.col("supply").is_in(orders.implode())
+        operations = self._decoder.operations()
+        self._resources = (
+            pl.concat(
+                [
+                    baseline.operations.filter(worked)["resource"],
+                    operations["resource"],
+                ]
+            )
+            .unique()
+            .sort()
+        )
+        supplies = baseline.supplies.filter(~pl.col("id").is_in(gone))
+        return {
+            "supplies": _joined(
+                "supplies", supplies, self._decoder.supplies(operations)
+            ),
+            "operations": _joined(
+                "operations", baseline.operations.filter(~worked), operations
+            ),
+        }
+
+    def loads(self, operations: pl.DataFrame) -> pl.DataFrame:
+        """Give the loads; `operations` are those of the whole plan."""
+        used = pl.col("resource").is_in(self._resources.implode())
+        capacity = self._run.providers.capacity
+        self._made_loads = loads(
+            self._run.snapshot,
+            operations.filter(used),
+            lambda resource, start, finish: capacity.resource(resource).available(
+                start, finish
+            ),
+        )
+        return _joined("loads", self._baseline.loads.filter(~used), self._made_loads)
+
+    # --- demands -------------------------------------------------------------------
+    def services(self, found: list[Service]) -> dict[str, pl.DataFrame]:
+        """Give deliveries, fulfilment and causes."""
+        run, part = self._run, self.part
+        own = {
+            "deliveries": as_table(delivery_rows(found, part), ("date",)),
+            "fulfilment": as_table(fulfilment_rows(found, run.intake, part), ("due",)),
+            "causes": as_table(
+                cause_rows(found, part, run.settings), ("valid_from", "valid_to")
+            ),
+        }
+        stale = pl.Series(sorted(run.stale), dtype=pl.String).implode()
+        return {
+            name: _joined(
+                name, self._baseline[name].filter(~pl.col("demand").is_in(stale)), rows
+            )
+            for name, rows in own.items()
+        }
+
+    # --- places --------------------------------------------------------------------
+    def positions(self) -> pl.DataFrame:
+        """Give the positions."""
+        run = self._run
+        events = ledger(self.part, run.intake, run.levels, run.blocked, run.as_of)
+        self._made_positions = positions(run.snapshot, events, run.settings.bucket)
+        rest = _without(self._baseline.positions, self._places)
+        return _joined("positions", rest, self._made_positions)
+
+    def exceptions(self, found: list[Service]) -> pl.DataFrame:
+        """Give the exceptions; loads and positions are made before."""
+        run = self._run
+        messages = Messages(self.part, run.intake, self._decoder, run.as_of)
+        messages.prepare()
+        messages.collect(found, run.broken)
+        tell_awaited(messages, self.part, stands, run.as_of)
+        messages.reports(self._made_loads, self._made_positions)
+        messages.limits(stock_excesses(run.snapshot, self._made_positions))
+        by_resource = (
+            pl.col("product").is_null()
+            & (pl.col("code") == str(ExceptionCode.CAPACITY_OVERLOAD))
+            & pl.col("location").is_in(self._resources.implode())
+        )
+        rest = _without(self._baseline.exceptions.filter(~by_resource), self._places)
+        if any(True for _ in limited((*self._gone, *self._new.orders), run.snapshot)):
+            # A supplier's limit counts the orders of all places.
+            rest = rest.filter(pl.col("code") != str(ExceptionCode.SUPPLIER_CAPACITY))
+            messages.limits(
+                supplier_excesses(self._all_orders(), run.providers, run.snapshot)
+            )
+        own = as_table(messages.columns, ("date", "suggested_date"))
+        return _joined("exceptions", rest, own)
+
+    def _all_orders(self) -> list[Order]:
+        """List all orders in the sequence in which planning everything makes them."""
+        orders = self._run.release.orders
+        found = [
+            orders[index]
+            for index in sorted(
+                index for places in self._kept.existing.values() for index in places
+            )
+        ]
+        by_rank = self._made_by_rank()
+        for rank in sorted(by_rank):
+            found += by_rank[rank]
+        return found
+
+    def _made_by_rank(self) -> dict[int, list[Order]]:
+        ranks = self._run.ranks
+        rest = {r: made for r, made in self._kept.made.items() if r not in ranks}
+        return {**rest, **made_by_rank(self._new.orders, self._kept.rank)}
+
+    # --- pegs ----------------------------------------------------------------------
+    def pegs(self) -> tuple[Pegs, _PegRows]:
+        """Give the pegs made anew, and all rows with their units."""
+        found = peg(self._matches, self._run.parameters.engine)
+        reached = np.array(sorted(self._pegged_ranks()), dtype=np.int64)
+        ours = np.isin(self._unit_rank()[found.unit], reached)
+        made = Pegs(
+            demand=found.demand[ours],
+            unit=found.unit[ours],
+            qty=found.qty[ours],
+            level=found.level[ours],
+        )
+        stay = ~np.isin(self._kept.unit_rank[self._kept.peg_unit], reached)
+        rest = self._baseline.pegging.filter(pl.Series(stay))
+        rows = self._decoder.pegging(made, self._pinned(made))
+        unit = np.concatenate([self._kept.peg_unit[stay], made.unit])
+        return made, _PegRows(_joined("pegging", rest, rows), unit)
+
+    def _unit_rank(self) -> Ints:
+        rank = self._kept.rank
+        new = [rank[unit.node.key] for unit in self.part.units]
+        return np.concatenate([self._kept.unit_rank, np.array(new, dtype=np.int64)])
+
+    def _lower(self) -> tuple[Lower, Lower]:
+        """Give from which ranks new orders take, and all orders."""
+        kept, ranks = self._kept, self._run.ranks
+        new = lower_ranks(self._new_needs(), kept.rank)
+        lower = {rank: below for rank, below in kept.lower.items() if rank not in ranks}
+        pegged = dict(kept.pegged)
+        for rank, below in new.items():
+            pegged[rank] = tuple(sorted({*pegged.get(rank, ()), *below}))
+        return {**lower, **new}, pegged
+
+    def _new_needs(self) -> list[Need]:
+        first = len(self._kept.orders)
+        return [
+            need
+            for need in self.part.needs
+            if need.order is not None and need.order.index >= first
+        ]
+
+    def _pegged_ranks(self) -> set[int]:
+        """List the places where other demands may stand behind what is there."""
+        _, pegged = self._lower()
+        found: set[int] = set()
+        waiting = list(self._run.ranks)
+        while waiting:
+            rank = waiting.pop()
+            if rank not in found:
+                found.add(rank)
+                waiting += pegged.get(rank, ())
+        return found
+
+    def _pinned(self, made: Pegs) -> set[tuple[int, int]]:
+        """List (demand, unit) pairs of firm pegs among some."""
+        wanted: dict[str, list[int]] = defaultdict(list)
+        for pins in self._kept.run.intake.pins.values():
+            for pin in pins:
+                if pin.supply is not None and pin.label:
+                    wanted[pin.supply].append(pin.demand)
+        if not wanted:
+            return set()
+        names = self._decoder.unit_names
+        return {
+            (demand, unit)
+            for unit in np.unique(made.unit).tolist()
+            for demand in wanted.get(names[unit], ())
+        }
+
+    # --- next ----------------------------------------------------------------------
+    def kept(self, peg_unit: Ints) -> Kept:
+        """Give what the plan leaves for the next one."""
+        kept, run, release = self._kept, self._run, self._run.release
+        lower, pegged = self._lower()
+        return replace(
+            kept,
+            nodes={**kept.nodes, **run.nodes},
+            demands=run.demands,
+            ignored=run.ignored,
+            names=release.demand_names,
+            customers=release.demand_customers,
+            orders=release.orders,
+            units=release.units,
+            needs=release.needs,
+            order_ids=self._decoder.order_ids,
+            unit_names=self._decoder.unit_names,
+            matches=self._matches,
+            unit_rank=self._unit_rank(),
+            peg_unit=peg_unit,
+            bookings=kept.bookings | run.intake.bookings,
+            made=self._made_by_rank(),
+            lower=lower,
+            pegged=pegged,
+        )
+
+
+def _matches(kept: Kept, run: ChangedRun) -> Matches:
+    """Exchange the matches of the places that were netted again."""
+    release, old, rank = run.release, kept.matches, kept.rank
+    ranks = np.array(sorted(run.ranks), dtype=np.int64)
+    # A need of a part stands once more where its node was netted; the first is empty.
+    needs = [
+        (rank[need.node.key], need.demand, _order_of(need.order), need.qty)
+        if need.index == place
+        else (0, -1, -1, 0)
+        for place, need in enumerate(
+            release.needs[len(kept.needs) :], start=len(kept.needs)
+        )
+    ]
+    new = np.array(needs, dtype=np.int64).reshape(-1, 4)
+    units = release.units[len(kept.units) :]
+    need_rank, match_need = np.asarray(old.need_rank), np.asarray(old.need)
+    stay = ~np.isin(need_rank[match_need], ranks)
+    here = np.isin(kept.unit_rank, ranks)
+    return Matches(
+        need_rank=np.concatenate([need_rank, new[:, 0]]),
+        need_demand=np.concatenate([old.need_demand, new[:, 1]]),
+        need_consumer=np.concatenate([old.need_consumer, new[:, 2]]),
+        need_qty=np.concatenate([old.need_qty, new[:, 3]]),
+        need=_with(match_need[stay], release.match_need),
+        unit=_with(np.asarray(old.unit)[stay], release.match_unit),
+        qty=_with(np.asarray(old.qty)[stay], release.match_qty),
+        owner=_with(np.asarray(old.owner)[stay], [-1] * len(release.match_need)),
+        unit_order=_with(
+            np.where(here, -1, old.unit_order), [_order_of(u.order) for u in units]
+        ),
+        unit_qty=_with(np.asarray(old.unit_qty), [unit.qty for unit in units]),
+        n_orders=len(release.orders),
+    )
+
+
+def _with(values: Ints, more: list[int]) -> Ints:
+    return np.concatenate([values, np.array(more, dtype=np.int64)])
+
+
+def _order_of(order: Order | None) -> int:
+    return -1 if order is None else order.index
+
+
+def _joined(name: str, rest: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Put rows behind others of the same table."""
+    if not rows.height:
+        return rest
+    return pl.concat([rest, shaped(name, rows)])
+
+
+def _without(rows: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the rows of some places; a row without a place stays."""
+    near = pl.col("product").is_in(places["product"].unique().implode())
+    marked = rows.select(near.fill_null(value=False).alias("near"))["near"]
+    inside = rows.filter(marked)
+    if not inside.height:
+        return rows
+    return pl.concat([rows.filter(~marked), inside.join(places, on=_PLACE, how="anti")])

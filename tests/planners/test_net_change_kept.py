@@ -1,0 +1,304 @@
+"""A plan on a kept run is the plan that planning everything gives, to the byte."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from medhavi.findings import BadData
+from medhavi.planners.net_change_kept import Kept
+from medhavi.planners.pipeline import plan, plan_to_build_on
+from medhavi.scenarios import apply, changes
+from medhavi.snapshot import Snapshot
+from tests import factories
+from tests.planners.small_plans import PYTHON, day
+from tests.planners.test_net_change import company, other_qty
+from tests.strategies import network_tables
+
+if TYPE_CHECKING:
+    from medhavi.results.plan import Plan
+
+FEW = settings(max_examples=25)
+
+
+def on_kept(after: Snapshot, before: Plan) -> Plan:
+    """Plan on a kept run; the result is checked against planning everything."""
+    made = plan(after, settings=PYTHON, baseline=before)
+    whole = plan(after, settings=PYTHON)
+    for name in whole.tables:
+        assert whole[name].height == made[name].height, name
+    assert made.fingerprint == whole.fingerprint
+    said = [found for found in made.findings if not found.code.startswith("NET")]
+    assert sorted(map(str, said)) == sorted(map(str, whole.findings))
+    return made
+
+
+def is_kept(made: Plan) -> bool:
+    return made.basis is not None and isinstance(made.basis.kept, Kept)
+
+
+def edited(snapshot: Snapshot, **change: Any) -> Snapshot:
+    return apply(snapshot, changes([change]))
+
+
+@pytest.mark.req("MRP-13", "MRP-14")
+def test_only_what_the_order_and_its_orders_take_from_is_netted():
+    before = company()
+    made = on_kept(other_qty(before), plan_to_build_on(before, PYTHON))
+    assert "2 of 5 products" in made.findings[0].message
+    assert sorted(made.supplies.filter(pl.col("product") == "X")["qty"]) == [10.0, 50.0]
+    assert is_kept(made)
+
+
+def test_a_plan_that_is_not_to_be_built_on_keeps_nothing():
+    assert not is_kept(plan(company(), settings=PYTHON))
+
+
+@pytest.mark.req("MRP-14")
+def test_one_kept_run_serves_several_plans_and_plans_upon_plans():
+    state = company()
+    first = plan_to_build_on(state, PYTHON)
+    made = first
+    for qty in (25.0, 5.0, 60.0, 10.0):
+        on_kept(other_qty(company(), "D2", qty), first)
+        state = other_qty(state, qty=qty)
+        made = on_kept(state, made)
+        assert is_kept(made)
+    assert made.fingerprint == first.fingerprint
+
+
+def test_demands_come_and_go():
+    before = company(inventory_policies=[{"product": "A"}, {"product": "B"}])
+    first = plan_to_build_on(before, PYTHON)
+    gone = edited(before, kind="demand_removed", demand="D1")
+    without = on_kept(gone, first)
+    assert is_kept(without)
+    again = edited(
+        gone,
+        kind="demand_added",
+        product="A",
+        location="L",
+        qty=4.0,
+        due=day(9).isoformat(),
+    )
+    assert is_kept(on_kept(again, without))
+
+
+def test_a_place_that_comes_or_goes_is_planned_in_the_other_way():
+    before = company()
+    first = plan_to_build_on(before, PYTHON)
+    made = on_kept(edited(before, kind="demand_removed", demand="D1"), first)
+    assert made.findings[0].code == "NET002"
+    assert not is_kept(made)
+
+
+def test_stock_that_changes_is_planned_in_the_other_way():
+    before = company(stock=[{"product": "X", "qty": 3}])
+    after = before.replace(stock=before["stock"].with_columns(qty=pl.lit(9.0)))
+    assert not is_kept(on_kept(after, plan_to_build_on(before, PYTHON)))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {
+            "products": [
+                {"product": "A", "make_to_order": True},
+                *({"product": name} for name in "BCXY"),
+            ]
+        },
+        {
+            "customers": [{"customer": "C1"}],
+            "stock": [{"product": "A", "qty": 2, "owner": "C1"}],
+        },
+        {"substitutes": [{"product": "A", "substitute": "B"}]},
+    ],
+)
+def test_what_depends_on_the_demands_behind_an_order_keeps_no_run(
+    more: dict[str, Any],
+) -> None:
+    assert not is_kept(plan_to_build_on(company(**more), PYTHON))
+
+
+def test_everything_planned_anew_on_a_kept_run_is_kept_again():
+    before = company()
+    after = edited(before, kind="set", table="suppliers", set={"reliability": 0.5})
+    made = plan(after, settings=PYTHON, baseline=plan_to_build_on(before, PYTHON))
+    assert made.findings[0].code == "NET001"
+    assert is_kept(made)
+
+
+# --- laws --------------------------------------------------------------------------
+def factory() -> dict[str, Any]:
+    """Rules of a large company in small: depots, lots, levels, orders that exist."""
+    return {
+        "locations": [
+            {"location": "PLANT"},
+            {"location": "DC", "kind": "warehouse"},
+        ],
+        "products": [{"product": name} for name in ("FG1", "FG2", "MIX", "BOTTLE")],
+        "lanes": [
+            {"lane": "P-D", "origin": "PLANT", "destination": "DC", "duration_h": 30.0}
+        ],
+        "routings": [
+            {"routing": "R1", "product": "FG1", "location": "PLANT", "min_lot": 20.0},
+            {"routing": "R2", "product": "FG2", "location": "PLANT", "max_lot": 30.0},
+            {"routing": "RM", "product": "MIX", "location": "PLANT"},
+        ],
+        "bom_lines": [
+            {"routing": "R1", "component": "MIX", "qty_per": 2, "line": 1},
+            {"routing": "R1", "component": "BOTTLE", "qty_per": 1, "line": 2},
+            {"routing": "R2", "component": "MIX", "qty_per": 1, "line": 1},
+            {"routing": "R2", "component": "BOTTLE", "qty_per": 3, "line": 2},
+        ],
+        "resources": [{"resource": "FILL", "location": "PLANT"}],
+        "steps": [
+            {"routing": name, "run_minutes_per_unit": 20.0} for name in ("R1", "R2")
+        ],
+        "step_resources": [
+            {"routing": name, "resource": "FILL"} for name in ("R1", "R2")
+        ],
+        "supply_terms": [
+            {
+                "product": "BOTTLE",
+                "location": "PLANT",
+                "lead_time_days": 9,
+                "lot_multiple": 50.0,
+                "capacity_per_period": 60.0,
+                "period_days": 7.0,
+            }
+        ],
+        "stock": [
+            {"product": "FG1", "location": "DC", "qty": 15},
+            {"product": "FG2", "location": "DC", "qty": 5},
+            {"product": "MIX", "location": "PLANT", "qty": 30},
+        ],
+        "inventory_policies": [
+            {"product": "FG1", "location": "DC", "safety_qty": 5.0},
+            {"product": "FG2", "location": "DC", "cover_days": 3.0, "lot_rule": "poq"},
+            {
+                "product": "MIX",
+                "location": "PLANT",
+                "lot_rule": "fixed",
+                "lot_size": 40,
+            },
+            {"product": "BOTTLE", "location": "PLANT", "safety_days": 4.0},
+        ],
+        "supply_orders": [
+            {
+                "supply_order": "WO1",
+                "kind": "work",
+                "product": "FG1",
+                "location": "PLANT",
+                "source": "R1",
+                "qty": 20,
+                "due": day(4),
+                "status": "firmed",
+            },
+            {
+                "supply_order": "TO1",
+                "kind": "transfer",
+                "product": "FG2",
+                "location": "DC",
+                "source": "P-D",
+                "qty": 12,
+                "due": day(6),
+                "status": "firmed",
+            },
+        ],
+    }
+
+
+def _demand(number: int, product: str, qty: int, due: int, kind: str) -> dict[str, Any]:
+    row = {
+        "demand": f"{kind}{number:02}",
+        "product": product,
+        "location": "DC",
+        "qty": float(qty),
+        "due": day(due),
+        "kind": "forecast" if kind == "F" else "order",
+        "priority": 1 + number % 3,
+    }
+    if kind == "F":
+        row["period_end"] = day(due + 7)
+    return row
+
+
+DEMANDS = st.lists(
+    st.tuples(
+        st.sampled_from(("FG1", "FG2", "MIX")),
+        st.integers(1, 60),
+        st.integers(1, 80),
+        st.sampled_from("FO"),
+    ),
+    min_size=1,
+    max_size=12,
+)
+EDITS = st.lists(
+    st.tuples(st.integers(0, 11), st.integers(0, 90), st.integers(-3, 3)),
+    min_size=1,
+    max_size=3,
+)
+
+
+@FEW
+@given(DEMANDS, EDITS, st.booleans())
+@pytest.mark.req("MRP-14")
+def test_a_chain_of_changed_orders_in_a_company_with_rules(
+    wanted: list[tuple[str, int, int, str]],
+    edits: list[tuple[int, int, int]],
+    held: bool,
+) -> None:
+    rows = [_demand(number, *entry) for number, entry in enumerate(wanted)]
+    for row in rows:
+        row["location"] = "PLANT" if row["product"] == "MIX" else "DC"
+    tables = factory()
+    if held and rows[0]["kind"] == "order":
+        tables["reservations"] = [
+            {
+                "reservation": "H1",
+                "kind": "material",
+                "subject": rows[0]["product"],
+                "location": rows[0]["location"],
+                "qty": 3.0,
+                "demand": rows[0]["demand"],
+            }
+        ]
+    state = factories.snapshot(**tables, demands=rows)
+    made = plan_to_build_on(state, PYTHON)
+    for number, qty, later in edits:
+        place = number % len(rows)
+        if qty == 0 and len(rows) > 1:
+            del rows[place]
+        else:
+            due = rows[place]["due"] + later * (day(1) - day(0))
+            rows[place] = {**rows[place], "qty": float(max(1, qty)), "due": due}
+        state = state.replace(
+            demands=factories.snapshot(**tables, demands=rows)["demands"]
+        )
+        assume(not any(found.severity == "error" for found in state.findings))
+        made = on_kept(state, made)
+
+
+@FEW
+@given(network_tables(), st.data())
+@pytest.mark.req("MRP-14")
+def test_a_changed_order_in_a_random_network(tables: Any, data: st.DataObject) -> None:
+    before = Snapshot.from_frames(tables)
+    height = before["demands"].height
+    assume(height > 0)
+    number = data.draw(st.integers(0, height - 1))
+    qty = float(data.draw(st.integers(1, 80)))
+    more = pl.when(pl.int_range(pl.len()) == number).then(pl.lit(qty)).otherwise("qty")
+    after = before.replace(demands=before["demands"].with_columns(qty=more))
+    try:
+        first = plan_to_build_on(before, PYTHON)
+        plan(after, settings=PYTHON)
+    except BadData as refused:
+        assert {found.code for found in refused.findings} == {"PLAN003"}  # noqa: PT017 - a lot too small for a law
+        return
+    on_kept(after, first)
