@@ -17,6 +17,7 @@ from medhavi.planners.promising.delivery_ways import (
     from_source,
     from_stock,
 )
+from medhavi.planners.promising.full_departures import full_lane
 from medhavi.planners.promising.joint_needs import joint_orders, waiting_times
 from medhavi.planners.promising.pieces import (
     Evaluation,
@@ -453,7 +454,13 @@ class DeliverySearch:
             None if wanted.carried is None else (wanted.carried, wanted.due),
         )
         if found is None:
-            self.failures.append(Failure(Limiter.NO_TRANSPORT_LEG, wanted.location))
+            start, end = (origin, ready), wanted.location
+            full = full_lane(self._stages, product, start, end, reached.forbidden)
+            self.failures.append(
+                Failure(Limiter.NO_TRANSPORT_LEG, wanted.location)
+                if full is None
+                else Failure(Limiter.NO_TRANSPORT_CAPACITY, full[0])
+            )
             return None
         uses = tuple(Use(max(found.departure, p.ready), p) for p in pieces)
         return Shipment(product, origin, steps, ready, found.arrival, uses, found)

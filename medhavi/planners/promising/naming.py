@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.planners.promising.full_departures import full_lane
 from medhavi.planners.promising.offers import capped
 from medhavi.results.limiter import Limiter
-from medhavi.units import HOUR, steps_up
+from medhavi.results.promise import iso
+from medhavi.units import HOUR, NEVER, steps_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +36,7 @@ _TEXTS = {
     Limiter.SUPPLIER_LEADTIME_EXCEEDED: "The word of the supplier is not known.",
     Limiter.NO_SOURCE: "Nothing makes, sells or carries it there.",
     Limiter.NO_TRANSPORT_LEG: "No lane leads there.",
+    Limiter.NO_TRANSPORT_CAPACITY: "No departure of the lane has room for it.",
     Limiter.REGULATORY_BLOCKED: "The lane may not carry it there.",
     Limiter.ROUTING_INVALID: "No routing is valid when it would have to start.",
     Limiter.ROUTING_CAPACITY_FAIL: "No routing finds room for it.",
@@ -66,6 +69,7 @@ def rejected_as(quote: Quest, option: Offered | None) -> Named:
     order = (
         Limiter.REGULATORY_BLOCKED,
         Limiter.SUPPLIER_LEADTIME_EXCEEDED,
+        Limiter.SUPPLIER_MOQ,
         Limiter.QTY_DURATION_UNSUPPORTED,
         Limiter.ROUTING_CAPACITY_FAIL,
         Limiter.ROUTING_INVALID,
@@ -73,6 +77,7 @@ def rejected_as(quote: Quest, option: Offered | None) -> Named:
         Limiter.QUALITY_MISMATCH,
         Limiter.MATERIAL_SHORTFALL,
         Limiter.NO_SOURCE,
+        Limiter.NO_TRANSPORT_CAPACITY,
         Limiter.NO_TRANSPORT_LEG,
     )
     for code in order:
@@ -96,7 +101,7 @@ def _missing(quote: Quest) -> Named:
     need = steps_up(request.qty, book.stages.step(request.product))
     places = book.reach.of(request.product, request.location, None).origins
     for place in places:
-        named = _unlike(quote, place, need)
+        named = _unlike(quote, place, need) or _perished(quote, place, need)
         named = named or _withheld(quote, request.product, place, need)
         if named is not None:
             return named
@@ -117,7 +122,7 @@ def name_stage(quote: Quest, stage: str, option: Offered | None) -> Named:
         return rejected_as(quote, None)
     last = max(option.times.evaluation.shipments, key=lambda one: one.arrival)
     if stage == "transport":
-        return _transport(quote, last)
+        return _full(quote, option, last) or _transport(quote, last)
     chain = list(_critical(last))
     if stage == "capacity":
         return _reserve(quote, option, chain) or _capacity(quote, option, chain)
@@ -144,6 +149,24 @@ def _policy(quote: Quest) -> Named:
         return Named(Limiter.SAFETY_VIOLATION, node, text)
     text = "A rule of the policy stands in the way."
     return Named(Limiter.ORDER_RULE, policy.policy, text)
+
+
+def _full(quote: Quest, option: Offered, shipment: Shipment) -> Named | None:
+    """Name the lane whose departures have no room for all that is sent."""
+    if shipment.itinerary is None:
+        return None
+    wanted, book = option.search.wanted, quote.book
+    reached = book.reach.of(
+        shipment.product, wanted.location, wanted.country, expedite=wanted.expedite
+    )
+    start = (shipment.origin, shipment.ready)
+    found = full_lane(
+        book.stages, shipment.product, start, wanted.location, reached.forbidden
+    )
+    if found is None or found[1] >= shipment.arrival:
+        return None
+    text = f"Earlier departures of {found[0]} have no room for all of it."
+    return Named(Limiter.NO_TRANSPORT_CAPACITY, found[0], text)
 
 
 def _transport(quote: Quest, shipment: Shipment) -> Named:
@@ -249,6 +272,7 @@ def _material(quote: Quest, chain: list[Piece]) -> Named:
     asked = [piece for piece in chain if piece.product == quote.request.product]
     for piece in asked:
         named = _unlike(quote, piece.location, piece.steps)
+        named = named or _perished(quote, piece.location, piece.steps)
         if named is not None:
             return named
     if not leaves:
@@ -283,6 +307,22 @@ def _unlike(quote: Quest, location: str, need: int) -> Named | None:
             subject = f"{product}|{location}|{lot.lot}"
             return Named(Limiter.QUALITY_MISMATCH, subject, text)
     return None
+
+
+def _perished(quote: Quest, location: str, need: int) -> Named | None:
+    """Name the lot that is there and does not live until it would be delivered."""
+    book, product = quote.book, quote.request.product
+    if not book.stages.perishable(product):
+        return None
+    if not book.stages.line(product, location).fits(need, book.now):
+        return None
+    lots = book.providers.on_hand.lots(product, location)
+    dated = [(lot.expires, lot.lot) for lot in lots if lot.expires < NEVER]
+    if not dated:
+        return None
+    expires, lot = min(dated)
+    text = f"{product} is there, but expires {iso(expires)}, before it would be of use."
+    return Named(Limiter.SHELF_LIFE_EXCEEDED, f"{product}|{location}|{lot}", text)
 
 
 def _withheld(quote: Quest, product: str, location: str, need: int) -> Named | None:

@@ -52,7 +52,7 @@ def sooner(
     """Give ways that join all that arrives before the earliest way so far.
 
     Less has to be new then than in any other way that is there sooner. What lies at
-    several places now was joined before: then there is nothing to give without receipts.
+    several places now was joined before: without receipts nothing is left to join.
     """
     if search.best <= search.wanted.due or "material" in terms.relaxed:
         return

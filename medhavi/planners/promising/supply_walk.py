@@ -215,9 +215,8 @@ class Walk:
     ) -> tuple[Piece, ...] | None:
         """Take a part from stock and get the rest from a source.
 
-        What comes later than now is taken too where the rest would be there later
-        still: more from stock never makes the rest later, so the last such moment that
-        the rest does not wait for is the best.
+        What comes later than now is taken too where the rest would be later still. More
+        from stock never makes the rest later: the last such moment is the best.
 
         Parameters
         ----------
@@ -407,7 +406,8 @@ class Walk:
             return None
         timing = self.stages.purchase(source, start, size)
         if timing is None or not source.valid_at(timing.start):
-            code = Limiter.SUPPLIER_LEADTIME_EXCEEDED
+            raised = timing is None and size > left
+            code = Limiter.SUPPLIER_MOQ if raised else Limiter.SUPPLIER_LEADTIME_EXCEEDED
             self.fail(code, source.source)
             return None
         relaxed = "material" in self.terms.relaxed
