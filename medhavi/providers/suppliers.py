@@ -327,6 +327,11 @@ class Suppliers:
             co2_unit=row["co2_kg"],
         )
 
+    def esg_score(self, supplier: str) -> float | None:
+        """Give the rating of a supplier (SUP-09); None: it has none."""
+        score = self._suppliers.get(supplier, {}).get("esg_score")
+        return None if score is None else float(score)
+
     @property
     def all_fresh(self) -> bool:
         """Whether every currency of the terms has a rate that is young enough."""

@@ -13,6 +13,7 @@ Treatment = Literal["ignored", "refused"]
 
 IGNORED: tuple[tuple[str, str], ...] = (
     ("suppliers", "reliability"),
+    ("suppliers", "esg_score"),
     ("supply_terms", "lead_time_p95_days"),
     ("supply_terms", "reliability"),
     ("supply_terms", "quality"),

@@ -100,6 +100,7 @@ def test_every_column_has_a_default():
         "plan_early_days": None,
         "plan_late_days": None,
         "delivery_buffer_h": 0,
+        "least_esg": None,
     }
 
 

@@ -123,6 +123,7 @@ def _relaxed_date(
             plan_early_days=None,
             plan_late_days=None,
             delivery_buffer_h=0.0,
+            least_esg=None,
         )
         request = replace(request, full_line=False, max_lateness_days=None)
     other = type(quote)(quote.book, request, policy, stages)

@@ -66,6 +66,10 @@ def rejected_as(quote: Quest, option: Offered | None) -> Named:
         text = "It was due before now; no stage gains time."
         return Named(Limiter.MATERIAL_SHORTFALL, node, text)
     failures = quote.failures
+    rated = [one.subject for one in failures if one.code is Limiter.ORDER_RULE]
+    if rated:
+        text = "The policy buys from better rated suppliers alone."
+        return Named(Limiter.ORDER_RULE, min(rated), text)
     order = (
         Limiter.REGULATORY_BLOCKED,
         Limiter.SUPPLIER_LEADTIME_EXCEEDED,

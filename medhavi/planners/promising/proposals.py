@@ -171,6 +171,11 @@ def _policy_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
         if policy.co2_cap is not None:
             cells["co2_cap"] = max(float(co2), policy.co2_cap)
         changes.append((RemedyKind.RELAX_POLICY, f"permit a cost of {cost}", cells))
+    rated = _refused_ratings(quest)
+    if rated:
+        cells = {"least_esg": max(rated)}
+        text = f"buy from suppliers rated {max(rated):g}"
+        changes.append((RemedyKind.RELAX_POLICY, text, cells))
     if Limiter.RISK_CAP_EXCEEDED in codes:
         cells = {"risk_cap": 1.0}
         changes.append((RemedyKind.RELAX_POLICY, "accept the risk", cells))
@@ -194,6 +199,14 @@ def policy_rows(policy: Policy, text: str, cells: Mapping[str, object]) -> Rows:
         "customer": None,
     }
     return {"promise_policies": (row,), "request": ({"policy": name},)}
+
+
+def _refused_ratings(quest: Quest) -> list[float]:
+    """Give the ratings of suppliers that the policy refuses for them."""
+    suppliers = quest.book.providers.suppliers
+    refused = {one.subject for one in quest.failures if one.code is Limiter.ORDER_RULE}
+    scores = [suppliers.esg_score(name) for name in sorted(refused)]
+    return [score for score in scores if score is not None]
 
 
 def _what_is_kept(quest: Quest) -> str:

@@ -146,6 +146,7 @@ class Quest:
             traits=self.book.stages.asked(self.request),
             relaxed=self.relaxed,
             budget=self.policy.search_budget_evaluations,
+            least_esg=self.policy.least_esg,
             work=self.work,
         )
 

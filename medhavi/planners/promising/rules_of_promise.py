@@ -85,6 +85,7 @@ class Policy:
     plan_early_days: float | None = None
     plan_late_days: float | None = None
     delivery_buffer_h: float = 0.0
+    least_esg: float | None = None
 
     @property
     def plain_work(self) -> bool:

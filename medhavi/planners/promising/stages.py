@@ -178,6 +178,11 @@ class Stages:
         self.at = "material"
         return self.material.known(product, location)
 
+    def esg_score(self, source: Source) -> float:
+        """Give the rating of a supplier; below all ratings where it has none."""
+        score = self.providers.suppliers.esg_score(source.source)
+        return -1.0 if score is None else score
+
     def unknown(self, source: Source) -> bool:
         """Tell whether nobody knows how far a supplier's word holds (rule 38)."""
         return self.times.stated(source)

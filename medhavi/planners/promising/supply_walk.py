@@ -193,7 +193,11 @@ class Walk:
         return self.stages.asked_line(product, location, asked)
 
     def may_buy(self, source: Source, *, covered: bool) -> bool:
-        """Tell whether a new purchase may be thought of (rules 32, 38)."""
+        """Tell whether a new purchase may be thought of (rules 32, 38; SUP-09)."""
+        least = self.terms.least_esg
+        if least is not None and self.stages.esg_score(source) < least:
+            self.fail(Limiter.ORDER_RULE, source.source)
+            return False
         if self.terms.known_only and self.stages.unknown(source):
             self.fail(Limiter.SUPPLIER_LEADTIME_EXCEEDED, source.source)
             return False

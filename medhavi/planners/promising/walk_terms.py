@@ -50,6 +50,8 @@ class Terms:
         What is ready is sent, even where the whole would be in time.
     batches
         Needs that one order of a source meets together [steps] (rule 33).
+    least_esg
+        Suppliers with a lower rating, or none, sell nothing new; None: any may.
     work
         How the policy lets new work be placed; None: wherever there is room.
     """
@@ -68,6 +70,7 @@ class Terms:
     asked: str = ""
     apart: bool = False
     batches: Mapping[Batch, int] = field(default_factory=dict)
+    least_esg: float | None = None
     work: WorkRules | None = None
 
 
