@@ -105,7 +105,7 @@ class Promise:
         }
 
     def to_frames(self) -> dict[str, pl.DataFrame]:
-        """Give options, deliveries, holds, remedies and what else there is as tables."""
+        """Give options, deliveries, holds, remedies and all other lists as tables."""
         import polars as pl
 
         from medhavi.results.promise_tables import SCHEMAS
@@ -272,6 +272,11 @@ def block(promise: Promise, zone: str = "UTC") -> list[str]:
         f"  try {remedy.text}: {moment(remedy.date, zone)}, {remedy.cost:,.2f}"
         for remedy in promise.remedies
     ]
+    lines += [
+        f"  with {_varied(one, zone)}: {_WORDS[one.status]}, {moment(one.date, zone)}"
+        + ("" if one.cost is None else f", {one.cost:,.2f}")
+        for one in promise.sensitivity
+    ]
     if not promise.exact:
         lines.append("  a better answer may exist: not every choice was tried")
     return lines
@@ -288,6 +293,12 @@ def _head(promise: Promise, zone: str) -> str:
     answer = _WORDS[promise.status]
     when = "" if promise.date is None else f", {moment(promise.date, zone)}"
     return f"{name}{line}: {asked}: {answer}{when}"
+
+
+def _varied(one: PromiseVariant, zone: str) -> str:
+    """Name what a variant asks for otherwise."""
+    named = {"risk_basis": one.risk_basis, "qty": f"{one.asked:g}"}
+    return named.get(one.change, f"due {moment(one.due, zone)}")
 
 
 def _line(one: Preempted) -> str:

@@ -190,6 +190,17 @@ CASES = {
         Limiter.CUTOFF_MISSED,
         {"other_lane"},
     ),
+    "a lane that rows of sourcing leave out": Case(
+        tables(
+            stock=[{"qty": 10}],
+            locations=[{"location": "L"}, CUSTOMER],
+            lanes=[LANE, {**LANE, "lane": "U", "duration_h": 5}],
+            sourcing=[{"location": "C1", "kind": "move", "source": "T"}],
+        ),
+        {"location": "C1", "due": day(0.5)},
+        Limiter.NO_TRANSPORT_LEG,
+        {"other_lane"},
+    ),
     "only from a place that has none": Case(
         tables(
             stock=[{"qty": 10, "location": "V"}],

@@ -316,6 +316,23 @@ def _without_fence(case: Case) -> Iterator[Proposal]:
 
 
 # --------------------------------------------------------------------- lanes and rates
+def _other_lane(case: Case) -> Iterator[Proposal]:
+    """Open lanes that rows of `sourcing` leave out."""
+    book, request = case.quest.book, case.quest.request
+    product, place = request.product, request.location
+    if (product, place) not in book.providers.tables["sourcing"].index(
+        "product", "location"
+    ):
+        return
+    used = {(one.kind, one.source) for one in book.stages.sources(product, place)}
+    lanes = book.providers.transport.into.get(place, ())
+    closed = [lane for lane in lanes if ("move", lane) not in used]
+    for lane in sorted(closed)[:MOST_OF_A_KIND]:
+        row = {"product": product, "location": place, "kind": "move", "source": lane}
+        text = f"bring {product} to {place} by {lane} too"
+        yield Proposal(RemedyKind.OTHER_LANE, text, {"sourcing": (row,)})
+
+
 def _extra_departure(case: Case) -> Iterator[Proposal]:
     """Let the lane leave when the goods are ready."""
     quest, lane = case.quest, case.reason.subject
@@ -350,7 +367,7 @@ _BY_CODE: Mapping[Limiter, tuple[Callable[[Case], Iterator[Proposal]], ...]] = {
         _smaller_lot,
         _other_source,
     ),
-    Limiter.CUTOFF_MISSED: (_extra_departure,),
+    Limiter.CUTOFF_MISSED: (_extra_departure, _other_lane),
     Limiter.DATA_STALE: (_fresh_rates,),
     Limiter.MATERIAL_RESERVATION_CONFLICT: (
         _released,
@@ -359,6 +376,8 @@ _BY_CODE: Mapping[Limiter, tuple[Callable[[Case], Iterator[Proposal]], ...]] = {
     ),
     Limiter.MATERIAL_SHORTFALL: (_more_supply, _less_important, _other_product),
     Limiter.NO_SOURCE: (_other_product, _other_source),
+    Limiter.NO_TRANSPORT_CAPACITY: (_extra_departure, _other_lane),
+    Limiter.NO_TRANSPORT_LEG: (_other_lane,),
     Limiter.QTY_DURATION_UNSUPPORTED: (_cut_order,),
     Limiter.QUALITY_MISMATCH: (_other_product, _other_source, _more_supply),
     Limiter.REGULATORY_BLOCKED: (_other_product,),
