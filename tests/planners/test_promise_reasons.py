@@ -266,7 +266,7 @@ def test_an_empty_stage_gives_an_answer_with_its_reason(given, code):
     assert made.limiter.code == code
 
 
-@pytest.mark.req("ATP-14")
+@pytest.mark.req("ATP-14", "CORE-17")
 def test_a_quote_leaves_no_trace_in_the_book():
     book = Book.from_snapshot(workshop(stock=[{"qty": 6}], reservations=[BUSY]))
     quoted(book)
