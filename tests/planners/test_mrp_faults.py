@@ -605,3 +605,18 @@ def test_an_owners_stock_goes_to_the_pieces_that_its_demand_has() -> None:
     # B comes in pieces of 15 and 6; the customer's 17 are 15 of one, 2 of the other.
     own = made.pegging.filter((pl.col("level") == 3) & (pl.col("supply") == "C|L|"))
     assert own["qty"].sum() == 17.0
+
+
+def test_missing_bookings_beside_stock_of_a_customer_are_checked() -> None:
+    """All of ours is missing, and a customer's own lot serves him."""
+    snapshot = factories.snapshot(
+        products=[{"product": "A"}, {"product": "B"}],
+        customers=[{"customer": "C1"}],
+        stock=[
+            {"product": "B", "lot": "L0", "qty": 15, "owner": "C1"},
+            {"product": "B", "lot": "L1", "qty": -15},
+            {"product": "A", "lot": "L0", "qty": -40},
+        ],
+        demands=[{"product": "B", "customer": "C1", "qty": 5, "due": day(3)}],
+    )
+    assert [str(found) for found in verify(plan(snapshot, "mrp"), snapshot)] == []

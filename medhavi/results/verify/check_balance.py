@@ -126,8 +126,8 @@ def stock(facts: Facts) -> pl.DataFrame:
         given=True,
         # A missing booking is made up by now, not before all time.
         instant_s=pl.when(pl.col("qty") < 0)
-        .then(pl.lit(facts.as_of))
-        .otherwise(pl.lit(ALWAYS)),
+        .then(pl.lit(facts.as_of, dtype=pl.Int64))
+        .otherwise(pl.lit(ALWAYS, dtype=pl.Int64)),
     )
 
 
