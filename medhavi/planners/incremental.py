@@ -59,7 +59,7 @@ def plan(
     snapshot
         All planning tables.
     parameters, observe, cancelled, seed
-        As of `feasible_run.plan`.
+        As of `rounds.plan`.
     baseline
         Earlier plan of the same company in mode constrained.
     price

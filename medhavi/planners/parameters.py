@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.errors import UsageError
 from medhavi.planners.kernels.compiled import Engine
@@ -16,10 +16,32 @@ if TYPE_CHECKING:
 ENGINES = ("auto", "python", "numba")
 EFFORTS = ("light", "standard", "full")
 SEARCHES = ("auto", "always", "never")
+LATENESS = ("auto", "money", "priority")
 CLASS_WEIGHTS = (25.0, 5.0, 1.0)
 """Weights of priority 1, 2, 3 … that leave no class worse than planning by priority
 does (docs/performance.md)."""
 CAMPAIGNS = ("off", "rules", "propose")
+
+
+class Budget(NamedTuple):
+    """How much the improvement of a constrained plan tries.
+
+    `rounds` times as many orders are placed as there are, `least` at least and `most`
+    at most; `whole` is the share of them that goes to whole sequences.
+    """
+
+    rounds: int
+    least: int
+    most: int
+    whole: float = 0.4
+
+
+BUDGETS = {
+    "light": Budget(0, 0, 0),
+    "standard": Budget(9, 500, 15_000),
+    "full": Budget(90, 5_000, 400_000),
+}
+"""Budgets of the efforts where no setting says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +127,23 @@ class ConstrainedParameters:
     base_days
         What `late_demand_days` is where a plan is improved: more leaves fewer demands
         late, and those longer.
+    lateness_by
+        What a late demand weighs where a placing is improved: "money", what a day of
+        its lateness costs (demands.late_cost_per_day), so that what is kept is never
+        dearer; "priority", `class_weights` and `base_days`; or "auto", money where a
+        demand states a price or a cost, or its product has one: a default price of 1
+        would only say which demand is large. A search always goes by priority.
+    money_days
+        Days that each late demand adds to its own where money weighs: more leaves fewer
+        demands late.
+    tries_per_order, least_tries, most_tries
+        How many orders an improvement places, for each that there is, at least and at
+        most; empty: as the effort says.
+    whole_share
+        Share of them that goes to whole sequences; the rest moves single orders.
+    refused_share
+        Share of the demands that may be refused something, by a rule or because their
+        goods fit at no time, without another round of netting that plans around it.
     closed_orders_consume_forecast
         As in mode mrp.
     engine
@@ -119,6 +158,13 @@ class ConstrainedParameters:
     closed_orders_consume_forecast: bool = False
     engine: Engine = "auto"
     campaigns: str = "rules"
+    lateness_by: str = "auto"
+    money_days: float = 0.0
+    tries_per_order: int | None = None
+    least_tries: int | None = None
+    most_tries: int | None = None
+    whole_share: float = 0.4
+    refused_share: float = 0.001
 
     def __post_init__(self) -> None:
         if self.effort not in EFFORTS:
@@ -128,10 +174,24 @@ class ConstrainedParameters:
             known = ", ".join(CAMPAIGNS)
             message = f"campaigns ({self.campaigns}) must be one of {known}."
             raise UsageError(message)
-        for name in ("late_demand_days", "base_days"):
+        for name in ("late_demand_days", "base_days", "money_days"):
             days: object = getattr(self, name)
             if not isinstance(days, int | float) or not days >= 0:
                 message = f"{name} ({days}) must be a number of at least 0."
+                raise UsageError(message)
+        if self.lateness_by not in LATENESS:
+            known = ", ".join(LATENESS)
+            message = f"lateness_by ({self.lateness_by}) must be one of {known}."
+            raise UsageError(message)
+        for name in ("tries_per_order", "least_tries", "most_tries"):
+            tries: object = getattr(self, name)
+            if tries is not None and not (isinstance(tries, int) and tries >= 0):
+                message = f"{name} ({tries}) must be a whole number of at least 0."
+                raise UsageError(message)
+        for name in ("whole_share", "refused_share"):
+            share: object = getattr(self, name)
+            if not isinstance(share, int | float) or not 0 <= share <= 1:
+                message = f"{name} ({share}) must be a number from 0 to 1."
                 raise UsageError(message)
         if self.search not in SEARCHES:
             message = f"search ({self.search}) must be one of {', '.join(SEARCHES)}."
@@ -158,6 +218,21 @@ class ConstrainedParameters:
         check_names(values, {field.name for field in fields(cls)}, "constrained")
         return cls(**values)  # type: ignore[arg-type]
 
+    @property
+    def budget(self) -> Budget:
+        """How much an improvement tries."""
+        usual = BUDGETS[self.effort]
+
+        def one(own: int | None, known: int) -> int:
+            return known if own is None else own
+
+        return Budget(
+            one(self.tries_per_order, usual.rounds),
+            one(self.least_tries, usual.least),
+            one(self.most_tries, usual.most),
+            self.whole_share,
+        )
+
     def weights(self, settings: Settings) -> tuple[float, ...]:
         """Give the weights of the priorities in a search."""
         return settings.priority_weights or tuple(self.class_weights)
@@ -172,6 +247,13 @@ class ConstrainedParameters:
             "base_days": self.base_days,
             "closed_orders_consume_forecast": self.closed_orders_consume_forecast,
             "campaigns": self.campaigns,
+            "lateness_by": self.lateness_by,
+            "money_days": self.money_days,
+            "tries_per_order": self.tries_per_order,
+            "least_tries": self.least_tries,
+            "most_tries": self.most_tries,
+            "whole_share": self.whole_share,
+            "refused_share": self.refused_share,
         }
 
 

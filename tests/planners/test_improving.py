@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.planners.constrained.feasible_run import FeasibleRun
-from medhavi.planners.constrained.improving import BUDGETS, Improving, Watching
+from medhavi.planners.constrained.improving import Improving, Watching
 from medhavi.planners.constrained.placing import Placing
 from medhavi.planners.constrained.round_memory import Memory
 from medhavi.planners.constrained.sequence import Scene
 from medhavi.planners.constrained.shop import Shop
 from medhavi.planners.constrained.weighing import Cost, Weighing, Weights
-from medhavi.planners.parameters import ConstrainedParameters
+from medhavi.planners.parameters import BUDGETS, ConstrainedParameters
 from medhavi.planners.pipeline import plan
 from medhavi.results.verify import verify
 from tests import factories
@@ -258,13 +258,16 @@ def test_what_is_missing_weighs_more_than_what_is_late() -> None:
 
 
 def test_weights_hold_on_after_the_last_priority() -> None:
-    assert [WEIGHTS.of(priority) for priority in (0, 1, 2, 3, 9)] == [
-        2500,
-        2500,
-        500,
-        100,
-        100,
+    demands = [
+        {"demand": f"D{number}", "priority": priority}
+        for number, priority in enumerate((0, 1, 2, 3, 9))
     ]
+    run = FeasibleRun(
+        Memory(factories.snapshot(demands=demands)), ConstrainedParameters()
+    )
+    run.build()
+    found = [WEIGHTS.of(demand) for demand in run.intake.demands]
+    assert found == [2500, 2500, 500, 100, 100]
     assert WEIGHTS.base == dt.timedelta(days=20).total_seconds()
 
 

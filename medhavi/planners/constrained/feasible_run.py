@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.campaign_choice import campaign_rules, campaigning
+from medhavi.planners.constrained.campaign_choice import campaigning
 from medhavi.planners.constrained.causes import MISFIT, Cause, Walk, cause_table
 from medhavi.planners.constrained.dating import (
     FeasibleRelease,
@@ -31,22 +31,33 @@ from medhavi.planners.constrained.delivering import (
     service_of,
     undelivered,
 )
-from medhavi.planners.constrained.improving import BUDGETS, Improving, Watching
+from medhavi.planners.constrained.diverting import (
+    Detour,
+    Trial,
+    in_the_way,
+    most_waited,
+    upward,
+    way_around,
+)
+from medhavi.planners.constrained.improving import Improving, Watching
 from medhavi.planners.constrained.late_outputs import give_late_outputs
 from medhavi.planners.constrained.lifetimes import leave_out_dead
 from medhavi.planners.constrained.placing import Placing
 from medhavi.planners.constrained.rationing import Rationing, Slice
-from medhavi.planners.constrained.round_memory import Memory
 from medhavi.planners.constrained.sequence import Scene
 from medhavi.planners.constrained.shop import Shop
 from medhavi.planners.constrained.slices import SliceReader
-from medhavi.planners.constrained.stopping import Stop, cancelled_plan, never
+from medhavi.planners.constrained.stopping import never
 from medhavi.planners.constrained.telling import tell, tell_refused
 from medhavi.planners.constrained.way_chains import WayChains, least_lateness
 from medhavi.planners.constrained.weighing import (
     SCALE,
+    MoneyWeights,
     Weighing,
     Weights,
+    late_money,
+    money_weights,
+    states_money,
     weigh_lines,
 )
 from medhavi.planners.mrp.ledger import ledger
@@ -54,17 +65,18 @@ from medhavi.planners.mrp.run import MrpRun
 from medhavi.providers.quotas import Quotas
 from medhavi.providers.table_rows import read_tables
 from medhavi.results.limiter import Limiter
-from medhavi.results.run_record import Status
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     import polars as pl
 
     from medhavi.findings import Finding
+    from medhavi.planners.constrained.jobs import Job
     from medhavi.planners.constrained.lines import Line, Part
     from medhavi.planners.constrained.placing import Mark
+    from medhavi.planners.constrained.round_memory import Memory
     from medhavi.planners.mrp.intake import Reader
     from medhavi.planners.mrp.messages import Messages
     from medhavi.planners.mrp.netting import NodeWalk
@@ -75,14 +87,9 @@ if TYPE_CHECKING:
     from medhavi.planners.pegging import Pegs
     from medhavi.providers import Providers
     from medhavi.providers.departure_loads import DepartureLoads
-    from medhavi.results.plan import Plan
     from medhavi.results.run_record import RunRecord
-    from medhavi.snapshot import Snapshot
 
     Observe = Callable[[str, int, int], None] | None
-
-MOST_ROUNDS = 40
-"""Rounds of netting until nothing is missing; what is missing then stays short."""
 
 MOST_DELAYS = 5
 """Rounds in which what waits too long for its components is wanted later instead."""
@@ -130,7 +137,9 @@ class FeasibleRun(MrpRun):
     def _released(self) -> FeasibleRelease:
         resources = self.snapshot["resources"]
         finite = resources.filter(resources["finite"])["resource"].to_list()
-        return FeasibleRelease(self.model, self.as_of, finite, self._quotas())
+        made = FeasibleRelease(self.model, self.as_of, finite, self._quotas())
+        made.diverted = self._memory.diverted
+        return made
 
     def _quotas(self, loads: DepartureLoads | None = None) -> Quotas:
         return Quotas(
@@ -192,7 +201,7 @@ class FeasibleRun(MrpRun):
         )
         placing.forward()
         self.lines = self._delivered()
-        if not placing.crowded and self._without_refusals() == self._memory.slices:
+        if not placing.crowded and not self._again(self._changed_by_refusals()):
             self._improve()
         # Asked before anything moves back, when what was in the way still is.
         jobs = {job.order.index: job for job in placing.jobs}
@@ -220,32 +229,89 @@ class FeasibleRun(MrpRun):
         leave_out_dead(lines, self.release)
         return lines
 
+    def _weights(self) -> Weights | MoneyWeights:
+        """Give what a late demand weighs where the placing is improved."""
+        parameters = self.parameters
+        demands, by = self.intake.demands, parameters.lateness_by
+        if by == "money" or (by == "auto" and states_money(demands)):
+            days = parameters.money_days
+            return money_weights(demands, self.settings, self.model, days)
+        return Weights(parameters.weights(self.settings), parameters.base_days)
+
     def _improve(self) -> None:
         """Improve the placing; the one there was stays where that is not better."""
         placing, parameters = self.placing, self.parameters
-        weights = Weights(parameters.weights(self.settings), parameters.base_days)
+        weights = self._weights()
         weighing = Weighing(
             self.release, placing.jobs, self.intake.demands, weights, self.as_of
         )
         mark, lines = placing.mark(), self.lines
         watching = Watching(observe=self._observe, stop=self._cancelled or never)
-        improving = Improving(placing, weighing, BUDGETS[parameters.effort], watching)
+        improving = Improving(placing, weighing, parameters.budget, watching)
         improving.run()
         self._tries = improving.effort()
         if improving.better:
             self._keep_better(lines, mark, weights)
         self._bound(weights)
 
-    def _keep_better(self, lines: list[Line], mark: Mark, weights: Weights) -> None:
+    def trial(self) -> Trial:
+        """Say what the placed orders weigh, and what goes around their waits."""
+        weights = self._weights()
+        each = {line.demand.demand: weigh_lines([line], weights) for line in self.lines}
+        weighing = Weighing(
+            self.release, self.placing.jobs, self.intake.demands, weights, self.as_of
+        )
+        return Trial(
+            diverted=self._memory.diverted,
+            cost=weigh_lines(self.lines, weights),
+            weights={name: weight for name, weight in each.items() if any(weight)},
+            detours=[*self._detours(weighing)],
+            orders=len(self.placing.jobs),
+        )
+
+    def _detours(self, weighing: Weighing) -> Iterator[Detour]:
+        """Give ways around what late demands waited for, and around their places."""
+        seen: set[int] = set()
+        demands = self.intake.demands
+        for group in weighing.late_groups():
+            path = weighing.path(group)
+            blamed = most_waited(path, self._waited)
+            if blamed is None:
+                continue
+            for index in weighing.groups[group]:
+                name = demands[index].demand
+                around = way_around(self.model, name, path, blamed)
+                if around:
+                    yield Detour(name, around, own=True)
+            waits = self.placing.waits(blamed)
+            for rival in in_the_way(blamed, self.placing.jobs, waits):
+                if rival.number in seen:
+                    continue
+                seen.add(rival.number)
+                above = upward(rival)
+                name = above[0].order.cause
+                around = way_around(self.model, name, above, rival)
+                if around:
+                    yield Detour(name, around, own=False)
+
+    def _waited(self, job: Job) -> int:
+        return sum(wait.end - wait.begin for wait in self.placing.waits(job))
+
+    def _keep_better(
+        self, lines: list[Line], mark: Mark, weights: Weights | MoneyWeights
+    ) -> None:
         """Keep an improvement only where its deliveries are no worse."""
-        placing = self.placing
+        placing, refused = self.placing, self._changed_by_refusals()
         self.lines = self._delivered()
         before, after = (weigh_lines(one, weights) for one in (lines, self.lines))
-        if after > before or self._without_refusals() != self._memory.slices:
+        dearer = isinstance(weights, MoneyWeights) and (
+            late_money(self.lines, weights) > late_money(lines, weights)
+        )
+        if after > before or dearer or not refused >= self._changed_by_refusals():
             placing.undo(mark)
             self.lines = lines
 
-    def _bound(self, weights: Weights) -> None:
+    def _bound(self, weights: Weights | MoneyWeights) -> None:
         """Say what no plan that delivers as much can beat: see `way_chains`."""
         moving = {job.order.index for job in self.placing.jobs if not job.stays}
         chains = WayChains(self.model, self.release, self.providers.capacity, moving)
@@ -266,12 +332,23 @@ class FeasibleRun(MrpRun):
         if self.placing.crowded:
             self._memory.stays |= self.placing.crowded
             return True
+        changed = self._changed_by_refusals()
+        if not self._again(changed):
+            return False
         found = self._without_refusals()
         self._memory.delays += self._has_outlived()
-        if found == self._memory.slices:
-            return False
         self._memory.slices = found
         return True
+
+    def _changed_by_refusals(self) -> set[int]:
+        """List the demands that another round would want otherwise."""
+        now, found = self._memory.slices, self._without_refusals()
+        return {demand for demand, kept in found.items() if now.get(demand) != kept}
+
+    def _again(self, changed: Collection[int]) -> bool:
+        """Tell whether so many refusals are worth another round."""
+        least = self.parameters.refused_share * len(self.intake.demands)
+        return len(changed) > least
 
     def _has_outlived(self) -> bool:
         """Tell whether something is dead before it is taken."""
@@ -400,90 +477,3 @@ class FeasibleRun(MrpRun):
 
     def _effort(self) -> dict[str, float]:
         return {"rehearsals": float(self.placing.sequencer.passes), **self._tries}
-
-
-def plan(
-    snapshot: Snapshot,
-    parameters: ConstrainedParameters,
-    version: str,
-    observe: Observe = None,
-    cancelled: Callable[[], bool] | None = None,
-    *,
-    seed: int | None = None,
-    memory: Memory | None = None,
-) -> Plan:
-    """Plan a snapshot in mode constrained.
-
-    Parameters
-    ----------
-    snapshot
-        All planning tables.
-    parameters
-        Settings of the planner.
-    version
-        Package version for the run record.
-    observe, cancelled
-        Progress and interruption. Once all orders are placed an interruption ends the
-        improvement: the best plan so far, whole, with status cancelled. Before that the
-        plan is empty.
-    seed
-        Recorded only: nothing here is random.
-    memory
-        Fresh memory of this snapshot, whose providers were asked before.
-
-    Raises
-    ------
-    BadData
-        The snapshot has errors; all of them are named.
-    NotAvailable
-        A filled column would change quantities or dates and is not built yet.
-
-    Notes
-    -----
-    A round of netting is that of mode mrp; a rehearsal is O(tasks log tasks), placing
-    two calls of a provider per order. Sources: Panwalkar and Iskander 1977 (dispatching
-    rules), Valls, Ballestin and Quintanilla 2005 (justification), requirements CAP-06,
-    CAP-12, CAP-17, CAP-18, MRP-09.
-    """
-    snapshot.require()
-    memory = memory or Memory(snapshot)
-    memory.campaign_rules = campaign_rules(snapshot, parameters, memory.findings)
-    stop = Stop(cancelled)
-    rounds = 0
-    while True:
-        run = _netted(memory, parameters, observe, stop)
-        rounds += 1
-        if run.stopped or stop():
-            return cancelled_plan(run, run.fingerprint, version, seed)
-        run.place()
-        if rounds == MOST_ROUNDS or not run.refused():
-            break
-        if stop():
-            return cancelled_plan(run, run.fingerprint, version, seed)
-        run.dissolve()
-    run.move_late()
-    run.settle()
-    made = run.plan(version, seed)
-    run.dissolve()
-    if stop():
-        return replace(made, run=replace(made.run, status=Status.CANCELLED))
-    return made
-
-
-def _netted(
-    memory: Memory,
-    parameters: ConstrainedParameters,
-    observe: Observe,
-    stop: Callable[[], bool],
-) -> FeasibleRun:
-    """Net until nothing is missing that could be had."""
-    rounds = 0
-    while True:
-        run = FeasibleRun(memory, parameters, observe, stop)
-        run.build()
-        run.net()
-        rounds += 1
-        # What is missing after the last round never fits; it is taken out in the end.
-        if run.stopped or rounds == MOST_ROUNDS or not run.rationed():
-            return run
-        run.release.dissolve()

@@ -24,26 +24,9 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.jobs import Job
     from medhavi.planners.constrained.placing import Placing
     from medhavi.planners.constrained.weighing import Weighing
+    from medhavi.planners.parameters import Budget
 
 
-class Budget(NamedTuple):
-    """How much is tried.
-
-    `rounds` times as many orders are placed as there are, `least` at least and `most`
-    at most; `whole` is the share of them that goes to whole sequences.
-    """
-
-    rounds: int
-    least: int
-    most: int
-    whole: float = 0.4
-
-
-BUDGETS = {
-    "light": Budget(0, 0, 0),
-    "standard": Budget(9, 500, 15_000),
-    "full": Budget(90, 5_000, 400_000),
-}
 PUSH = DAY
 """By how much what made a demand late is more urgent next time [s]."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.planners.constrained.goods_in_time import GoodsInTime
 from medhavi.planners.constrained.jobs import jobs_of
 from medhavi.planners.constrained.lifetimes import keep_alive
 from medhavi.planners.constrained.sequence import Sequencer
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.campaigning import Campaigning
     from medhavi.planners.constrained.causes import Wait
     from medhavi.planners.constrained.dating import FeasibleRelease
-    from medhavi.planners.constrained.jobs import Job, Out
+    from medhavi.planners.constrained.jobs import Job
     from medhavi.planners.constrained.lines import Line
     from medhavi.planners.constrained.sequence import Scene
     from medhavi.planners.constrained.shop import Shop
     from medhavi.planners.constrained.undoing import Before
-    from medhavi.planners.mrp.state import Need, Order
+    from medhavi.planners.mrp.state import Order
     from medhavi.providers.timing import Timing
     from medhavi.snapshot import Snapshot
 
@@ -74,6 +75,7 @@ class Placing:
         self._scene = scene
         self._shop = shop
         self._release = release
+        self._in_time = GoodsInTime(release)
         self.jobs: list[Job] = jobs_of(release, _most_early(scene.snapshot))
         self.sequence: list[Job] = []
         self.sequencer = Sequencer(self.jobs, scene)
@@ -87,7 +89,7 @@ class Placing:
         self._changes: list[Before] = []
         self._could_begin: dict[int, int] = {}
         self._dates: dict[int, int] = {}
-        self._curbed = False
+        self._curbed: set[int] = set()
         self._matches: dict[int, list[int]] = {}
 
     def standing(self, stays: Collection[str] = ()) -> None:
@@ -114,8 +116,23 @@ class Placing:
         keep_alive(self.jobs)
 
     def forward(self) -> None:
-        """Place all orders as early as they can be, in the best rehearsed sequence."""
-        self.place_all(self.sequencer.ranked()[0])
+        """Place all orders as early as they can be, in the best rehearsed sequence.
+
+        Existing ones that find no room any more keep theirs, and the others are placed
+        anew around them; where there are campaigns, that is for the next round.
+        """
+        sequence = self.sequencer.ranked()[0]
+        mark = self.mark()
+        self.place_all(sequence)
+        while self.crowded and self.campaigns is None:
+            stays = set(self.crowded)
+            self.undo(mark)
+            for job in self.jobs:
+                if job.order.existing in stays:
+                    self._stay(job)
+            keep_alive(self.jobs)
+            mark = self.mark()
+            self.place_all(sequence)
 
     def place_all(self, wanted: Sequence[Job]) -> None:
         """Place all orders as early as they can be, in a sequence."""
@@ -167,13 +184,39 @@ class Placing:
         self._matches = self._by_unit()
         if self.campaigns is not None:
             self.campaigns.settled()
+        asked: set[int] | None = None
         for _ in range(TRIES):
-            self._curbed = moved = False
-            for job in reversed(self.sequence):
-                if job.placed and not job.stays:
-                    moved = self._backward(job) or moved
+            self._curbed = set()
+            moved = self._all_backward(asked)
             if not (self._curbed and moved):
                 break
+            # In campaigns whatever moves leaves room for its neighbours.
+            asked = self._curbed if self.campaigns is None else None
+
+    def _all_backward(self, asked: Collection[int] | None) -> set[int]:
+        """Move orders back, and what brings something for one that moved.
+
+        Parameters
+        ----------
+        asked
+            Jobs that may move; None: all.
+
+        Returns
+        -------
+        set of int
+            Jobs that moved.
+        """
+        moved: set[int] = set()
+        for job in reversed(self.sequence):
+            if not job.placed or job.stays:
+                continue
+            if (
+                asked is None
+                or job.number in asked
+                or any(taker.number in moved for taker in job.after)
+            ) and self._backward(job):
+                moved.add(job.number)
+        return moved
 
     def dissolve(self) -> None:
         """Let go of everything: jobs point at each other in circles."""
@@ -244,7 +287,7 @@ class Placing:
 
     def lacks(self, job: Job) -> bool:
         """Tell whether a placed order begins before what it takes is there."""
-        return self._lack(job, job.order.timing) > 0
+        return self._in_time.lack(job, job.order.timing) > 0
 
     def could_begin(self, job: Job) -> int | None:
         """Give when an order that waited could have begun [UTC seconds]."""
@@ -316,7 +359,7 @@ class Placing:
                     self.campaigns.placed(job, timing)
                 return
             if lack >= NEVER:
-                late = self._outlives(job, timing)
+                late = self._in_time.outlives(job, timing)
                 if late > 0:
                     self.outlived[job.order.index] = late
                 return
@@ -324,7 +367,7 @@ class Placing:
 
     def _early(self, job: Job, timing: Timing) -> int:
         """Give by how much an order is too early, its place in a campaign included."""
-        lack = self._lack(job, timing)
+        lack = self._in_time.lack(job, timing)
         if lack > 0 or self.campaigns is None or self._anywhere:
             return lack
         return self.campaigns.lack(job, timing)
@@ -334,74 +377,13 @@ class Placing:
         timing = order.timing
         return timing.finish - min(timing.start, timing.ready)
 
-    def _lack(self, job: Job, timing: Timing) -> int:
-        """Give by how much an order is too early for what it takes and gives [s].
-
-        At most 0: nothing is; `NEVER`: it is too late, another bill of materials holds
-        or what it takes has expired.
-        """
-        lack = ALWAYS
-        for take in job.takes:
-            there = max(take.opens, *(unit.arrives for unit in take.units))
-            dead = min(unit.expires for unit in take.units)
-            use = self._use(job, take.need, timing)
-            late = use >= take.closes or use > dead
-            lack = NEVER if late else max(lack, there - use)
-        for gap in job.gaps:
-            use = self._release.use_instant(job.order, gap.line, timing)
-            lack = NEVER if use >= gap.closes else max(lack, gap.opens - use)
-        for out in job.outs:
-            if out.opens > ALWAYS or out.closes < NEVER:
-                at = self._falls_out(job, out, timing)
-                lack = NEVER if at >= out.closes else max(lack, out.opens - at)
-        return lack
-
-    def _outlives(self, job: Job, timing: Timing) -> int:
-        """Give how much later than netted a job takes what has expired by then [s]."""
-        late = 0
-        for take in job.takes:
-            use = self._use(job, take.need, timing)
-            if use > min(unit.expires for unit in take.units):
-                late = max(late, use - take.need.instant)
-        return late
-
-    def _dead(self, job: Job, timing: Timing) -> int:
-        """Give how long what a job takes is dead by then [s]; at most 0: it lives."""
-        return max(
-            (
-                self._use(job, take.need, timing) - unit.expires
-                for take in job.takes
-                for unit in take.units
-                if unit.expires < NEVER
-            ),
-            default=0,
-        )
-
-    def _falls_out(self, job: Job, out: Out, timing: Timing) -> int:
-        """Give when a unit is in stock."""
-        if out.gain is None:
-            return timing.finish
-        job.order.timing, before = timing, job.order.timing
-        found = self._release.output_instant(job.order, out.gain)
-        job.order.timing = before
-        return found
-
-    def _use(self, job: Job, need: Need, timing: Timing) -> int:
-        """Give when an order takes what it needs."""
-        order = job.order
-        if order.kind == "move":
-            return timing.ready
-        if need.line is None:
-            return timing.steps[0].start if timing.steps else timing.start
-        return self._release.use_instant(order, need.line, timing)
-
     def _put(self, job: Job, timing: Timing) -> None:
         """Write down where an order is now."""
         job.order.timing = timing
         for take in job.takes:
-            take.need.instant = self._use(job, take.need, timing)
+            take.need.instant = self._in_time.use(job, take.need, timing)
         for out in job.outs:
-            unit, at = out.unit, self._falls_out(job, out, timing)
+            unit, at = out.unit, self._in_time.falls_out(job, out, timing)
             if unit.expires < NEVER:
                 unit.expires += at - unit.arrives
             unit.arrives = unit.available = at
@@ -419,13 +401,17 @@ class Placing:
             shop.slow(self.campaigns.efficiency(job))
         shop.release(order, now)
         later = shop.latest(order, limit, now.start)
-        dead = 0 if later is None else self._dead(job, later)
+        dead = 0 if later is None else self._in_time.dead(job, later)
         if dead > 0:
             # What it takes moves behind it; then it may move once more.
-            self._curbed = True
+            self._curbed.add(job.number)
             later = shop.latest(order, limit - dead, now.start)
         later = self._in_row(job, later, limit)
-        if later is None or later.finish <= now.finish or self._lack(job, later) > 0:
+        if (
+            later is None
+            or later.finish <= now.finish
+            or self._in_time.lack(job, later) > 0
+        ):
             later = now
         shop.occupy(order, later)
         if later is not now and shop.owes(order, now):

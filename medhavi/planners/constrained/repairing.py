@@ -32,7 +32,7 @@ COUNTS = (1, 1, 2, 2, 3, 4, 8)
 LEAST_URGENT = 0.5
 """Share of the moves that take the least urgent of them."""
 FIRST_HEAT = 2 * DAY * SCALE
-"""By how much worse a move may be at first, at weight 1 [s]."""
+"""By how much worse a move may be at first, at the usual weight [s]."""
 PATIENCE = 60
 """Moves without a better plan, after which the best one is taken up again."""
 MOST_IDLE = 300
@@ -81,11 +81,12 @@ class Repairing:
         placing = self._placing
         end = placing.moves + moves
         best, mark, since, idle = self.cost, placing.mark(), 0, 0
+        first_heat = FIRST_HEAT * self._weighing.usual
         while self._late and idle < MOST_IDLE and not self._stop():
             left = end - placing.moves
             if left <= 0:
                 break
-            kept = self._move(int(FIRST_HEAT * (left / moves) ** 2))
+            kept = self._move(int(first_heat * (left / moves) ** 2))
             idle = 0 if kept else idle + 1
             since += 1
             if self.cost < best:

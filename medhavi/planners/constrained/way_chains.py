@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from medhavi.planners.constrained.dating import FeasibleRelease
-    from medhavi.planners.constrained.weighing import Weights
+    from medhavi.planners.constrained.weighing import MoneyWeights, Weights
     from medhavi.planners.mrp.model import Model
     from medhavi.planners.mrp.state import Demand, Node
     from medhavi.planners.mrp.ways import Way
@@ -134,7 +134,7 @@ class WayChains:
 
 
 def least_lateness(
-    chains: WayChains, demands: Sequence[Demand], weights: Weights
+    chains: WayChains, demands: Sequence[Demand], weights: Weights | MoneyWeights
 ) -> tuple[int, int]:
     """Give what lateness weighs at least, and how many demands are late in any plan.
 
@@ -157,5 +157,5 @@ def least_lateness(
         over = chains.at(demand) - demand.due
         if over > 0:
             count += 1
-            late += weights.of(demand.priority) * (weights.base + over)
+            late += weights.of(demand) * (weights.base + over)
     return late, count

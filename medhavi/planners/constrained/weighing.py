@@ -1,8 +1,9 @@
 """What a placing costs: the weighted lateness of the demands, by real arrivals.
 
-A late demand weighs as much as its priority says, times some days and those that it is
-late. Lines that go together are as late as the last of them. What fits nowhere, comes
-later than a demand accepts, or dies before, is missing, which is worse than late.
+A late demand weighs as much as a day of its lateness costs, or as its priority says,
+times some days and those that it is late. Lines that go together are as late as the
+last of them. What fits nowhere, comes later than a demand accepts, or dies before, is
+missing, which is worse than late.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.mrp.state import NO_DEMAND
-from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
+from medhavi.providers.demand_values import demand_value
+from medhavi.units import ALWAYS, DAY, NEVER, from_steps, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from medhavi.planners.constrained.jobs import Job
     from medhavi.planners.constrained.lines import Line
+    from medhavi.planners.mrp.model import Model
     from medhavi.planners.mrp.register import Register
     from medhavi.planners.mrp.state import Demand, Need, SupplyUnit
+    from medhavi.snapshot.settings import Settings
 
 
 class Cost(NamedTuple):
@@ -56,15 +60,72 @@ class Weights(NamedTuple):
     by_priority: Sequence[float]
     base_days: float
 
-    def of(self, priority: int) -> int:
-        """Give the weight of a priority [hundredths]."""
-        place = min(max(priority, 1), len(self.by_priority)) - 1
+    def of(self, demand: Demand) -> int:
+        """Give the weight of a demand [hundredths]."""
+        place = min(max(demand.priority, 1), len(self.by_priority)) - 1
         return round(self.by_priority[place] * SCALE)
 
     @property
     def base(self) -> int:
         """What a late demand weighs beside its lateness [s]."""
         return round(self.base_days * DAY)
+
+    @property
+    def usual(self) -> float:
+        """Weight of the demands that are moved about most easily."""
+        return 1.0
+
+
+class MoneyWeights(NamedTuple):
+    """Weight of each demand by index: what a day of its lateness costs [hundredths].
+
+    `base_days` is what each late one adds.
+    """
+
+    by_demand: Sequence[int]
+    base_days: float
+
+    def of(self, demand: Demand) -> int:
+        """Give the weight of a demand [hundredths of its currency a day]."""
+        return self.by_demand[demand.index]
+
+    @property
+    def base(self) -> int:
+        """What a late demand weighs beside its lateness [s]."""
+        return round(self.base_days * DAY)
+
+    @property
+    def usual(self) -> float:
+        """Weight of the demands that are moved about most easily: lower quartile."""
+        if not self.by_demand:
+            return 1.0
+        return sorted(self.by_demand)[len(self.by_demand) // 4] / SCALE
+
+
+def states_money(demands: Iterable[Demand]) -> bool:
+    """Tell whether any demand has a price or a cost that is no default of all."""
+    return any(
+        demand.unit_cost > 0
+        or demand.row["price"] is not None
+        or demand.row["late_cost_per_day"] is not None
+        for demand in demands
+    )
+
+
+def money_weights(
+    demands: Iterable[Demand], settings: Settings, model: Model, base_days: float
+) -> MoneyWeights:
+    """Weigh demands as the causes of a plan are priced: per unit and day late.
+
+    What costs nothing still weighs a hundredth.
+    """
+    found = []
+    for demand in demands:
+        weight = settings.weight(demand.priority)
+        rate = demand_value(demand.row, demand.unit_cost, weight).late
+        units = from_steps(demand.qty, model.node(demand.node).step)
+        found.append(max(1, round(rate * units * SCALE)))
+    return MoneyWeights(found, base_days)
 
 
 class Weighing:
@@ -94,7 +155,7 @@ class Weighing:
         register: Register,
         jobs: Sequence[Job],
         demands: Sequence[Demand],
-        weights: Weights,
+        weights: Weights | MoneyWeights,
         as_of: int,
     ) -> None:
         self._demands = demands
@@ -113,6 +174,11 @@ class Weighing:
         self._served = [self._serves(job) for job in jobs]
         self._fixed = [self._fixed_takers(job) for job in jobs]
         self._jobs = jobs
+
+    @property
+    def usual(self) -> float:
+        """Weight of the demands that are moved about most easily."""
+        return self._weights.usual
 
     # --- who is who ----------------------------------------------------------------
     def served(self, job: Job) -> tuple[int, ...]:
@@ -173,7 +239,7 @@ class Weighing:
         last = max(found)
         for demand, own in zip(members, found, strict=True):
             row = self._demands[demand]
-            weight = self._weights.of(row.priority)
+            weight = self._weights.of(row)
             most = row.row["max_lateness_days"]
             at = max(own, last if own > ALWAYS else own)
             limit = NEVER if most is None else row.due + seconds_up(most, DAY)
@@ -247,17 +313,31 @@ class Weighing:
         return [group for _, group in found]
 
 
-def weigh_lines(lines: Iterable[Line], weights: Weights) -> tuple[int, int]:
+def weigh_lines(
+    lines: Iterable[Line], weights: Weights | MoneyWeights
+) -> tuple[int, int]:
     """Give what is not delivered, by weight and share, and the weighted lateness."""
     missing = late = 0
     for line in lines:
         demand = line.demand
-        weight = weights.of(demand.priority)
+        weight = weights.of(demand)
         short = max(0, demand.qty - line.planned)
         missing += weight * short * DAY // max(demand.qty, 1)
         if line.last > demand.due:
             late += weight * (weights.base + line.last - demand.due)
     return missing, late
+
+
+def late_money(lines: Iterable[Line], weights: MoneyWeights) -> int:
+    """Give what lateness costs, each part of a demand by itself [hundredths x s]."""
+    return sum(
+        weights.of(line.demand)
+        * part.qty
+        * max(0, part.date - line.demand.due)
+        // max(line.demand.qty, 1)
+        for line in lines
+        for part in line.parts
+    )
 
 
 def _groups(demands: Sequence[Demand]) -> list[list[int]]:

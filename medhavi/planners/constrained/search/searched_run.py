@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained import feasible_run
+from medhavi.planners.constrained import rounds
 from medhavi.planners.constrained.causes import Walk
 from medhavi.planners.constrained.delivering import lines_of
 from medhavi.planners.constrained.round_memory import Memory
@@ -169,7 +169,7 @@ def plan(
     Parameters
     ----------
     snapshot, parameters, version
-        As of `feasible_run.plan`, which plans what no search knows.
+        As of `rounds.plan`, which plans what no search knows.
     observe, cancelled
         Progress and interruption. A search that is interrupted gives the best plan so
         far, whole, with status cancelled.
@@ -195,7 +195,7 @@ def plan(
             return replace(made, run=replace(made.run, status=Status.CANCELLED))
         if made is not None:
             return made
-    return feasible_run.plan(
+    return rounds.plan(
         snapshot, parameters, version, observe, cancelled, seed=seed, memory=memory
     )
 

@@ -1,0 +1,87 @@
+"""Whether an order begins when what it takes is there, and lives until it is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.units import ALWAYS, NEVER
+
+if TYPE_CHECKING:
+    from medhavi.planners.constrained.dating import FeasibleRelease
+    from medhavi.planners.constrained.jobs import Job, Out
+    from medhavi.planners.mrp.state import Need
+    from medhavi.providers.timing import Timing
+
+
+class GoodsInTime:
+    """Answers for orders at places where they might stand.
+
+    Parameters
+    ----------
+    release
+        Register of the netting.
+    """
+
+    def __init__(self, release: FeasibleRelease) -> None:
+        self._release = release
+
+    def lack(self, job: Job, timing: Timing) -> int:
+        """Give by how much an order is too early for what it takes and gives [s].
+
+        At most 0: nothing is; `NEVER`: it is too late, another bill of materials holds
+        or what it takes has expired.
+        """
+        lack = ALWAYS
+        for take in job.takes:
+            there = max(take.opens, *(unit.arrives for unit in take.units))
+            dead = min(unit.expires for unit in take.units)
+            use = self.use(job, take.need, timing)
+            late = use >= take.closes or use > dead
+            lack = NEVER if late else max(lack, there - use)
+        for gap in job.gaps:
+            use = self._release.use_instant(job.order, gap.line, timing)
+            lack = NEVER if use >= gap.closes else max(lack, gap.opens - use)
+        for out in job.outs:
+            if out.opens > ALWAYS or out.closes < NEVER:
+                at = self.falls_out(job, out, timing)
+                lack = NEVER if at >= out.closes else max(lack, out.opens - at)
+        return lack
+
+    def outlives(self, job: Job, timing: Timing) -> int:
+        """Give how much later than netted a job takes what has expired by then [s]."""
+        late = 0
+        for take in job.takes:
+            use = self.use(job, take.need, timing)
+            if use > min(unit.expires for unit in take.units):
+                late = max(late, use - take.need.instant)
+        return late
+
+    def dead(self, job: Job, timing: Timing) -> int:
+        """Give how long what a job takes is dead by then [s]; at most 0: it lives."""
+        return max(
+            (
+                self.use(job, take.need, timing) - unit.expires
+                for take in job.takes
+                for unit in take.units
+                if unit.expires < NEVER
+            ),
+            default=0,
+        )
+
+    def falls_out(self, job: Job, out: Out, timing: Timing) -> int:
+        """Give when a unit is in stock."""
+        if out.gain is None:
+            return timing.finish
+        job.order.timing, before = timing, job.order.timing
+        found = self._release.output_instant(job.order, out.gain)
+        job.order.timing = before
+        return found
+
+    def use(self, job: Job, need: Need, timing: Timing) -> int:
+        """Give when an order takes what it needs."""
+        order = job.order
+        if order.kind == "move":
+            return timing.ready
+        if need.line is None:
+            return timing.steps[0].start if timing.steps else timing.start
+        return self._release.use_instant(order, need.line, timing)

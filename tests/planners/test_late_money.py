@@ -1,0 +1,111 @@
+"""What more effort may cost: lateness in money, tries as settings, refused shares."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medhavi.errors import UsageError
+from medhavi.planners.constrained.feasible_run import FeasibleRun
+from medhavi.planners.constrained.round_memory import Memory
+from medhavi.planners.constrained.weighing import money_weights, states_money
+from medhavi.planners.parameters import BUDGETS, ConstrainedParameters
+from medhavi.planners.pipeline import plan
+from medhavi.results.scorecard import scorecard
+from medhavi.results.verify import verify
+from tests import factories
+from tests.planners.exact_shop import random_shop, tables
+
+ALWAYS_PLACED = {"search": "never", "engine": "python", "lateness_by": "money"}
+
+
+def read(snapshot, **settings):
+    run = FeasibleRun(Memory(snapshot), ConstrainedParameters(**settings))
+    run.build()
+    return run
+
+
+@pytest.mark.req("DEF-06")
+def test_a_day_late_weighs_what_the_tables_say_it_costs():
+    snapshot = factories.snapshot(
+        demands=[
+            # 2 % of 50 times the usual weight 10 of priority 1, for each of 4 units.
+            {"demand": "D1", "qty": 4, "price": 50.0, "priority": 1},
+            {"demand": "D2", "qty": 4, "late_cost_per_day": 3.0},
+            {"demand": "D3", "qty": 4, "late_cost_per_day": 0.0},
+        ],
+    )
+    run = read(snapshot)
+    found = money_weights(run.intake.demands, run.settings, run.model, 0.0)
+    names = [demand.demand for demand in run.intake.demands]
+    weights = dict(zip(names, found.by_demand, strict=True))
+    assert weights == {"D1": 4 * 10 * 100, "D2": 4 * 3 * 100, "D3": 1}
+
+
+def test_a_price_that_is_only_a_default_weighs_nothing():
+    demands = [{"demand": "D1"}, {"demand": "D2", "price": None}]
+    free = factories.snapshot(
+        products=[{"product": "A", "unit_cost": 0.0}], demands=demands
+    )
+    assert not states_money(read(free).intake.demands)
+    stated = factories.snapshot(
+        products=[{"product": "A", "unit_cost": 0.0}],
+        demands=[*demands, {"demand": "D3", "late_cost_per_day": 1.0}],
+    )
+    assert states_money(read(stated).intake.demands)
+
+
+@pytest.mark.req("KPI-33")
+@given(seed=st.integers(0, 10_000))
+def test_more_tries_never_cost_more_lateness(seed):
+    snapshot = factories.snapshot(**tables(random_shop(seed)))
+    cost = []
+    for tries in (0, 40):
+        settings = {**ALWAYS_PLACED, "tries_per_order": tries, "most_tries": 1000}
+        made = plan(snapshot, "constrained", {**settings, "least_tries": 0})
+        assert not verify(made, snapshot)
+        cost.append(scorecard(made, snapshot).lateness)
+    assert cost[1] <= cost[0] + 1e-6
+
+
+def test_stated_tries_replace_those_of_the_effort():
+    assert ConstrainedParameters(effort="full").budget == BUDGETS["full"]
+    stated = ConstrainedParameters(tries_per_order=2, most_tries=70, whole_share=0.1)
+    assert stated.budget == (2, BUDGETS["standard"].least, 70, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("lateness_by", "luck"),
+        ("tries_per_order", -1),
+        ("most_tries", 1.5),
+        ("whole_share", 1.1),
+        ("refused_share", -0.1),
+        ("money_days", -1),
+    ],
+)
+def test_a_setting_out_of_range_is_refused_by_name(name, value):
+    with pytest.raises(UsageError, match=name):
+        ConstrainedParameters(**{name: value})
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_what_is_refused_without_another_round_still_leaves_a_whole_plan(share):
+    # Two parts for one machine: the second comes later than its demand accepts.
+    snapshot = factories.snapshot(
+        resources=[{"resource": "M"}],
+        routings=[{"routing": "R"}],
+        steps=[{"fixed_minutes": 3000}],
+        step_resources=[{}],
+        demands=[
+            {"demand": name, "qty": 1, "max_lateness_days": 0.1}
+            for name in ("D1", "D2", "D3")
+        ],
+    )
+    settings = {**ALWAYS_PLACED, "effort": "light", "refused_share": share}
+    made = plan(snapshot, "constrained", settings)
+    assert [str(found) for found in verify(made, snapshot)] == []
+    again = plan(snapshot, "constrained", settings)
+    assert all(made.tables[name].equals(again.tables[name]) for name in made.tables)
