@@ -27,6 +27,7 @@ with app.setup:
     from medhavi.views import page, promise_lists, theme
     from medhavi.views.charts import title_of
     from medhavi.views.format import count
+    from medhavi.views.promise_compare import variants_html
     from medhavi.views.promise_names import there
     from medhavi.views.promise_picture import probability_chart, promise_chain_chart
     from medhavi.views.promise_style import RULES
@@ -267,6 +268,16 @@ def tried(get_tried, names, past, promise, shown, told):
         )
     _shown
     return (tried_page,)
+
+
+@app.cell(hide_code=True)
+def otherwise(names, promise, told):
+    section(
+        "otherwise",
+        "What if it were asked otherwise?",
+        html(variants_html(told.variants, promise, names)),
+    )
+    return
 
 
 @app.cell(hide_code=True)

@@ -18,9 +18,12 @@ from medhavi.findings import Finding
 from medhavi.planners.promising.arrival_curve import Curve, arrival_curve
 from medhavi.planners.promising.asking import Request, read_requests
 from medhavi.planners.promising.book import Book
+from medhavi.planners.promising.quest import Quest
 from medhavi.planners.promising.quoting import quote
+from medhavi.planners.promising.sensitivity import sensitivity
 from medhavi.planners.promising.what_if import asked_again, book_with
 from medhavi.results.promise import Promise
+from medhavi.results.promise_parts import PromiseVariant
 from medhavi.service.page_data import (
     Problem,
     bench_of,
@@ -36,6 +39,7 @@ from medhavi.views.promise_names import promise_names
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from medhavi.planners.promising.rules_of_promise import Policy
     from medhavi.service.page_data import PageData
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.promise_desk import PromiseDesk
@@ -52,7 +56,8 @@ class PromisePage:
 
     `due` is in UTC seconds. `binding` says whether it can be committed from here,
     `row` is the request as a file would have it, `curve` the chance at every date,
-    `policy` the cells of the policy that counts for it.
+    `policy` the cells of the policy that counts for it, `variants` what would be
+    promised if it were asked otherwise.
     """
 
     promise: Promise | None = None
@@ -60,6 +65,7 @@ class PromisePage:
     row: Mapping[str, object] = field(default_factory=dict)
     curve: Curve = ()
     policy: Mapping[str, object] = field(default_factory=dict)
+    variants: tuple[PromiseVariant, ...] = ()
     due: int | None = None
     qty: float = 0.0
     binding: bool = False
@@ -130,7 +136,8 @@ def ask(
                 else desk.quote([row])[0]
             )
             curve = arrival_curve(book, request, promise)
-            policy = book.policies.of(request, None).as_row()
+            used = book.policies.of(request, None)
+            variants = sensitivity(Quest(book, request, used), promise, _date)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return PromisePage(problem=problem_of(failure), findings=findings_of(failure))
     remember(str(data.source), [promise])
@@ -139,11 +146,16 @@ def ask(
         request=request,
         row=row,
         curve=curve,
-        policy=policy,
+        policy=used.as_row(),
+        variants=variants,
         due=to_seconds(row["due"]),
         qty=float(row["qty"]),
         binding=desk is not None and promise.date is not None,
     )
+
+
+def _date(book: Book, request: Request, policy: Policy | None = None) -> Promise:
+    return quote(book, request, policy, detail="date")
 
 
 def ask_changed(

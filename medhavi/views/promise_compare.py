@@ -11,13 +11,14 @@ import polars as pl
 from medhavi.schema import tables
 from medhavi.units import from_seconds
 from medhavi.views.format import NOTHING, money, number, percent, quantity, when
-from medhavi.views.page import table_html
+from medhavi.views.page import empty, table_html
 from medhavi.views.promise_words import STATES, gain_words, reason_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from medhavi.results.promise import Promise, TriedRemedy
+    from medhavi.results.promise_parts import PromiseVariant
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
 
@@ -84,6 +85,39 @@ def _signed(value: float, unit: str = "") -> str:
 def _limit(promise: Promise, names: Names) -> str:
     return (
         "nothing" if promise.limiter is None else reason_words(promise.limiter, names)
+    )
+
+
+def variants_html(
+    variants: Sequence[PromiseVariant], promise: Promise, names: Names
+) -> str:
+    """List what would be promised if one thing were asked for otherwise."""
+    if not variants:
+        return empty("Nothing else was asked", "There is no other quantity or date.")
+    rows = [
+        tuple(escape(cell) for cell in _variant(one, promise, names))
+        for one in variants
+    ]
+    columns = ("If it were", "Answer", "There", "Quantity", "Chance", "Cost")
+    return table_html(columns, rows, ("Quantity", "Chance", "Cost"))
+
+
+def _variant(
+    one: PromiseVariant, promise: Promise, names: Names
+) -> tuple[str, str, str, str, str, str]:
+    unit = names.unit(str(promise.demand.get("product")))
+    asked = {
+        "qty": f"{quantity(one.asked, unit)}",
+        "due": f"due {when(from_seconds(one.due), names.zone)}",
+    }.get(one.change, f"quoted at {one.risk_basis}")
+    date, chance, cost = one.date, one.on_time_prob, one.cost
+    return (
+        asked,
+        STATES[one.status][1],
+        NOTHING if date is None else when(from_seconds(date), names.zone),
+        quantity(one.qty, unit),
+        NOTHING if chance is None else percent(chance),
+        NOTHING if cost is None else money(cost, promise.cost.currency),
     )
 
 

@@ -63,6 +63,7 @@ def test_all_problems_are_told_at_once():
         ("SNAP007", 1, "qty"),
         ("PRM003", 1, "product"),
         ("SNAP005", 2, "due"),
+        ("PRM003", 2, "location"),
         ("SNAP005", 3, "qty"),
         ("SNAP004", 3, "due"),
         ("SNAP006", 4, "order_policy"),

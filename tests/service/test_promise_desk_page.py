@@ -26,7 +26,7 @@ from medhavi.service.promise_form import choices, read_quantity
 from medhavi.service.promise_page import PromisePage, ask, ask_changed, named
 from medhavi.service.promise_watching import watch_promises
 from medhavi.units import DAY
-from medhavi.views.promise_compare import changes_html, compared_html
+from medhavi.views.promise_compare import changes_html, compared_html, variants_html
 from medhavi.views.promise_lists import (
     answer_rows,
     answers_sentence,
@@ -101,6 +101,17 @@ def test_the_chance_goes_with_the_date(company):
         page, page.promise.date, names
     )
     assert promise_widgets.own_date(page, page.promise.date, names) == ""
+
+
+@pytest.mark.req("ATP-13")
+def test_the_page_says_what_would_be_if_it_were_asked_otherwise(company):
+    page = asked(company)
+    changes = {one.change for one in page.variants}
+    assert changes == {"risk_basis", "qty", "due"}
+    told = variants_html(page.variants, page.promise, there(company.names, "SHOP"))
+    assert "quoted at p95" in told
+    assert "due Thu 15 Jan, 09:00" in told
+    assert "Nothing else" in variants_html((), page.promise, company.names)
 
 
 # ---------------------------------------------------------------- what would help
@@ -208,7 +219,8 @@ def test_all_that_is_wrong_in_a_file_is_listed_with_row_and_column(company):
     many = answer_file(company, "requests.csv", content)
     assert many.problem.title == "The file has to be mended first"
     places = {(found.row, found.column) for found in many.findings}
-    assert {(1, "product"), (1, "qty"), (2, "qty"), (2, "due")} <= places
+    wrong = {(1, "product"), (1, "qty"), (2, "qty"), (2, "due"), (2, "location")}
+    assert wrong <= places
 
 
 @pytest.mark.parametrize(

@@ -132,8 +132,8 @@ def read_requests(source: object, snapshot: Snapshot) -> Requests:
     requests = [
         _request(position, row, snapshot)
         for position, row in zip(rows, cells, strict=True)
-        if all(row[name] is not None for name in ASKED)
     ]
+    # A row that lacks a cell is an error already; what else it names is checked too.
     found += _references(requests, snapshot)
     if has_errors(found):
         raise BadData(found)
