@@ -60,7 +60,7 @@ def test_no_stock_and_no_source_is_rejected_with_every_key():
         "request", "status", "date", "date_p50", "date_p80", "date_p95",
         "on_time_prob", "deliveries", "sales_order", "line", "origin", "option",
         "options", "cost", "co2_kg", "limiter", "limiters", "remedies",
-        "reservations", "exact", "basis", "known_at", "trace", "preempted",
+        "sensitivity", "reservations", "exact", "basis", "known_at", "trace", "preempted",
     ]  # fmt: skip
 
 

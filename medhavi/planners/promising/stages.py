@@ -18,6 +18,7 @@ from medhavi.providers.departure_loads import Load, load_of
 from medhavi.providers.ledger_moves import Ledgers
 from medhavi.providers.reserves import reserves_of
 from medhavi.providers.timing import Hold, Timing
+from medhavi.results.limiter import Limiter
 from medhavi.units import HOUR, MINUTE, from_seconds, from_steps, seconds_up
 
 if TYPE_CHECKING:
@@ -178,10 +179,15 @@ class Stages:
         self.at = "material"
         return self.material.known(product, location)
 
-    def esg_score(self, source: Source) -> float:
-        """Give the rating of a supplier; below all ratings where it has none."""
-        score = self.providers.suppliers.esg_score(source.source)
-        return -1.0 if score is None else score
+    def refused(self, source: Source, terms: Terms) -> Limiter | None:
+        """Say why a supplier sells nothing new: its rating, or its word (rule 38)."""
+        if terms.least_esg is not None:
+            score = self.providers.suppliers.esg_score(source.source)
+            if score is None or score < terms.least_esg:
+                return Limiter.ORDER_RULE
+        if terms.known_only and self.unknown(source):
+            return Limiter.SUPPLIER_LEADTIME_EXCEEDED
+        return None
 
     def unknown(self, source: Source) -> bool:
         """Tell whether nobody knows how far a supplier's word holds (rule 38)."""

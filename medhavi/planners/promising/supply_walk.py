@@ -194,12 +194,9 @@ class Walk:
 
     def may_buy(self, source: Source, *, covered: bool) -> bool:
         """Tell whether a new purchase may be thought of (rules 32, 38; SUP-09)."""
-        least = self.terms.least_esg
-        if least is not None and self.stages.esg_score(source) < least:
-            self.fail(Limiter.ORDER_RULE, source.source)
-            return False
-        if self.terms.known_only and self.stages.unknown(source):
-            self.fail(Limiter.SUPPLIER_LEADTIME_EXCEEDED, source.source)
+        refused = self.stages.refused(source, self.terms)
+        if refused is not None:
+            self.fail(refused, source.source)
             return False
         if self.terms.buy == "rest":
             return not covered
@@ -277,12 +274,9 @@ class Walk:
         """Give what is free at an instant [steps]."""
         terms = self.terms
         transit, shelf = self._life(product, location)
+        free = terms.buffers and not self.stages.blocked_safety(product, location)
         return self._line(product, location).available(
-            instant,
-            transit,
-            shelf,
-            buffers=terms.buffers and not self.stages.blocked_safety(product, location),
-            customer=terms.customer,
+            instant, transit, shelf, buffers=free, customer=terms.customer
         )
 
     def ever(self, product: str, location: str) -> int:
@@ -310,13 +304,9 @@ class Walk:
         if "material" in terms.relaxed:
             return terms.now if self._given(product, location, steps) else None
         transit, shelf = self._life(product, location)
+        free = terms.buffers and not self.stages.blocked_safety(product, location)
         return self._line(product, location).earliest(
-            steps,
-            terms.now,
-            transit,
-            shelf,
-            buffers=terms.buffers and not self.stages.blocked_safety(product, location),
-            customer=terms.customer,
+            steps, terms.now, transit, shelf, buffers=free, customer=terms.customer
         )
 
     def _given(self, product: str, location: str, steps: int) -> bool:
@@ -411,7 +401,9 @@ class Walk:
         timing = self.stages.purchase(source, start, size)
         if timing is None or not source.valid_at(timing.start):
             raised = timing is None and size > left
-            code = Limiter.SUPPLIER_MOQ if raised else Limiter.SUPPLIER_LEADTIME_EXCEEDED
+            code = (
+                Limiter.SUPPLIER_MOQ if raised else Limiter.SUPPLIER_LEADTIME_EXCEEDED
+            )
             self.fail(code, source.source)
             return None
         relaxed = "material" in self.terms.relaxed
