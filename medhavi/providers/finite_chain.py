@@ -68,18 +68,21 @@ class FiniteStep:
         if self._only is not None:
             taken = self._only.earliest(steps, bound)
             return None if taken is None else self._window(taken)
-        found = []
         rule = "earliest" if hasty else self._rule
+        best: Taken | None = None
         for option in self.options:
             taken = option.earliest(steps, bound)
-            if taken is not None:
-                found.append(taken)
-                if rule == "preference":
-                    break
-        if not found:
-            return None
-        best = min(found, key=_cost) if rule == "cost" else min(found, key=_finish)
-        return self._window(best)
+            if taken is None:
+                continue
+            if best is None or (
+                _cost(taken) < _cost(best)
+                if rule == "cost"
+                else taken.finish < best.finish
+            ):
+                best = taken
+            if rule == "preference":
+                break
+        return None if best is None else self._window(best)
 
     def latest(
         self, steps: int, floor: int, bound: int, *, hasty: bool
@@ -123,10 +126,6 @@ class FiniteStep:
 
 def _cost(taken: Taken) -> float:
     return taken.option.cost_per_hour * taken.length / 3600
-
-
-def _finish(taken: Taken) -> int:
-    return taken.finish
 
 
 def _start(taken: Taken) -> int:

@@ -84,8 +84,13 @@ class FiniteOption:
 
     def earliest(self, steps: int, bound: int) -> Taken | None:
         """Place an order as early as possible from an instant on."""
-        length = self.length(steps)
-        span = self._earliest(length, bound)
+        length = -(-(self._fixed + self._rate * steps) // self._scale)
+        if length and self._book is not None:
+            span = self._book.earliest(
+                self.working, self._splittable, length, bound, self._need
+            )
+        else:
+            span = self._earliest(length, bound)
         return None if span is None else Taken(self, span[0], span[1], length)
 
     def latest(self, steps: int, bounds: Span) -> Taken | None:
@@ -126,10 +131,6 @@ class FiniteOption:
         working = self.working
         if not length or not self.tracks:
             return self._first(length, bound)
-        if self._book is not None:
-            return self._book.earliest(
-                working, self._splittable, length, bound, self._need
-            )
         found: Span | None = None
         agreed = place = 0
         while agreed < len(self.tracks):

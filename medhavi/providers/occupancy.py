@@ -59,6 +59,9 @@ class Occupancy:
         self._capacity = capacity
         self._ledgers: dict[str, Ledger | BucketLedger | None] = {}
         self._journal: list[tuple[Ledger | BucketLedger, Block, bool]] = []
+        self._needs: dict[
+            tuple[str, float], tuple[Ledger | BucketLedger | None, int, bool]
+        ] = {}
         self._committed: dict[str, list[Use]] = {}
         for commitment in commitments:
             mark = self.mark()
@@ -75,7 +78,9 @@ class Occupancy:
         """
         old = self.ledger(resource)
         ledgers = {k: one for k, one in self._ledgers.items() if k != resource}
-        made = altered(self, _capacity=capacity, _journal=[], _ledgers=ledgers)
+        made = altered(
+            self, _capacity=capacity, _journal=[], _ledgers=ledgers, _needs={}
+        )
         new = made.ledger(resource)
         if old is None or new is None:
             return made
@@ -172,9 +177,10 @@ class Occupancy:
         self, windows: Iterable[StepWindow], owner: str = "", holds: Sequence[Hold] = ()
     ) -> None:
         """Hold the resources of windows, and what is held between them."""
+        journal = self._journal
         for book, block in self._uses(windows, owner, holds):
             book.add(block)
-            self._journal.append((book, block, True))
+            journal.append((book, block, True))
 
     def fill(
         self, resource: str, units: float, spans: Iterable[tuple[int, int, str]]
@@ -213,36 +219,42 @@ class Occupancy:
                 book.remove(block)
                 self._journal.append((book, block, False))
 
+    def _need(
+        self, resource: str, units: float
+    ) -> tuple[Ledger | BucketLedger | None, int, bool]:
+        """Give a ledger, the need there, and whether its sequence decides set-ups."""
+        book = self.ledger(resource)
+        sequenced = (
+            book is not None
+            and not isinstance(book, BucketLedger)
+            and book.clock.matrix is not None
+        )
+        return book, millionths(units), sequenced
+
     def _uses(
         self, windows: Iterable[StepWindow], owner: str, holds: Sequence[Hold]
     ) -> list[Use]:
         found: list[Use] = []
         for window in windows:
-            for resource, units in window.resources:
-                book = self.ledger(resource)
-                if book is None or window.start >= window.finish:
+            start, finish = window.start, window.finish
+            for used in window.resources if start < finish else ():
+                known = self._needs.get(used)
+                if known is None:
+                    known = self._needs[used] = self._need(*used)
+                book, need, sequenced = known
+                if book is None:
                     continue
-                need = millionths(units)
                 if isinstance(book, BucketLedger):
                     found += [
-                        (book, Block(start, finish, need, owner))
-                        for start, finish in window.segments
+                        (book, Block(begin, end, need, owner))
+                        for begin, end in window.segments
                     ]
-                    continue
-                sequenced = book.clock.matrix is not None
-                found.append(
-                    (
-                        book,
-                        Block(
-                            window.start,
-                            window.finish,
-                            need,
-                            owner,
-                            window.family if sequenced else None,
-                            window.changeover_seconds if sequenced else 0,
-                        ),
-                    )
-                )
+                elif sequenced:
+                    family, changed = window.family, window.changeover_seconds
+                    block = Block(start, finish, need, owner, family, changed)
+                    found.append((book, block))
+                else:
+                    found.append((book, Block(start, finish, need, owner)))
         for resource, units, start, finish, changeover in holds:
             book = self.ledger(resource)
             if book is None or start >= finish or isinstance(book, BucketLedger):

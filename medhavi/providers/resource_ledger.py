@@ -183,15 +183,13 @@ class Ledger:
             end = times[after] if after < count else NEVER
             if end - bound >= length:
                 if splittable:
-                    start = working.next_open(bound)
-                    finish = None if start is None else working.add(start, length)
+                    span = working.soonest(bound, length)
                 else:
-                    start = working.first_fit(bound, length)
-                    finish = None if start is None else start + length
-                if start is None or finish is None:
-                    return None
-                if finish <= end:
-                    return start, finish
+                    fit = working.first_fit(bound, length)
+                    span = None if fit is None else (fit, fit + length)
+                if span is None or span[1] <= end:
+                    return span
+                start = span[0]
                 if start >= end:
                     bound = start
                     place = bisect_right(times, bound, after) - 1

@@ -696,3 +696,29 @@ def test_an_intersection_agrees_with_stepping_by_the_minute(
     assert found == expected or (
         expected is None and (found is None or found > now + 15 * DAY)
     )
+
+
+@given(
+    st.integers(at("2025-12-20T00:00"), at("2026-03-01T00:00")),
+    st.integers(1, 400 * HOUR),
+)
+def test_the_soonest_span_is_the_next_open_instant_and_the_work_from_there(
+    start, length
+):
+    for found in (
+        work(day_shifts()),
+        work(
+            [shift(1, "22:00", "06:00"), shift(2, "06:00", "14:00")],
+            [closing("2026-01-06T08:00", "2026-01-20T09:30")],
+        ),
+        ALWAYS_OPEN,
+    ):
+        opens = found.next_open(start)
+        assert opens is not None
+        assert found.soonest(start, length) == (opens, found.add(opens, length))
+
+
+def test_there_is_no_soonest_span_where_nothing_opens_any_more():
+    found = work(day_shifts())
+    assert found.soonest(LATEST + 1, 1) is None
+    assert found.soonest(LATEST - DAY, 30 * DAY) is None

@@ -115,6 +115,7 @@ class SampledChain:
 
     def __init__(self, book: Book, subjects: Sequence[Subject]) -> None:
         self._book = book
+        self._now = book.now
         self._times = book.times
         groups: dict[str, int] = {}
         self._places: dict[Subject, int] = {}
@@ -141,7 +142,7 @@ class SampledChain:
         numpy.ndarray
             Shape (512,), int64, UTC seconds.
         """
-        now = self._book.now
+        now = self._now
         last: When = 0
         for shipment in chain.shipments:
             behind = _latest(
@@ -164,7 +165,7 @@ class SampledChain:
             return piece.ready
         planned = max(use.piece.ready for use in piece.uses)
         behind = _latest([self._ready(use.piece) for use in piece.uses]) - planned
-        now = self._book.now
+        now = self._now
         if piece.kind == "make":
             return _later(piece.ready + behind, now)
         return self._leg(piece.source.source, _later(planned + behind, now))
