@@ -109,14 +109,7 @@ class WorkingTime:
     def soonest(self, instant: int, work: int) -> tuple[int, int] | None:
         """Give start and end of so many open seconds, as early as possible.
 
-        The same as `next_open` and `add` from there, with one look at the stretches.
-
-        Parameters
-        ----------
-        instant
-            Nothing begins before it [s].
-        work
-            Open seconds, positive.
+        The same as `next_open` and `add` from there; `work` is positive.
         """
         if self.always_open:
             return instant, instant + work
