@@ -94,6 +94,8 @@ def tables_of(record: Record) -> tuple[dict[str, list[Record]], list[str]]:
             "promise_policies",
             policy="default",
             supplier_fallback="accept_with_risk",
+            # It plans back from due: nothing is delivered earlier.
+            not_before_due=True,
         )
     return dict(case.rows), case.notes
 

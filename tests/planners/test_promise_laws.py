@@ -302,6 +302,20 @@ def test_a_request_reads_the_same_from_a_row_and_from_text():
     assert request_of(snapshot).qty == 10
 
 
+@pytest.mark.req("ATP-21")
+@pytest.mark.parametrize(("due", "there"), [(20, 20), (2, 3)])
+def test_nothing_is_delivered_before_due_where_the_policy_says_so(due, there):
+    snapshot = tables(
+        stock=[{"qty": 6}],
+        supply_orders=[{"qty": 4, "due": day(3)}],
+        promise_policies=[{"policy": "default", "not_before_due": True}],
+    )
+    made = asked(snapshot, due=day(due))
+    assert days(made.date) == there
+    assert all(one.date >= NOW + due * DAY for one in made.deliveries)
+    assert made.date_p50 == made.date_p95 == made.date
+
+
 @pytest.mark.req("DEF-02")
 def test_accepting_a_known_demand_again_replaces_its_holds_and_going_back_restores():
     snapshot = company(6, 9, 5)

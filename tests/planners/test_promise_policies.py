@@ -99,6 +99,7 @@ def test_every_column_has_a_default():
         "max_distance_to_bottleneck": None,
         "plan_early_days": None,
         "plan_late_days": None,
+        "not_before_due": False,
         "delivery_buffer_h": 0,
         "least_esg": None,
     }

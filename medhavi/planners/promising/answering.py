@@ -39,6 +39,10 @@ FAILED = {
     "material": Limiter.MATERIAL_SHORTFALL,
     "capacity": Limiter.ROUTING_CAPACITY_FAIL,
     "transport": Limiter.NO_TRANSPORT_LEG,
+    "supplier": Limiter.SUPPLIER_LEADTIME_EXCEEDED,
+    "reservation": Limiter.MATERIAL_RESERVATION_CONFLICT,
+    "price": Limiter.DATA_STALE,
+    "policy": Limiter.ORDER_RULE,
 }
 """What a provider that fails is called, by stage (CORE-06)."""
 
@@ -123,7 +127,7 @@ def _promised(quote: Quest, chosen: Offered) -> Promise:
         deliveries=tuple(
             PromisedDelivery(
                 qty=chosen.search.quantity(shipment.steps),
-                date=shipment.arrival + quote.buffer,
+                date=max(shipment.arrival + quote.buffer, quote.floor),
                 product=shipment.product,
                 origin=shipment.origin,
             )

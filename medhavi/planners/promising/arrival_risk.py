@@ -41,6 +41,11 @@ class ArrivalTimes(NamedTuple):
     evaluation: Evaluation
     subjects: tuple[Subject, ...] = ()
 
+    def not_before(self, instant: int) -> ArrivalTimes:
+        """Give the same option where nothing is delivered before an instant [s]."""
+        date, p50, p80, p95 = (max(one, instant) for one in self[:4])
+        return self._replace(date=date, p50=p50, p80=p80, p95=p95)
+
 
 def arrivals(
     book: Book,

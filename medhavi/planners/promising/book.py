@@ -128,9 +128,26 @@ class Book:
                 f"Request {promise.request} is rejected; there is nothing to apply."
             )
             raise UsageError(message)
-        demand = str(promise.demand.get("demand", ""))
-        replaced = self._put_aside(demand)
+        last = self._count
+        replaced = self._put_aside(str(promise.demand.get("demand", "")))
         befores = [self._put_aside(one.demand) for one in promise.preempted]
+        try:
+            return self._taken(promise, replaced, befores)
+        except Exception:
+            # All or nothing (CORE-06): what was put aside stands again.
+            for undos in list(self.accepted.values()):
+                for one in [undo for undo in undos if undo.token > last]:
+                    self._drop(one)
+            for undo in (*replaced, *(one for before in befores for one in before)):
+                self.take_again(undo)
+            raise
+
+    def _taken(
+        self,
+        promise: Promise,
+        replaced: tuple[Undo, ...],
+        befores: list[tuple[Undo, ...]],
+    ) -> Undo:
         expires = promise.holds[0].expires_at if promise.holds else None
         made = self._undo_of(promise, expires)._replace(replaced=replaced)
         self._count += 1
@@ -159,11 +176,16 @@ class Book:
     def take_again(self, undo: Undo) -> Undo:
         """Take the holds of a promise that was accepted before, or elsewhere."""
         mark = self.stages.material.mark()
-        # What the tables say the demand has is replaced by the promise (rule 29).
-        freed = self.stages.held_by(undo.demand)
-        self.stages.free(undo.demand)
-        take_holds(self.stages, undo.holds, undo.cells)
-        self.stages.buy_again(undo.bought)
+        begun = self.stages.mark()
+        try:
+            # What the tables say the demand has is replaced by the promise (rule 29).
+            freed = self.stages.held_by(undo.demand)
+            self.stages.free(undo.demand)
+            take_holds(self.stages, undo.holds, undo.cells)
+            self.stages.buy_again(undo.bought)
+        except Exception:
+            self.stages.undo(begun)
+            raise
         shifts = self.stages.material.since(mark)
         if not undo.token:
             self._count += 1

@@ -338,6 +338,7 @@ def _withheld(quote: Quest, product: str, location: str, need: int) -> Named | N
     if withheld and line.fits(need, book.now, buffers=True):
         text = f"Only safety stock of {product} is free now."
         return Named(Limiter.SAFETY_VIOLATION, f"{product}|{location}", text)
+    book.stages.at = "reservation"
     holds = book.providers.reservations.material(product, location)
     held = [hold for hold in holds if hold.demand != quote.request.demand]
     free = line.available(book.now)

@@ -66,6 +66,7 @@ class OptionCosts:
 
     def of(self, found: Evaluation, request: Request) -> tuple[PromiseCost, float]:
         """Give the cost of an option [base currency] and its emissions [kg]."""
+        self._stages.at = "price"
         bill = _Bill()
         for shipment in found.shipments:
             for use in shipment.uses:

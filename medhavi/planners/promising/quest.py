@@ -16,7 +16,7 @@ from medhavi.planners.promising.offers import Offered, capped
 from medhavi.planners.promising.walk_terms import Terms
 from medhavi.planners.promising.work_rules import work_rules
 from medhavi.results.limiter import Limiter
-from medhavi.units import DAY, HOUR, seconds_up, steps_up
+from medhavi.units import ALWAYS, DAY, HOUR, seconds_up, steps_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +64,8 @@ class Quest:
         Safety stock or withheld time was in the way.
     buffer
         Time between the arrival and the date that is quoted [s].
+    floor
+        Instant before which nothing is delivered [s].
     need
         Arrival that makes the date be in time [s].
     work
@@ -89,6 +91,7 @@ class Quest:
         self.broken = False
         self.withheld = False
         self.buffer = seconds_up(policy.delivery_buffer_h, HOUR)
+        self.floor = request.due if policy.not_before_due else ALWAYS
         self.need = request.due - self.buffer
         stages = book.stages
         window = book.now, self.need
@@ -205,6 +208,8 @@ class Quest:
         date = arrivals(self.book, search, way, found, used, self.policy.risk_basis)
         if self.buffer:
             date = date._replace(date=date.date + self.buffer)
+        if self.policy.not_before_due:
+            date = date.not_before(self.floor)
         cost, co2 = self.book.costs.of(date.evaluation, self._as_needed)
         self.offered.append(
             Offered(

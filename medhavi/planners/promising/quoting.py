@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from medhavi.findings import BadData
+from medhavi.planners.promising.answering import failed
 from medhavi.planners.promising.one_quest import searched
 from medhavi.planners.promising.preempting import with_preemption
 from medhavi.planners.promising.quest import Quest
+from medhavi.planners.promising.rules_of_promise import usual_policy
 from medhavi.planners.promising.sensitivity import sensitivity
 from medhavi.planners.promising.tried_remedies import asked_anew, remedies
 
@@ -35,7 +38,15 @@ def quote(
     BadData
         The request names a policy that is not there, or a routing is no routing.
     """
-    used = policy or book.policies.of(request)
+    used = policy
+    if used is None:
+        try:
+            used = book.policies.of(request)
+        except BadData:
+            raise
+        except Exception as failure:  # noqa: BLE001 - a provider may fail in any way
+            book.stages.at = "policy"
+            return failed(Quest(book, request, usual_policy()), failure)
     quest = Quest(book, request, used)
     answer = searched(quest, detail)
     if used.preempt and not quest.broken and not quest.timely:

@@ -84,6 +84,7 @@ class Policy:
     max_distance_to_bottleneck: int | None = None
     plan_early_days: float | None = None
     plan_late_days: float | None = None
+    not_before_due: bool = False
     delivery_buffer_h: float = 0.0
     least_esg: float | None = None
 
@@ -264,6 +265,13 @@ class Policies:
 def _defaults() -> Mapping[str, object]:
     table = schema.tables()["promise_policies"]
     return {name: column.default for name, column in table.columns.items()}
+
+
+def usual_policy() -> Policy:
+    """Give the policy that holds where no table says anything."""
+    cells: dict[str, Any] = {**_defaults(), "policy": DEFAULT}
+    cells["risk_basis"] = schema.tables()["settings"].columns["risk_basis"].default
+    return Policy(**{name: cells[name] for name in Policy.__dataclass_fields__})
 
 
 def _stated(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -195,7 +195,7 @@ class Stages:
 
     def purchase(self, source: Source, start: int, steps: int) -> Timing | None:
         """Give when a purchase that is ordered at an instant is there."""
-        self.at = "material"
+        self.at = "supplier"
         if self.leads is None:
             timing = source.clock.earliest(start, steps)
         else:
@@ -403,6 +403,7 @@ class Stages:
 
     def free(self, demand: str) -> None:
         """Give a demand what the tables say it has (rule 29)."""
+        self.at = "reservation"
         self.material.free(demand)
         self.capacity.occupancy.release_owner(demand)
         for hold in self.providers.reservations.of_owner(demand, "transport"):
