@@ -165,10 +165,11 @@ class Commitments:
             by_node[node] = [one for one in self.at(*node) if one not in gone]
         for owner in owners:
             by_owner[owner] = [one for one in self.of(owner) if one not in gone]
-        made = altered(self, _by_node=by_node, _by_owner=by_owner)
         for one in new:
-            made._note(one)
-        return made
+            by_node[one.product, one.location].append(one)
+            if one.owner is not None:
+                by_owner[one.owner].append(one)
+        return altered(self, _by_node=by_node, _by_owner=by_owner)
 
     # ------------------------------------------------------------------ firm pegs
     def _pegs(self) -> list[Commitment]:

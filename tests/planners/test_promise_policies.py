@@ -90,7 +90,7 @@ def test_every_column_has_a_default():
         "ask_supplier": "on_shortfall",
         "supplier_fallback": "block",
         "search_budget_evaluations": 200,
-        "remedy_tries": 8,
+        "remedy_tries": 6,
         "sensitivity": False,
         "watch_days": None,
         "capacity": "finite",

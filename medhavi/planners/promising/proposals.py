@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.table_proposals import Rows
     from medhavi.results.promise import Promise
 
-QUARTERS = (3, 2, 1)
+QUARTERS = (2, 1)
 """Smaller quantities that are tried, in quarters of what is asked for."""
 SEARCHED_LONGER = 8
 """How many times the evaluations are permitted where the budget ended a search."""
@@ -118,7 +118,7 @@ def _asked_for(quest: Quest, qty: float) -> Proposal:
 
 
 def _timely(quest: Quest, answer: Promise) -> Iterator[float]:
-    """Give the quantity that is on time, else what there is."""
+    """Give the quantity that is on time, else what there is, else what is free now."""
     request = quest.request
     timely = sum(
         one.qty
@@ -129,6 +129,22 @@ def _timely(quest: Quest, answer: Promise) -> Iterator[float]:
         yield timely
     elif answer.deliveries and answer.qty < request.qty:
         yield answer.qty
+    else:
+        free = _free_now(quest)
+        if 0 < free < request.qty:
+            yield free
+
+
+def _free_now(quest: Quest) -> float:
+    """Give the most that lies free at one place."""
+    book, request = quest.book, quest.request
+    asked = book.stages.asked(request)
+    lines = (
+        book.stages.material.asked_line(request.product, place, asked)
+        for place in book.reach.of(request.product, request.location, None).origins
+    )
+    most = max((line.available(book.now) for line in lines), default=0)
+    return from_steps(max(most, 0), book.stages.step(request.product))
 
 
 def _quarters(quest: Quest) -> Iterator[float]:

@@ -74,7 +74,7 @@ class Policy:
     ask_supplier: str
     supplier_fallback: str
     search_budget_evaluations: int
-    remedy_tries: int = 8
+    remedy_tries: int = 6
     sensitivity: bool = False
     watch_days: float | None = None
 

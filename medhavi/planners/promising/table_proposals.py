@@ -39,12 +39,15 @@ class Proposal(NamedTuple):
         Changed rows by table; `request`: cells of the request.
     cells
         What differs in the policy, where the change is one of it.
+    alone
+        False: it can help beside another change only.
     """
 
     kind: RemedyKind
     text: str
     rows: Rows
     cells: Mapping[str, object] | None = None
+    alone: bool = True
 
 
 class Case(NamedTuple):
@@ -101,7 +104,8 @@ def _faster_supplier(case: Case) -> Iterator[Proposal]:
     }.items():
         by = late - (bought[0].ready - ready)
         if by > 0:
-            yield from _faster(case.quest, supplier, by)
+            for one in _faster(case.quest, supplier, by):
+                yield one._replace(alone=False)
 
 
 def _faster(quest: Quest, supplier: str, by: int) -> Iterator[Proposal]:

@@ -37,7 +37,7 @@ RANKS = {
 }
 _ONCE = frozenset({RemedyKind.LATER_DATE, RemedyKind.SPLIT_DELIVERY})
 """Changes of what is asked for: the first that is on time will do."""
-PAIRS_SHARE = 4
+PAIRS_SHARE = 3
 """One of so many quotes is kept for pairs."""
 
 
@@ -108,6 +108,9 @@ class _Trials:
         kept = self._left // PAIRS_SHARE
         for proposal in proposals(self._quest, self._answer):
             if proposal.kind in _ONCE and self._has(proposal.kind):
+                continue
+            if not proposal.alone:
+                self._idle.append(proposal)
                 continue
             if self._left <= kept:
                 self._all_tried = False
