@@ -297,6 +297,11 @@ def _tell_renewed(done: Renewed) -> None:
         f"{len(done.better):,} earlier, {len(done.worse):,} worse as approved, "
         f"{len(done.at_risk):,} at risk and left as they are."
     )
+    if done.waiting:
+        say(
+            f"{len(done.waiting):,} more could come in time with what those at risk "
+            "hold: take their worse dates, and renew again."
+        )
     for one in done.worse:
         hours = one.late_hours
         late = "" if not hours else f" {hours:,.1f} h later"

@@ -149,11 +149,12 @@ class Material:
     def _build(self, product: str, location: str) -> MaterialLine:
         providers = self._providers
         levels = providers.safety_levels
-        if levels.unlimited(product, location):
-            return MaterialLine((), (), self._journal, unlimited=True)
         node = (product, location)
-        lots = self.lots(node)
         committed = self.committed(node)
+        if levels.unlimited(product, location):
+            takes = [(had.instant, -had.steps) for had in committed]
+            return MaterialLine(takes, (), self._journal, unlimited=True)
+        lots = self.lots(node)
         free = levels.rule(product, location) == "allow"
         withheld = [] if free else self.withheld(node)
         mixed = len({lot.kind for lot in lots}) > 1

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
+from medhavi.planners.promising.promises_anew import GoodEnough, promised_anew
 from medhavi.planners.promising.standing_promises import standing_promises
 from medhavi.results.promises_at_risk import PromiseWatch, Standing, WatchedPromise
 from medhavi.units import HOUR
@@ -20,10 +21,11 @@ from medhavi.workbench.holds_anew import bound_anew
 from medhavi.workbench.promised_supply import marked
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from medhavi.events.envelope import NewEvent
     from medhavi.providers.reservation_states import Reservation
+    from medhavi.results.promise import Promise
     from medhavi.workbench.commitment_decisions import Decider
     from medhavi.workbench.live_book import LiveBook
     from medhavi.workbench.promise_desk import PromiseDesk
@@ -49,6 +51,8 @@ class Renewed:
         A later date, or less, that somebody approved.
     at_risk
         Left as they were.
+    waiting
+        Left as they were too: they could come in time with what those at risk hold.
     told
         Of these: risks that the log did not know yet.
     """
@@ -58,11 +62,12 @@ class Renewed:
     better: tuple[WatchedPromise, ...] = ()
     worse: tuple[WatchedPromise, ...] = ()
     at_risk: tuple[WatchedPromise, ...] = ()
+    waiting: tuple[WatchedPromise, ...] = ()
     told: tuple[WatchedPromise, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """Give the counts, and the demands by what became of them."""
-        groups = ("moved", "better", "worse", "at_risk", "told")
+        groups = ("moved", "better", "worse", "at_risk", "waiting", "told")
         named = {name: [one.demand for one in getattr(self, name)] for name in groups}
         return {**self.watch.as_dict(), **named}
 
@@ -172,20 +177,49 @@ class _Renewal:
             gain_hours=self._gain,
         )
         self._refuse_unknown(live)
-        taken = tuple(one for one in watch.at_risk if self._is_taken(one))
-        left = tuple(one for one in watch.at_risk if one not in taken)
-        better = (*watch.better, *(one for one in watch.moved if self._gains(one)))
-        moved = tuple(one for one in watch.moved if not self._gains(one))
-        events: list[NewEvent] = []
-        for one in (*better, *taken):
-            events += self._dated_anew(decider, live, one, self._approver)
-        for one in moved:
-            events += bound_anew(live, decider, marked(one.promise), self._reason)
-        renewed = Renewed(
-            watch=watch, moved=moved, better=better, worse=taken, at_risk=left
+        wanted = {
+            **{one.demand: self._goal(one) for one in (*watch.moved, *watch.better)},
+            **{
+                one.demand: GoodEnough(latest=None)
+                for one in watch.at_risk
+                if self._is_taken(one)
+            },
+        }
+        found = promised_anew(
+            live.state.snapshot(), wanted, dict(live.state.quantities)
         )
+        renewed = self._sorted(watch, found)
+        events: list[NewEvent] = []
+        for one in (*renewed.better, *renewed.worse):
+            events += self._dated_anew(decider, live, one, self._approver)
+        for one in renewed.moved:
+            events += bound_anew(live, decider, marked(one.promise), self._reason)
         more, self._renewed = _told(decider, live, renewed)
         return [*events, *more], ()
+
+    def _goal(self, one: WatchedPromise) -> GoodEnough:
+        """Say how early a promise must come that keeps its date or gains."""
+        gain = int((self._gain or 0) * HOUR) if one.standing is Standing.BETTER else 0
+        return GoodEnough(latest=one.promised - gain)
+
+    def _sorted(self, watch: PromiseWatch, found: Mapping[str, Promise]) -> Renewed:
+        """Say what becomes of each promise; who found nothing keeps what it has."""
+
+        def now(one: WatchedPromise) -> WatchedPromise:
+            made = found[one.demand]
+            qty, date = made.qty, made.date
+            return replace(one, promise=made, expected=date, expected_qty=qty)
+
+        changed = [one for one in (*watch.moved, *watch.better) if one.demand in found]
+        anew = [now(one) for one in changed]
+        return Renewed(
+            watch=watch,
+            moved=tuple(one for one in anew if not self._gains(one)),
+            better=tuple(one for one in anew if self._gains(one)),
+            worse=tuple(now(one) for one in watch.at_risk if one.demand in found),
+            at_risk=tuple(one for one in watch.at_risk if one.demand not in found),
+            waiting=tuple(one for one in watch.moved if one.demand not in found),
+        )
 
     def _refuse_unknown(self, live: LiveBook) -> None:
         if self._worse == ALL:

@@ -141,6 +141,15 @@ def test_resource_that_goes_down_names_the_promises_that_it_breaks():
     assert (str(one.limiter.code.domain), one.limiter.subject) == ("capacity", "M")
 
 
+def test_hold_of_a_material_that_is_always_there_is_given_back_for_the_question():
+    given = tables(
+        demands=[line(1)],
+        reservations=[held(1)],
+        inventory_policies=[{"product": "A", "location": "L", "unlimited": True}],
+    )
+    assert standing_promises(given).kept == 1
+
+
 def test_departure_that_is_blacked_out_is_missed():
     lane = {"lane": "T", "origin": "L", "destination": "W", "duration_h": 24}
     row = line(1, promised=8, location="W")

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 _LEAST = 1e-9
 
 
-def stands(stages: Stages, demand: str) -> bool:
+def stands(stages: Stages, demand: str, product: str) -> bool:
     """Tell whether all that the tables give a demand is there beside all others.
+
+    Parameters
+    ----------
+    product
+        What the demand wants: shelf life is asked of it, not of its components.
 
     Material must be free at its instant, a resource open and free at both ends of its
     window, a departure leaves as held and has room. The ledgers are as before.
@@ -29,7 +34,7 @@ def stands(stages: Stages, demand: str) -> bool:
     try:
         holds = stages.providers.reservations
         return (
-            _material(stages, demand)
+            _material(stages, demand, product)
             and all(_works(stages, one) for one in holds.of_owner(demand, "capacity"))
             and all(_leaves(stages, one) for one in holds.of_owner(demand, "transport"))
         )
@@ -65,11 +70,12 @@ def first_without_room(
         stages.undo(mark)
 
 
-def _material(stages: Stages, demand: str) -> bool:
+def _material(stages: Stages, demand: str, product: str) -> bool:
     """Take what the demand has of material, where it is there."""
     for had in stages.providers.commitments.of(demand):
         line = stages.material.line(had.product, had.location)
-        transit = max(had.until - had.instant, 0)
+        own = had.product == product
+        transit = max(had.until - had.instant, 0) if own else 0
         if not line.fits(
             had.steps, had.instant, transit, buffers=True, customer=had.customer
         ):

@@ -81,8 +81,8 @@ def standing_promises(
 
     Notes
     -----
-    A quote a promise, two where it does not hold. Lines of an order that must come
-    together are looked at one by one.
+    A quote a promise, or two where it does not come in time though all that it holds is
+    there. Lines of an order that must come together are looked at one by one.
     """
     book = Book.from_snapshot(snapshot)
     known, ahead = _watched(book, accepted_promises(book, quantities or {}))
@@ -166,11 +166,13 @@ def _aside(book: Book, known: Sequence[Promised]) -> list[Promised]:
     """Give the promises that do not hold; the book has none of them any more."""
     found = []
     for one in reversed(known):
-        made = searched(Quest(book, one.request, watching(book, one)), "date")
         name = one.request.demand
-        if _standing(book, made, one) is not None or not stands(book.stages, name):
-            book.free_own(name)
-            found.append(one)
+        if stands(book.stages, name, one.request.product):
+            made = searched(Quest(book, one.request, watching(book, one)), "date")
+            if _standing(book, made, one) is None:
+                continue
+        book.free_own(name)
+        found.append(one)
     return found[::-1]
 
 
