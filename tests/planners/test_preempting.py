@@ -255,11 +255,11 @@ def test_a_promise_moves_and_never_vanishes():
     snapshot = shop(WEAK, supply_terms=[])
     made = asked(snapshot, **TOP)
     assert (made.status, made.preempted) == (PromiseStatus.REJECTED, ())
-    assert made.trace[-1] == {
+    assert {
         "stage": "preempt",
         "quotes": 1,
         "note": "nothing gained",
-    }
+    } in made.trace
 
 
 def test_who_cannot_be_promised_again_is_left_alone_for_another():
@@ -323,7 +323,7 @@ def test_a_search_that_does_not_get_through_takes_from_nobody(monkeypatch):
     lines = [{**WEAK, "line": n, "qty": 2} for n in range(1, 6)]
     made = asked(shop(*lines), **TOP, qty=6)
     assert made.preempted == ()
-    assert made.trace[-1]["note"] == "SearchTimeout"
+    assert "SearchTimeout" in [entry.get("note") for entry in made.trace]
 
 
 @pytest.mark.parametrize("begins", [-1, 1])
