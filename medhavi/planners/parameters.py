@@ -17,6 +17,13 @@ ENGINES = ("auto", "python", "numba")
 EFFORTS = ("light", "standard", "full")
 SEARCHES = ("auto", "always", "never")
 LATENESS = ("auto", "money", "priority")
+_COUNTS = (
+    "tries_per_order",
+    "least_tries",
+    "most_tries",
+    "source_rounds",
+    "most_source_tries",
+)
 CLASS_WEIGHTS = (25.0, 5.0, 1.0)
 """Weights of priority 1, 2, 3 … that leave no class worse than planning by priority
 does (docs/performance.md)."""
@@ -42,6 +49,24 @@ BUDGETS = {
     "full": Budget(90, 5_000, 400_000),
 }
 """Budgets of the efforts where no setting says otherwise."""
+
+
+class SourceBudget(NamedTuple):
+    """How often a constrained plan is made again with other sources.
+
+    `rounds` times, and so that no more than `most` orders are placed in all.
+    """
+
+    rounds: int
+    most: int
+
+
+SOURCE_BUDGETS = {
+    "light": SourceBudget(2, 5_000),
+    "standard": SourceBudget(6, 15_000),
+    "full": SourceBudget(12, 60_000),
+}
+"""The same of the rounds in which other sources are tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +164,9 @@ class ConstrainedParameters:
     tries_per_order, least_tries, most_tries
         How many orders an improvement places, for each that there is, at least and at
         most; empty: as the effort says.
+    source_rounds, most_source_tries
+        How often the plan is constructed again with other sources for what is late, and
+        how many orders that may place in all; empty: as the effort says.
     whole_share
         Share of them that goes to whole sequences; the rest moves single orders.
     refused_share
@@ -163,6 +191,8 @@ class ConstrainedParameters:
     tries_per_order: int | None = None
     least_tries: int | None = None
     most_tries: int | None = None
+    source_rounds: int | None = None
+    most_source_tries: int | None = None
     whole_share: float = 0.4
     refused_share: float = 0.001
 
@@ -183,7 +213,7 @@ class ConstrainedParameters:
             known = ", ".join(LATENESS)
             message = f"lateness_by ({self.lateness_by}) must be one of {known}."
             raise UsageError(message)
-        for name in ("tries_per_order", "least_tries", "most_tries"):
+        for name in _COUNTS:
             tries: object = getattr(self, name)
             if tries is not None and not (isinstance(tries, int) and tries >= 0):
                 message = f"{name} ({tries}) must be a whole number of at least 0."
@@ -222,15 +252,20 @@ class ConstrainedParameters:
     def budget(self) -> Budget:
         """How much an improvement tries."""
         usual = BUDGETS[self.effort]
-
-        def one(own: int | None, known: int) -> int:
-            return known if own is None else own
-
         return Budget(
-            one(self.tries_per_order, usual.rounds),
-            one(self.least_tries, usual.least),
-            one(self.most_tries, usual.most),
+            _stated(self.tries_per_order, usual.rounds),
+            _stated(self.least_tries, usual.least),
+            _stated(self.most_tries, usual.most),
             self.whole_share,
+        )
+
+    @property
+    def source_budget(self) -> SourceBudget:
+        """How much is tried with other sources."""
+        usual = SOURCE_BUDGETS[self.effort]
+        return SourceBudget(
+            _stated(self.source_rounds, usual.rounds),
+            _stated(self.most_source_tries, usual.most),
         )
 
     def weights(self, settings: Settings) -> tuple[float, ...]:
@@ -252,9 +287,15 @@ class ConstrainedParameters:
             "tries_per_order": self.tries_per_order,
             "least_tries": self.least_tries,
             "most_tries": self.most_tries,
+            "source_rounds": self.source_rounds,
+            "most_source_tries": self.most_source_tries,
             "whole_share": self.whole_share,
             "refused_share": self.refused_share,
         }
+
+
+def _stated(own: int | None, usual: int) -> int:
+    return usual if own is None else own
 
 
 def check_names(values: Iterable[str], known: Collection[str], mode: str) -> None:

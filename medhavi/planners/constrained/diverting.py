@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.jobs import Job
     from medhavi.planners.mrp.model import Model
     from medhavi.planners.mrp.state import Node, NodeKey
+    from medhavi.planners.parameters import SourceBudget
     from medhavi.snapshot import Snapshot
 
 Diverted = Mapping[tuple["NodeKey", str], str]
@@ -31,20 +32,6 @@ Diverted = Mapping[tuple["NodeKey", str], str]
 
 Empty text: whichever netting takes.
 """
-
-
-class Budget(NamedTuple):
-    """How often a plan is made again: `rounds` times, and `most` placed orders."""
-
-    rounds: int
-    most: int
-
-
-SOURCE_BUDGETS = {
-    "light": Budget(2, 5_000),
-    "standard": Budget(6, 15_000),
-    "full": Budget(12, 60_000),
-}
 
 
 _CHOICES = {
@@ -97,7 +84,7 @@ class Trial:
     orders: int
 
 
-def may_divert(snapshot: Snapshot, budget: Budget) -> bool:
+def may_divert(snapshot: Snapshot, budget: SourceBudget) -> bool:
     """Tell, by a look at the tables, whether a round could bring anything."""
     open_demands = snapshot["demands"]["status"].is_in(["open", "quote"]).sum()
     if budget.rounds == 0 or open_demands > budget.most:
@@ -110,7 +97,7 @@ def may_divert(snapshot: Snapshot, budget: Budget) -> bool:
 
 def diverted_sources(
     make: Callable[[Diverted], Trial | None],
-    budget: Budget,
+    budget: SourceBudget,
     observe: Callable[[int, int], None],
 ) -> Diverted:
     """Find the sources that weigh least.

@@ -9,11 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.campaign_choice import campaign_rules
-from medhavi.planners.constrained.diverting import (
-    SOURCE_BUDGETS,
-    diverted_sources,
-    may_divert,
-)
+from medhavi.planners.constrained.diverting import diverted_sources, may_divert
 from medhavi.planners.constrained.feasible_run import FeasibleRun
 from medhavi.planners.constrained.round_memory import Memory
 from medhavi.planners.constrained.stopping import Stop, cancelled_plan, never
@@ -110,7 +106,7 @@ def _diverted(
     stop: Callable[[], bool],
 ) -> Diverted:
     """Find the sources by which a plan that is only constructed weighs least."""
-    light, budget = _lighter(parameters), SOURCE_BUDGETS[parameters.effort]
+    light, budget = _lighter(parameters), parameters.source_budget
     if not may_divert(memory.snapshot, budget):
         return {}
 

@@ -1,0 +1,221 @@
+"""Other sources are used where the preferred one has no time, or leads to a queue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+from medhavi.planners.constrained.diverting import Trial, diverted_sources
+from medhavi.planners.parameters import SourceBudget
+from medhavi.planners.pipeline import plan
+from medhavi.results.run_record import Status
+from medhavi.results.verify import verify
+from tests import factories
+from tests.planners.random_towns import random_town
+from tests.planners.small_plans import day
+
+if TYPE_CHECKING:
+    from medhavi.planners.constrained.diverting import Diverted
+    from medhavi.results.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+SETTINGS: dict[str, Any] = {"engine": "python", "search": "never"}
+
+
+def demands(count: int, location: str = "L", due: int = 3) -> list[dict[str, Any]]:
+    return [
+        {
+            "demand": f"D{number}",
+            "product": "A",
+            "location": location,
+            "qty": 24,
+            "due": day(due),
+        }
+        for number in range(count)
+    ]
+
+
+def two_routings(**more: Any) -> Snapshot:
+    """A day of work each, on the machine of the first routing or of the second."""
+    tables: dict[str, Any] = {
+        "products": [{"product": "A"}],
+        "locations": [{"location": "L"}],
+        "resources": [
+            {"resource": "M1", "location": "L"},
+            {"resource": "M2", "location": "L"},
+        ],
+        "routings": [
+            {"routing": "R1", "product": "A", "location": "L", "preference": 1},
+            {"routing": "R2", "product": "A", "location": "L", "preference": 2},
+        ],
+        "steps": [
+            {"routing": "R1", "step": 1, "run_minutes_per_unit": 60},
+            {"routing": "R2", "step": 1, "run_minutes_per_unit": 60},
+        ],
+        "step_resources": [
+            {"routing": "R1", "step": 1, "resource": "M1"},
+            {"routing": "R2", "step": 1, "resource": "M2"},
+        ],
+        "demands": demands(6),
+    }
+    return factories.snapshot(**{**tables, **more})
+
+
+def planned(snapshot: Snapshot, effort: str = "standard", **more: Any) -> Plan:
+    made = plan(snapshot, "constrained", {**SETTINGS, "effort": effort}, **more)
+    assert [str(found) for found in verify(made, snapshot)] == []
+    return made
+
+
+def late(made: Plan) -> int:
+    return made.fulfilment.filter(pl.col("lateness_h") > 0).height
+
+
+def sources(made: Plan) -> dict[str, float]:
+    rows = made.supplies.group_by("source").agg(pl.col("qty").sum()).sort("source")
+    return dict(rows.iter_rows())
+
+
+@pytest.mark.req("RTG-02", "CAP-09")
+@pytest.mark.parametrize("effort", ["standard", "full"])
+def test_what_one_machine_cannot_do_in_time_another_routing_does(effort):
+    made = planned(two_routings(), effort)
+    assert late(made) == 0
+    assert sources(made) == {"R1": 72.0, "R2": 72.0}
+    assert planned(two_routings(), effort).fingerprint == made.fingerprint
+
+
+def test_what_the_preferred_routing_does_in_time_stays_there():
+    made = planned(two_routings(demands=demands(3)))
+    assert sources(made) == {"R1": 72.0}
+
+
+def test_without_rounds_the_preferred_routing_keeps_it_all():
+    made = plan(two_routings(), "constrained", {**SETTINGS, "source_rounds": 0})
+    assert (late(made), sources(made)) == (3, {"R1": 144.0})
+
+
+def test_shares_bind_even_where_they_make_late():
+    rows = [
+        {"product": "A", "location": "L", "kind": "make", "source": "R1"},
+        {"product": "A", "location": "L", "kind": "make", "source": "R2"},
+    ]
+    shared = [
+        {**row, "share_pct": share} for row, share in zip(rows, (100, 0), strict=False)
+    ]
+    made = planned(two_routings(sourcing=shared))
+    assert set(sources(made)) == {"R1"}
+
+
+@pytest.mark.req("ATP-06", "CAP-09")
+def test_the_other_plant_makes_and_ships_what_the_first_cannot():
+    """W gets A from P1 or P2; P2 may ask P1 too, which would lead back to the queue."""
+    snapshot = two_routings(
+        locations=[{"location": name} for name in ("P1", "P2", "W")],
+        resources=[
+            {"resource": "M1", "location": "P1"},
+            {"resource": "M2", "location": "P2"},
+        ],
+        routings=[
+            {"routing": "R1", "product": "A", "location": "P1"},
+            {"routing": "R2", "product": "A", "location": "P2"},
+        ],
+        lanes=[
+            {"lane": "1-W", "origin": "P1", "destination": "W", "duration_h": 0},
+            {"lane": "2-W", "origin": "P2", "destination": "W", "duration_h": 0},
+            {"lane": "1-2", "origin": "P1", "destination": "P2", "duration_h": 0},
+        ],
+        sourcing=[
+            {"product": "A", "location": "W", "kind": "move", "source": "1-W"},
+            {"product": "A", "location": "W", "kind": "move", "source": "2-W"},
+            {"product": "A", "location": "P1", "kind": "make", "source": "R1"},
+            {"product": "A", "location": "P2", "kind": "move", "source": "1-2"},
+            {
+                "product": "A",
+                "location": "P2",
+                "kind": "make",
+                "source": "R2",
+                "preference": 2,
+            },
+        ],
+        demands=demands(6, "W"),
+    )
+    made = planned(snapshot)
+    assert late(made) == 0
+    assert sources(made) == {"1-W": 72.0, "2-W": 72.0, "R1": 72.0, "R2": 72.0}
+
+
+def test_an_interrupted_search_keeps_the_best_sources():
+    rounds = 0
+
+    def observe(what: str, done: int, _of: int) -> None:
+        nonlocal rounds
+        rounds = max(rounds, done if what == "other sources" else 0)
+
+    made = planned(two_routings(), observe=observe, cancelled=lambda: rounds >= 2)
+    assert made.run.status == Status.CANCELLED
+    assert made.run.settings["effort"] == "standard"
+    assert set(sources(made)) == {"R1", "R2"}
+
+
+# --- the search itself ------------------------------------------------------------
+def trial(given: Diverted, cost: int, orders: int = 10) -> Trial:
+    return Trial(diverted=given, cost=(0, cost), weights={}, detours=[], orders=orders)
+
+
+def test_nothing_is_made_where_nothing_may_be():
+    def make(given: Diverted) -> Trial | None:
+        return None
+
+    assert diverted_sources(make, SourceBudget(3, 100), lambda _m, _r: None) == {}
+
+
+def test_without_a_way_around_one_plan_is_made():
+    made: list[Diverted] = []
+
+    def make(given: Diverted) -> Trial | None:
+        made.append(given)
+        return trial(given, 5)
+
+    assert diverted_sources(make, SourceBudget(9, 1000), lambda _m, _r: None) == {}
+    assert made == [{}]
+
+
+# --- what holds for every town ----------------------------------------------------
+def weight(made: Plan) -> tuple[float, float]:
+    """Give what is short, and the sum of late days."""
+    rows = made.fulfilment
+    return float(rows["short"].sum()), float(rows["lateness_h"].fill_null(0).sum())
+
+
+def law(seed: int) -> tuple[Plan, Plan]:
+    """Plan a town with and without other sources; both can be carried out."""
+    snapshot = factories.snapshot(**random_town(seed))
+    made = planned(snapshot, "light")
+    settings = {**SETTINGS, "effort": "light", "source_rounds": 0}
+    plain = plan(snapshot, "constrained", settings)
+    hours = dict(made.causes.group_by("demand").agg(pl.col("hours").sum()).iter_rows())
+    late_rows = made.fulfilment.filter(pl.col("lateness_h") > 0)
+    for demand, lateness in late_rows.select("demand", "lateness_h").iter_rows():
+        assert hours[demand] == pytest.approx(lateness, abs=0.01)
+    return made, plain
+
+
+def test_other_sources_help_random_towns_and_harm_none():
+    """Short quantities and late hours of twelve towns, with and without."""
+    pairs = [law(seed) for seed in range(12)]
+    with_others = [
+        sum(part) for part in zip(*(weight(one) for one, _ in pairs), strict=False)
+    ]
+    without = [
+        sum(part) for part in zip(*(weight(other) for _, other in pairs), strict=False)
+    ]
+    assert with_others < without
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(100, 400))
+def test_every_town_gets_a_plan_that_can_be_carried_out(seed):
+    law(seed)
