@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 def waiting_times(found: Evaluation, stages: Stages) -> dict[tuple[str, str], int]:
     """Give how long stock that expires waits until it is used or arrives [s]."""
     waits: dict[tuple[str, str], int] = {}
+    if not stages.anything_perishes:
+        return waits
     ends = [
         (use.piece, shipment.arrival)
         for shipment in found.shipments
@@ -45,6 +47,8 @@ def share_resources(timings: Iterable[Timing]) -> bool:
 
 def joint_orders(found: Evaluation) -> dict[Batch, int]:
     """Collect what several orders of one source could serve with one (rule 33)."""
+    if not _repeats(found):
+        return {}
     orders: dict[Batch, list[Piece]] = {}
     stocked: dict[tuple[str, str], list[Use]] = {}
     for use in found.uses():
@@ -74,6 +78,19 @@ def joint_orders(found: Evaluation) -> dict[Batch, int]:
         wanted = sum(piece.steps + piece.shared for piece in pieces)
         totals[batch] = wanted + min(taken, over)
     return totals
+
+
+def _repeats(found: Evaluation) -> bool:
+    """Tell whether any product of new supply is ordered more than once at a place."""
+    seen: set[tuple[str, str]] = set()
+    for use in found.uses():
+        piece = use.piece
+        if piece.source is not None and piece.kind != "move":
+            node = (piece.product, piece.location)
+            if node in seen:
+                return True
+            seen.add(node)
+    return False
 
 
 def _split(piece: Piece) -> bool:

@@ -391,6 +391,11 @@ class Stages:
         """Give back the room that was taken since."""
         self.transport.loads.undo(marks[2])
 
+    @property
+    def anything_perishes(self) -> bool:
+        """Whether lots of any product may expire."""
+        return bool(self._perishable)
+
     def perishable(self, product: str) -> bool:
         """Tell whether lots of a product may expire on the way."""
         return product in self._perishable
