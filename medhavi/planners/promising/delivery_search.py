@@ -8,7 +8,7 @@ bring travels by the earliest itinerary from there.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from medhavi.planners.promising.delivery_ways import (
     Part,
@@ -35,49 +35,15 @@ from medhavi.units import NEVER, from_steps
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from medhavi.planners.promising.delivery_ways import Build
+    from medhavi.planners.promising.delivery_ways import Build, Wanted
     from medhavi.planners.promising.pieces import Piece
     from medhavi.planners.promising.reach import Reach, Reached
     from medhavi.planners.promising.stages import Stages
     from medhavi.planners.promising.walk_terms import Terms
-    from medhavi.providers.itineraries import Objective
     from medhavi.providers.sources import Source
 
 MOST_PASSES = 3
 """Evaluations of an option until orders are joined and goods live long enough."""
-
-
-class Wanted(NamedTuple):
-    """What is to be delivered.
-
-    Parameters
-    ----------
-    steps
-        Of the product [its steps]; a substitute counts in its own.
-    split
-        Several deliveries are permitted.
-    least
-        Least delivery [steps].
-    slack
-        Time after `due` that the quoted date leaves [s].
-    single
-        All of it comes in one delivery, so from one place (rules 34, 35).
-    carried
-        What lanes are chosen by, of those that arrive by `due`; None: the earliest.
-    """
-
-    product: str
-    location: str
-    steps: int
-    due: int
-    split: bool
-    least: int
-    ship_from: str | None
-    country: str | None
-    expedite: bool
-    slack: int = 0
-    single: bool = False
-    carried: Objective | None = None
 
 
 class DeliverySearch:

@@ -9,9 +9,43 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.pieces import Piece
     from medhavi.planners.promising.supply_walk import Walk
+    from medhavi.providers.itineraries import Objective
     from medhavi.providers.sources import Source
 
     Build = Callable[[Walk], "Sequence[Piece] | None"]
+
+
+class Wanted(NamedTuple):
+    """What is to be delivered.
+
+    Parameters
+    ----------
+    steps
+        Of the product [its steps]; a substitute counts in its own.
+    split
+        Several deliveries are permitted.
+    least
+        Least delivery [steps].
+    slack
+        Time after `due` that the quoted date leaves [s].
+    single
+        All of it comes in one delivery, so from one place (rules 34, 35).
+    carried
+        What lanes are chosen by, of those that arrive by `due`; None: the earliest.
+    """
+
+    product: str
+    location: str
+    steps: int
+    due: int
+    split: bool
+    least: int
+    ship_from: str | None
+    country: str | None
+    expedite: bool
+    slack: int = 0
+    single: bool = False
+    carried: Objective | None = None
 
 
 class Part(NamedTuple):

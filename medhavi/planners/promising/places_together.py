@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from medhavi.planners.promising.delivery_ways import (
     Part,
@@ -14,15 +14,38 @@ from medhavi.planners.promising.delivery_ways import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from medhavi.planners.promising.delivery_search import DeliverySearch
+    from medhavi.planners.promising.delivery_ways import Wanted
     from medhavi.planners.promising.walk_terms import Terms
+    from medhavi.providers.sources import Source
 
 MOST_ROUNDS = 3
 """Times that the earliest way so far is improved upon."""
 
 
+class Asking(Protocol):
+    """A search that is asked what arrives, and what may be new.
+
+    `best` is the earliest date so far [s].
+    """
+
+    wanted: Wanted
+    best: int
+
+    def arrival(self, place: str, steps: int, ready: int) -> int:
+        """Give when goods arrive that are ready at a place [s]."""
+        ...
+
+    def rising(self, place: str, terms: Terms) -> list[tuple[int, int]]:
+        """Give the moments at which a place has more, and how much then."""
+        ...
+
+    def offered(self, places: list[str], terms: Terms) -> Iterator[tuple[str, Source]]:
+        """Give the places and sources that new supply may come from."""
+        ...
+
+
 def together(
-    search: DeliverySearch,
+    search: Asking,
     stocked: Sequence[tuple[str, int]],
     makers: list[str],
     terms: Terms,
@@ -47,7 +70,7 @@ def together(
 
 
 def sooner(
-    search: DeliverySearch, origins: list[str], makers: list[str], terms: Terms
+    search: Asking, origins: list[str], makers: list[str], terms: Terms
 ) -> Iterator[Way]:
     """Give ways that join all that arrives before the earliest way so far.
 
@@ -94,7 +117,7 @@ def _taken(
 
 
 def _joined(
-    search: DeliverySearch,
+    search: Asking,
     stocked: dict[str, int],
     left: int,
     makers: list[str],

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi.planners.promising.arrival_risk import arrivals
-from medhavi.planners.promising.delivery_search import DeliverySearch, Wanted
+from medhavi.planners.promising.delivery_search import DeliverySearch
+from medhavi.planners.promising.delivery_ways import Wanted
 from medhavi.planners.promising.offers import Offered, capped
 from medhavi.planners.promising.walk_terms import Terms
 from medhavi.planners.promising.work_rules import work_rules
