@@ -105,6 +105,27 @@ def test_promise_that_moved_gets_new_holds_under_its_date():
     assert store.head() == head
 
 
+def test_promise_that_moves_takes_nothing_that_a_promise_at_risk_holds():
+    # D1 wants 20 in one and holds the only ten; nobody has given up on it yet.
+    store = MemoryStore()
+    of = PromiseDesk(
+        store,
+        tables(
+            demands=[line(1, full_line=True, qty=20), line(2)],
+            reservations=[held(1)],
+            stock=[{"qty": 10}],
+        ),
+    )
+    done = repromise(of, approver="Ada")
+    assert [one.demand for one in done.at_risk] == ["D1"]
+    assert [one.demand for one in done.waiting] == ["D2"]
+    assert told(store, "ReservationCreated") == []
+    of.release("D1", approver="Ada", reason="the customer gave up")
+    after = repromise(of, approver="Ada")
+    assert (after.watch.kept, after.at_risk, after.waiting) == (1, (), ())
+    assert of.book.stages.material.line("A", "L").short is None
+
+
 @pytest.mark.req("ATP-28")
 def test_earlier_date_is_taken_where_it_gains_enough():
     store = MemoryStore()
