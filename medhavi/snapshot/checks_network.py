@@ -11,7 +11,7 @@ from medhavi.findings import finding
 from medhavi.snapshot import ordering
 from medhavi.snapshot.checks_links import mark, numbered
 from medhavi.snapshot.checks_values import qty_steps
-from medhavi.snapshot.network import MAKE, MOVE
+from medhavi.snapshot.network import MAKE
 from medhavi.snapshot.row_findings import LISTED, more, told
 from medhavi.units import INT64_MAX
 
@@ -80,21 +80,6 @@ def _circles(network: Network) -> list[Finding]:
     return found
 
 
-def supplied(network: Network) -> NDArray[np.bool_]:
-    """Mark the nodes that something can reach: made, bought, held, or moved there."""
-    marks = network.sourced.tolist()
-    start = network.component_start.tolist()
-    target = network.component.tolist()
-    kind = network.component_kind.tolist()
-    for node in reversed(network.order.tolist()):
-        if not marks[node]:
-            marks[node] = any(
-                kind[edge] == MOVE and marks[target[edge]]
-                for edge in range(start[node], start[node + 1])
-            )
-    return np.asarray(marks, dtype=np.bool_)
-
-
 def needed(snapshot: TableAccess, network: Network) -> NDArray[np.bool_]:
     """Mark the nodes that a demand or a stock level calls for, and all below them."""
     marks = [False] * len(network)
@@ -136,7 +121,7 @@ def _places(network: Network, nodes: NDArray[np.int64]) -> pl.DataFrame:
 
 def _unsupplied(snapshot: TableAccess, network: Network) -> list[Finding]:
     """Demands and components at places that nothing reaches."""
-    dry = _places(network, np.flatnonzero(~supplied(network)))
+    dry = _places(network, np.flatnonzero(~network.supplied))
     if not dry.height:
         return []
     return [*_dry_demands(snapshot, dry), *_dry_components(snapshot, dry)]
@@ -193,10 +178,12 @@ def _overflow(snapshot: TableAccess, network: Network) -> list[Finding]:
     The bound takes the largest ratio over all routings of a node, so it may warn where
     a plan would use a smaller one; at 4e18 steps that is no loss.
     """
+    need = _demanded(snapshot, network)
+    if _is_far_below(network, need, qty_steps(snapshot)):
+        return []
     steps = dict(qty_steps(snapshot).iter_rows())
     size = [float(steps.get(product) or 1.0) for product in network.products]
     size_of = [size[code] for code in network.node_product.tolist()]
-    need = _demanded(snapshot, network)
     start, target = network.component_start.tolist(), network.component.tolist()
     ratio = network.component_ratio.tolist()
     kind = network.component_kind.tolist()
@@ -215,14 +202,43 @@ def _overflow(snapshot: TableAccess, network: Network) -> list[Finding]:
     return [_too_large(network, node, need[node], size_of[node]) for node in large]
 
 
+def _is_far_below(network: Network, need: list[float], steps: pl.DataFrame) -> bool:
+    """Tell at once that no quantity comes near the limit, as nearly always.
+
+    The sums are those of the exact walk but for the order of adding.
+    """
+    amount = np.array(need)
+    parent = np.repeat(np.arange(len(network)), np.diff(network.component_start))
+    made = network.component_kind == MAKE
+    share = np.where(made, network.component_ratio, 1.0)
+    level = network.level[parent]
+    order = np.argsort(level, kind="stable")
+    for edges in np.split(order, np.flatnonzero(np.diff(level[order])) + 1):
+        if len(edges) and level[edges[0]] >= 0:
+            taken = amount[parent[edges]] * share[edges]
+            np.add.at(amount, network.component[edges], taken)
+    smallest = min(1.0, float(steps["step"].min() or 1.0))  # type: ignore[arg-type]
+    most = float(amount.max(initial=0.0))
+    return bool(smallest > 0 and most / smallest < INT64_MAX / 4)
+
+
 def _demanded(snapshot: TableAccess, network: Network) -> list[float]:
-    need = [0.0] * len(network)
     totals = _open(snapshot).group_by("product", "location").agg(pl.col("qty").sum())
-    for product, location, qty in totals.iter_rows():
-        node = network.node(product, location)
-        if node is not None and qty and qty > 0:
-            need[node] += qty
-    return need
+    nodes = pl.DataFrame(
+        {
+            "product": pl.Series(network.products, dtype=pl.String).gather(
+                network.node_product
+            ),
+            "location": pl.Series(network.locations, dtype=pl.String).gather(
+                network.node_location
+            ),
+        }
+    )
+    found = nodes.join(
+        totals, on=["product", "location"], how="left", maintain_order="left"
+    )
+    qty: list[float] = found["qty"].fill_null(0.0).clip(lower_bound=0.0).to_list()
+    return qty
 
 
 def _too_large(network: Network, node: int, amount: float, step: float) -> Finding:

@@ -96,6 +96,24 @@ class Network:
             pair: code for code, pair in enumerate(zip(products, places, strict=True))
         }
 
+    @cached_property
+    def supplied(self) -> NDArray[np.bool_]:
+        """Nodes that something can reach: made, bought, held, or moved there.
+
+        Shape (n_nodes,).
+        """
+        marks = self.sourced.tolist()
+        start = self.component_start.tolist()
+        target = self.component.tolist()
+        kind = self.component_kind.tolist()
+        for node in reversed(self.order.tolist()):
+            if not marks[node]:
+                marks[node] = any(
+                    kind[edge] == MOVE and marks[target[edge]]
+                    for edge in range(start[node], start[node + 1])
+                )
+        return _frozen(np.asarray(marks, dtype=np.bool_))
+
     def __len__(self) -> int:
         """Count the nodes."""
         return len(self.node_product)

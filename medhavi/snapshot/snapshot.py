@@ -14,7 +14,8 @@ import polars as pl
 from medhavi import schema
 from medhavi.findings import BadData, Finding, Severity, finding, has_errors
 from medhavi.snapshot import folder
-from medhavi.snapshot.checks import cross_checks
+from medhavi.snapshot.check_memory import NETWORK, NETWORK_NAME, CheckMemory
+from medhavi.snapshot.checks import CHECKS
 from medhavi.snapshot.checks_rows import own_checks
 from medhavi.snapshot.fingerprint import sorted_hash, tree_hash
 from medhavi.snapshot.lazy_tables import LazyTables
@@ -38,6 +39,11 @@ class _Part:
     name: str
     normal: Normal
 
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The rows."""
+        return self.normal.frame
+
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong in this table alone."""
@@ -59,6 +65,7 @@ class Snapshot:
 
     _parts: Mapping[str, _Part]
     _before: tuple[Finding, ...] = field(default=())
+    _memory: CheckMemory = field(default_factory=CheckMemory)
 
     @classmethod
     def from_frames(
@@ -106,7 +113,9 @@ class Snapshot:
             raise KeyError(message)
         touched = {name: _part(name, rows) for name, rows in frames.items()}
         return type(self)(
-            _parts=MappingProxyType({**self._parts, **touched}), _before=self._before
+            _parts=MappingProxyType({**self._parts, **touched}),
+            _before=self._before,
+            _memory=CheckMemory(self._memory),
         )
 
     def replace_when_read(
@@ -161,7 +170,14 @@ class Snapshot:
     def findings(self) -> tuple[Finding, ...]:
         """Everything that is wrong or odd, all at once: errors first."""
         own = [f for part in self._parts.values() for f in part.findings]
-        everything = [*self._before, *own, *cross_checks(self)]
+        cross = [
+            found
+            for check in CHECKS
+            for found in self._memory.answer(
+                check.name, check.ask, self, self._parts, check.narrow
+            )
+        ]
+        everything = [*self._before, *own, *cross]
         ranks = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
         return tuple(sorted(everything, key=lambda found: ranks[found.severity]))
 
@@ -215,7 +231,7 @@ class Snapshot:
         """Integer-coded arrays of the supply network, built on first use."""
         from medhavi.snapshot.network import Network
 
-        return Network.of(self)
+        return self._memory.answer(NETWORK_NAME, Network.of, self, self._parts, NETWORK)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Travel to other processes as plain tables; what is derived is made there."""

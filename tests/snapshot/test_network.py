@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from medhavi.providers import Providers
 from medhavi.snapshot import Snapshot
-from medhavi.snapshot.checks_network import supplied
 from medhavi.snapshot.network import MAKE, MOVE
 from tests import factories
 from tests.factories import AS_OF
@@ -282,7 +281,7 @@ def test_the_network_draws_on_the_lanes_that_the_planners_use(lanes, bought, sto
         stock=[{"location": place} for place in sorted(stocked)],
     )
     net, sourcing = snapshot.network, Providers(snapshot).sourcing
-    fed = supplied(net)
+    fed = net.supplied
     for place in PLACES:
         node = names(net).index(f"A @ {place}")
         used = {source.origin for source in sourcing.sources("A", place)}
