@@ -17,6 +17,8 @@ from tests.planners.random_towns import random_town
 from tests.planners.small_plans import day
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from medhavi.planners.constrained.diverting import Diverted
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -203,16 +205,15 @@ def law(seed: int) -> tuple[Plan, Plan]:
     return made, plain
 
 
-def test_other_sources_help_random_towns_and_harm_none():
+def total(plans: Iterable[Plan]) -> tuple[float, float]:
+    weights = [weight(made) for made in plans]
+    return sum(short for short, _ in weights), sum(hours for _, hours in weights)
+
+
+def test_other_sources_help_random_towns():
     """Short quantities and late hours of twelve towns, with and without."""
     pairs = [law(seed) for seed in range(12)]
-    with_others = [
-        sum(part) for part in zip(*(weight(one) for one, _ in pairs), strict=False)
-    ]
-    without = [
-        sum(part) for part in zip(*(weight(other) for _, other in pairs), strict=False)
-    ]
-    assert with_others < without
+    assert total(made for made, _ in pairs) < total(plain for _, plain in pairs)
 
 
 @pytest.mark.nightly
