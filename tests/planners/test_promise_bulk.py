@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.promising import waited
+from benchmarks.promising import crowd, waited
 from medhavi.planners.promising.asking import read_requests
 from medhavi.planners.promising.book import Book, apply
 from medhavi.planners.promising.promise_run import quote_all
 from medhavi.planners.promising.quoting import quote
 from medhavi.results.promise import PromiseStatus
-from tests.planners.small_promises import cells, day, state
+from tests.planners.small_promises import cells, day, state, workshop
 from tests.planners.test_remedy_overlays import company
 
 LINES = st.fixed_dictionaries(
@@ -64,3 +64,15 @@ def test_one_writer_lets_those_wait_who_ask_while_it_works():
     # Fifty ask every 4 ms; the first quote takes 10 ms, so the next two wait for it.
     found = waited([10.0, 1.0, 1.0, 1.0, 1.0])
     assert found == [10.0, 7.0, 4.0, 1.0, 1.0]
+
+
+def test_threads_that_ask_one_writer_leave_the_book_as_it_was():
+    snapshot = workshop(stock=[{"qty": 4}])
+    book = Book.from_snapshot(snapshot)
+    rows = [cells(qty=number) for number in range(1, 8)]
+    asked = read_requests(rows, snapshot).requests
+    alone = [quote(book, one, detail="date") for one in asked]
+    held = state(book)
+    assert len(crowd(book, asked, 3)) == len(asked)
+    assert state(book) == held
+    assert [quote(book, one, detail="date") for one in asked] == alone
