@@ -21,9 +21,8 @@ from medhavi.units import NEVER
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from medhavi.planners.constrained.diverting import Diverted
     from medhavi.planners.mrp.model import Model
-    from medhavi.planners.mrp.state import Need, Node, SupplyUnit
+    from medhavi.planners.mrp.state import Diverted, Need, Node, SupplyUnit
     from medhavi.planners.mrp.stock_levels import Levels
     from medhavi.planners.mrp.ways import Way
     from medhavi.providers.quotas import Quotas

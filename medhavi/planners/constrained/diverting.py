@@ -17,6 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.planners.mrp.state import Diverted
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -26,13 +28,6 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.state import Node, NodeKey
     from medhavi.planners.parameters import SourceBudget
     from medhavi.snapshot import Snapshot
-
-Diverted = Mapping[tuple["NodeKey", str], str]
-"""The one source that is used, by place and by the demand that is ordered for there.
-
-Empty text: whichever netting takes.
-"""
-
 
 _CHOICES = {
     "sourcing": ("product", "location"),

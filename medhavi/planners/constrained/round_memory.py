@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
     from medhavi.planners.constrained.causes import Cause
-    from medhavi.planners.constrained.diverting import Diverted
     from medhavi.planners.constrained.rationing import Slice
-    from medhavi.planners.mrp.state import NodeKey
+    from medhavi.planners.mrp.state import Diverted, NodeKey
     from medhavi.snapshot import Snapshot
 
 

@@ -18,7 +18,8 @@ from medhavi.results.run_record import Status
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from medhavi.planners.constrained.diverting import Diverted, Trial
+    from medhavi.planners.constrained.diverting import Trial
+    from medhavi.planners.mrp.state import Diverted
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot

@@ -6,6 +6,7 @@ records are mutable and live for one run only; nothing of them leaves the planne
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
@@ -18,6 +19,11 @@ from medhavi.units import ALWAYS, NEVER
 
 NodeKey = tuple[str, str]
 """(product, location)."""
+Diverted = Mapping[tuple[NodeKey, str], str]
+"""The one source that is used, by place and by the demand that is ordered for there.
+
+Empty text: whichever netting takes.
+"""
 PegSource = Literal["INV", "FIRM", "PROD", "TRANS", "SUP"]
 NO_DEMAND = -1
 
