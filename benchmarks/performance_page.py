@@ -24,7 +24,7 @@ gate that is missed is written as missed: the command ends with exit 1.
 |---|---|---|
 | 10,000 demands, 5 levels: netting and pegging after load | 0.6 s | 0.2 s |
 | the same with the tables of the plan | 2.0 s | 0.6 s |
-| one changed order, 10,000 and 20,000 demands: check and net change | 0.5 s | 0.1 s |
+| one changed order, 10,000 and 20,000 demands, and demo company large: check and net change | 0.5 s | 0.1 s |
 | demo company large, 50,000 operations and more: first plan; memory | 20 s; 2 GB | 5 s |
 | bill of materials of 10,000 levels | 1 s | |
 | two of each over 70 levels | a finding, not a number | |

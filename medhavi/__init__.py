@@ -14,7 +14,7 @@ from medhavi.version import __version__
 if TYPE_CHECKING:
     from medhavi.planners.late_remedies.trying_out import remedies
     from medhavi.planners.master_plan.trade_offs import pareto
-    from medhavi.planners.pipeline import plan
+    from medhavi.planners.pipeline import plan, plan_to_build_on
     from medhavi.planners.promising.promise_run import promise
     from medhavi.planners.replenishment.replenishing import replenish
     from medhavi.planners.replenishment.safety_stock import safety_stock
@@ -33,6 +33,7 @@ __all__ = [
     "cost_of_change",
     "pareto",
     "plan",
+    "plan_to_build_on",
     "promise",
     "remedies",
     "replan",
@@ -50,6 +51,7 @@ _PLACES = {
     "compare": "medhavi.results.difference",
     "pareto": "medhavi.planners.master_plan.trade_offs",
     "plan": "medhavi.planners.pipeline",
+    "plan_to_build_on": "medhavi.planners.pipeline",
     "replenish": "medhavi.planners.replenishment.replenishing",
     "safety_stock": "medhavi.planners.replenishment.safety_stock",
     "remedies": "medhavi.planners.late_remedies.trying_out",

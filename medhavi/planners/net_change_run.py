@@ -402,9 +402,20 @@ def _need_of(demand: Demand, node: Node) -> Need:
 
 def _copied(need: Need, node: Node) -> Need:
     """Give a need of another run to a node of this one, all of it open."""
-    own = copy(need)
-    own.node, own.open, own.pins = node, need.qty, ()
-    return own
+    return Need(
+        need.index,
+        node,
+        need.instant,
+        need.qty,
+        need.qty,
+        need.priority,
+        need.demand,
+        need.order,
+        need.alive_until,
+        need.only_from,
+        line=need.line,
+        asks=need.asks,
+    )
 
 
 def _unit_copy(unit: SupplyUnit, node: Node, index: int) -> SupplyUnit:

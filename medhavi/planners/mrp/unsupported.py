@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from medhavi.errors import NotAvailable
 from medhavi.findings import finding
 from medhavi.providers.traits import unranked
@@ -131,8 +133,8 @@ def _idle_columns(snapshot: Snapshot, reading: Reading) -> Iterator[Finding]:
     """Name the filled cells that nothing reads."""
     mode = reading.mode
     for table, column, default in reading.columns:
-        values = snapshot[table][column].to_list()
-        cells = sum(value is not None and value != default for value in values)
+        values = snapshot[table][column].drop_nulls()
+        cells = len(values) if default is None else int((values != default).sum())
         if cells:
             yield finding("PLAN011", table=table, column=column, cells=cells, mode=mode)
     for table, column, asking in GIVING:
@@ -207,9 +209,10 @@ def _refused(snapshot: Snapshot, reading: Reading) -> list[str]:
 
 def _filled(snapshot: Snapshot, cell: Cell) -> int:
     table, column = cell
-    return sum(
-        value not in (None, [], "") for value in snapshot[table][column].to_list()
-    )
+    cells = snapshot[table][column].drop_nulls()
+    if cells.dtype == pl.List:
+        return int((cells.list.len() > 0).sum())
+    return int((cells != "").sum()) if cells.dtype == pl.String else len(cells)
 
 
 def _undecided(snapshot: Snapshot, reading: Reading) -> list[str]:
