@@ -154,8 +154,8 @@ class ConstrainedParameters:
         late, and those longer.
     lateness_by
         What a late demand weighs where a placing is improved: "money", what a day of
-        its lateness costs (demands.late_cost_per_day), so that what is kept is never
-        dearer; "priority", `class_weights` and `base_days`; or "auto", money where a
+        its lateness costs (demands.late_cost_per_day), and what is kept is not dearer
+        than what was placed first; "priority", `class_weights` and `base_days`; or "auto", money where a
         demand states a price or a cost, or its product has one: a default price of 1
         would only say which demand is large. A search always goes by priority.
     money_days
@@ -187,7 +187,7 @@ class ConstrainedParameters:
     engine: Engine = "auto"
     campaigns: str = "rules"
     lateness_by: str = "auto"
-    money_days: float = 0.0
+    money_days: float = 2.0
     tries_per_order: int | None = None
     least_tries: int | None = None
     most_tries: int | None = None
