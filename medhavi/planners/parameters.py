@@ -155,9 +155,10 @@ class ConstrainedParameters:
     lateness_by
         What a late demand weighs where a placing is improved: "money", what a day of
         its lateness costs (demands.late_cost_per_day), and what is kept is not dearer
-        than what was placed first; "priority", `class_weights` and `base_days`; or "auto", money where a
-        demand states a price or a cost, or its product has one: a default price of 1
-        would only say which demand is large. A search always goes by priority.
+        than what was placed first; "priority", `class_weights` and `base_days`; or
+        "auto", money where a demand states a price or a cost, or its product has one: a
+        default price of 1 would only say which demand is large. A search always goes by
+        priority.
     money_days
         Days that each late demand adds to its own where money weighs: more leaves fewer
         demands late.
