@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.planners.small_towns import Town
 
 FEW = 40
-MANY = 4_000
+MANY = 1_500
 MOST_GAP = 0.05
 """Mean gap of all answers to the earliest date [share of it]."""
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.planners.small_towns import Town
 
 FEW = 6
-MANY = 400
+MANY = 150
 SEEDS = range(500, 500 + FEW)
 NEVER = float("inf")
 NOW = to_seconds(factories.AS_OF)
