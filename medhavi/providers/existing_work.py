@@ -108,9 +108,11 @@ def _window(hold: Hold, capacity: Capacity) -> StepWindow:
     working = capacity.working_time(hold.subject)
     seconds = seconds_up(hold.qty, MINUTE)
     length = hold.finish - hold.start
-    if length > 0 and seconds % length == 0:
+    whole, rest = divmod(seconds, length) if length > 0 else (0, 0)
+    if whole and rest <= 1:
         # Whole units from start to finish, as promises hold them: pauses included.
-        return _held(hold, working, hold.finish, seconds // length)
+        # Minutes of a third of a second are no whole number: they round up by one.
+        return _held(hold, working, hold.finish, whole)
     there = working.between(hold.start, hold.finish)
     units = max(1, -(-seconds // there)) if there else 1
     finish = working.add(hold.start, -(-seconds // units)) if there else None

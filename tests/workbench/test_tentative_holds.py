@@ -212,6 +212,20 @@ def test_a_promise_holds_material_capacity_and_transport_together():
     assert state(of.book) == before
 
 
+@pytest.mark.parametrize(
+    ("minutes", "seconds"), [(73.46, 4408), (1447.96, 86878), (665.58, 39935), (1, 60)]
+)
+def test_resource_is_held_as_long_by_who_reads_the_tables(minutes, seconds):
+    # 4,408 s are 73.46666666666667 minutes, which are a little more than 4,408 s.
+    steps = [{"fixed_minutes": minutes}]
+    of = PromiseDesk(MemoryStore(), company(steps=steps, resources=[{"units": 2}]))
+    of.commit(*of.quote([line("SO-1", 4)]), approver="Ada")
+    fresh = PromiseDesk(MemoryStore(), of.snapshot)
+    for each in (of, fresh):
+        ((start, finish, units, _),) = each.book.stages.capacity.occupancy.busy("M")
+        assert (finish - start, units) == (seconds, 1.0)
+
+
 @pytest.mark.req("RES-10")
 @pytest.mark.req("RES-13")
 def test_each_kind_that_is_taken_meanwhile_is_named_and_nothing_is_kept():
