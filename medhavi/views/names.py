@@ -76,9 +76,9 @@ class Names:
         """
         product, *rest = subject.split("|")
         where = [part for part in rest if part]
-        return " ".join([self.told(product), *(f"at {self.name(one)}" for one in where[:1])]) + (
-            f", lot {where[1]}" if len(where) > 1 else ""
-        )
+        return " ".join(
+            [self.told(product), *(f"at {self.name(one)}" for one in where[:1])]
+        ) + (f", lot {where[1]}" if len(where) > 1 else "")
 
     def unit(self, product: str | None) -> str:
         """Give the base unit of a product."""

@@ -22,7 +22,12 @@ def press(**more: Any) -> Snapshot:
         "resources": [{"changeover_matrix": "X"}],
         "resource_state": [{"resource": "M", "family": "F0"}],
         "changeovers": [
-            {"matrix": "X", "from_family": "F0", "to_family": "F1", "setup_minutes": 120}
+            {
+                "matrix": "X",
+                "from_family": "F0",
+                "to_family": "F1",
+                "setup_minutes": 120,
+            }
         ],
     }
     return workshop(**{**given, **more})
