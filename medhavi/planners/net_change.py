@@ -18,7 +18,7 @@ from medhavi.findings import finding
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.mrp.run import plan as regenerate
 from medhavi.planners.mrp.unsupported import check_supported
-from medhavi.planners.net_change_frames import spliced as put_back
+from medhavi.planners.net_change_frames import exchanged
 from medhavi.planners.net_change_kept import Kept, plan_and_keep
 from medhavi.planners.net_change_region import region
 from medhavi.planners.net_change_run import BeyondError, ChangedRun
@@ -264,7 +264,7 @@ def _on_kept(
         run.net_again(run.read(touched.products))
         if run.stopped:
             return Plan(tables={}, run=run.record(version, {}), findings=())
-        made = put_back(before, run, baseline)
+        made = exchanged(before, run, baseline)
     except BeyondError:
         return None
     products = {product for product, _ in run.nodes}

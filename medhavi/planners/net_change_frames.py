@@ -25,7 +25,7 @@ from medhavi.planners.mrp.service import (
     services,
 )
 from medhavi.planners.net_change_kept import lower_ranks, made_by_rank
-from medhavi.planners.net_change_run import part_of
+from medhavi.planners.net_change_run import register_of
 from medhavi.planners.pegging import Matches, Pegs, peg
 from medhavi.planners.reporting import loads, positions
 from medhavi.results.exceptions import ExceptionCode
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 _PLACE = ["product", "location"]
 
 
-class Spliced(NamedTuple):
+class Exchanged(NamedTuple):
     """Tables of the whole plan, what is kept of it, and the pegs made anew."""
 
     tables: Mapping[str, pl.DataFrame]
@@ -56,7 +56,7 @@ class Spliced(NamedTuple):
     pegs: Pegs
 
 
-def spliced(kept: Kept, run: ChangedRun, baseline: Plan) -> Spliced:
+def exchanged(kept: Kept, run: ChangedRun, baseline: Plan) -> Exchanged:
     """Put what was netted again in the place of what the baseline has there.
 
     Parameters
@@ -80,7 +80,7 @@ def spliced(kept: Kept, run: ChangedRun, baseline: Plan) -> Spliced:
     pegs, peg_rows = made.pegs()
     tables["pegging"] = peg_rows.table
     tables["exceptions"] = made.exceptions(found)
-    return Spliced(tables, made.kept(peg_rows.unit), pegs)
+    return Exchanged(tables, made.kept(peg_rows.unit), pegs)
 
 
 class _PegRows(NamedTuple):
@@ -104,8 +104,8 @@ class _Made:
             for index in kept.existing.get(key, ())
         ]
         # What exists is told of anew; its own rows stay.
-        self.part = part_of(release, [*standing, *new], since)
-        self._new = part_of(release, new, since)
+        self.part = register_of(release, [*standing, *new], since)
+        self._new = register_of(release, new, since)
         self._gone = [
             order for rank in sorted(run.ranks) for order in kept.made.get(rank, ())
         ]

@@ -424,7 +424,7 @@ def _unit_copy(unit: SupplyUnit, node: Node, index: int) -> SupplyUnit:
     return own
 
 
-def part_of(
+def register_of(
     release: Release, orders: Iterable[Order], since: tuple[int, int]
 ) -> Release:
     """Give a register that shows some orders, and the records from some places on.
