@@ -19,7 +19,7 @@ from tests.planners.small_plans import day
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from medhavi.planners.constrained.diverting import Diverted
+    from medhavi.planners.mrp.state import Diverted
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
 

@@ -44,7 +44,10 @@ def test_a_day_late_weighs_what_the_tables_say_it_costs():
 
 
 def test_a_price_that_is_only_a_default_weighs_nothing():
-    demands = [{"demand": "D1"}, {"demand": "D2", "price": None}]
+    demands: list[dict[str, object]] = [
+        {"demand": "D1"},
+        {"demand": "D2", "price": None},
+    ]
     free = factories.snapshot(
         products=[{"product": "A", "unit_cost": 0.0}], demands=demands
     )

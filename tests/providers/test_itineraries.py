@@ -369,7 +369,8 @@ def test_alternatives_by_cost_emission_and_time():
     assert best("co2", 2) == ["SEA", "R1+R2"]
     assert best("reliability", 2) == ["SEA", "R1+R2"]
     air, legs = ways.alternatives("A", 1, "P", START, "C", 2, "time")
-    assert (ways.reliability(air), ways.reliability(legs)) == (0.5, pytest.approx(0.81))
+    assert ways.reliability(air) == 0.5
+    assert ways.reliability(legs) == pytest.approx(0.81)
     chosen = ways.alternatives("A", 1, "P", START, "C", 4, "time", forbidden={"R1"})
     assert [itinerary.lanes for itinerary in chosen] == [("AIR",), ("SEA",)]
     with pytest.raises(ValueError, match="0 alternatives"):

@@ -17,7 +17,7 @@ from medhavi.events.sqlite import SqliteStore
 from medhavi.planners.pipeline import plan
 from medhavi.workbench import Workbench
 from tests.lakehouse.lake_events import body, event, line, small_company
-from tests.workbench.desk_writer import StoppedStore, tell
+from tests.workbench.desk_writer import POINTS, StoppedStore, tell
 
 if TYPE_CHECKING:
     from medhavi.results.plan import Plan
@@ -98,7 +98,7 @@ if __name__ == "__main__":
     bench = opened(Path(sys.argv[1]))
     made = bench.plan()
     shown = bench.preview(made, {"kind": "firm", "supply": proposal(made)})
-    bench.edits.store = StoppedStore(Path(sys.argv[1]) / "events.db")
+    bench.edits.store = StoppedStore(Path(sys.argv[1]) / "events.db", POINTS[0])
     tell(f"ready {shown.status}")
     bench.commit_edit(shown, approver="Ada")
     threading.Event().wait()

@@ -432,7 +432,7 @@ def test_writer_killed_before_the_append_leaves_nothing(bench, tmp_path):
         env={**os.environ, "POLARS_MAX_THREADS": "1"},
     )
     assert doomed.stdout.readline() == "ready ready\n"
-    assert doomed.stdout.readline() == "deciding 1 events\n"
+    assert doomed.stdout.readline() == "stopped before the hold\n"
     doomed.send_signal(signal.SIGKILL)
     doomed.wait()
     doomed.stdout.close()
