@@ -36,11 +36,18 @@ def time_axis(first: int, last: int, *, field: str = "x", title: str = "") -> al
         form = "%-d %b"
     else:
         form = "%a %-d %b" if days > 3 else "%a %H:%M"
+    # Ticks of parts of a day would all bear the name of the day.
+    whole_days = alt.TimeIntervalStep(interval="day", step=1)
     return alt.X(
         f"{field}:T",
         title=title or None,
         scale=alt.Scale(type="utc", domain=[first, last], nice=False),
-        axis=alt.Axis(format=form, tickCount=6, labelAngle=0, labelFlush=True),
+        axis=alt.Axis(
+            format=form,
+            tickCount=whole_days if 3 < days <= 7 else 6,
+            labelAngle=0,
+            labelFlush=True,
+        ),
     )
 
 

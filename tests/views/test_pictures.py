@@ -12,7 +12,14 @@ from medhavi.units import to_seconds
 from medhavi.views.campaign_picture import setup_chart
 from medhavi.views.cause_ranking import causes_html
 from medhavi.views.chain_picture import chain_chart, chain_rows, chain_title
-from medhavi.views.charts import drawing, specification, title_of, untitled
+from medhavi.views.charts import (
+    DAY_MS,
+    drawing,
+    specification,
+    time_axis,
+    title_of,
+    untitled,
+)
 from medhavi.views.late_picture import late_chart, late_html
 from medhavi.views.load_map import load_cells, load_chart, load_title
 from medhavi.views.names import Names
@@ -302,3 +309,11 @@ def test_stock_that_expires_after_the_last_movement_is_out_of_view():
     )
     assert stock_rows(plan, "A", "L", IDS).height == 2
     assert items_by_need(plan)["lowest"].to_list() == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("days", "count"), [(2, 6), (5, {"interval": "day", "step": 1}), (30, 6)]
+)
+def test_no_two_ticks_bear_the_name_of_one_day(days, count):
+    axis = time_axis(0, days * DAY_MS).to_dict()["axis"]
+    assert axis["tickCount"] == count
