@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
+from medhavi.snapshot.table_access import TableAccess
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -41,26 +43,8 @@ class Told(NamedTuple):
     answer: object
 
 
-class Source(Protocol):
+class Source(TableAccess, Protocol):
     """The snapshot that is checked."""
-
-    def __getitem__(self, name: str) -> pl.DataFrame:
-        """Give a table by name."""
-        ...
-
-    def input_rows(self, name: str) -> pl.Series:
-        """Give the input row number (from 1) of each row of a table."""
-        ...
-
-    @property
-    def settings(self) -> Settings:
-        """The one row of settings."""
-        ...
-
-    @property
-    def as_of(self) -> int:
-        """Now of every planner [UTC seconds]."""
-        ...
 
     @property
     def network(self) -> Network:
