@@ -46,14 +46,11 @@ READS = {
     ("net_change_region.py", "supply_terms"): "products that share a supplier",
     ("master_plan/block_limits.py", "supplier_capacity"): "rows of the linear program",
     ("mrp/limits.py", "supplier_capacity"): "limits that are listed, not obeyed",
-    ("mrp/limits.py", "supply_terms"): "limits that are listed, not obeyed",
     ("promising/lead_draws.py", "lanes"): "whether any time is uncertain",
     ("promising/lead_draws.py", "supply_terms"): "whether any time is uncertain",
-    ("promising/proposals.py", "supply_terms"): "changed rows that a remedy shows",
+    ("promising/table_proposals.py", "supply_terms"): "rows that a remedy shows",
     ("promising/used_places.py", "step_resources"): "where a request may compete",
     ("promising/stages.py", "departures"): "changed rows that a remedy shows",
-    ("promising/stages.py", "supplier_capacity"): "whether any supplier has a limit",
-    ("promising/stages.py", "supply_terms"): "whether any supplier has a limit",
 }
 """Tables that a planner reads all the same, and what for."""
 
