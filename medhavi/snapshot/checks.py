@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi import schema
 from medhavi.snapshot.check_memory import NETWORK
-from medhavi.snapshot.checks_links import link_checks
+from medhavi.snapshot.checks_links import link_checks, references, source_kinds
 from medhavi.snapshot.checks_making import making_checks
 from medhavi.snapshot.checks_network import network_checks
 from medhavi.snapshot.checks_time import time_checks
@@ -27,13 +29,26 @@ class Check(NamedTuple):
     narrow: Narrow
 
 
-CHECKS = (
-    Check("values", value_checks, {}),
-    Check("links", link_checks, {}),
-    Check("making", making_checks, {}),
-    Check("trade", trade_checks, {}),
-    Check("flows", network_checks, {}),
-    # Which products are called for, not how many of them.
-    Check("time", time_checks, {"demands": (*NETWORK["demands"], "status")}),
-)
-"""In the order of their findings; every problem at once."""
+@lru_cache(maxsize=1)
+def checks() -> tuple[Check, ...]:
+    """Give all checks in the order of their findings; every problem at once."""
+    named: Narrow = {"demands": ("demand",)}
+    return (
+        Check("values", value_checks, {}),
+        *(
+            Check(
+                f"references of {name}",
+                partial(references, name=name),
+                {} if name in named else named,
+            )
+            for name, table in schema.tables().items()
+            if any(column.refs for column in table.columns.values())
+        ),
+        Check("kinds of sources", source_kinds, {}),
+        Check("links", link_checks, {}),
+        Check("making", making_checks, {}),
+        Check("trade", trade_checks, {}),
+        Check("flows", network_checks, {}),
+        # Which products are called for, not how many of them.
+        Check("time", time_checks, {"demands": (*NETWORK["demands"], "status")}),
+    )

@@ -45,10 +45,8 @@ _SEARCHED = 5
 
 
 def link_checks(snapshot: TableAccess) -> list[Finding]:
-    """Check all references by id."""
+    """Check what names another row, but for plain references and kinds of sources."""
     return [
-        *_references(snapshot),
-        *_source_kinds(snapshot),
         *_subjects(snapshot),
         *_pegged_supplies(snapshot),
         *_customers(snapshot),
@@ -75,12 +73,11 @@ def numbered(snapshot: TableAccess, name: str) -> pl.DataFrame:
     return snapshot[name].with_columns(snapshot.input_rows(name).alias("row"))
 
 
-def _references(snapshot: TableAccess) -> list[Finding]:
+def references(snapshot: TableAccess, name: str) -> list[Finding]:
+    """Check the references by id of one table."""
     found: list[Finding] = []
-    for name, table in schema.tables().items():
-        if not snapshot[name].height:
-            continue
-        for column in table.columns.values():
+    if snapshot[name].height:
+        for column in schema.tables()[name].columns.values():
             if column.refs:
                 found += _column_references(snapshot, name, column)
     return found
@@ -126,7 +123,7 @@ def _hints(wrong: pl.Series, known: Collection[str]) -> dict[str, str]:
     return {name: nearest(name, known) for name in few}
 
 
-def _source_kinds(snapshot: TableAccess) -> list[Finding]:
+def source_kinds(snapshot: TableAccess) -> list[Finding]:
     """Name sources that are no routing, supplier, lane or origin as kind says."""
     found: list[Finding] = []
     every = _ids(snapshot, schema.tables()["sourcing"].columns["source"].refs)

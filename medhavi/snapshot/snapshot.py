@@ -15,7 +15,7 @@ from medhavi import schema
 from medhavi.findings import BadData, Finding, Severity, finding, has_errors
 from medhavi.snapshot import folder
 from medhavi.snapshot.check_memory import NETWORK, NETWORK_NAME, CheckMemory
-from medhavi.snapshot.checks import CHECKS
+from medhavi.snapshot.checks import checks
 from medhavi.snapshot.checks_rows import own_checks
 from medhavi.snapshot.fingerprint import sorted_hash, tree_hash
 from medhavi.snapshot.lazy_tables import LazyTables
@@ -172,7 +172,7 @@ class Snapshot:
         own = [f for part in self._parts.values() for f in part.findings]
         cross = [
             found
-            for check in CHECKS
+            for check in checks()
             for found in self._memory.answer(
                 check.name, check.ask, self, self._parts, check.narrow
             )
