@@ -160,20 +160,7 @@ class TraitLine(LotLine):
         until = self._until(instant, transit, min_shelf_days)
         return self._room(Taker(instant, until, customer or "", most, kind))
 
-    def fits(
-        self,
-        steps: int,
-        instant: int,
-        transit: int = 0,
-        min_shelf_days: float = 0.0,
-        *,
-        buffers: bool = False,
-        customer: str | None = None,
-    ) -> bool:
-        """Tell whether a quantity may be taken at an instant."""
-        return steps <= self.available(
-            instant, transit, min_shelf_days, buffers=buffers, customer=customer
-        )
+    fits = MaterialLine.fits
 
     def asking(self, kind: int) -> AskedLine:
         """Give the line as one sees it who asks for something."""

@@ -4,11 +4,12 @@ Netting takes the first source whose lead time allows the date; that its machine
 full shows only when orders are placed. So a plan is made, the chain of each late
 demand is walked for the order that it waited for, and a way around that source is
 sought from there upward: at the nearest place of the chain with another source that
-does not lead back to it. All are diverted together and the plan is made again; a
-demand that gained nothing goes back, and what weighs least is kept. Where nothing is
-gained, half as many are tried, the most costly first. Effort is counted in orders
-placed. The method is a squeaky wheel over sources (Joslin and Clements, Journal of
-Artificial Intelligence Research 10, 1999).
+does not lead back to it. What stood in the way of late demands is diverted first, then
+they themselves, all of a kind together, and the plan is made again; what lost by it, or
+is late itself and gained nothing, goes back, and what weighs least is kept. Where
+neither brings anything, half as many are tried, the most costly first. Effort is
+counted in orders placed. The method is a squeaky wheel over sources (Joslin and
+Clements, Journal of Artificial Intelligence Research 10, 1999).
 """
 
 from __future__ import annotations
@@ -36,8 +37,6 @@ _CHOICES = {
     "lanes": ("destination",),
 }
 """Two rows of a table with these cells equal may be two sources of one need."""
-
-
 MOST_FAILED = 4
 """So many rounds that bring nothing end the search."""
 
