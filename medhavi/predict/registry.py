@@ -17,9 +17,10 @@ import fcntl
 import logging
 import os
 import tempfile
+import threading
 import warnings
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -78,10 +79,30 @@ class Registered:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Keep MLflow's warnings and messages to itself; say plainly what fails."""
+    """Keep MLflow's warnings and messages to itself; say plainly what fails.
+
+    Filters of warnings belong to the process, so threads share one change of them: the
+    first sets it, the last takes it back.
+    """
     os.environ.update(_QUIET)
-    # MLflow puts filters of its own before ours: its warnings are recorded, not shown.
-    with warnings.catch_warnings(record=True):
+    with _SHARED_QUIET.lock:
+        if not _SHARED_QUIET.users:
+            _SHARED_QUIET.change = _silenced()
+        _SHARED_QUIET.users += 1
+    try:
+        yield
+    finally:
+        with _SHARED_QUIET.lock:
+            _SHARED_QUIET.users -= 1
+            if not _SHARED_QUIET.users:
+                _SHARED_QUIET.change.close()
+
+
+def _silenced() -> ExitStack:
+    """Silence MLflow until the stack is closed."""
+    with ExitStack() as change:
+        # MLflow puts filters of its own first: its warnings are recorded, not shown.
+        change.enter_context(warnings.catch_warnings(record=True))
         warnings.simplefilter("ignore")
         # The import sets levels and filters of its own; ours come after it.
         import mlflow.pyfunc  # noqa: F401
@@ -89,7 +110,19 @@ def quietly() -> Iterator[None]:
         warnings.simplefilter("ignore")
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.ERROR)
-        yield
+        return change.pop_all()
+
+
+class _SharedQuiet:
+    """Who in this process wants MLflow silent now."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.users = 0
+        self.change = ExitStack()
+
+
+_SHARED_QUIET = _SharedQuiet()
 
 
 @contextmanager
