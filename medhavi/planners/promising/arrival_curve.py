@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.promising.arrival_risk import rank_of, uncertain, walked_at
+from medhavi.planners.promising.arrival_risk import rank_of
 from medhavi.planners.promising.lead_draws import LEVELS, LeadDraws
 from medhavi.planners.promising.one_quest import searched
 from medhavi.planners.promising.quest import Quest
 from medhavi.planners.promising.sampled_chain import SampledChain
 
 if TYPE_CHECKING:
+    from medhavi.planners.promising.arrival_risk import ArrivalTimes
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.book import Book
-    from medhavi.planners.promising.offers import Offered
     from medhavi.planners.promising.rules_of_promise import Policy
     from medhavi.results.promise import Promise
 
@@ -59,39 +59,32 @@ def arrival_curve(
         if one.name == answer.option and one.times.date == answer.date
     )
     chosen = next(known, None)
-    if chosen is None or not chosen.times.subjects:
+    if chosen is None or chosen.times.chain is None:
         return ()
     mark = book.stages.mark()
     book.stages.leads = LeadDraws(book.times, 0.5)
     try:
         if request.known or request.demand in book.accepted:
             book.free_own(request.demand)
-        found = _levels(book, chosen, quest.policy.risk_basis)
+        found = _levels(book, chosen.times, quest.policy.risk_basis)
     finally:
         book.stages.undo(mark)
         book.stages.leads = None
     return tuple(zip(SHARES, _rising(found), strict=True))
 
 
-def _levels(book: Book, chosen: Offered, basis: str) -> list[int]:
+def _levels(book: Book, times: ArrivalTimes, basis: str) -> list[int]:
     """Give the arrival at each of `SHARES` [s]."""
-    subjects = uncertain(book, chosen.times.evaluation)
-    if len(subjects) == 1:
-        return [_walked(book, chosen, share) for share in SHARES]
-    median = walked_at(
-        book, chosen.search, chosen.way, chosen.terms, LeadDraws(book.times, 0.5)
-    )
-    points = SampledChain(book, subjects)
-    dates = np.sort(points.arrivals(median or chosen.times.evaluation))
+    chain = times.chain
+    assert chain is not None
+    if len(times.subjects) == 1:
+        walked = [chain.at(LeadDraws(book.times, share)) for share in SHARES]
+        return [times.date if one is None else one.date for one in walked]
+    points = SampledChain(book, times.subjects)
+    dates = np.sort(points.arrivals(chain.found))
     # The quoted date was walked; the points move with it, as in the quote itself.
-    moved = chosen.times.date - int(dates[rank_of(LEVELS[basis])])
+    moved = times.date - int(dates[rank_of(LEVELS[basis])])
     return [int(dates[rank_of(share)]) + moved for share in SHARES]
-
-
-def _walked(book: Book, chosen: Offered, share: float) -> int:
-    draws = LeadDraws(book.times, share)
-    found = walked_at(book, chosen.search, chosen.way, chosen.terms, draws)
-    return chosen.times.date if found is None else found.date
 
 
 def _rising(dates: list[int]) -> list[int]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.planners.promising.lead_draws import LEVELS, LeadDraws
+from medhavi.planners.promising.replaying import Chain
 from medhavi.planners.promising.sampled_chain import POINTS, SampledChain
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.book import Book
     from medhavi.planners.promising.delivery_search import DeliverySearch
-    from medhavi.planners.promising.delivery_ways import Way
+    from medhavi.planners.promising.delivery_ways import Wanted, Way
     from medhavi.planners.promising.lead_draws import Subject
     from medhavi.planners.promising.pieces import Evaluation
     from medhavi.planners.promising.sampled_chain import Instants
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 class ArrivalTimes(NamedTuple):
     """Dates of an option [s] and the chance to arrive by the later of due and date.
 
-    `evaluation` is the option as it is held; `subjects` are its uncertain times.
+    `evaluation` is the option as it is held, `chain` as it was found; `subjects` are
+    the uncertain times that move it.
     """
 
     date: int
@@ -40,6 +42,7 @@ class ArrivalTimes(NamedTuple):
     on_time_prob: float
     evaluation: Evaluation
     subjects: tuple[Subject, ...] = ()
+    chain: Chain | None = None
 
     def not_before(self, instant: int) -> ArrivalTimes:
         """Give the same option where nothing is delivered before an instant [s]."""
@@ -60,10 +63,11 @@ def arrivals(
     if not subjects:
         date = found.date
         return ArrivalTimes(date, date, date, date, 1.0, found)
-    due = search.wanted.due
+    chain = Chain(book.stages, search, way, terms, found)
+    wanted = search.wanted
     if len(subjects) == 1:
-        return _walked(book, search, way, found, terms, basis, subjects)
-    return _sampled(book, search, way, found, terms, (basis, due), subjects)
+        return _walked(book, chain, wanted, basis, subjects)
+    return _sampled(book, chain, wanted, basis, subjects)
 
 
 def uncertain(book: Book, found: Evaluation) -> tuple[Subject, ...]:
@@ -91,10 +95,8 @@ def uncertain(book: Book, found: Evaluation) -> tuple[Subject, ...]:
 
 def _walked(
     book: Book,
-    search: DeliverySearch,
-    way: Way,
-    base: Evaluation,
-    terms: Terms,
+    chain: Chain,
+    wanted: Wanted,
     basis: str,
     subjects: Sequence[Subject],
 ) -> ArrivalTimes:
@@ -102,14 +104,11 @@ def _walked(
     found: dict[str, Evaluation] = {}
     for name, level in LEVELS.items():
         draws = book.times.at(level)
-        if draws is book.stages.leads:
-            found[name] = base
-            continue
-        found[name] = walked_at(book, search, way, terms, draws) or base
+        known = chain.found if draws is book.stages.leads else chain.at(draws)
+        found[name] = known or chain.found
     dates = {name: evaluation.date for name, evaluation in found.items()}
     date = dates[basis]
-    limit = max(search.wanted.due, date) + search.wanted.slack
-    chance = _chance(book, search, way, terms, limit)
+    chance = _chance(book, chain, max(wanted.due, date) + wanted.slack)
     return ArrivalTimes(
         date,
         dates["p50"],
@@ -118,17 +117,16 @@ def _walked(
         chance,
         found[basis],
         tuple(subjects),
+        chain,
     )
 
 
-def _chance(
-    book: Book, search: DeliverySearch, way: Way, terms: Terms, limit: int
-) -> float:
+def _chance(book: Book, chain: Chain, limit: int) -> float:
     """Give the largest level at which the option is there by an instant."""
     low, high = 0.0, 1.0
     for _ in range(9):
         middle = (low + high) / 2
-        found = walked_at(book, search, way, terms, LeadDraws(book.times, middle))
+        found = chain.at(LeadDraws(book.times, middle))
         if found is not None and found.date <= limit:
             low = middle
         else:
@@ -136,49 +134,27 @@ def _chance(
     return round(high if high == 1.0 else (low + high) / 2, 3)
 
 
-def walked_at(
-    book: Book, search: DeliverySearch, way: Way, terms: Terms, draws: LeadDraws
-) -> Evaluation | None:
-    """Evaluate a way once more with other times; its search counts nothing of it."""
-    before = book.stages.leads
-    counted = search.evaluations
-    book.stages.leads = draws
-    try:
-        return search.evaluate(way, terms)
-    finally:
-        book.stages.leads = before
-        search.evaluations = counted
-
-
 # --------------------------------------------------------------------------- sampling
 def _sampled(
     book: Book,
-    search: DeliverySearch,
-    way: Way,
-    found: Evaluation,
-    terms: Terms,
-    asked: tuple[str, int],
+    chain: Chain,
+    wanted: Wanted,
+    basis: str,
     subjects: Sequence[Subject],
 ) -> ArrivalTimes:
     """Push fixed points through the chain; evaluate again at the quoted one."""
-    basis, due = asked
-    median = book.times.at(LEVELS["p50"])
-    chain: Evaluation | None = found
-    if median is not book.stages.leads:
-        chain = walked_at(book, search, way, terms, median)
     points = SampledChain(book, subjects)
-    dates = points.arrivals(chain or found)
+    dates = points.arrivals(chain.found)
     rising = np.sort(dates)
     at = {name: int(rising[rank_of(level)]) for name, level in LEVELS.items()}
     own = points.point(_place(dates, rising, rank_of(LEVELS[basis])))
-    held = walked_at(book, search, way, terms, LeadDraws(book.times, 0.5, own))
-    held = held or found
+    held = chain.at(LeadDraws(book.times, 0.5, own)) or chain.found
     date = held.date
     moved = date - at[basis]
     p50, p80, p95 = (at[name] + moved for name in LEVELS)
-    limit = max(due, date) + search.wanted.slack
+    limit = max(wanted.due, date) + wanted.slack
     chance = int(np.count_nonzero(dates <= limit - moved)) / POINTS
-    return ArrivalTimes(date, p50, p80, p95, chance, held, tuple(subjects))
+    return ArrivalTimes(date, p50, p80, p95, chance, held, tuple(subjects), chain)
 
 
 def _place(dates: Instants, rising: Instants, rank: int) -> int:

@@ -352,9 +352,7 @@ class DeliverySearch:
         """Send pieces in one shipment; in several where one would be late."""
         wanted = self.wanted
         mark = self._stages.mark()
-        steps = sum(piece.steps for piece in pieces)
-        ready = max(piece.ready for piece in pieces)
-        whole = self._shipment(origin, tuple(pieces), steps, ready, terms.relaxed)
+        whole = self.sent(origin, tuple(pieces), terms)
         groups = by_ready(pieces, wanted.least)
         if not wanted.split:
             return None if whole is None else [whole]
@@ -396,6 +394,14 @@ class DeliverySearch:
             found.append(shipped)
             left -= size
         return found
+
+    def sent(
+        self, origin: str, pieces: tuple[Piece, ...], terms: Terms
+    ) -> Shipment | None:
+        """Send pieces from a place together, as soon as all are ready."""
+        steps = sum(piece.steps for piece in pieces)
+        ready = max(piece.ready for piece in pieces)
+        return self._shipment(origin, pieces, steps, ready, terms.relaxed)
 
     def _shipment(
         self,

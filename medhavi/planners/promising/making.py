@@ -22,11 +22,23 @@ MOST_SHIFTS = 50
 """Times an order is pushed on until every component is there when it is used."""
 
 
-class Getter(Protocol):
-    """Who gets components: a walk over the ledgers."""
+class Placer(Protocol):
+    """Who places orders."""
 
     stages: Stages
     terms: Terms
+
+    def placed(self, timing: Timing) -> None:
+        """Let an order hold its resources."""
+        ...
+
+    def fail(self, code: Limiter, subject: str) -> None:
+        """Note why a way is closed."""
+        ...
+
+
+class Getter(Placer, Protocol):
+    """Who gets components, too: a walk over the ledgers."""
 
     def acquire(
         self, product: str, location: str, steps: int
@@ -40,16 +52,8 @@ class Getter(Protocol):
         """Take the way that is there first."""
         ...
 
-    def first_start(self, source: Source, start: int) -> int | None:
-        """Give the first instant at which a source may begin."""
-        ...
-
-    def placed(self, timing: Timing) -> None:
-        """Let an order hold its resources."""
-        ...
-
-    def fail(self, code: Limiter, subject: str) -> None:
-        """Note why a way is closed."""
+    def first_work(self, source: Source) -> int | None:
+        """Give the first instant at which a source may begin to make something."""
         ...
 
 
@@ -68,9 +72,7 @@ def make(walk: Getter, source: Source, left: int) -> Piece | None:
     recipe = walk.stages.recipe(source.source)
     gain = recipe.gain(source.product, source.location)
     wanted = 0 if gain is None else gain.order_steps_for(left)
-    rules = walk.terms.work
-    first = walk.terms.now if rules is None else rules.begin
-    start = walk.first_start(source, first)
+    start = walk.first_work(source)
     if gain is None or wanted <= 0 or start is None:
         walk.fail(Limiter.ROUTING_INVALID, source.source)
         return None
@@ -84,13 +86,37 @@ def make(walk: Getter, source: Source, left: int) -> Piece | None:
         if got is None:
             return None
         parts.append(got)
+    return ordered(walk, source, size, start, parts)
+
+
+def ordered(
+    walk: Placer,
+    source: Source,
+    size: int,
+    start: int,
+    parts: Sequence[tuple[Component, tuple[Piece, ...]]],
+) -> Piece | None:
+    """Place an order behind its components.
+
+    Parameters
+    ----------
+    size
+        Of the order [steps of the source].
+    start
+        First instant at all [s].
+    parts
+        What was got for each component line.
+    """
     timing = _placed(walk, source, size, start, parts)
-    if timing is None:
+    gain = walk.stages.recipe(source.source).gain(source.product, source.location)
+    if timing is None or gain is None:
         return None
     uses: list[Use] = []
+    lines: list[Component] = []
     for line, pieces in parts:
         used = _used(walk, source, timing, line)
         uses += [Use(max(used, piece.ready), piece) for piece in pieces]
+        lines += [line] * len(pieces)
     return Piece(
         "make",
         source.product,
@@ -102,6 +128,7 @@ def make(walk: Getter, source: Source, left: int) -> Piece | None:
         size,
         timing,
         tuple(uses),
+        tuple(lines),
     )
 
 
@@ -125,11 +152,11 @@ def _component(
 
 
 def _placed(
-    walk: Getter,
+    walk: Placer,
     source: Source,
     size: int,
     start: int,
-    parts: list[tuple[Component, tuple[Piece, ...]]],
+    parts: Sequence[tuple[Component, tuple[Piece, ...]]],
 ) -> Timing | None:
     """Place the steps so that each component is there when it is used."""
     needs = []
@@ -169,7 +196,7 @@ def _placed(
 
 
 def _tightened(
-    walk: Getter,
+    walk: Placer,
     source: Source,
     size: int,
     starts: tuple[int, int, int],
@@ -194,7 +221,7 @@ def _tightened(
     return earlier if fits else timing
 
 
-def _used(walk: Getter, source: Source, timing: Timing, line: Component) -> int:
+def _used(walk: Placer, source: Source, timing: Timing, line: Component) -> int:
     if not timing.steps:
         return timing.finish
     if _at_first(line):
@@ -202,7 +229,7 @@ def _used(walk: Getter, source: Source, timing: Timing, line: Component) -> int:
     return walk.stages.used(source.source, timing, line)
 
 
-def _output(walk: Getter, source: Source, timing: Timing, gain: Gain) -> int:
+def _output(walk: Placer, source: Source, timing: Timing, gain: Gain) -> int:
     if not timing.steps or not gain.outputs:
         return timing.finish
     return max([walk.stages.output(source.source, timing, o) for o in gain.outputs])

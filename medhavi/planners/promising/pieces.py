@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from medhavi.providers.itineraries import Itinerary
+    from medhavi.providers.recipe_lines import Component
     from medhavi.providers.sources import Source, Timing
 
 Kind = Literal["stock", "make", "buy", "move"]
@@ -47,6 +48,8 @@ class Piece(NamedTuple):
         New supply: from where, how much is ordered [steps of the source], when.
     uses
         What goes in.
+    lines
+        Orders: the component line of each use.
     surplus
         What the order brings beyond the need; other needs of the request may take it.
     itinerary
@@ -67,6 +70,7 @@ class Piece(NamedTuple):
     order_steps: int = 0
     timing: Timing | None = None
     uses: tuple[Use, ...] = ()
+    lines: tuple[Component, ...] = ()
     surplus: int = 0
     itinerary: Itinerary | None = None
     shared: int = 0

@@ -381,7 +381,7 @@ class Walk:
         if source.kind == "make":
             return make(self, source, left)
         if source.kind == "buy":
-            return self._buy(source, left)
+            return self.buy(source, source.pieces(left)[0], left)
         return self._move(source, left)
 
     def first_start(self, source: Source, start: int) -> int | None:
@@ -393,8 +393,15 @@ class Walk:
         self.fail(Limiter.ROUTING_INVALID, source.source)
         return None
 
-    def _buy(self, source: Source, left: int) -> Piece | None:
-        size = source.pieces(left)[0]
+    def first_work(self, source: Source) -> int | None:
+        """Give the first instant at which a source may begin to make something."""
+        rules = self.terms.work
+        return self.first_start(
+            source, self.terms.now if rules is None else rules.begin
+        )
+
+    def buy(self, source: Source, size: int, left: int) -> Piece | None:
+        """Buy a lot of a size for a need [steps]; None: its supplier does not."""
         start = self.first_start(source, self.terms.now)
         if start is None:
             return None
@@ -427,11 +434,15 @@ class Walk:
         if origin is None:
             return None
         got = self.acquire(source.product, origin, size)
-        if got is None:
-            return None
-        ready = max(piece.ready for piece in got)
-        start = self.first_start(source, ready)
-        if start is None:
+        return None if got is None else self.brought(source, size, got)
+
+    def brought(
+        self, source: Source, size: int, got: tuple[Piece, ...]
+    ) -> Piece | None:
+        """Bring what was got at the origin of a lane."""
+        origin = source.origin
+        start = self.first_start(source, max(piece.ready for piece in got))
+        if start is None or origin is None:
             return None
         if "transport" in self.terms.relaxed:
             itinerary = None

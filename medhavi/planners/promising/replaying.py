@@ -1,0 +1,139 @@
+"""A chain that was found, at other times: its choices stay, what waits moves.
+
+What is decided before delays are known cannot wait for them: sources, quantities and
+stock are those of the chain (rule 36). Orders and transports are placed again after
+what they wait for, among all other work.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.planners.promising.making import ordered
+from medhavi.planners.promising.supply_walk import Walk
+
+if TYPE_CHECKING:
+    from medhavi.planners.promising.delivery_search import DeliverySearch
+    from medhavi.planners.promising.delivery_ways import Way
+    from medhavi.planners.promising.lead_draws import LeadDraws
+    from medhavi.planners.promising.pieces import Evaluation, Piece, Shipment
+    from medhavi.planners.promising.stages import Stages
+    from medhavi.planners.promising.walk_terms import Terms
+
+
+class Chain:
+    """An option with its choices, to be asked for at other times.
+
+    Parameters
+    ----------
+    stages
+        Providers with their ledgers.
+    search
+        Evaluates the way anew where its choices cannot stay.
+    way, terms, found
+        The option, what it may do, and what was found.
+    """
+
+    __slots__ = ("_keeps", "_search", "_stages", "_terms", "_way", "found")
+
+    def __init__(
+        self,
+        stages: Stages,
+        search: DeliverySearch,
+        way: Way,
+        terms: Terms,
+        found: Evaluation,
+    ) -> None:
+        self._stages = stages
+        self._search = search
+        self._way = way
+        self._terms = terms
+        self.found = found
+        self._keeps = _keeps(found, search, stages)
+
+    def at(self, draws: LeadDraws) -> Evaluation | None:
+        """Give the chain at other times; the ledgers are as before after it."""
+        stages, search = self._stages, self._search
+        before, counted = stages.leads, search.evaluations
+        stages.leads = draws
+        try:
+            return self._moved() or search.evaluate(self._way, self._terms)
+        finally:
+            stages.leads = before
+            search.evaluations = counted
+
+    def _moved(self) -> Evaluation | None:
+        """Place the chain again; None: it has to be searched anew."""
+        if not self._keeps:
+            return None
+        mark = self._stages.mark()
+        try:
+            return self._placed(Walk(self._stages, self._terms))
+        finally:
+            self._stages.undo(mark)
+
+    def _placed(self, walk: Walk) -> Evaluation | None:
+        shipments: list[Shipment] = []
+        for sent in self.found.shipments:
+            pieces = _all([_again(walk, use.piece) for use in sent.uses])
+            if pieces is None:
+                return None
+            shipment = self._search.sent(sent.origin, pieces, walk.terms)
+            if shipment is None:
+                return None
+            shipments.append(shipment)
+        shipments.sort(key=lambda one: (one.arrival, one.origin, one.ready))
+        return self.found._replace(shipments=tuple(shipments))
+
+
+def _keeps(found: Evaluation, search: DeliverySearch, stages: Stages) -> bool:
+    """Tell whether a chain keeps its choices when its times move.
+
+    Not where goods may expire while they wait, where parts may be sent apart, or where
+    one need takes what the order of another left over.
+    """
+    if stages.anything_perishes:
+        return False
+    if search.wanted.split and any(len(sent.uses) > 1 for sent in found.shipments):
+        return False
+    left: set[tuple[str, str]] = set()
+    stocked: set[tuple[str, str]] = set()
+    for use in found.uses():
+        piece = use.piece
+        if piece.shared or piece.again:
+            return False
+        if piece.kind == "stock":
+            stocked.add((piece.product, piece.location))
+        elif piece.surplus:
+            left.add((piece.product, piece.location))
+    return left.isdisjoint(stocked)
+
+
+def _again(walk: Walk, piece: Piece) -> Piece | None:
+    """Place a piece again, after all that goes into it."""
+    source = piece.source
+    if source is None:
+        return piece
+    if piece.kind == "buy":
+        bought = walk.buy(source, piece.order_steps, piece.order_steps)
+        return bought and bought._replace(steps=piece.steps, surplus=piece.surplus)
+    got = _all([_again(walk, use.piece) for use in piece.uses])
+    if got is None:
+        return None
+    if piece.kind == "move":
+        brought = walk.brought(source, piece.order_steps, got)
+        return brought and brought._replace(steps=piece.steps, surplus=piece.surplus)
+    parts = [(line, (one,)) for line, one in zip(piece.lines, got, strict=True)]
+    start = walk.first_work(source)
+    made = (
+        None
+        if start is None
+        else ordered(walk, source, piece.order_steps, start, parts)
+    )
+    return made and made._replace(steps=piece.steps, surplus=piece.surplus)
+
+
+def _all(pieces: list[Piece | None]) -> tuple[Piece, ...] | None:
+    """Give the pieces; None where one of them is missing."""
+    found = tuple(piece for piece in pieces if piece is not None)
+    return found if len(found) == len(pieces) else None
