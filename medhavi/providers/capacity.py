@@ -22,7 +22,7 @@ from medhavi.providers.table_rows import read_tables
 from medhavi.units import ALWAYS, MINUTE, NEVER, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.providers.capacity_routings import CompiledRouting
     from medhavi.providers.table_rows import Row, Rows
@@ -292,6 +292,35 @@ class Capacity:
         )
         fewest = min(units for _, _, units in made.resource(resource).levels)
         return made if fewest >= before.constant else None
+
+    def needing(self, rows: Sequence[Row], snapshot: Snapshot) -> Capacity | None:
+        """Give the same routings where steps have other rows of `step_resources`.
+
+        Parameters
+        ----------
+        rows
+            In the place of rows with the same key, or added.
+        snapshot
+            Tables with these rows.
+
+        Returns
+        -------
+        Capacity or None
+            None where the yield of a routing changes with them: what is needed of
+            components, and what exists brings, would be others.
+        """
+        known = self._unlimited
+        made = altered(
+            self,
+            _snapshot=snapshot,
+            _unlimited=None if known is None else known.needing(rows, snapshot),
+            _routings=self._routings.needing(rows),
+            _clocks={},
+            _hard={},
+        )
+        names = {row["routing"] for row in rows}
+        same = all(made.yields(name) == self.yields(name) for name in names)
+        return made if same else None
 
     @property
     def withheld(self) -> dict[str, float]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from medhavi.providers.altered_copy import altered
 from medhavi.providers.capacity_choice import first_candidate, step_plan
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from medhavi.snapshot.calendars import Calendars
 
 ONE: Final = Fraction(1)
+_Known = TypeVar("_Known")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +162,7 @@ class Routings:
     ) -> None:
         self._tables = tables
         self._factors: Mapping[tuple[str, int], Fraction] = {}
+        self._restated: Mapping[str, tuple[Row, ...]] = {}
         self._slowed: frozenset[str] = frozenset()
         self._facts = facts
         self._calendars = calendars
@@ -198,6 +200,28 @@ class Routings:
             _compiled_alike={},
         )
 
+    def needing(self, rows: Sequence[Row]) -> Routings:
+        """Give the same routings where steps have other rows of `step_resources`.
+
+        Rows take the place of those with the same key, or are added.
+        """
+        needs = {row["routing"]: self._needs_of(row["routing"]) for row in rows}
+        for name, before in needs.items():
+            kept = {_key(row): row for row in before}
+            kept |= {_key(row): row for row in rows if row["routing"] == name}
+            needs[name] = tuple(kept[key] for key in sorted(kept))
+
+        def others(known: Mapping[str, _Known]) -> dict[str, _Known]:
+            return {name: one for name, one in known.items() if name not in needs}
+
+        return altered(
+            self,
+            _restated={**self._restated, **needs},
+            _networks=others(self._networks),
+            _compiled=others(self._compiled),
+            _likeness=others(self._likeness),
+        )
+
     def network(self, routing: str) -> RoutingNetwork:
         """Give order, links and yields of the steps.
 
@@ -213,7 +237,7 @@ class Routings:
         known = self._networks_alike.get(alike)
         if known is None:
             steps = self._rows("steps", self._steps, routing)
-            needs = self._rows("step_resources", self._needs, routing)
+            needs = self._needs_of(routing)
             known = network(
                 self._tables["routings"].row(self._numbers[routing]),
                 steps,
@@ -236,7 +260,7 @@ class Routings:
 
     def _look(self, routing: str) -> tuple[object, ...] | None:
         steps = self._steps.get(routing, ())
-        if routing in self._slowed:
+        if routing in self._slowed or routing in self._restated:
             return None
         if len(steps) != 1 or routing in self._links or routing in self._outputs:
             return None
@@ -273,13 +297,19 @@ class Routings:
     def held(self, routing: str) -> tuple[tuple[str, float, int, int], ...]:
         """List what is held over steps: resource, units, first and last step."""
         found = []
-        for row in self._rows("step_resources", self._needs, routing):
+        for row in self._needs_of(routing):
             if row["until_step"] is not None:
                 resource = first_candidate(row, self._resources)
                 if resource is not None:
                     units = row["units"] or 1.0
                     found.append((resource, units, row["step"], row["until_step"]))
         return tuple(found)
+
+    def _needs_of(self, routing: str) -> Sequence[Row]:
+        restated = self._restated.get(routing)
+        if restated is not None:
+            return restated
+        return self._rows("step_resources", self._needs, routing)
 
     def _rows(
         self, table: str, index: Mapping[object, Sequence[int]], routing: str
@@ -311,7 +341,7 @@ class Routings:
         unit = self._facts.step(row["product"])
         place = self._resources.calendar_of(row["location"])
         needs: dict[int, list[Row]] = defaultdict(list)
-        for need in self._rows("step_resources", self._needs, routing):
+        for need in self._needs_of(routing):
             needs[need["step"]].append(need)
         held = self._held(shape, needs)
         step_times = {
@@ -402,3 +432,8 @@ class Routings:
             )
         plain = Outlet(step=None, anchor="end", offset=0, working=location_time)
         return tuple(outlets) or (plain,)
+
+
+def _key(row: Row) -> tuple[int, str, int]:
+    """Give what tells rows of `step_resources` of one routing apart, in their order."""
+    return row["step"], row["resource"], window(row)[0]

@@ -25,9 +25,17 @@ from medhavi.snapshot.changed_rows import with_rows_when_read
 from medhavi.snapshot.lazy_tables import LazyTables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import (
+        Callable,
+        Collection,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
 
     from medhavi.providers import Providers
+    from medhavi.providers.capacity import Capacity
     from medhavi.providers.ledger_moves import Ledgers
     from medhavi.providers.material import Node
     from medhavi.providers.occupancy import Commitment
@@ -200,6 +208,49 @@ def _units(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | N
     return Changed(made, ledgers._replace(capacity=FiniteCapacity(capacity, occupancy)))
 
 
+def _needs(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+    """Let steps be done by other resources too."""
+    new = changed_rows(providers.snapshot, "step_resources", rows)
+    shared = [name for name in SHARED if name != "capacity"]
+    made = _on_changed_tables(providers, rows, (*shared, "suppliers", "transport"))
+    capacity = providers.capacity.needing(new, made.snapshot)
+    routings = frozenset(row["routing"] for row in new)
+    if capacity is None or _standing(providers, providers.capacity, routings) != (
+        _standing(providers, capacity, routings)
+    ):
+        return None
+    made.__dict__["capacity"] = capacity
+    makers = providers.recipes.makers
+
+    def touched(product: str, location: str) -> bool:
+        roles = makers.get((product, location), {})
+        return any(not routings.isdisjoint(names) for names in roles.values())
+
+    made.__dict__["sourcing"] = ChangedSourcing.of(
+        providers.sourcing, made.roads, touched
+    )
+    occupancy = ledgers.capacity.occupancy
+    return Changed(made, ledgers._replace(capacity=FiniteCapacity(capacity, occupancy)))
+
+
+def _standing(
+    providers: Providers, capacity: Capacity, routings: Collection[str]
+) -> list[Commitment]:
+    """Give the work in the books that some routings do."""
+    orders = providers.tables["supply_orders"]
+    sources = enumerate(orders.column("source"))
+    only = [orders.row(number) for number, name in sources if name in routings]
+    return list(
+        existing_work(
+            providers.tables,
+            capacity,
+            providers.facts,
+            int(providers.snapshot.as_of),
+            only=only,
+        )
+    )
+
+
 def _holds(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
     """Let holds go."""
     new = changed_rows(providers.snapshot, "reservations", rows)
@@ -318,5 +369,6 @@ _MAKERS: Mapping[str, Callable[[Providers, Ledgers, Changes], Changed | None]] =
     "resource_units": _units,
     "routings": _routings,
     "sourcing": _sourcing,
+    "step_resources": _needs,
     "supply_orders": _orders,
 }

@@ -139,6 +139,68 @@ CASES = {
         Limiter.CAPACITY_SHORTFALL,
         {"overtime", "swap"},
     ),
+    "other work on the machine, and another of its pool": Case(
+        workshop(
+            stock=[{"product": "B", "qty": 10}],
+            resources=[{"pool": "P"}, {"resource": "N", "pool": "P"}],
+            demands=[WEAK],
+            reservations=[hold("capacity", "M", qty=9 * 1440)],
+        ),
+        SOON,
+        Limiter.CAPACITY_SHORTFALL,
+        {"other_resource", "overtime"},
+    ),
+    "orders that do not move, and a machine that replaces it elsewhere": Case(
+        workshop(
+            stock=[{"product": "B", "qty": 10}],
+            resources=[{}, {"resource": "N"}],
+            routings=[{}, {"routing": "Q", "product": "B"}],
+            steps=[{"run_minutes_per_unit": 60}, {"routing": "Q"}],
+            step_resources=[
+                {},
+                {"routing": "Q", "choice": "either", "speed": 2},
+                {"routing": "Q", "choice": "either", "resource": "N"},
+            ],
+            supply_orders=[
+                {
+                    "supply_order": "W",
+                    "kind": "work",
+                    "source": "R",
+                    "qty": 100,
+                    "start": day(0),
+                    "due": day(6),
+                    "status": "firmed",
+                    "locked": True,
+                }
+            ],
+        ),
+        SOON,
+        Limiter.CAPACITY_LOCKED,
+        {"other_resource", "overtime"},
+    ),
+    "too much for an opening, and skilled people who work longer": Case(
+        workshop(
+            stock=[{"product": "B", "qty": 10}],
+            calendars=[{"calendar": "short"}],
+            shifts=[
+                {
+                    "calendar": "short",
+                    "weekday": n,
+                    "start": dt.time(6),
+                    "finish": dt.time(10),
+                }
+                for n in range(1, 8)
+            ],
+            resources=[{"calendar": "short"}, {"resource": "N"}],
+            resource_skills=[
+                {"resource": name, "skill": "filling"} for name in ("M", "N")
+            ],
+            steps=[{"run_minutes_per_unit": 60, "splittable": False}],
+        ),
+        SOON,
+        Limiter.QTY_DURATION_UNSUPPORTED,
+        {"other_resource"},
+    ),
     "a lot that is larger than the need": Case(
         workshop(
             stock=[{"product": "B", "qty": 99}],

@@ -49,7 +49,10 @@ def company(stock: int, parts: int, held: int, promised: int = 1) -> Snapshot:
             {"step": 1, "run_minutes_per_unit": 60},
             {"step": 2, "run_minutes_per_unit": 30},
         ],
-        step_resources=[{"step": 1, "resource": "M"}, {"step": 2, "resource": "N"}],
+        step_resources=[
+            {"step": 1, "resource": "M", "choice": "first"},
+            {"step": 2, "resource": "N", "choice": "second"},
+        ],
         locations=[{"location": "L"}, {"location": "C1", "kind": "customer"}],
         lanes=[
             {
@@ -191,6 +194,13 @@ def routing(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
     return "routings", {**row, **cells[number % 3]}
 
 
+def resource(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
+    """Let a step of A be done by the machine of the other step, fast or slow."""
+    row = row_of(snapshot, "step_resources", step=1 + number % 2)
+    new = {"resource": "MN"[(1 + number) % 2], "speed": number / 4, "preference": 2}
+    return "step_resources", {**row, **new}
+
+
 def source(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
     """Name one more way to get A."""
     kind, name = (("make", "R"), ("buy", "S2"))[number % 2]
@@ -229,6 +239,7 @@ CHANGED = {
         order,
         new_order,
         routing,
+        resource,
         source,
         substitute,
         buffers,
@@ -290,6 +301,28 @@ def test_one_unit_more_shares_all_but_its_resource():
     assert more.ledger("N") is not held.ledger("N")
     assert more.busy("N") == held.busy("N")
     assert other.stages.material is book.stages.material
+
+
+def test_another_resource_for_a_step_shares_what_is_booked():
+    snapshot = company(4, 6, 3)
+    book = Book.from_snapshot(snapshot)
+    other = book_with(book, change(snapshot, "resource", 8))
+    assert other.stages.capacity is not book.stages.capacity
+    assert other.stages.capacity.occupancy is book.stages.capacity.occupancy
+    assert other.stages.material is book.stages.material
+
+
+def test_work_in_the_books_that_moves_to_another_resource_is_placed_anew():
+    """N before M: what W1 holds is others then, and the tables are read again."""
+    snapshot = company(4, 6, 3)
+    book = Book.from_snapshot(snapshot)
+    ((row,),) = change(snapshot, "resource", 8).values()
+    rows = {"step_resources": ({**row, "preference": 0},)}
+    other = book_with(book, rows)
+    assert other.stages.capacity.occupancy is not book.stages.capacity.occupancy
+    request = request_of(snapshot, product="A", qty=9, due=day(1))
+    found = quote(other, request)
+    assert found == quote(Book.from_snapshot(changed(snapshot, rows)), request)
 
 
 def test_a_hold_of_what_was_promised_anew_is_free_already():

@@ -11,6 +11,7 @@ from medhavi.planners.remedy_rows import (
     faster_terms,
     one_unit_more,
 )
+from medhavi.providers.stand_ins import named_by, stand_ins
 from medhavi.results.limiter import Limiter, RemedyKind
 from medhavi.units import DAY, MINUTE, from_seconds, from_steps, steps_up
 
@@ -282,6 +283,35 @@ def _cut_order(case: Case) -> Iterator[Proposal]:
             yield Proposal(RemedyKind.SMALLER_LOT, text, rows)
 
 
+def _other_resource(case: Case) -> Iterator[Proposal]:
+    """Let another resource work too, where the tables show one that can."""
+    snapshot, subject = case.quest.book.snapshot, case.reason.subject
+    names, steps = {subject}, _steps_on(case, subject)
+    if not steps:
+        routing, _, number = subject.partition("|")
+        steps = {(routing, int(number))} if number.isdecimal() else set()
+        names = named_by(snapshot, steps)
+    for name in sorted(names):
+        for other in stand_ins(snapshot, name, steps)[:MOST_OF_A_KIND]:
+            done = ", ".join(
+                f"step {step} of {routing}" for routing, step in other.steps
+            )
+            text = f"{other.resource} does {done} too, beside {name}"
+            rows: Rows = {"step_resources": other.rows}
+            yield Proposal(RemedyKind.OTHER_RESOURCE, text, rows)
+
+
+def _steps_on(case: Case, resource: str) -> set[tuple[str, int]]:
+    """Give the steps of the earliest option that a resource works on."""
+    return {
+        (piece.source.source, window.step)
+        for piece in case.pieces("make")
+        if piece.source is not None and piece.timing is not None
+        for window in piece.timing.steps
+        if resource in {name for name, _ in window.resources}
+    }
+
+
 # ----------------------------------------------------------------------- other sources
 def _other_source(case: Case) -> Iterator[Proposal]:
     """Open routings and suppliers that rows of `sourcing` leave out."""
@@ -363,10 +393,11 @@ def _fresh_rates(case: Case) -> Iterator[Proposal]:
 _BY_CODE: Mapping[Limiter, tuple[Callable[[Case], Iterator[Proposal]], ...]] = {
     Limiter.ALTERNATE_EXHAUSTED: (_other_source, _more_supply),
     Limiter.AWAITING_SUPPLY: (_earlier_order, _more_supply),
-    Limiter.CAPACITY_LOCKED: (_one_more, _other_source),
+    Limiter.CAPACITY_LOCKED: (_other_resource, _one_more, _other_source),
     Limiter.CAPACITY_SAFETY_BUFFER: (_one_more,),
     Limiter.CAPACITY_SHORTFALL: (
         _one_more,
+        _other_resource,
         _less_important,
         _smaller_lot,
         _other_source,
@@ -382,7 +413,7 @@ _BY_CODE: Mapping[Limiter, tuple[Callable[[Case], Iterator[Proposal]], ...]] = {
     Limiter.NO_SOURCE: (_other_product, _other_source),
     Limiter.NO_TRANSPORT_CAPACITY: (_extra_departure, _other_lane),
     Limiter.NO_TRANSPORT_LEG: (_other_lane,),
-    Limiter.QTY_DURATION_UNSUPPORTED: (_cut_order,),
+    Limiter.QTY_DURATION_UNSUPPORTED: (_cut_order, _other_resource),
     Limiter.QUALITY_MISMATCH: (_other_product, _other_source, _more_supply),
     Limiter.REGULATORY_BLOCKED: (_other_product,),
     Limiter.RELEASE_FENCE: (_without_fence, _other_source),
