@@ -250,3 +250,15 @@ def test_a_routing_that_finds_no_room_is_named():
     made = asked(snapshot, due=day(5))
     assert made.status is PromiseStatus.REJECTED
     assert made.limiter.code is Limiter.ROUTING_CAPACITY_FAIL
+
+
+@pytest.mark.req("DEF-03")
+def test_component_that_comes_just_after_long_other_work_is_waited_for():
+    # M is free one minute before B is there: shifting by that minute again and again
+    # would never get past the five days of other work.
+    given = {
+        "bom_lines": [{"step": 1}],
+        "reservations": [busy(0, 120 - 1 / 60)],
+    }
+    date = days(asked(workshop(**given), due=day(20)).date)
+    assert date == pytest.approx((120 + 10) / 24)

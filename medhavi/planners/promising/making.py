@@ -189,7 +189,9 @@ def _placed(
             )
             walk.placed(timing)
             return timing
-        bound -= slack
+        # Every start up to its own gives this timing: shift as often as leads past it.
+        idle = max(timing.start - bound, 0)
+        bound -= slack * (idle // -slack + 1)
     node = f"{source.product}|{source.location}"
     walk.fail(Limiter.ROUTING_CAPACITY_FAIL, node)
     return None
