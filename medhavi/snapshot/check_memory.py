@@ -7,7 +7,8 @@ seen while it runs, so no list of tables can be out of date.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from medhavi.snapshot.table_access import TableAccess
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from medhavi.findings import Finding
     from medhavi.snapshot.network import Network
     from medhavi.snapshot.settings import Settings
 
 Answer = TypeVar("Answer")
 Narrow = Mapping[str, tuple[str, ...]]
-"""Tables of which some columns alone count, and not in which row they came."""
+"""Tables of which a check sees these columns alone."""
 NETWORK: Narrow = {"demands": ("product", "location", "ship_from")}
 """What the network is made of, where that is not all of a table."""
 
@@ -35,12 +37,27 @@ class Part(Protocol):
         """The rows."""
         ...
 
+    @property
+    def rows(self) -> pl.Series:
+        """The input row number of each row."""
+        ...
+
 
 class Told(NamedTuple):
-    """An answer and the tables that it was read from."""
+    """An answer and what it was read from: tables, their row numbers, the network."""
 
     parts: Mapping[str, Part]
+    numbered: frozenset[str]
+    network: object
     answer: object
+
+
+class Check(NamedTuple):
+    """A check by its name; `narrow`: which columns of some tables it is shown."""
+
+    name: str
+    ask: Callable[[Watched], list[Finding]]
+    narrow: Narrow = MappingProxyType({})
 
 
 class Source(TableAccess, Protocol):
@@ -60,21 +77,33 @@ class Watched:
     ----------
     source
         The snapshot itself.
+    narrow
+        Tables of which some columns alone are shown.
     read
         Names of the tables that were read, added to.
+    numbered
+        Names of those whose row numbers were read.
+    networks
+        The network, each time that it was read.
     """
 
     source: Source
-    read: set[str]
+    narrow: Narrow
+    read: set[str] = field(default_factory=set)
+    numbered: set[str] = field(default_factory=set)
+    networks: list[object] = field(default_factory=list)
 
     def __getitem__(self, name: str) -> pl.DataFrame:
         """Give a table by name."""
         self.read.add(name)
-        return self.source[name]
+        columns = self.narrow.get(name)
+        table = self.source[name]
+        return table if columns is None else table.select(columns)
 
     def input_rows(self, name: str) -> pl.Series:
         """Give the input row number (from 1) of each row of a table."""
         self.read.add(name)
+        self.numbered.add(name)
         return self.source.input_rows(name)
 
     @property
@@ -91,9 +120,10 @@ class Watched:
 
     @property
     def network(self) -> Network:
-        """The network of the tables; what it was read from counts as read."""
-        self.read.add(NETWORK_NAME)
-        return self.source.network
+        """The network of the tables."""
+        network = self.source.network
+        self.networks.append(network)
+        return network
 
 
 NETWORK_NAME = "network"
@@ -135,27 +165,40 @@ class CheckMemory:
         source, parts
             The snapshot and its tables.
         narrow
-            Of which tables only some columns count for this check.
+            Of which tables only some columns are shown to this check.
         """
         known = self._told.get(name)
-        if known is not None and all(
-            _same(part, parts[table], narrow.get(table))
-            for table, part in known.parts.items()
+        if (
+            known is not None
+            and all(
+                _same(part, parts[table], narrow.get(table), table in known.numbered)
+                for table, part in known.parts.items()
+            )
+            and (known.network is None or known.network is source.network)
         ):
             return known.answer  # type: ignore[return-value]
-        watched = Watched(source, set())
+        watched = Watched(source, narrow)
         found = ask(watched)
-        read = {table: parts[table] for table in watched.read - {NETWORK_NAME}}
-        if NETWORK_NAME in watched.read:
-            read |= self._told[NETWORK_NAME].parts
-        self._told[name] = Told(read, found)
+        self._told[name] = Told(
+            {table: parts[table] for table in watched.read},
+            frozenset(watched.numbered),
+            watched.networks[0] if watched.networks else None,
+            found,
+        )
         return found
 
 
-def _same(old: Part, new: Part, columns: tuple[str, ...] | None) -> bool:
+def _same(
+    old: Part,
+    new: Part,
+    columns: tuple[str, ...] | None,
+    numbered: bool,  # noqa: FBT001 - whether the row numbers count too
+) -> bool:
     """Tell whether a table is the same in all that counts."""
     if old is new:
         return True
-    return columns is not None and old.frame.select(columns).equals(
-        new.frame.select(columns)
+    if columns is None or old.frame.height != new.frame.height:
+        return False
+    return all(old.frame[name].equals(new.frame[name]) for name in columns) and (
+        not numbered or old.rows.equals(new.rows)
     )

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi import schema
+from medhavi.snapshot.check_memory import Check
 from medhavi.snapshot.row_findings import nearest, told
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from medhavi.findings import Finding
     from medhavi.schema import Column
@@ -44,14 +45,12 @@ _SEARCHED = 5
 """Wrong ids per column for which the nearest right one is looked for."""
 
 
-def link_checks(snapshot: TableAccess) -> list[Finding]:
-    """Check what names another row, but for plain references and kinds of sources."""
-    return [
-        *_subjects(snapshot),
-        *_pegged_supplies(snapshot),
-        *_customers(snapshot),
-        *_selves(snapshot),
-    ]
+def link_checks() -> Iterator[Check]:
+    """List checks of what names another row, but for references and sources."""
+    yield Check("subjects", _subjects)
+    yield Check("pegged supplies", _pegged_supplies)
+    yield Check("customers", _customers, {"demands": ("customer",)})
+    yield Check("selves", _selves)
 
 
 def mark(

@@ -9,6 +9,7 @@ import polars as pl
 
 from medhavi.findings import finding
 from medhavi.snapshot import ordering
+from medhavi.snapshot.check_memory import Check
 from medhavi.snapshot.checks_links import mark, numbered
 from medhavi.snapshot.checks_values import qty_steps
 from medhavi.snapshot.network import MAKE
@@ -16,7 +17,7 @@ from medhavi.snapshot.row_findings import LISTED, more, told
 from medhavi.units import INT64_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -27,19 +28,19 @@ if TYPE_CHECKING:
 _PLANNED = ["open", "quote"]
 
 
-def network_checks(snapshot: NetworkAccess) -> list[Finding]:
-    """Check what only the whole network shows."""
-    network = snapshot.network
-    return [
-        *_cycles(network),
-        *_circles(network),
-        *_unsupplied(snapshot, network),
-        *_overflow(snapshot, network),
-    ]
+def network_checks() -> Iterator[Check]:
+    """List checks of what only the whole network shows."""
+    yield Check("cycles", _cycles)
+    yield Check("circles", _circles)
+    planned = "demand", "product", "location", "status"
+    yield Check("unsupplied", _unsupplied, {"demands": planned})
+    counted = "product", "location", "status", "qty"
+    yield Check("overflow", _overflow, {"demands": counted})
 
 
-def _cycles(network: Network) -> list[Finding]:
+def _cycles(snapshot: NetworkAccess) -> list[Finding]:
     """Products that are needed to make themselves, each as a path."""
+    network = snapshot.network
     found = [
         finding("SNAP043", table="bom_lines", value=_path(network, path))
         for path in network.cycles[:LISTED]
@@ -55,8 +56,9 @@ def _path(network: Network, path: tuple[int, ...]) -> str:
     return ordering.path_text([f"{product} @ {place}" for product, place in ids])
 
 
-def _circles(network: Network) -> list[Finding]:
+def _circles(snapshot: NetworkAccess) -> list[Finding]:
     """Circles of moves that were cut open; equal ones of many products told once."""
+    network = snapshot.network
     groups: dict[tuple[str, ...], list[str]] = {}
     for path in network.circles:
         ids = [network.ids(node) for node in path]
@@ -119,8 +121,9 @@ def _places(network: Network, nodes: NDArray[np.int64]) -> pl.DataFrame:
     )
 
 
-def _unsupplied(snapshot: TableAccess, network: Network) -> list[Finding]:
+def _unsupplied(snapshot: NetworkAccess) -> list[Finding]:
     """Demands and components at places that nothing reaches."""
+    network = snapshot.network
     dry = _places(network, np.flatnonzero(~network.supplied))
     if not dry.height:
         return []
@@ -172,15 +175,18 @@ def _dry_components(snapshot: TableAccess, dry: pl.DataFrame) -> list[Finding]:
     )
 
 
-def _overflow(snapshot: TableAccess, network: Network) -> list[Finding]:
+def _overflow(snapshot: NetworkAccess) -> list[Finding]:
     """Dependent needs beyond what int64 steps can count, first place of each path.
 
     The bound takes the largest ratio over all routings of a node, so it may warn where
     a plan would use a smaller one; at 4e18 steps that is no loss.
     """
-    need = _demanded(snapshot, network)
-    if _is_far_below(network, need, qty_steps(snapshot)):
+    network = snapshot.network
+    asked = float(_open(snapshot)["qty"].clip(lower_bound=0.0).sum())
+    smallest = min(1.0, float(qty_steps(snapshot)["step"].min() or 1.0))  # type: ignore[arg-type]
+    if smallest > 0 and asked * network.most_of_one / smallest < INT64_MAX / 4:
         return []
+    need = _demanded(snapshot, network)
     steps = dict(qty_steps(snapshot).iter_rows())
     size = [float(steps.get(product) or 1.0) for product in network.products]
     size_of = [size[code] for code in network.node_product.tolist()]
@@ -200,26 +206,6 @@ def _overflow(snapshot: TableAccess, network: Network) -> list[Finding]:
             share = made * ratio[edge] if kind[edge] == MAKE else moved
             need[target[edge]] += share
     return [_too_large(network, node, need[node], size_of[node]) for node in large]
-
-
-def _is_far_below(network: Network, need: list[float], steps: pl.DataFrame) -> bool:
-    """Tell at once that no quantity comes near the limit, as nearly always.
-
-    The sums are those of the exact walk but for the order of adding.
-    """
-    amount = np.array(need)
-    parent = np.repeat(np.arange(len(network)), np.diff(network.component_start))
-    made = network.component_kind == MAKE
-    share = np.where(made, network.component_ratio, 1.0)
-    level = network.level[parent]
-    order = np.argsort(level, kind="stable")
-    for edges in np.split(order, np.flatnonzero(np.diff(level[order])) + 1):
-        if len(edges) and level[edges[0]] >= 0:
-            taken = amount[parent[edges]] * share[edges]
-            np.add.at(amount, network.component[edges], taken)
-    smallest = min(1.0, float(steps["step"].min() or 1.0))  # type: ignore[arg-type]
-    most = float(amount.max(initial=0.0))
-    return bool(smallest > 0 and most / smallest < INT64_MAX / 4)
 
 
 def _demanded(snapshot: TableAccess, network: Network) -> list[float]:

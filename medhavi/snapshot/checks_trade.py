@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from medhavi.findings import finding
 from medhavi.snapshot import ordering
+from medhavi.snapshot.check_memory import Check
 from medhavi.snapshot.checks_links import mark, numbered
 from medhavi.snapshot.needs_and_sources import members
 from medhavi.snapshot.row_findings import told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from medhavi.findings import Finding
+    from medhavi.snapshot.check_memory import Narrow
     from medhavi.snapshot.table_access import TableAccess
 
 
-def trade_checks(snapshot: TableAccess) -> list[Finding]:
-    """Check groups, currencies, order lines and sourcing rows."""
-    return [
-        *_parents(snapshot, "products", "product"),
-        *_parents(snapshot, "customers", "customer"),
-        *_currencies(snapshot),
-        *_order_policies(snapshot),
-        *_sourcing(snapshot),
-    ]
+def trade_checks() -> Iterator[Check]:
+    """List checks of groups, currencies, order lines and sourcing rows."""
+    for name, key in (("products", "product"), ("customers", "customer")):
+        ask = partial(_parents, name=name, key=key)
+        yield Check(f"parents of {name}", ask)
+    yield Check("currencies", _currencies, {"demands": ("currency",)})
+    lines: Narrow = {"demands": ("sales_order", "order_policy")}
+    yield Check("order policies", _order_policies, lines)
+    yield Check("sourcing", _sourcing)
 
 
 def _sourcing(snapshot: TableAccess) -> list[Finding]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from medhavi.findings import finding
+from medhavi.snapshot.check_memory import Check
 from medhavi.snapshot.checks_links import mark, numbered
 from medhavi.snapshot.row_findings import nearest, told
 from medhavi.snapshot.uom import KNOWN, is_known
 from medhavi.units import INT64_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from medhavi.findings import Finding
     from medhavi.snapshot.table_access import TableAccess
@@ -68,19 +69,17 @@ _QUANTITIES = (
 """Table, quantity of the product, direction in which it is rounded to its step."""
 
 
-def value_checks(snapshot: TableAccess) -> list[Finding]:
-    """Check values against lists and rules outside the schema."""
-    return [
-        *_settings(snapshot),
-        *_units(snapshot),
-        *_zones(snapshot),
-        *_contradictions(snapshot),
-        *_lot_rules(snapshot),
-        *_quantiles(snapshot),
-        *_pairs(snapshot),
-        *_quantities(snapshot),
-        *_stock(snapshot),
-    ]
+def value_checks() -> Iterator[Check]:
+    """List checks of values against lists and rules outside the schema."""
+    for ask in (_settings, _units, _zones, _contradictions, _lot_rules, _quantiles):
+        yield Check(f"values: {ask.__name__}", ask)
+    for name, column in _PAIRS:
+        ask = partial(_pairs, name=name, column=column)
+        yield Check(f"pairs of {name}", ask, {name: (column,)})
+    for name, column, direction in _QUANTITIES:
+        ask = partial(_quantities, name=name, column=column, direction=direction)
+        yield Check(f"quantities of {name}", ask, {name: ("product", column)})
+    yield Check("stock", _stock)
 
 
 def _settings(snapshot: TableAccess) -> list[Finding]:
@@ -226,16 +225,13 @@ def _quantiles(snapshot: TableAccess) -> list[Finding]:
     )
 
 
-def _pairs(snapshot: TableAccess) -> list[Finding]:
-    found: list[Finding] = []
-    for name, column in _PAIRS:
-        odd = (
-            pl.col(column)
-            .list.eval(pl.element().str.contains(r"^[^=]+=.", literal=False).not_())
-            .list.any()
-        )
-        found += told("SNAP049", name, column, *mark(snapshot, name, odd))
-    return found
+def _pairs(snapshot: TableAccess, name: str, column: str) -> list[Finding]:
+    odd = (
+        pl.col(column)
+        .list.eval(pl.element().str.contains(r"^[^=]+=.", literal=False).not_())
+        .list.any()
+    )
+    return told("SNAP049", name, column, *mark(snapshot, name, odd))
 
 
 def qty_steps(snapshot: TableAccess) -> pl.DataFrame:
@@ -246,37 +242,37 @@ def qty_steps(snapshot: TableAccess) -> pl.DataFrame:
     )
 
 
-def _quantities(snapshot: TableAccess) -> list[Finding]:
+def _quantities(
+    snapshot: TableAccess, name: str, column: str, direction: str
+) -> list[Finding]:
     """Quantities beyond int64 steps, and those between two steps."""
+    if not snapshot[name].height:
+        return []
     steps = qty_steps(snapshot).filter(pl.col("step") > 0).unique("product")
-    found: list[Finding] = []
-    for name, column, direction in _QUANTITIES:
-        if not snapshot[name].height:
-            continue
-        counted = (
-            numbered(snapshot, name)
-            .join(steps, on="product")
-            .with_columns(count=pl.col(column) / pl.col("step"))
-        )
-        large = counted.filter(pl.col("count").abs() >= INT64_MAX / 2)
+    counted = (
+        numbered(snapshot, name)
+        .join(steps, on="product")
+        .with_columns(count=pl.col(column) / pl.col("step"))
+    )
+    large = counted.filter(pl.col("count").abs() >= INT64_MAX / 2)
 
-        def tell(row: Mapping[str, object]) -> dict[str, object]:
-            return {key: row[key] for key in ("product", "step")} | {"place": ""}
+    def tell(row: Mapping[str, object]) -> dict[str, object]:
+        return {key: row[key] for key in ("product", "step")} | {"place": ""}
 
-        found += told("SNAP029", name, column, *mark(snapshot, name, large), tell)
-        off = (pl.col("count") - pl.col("count").round()).abs()
-        between = counted.filter(off > 1e-9 * (1 + pl.col("count").abs()))
-        if between.height:
-            found.append(
-                finding(
-                    "SNAP028",
-                    table=name,
-                    row=min(between.get_column("row").to_list()),
-                    column=column,
-                    value=between.height,
-                    direction=direction,
-                )
+    found = told("SNAP029", name, column, *mark(snapshot, name, large), tell)
+    off = (pl.col("count") - pl.col("count").round()).abs()
+    between = counted.filter(off > 1e-9 * (1 + pl.col("count").abs()))
+    if between.height:
+        found.append(
+            finding(
+                "SNAP028",
+                table=name,
+                row=min(between.get_column("row").to_list()),
+                column=column,
+                value=between.height,
+                direction=direction,
             )
+        )
     return found
 
 

@@ -85,9 +85,9 @@ def _column(digest: _Hash, cells: pl.Series) -> None:
     else:
         digest.update(cells.is_null().to_numpy().astype("u1").tobytes())
     if dtype == pl.String:
-        text = cells.fill_null("") if nulls else cells
-        digest.update(text.str.len_bytes().to_numpy().astype("<u4").tobytes())
-        digest.update("".join(text.to_list()).encode("utf-8"))
+        lengths = cells.str.len_bytes().fill_null(0)
+        digest.update(lengths.to_numpy().astype("<u4").tobytes())
+        digest.update(str(cells.str.join("").item()).encode("utf-8"))
     elif isinstance(dtype, pl.List):
         lengths = cells.list.len().fill_null(0)
         digest.update(lengths.to_numpy().astype("<u4").tobytes())

@@ -114,6 +114,24 @@ class Network:
                 )
         return _frozen(np.asarray(marks, dtype=np.bool_))
 
+    @cached_property
+    def most_of_one(self) -> float:
+        """Most that any node is to give where every node wants one unit of itself.
+
+        No node is to give more than this times the most that is wanted anywhere.
+        """
+        amount = np.ones(len(self))
+        parent = np.repeat(np.arange(len(self)), np.diff(self.component_start))
+        made = self.component_kind == MAKE
+        share = np.where(made, self.component_ratio, 1.0)
+        level = self.level[parent]
+        order = np.argsort(level, kind="stable")
+        for edges in np.split(order, np.flatnonzero(np.diff(level[order])) + 1):
+            if len(edges) and level[edges[0]] >= 0:
+                taken = amount[parent[edges]] * share[edges]
+                np.add.at(amount, self.component[edges], taken)
+        return float(amount.max(initial=0.0))
+
     def __len__(self) -> int:
         """Count the nodes."""
         return len(self.node_product)

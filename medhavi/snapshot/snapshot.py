@@ -44,6 +44,11 @@ class _Part:
         """The rows."""
         return self.normal.frame
 
+    @property
+    def rows(self) -> pl.Series:
+        """The input row number of each row."""
+        return self.normal.rows
+
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong in this table alone."""
