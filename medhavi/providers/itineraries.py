@@ -21,7 +21,7 @@ from medhavi.providers.itinerary_routes import Ban, cheapest, ways
 from medhavi.providers.lane_graph import Goods, LaneGraph
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from medhavi.providers.departure_loads import Departure
     from medhavi.providers.itinerary_routes import Found, Spur, Way
@@ -273,11 +273,36 @@ class Itineraries:
         """Give the chance that all legs are on time, each by itself (TRN-02)."""
         return prod(self._transport.reliability(lane) for lane in itinerary.lanes)
 
-    def timed(
-        self, lane: str, ready: int, transit: int | None
-    ) -> tuple[int, int] | None:
-        """Give departure and arrival where a lane takes another time (`Edge.timed`)."""
-        return self._graph.edge(lane).timed(ready, transit)
+    def along(
+        self, found: Itinerary, ready: int, transit: Callable[[str], int | None]
+    ) -> Itinerary | None:
+        """Give the same lanes for goods that are ready at another time.
+
+        Parameters
+        ----------
+        ready
+            When the goods are at the origin [s].
+        transit
+            Time of each lane from departure to use [s]; None: as planned with.
+
+        Returns
+        -------
+        Itinerary or None
+            On the first departures that have room. `None`: a lane has none any more.
+        """
+        at = ready
+        legs = []
+        for leg in found.legs:
+            edge = self._graph.edge(leg.lane)
+            times = edge.timed(at, transit(leg.lane), found.load, self.loads)
+            if times is None:
+                return None
+            legs.append(Leg(leg.lane, leg.origin, leg.destination, at, *times))
+            at = times[1]
+        departure = legs[0].departure if legs else ready
+        return found._replace(
+            legs=tuple(legs), ready=ready, departure=departure, arrival=at
+        )
 
     # -------------------------------------------------------------------- the loads
     def occupy(self, itinerary: Itinerary) -> None:

@@ -126,25 +126,27 @@ class Edge:
         timing = self._clock.earliest(ready, 0)
         return None if timing is None else (timing.start, timing.finish)
 
-    def timed(self, ready: int, transit: int | None) -> tuple[int, int] | None:
-        """Give departure and arrival of the first vehicle, as if it had room for all.
+    def timed(
+        self, ready: int, transit: int | None, load: Load, loads: DepartureLoads
+    ) -> tuple[int, int] | None:
+        """Give departure and arrival as `leg` does, where the way takes another time.
 
         Parameters
         ----------
-        ready
-            When the goods are at the origin [s].
         transit
             Time from departure to use [s of the lane's time]; None: as planned with.
         """
         if transit is None:
-            return self._first(ready)
-        if self._plain:
-            bound = ready + self.cutoff
-            if self._from <= bound <= self._departures[-1] or self._listed(bound):
-                departures = self._departures
-                departure = departures[bisect_left(departures, bound)]
-                return departure, departure + transit
-        timing = self._transport.clock_at(self.lane, transit).earliest(ready, 0)
+            return self.leg(ready, load, loads)
+        start = ready
+        if self._plain or self.limited:
+            times = self.leg(ready, load, loads)
+            if times is None:
+                return None
+            if self._plain:
+                return times[0], times[0] + transit
+            start = max(ready, times[0] - self.cutoff)
+        timing = self._transport.clock_at(self.lane, transit).earliest(start, 0)
         return None if timing is None else (timing.start, timing.finish)
 
     def _listed(self, bound: int) -> bool:

@@ -13,6 +13,7 @@ from medhavi.planners.promising.one_quest import searched
 from medhavi.planners.promising.quest import Quest
 from medhavi.planners.promising.sampled_chain import SampledChain, sobol
 from medhavi.results.promise import PromiseStatus
+from medhavi.units import DAY
 from tests.planners.small_promises import (
     asked,
     day,
@@ -101,6 +102,29 @@ def test_quantiles_of_a_chain_rise_and_the_holds_stand_at_the_date():
     assert made.date_p80 == made.date
     assert made.deliveries[-1].date == made.date
     assert made.on_time_prob == pytest.approx(0.8, abs=0.02)
+
+
+def test_a_late_vehicle_has_no_more_room_than_one_in_time():
+    snapshot = tables(
+        products=[{"weight_kg": 1}],
+        locations=[{"location": "L"}, {"location": "C1", "kind": "customer"}],
+        stock=[{"qty": 10}],
+        lanes=[
+            {
+                "lane": "T",
+                "origin": "L",
+                "destination": "C1",
+                "duration_h": 24,
+                "duration_p95_h": 36,
+                "capacity_kg": 6,
+            }
+        ],
+        departures=[{"weekday": number, "time": dt.time(12)} for number in range(1, 8)],
+    )
+    made = asked(snapshot, location="C1")
+    first, second = made.deliveries
+    assert (first.qty, second.qty) == (5, 5)
+    assert second.date - first.date == DAY
 
 
 def test_the_tail_of_a_chain_is_shorter_than_the_sum_of_the_tails():

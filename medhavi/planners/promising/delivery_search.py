@@ -403,6 +403,21 @@ class DeliverySearch:
         ready = max(piece.ready for piece in pieces)
         return self._shipment(origin, pieces, steps, ready, terms.relaxed)
 
+    def again(
+        self, sent: Shipment, pieces: tuple[Piece, ...], terms: Terms
+    ) -> Shipment | None:
+        """Send pieces by the same lanes as before, as soon as all are ready."""
+        if sent.itinerary is None:
+            return self.sent(sent.origin, pieces, terms)
+        ready = max(piece.ready for piece in pieces)
+        found = self._stages.again(sent.itinerary, ready)
+        if found is None:
+            return None
+        uses = tuple(Use(max(found.departure, p.ready), p) for p in pieces)
+        return sent._replace(
+            ready=ready, arrival=found.arrival, uses=uses, itinerary=found
+        )
+
     def _shipment(
         self,
         origin: str,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.planners.promising.making import ordered
+from medhavi.planners.promising.pieces import Use
 from medhavi.planners.promising.supply_walk import Walk
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.pieces import Evaluation, Piece, Shipment
     from medhavi.planners.promising.stages import Stages
     from medhavi.planners.promising.walk_terms import Terms
+    from medhavi.providers.sources import Source
 
 
 class Chain:
@@ -34,7 +36,7 @@ class Chain:
         The option, what it may do, and what was found.
     """
 
-    __slots__ = ("_keeps", "_search", "_stages", "_terms", "_way", "found")
+    __slots__ = ("_keeps", "_kept", "_search", "_stages", "_terms", "_way", "found")
 
     def __init__(
         self,
@@ -50,6 +52,12 @@ class Chain:
         self._terms = terms
         self.found = found
         self._keeps = _keeps(found, search, stages)
+        # They stand first: what moves finds its place around them.
+        self._kept = [
+            piece.timing
+            for piece in found.pieces()
+            if piece.timing is not None and _stays(piece)
+        ]
 
     def at(self, draws: LeadDraws) -> Evaluation | None:
         """Give the chain at other times; the ledgers are as before after it."""
@@ -73,12 +81,14 @@ class Chain:
             self._stages.undo(mark)
 
     def _placed(self, walk: Walk) -> Evaluation | None:
+        for timing in self._kept:
+            walk.placed(timing)
         shipments: list[Shipment] = []
         for sent in self.found.shipments:
             pieces = _all([_again(walk, use.piece) for use in sent.uses])
             if pieces is None:
                 return None
-            shipment = self._search.sent(sent.origin, pieces, walk.terms)
+            shipment = self._search.again(sent, pieces, walk.terms)
             if shipment is None:
                 return None
             shipments.append(shipment)
@@ -114,6 +124,8 @@ def _again(walk: Walk, piece: Piece) -> Piece | None:
     source = piece.source
     if source is None:
         return piece
+    if _stays(piece):
+        return piece
     if piece.kind == "buy":
         bought = walk.buy(source, piece.order_steps, piece.order_steps)
         return bought and bought._replace(steps=piece.steps, surplus=piece.surplus)
@@ -121,8 +133,7 @@ def _again(walk: Walk, piece: Piece) -> Piece | None:
     if got is None:
         return None
     if piece.kind == "move":
-        brought = walk.brought(source, piece.order_steps, got)
-        return brought and brought._replace(steps=piece.steps, surplus=piece.surplus)
+        return _brought(walk, source, piece, got)
     parts = [(line, (one,)) for line, one in zip(piece.lines, got, strict=True)]
     start = walk.first_work(source)
     made = (
@@ -131,6 +142,26 @@ def _again(walk: Walk, piece: Piece) -> Piece | None:
         else ordered(walk, source, piece.order_steps, start, parts)
     )
     return made and made._replace(steps=piece.steps, surplus=piece.surplus)
+
+
+def _brought(
+    walk: Walk, source: Source, piece: Piece, got: tuple[Piece, ...]
+) -> Piece | None:
+    """Move goods again by the same lane."""
+    start = walk.first_start(source, max(one.ready for one in got))
+    if start is None:
+        return None
+    found = piece.itinerary and walk.stages.again(piece.itinerary, start)
+    if piece.itinerary is not None and found is None:
+        return None
+    begin, arrival = (found.departure, found.arrival) if found else (start, start)
+    uses = tuple(Use(begin, one) for one in got)
+    return piece._replace(ready=arrival, begin=begin, uses=uses, itinerary=found)
+
+
+def _stays(piece: Piece) -> bool:
+    """Tell whether an order waits for stock alone: for nothing that is uncertain."""
+    return piece.kind == "make" and all(u.piece.kind == "stock" for u in piece.uses)
 
 
 def _all(pieces: list[Piece | None]) -> tuple[Piece, ...] | None:

@@ -12,12 +12,11 @@ from zoneinfo import ZoneInfo
 
 from medhavi.planners.promising.lead_draws import UncertainTimes
 from medhavi.providers.altered_copy import altered
-from medhavi.providers.arrival_search import Leg
 from medhavi.providers.changed_providers import limited
 from medhavi.providers.departure_loads import Load, load_of
 from medhavi.providers.ledger_moves import Ledgers
 from medhavi.providers.reserves import reserves_of
-from medhavi.providers.timing import Hold, Timing
+from medhavi.providers.timing import Timing
 from medhavi.results.limiter import Limiter
 from medhavi.units import HOUR, MINUTE, from_seconds, from_steps, seconds_up
 
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from medhavi.providers.material_line import MaterialLine
     from medhavi.providers.recipe_lines import Component, Output
     from medhavi.providers.recipes import Recipe
+    from medhavi.providers.resource_ledger import Block
     from medhavi.providers.sources import Source
     from medhavi.providers.traits import Traits
     from medhavi.providers.waits import Wait
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     """Source, order [steps], and when it is usable [s]."""
     Carried = tuple[Objective, int]
     """What ways are compared by, and by when they must arrive [s]."""
-    Freed = tuple[str, str, int, int | None, float]
-    """Demand, resource or lane, start, finish (lanes: none) [s], units or kg."""
+    Freed = tuple[str, Block | None, int, float]
+    """Resource and block, or a lane with its departure [s] and kg."""
 
 MOST_WAYS = 4
 """Ways by cost, CO2 or reliability that are looked at until one is in time."""
@@ -328,7 +328,9 @@ class Stages:
         if found is None:
             return None
         if self.leads is not None:
-            found = self._retimed(found, self.leads)
+            found = (
+                self.transport.along(found, found.ready, self.leads.transit) or found
+            )
         self.transport.occupy(found)
         return found
 
@@ -353,21 +355,17 @@ class Stages:
         )
         return next((one for one in ways if one.arrival <= latest), None)
 
-    def _retimed(self, found: Itinerary, draws: LeadDraws) -> Itinerary:
-        """Give the same lanes with transit times at their levels."""
-        ready = found.ready
-        legs = []
-        for leg in found.legs:
-            times = self.transport.timed(leg.lane, ready, draws.transit(leg.lane))
-            if times is None:
-                return found
-            legs.append(Leg(leg.lane, leg.origin, leg.destination, ready, *times))
-            ready = times[1]
-        if not legs:
-            return found
-        return found._replace(
-            legs=tuple(legs), departure=legs[0].departure, arrival=ready
-        )
+    def again(self, sent: Itinerary, ready: int) -> Itinerary | None:
+        """Send goods by the same lanes at another time, and take their room.
+
+        Transit times are at their levels; None: a lane has no departure any more.
+        """
+        self.at = "transport"
+        transit = _as_stated if self.leads is None else self.leads.transit
+        found = self.transport.along(sent, ready, transit)
+        if found is not None:
+            self.transport.occupy(found)
+        return found
 
     def departure_row(self, lane: str, ready: int) -> dict[str, object] | None:
         """Give a departure for what is ready at an instant; None: the lane has none."""
@@ -421,27 +419,21 @@ class Stages:
         for resource in sorted(
             {hold.subject for hold in holds.of_owner(demand, "capacity")}
         ):
-            found += [
-                (demand, resource, start, finish, units)
-                for start, finish, units, owner in self.capacity.occupancy.busy(
-                    resource
-                )
-                if owner == demand
-            ]
+            owned = self.capacity.occupancy.owned(resource, demand)
+            found += [(resource, block, 0, 0.0) for block in owned]
         found += [
-            (demand, hold.subject, hold.start, None, hold.qty)
+            (hold.subject, None, hold.start, hold.qty)
             for hold in holds.of_owner(demand, "transport")
         ]
         return tuple(found)
 
     def hold_again(self, freed: Iterable[Freed]) -> None:
         """Bind again what `free` gave back of resources and lanes."""
-        for demand, subject, start, finish, amount in freed:
-            if finish is None:
-                self.hold_lane(subject, start, amount)
+        for subject, block, departure, weight in freed:
+            if block is None:
+                self.hold_lane(subject, departure, weight)
             else:
-                hold = Hold(subject, amount, start, finish)
-                self.capacity.occupancy.occupy((), demand, (hold,))
+                self.capacity.occupancy.hold(subject, block)
 
     def hold_lane(self, lane: str, departure: int, weight_kg: float) -> None:
         """Take room of a departure; a negative weight gives it back."""
@@ -469,6 +461,10 @@ class Stages:
         self.material.undo(material)
         self.capacity.undo(capacity)
         self.transport.loads.undo(transport)
+
+
+def _as_stated(lane: str) -> None:
+    """Give no other time of a lane than the one that is planned with."""
 
 
 def _perishable(providers: Providers) -> frozenset[str]:

@@ -395,10 +395,8 @@ class Walk:
 
     def first_work(self, source: Source) -> int | None:
         """Give the first instant at which a source may begin to make something."""
-        rules = self.terms.work
-        return self.first_start(
-            source, self.terms.now if rules is None else rules.begin
-        )
+        rules, now = self.terms.work, self.terms.now
+        return self.first_start(source, now if rules is None else rules.begin)
 
     def buy(self, source: Source, size: int, left: int) -> Piece | None:
         """Buy a lot of a size for a need [steps]; None: its supplier does not."""
@@ -434,15 +432,10 @@ class Walk:
         if origin is None:
             return None
         got = self.acquire(source.product, origin, size)
-        return None if got is None else self.brought(source, size, got)
-
-    def brought(
-        self, source: Source, size: int, got: tuple[Piece, ...]
-    ) -> Piece | None:
-        """Bring what was got at the origin of a lane."""
-        origin = source.origin
+        if got is None:
+            return None
         start = self.first_start(source, max(piece.ready for piece in got))
-        if start is None or origin is None:
+        if start is None:
             return None
         if "transport" in self.terms.relaxed:
             itinerary = None
