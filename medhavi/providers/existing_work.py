@@ -130,4 +130,6 @@ def _held(hold: Hold, working: WorkingTime, end: int, units: int) -> StepWindow:
         after=end,
         segments=segments,
         resources=((hold.subject, float(units)),),
+        family=hold.family,
+        changeover_seconds=hold.changeover,
     )

@@ -148,6 +148,11 @@ class Occupancy:
                 found[resource] = (*spans, tuple(book.times), tuple(book.used))
         return found
 
+    def owned(self, resource: str, owner: str) -> list[Block]:
+        """List what a resource holds for an owner, by start."""
+        book = self.ledger(resource)
+        return [] if book is None else [b for b in book.blocks if b.owner == owner]
+
     # ---------------------------------------------------------------------- changes
     def mark(self) -> int:
         """Give a mark to undo to."""
@@ -181,6 +186,13 @@ class Occupancy:
         for book, block in self._uses(windows, owner, holds):
             book.add(block)
             journal.append((book, block, True))
+
+    def hold(self, resource: str, block: Block) -> None:
+        """Hold a block as it is."""
+        book = self.ledger(resource)
+        if book is not None:
+            book.add(block)
+            self._journal.append((book, block, True))
 
     def fill(
         self, resource: str, units: float, spans: Iterable[tuple[int, int, str]]
@@ -222,12 +234,12 @@ class Occupancy:
     def _need(
         self, resource: str, units: float
     ) -> tuple[Ledger | BucketLedger | None, int, bool]:
-        """Give a ledger, the need there, and whether its sequence decides set-ups."""
+        """Give a ledger, the need there, and whether families follow each other."""
         book = self.ledger(resource)
         sequenced = (
             book is not None
             and not isinstance(book, BucketLedger)
-            and book.clock.matrix is not None
+            and (book.clock.matrix is not None or book.most == MILLION)
         )
         return book, millionths(units), sequenced
 

@@ -93,7 +93,8 @@ class Reservation:
     `demand` is where it comes from, nothing more is known of the order. `qty` counts
     base units of a material, minutes of a resource, kg on a lane. `start` and `finish`
     are its window, `expires_at` its end while it is not confirmed, `created` and
-    `modified` when it changed [s].
+    `modified` when it changed [s]. Time of a resource is set up for `family`; the
+    first `changeover` of it changes it from the one before [s].
     """
 
     reservation: str
@@ -109,6 +110,8 @@ class Reservation:
     expires_at: int | None = None
     created: int | None = None
     modified: int | None = None
+    family: str | None = None
+    changeover: int = 0
 
     def active(self, now: int) -> bool:
         """Tell whether it holds anything now: it blocks while now is before its end."""

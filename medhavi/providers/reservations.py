@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from medhavi.findings import finding
 from medhavi.providers.altered_copy import altered
-from medhavi.units import steps_up
+from medhavi.units import MINUTE, steps_up
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -27,7 +27,8 @@ class Hold:
 
     `subject` is a product, resource or lane; `qty` is in base units, minutes or kg;
     `steps` is the quantity of a material hold in steps of the product, rounded up, and
-    0 for the others. `demand` is the owner: the hold is netted against its need alone.
+    0 for the others. Time of a resource is set up for `family`; the first `changeover`
+    of it changes it from the one before [s]. `demand` is the owner: the hold is netted against its need alone.
     """
 
     reservation: str
@@ -39,6 +40,8 @@ class Hold:
     steps: int
     start: int
     finish: int
+    family: str | None = None
+    changeover: int = 0
 
 
 class Holds:
@@ -112,6 +115,8 @@ class Holds:
                     else 0,
                     start=row["start"],
                     finish=row["finish"],
+                    family=row["family"],
+                    changeover=round((row["changeover_minutes"] or 0.0) * MINUTE),
                 )
             )
         holds.sort(key=lambda hold: hold.reservation)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from medhavi.results.limiter import Limiter
-from medhavi.units import from_seconds
+from medhavi.units import MINUTE, from_seconds
 
 
 class PromiseStatus(StrEnum):
@@ -163,6 +163,10 @@ class PlannedHold:
     """It is of what is delivered: it must have what the line asks for."""
     until: int = 0
     """Material must live until then: its arrival and the days asked for [s]."""
+    family: str | None = None
+    """Set-up family of the work on a resource."""
+    changeover: int = 0
+    """Part of the window that changes the resource to it [s]."""
 
     def as_row(self, state: str = "tentative") -> dict[str, object]:
         """Give the row of `reservations`; a confirmed hold does not expire."""
@@ -179,6 +183,8 @@ class PlannedHold:
             "finish": from_seconds(self.finish),
             "state": state,
             "expires_at": from_seconds(self.expires_at) if tentative else None,
+            "family": self.family,
+            "changeover_minutes": self.changeover / MINUTE,
         }
 
 

@@ -43,6 +43,8 @@ SCHEMAS: Mapping[str, dict[str, type[pl.DataType] | pl.DataType]] = MappingProxy
             "finish": INSTANT,
             "state": TEXT,
             "expires_at": INSTANT,
+            "family": TEXT,
+            "changeover_minutes": NUMBER,
         },
         "remedies": {
             "code": TEXT,

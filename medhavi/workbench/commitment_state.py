@@ -16,7 +16,7 @@ import msgspec
 from medhavi.events.catalog import decode
 from medhavi.providers.reservation_ledger import ReservationLedger
 from medhavi.providers.reservation_states import Reservation, ReservationState
-from medhavi.units import exact, from_seconds, to_seconds
+from medhavi.units import MINUTE, exact, from_seconds, to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -276,6 +276,8 @@ def _reservation(row: Mapping[str, Any]) -> Reservation:
         finish=seconds("finish") or 0,
         state=ReservationState(row.get("state") or "confirmed"),
         expires_at=seconds("expires_at"),
+        family=row.get("family"),
+        changeover=round((row.get("changeover_minutes") or 0.0) * MINUTE),
     )
 
 
@@ -293,4 +295,6 @@ def _row(one: Reservation) -> dict[str, Any]:
         "finish": from_seconds(one.finish),
         "state": one.state.value,
         "expires_at": None if expires is None else from_seconds(expires),
+        "family": one.family,
+        "changeover_minutes": one.changeover / MINUTE,
     }

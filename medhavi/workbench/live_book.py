@@ -175,4 +175,6 @@ class LiveBook:
                 finish=one.finish,
                 expires_at=one.expires_at or 0,
                 steps=0 if step is None else steps_up(one.qty, step),
+                family=one.family,
+                changeover=one.changeover,
             )

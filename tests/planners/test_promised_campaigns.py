@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.planners.small_promises import asked, day, days, workshop
+from medhavi.planners.promising.book import Book, apply, revert
+from tests.planners.small_promises import (
+    asked,
+    day,
+    days,
+    quoted,
+    state,
+    workshop,
+)
 
 if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
@@ -43,6 +51,46 @@ def notes(snapshot: Snapshot, **stated: Any) -> list[dict[str, Any]]:
 def test_a_promise_pays_the_changeover_from_what_the_resource_stands_at():
     """Two hours from F0 to F1, then ten hours."""
     assert days(asked(press()).date) == 0.5
+
+
+TWO = {
+    "products": [{"product": "A"}, {"product": "B"}, {"product": "C"}],
+    "routings": [{}, {"routing": "Q", "product": "C"}],
+    "bom_lines": [{}, {"routing": "Q"}],
+    "steps": [
+        {"run_minutes_per_unit": 60, "family": "F1"},
+        {"routing": "Q", "run_minutes_per_unit": 60, "family": "F0"},
+    ],
+    "step_resources": [{}, {"routing": "Q"}],
+    "changeovers": [
+        {"matrix": "X", "from_family": a, "to_family": b, "setup_minutes": 120}
+        for a, b in (("F0", "F1"), ("F1", "F0"))
+    ],
+}
+"""A of family F1, C of F0; each change takes two hours."""
+
+
+@pytest.mark.req("CMP-02", "RES-06")
+def test_what_was_promised_before_sets_the_resource_up():
+    """A until 12 h; C pays the change back and ends after 12 + 2 + 10 hours."""
+    snapshot = press(**TWO)
+    book = Book.from_snapshot(snapshot)
+    first = quoted(book, sales_order="S1", line=1)
+    assert days(first.date) == 0.5
+    undo = apply(book, first)
+    held = state(book)
+    assert days(quoted(book, product="C").date) == 1.0
+    read = snapshot.replace(
+        reservations=[
+            {**one.as_row("confirmed"), "demand": None} for one in first.holds
+        ]
+    )
+    assert days(asked(read, product="C").date) == 1.0
+    assert days(asked(read, product="A").date) == round(22 / 24, 6)
+    revert(book, undo)
+    assert days(quoted(book, product="C").date) == round(10 / 24, 6)
+    apply(book, first)
+    assert state(book) == held
 
 
 @pytest.mark.req("CMP-04")

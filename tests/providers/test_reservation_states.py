@@ -58,6 +58,8 @@ def test_record_has_product_place_quantity_window_origin_state_and_times():
         "expires_at",
         "created",
         "modified",
+        "family",
+        "changeover",
     ]
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.planners.promising.asking import Request
-    from medhavi.planners.promising.pieces import Evaluation, Piece
+    from medhavi.planners.promising.pieces import Evaluation
     from medhavi.planners.promising.stages import Stages
     from medhavi.providers.material_line import Shift
     from medhavi.providers.traits import Traits
@@ -34,6 +34,8 @@ class _Draft(NamedTuple):
     steps: int = 0
     asks: bool = False
     until: int = 0
+    family: str | None = None
+    changeover: int = 0
 
 
 def holds_of(
@@ -79,6 +81,8 @@ def holds_of(
                 steps=draft.steps,
                 asks=draft.asks,
                 until=draft.until,
+                family=draft.family,
+                changeover=draft.changeover,
             )
         )
     return tuple(sorted(holds, key=lambda hold: (hold.kind, hold.start, hold.subject)))
@@ -131,20 +135,24 @@ def _capacity(found: Evaluation) -> Iterator[_Draft]:
         for window in piece.timing.steps:
             for resource, units in window.resources:
                 if window.start < window.finish:
-                    yield _worked(piece, window, resource, units)
+                    yield _worked(window, resource, units)
         for hold in piece.timing.holds:
             if hold.start < hold.finish:
                 minutes = hold.units * (hold.finish - hold.start) / MINUTE
-                yield _Draft(
-                    "capacity", hold.resource, None, minutes, hold.start, hold.finish
-                )
+                draft = _held(hold.resource, minutes, hold.start, hold.finish)
+                yield draft._replace(changeover=hold.changeover)
 
 
-def _worked(piece: Piece, window: StepWindow, resource: str, units: float) -> _Draft:
+def _worked(window: StepWindow, resource: str, units: float) -> _Draft:
     """Hold a resource from start to end: nothing else comes in between (rule 33)."""
-    del piece
     minutes = units * (window.finish - window.start) / MINUTE
-    return _Draft("capacity", resource, None, minutes, window.start, window.finish)
+    draft = _held(resource, minutes, window.start, window.finish)
+    changeover = window.changeover_seconds if window.family is not None else 0
+    return draft._replace(family=window.family, changeover=changeover)
+
+
+def _held(resource: str, minutes: float, start: int, finish: int) -> _Draft:
+    return _Draft("capacity", resource, None, minutes, start, finish)
 
 
 def _transport(found: Evaluation, stages: Stages) -> Iterator[_Draft]:
@@ -244,4 +252,6 @@ def _window(hold: PlannedHold) -> StepWindow:
         run_seconds=seconds,
         segments=((hold.start, hold.finish),),
         resources=((hold.subject, hold.qty * MINUTE / seconds),),
+        family=hold.family,
+        changeover_seconds=hold.changeover,
     )

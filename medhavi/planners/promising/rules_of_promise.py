@@ -87,6 +87,7 @@ class Policy:
     not_before_due: bool = False
     delivery_buffer_h: float = 0.0
     least_esg: float | None = None
+    short_runs: str = "plan"
 
     @property
     def plain_work(self) -> bool:
