@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.units import from_seconds
-from medhavi.views.charts import DAY_MS, finished, rows_of, rule_at, time_axis
+from medhavi.views.charts import (
+    DAY_MS,
+    finished,
+    label_limit,
+    legend_below,
+    rows_of,
+    rule_at,
+    time_axis,
+)
 from medhavi.views.format import duration, quantity, wall_milliseconds, when
 from medhavi.views.names import Names
 from medhavi.views.theme import ROW, token
@@ -159,7 +167,9 @@ def chain_chart(
         "place:O",
         title=None,
         axis=alt.Axis(
-            labelExpr=_label_expression(labels), labelLimit=320, domain=False
+            labelExpr=_label_expression(labels),
+            labelLimit=label_limit(320),
+            domain=False,
         ),
     )
     base = alt.Chart(rows_of(rows)).encode(
@@ -177,7 +187,7 @@ def chain_chart(
                 "part:N",
                 scale=colours,
                 title=None,
-                legend=alt.Legend(orient="bottom", offset=8),
+                legend=legend_below(),
             ),
             tooltip="tip:N",
             description="tip:N",
@@ -200,11 +210,11 @@ def _label_expression(labels: pl.DataFrame) -> str:
 
 def _rules(first: int, last: int, due: int, now: int | None) -> list[Picture]:
     """Give the rules of now and due; a word near the edge stands left of its rule."""
-    edge = first + 0.9 * (last - first)
+    edge = first + 0.8 * (last - first)
     rules = []
     if now is not None and first <= now <= last:
         rules.append(rule_at(now, "now", colour="ink", left=now > edge))
     # The words of two close rules stand one above the other.
-    close = now is not None and abs(due - now) < (last - first) / 10
+    close = now is not None and abs(due - now) < (last - first) / 6
     rules.append(rule_at(due, "due", dy=-16 if close else -4, left=due > edge))
     return rules

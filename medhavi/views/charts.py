@@ -11,7 +11,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from medhavi.views.theme import BODY, WIDTH, chart_config, token
+from medhavi.views.theme import BODY, WIDTH, chart_config, label_room, narrow, token
 
 if TYPE_CHECKING:
     import altair as alt
@@ -23,6 +23,34 @@ DAY_MS = 86_400_000
 _LABELLED = re.compile(r'<(path|rect) ([^>]*?) ?aria-label="([^"]+)"([^>]*?)/>')
 
 _CLIP = re.compile(r"\bclip\d+\b")
+
+
+def time_scale(first: int, last: int) -> alt.Scale:
+    """Give the scale of wall-clock milliseconds from one to the other.
+
+    The span is an expression: Vega-Lite reads a list of numbers as instants for x and
+    as numbers for x2, and warns that the two differ.
+    """
+    import altair as alt
+
+    span = alt.ExprRef(f"[{first}, {last}]")
+    return alt.Scale(type="utc", domain=span, nice=False)
+
+
+def legend_below(columns: int = 2) -> alt.Legend:
+    """Give a legend below a chart; in so many columns on a phone."""
+    import altair as alt
+
+    return alt.Legend(
+        orient="bottom", offset=8, columns=alt.ExprRef(narrow(columns, 0))
+    )
+
+
+def label_limit(most: int) -> alt.ExprRef:
+    """Give the room of the labels of an axis: less of it on a phone [px]."""
+    import altair as alt
+
+    return alt.ExprRef(label_room(most))
 
 
 def time_axis(first: int, last: int, *, field: str = "x", title: str = "") -> alt.X:
@@ -41,7 +69,7 @@ def time_axis(first: int, last: int, *, field: str = "x", title: str = "") -> al
     return alt.X(
         f"{field}:T",
         title=title or None,
-        scale=alt.Scale(type="utc", domain=[first, last], nice=False),
+        scale=time_scale(first, last),
         axis=alt.Axis(
             format=form,
             tickCount=whole_days if 3 < days <= 7 else 6,

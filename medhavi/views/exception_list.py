@@ -105,7 +105,7 @@ def _row(row: dict[str, object], names: Names) -> dict[str, object]:
         "Date": None if there is None else there.replace(tzinfo=None),
         "Quantity": row["qty"],
         "Hours": row["hours"],
-        "Detail": row["message"],
+        "Detail": names.told(str(row["message"] or "")),
         "Demand": row["demand"] or "",
         "Ids": " · ".join(str(x) for x in (product, place, row["supply"]) if x),
     }

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.schedule_problem import TimeAxis
-from medhavi.views.charts import finished, rows_of, time_axis
+from medhavi.views.charts import (
+    finished,
+    label_limit,
+    rows_of,
+    time_axis,
+    time_scale,
+)
 from medhavi.views.format import count, duration, wall_milliseconds, when
 from medhavi.views.theme import MOST_MARKS, ROW, token
 
@@ -180,11 +186,11 @@ def gantt_chart(schedule: Schedule, zone: str = "UTC") -> Picture | None:
         "place:O",
         title=None,
         scale=alt.Scale(domain=list(range(len(labels)))),
-        axis=alt.Axis(labelExpr=_labels(labels), labelLimit=240, domain=False),
+        axis=alt.Axis(
+            labelExpr=_labels(labels), labelLimit=label_limit(240), domain=False
+        ),
     )
-    base = alt.Chart(rows_of(rows)).encode(
-        x=_axis(schedule, first, last, zone), x2="x2:T", y=row
-    )
+    base = alt.Chart(rows_of(rows)).encode(x=_axis(schedule, first, last, zone), y=row)
     names = (*HUES, "bad")
     colour = alt.Color(
         "hue:N",
@@ -192,6 +198,7 @@ def gantt_chart(schedule: Schedule, zone: str = "UTC") -> Picture | None:
         legend=None,
     )
     bars = base.mark_bar(height=ROW - 8, cornerRadius=2, stroke=token("page")).encode(
+        x2="x2:T",
         color=colour,
         opacity=alt.condition("datum.part == 'run'", alt.value(1), alt.value(0.35)),
         tooltip="tip:N",
@@ -216,7 +223,7 @@ def _axis(schedule: Schedule, first: int, last: int, zone: str) -> alt.X:
     return alt.X(
         "x:T",
         title="hours of working time",
-        scale=alt.Scale(type="utc", domain=[first, last], nice=False),
+        scale=time_scale(first, last),
         axis=alt.Axis(
             labelExpr=f"format(toNumber(datum.value) / {60 * MINUTES_MS}, ',.0f')",
             tickCount=8,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.limiter import Limiter
-from medhavi.views.charts import finished, rows_of
+from medhavi.views.charts import finished, legend_below, rows_of
 from medhavi.views.format import code_words, count, duration, money, when
 from medhavi.views.page import empty, table_html
 from medhavi.views.theme import ROW, token
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MOST_LATE = 15
 _HUES = {"material": "warn", "capacity": "bad", "transport": "plan"}
 _OTHER = "other"
+_DOMAINS = [*_HUES, _OTHER]
 _MISSED = ("late", "short", "unplanned")
 
 
@@ -67,9 +68,11 @@ def late_bars(plan: Plan, names: Names, most: int = MOST_LATE) -> pl.DataFrame:
 
 def _bar(row: Mapping[str, object], names: Names) -> dict[str, object]:
     domain = str(Limiter(str(row["code"])).domain)
+    kind = domain if domain in _HUES else _OTHER
     return {
         "demand": row["demand"],
-        "domain": domain if domain in _HUES else _OTHER,
+        "domain": kind,
+        "rank": _DOMAINS.index(kind),
         "days": float(str(row["hours"])) / 24,
         "tip": f"{row['demand']}: {cause_sentence(row, names)}",
     }
@@ -111,7 +114,6 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
     if rows.is_empty():
         return None
     order = rows["demand"].unique(maintain_order=True).to_list()
-    domains = [*_HUES, _OTHER]
     colours = [*_HUES.values(), "muted"]
     chart = (
         alt.Chart(rows_of(rows))
@@ -122,10 +124,10 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
             color=alt.Color(
                 "domain:N",
                 title=None,
-                scale=alt.Scale(domain=domains, range=[token(c) for c in colours]),
-                legend=alt.Legend(orient="bottom", offset=8),
+                scale=alt.Scale(domain=_DOMAINS, range=[token(c) for c in colours]),
+                legend=legend_below(),
             ),
-            order=alt.Order("domain:N"),
+            order=alt.Order("rank:Q"),
             detail="tip:N",
             tooltip="tip:N",
             description="tip:N",

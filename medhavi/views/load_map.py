@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 MOST_RESOURCES, MOST_BUCKETS = 24, 26
 _WIDE = 16
 """Up to so many buckets a cell has room for a number."""
+_NARROW = 480
+"""In a map narrower than this no cell has [px]."""
 _MARGIN = 0.08
 _PARTS = {"run": "plan", "set-up": "warn", "overload": "bad"}
 
@@ -276,7 +278,8 @@ def _words(cells: pl.DataFrame, buckets: int, middle: alt.Y) -> Picture:
     )
     words: Picture = (
         alt.Chart(rows_of(texts.select("x", "middle", "word")))
+        .transform_calculate(told=f"width < {_NARROW} ? '▲' : datum.word")
         .mark_text(fontSize=11, fontWeight=600, color=token("page"), aria=False)
-        .encode(x="x:T", y=middle, text="word:N")
+        .encode(x="x:T", y=middle, text="told:N")
     )
     return words

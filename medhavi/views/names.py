@@ -25,7 +25,8 @@ class Names:
     Parameters
     ----------
     texts
-        Names of products, suppliers, customers, lanes and routings.
+        Names of products, suppliers, customers, places, resources, lanes and
+        routings.
     units
         Base unit by product.
     zones
@@ -89,6 +90,78 @@ class Names:
         return self.zones.get(place or "", self.zone)
 
 
+def readable(identity: str) -> str:
+    """Give an id in capitals as words; any other stands as it is.
+
+    >>> readable("SAN-MARINO"), readable("FILL-HEAVY-1"), readable("DC_2")
+    ('San marino', 'Fill heavy 1', 'DC 2')
+    >>> readable("Line 7"), readable("M-1")
+    ('Line 7', 'M-1')
+    """
+    words = [word for word in re.split(r"[-_ ]+", identity) if word]
+    spoken = any(word.isalpha() and len(word) > 1 for word in words)
+    if not spoken or identity != identity.upper():
+        return identity
+    told = " ".join(word.lower() if _is_word(word) else word for word in words)
+    return told[:1].upper() + told[1:]
+
+
+def _is_word(text: str) -> bool:
+    """Tell a word from an abbreviation: CNC and QC stay as they are."""
+    return text.isalpha() and (
+        len(text) > 3 or (len(text) == 3 and any(letter in "AEIOUY" for letter in text))
+    )
+
+
+def _places(snapshot: Snapshot, texts: Mapping[str, str]) -> dict[str, str]:
+    """Call a place like the one customer that is there, else by its own words."""
+    rows = snapshot["customers"].select("customer", "location").drop_nulls()
+    there = Counter(place for _, place in rows.iter_rows())
+    told = {place: readable(place) for place in snapshot["locations"]["location"]}
+    told |= {
+        place: texts.get(customer, customer)
+        for customer, place in rows.iter_rows()
+        if there[place] == 1
+    }
+    return _apart(told)
+
+
+def _machines(snapshot: Snapshot, texts: Mapping[str, str]) -> dict[str, str]:
+    """Call resources and pools by their words, their place behind them.
+
+    Many begin with the id of their place, which would be said twice.
+    """
+    told = {}
+    columns = ("resource", "pool", "location")
+    for *machines, place in snapshot["resources"].select(columns).iter_rows():
+        for machine in filter(None, machines):
+            own = machine.removeprefix(f"{place}-") if place else machine
+            behind = f", {texts.get(place, place)}" if own != machine else ""
+            told[machine] = readable(own) + behind
+    return _apart(told)
+
+
+def _lanes(snapshot: Snapshot, texts: Mapping[str, str]) -> dict[str, str]:
+    """Call a lane by its ends; where several have the same, by its mode too."""
+    columns = ("lane", "origin", "destination", "mode")
+    rows = snapshot["lanes"].select(columns).rows()
+    several = Counter((origin, destination) for _, origin, destination, _ in rows)
+    return {
+        lane: f"{texts.get(origin, origin)} → {texts.get(destination, destination)}"
+        + (f" by {mode}" if mode and several[origin, destination] > 1 else "")
+        for lane, origin, destination, mode in rows
+    }
+
+
+def _apart(told: Mapping[str, str]) -> dict[str, str]:
+    """Give names that stand for one id each; the others carry their id."""
+    times = Counter(told.values())
+    return {
+        identity: name if times[name] == 1 else f"{name} ({identity})"
+        for identity, name in told.items()
+    }
+
+
 def names_of(snapshot: Snapshot | None) -> Names:
     """Read the names of a snapshot; without one, ids and UTC stand for themselves."""
     if snapshot is None:
@@ -99,11 +172,9 @@ def names_of(snapshot: Snapshot | None) -> Names:
         for row in snapshot[table].select(key, "name").iter_rows(named=True)
         if row["name"]
     }
-    lanes = snapshot["lanes"].select("lane", "origin", "destination")
-    texts |= {
-        lane: f"{origin} → {destination}"
-        for lane, origin, destination in lanes.iter_rows()
-    }
+    texts = {**_places(snapshot, texts), **texts}
+    texts = {**_machines(snapshot, texts), **texts}
+    texts |= _lanes(snapshot, texts)
     locations = snapshot["locations"].select("location", "kind", "timezone")
     places = {place: zone or "UTC" for place, _, zone in locations.iter_rows()}
     plants = Counter(
@@ -112,7 +183,8 @@ def names_of(snapshot: Snapshot | None) -> Names:
     usual = plants or Counter(places.values())
     routings = snapshot["routings"].select("routing", "product", "location")
     texts |= {
-        routing: f"making {texts.get(product, product)} at {location}"
+        routing: f"making {texts.get(product, product)} at "
+        f"{texts.get(location, location)}"
         for routing, product, location in routings.iter_rows()
     }
     machines = snapshot["resources"].select("resource", "location")

@@ -93,7 +93,7 @@ def headline(explanation: Explanation, names: Names) -> str:
     if explanation.limiter == Limiter.NO_SOURCE:
         status, limiter = "not all of it has a source", ""
     thing = (
-        f"{asked} of {names.both(explanation.product)} "
+        f"{asked} of {names.name(explanation.product)} "
         f"at {names.name(explanation.location)}"
         if explanation.product
         else asked

@@ -102,9 +102,13 @@ def overdue_chart(plan: Plan, names: Names | None = None) -> Picture | None:
         tooltip="tip:N",
         description="tip:N",
     )
-    words = base.mark_text(align="left", dx=6, color=token("ink"), aria=False).encode(
-        text="word:N"
-    )
+    words = base.mark_text(
+        align="left",
+        dx=6,
+        color=token("ink"),
+        aria=False,
+        limit=alt.ExprRef("width * 0.4"),
+    ).encode(text="word:N")
     title = f"The first of {count(_demands(plan), 'demand')} whose supply is overdue"
     return finished(alt.layer(bars, words), title, ROW * rows.height)
 

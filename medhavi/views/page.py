@@ -27,6 +27,8 @@ _FINDING_MARKS = {
     Severity.INFO: ("good", "● info"),
 }
 _MOST_FINDINGS = 200
+_FEW_COLUMNS = 4
+"""So many columns fit on a phone."""
 
 
 _STANDALONE = """
@@ -138,25 +140,32 @@ def table_html(
     rows: Iterable[Sequence[str]],
     numeric: Sequence[str] = (),
 ) -> str:
-    """Give a table; the cells are HTML already."""
+    """Give a table; the cells are HTML already.
+
+    On a phone the rows of a table with many columns become cards.
+    """
     kinds = ["num" if name in numeric else "" for name in columns]
+    cards = len(columns) > _FEW_COLUMNS
     head = "".join(
         f'<th class="{kind}">{escape(name)}</th>'
         for name, kind in zip(columns, kinds, strict=True)
     )
+    cell = _card_cell if cards else _table_cell
     body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td class="{kind}">{cell}</td>'
-            for cell, kind in zip(row, kinds, strict=True)
-        )
-        + "</tr>"
-        for row in rows
+        f"<tr>{''.join(map(cell, row, kinds, columns))}</tr>" for row in rows
     )
     return (
-        '<div class="mv-scroll"><table class="mv-table">'
+        f'<div class="mv-scroll"><table class="mv-table{" mv-cards" * cards}">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def _table_cell(cell: str, kind: str, _name: str) -> str:
+    return f'<td class="{kind}">{cell}</td>'
+
+
+def _card_cell(cell: str, kind: str, name: str) -> str:
+    return f'<td class="{kind}" data-label="{escape(name)}"><div>{cell}</div></td>'
 
 
 def story_html(explanation: Explanation, names: Names, as_of: int | None) -> str:

@@ -21,14 +21,13 @@ _TAKING = "preempt:"
 
 
 def promise_names(snapshot: Snapshot) -> Names:
-    """Read names for answers: also of customers' places, routings and lanes.
+    """Read names for answers: also of steps, and shorter ones of routings.
 
-    A place is called like the one customer that is there; a routing like its product,
-    with its id where a product has several at one place.
+    A routing is called like its product, with its id where a product has several at
+    one place; a lane says its mode.
     """
     names = names_of(snapshot)
-    places = _places(snapshot, names)
-    texts = {**names.texts, **places}
+    texts = dict(names.texts)
     made = snapshot["routings"].select("routing", "product", "location").rows()
     several = Counter((product, place) for _, product, place in made)
     for routing, product, place in made:
@@ -50,16 +49,6 @@ def promise_names(snapshot: Snapshot) -> Names:
 def step_key(routing: str, step: object) -> str:
     """Give the key of a step's name; no id of a text looks like it."""
     return f"{routing}/{step}"
-
-
-def _places(snapshot: Snapshot, names: Names) -> dict[str, str]:
-    rows = snapshot["customers"].select("customer", "location").drop_nulls()
-    there = Counter(place for _, place in rows.iter_rows())
-    return {
-        place: names.name(customer)
-        for customer, place in rows.iter_rows()
-        if there[place] == 1
-    }
 
 
 def there(names: Names, place: str | None) -> Names:

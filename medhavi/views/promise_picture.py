@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.units import from_seconds
-from medhavi.views.charts import DAY_MS, finished, rows_of, rule_at, time_axis
+from medhavi.views.charts import (
+    DAY_MS,
+    finished,
+    label_limit,
+    legend_below,
+    rows_of,
+    rule_at,
+    time_axis,
+)
 from medhavi.views.format import duration, percent, wall_milliseconds, when
 from medhavi.views.promise_chain import MAKING, MATERIAL, MOVING, chain_stages
 from medhavi.views.theme import ROW, token
@@ -69,16 +77,15 @@ def promise_chain_chart(
     labels = rows["label"].unique(maintain_order=True).to_list()
     base = alt.Chart(rows_of(rows)).encode(
         x=time_axis(first, last, title=f"times of {names.zone}"),
-        x2="x2:T",
         y=alt.Y(
             "label:N",
             title=None,
             sort=labels,
-            axis=alt.Axis(labelLimit=260, domain=False),
+            axis=alt.Axis(labelLimit=label_limit(260), domain=False),
         ),
     )
     colours = alt.Scale(domain=list(_PARTS), range=[token(c) for c in _PARTS.values()])
-    legend = alt.Legend(orient="bottom", offset=8)
+    legend = legend_below()
     colour = alt.Color("part:N", scale=colours, title=None, legend=legend)
     told = {"tooltip": "tip:N", "description": "tip:N"}
     slack = (
@@ -103,7 +110,7 @@ def promise_chain_chart(
         slack,
         base.transform_filter("datum.x2 > datum.x")
         .mark_bar(height=ROW - 10, cornerRadius=2, minBandSize=2)
-        .encode(color=colour, **told),
+        .encode(x2="x2:T", color=colour, **told),
         base.transform_filter("datum.x2 == datum.x")
         .mark_tick(thickness=3, size=ROW - 10)
         .encode(color=colour, **told),
@@ -117,11 +124,11 @@ def promise_chain_chart(
 def _rules(walls: dict[str, int], first: int, last: int) -> list[Picture]:
     """Give a rule per instant; words of close rules stand one above the other."""
     colours = {"now": "ink", "due": "muted", "quoted": "plan"}
-    edge = first + 0.9 * (last - first)
+    edge = first + 0.8 * (last - first)
     drawn: list[Picture] = []
     level, before = 0, None
     for word, x in sorted(walls.items(), key=lambda item: item[1]):
-        close = before is not None and x - before < (last - first) / 10
+        close = before is not None and x - before < (last - first) / 6
         level = level + 1 if close else 0
         before = x
         drawn.append(
@@ -250,7 +257,6 @@ def _dragged(
         value=[{"share": float(str(first["share"]))}],
     )
     here = base.transform_filter(drag)
-    edge = (int(str(points[0]["x"])) + int(str(points[-1]["x"]))) // 2
     colour = token("warn")
     return [
         base.mark_point(size=200, opacity=0, aria=False)
@@ -262,28 +268,15 @@ def _dragged(
         here.mark_point(color=colour, filled=True, size=110, opacity=1).encode(
             tooltip="tip:N", description="tip:N"
         ),
-        _beside(here, f"datum.x <= {edge}", left=True),
-        _beside(here, f"datum.x > {edge}", left=False),
-    ]
-
-
-def _beside(here: Picture, where: str, *, left: bool) -> Picture:
-    """Give the words at the foot of the rule, on the side that has room."""
-    import altair as alt
-
-    drawn: Picture = (
-        here.transform_filter(where)
-        .mark_text(
-            align="left" if left else "right",
-            dx=8 if left else -8,
+        # No curve of chances comes to its lower right corner.
+        here.mark_text(
+            align="right",
             baseline="bottom",
             color=token("ink"),
             fontWeight=600,
             aria=False,
-        )
-        .encode(text="tip:N", y=alt.value(210))
-    )
-    return drawn
+        ).encode(text="tip:N", x=alt.value("width"), y=alt.value(210)),
+    ]
 
 
 def probability_sentence(promise: Promise) -> str:

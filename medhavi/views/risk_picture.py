@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from medhavi.views.charts import finished, rows_of
+from medhavi.views.charts import finished, legend_below, rows_of
 from medhavi.views.format import count, percent
 from medhavi.views.theme import PLOT, token
 
@@ -111,7 +111,7 @@ def risk_chart(report: RiskReport) -> Picture:
                 scale=alt.Scale(
                     domain=["usual", "worst 5 %"], range=[token("plan"), token("bad")]
                 ),
-                legend=alt.Legend(orient="bottom", offset=8),
+                legend=legend_below(),
             ),
             tooltip="tip:N",
             description="tip:N",

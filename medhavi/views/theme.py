@@ -73,6 +73,8 @@ BODY, LABEL, FIGURE = 14, 12, 28
 """Sizes of type [px]."""
 WIDTH, ROW, PLOT = 880, 26, 220
 """Width of a chart on a page, height of a row of bars, height of a plot [px]."""
+_NARROW, _NARROW_LABEL = 520, 128
+"""A chart narrower than the one leaves its labels the other [px]."""
 MOST_MARKS = 5000
 """A picture with more marks than this says less; views cut and say what they cut."""
 
@@ -102,6 +104,20 @@ def inked(spec: Mapping[str, Any], mode: str) -> dict[str, Any]:
     return dict(json.loads(text))
 
 
+def label_room(most: int) -> str:
+    """Give the room of the labels beside a chart [px], as an expression of Vega.
+
+    >>> label_room(320)
+    'containerSize()[0] < 520 ? 128 : 320'
+    """
+    return narrow(_NARROW_LABEL, most)
+
+
+def narrow(value: int, otherwise: int) -> str:
+    """Give an expression of Vega: one value in a narrow chart, the other elsewhere."""
+    return f"containerSize()[0] < {_NARROW} ? {value} : {otherwise}"
+
+
 def chart_config() -> dict[str, Any]:
     """Give the chart theme; the background is whatever lies behind."""
     words: dict[str, Any] = {
@@ -115,7 +131,7 @@ def chart_config() -> dict[str, Any]:
     return {
         "background": "transparent",
         "font": FONT,
-        "padding": {"left": 0, "top": 4, "right": 4, "bottom": 4},
+        "padding": {"left": 0, "top": 4, "right": 16, "bottom": 4},
         "view": {"stroke": None},
         "axis": {
             **words,
@@ -124,7 +140,7 @@ def chart_config() -> dict[str, Any]:
             "tickColor": token("line"),
             "domainColor": token("line"),
             "labelPadding": 6,
-            "labelLimit": 320,
+            "labelLimit": {"expr": label_room(320)},
         },
         "axisX": {"grid": False, "domain": True, "labelOverlap": True},
         "legend": {**words, "orient": "top", "symbolType": "square", "offset": 4},
@@ -257,6 +273,14 @@ _RULES = """
 .mv-list{display:grid;gap:8px}
 .mv-form{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));
  gap:12px;align-items:end;margin-bottom:12px}
+@media (max-width:640px){
+ .mv-cards thead{display:none}
+ .mv-cards tr{display:block;padding:8px 0;border-bottom:1px solid var(--mv-line)}
+ .mv .mv-cards td,.mv .mv-cards td.num{display:grid;grid-template-columns:96px minmax(0,1fr);
+  gap:8px;padding:2px 0;border:0;text-align:left;white-space:normal}
+ .mv-cards td::before{content:attr(data-label);color:var(--mv-muted);font-size:12px}
+ .mv .mv-cards td:has(>div:empty){display:none}
+}
 """
 
 _APP_RULES = """
@@ -270,9 +294,15 @@ body,#root,#App{background:var(--mv-page)!important}
 .marimo-cell .mv h1,.marimo-cell .mv h2,.marimo-cell .mv h3{
  font-family:FONT;text-align:left}
 .mv-draw{overflow-x:auto}
-.mv-draw marimo-vega{display:block;min-width:560px}
+.mv-draw marimo-vega{display:block}
 .vega-embed{width:100%}
 [data-testid=notebook-menu-dropdown]{opacity:.35}
 @media print,(max-width:640px){[data-testid=notebook-menu-dropdown]{display:none}}
+@media (max-width:640px){
+ .mo-label{max-width:100%;flex-wrap:wrap}
+ .mo-label>*{min-width:0;max-width:100%}
+ .mo-label button,.mo-label select,.mo-label input{max-width:100%}
+ .border-t:has(>[class*="lg:justify-self-center"]){flex-wrap:wrap}
+}
 """
 """What marimo's own pages need beside the style sheet."""

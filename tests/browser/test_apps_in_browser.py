@@ -48,7 +48,7 @@ def test_the_plan_app_shows_figures_reasons_names_local_times_and_trust(watched)
         "Demands met in time",
         "The chain takes 61 d; it should have begun 12 d ago",
         "Mon 2 Mar 2026, 07:00 (Europe/Berlin)",
-        "Buy 500 Glass bottle from Glassworks for PLANT",
+        "Buy 500 Glass bottle from Glassworks for Plant",
         "What would help:",
         "Where is the bottleneck?",
         "heuristic, verified: 0 violations",

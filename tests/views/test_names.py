@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from medhavi.views.names import Names, names_of
+from tests import factories
 
 
 def test_products_and_suppliers_have_their_names(names):
@@ -10,19 +11,60 @@ def test_products_and_suppliers_have_their_names(names):
     assert names.both("BOTTLE") == "Glass bottle (BOTTLE)"
 
 
-def test_what_has_no_name_stands_for_itself(names):
-    assert names.name("PLANT") == "PLANT"
-    assert names.both("PLANT") == "PLANT"
+def test_what_has_no_name_is_said_in_words(names):
+    assert names.name("PLANT") == "Plant"
+    assert names.both("PLANT") == "Plant (PLANT)"
+    assert names.name("D-3") == names.both("D-3") == "D-3"
+
+
+def test_places_are_called_like_who_is_there_and_machines_say_where_they_stand():
+    named = names_of(
+        factories.snapshot(
+            locations=[
+                {"location": one}
+                for one in ("LODZ", "CL-1", "CL-2", "DC_EAST", "DC-EAST")
+            ],
+            customers=[
+                {"customer": "C-1", "name": "Corner shop", "location": "CL-1"},
+                {"customer": "C-2", "name": "Twin A", "location": "CL-2"},
+                {"customer": "C-3", "name": "Twin B", "location": "CL-2"},
+            ],
+            resources=[
+                {"resource": "LODZ-FILL-HEAVY-1", "location": "LODZ"},
+                {"resource": "Press 4", "location": "LODZ"},
+            ],
+            lanes=[
+                {
+                    "lane": f"X-{mode}",
+                    "origin": "LODZ",
+                    "destination": "CL-1",
+                    "mode": mode,
+                }
+                for mode in ("air", "road")
+            ],
+        )
+    )
+    assert [named.name(one) for one in ("LODZ", "CL-1", "CL-2")] == [
+        "Lodz",
+        "Corner shop",
+        "CL 2",
+    ]
+    assert named.name("LODZ-FILL-HEAVY-1") == "Fill heavy 1, Lodz"
+    assert named.name("Press 4") == "Press 4"
+    assert named.name("X-air") == "Lodz → Corner shop by air"
+    # Two that would read alike keep their ids.
+    assert named.name("DC-EAST") == "DC east (DC-EAST)"
 
 
 def test_the_id_is_on_the_hover(names):
     assert names.html("BOTTLE") == '<abbr title="BOTTLE">Glass bottle</abbr>'
-    assert names.html("<PLANT>") == "&lt;PLANT&gt;"
+    assert names.html("<D-3>") == "&lt;D-3&gt;"
 
 
 def test_a_lane_reads_as_its_way(lemonade, names):
     lane = lemonade["lanes"].row(0, named=True)
-    assert names.name(lane["lane"]) == f"{lane['origin']} → {lane['destination']}"
+    ends = names.name(lane["origin"]), names.name(lane["destination"])
+    assert names.name(lane["lane"]) == " → ".join(ends)
 
 
 def test_a_resource_lives_in_the_zone_of_its_location(lemonade, names):

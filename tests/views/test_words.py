@@ -123,7 +123,7 @@ def test_a_story_tells_each_order_with_local_time_and_what_is_past(plan, names):
     lines = story(plan.explain("D-3"), names, plan.run.as_of)
     past = next(line for line in lines if line.kind == "past")
     assert past.text.startswith(
-        "Buy 500 Glass bottle from Glassworks for PLANT: Wed 18"
+        "Buy 500 Glass bottle from Glassworks for Plant: Wed 18"
     )
     assert past.text.endswith("▲ Should have started 12 days ago.")
     assert lines[-1].kind == "sum"
