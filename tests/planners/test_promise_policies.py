@@ -102,6 +102,7 @@ def test_every_column_has_a_default():
         "not_before_due": False,
         "delivery_buffer_h": 0,
         "least_esg": None,
+        "short_runs": "plan",
     }
 
 

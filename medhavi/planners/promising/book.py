@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from medhavi.errors import UsageError
+from medhavi.planners.promising.campaign_room import campaigns_of
 from medhavi.planners.promising.holding import give_back, take_holds
 from medhavi.planners.promising.option_cost import OptionCosts
 from medhavi.planners.promising.reach import Reach
@@ -24,6 +25,7 @@ from medhavi.providers.table_rows import Rows
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from medhavi.planners.promising.campaign_room import Campaigns
     from medhavi.providers.table_rows import Row
     from medhavi.results.promise import Promise
     from medhavi.snapshot import Snapshot
@@ -111,6 +113,11 @@ class Book:
             for order, locked, status in zip(*cells, strict=True)
             if locked or status == "in_process"
         )
+
+    @cached_property
+    def campaigns(self) -> Campaigns | None:
+        """Rules of campaigns; None: there are none."""
+        return campaigns_of(self.providers)
 
     @property
     def now(self) -> int:

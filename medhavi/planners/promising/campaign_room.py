@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from medhavi.planners.campaigns.campaign_rules import CampaignRule
     from medhavi.planners.campaigns.campaign_runs import Breach
     from medhavi.providers import Providers
+    from medhavi.providers.capacity_room import Option
+    from medhavi.providers.capacity_schedule import Task
     from medhavi.providers.finite import FiniteCapacity
     from medhavi.providers.resource_ledger import Block, Ledger
     from medhavi.providers.sources import Source
@@ -150,22 +152,25 @@ class CampaignRoom:
         wanted
             Order size in steps of routing units.
         """
-        rules = self._preferred(source) if self._short_runs == "raise" else []
+        if self._short_runs != "raise":
+            return wanted
         recipe = self._providers.recipes.recipe(source.source)
         gain = recipe.gain(source.product, source.location)
         step = self._providers.facts.step(source.product)
-        for rule in rules:
+        for rule, _, _ in self._preferred(source):
             if gain is not None and rule.min_run_qty:
                 least = gain.order_steps_for(steps_up(rule.min_run_qty, step))
                 wanted = max(wanted, least)
         return wanted
 
     def refused(self, source: Source, steps: int) -> str | None:
-        """Name the rule that an order breaks by itself; None: by no rule of quantity."""
+        """Name the rule that keeps an order from what it prefers; None: none does."""
         good = self._good(source, steps)
-        for rule in self._preferred(source):
-            short = self._short_runs != "plan" and rule.too_short(good)
-            if short or rule.too_long(good):
+        for rule, task, option in self._preferred(source):
+            pace = (option.axis.steady or 1) * rule.efficiency(good)
+            if rule.too_long(good, float(task.run(steps) / pace)):
+                return rule.name
+            if self._short_runs == "refuse" and rule.too_short(good):
                 return rule.name
         return None
 
@@ -185,19 +190,17 @@ class CampaignRoom:
             known = self._known[routing] = tuple(found)
         return known
 
-    def _preferred(self, source: Source) -> list[CampaignRule]:
+    def _preferred(self, source: Source) -> Iterator[tuple[CampaignRule, Task, Option]]:
         """Give the rules of the resources that the steps of a routing prefer."""
-        tasks = self._providers.capacity.compiled(source.source).tasks
-        found = [
-            self._rules.of(resource, task.node.family, source.product)
-            for task in tasks
-            for option in task.plan.epochs[0].options[:1]
-            for resource, _ in option.resources
-        ]
-        return [rule for rule in found if rule is not None]
+        for task in self._providers.capacity.compiled(source.source).tasks:
+            for option in task.plan.epochs[0].options[:1]:
+                for resource, _ in option.resources:
+                    rule = self._rules.of(resource, task.node.family, source.product)
+                    if rule is not None:
+                        yield rule, task, option
 
     def _efficiency(self, source: Source, good: float) -> dict[str, Fraction]:
-        """Give what share of its pace a resource keeps in a run of a length (CMP-05)."""
+        """Give what share of its pace a resource keeps in a long run (CMP-05)."""
         found: dict[str, Fraction] = {}
         for resource, family in self._uses(source.source):
             rule = self._rules.of(resource, family, source.product)

@@ -76,7 +76,8 @@ def make(walk: Getter, source: Source, left: int) -> Piece | None:
     if gain is None or wanted <= 0 or start is None:
         walk.fail(Limiter.ROUTING_INVALID, source.source)
         return None
-    size = source.pieces(wanted)[0]
+    rules = walk.terms.work
+    size = source.pieces(wanted if rules is None else rules.raised(source, wanted))[0]
     parts: list[tuple[Component, tuple[Piece, ...]]] = []
     for group in recipe.groups:
         lines = [line for line in group if line.valid_from <= start < line.valid_to]
@@ -178,6 +179,11 @@ def _placed(
             if step is not None:
                 subject = f"{source.source}|{step}"
                 walk.fail(Limiter.QTY_DURATION_UNSUPPORTED, subject)
+                return None
+            rules = walk.terms.work
+            rule = None if rules is None else rules.breaks(source, size)
+            if rule is not None:
+                walk.fail(Limiter.ORDER_RULE, rule)
                 return None
         if timing is None or not source.valid_at(timing.start):
             break

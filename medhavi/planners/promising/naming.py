@@ -66,10 +66,9 @@ def rejected_as(quote: Quest, option: Offered | None) -> Named:
         text = "It was due before now; no stage gains time."
         return Named(Limiter.MATERIAL_SHORTFALL, node, text)
     failures = quote.failures
-    rated = [one.subject for one in failures if one.code is Limiter.ORDER_RULE]
-    if rated:
-        text = "The policy buys from better rated suppliers alone."
-        return Named(Limiter.ORDER_RULE, min(rated), text)
+    ruled = {one.subject for one in failures if one.code is Limiter.ORDER_RULE}
+    if ruled:
+        return _ruled(ruled - quote.campaign_rules, ruled)
     order = (
         Limiter.REGULATORY_BLOCKED,
         Limiter.SUPPLIER_LEADTIME_EXCEEDED,
@@ -89,6 +88,14 @@ def rejected_as(quote: Quest, option: Offered | None) -> Named:
             if failure.code is code:
                 return Named(code, failure.subject, _TEXTS[code])
     return _missing(quote)
+
+
+def _ruled(rated: set[str], ruled: set[str]) -> Named:
+    """Name a supplier that is rated too low, else a rule of campaigns."""
+    text = "No campaign of the resource is that short or that long."
+    if rated:
+        text = "The policy buys from better rated suppliers alone."
+    return Named(Limiter.ORDER_RULE, min(rated or ruled), text)
 
 
 def _unknown(quote: Quest, option: Offered) -> Iterator[str]:

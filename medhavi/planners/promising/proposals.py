@@ -192,6 +192,10 @@ def _policy_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
         cells = {"least_esg": max(rated)}
         text = f"buy from suppliers rated {max(rated):g}"
         changes.append((RemedyKind.RELAX_POLICY, text, cells))
+    if policy.short_runs == "refuse" and _too_short(quest):
+        cells = {"short_runs": "raise"}
+        text = "make the least run of a campaign"
+        changes.append((RemedyKind.RELAX_POLICY, text, cells))
     if Limiter.RISK_CAP_EXCEEDED in codes:
         cells = {"risk_cap": 1.0}
         changes.append((RemedyKind.RELAX_POLICY, "accept the risk", cells))
@@ -221,8 +225,17 @@ def _refused_ratings(quest: Quest) -> list[float]:
     """Give the ratings of suppliers that the policy refuses for them."""
     suppliers = quest.book.providers.suppliers
     refused = {one.subject for one in quest.failures if one.code is Limiter.ORDER_RULE}
+    refused -= quest.campaign_rules
     scores = [suppliers.esg_score(name) for name in sorted(refused)]
     return [score for score in scores if score is not None]
+
+
+def _too_short(quest: Quest) -> bool:
+    """Tell whether a rule of campaigns refused work."""
+    return any(
+        one.code is Limiter.ORDER_RULE and one.subject in quest.campaign_rules
+        for one in quest.failures
+    )
 
 
 def _what_is_kept(quest: Quest) -> str:

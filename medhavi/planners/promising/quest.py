@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi.planners.promising.arrival_risk import arrivals
+from medhavi.planners.promising.campaign_room import CampaignRoom
 from medhavi.planners.promising.delivery_search import DeliverySearch
 from medhavi.planners.promising.delivery_ways import Wanted
 from medhavi.planners.promising.offers import Offered, capped
@@ -96,16 +97,20 @@ class Quest:
         self.need = request.due - self.buffer
         stages = book.stages
         window = book.now, self.need
-        self.work = work_rules(
-            stages.capacity, stages.reserves, window, request, policy
+        room = book.campaigns and CampaignRoom(
+            stages.providers, book.campaigns, policy.short_runs
         )
+        self.work = work_rules(
+            stages.capacity, stages.reserves, window, request, policy, room
+        )
+        self.campaign_rules = book.campaigns.names if book.campaigns else frozenset()
         settings = book.snapshot.settings
         self.latest = book.now + HORIZONS * (settings.horizon_end - book.now)
 
     # ---------------------------------------------------------------------- search
     def search(self) -> None:
         """Find the options."""
-        search = self._search_for(self.request.product)
+        search = self.search_for(self.request.product)
         seen: set[str] = set()
         for terms in self._passes():
             self._collect(search, terms, seen)
@@ -127,18 +132,19 @@ class Quest:
     def _passes(self) -> Iterator[Terms]:
         asked = self.policy.ask_supplier
         if asked == "always":
-            yield self._terms("compare", hasty=False)
-            yield self._terms("compare", hasty=True)
+            yield self.terms("compare", hasty=False)
+            yield self.terms("compare", hasty=True)
             return
         first = "never" if asked == "never" else "rest"
-        yield self._terms(first, hasty=False)
-        yield self._terms("never" if asked == "never" else "missing", hasty=True)
+        yield self.terms(first, hasty=False)
+        yield self.terms("never" if asked == "never" else "missing", hasty=True)
 
     def _last_terms(self) -> Terms:
         *_, last = self._passes()
         return last
 
-    def _terms(self, buy: str, *, hasty: bool) -> Terms:
+    def terms(self, buy: str, *, hasty: bool) -> Terms:
+        """Give what a walk may do; `hasty`: with any resource, as early as can be."""
         return Terms(
             now=self.book.now,
             buy=buy,
@@ -179,7 +185,7 @@ class Quest:
         known = {(one.way.option, _lanes(one.times.evaluation)) for one in self.offered}
         asked = [name for name, weight in weights.items() if weight]
         for objective in asked if any(lanes for _, lanes in known) else ():
-            search = self._search_for(self.request.product, carried=objective)
+            search = self.search_for(self.request.product, carried=objective)
             for way, found in search.search(terms):
                 lanes = _lanes(found)
                 if lanes and (way.option, lanes) not in known:
@@ -294,9 +300,10 @@ class Quest:
         return max(one.ready for one in best.times.evaluation.shipments)
 
     # -------------------------------------------------------------------- requests
-    def _search_for(
+    def search_for(
         self, product: str, ratio: float = 1.0, carried: Objective | None = None
     ) -> DeliverySearch:
+        """Give the search for a product, of which `ratio` serves one of the request."""
         request = self.request
         step = self.book.stages.step(product)
         steps = steps_up(request.qty * ratio, step)
@@ -332,7 +339,7 @@ class Quest:
             now = self.book.now
             valid = (begin is None or begin <= now) and (end is None or now < end)
             if valid and row["location"] in {"*", self.request.location}:
-                yield self._search_for(row["substitute"], row["ratio"])
+                yield self.search_for(row["substitute"], row["ratio"])
 
 
 def _lanes(found: Evaluation) -> tuple[str, ...]:

@@ -312,6 +312,30 @@ def _steps_on(case: Case, resource: str) -> set[tuple[str, int]]:
     }
 
 
+def _shorter_run(case: Case) -> Iterator[Proposal]:
+    """Cut an order that is longer than any campaign of its resource."""
+    book, request = case.quest.book, case.quest.request
+    resource, _, family = case.reason.subject.partition("|")
+    rules = book.snapshot["campaign_rules"].filter(
+        (pl.col("resource") == resource) & (pl.col("family") == family)
+    )
+    most = [qty for qty in rules["max_run_qty"] if qty is not None]
+    places = book.reach.of(request.product, request.location, None).origins
+    names = {
+        one.source
+        for place in places
+        for one in book.stages.sources(request.product, place)
+        if one.kind == "make"
+    }
+    frame = book.snapshot["routings"].filter(pl.col("routing").is_in(sorted(names)))
+    for row in frame.to_dicts() if most else []:
+        least = min(row["min_lot"], *most)
+        text = f"make orders of {most[0]:g} by {row['routing']}"
+        cells = {"min_lot": least, "max_lot": most[0]}
+        rows: Rows = {"routings": ({**row, **cells},)}
+        yield Proposal(RemedyKind.SMALLER_LOT, text, rows)
+
+
 # ----------------------------------------------------------------------- other sources
 def _other_source(case: Case) -> Iterator[Proposal]:
     """Open routings and suppliers that rows of `sourcing` leave out."""
@@ -413,6 +437,7 @@ _BY_CODE: Mapping[Limiter, tuple[Callable[[Case], Iterator[Proposal]], ...]] = {
     Limiter.NO_SOURCE: (_other_product, _other_source),
     Limiter.NO_TRANSPORT_CAPACITY: (_extra_departure, _other_lane),
     Limiter.NO_TRANSPORT_LEG: (_other_lane,),
+    Limiter.ORDER_RULE: (_shorter_run,),
     Limiter.QTY_DURATION_UNSUPPORTED: (_cut_order, _other_resource),
     Limiter.QUALITY_MISMATCH: (_other_product, _other_source, _more_supply),
     Limiter.REGULATORY_BLOCKED: (_other_product,),

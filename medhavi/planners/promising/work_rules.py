@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from medhavi.planners.promising.asking import Request
+    from medhavi.planners.promising.campaign_room import CampaignRoom
     from medhavi.planners.promising.rules_of_promise import Policy
     from medhavi.providers.capacity_routings import CompiledRouting
     from medhavi.providers.finite import FiniteCapacity
@@ -43,6 +44,8 @@ class WorkRules(NamedTuple):
     by
         Work at `location` ends no earlier than this instant needs; None: as early as it
         can [s].
+    campaigns
+        Rules of campaigns that bind; None: there are none.
     """
 
     capacity: FiniteCapacity
@@ -52,11 +55,14 @@ class WorkRules(NamedTuple):
     infinite: bool
     by: int | None
     location: str
+    campaigns: CampaignRoom | None = None
 
     def place(
         self, source: Source, steps: int, start: int, by: int | None
     ) -> Timing | None:
         """Place an order of a routing that begins nothing before `start`."""
+        if not self.infinite and self.campaigns is not None:
+            return self.campaigns.earliest(self.capacity, source, steps, start, by)
         if not self.infinite:
             return self.capacity.earliest(source.source, steps, start, by=by)
         found = self.capacity.earliest(source.source, steps, start, relaxed=True)
@@ -64,6 +70,18 @@ class WorkRules(NamedTuple):
             return found
         later = self.capacity.unlimited_latest(source.source, steps, self.by)
         return found if later is None or later.start < start else later
+
+    def raised(self, source: Source, wanted: int) -> int:
+        """Give the size of an order, raised to a least run where that is asked for."""
+        if self.campaigns is None or self.infinite:
+            return wanted
+        return self.campaigns.least(source, wanted)
+
+    def breaks(self, source: Source, steps: int) -> str | None:
+        """Name the rule of campaigns that an order breaks by itself."""
+        if self.campaigns is None or self.infinite:
+            return None
+        return self.campaigns.refused(source, steps)
 
     def without_reserve(self) -> WorkRules:
         """Give the rules where nothing is withheld."""
@@ -76,6 +94,7 @@ def work_rules(
     window: tuple[int, int],
     request: Request,
     policy: Policy,
+    campaigns: CampaignRoom | None = None,
 ) -> WorkRules | None:
     """Give the rules of a request; None: nothing but free time decides.
 
@@ -85,8 +104,10 @@ def work_rules(
         Room in which nothing is spared.
     window
         Now, and when the goods must arrive, the buffer of the policy taken off [s].
+    campaigns
+        Rules of campaigns, if there are any.
     """
-    if reserves.none and policy.plain_work:
+    if reserves.none and policy.plain_work and campaigns is None:
         return None
     now, due = window
     end = max(due, now + DAY)
@@ -121,6 +142,7 @@ def work_rules(
         infinite=policy.capacity != "finite",
         by=due if policy.capacity == "infinite_desired" else None,
         location=request.location,
+        campaigns=campaigns,
     )
 
 
