@@ -103,6 +103,7 @@ def test_every_column_has_a_default():
         "delivery_buffer_h": 0,
         "least_esg": None,
         "short_runs": "plan",
+        "planned_orders": False,
     }
 
 

@@ -20,12 +20,14 @@ from medhavi.planners.promising.stages import Stages
 from medhavi.planners.promising.taken import Moved, Undo
 from medhavi.providers import Providers
 from medhavi.providers.altered_copy import altered
+from medhavi.providers.planned_orders import planned_orders
 from medhavi.providers.table_rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from medhavi.planners.promising.campaign_room import Campaigns
+    from medhavi.providers.planned_orders import PlannedOrders
     from medhavi.providers.table_rows import Row
     from medhavi.results.promise import Promise
     from medhavi.snapshot import Snapshot
@@ -45,7 +47,11 @@ class Book:
     ----------
     accepted
         Promises of this book by demand, in the order of acceptance.
+    counted_on
+        Planned orders that count as supply; None: none does (rule 30).
     """
+
+    counted_on: tuple[str, ...] | None = None
 
     def __init__(self, snapshot: Snapshot, stages: Stages) -> None:
         self.snapshot = snapshot
@@ -113,6 +119,11 @@ class Book:
             for order, locked, status in zip(*cells, strict=True)
             if locked or status == "in_process"
         )
+
+    @cached_property
+    def planned_orders(self) -> PlannedOrders:
+        """Orders that a plan proposes; no ledger has them."""
+        return planned_orders(self.snapshot)
 
     @cached_property
     def campaigns(self) -> Campaigns | None:

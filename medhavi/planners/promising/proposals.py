@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi import schema
+from medhavi.planners.promising.planned_supply import with_planned_orders
 from medhavi.planners.promising.table_proposals import Case, Proposal, table_proposals
 from medhavi.results.limiter import Limiter, RemedyKind
 from medhavi.units import from_seconds, from_steps
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.rules_of_promise import Policy
     from medhavi.planners.promising.table_proposals import Rows
     from medhavi.results.promise import Promise
+
+    Change = tuple[RemedyKind, str, Mapping[str, object]]
+    """Kind, text, and cells of the policy."""
 
 QUARTERS = (2, 1)
 """Smaller quantities that are tried, in quarters of what is asked for."""
@@ -160,22 +164,36 @@ def _quarters(quest: Quest) -> Iterator[float]:
 # ------------------------------------------------------------------------- the policy
 def _policy_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
     policy = quest.policy
-    changes: list[tuple[RemedyKind, str, dict[str, object]]] = []
+    for kind, text, cells in (*_more_supply(quest), *_wider_caps(quest, answer)):
+        yield Proposal(kind, text, policy_rows(policy, text, cells), cells)
+
+
+def _more_supply(quest: Quest) -> Iterator[Change]:
+    """Let more count as supply: reserves, faster lanes, suppliers, planned orders."""
+    policy = quest.policy
     if not policy.buffers and not _is_idle("buffers", quest):
-        changes.append((RemedyKind.USE_SAFETY, _what_is_kept(quest), {"buffers": True}))
+        yield RemedyKind.USE_SAFETY, _what_is_kept(quest), {"buffers": True}
     expedite = policy.expedite or quest.request.expedite
     if not expedite and not _is_idle("expedite", quest):
-        expedited: dict[str, object] = {"expedite": True}
         text = "permit faster, dearer lanes"
-        changes.append((RemedyKind.EXPEDITE, text, expedited))
+        yield RemedyKind.EXPEDITE, text, {"expedite": True}
     if policy.ask_supplier == "never":
-        cells: dict[str, object] = {"ask_supplier": "always"}
-        changes.append((RemedyKind.OTHER_SOURCE, "buy what is missing", cells))
+        text = "buy what is missing"
+        yield RemedyKind.OTHER_SOURCE, text, {"ask_supplier": "always"}
+    if not policy.planned_orders:
+        counting = with_planned_orders(quest.book, quest.request)
+        if counting.counted_on:
+            text = f"count on planned orders ({', '.join(counting.counted_on[:3])})"
+            yield RemedyKind.RELAX_POLICY, text, {"planned_orders": True}
     trusting = policy.supplier_fallback == "accept_with_risk"
     if not trusting and not _is_idle("supplier_fallback", quest):
-        cells = {"supplier_fallback": "accept_with_risk"}
         text = "accept the stated time of suppliers"
-        changes.append((RemedyKind.RELAX_POLICY, text, cells))
+        yield RemedyKind.RELAX_POLICY, text, {"supplier_fallback": "accept_with_risk"}
+
+
+def _wider_caps(quest: Quest, answer: Promise) -> Iterator[Change]:
+    """Raise what the policy permits of money, ratings, runs, risk and effort."""
+    policy = quest.policy
     codes = {reason.code for reason in answer.limiters}
     if quest.offered and Limiter.COST_CAP_EXCEEDED in codes:
         cheap = min(
@@ -183,29 +201,25 @@ def _policy_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
         )
         # An empty cell says nothing beside other rows: the cap is raised, not lifted.
         cost, co2 = math.ceil(cheap.cost.without_lateness), math.ceil(cheap.co2_kg)
-        cells = {"cost_cap": max(float(cost), policy.cost_cap or 0.0)}
+        cells: dict[str, object] = {
+            "cost_cap": max(float(cost), policy.cost_cap or 0.0)
+        }
         if policy.co2_cap is not None:
             cells["co2_cap"] = max(float(co2), policy.co2_cap)
-        changes.append((RemedyKind.RELAX_POLICY, f"permit a cost of {cost}", cells))
+        yield RemedyKind.RELAX_POLICY, f"permit a cost of {cost}", cells
     rated = _refused_ratings(quest)
     if rated:
-        cells = {"least_esg": max(rated)}
         text = f"buy from suppliers rated {max(rated):g}"
-        changes.append((RemedyKind.RELAX_POLICY, text, cells))
+        yield RemedyKind.RELAX_POLICY, text, {"least_esg": max(rated)}
     if policy.short_runs == "refuse" and _too_short(quest):
-        cells = {"short_runs": "raise"}
         text = "make the least run of a campaign"
-        changes.append((RemedyKind.RELAX_POLICY, text, cells))
+        yield RemedyKind.RELAX_POLICY, text, {"short_runs": "raise"}
     if Limiter.RISK_CAP_EXCEEDED in codes:
-        cells = {"risk_cap": 1.0}
-        changes.append((RemedyKind.RELAX_POLICY, "accept the risk", cells))
+        yield RemedyKind.RELAX_POLICY, "accept the risk", {"risk_cap": 1.0}
     if quest.cut:
         most = SEARCHED_LONGER * policy.search_budget_evaluations
         text = f"search up to {most} evaluations"
-        cells = {"search_budget_evaluations": most}
-        changes.append((RemedyKind.SEARCH_LONGER, text, cells))
-    for kind, text, cells in changes:
-        yield Proposal(kind, text, policy_rows(policy, text, cells), cells)
+        yield RemedyKind.SEARCH_LONGER, text, {"search_budget_evaluations": most}
 
 
 def policy_rows(policy: Policy, text: str, cells: Mapping[str, object]) -> Rows:

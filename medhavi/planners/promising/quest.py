@@ -15,6 +15,7 @@ from medhavi.planners.promising.campaign_room import CampaignRoom
 from medhavi.planners.promising.delivery_search import DeliverySearch
 from medhavi.planners.promising.delivery_ways import Wanted
 from medhavi.planners.promising.offers import Offered, capped
+from medhavi.planners.promising.planned_supply import with_planned_orders
 from medhavi.planners.promising.walk_terms import Terms
 from medhavi.planners.promising.work_rules import work_rules
 from medhavi.results.limiter import Limiter
@@ -81,6 +82,8 @@ class Quest:
         policy: Policy,
         relaxed: frozenset[Stage] = frozenset(),
     ) -> None:
+        if policy.planned_orders:
+            book = with_planned_orders(book, request)
         self.book = book
         self.request = request
         self.policy = policy

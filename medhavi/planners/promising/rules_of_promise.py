@@ -88,6 +88,7 @@ class Policy:
     delivery_buffer_h: float = 0.0
     least_esg: float | None = None
     short_runs: str = "plan"
+    planned_orders: bool = False
 
     @property
     def plain_work(self) -> bool:

@@ -41,6 +41,10 @@ def trace_of(quote: Quest, chosen: Offered | None) -> tuple[Mapping[str, object]
                 ]
         entries += work_notes(quote, chosen)
         entries += campaign_notes(quote, chosen)
+    entries += [
+        {"stage": "material", "supply_order": name, "note": "counted though planned"}
+        for name in quote.book.counted_on or ()
+    ]
     entries.append(
         {
             "stage": "search",

@@ -72,6 +72,14 @@ def book_with(book: Book, rows: Rows) -> Book:
 
 def _with_table(book: Book, name: str, tables: Rows) -> Book:
     """Give a book on one changed table."""
+    return overlaid(book, name, tables) or rebuilt(book, tables)
+
+
+def overlaid(book: Book, name: str, tables: Rows) -> Book | None:
+    """Give a book on one changed table that shares what the rows do not reach.
+
+    None: what they reach is not known, the table must be read again.
+    """
     if name == POLICIES:
         new = changed_rows(book.snapshot, POLICIES, tables)
         snapshot = with_rows_when_read(book.snapshot, tables)
@@ -84,7 +92,7 @@ def _with_table(book: Book, name: str, tables: Rows) -> Book:
     if all(row.get("demand") not in book.accepted for row in tables.get(HOLDS, ())):
         found = changed_providers(book.providers, book.stages.ledgers, tables)
     if found is None:
-        return rebuilt(book, tables)
+        return None
     return book.on(
         found.providers.snapshot,
         stages=book.stages.on(found),
@@ -96,7 +104,7 @@ def rebuilt(book: Book, rows: Rows) -> Book:
     """Give a book that reads the changed tables anew and accepts the same promises."""
     snapshot = changed(book.snapshot, rows)
     providers = Providers(snapshot)
-    tables = [name for name in rows if name != REQUEST]
+    tables = [name for name, new in rows.items() if name != REQUEST and new]
     names = set.intersection(*(set(UNTOUCHED.get(name, ())) for name in tables))
     for name in sorted(names):
         providers.__dict__[name] = getattr(book.providers, name)
