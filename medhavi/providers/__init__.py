@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from fractions import Fraction
 
     from medhavi.findings import Finding
     from medhavi.providers.capacity import Capacity
@@ -72,6 +73,9 @@ class Providers:
     infinite : bool, default False
         Plan as if capacity were never short, as mode mrp does: a skill that no member
         of a pool ever has limits nothing.
+    learned_yields : bool, default False
+        Yields of steps that `estimates` has learned take the place of the stated ones
+        (RTG-07); promises use them, plans the stated ones.
     quantile : {"p50", "p80", "p95"}, optional
         Which quantile of estimated times is planned with; mode mrp takes the median,
         all others what `settings.risk_basis` says.
@@ -82,16 +86,23 @@ class Providers:
         snapshot: Snapshot,
         *,
         infinite: bool = False,
+        learned_yields: bool = False,
         quantile: Quantile | None = None,
     ) -> None:
         self.snapshot = snapshot
         self._infinite = infinite
+        self._learned_yields = learned_yields
         stated: Quantile = snapshot.settings.risk_basis
         self._quantile = quantile or ("p50" if infinite else stated)
 
     def on(self, snapshot: Snapshot) -> Providers:
         """Give providers of another snapshot that plan in the same way."""
-        return Providers(snapshot, infinite=self._infinite, quantile=self._quantile)
+        return Providers(
+            snapshot,
+            infinite=self._infinite,
+            learned_yields=self._learned_yields,
+            quantile=self._quantile,
+        )
 
     @cached_property
     def tables(self) -> Mapping[str, Rows]:
@@ -138,7 +149,17 @@ class Providers:
             self.calendars,
             infinite=self._infinite,
             finite=not self._infinite,
+            yields=self._yields() if self._learned_yields else None,
         )
+
+    def _yields(self) -> Mapping[tuple[str, int], Fraction]:
+        from medhavi.providers.lead_times import reached_yield
+        from medhavi.units import exact
+
+        return {
+            step: exact(reached_yield(known, self._quantile))
+            for step, known in self.lead_times.step_yields().items()
+        }
 
     @cached_property
     def changeovers(self) -> Changeovers:

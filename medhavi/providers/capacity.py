@@ -65,6 +65,8 @@ class Capacity:
         A skill that no member of a pool ever has limits nothing.
     finite
         Units and disruptions limit the time in which steps can work (rule 20).
+    yields
+        Good shares of steps in the place of the stated ones, by routing and step.
 
     Raises
     ------
@@ -81,8 +83,10 @@ class Capacity:
         *,
         infinite: bool = False,
         finite: bool = False,
+        yields: Mapping[tuple[str, int], Fraction] | None = None,
     ) -> None:
         self._snapshot = snapshot
+        self._learned = yields or {}
         self._calendars = calendars
         self._unlimited: Capacity | None = None
         self._tables = read_tables(snapshot, TABLES)
@@ -95,6 +99,7 @@ class Capacity:
             calendars,
             self._resources,
             snapshot.as_of,
+            self._learned,
         )
         self._progress = self._tables["supply_order_steps"].index("supply_order")
         self._clocks: dict[tuple[int, float, int], Clock] = {}
@@ -245,7 +250,9 @@ class Capacity:
     def unlimited(self) -> Capacity:
         """The same routings as if capacity were never short (rules 2 and 20)."""
         if self._unlimited is None:
-            self._unlimited = Capacity(self._snapshot, self._calendars, infinite=True)
+            self._unlimited = Capacity(
+                self._snapshot, self._calendars, infinite=True, yields=self._learned
+            )
         return self._unlimited
 
     def sparing(self, spared: Spared) -> Capacity:

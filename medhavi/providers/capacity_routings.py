@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from medhavi.providers.altered_copy import altered
@@ -150,6 +151,8 @@ class Routings:
         Working time and who works in it.
     as_of
         Instant whose resources decide yields where they differ [s].
+    learned
+        Good shares of steps in the place of all that is stated, by routing and step.
     """
 
     def __init__(
@@ -159,8 +162,11 @@ class Routings:
         calendars: Calendars,
         resources: Resources,
         as_of: int,
+        learned: Mapping[tuple[str, int], Fraction] = MappingProxyType({}),
     ) -> None:
         self._tables = tables
+        self._learned = learned
+        self._known_better = frozenset(routing for routing, _ in learned)
         self._factors: Mapping[tuple[str, int], Fraction] = {}
         self._restated: Mapping[str, tuple[Row, ...]] = {}
         self._slowed: frozenset[str] = frozenset()
@@ -242,7 +248,7 @@ class Routings:
                 self._tables["routings"].row(self._numbers[routing]),
                 steps,
                 self._rows("step_links", self._links, routing),
-                self._yields(steps, needs),
+                self._yields(routing, steps, needs),
             )
             if alike is not None:
                 self._networks_alike[alike] = known
@@ -261,6 +267,8 @@ class Routings:
     def _look(self, routing: str) -> tuple[object, ...] | None:
         steps = self._steps.get(routing, ())
         if routing in self._slowed or routing in self._restated:
+            return None
+        if routing in self._known_better:
             return None
         if len(steps) != 1 or routing in self._links or routing in self._outputs:
             return None
@@ -318,6 +326,18 @@ class Routings:
         return [rows.row(number) for number in index.get(routing, ())]
 
     def _yields(
+        self, routing: str, steps: Sequence[Row], needs: Sequence[Row]
+    ) -> dict[int, Fraction]:
+        """Give what was learned of each step, else what is stated."""
+        stated = self._stated_yields(steps, needs)
+        if routing not in self._known_better:
+            return stated
+        return {
+            step: self._learned.get((routing, step), share)
+            for step, share in stated.items()
+        }
+
+    def _stated_yields(
         self, steps: Sequence[Row], needs: Sequence[Row]
     ) -> dict[int, Fraction]:
         """Multiply the yield of each step with that of the resources it prefers."""

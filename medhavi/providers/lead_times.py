@@ -34,7 +34,9 @@ LEVELS: Final = (0.5, 0.8, 0.95)
 STEEP: Final = 1e6
 """Times that grow more than so many times are taken as growing from zero."""
 TIMED: Final = ("supplier", "lane")
-_LEAD, _FACTOR, _DOWN = "lead_days", "duration_factor", "downtime_h"
+_LEAD, _FACTOR, _DOWN, _YIELD = "lead_days", "duration_factor", "downtime_h", "yield"
+_DIGITS = 6
+"""Digits of a learned yield that count: what is beyond them is noise."""
 
 
 class LeadTime(NamedTuple):
@@ -272,10 +274,21 @@ class LeadTimes:
 
         Estimates name them `routing|step`; a name of another form says nothing.
         """
+        return self._of_steps(_FACTOR)
+
+    def step_yields(self) -> dict[tuple[str, int], Quantiles]:
+        """Give the learned good shares of steps, by routing and step (RTG-07).
+
+        Named as in `step_factors`; what is never good says nothing.
+        """
+        found = self._of_steps(_YIELD)
+        return {step: one for step, one in found.items() if one.p50 > 0}
+
+    def _of_steps(self, what: str) -> dict[tuple[str, int], Quantiles]:
         found = {}
         for (kind, subject, _, quantity), row in self._known.items():
             routing, _, step = subject.rpartition("|")
-            if (kind, quantity) == ("step", _FACTOR) and routing and step.isdigit():
+            if (kind, quantity) == ("step", what) and routing and step.isdigit():
                 times = (row["p50"], row["p80"], row["p95"])
                 found[routing, int(step)] = _quantiles(row, times)
         return found
@@ -310,6 +323,21 @@ class LeadTimes:
         if others:
             found.append(finding("SRC012", table="estimates", value=others))
         return tuple(found)
+
+
+def reached_yield(known: Quantiles, quantile: Quantile) -> float:
+    """Give the good share that is reached as often as a quantile says.
+
+    A time is safe at its high quantile, a yield at its low one: what 80 of 100 runs
+    reach is the 20th percentile, drawn on below the median as by `Quantiles.at`.
+
+    >>> reached_yield(Quantiles(0.9, 0.95, 0.97, "model"), "p50")
+    0.9
+    >>> reached_yield(Quantiles(0.8, 1.0, 1.0, "model"), "p80")
+    0.64
+    """
+    level = dict(zip(("p50", "p80", "p95"), LEVELS, strict=True))[quantile]
+    return round(min(known.at(1 - level), 1.0), _DIGITS)
 
 
 def _quantiles(row: Row, times: Sequence[float]) -> Quantiles:

@@ -28,7 +28,8 @@ class Hold:
     `subject` is a product, resource or lane; `qty` is in base units, minutes or kg;
     `steps` is the quantity of a material hold in steps of the product, rounded up, and
     0 for the others. Time of a resource is set up for `family`; the first `changeover`
-    of it changes it from the one before [s]. `demand` is the owner: the hold is netted against its need alone.
+    of it changes it from the one before [s]. `demand` is the owner: the hold is netted
+    against its need alone.
     """
 
     reservation: str

@@ -22,11 +22,14 @@ class Reserves(NamedTuple):
         Hours of 24 in which a resource is expected to stand (CAP-20).
     factors
         How much longer than stated a step takes, by routing and step (RTG-07).
+    yields
+        Learned good shares of steps; the routings have them in already (RTG-07).
     """
 
     withheld: Mapping[str, float]
     stops: Mapping[str, Quantiles]
     factors: Mapping[tuple[str, int], Quantiles]
+    yields: Mapping[tuple[str, int], Quantiles]
 
     @property
     def none(self) -> bool:
@@ -39,4 +42,5 @@ def reserves_of(providers: Providers) -> Reserves:
     capacity = providers.capacity
     found = {name: providers.lead_times.downtime(name) for name in capacity.resources}
     stops = {name: one for name, one in found.items() if one is not None and one.p95}
-    return Reserves(capacity.withheld, stops, providers.lead_times.step_factors())
+    times = providers.lead_times
+    return Reserves(capacity.withheld, stops, times.step_factors(), times.step_yields())

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.what_if import asked_again, changed
+from medhavi.planners.promising.what_if import (
+    asked_again,
+    book_with,
+    changed,
+    rebuilt,
+)
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromiseStatus
+from tests.factories import AS_OF
 from tests.planners.small_promises import (
     TRUSTING,
     asked,
@@ -319,6 +326,61 @@ def test_only_the_step_that_is_named_takes_longer():
     )
     assert days(asked(snapshot, product="Z", due=day(5)).date) == about(HOURS_10)
     assert days(asked(snapshot, due=day(5)).date) == about(30 / 24)
+
+
+YIELDS = {**SLOWER, "quantity": "yield", "p50": 0.8, "p80": 1.0, "p95": 1.0}
+LEARNED = {"model": "yields", "version": "3"}
+
+
+def made_at(basis: str, **more: Any) -> Promise:
+    """Ask for 64 of A, of which 0.8 or, in 80 of 100 runs, 0.64 are good."""
+    snapshot = workshop(
+        settings=[{"risk_basis": basis}],
+        estimates=[{**YIELDS, **LEARNED}],
+        stock=[{"product": "B", "qty": 999}],
+        **policy(),
+        **more,
+    )
+    return asked(snapshot, qty=64, due=day(9))
+
+
+@pytest.mark.req("RTG-07", "ATP-24", "CORE-13")
+@pytest.mark.parametrize(("basis", "share"), [("p50", 0.8), ("p80", 0.64)])
+def test_a_learned_yield_of_a_step_takes_the_place_of_the_stated_one(basis, share):
+    """80 or 100 pieces begin, an hour each, whatever the table says of the yield."""
+    made = made_at(basis, steps=[{"run_minutes_per_unit": 60, "yield": 0.5}])
+    assert days(made.date) == about(64 / share / 24)
+    assert (made.basis.model, made.basis.version) == ("yields", "3")
+    (noted,) = [entry for entry in made.trace if "yield" in entry]
+    assert (noted["routing"], noted["step"], noted["yield"]) == ("R", 1, share)
+    (taken,) = [one for one in made.holds if one.kind == "material"]
+    assert taken.qty == 64 / share
+
+
+@pytest.mark.req("RTG-07")
+def test_of_other_steps_and_routings_the_stated_yield_holds():
+    made = made_at(
+        "p80",
+        steps=[
+            {"run_minutes_per_unit": 60},
+            {"step": 2, "run_minutes_per_unit": 0, "yield": 0.5},
+        ],
+    )
+    assert days(made.date) == about(64 / 0.64 / 0.5 / 24)
+
+
+@pytest.mark.req("RTG-07", "ATP-19")
+def test_remedies_reckon_with_learned_yields_too():
+    """Read anew or not, an answer with the rows of a remedy has the same yield."""
+    made = made_at("p80", resources=[{"pool": "P"}, {"resource": "N", "pool": "P"}])
+    assert made.on_time
+    book = Book.from_snapshot(workshop(estimates=[{**YIELDS, **LEARNED}]))
+    rows = {"fx_rates": ({"currency": "USD", "as_of": AS_OF.date(), "rate": 1.0},)}
+    good = [
+        one.providers.capacity.good("R", None)
+        for one in (book, book_with(book, rows), rebuilt(book, rows))
+    ]
+    assert good == [Fraction("0.64")] * 3
 
 
 # ------------------------------------------------------------------------- CAP-21

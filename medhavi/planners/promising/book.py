@@ -76,7 +76,7 @@ class Book:
             The snapshot has errors.
         """
         snapshot.require()
-        return cls(snapshot, Stages(Providers(snapshot)))
+        return cls(snapshot, Stages(Providers(snapshot, learned_yields=True)))
 
     def on(
         self,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from medhavi.planners.promising.book import Book, substitutes
 from medhavi.planners.promising.reach import Reach
 from medhavi.planners.promising.stages import Stages
-from medhavi.providers import Providers
 from medhavi.providers.changed_providers import changed as changed_providers
 from medhavi.providers.plain_rows import changed_rows
 from medhavi.snapshot.changed_rows import with_rows, with_rows_when_read
@@ -103,7 +102,7 @@ def overlaid(book: Book, name: str, tables: Rows) -> Book | None:
 def rebuilt(book: Book, rows: Rows) -> Book:
     """Give a book that reads the changed tables anew and accepts the same promises."""
     snapshot = changed(book.snapshot, rows)
-    providers = Providers(snapshot)
+    providers = book.providers.on(snapshot)
     tables = [name for name, new in rows.items() if name != REQUEST and new]
     names = set.intersection(*(set(UNTOUCHED.get(name, ())) for name in tables))
     for name in sorted(names):

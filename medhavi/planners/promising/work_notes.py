@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.providers.lead_times import reached_yield
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import iso
 from medhavi.units import DAY, HOUR
@@ -24,8 +25,6 @@ def work_notes(quote: Quest, chosen: Offered) -> Iterator[Entry]:
     """Give the entries of a chosen option; none where nothing special is known."""
     if quote.policy.buffers:
         yield from _safety_used(quote, chosen)
-    if quote.work is None:
-        return
     for named, known in expected(quote, chosen):
         yield {
             "stage": "capacity",
@@ -34,18 +33,19 @@ def work_notes(quote: Quest, chosen: Offered) -> Iterator[Entry]:
             "model": known.model,
             "version": known.version,
         }
-    if quote.work.infinite:
+    if quote.work is not None and quote.work.infinite:
         yield from _overloads(quote, _own(chosen))
 
 
 def expected(quote: Quest, chosen: Offered) -> list[tuple[Entry, Quantiles]]:
     """Give what models expect of the work of an option: what it is, and the estimate.
 
-    Stops of its resources first, then durations of its steps (CAP-20, RTG-07).
+    Stops of its resources first, then durations and yields of its steps (CAP-20,
+    RTG-07). Yields are those of `settings.risk_basis`.
     """
-    if quote.work is None:
-        return []
     reserves, basis = quote.book.stages.reserves, quote.policy.risk_basis
+    if reserves.none and not reserves.yields:
+        return []
     steps: set[tuple[str, int]] = set()
     resources: set[str] = set()
     for piece in chosen.times.evaluation.pieces():
@@ -63,6 +63,11 @@ def expected(quote: Quest, chosen: Offered) -> list[tuple[Entry, Quantiles]]:
         told = {"routing": routing, "step": step}
         factor = getattr(longer, basis)
         found.append(({**told, "duration_factor": factor}, longer))
+    usual = quote.book.snapshot.settings.risk_basis
+    for routing, step in sorted(steps & reserves.yields.keys()):
+        known = reserves.yields[routing, step]
+        told = {"routing": routing, "step": step}
+        found.append(({**told, "yield": reached_yield(known, usual)}, known))
     return found
 
 
