@@ -59,10 +59,10 @@ def main() -> int:
         ),
         rows,
         "Effort light places the best rehearsed sequence once. Weighted days: 25:5:1 by "
-        "priority, times 20 days and those that a demand is late; more effort may "
-        "leave fewer late, and those longer. Money is that of the scorecard, by which the "
-        "demonstration is improved; cases without prices go by weighted days. CPU of "
-        "the whole plan.",
+        "priority, times 20 days and those that a demand is late. Money is that of the "
+        "scorecard, by which the demonstration is improved; cases without prices go by "
+        "weighted days. What a case goes by never rises with the effort. CPU of the "
+        "whole plan.",
     )
     return 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.errors import UsageError
@@ -40,7 +40,7 @@ class Budget(NamedTuple):
     rounds: int
     least: int
     most: int
-    whole: float = 0.4
+    whole: float = 0.1
 
 
 BUDGETS = {
@@ -130,7 +130,8 @@ class ConstrainedParameters:
         How much is tried. "light": one setting of the rehearsal, and its sequence is
         placed once. "standard": four, and then other sequences and moves of orders, up
         to nine times as many placed orders as there are and 15,000 at most. "full":
-        ninety-six, up to ninety times and 400,000. A search constructs only ("light"),
+        ninety-six, up to ninety times and 400,000. Each begins where the smaller one
+        ends, so none ends with a dearer plan. A search constructs only ("light"),
         or improves what it constructed. Counted in rehearsals, passes and placed
         orders, never in seconds.
     late_demand_days
@@ -194,7 +195,7 @@ class ConstrainedParameters:
     most_tries: int | None = None
     source_rounds: int | None = None
     most_source_tries: int | None = None
-    whole_share: float = 0.4
+    whole_share: float = 0.1
     refused_share: float = 0.001
 
     def __post_init__(self) -> None:
@@ -259,6 +260,14 @@ class ConstrainedParameters:
             _stated(self.most_tries, usual.most),
             self.whole_share,
         )
+
+    def steps(self) -> tuple[ConstrainedParameters, ...]:
+        """Give the same with each effort that improves something, up to its own.
+
+        A larger effort does what the smaller one does, and goes on from there.
+        """
+        found = EFFORTS[1 : EFFORTS.index(self.effort) + 1]
+        return tuple(replace(self, effort=effort) for effort in found)
 
     @property
     def source_budget(self) -> SourceBudget:

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from medhavi.planners.constrained.diverting import Trial, diverted_sources
+from medhavi.planners.constrained.weighing import Judged
 from medhavi.planners.parameters import SourceBudget
 from medhavi.planners.pipeline import plan
 from medhavi.results.run_record import Status
@@ -164,7 +165,9 @@ def test_an_interrupted_search_keeps_the_best_sources():
 
 # --- the search itself ------------------------------------------------------------
 def trial(given: Diverted, cost: int, orders: int = 10) -> Trial:
-    return Trial(diverted=given, cost=(0, cost), weights={}, detours=[], orders=orders)
+    return Trial(
+        diverted=given, cost=Judged(0, cost), weights={}, detours=[], orders=orders
+    )
 
 
 def test_nothing_is_made_where_nothing_may_be():

@@ -118,8 +118,8 @@ def test_the_cost_that_is_kept_is_that_of_the_orders(seed: int) -> None:
     _, placing, weighing = placed(shop(seed))
     first = weighing.total()
     watching = Watching(observe=None, stop=lambda: False)
-    improving = Improving(placing, weighing, BUDGETS["standard"], watching)
-    improving.run()
+    improving = Improving(placing, weighing, watching)
+    improving.run("standard", BUDGETS["standard"])
     assert improving.cost == weighing.total()
     assert improving.cost <= first
     assert all(not placing.lacks(job) for job in placing.jobs)

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.planners.constrained.weighing import Judged
 from medhavi.planners.mrp.state import Diverted
 
 if TYPE_CHECKING:
@@ -62,9 +63,10 @@ class Trial:
     diverted
         The sources that were given.
     cost
-        What is missing, and the weighted lateness; the first that differs decides.
+        What it is judged by.
     weights
-        The same of each late or short demand, by its name.
+        What is missing, and the weighted lateness, of each late or short demand, by its
+        name.
     detours
         Of late demands, the most costly first, and of what is in their way.
     orders
@@ -72,7 +74,7 @@ class Trial:
     """
 
     diverted: Diverted
-    cost: tuple[int, int]
+    cost: Judged
     weights: Mapping[str, tuple[int, int]]
     detours: Sequence[Detour]
     orders: int
@@ -149,9 +151,9 @@ class _Search:
             return False
         kept = [one for one in chosen if _keeps(one, self.best, found)]
         fewer = self._tried(kept)
-        if fewer is not None and fewer.cost < found.cost:
+        if fewer is not None and _better(fewer, found):
             found = fewer
-        if found.cost >= self.best.cost:
+        if not _better(found, self.best):
             self._failed += 1
             return False
         self.best, self._failed = found, 0
@@ -168,6 +170,10 @@ class _Search:
         if found is None:
             self.rounds = self.made
         return found
+
+
+def _better(found: Trial, best: Trial) -> bool:
+    return found.cost != best.cost and found.cost.no_worse(best.cost)
 
 
 def _keeps(detour: Detour, before: Trial, after: Trial) -> bool:

@@ -52,10 +52,9 @@ from medhavi.planners.constrained.telling import tell, tell_refused
 from medhavi.planners.constrained.way_chains import WayChains, least_lateness
 from medhavi.planners.constrained.weighing import (
     SCALE,
-    MoneyWeights,
     Weighing,
     Weights,
-    late_money,
+    judge,
     money_weights,
     states_money,
     weigh_lines,
@@ -77,6 +76,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.lines import Line, Part
     from medhavi.planners.constrained.placing import Mark
     from medhavi.planners.constrained.round_memory import Memory
+    from medhavi.planners.constrained.weighing import Judged, MoneyWeights
     from medhavi.planners.mrp.intake import Reader
     from medhavi.planners.mrp.messages import Messages
     from medhavi.planners.mrp.netting import NodeWalk
@@ -245,14 +245,18 @@ class FeasibleRun(MrpRun):
         weighing = Weighing(
             self.release, placing.jobs, self.intake.demands, weights, self.as_of
         )
-        mark, lines = placing.mark(), self.lines
         watching = Watching(observe=self._observe, stop=self._cancelled or never)
-        improving = Improving(placing, weighing, parameters.budget, watching)
-        improving.run()
+        improving = Improving(placing, weighing, watching)
+        for step in parameters.steps():
+            mark, lines = placing.mark(), self.lines
+            if improving.run(step.effort, step.budget):
+                self._keep_better(lines, mark, weights)
         self._tries = improving.effort()
-        if improving.better:
-            self._keep_better(lines, mark, weights)
         self._bound(weights)
+
+    def judged(self) -> Judged:
+        """Say what the plan is judged by."""
+        return judge(self.lines, self._weights())
 
     def trial(self) -> Trial:
         """Say what the placed orders weigh, and what goes around their waits."""
@@ -263,7 +267,7 @@ class FeasibleRun(MrpRun):
         )
         return Trial(
             diverted=self._memory.diverted,
-            cost=weigh_lines(self.lines, weights),
+            cost=judge(self.lines, weights),
             weights={name: weight for name, weight in each.items() if any(weight)},
             detours=[*self._detours(weighing)],
             orders=len(self.placing.jobs),
@@ -303,11 +307,8 @@ class FeasibleRun(MrpRun):
         """Keep an improvement only where its deliveries are no worse."""
         placing, refused = self.placing, self._changed_by_refusals()
         self.lines = self._delivered()
-        before, after = (weigh_lines(one, weights) for one in (lines, self.lines))
-        dearer = isinstance(weights, MoneyWeights) and (
-            late_money(self.lines, weights) > late_money(lines, weights)
-        )
-        if after > before or dearer or not refused >= self._changed_by_refusals():
+        kept = judge(self.lines, weights).no_worse(judge(lines, weights))
+        if not kept or not refused >= self._changed_by_refusals():
             placing.undo(mark)
             self.lines = lines
 

@@ -1,8 +1,9 @@
 """Improve a placing: other sequences, then out with what is in the way and in again.
 
 Every try places orders with the providers, so nothing is guessed: what is kept is a
-plan that can be carried out. Effort is counted in orders placed. The sequence that the
-rehearsal found best stands first, and only what weighs less takes its place.
+plan that can be carried out. Effort is counted in orders placed. The sequence that
+effort light rehearses stands first, and only what weighs less takes its place; a larger
+effort begins where the smaller one ended, so it never ends with a dearer plan.
 
 Sources: squeaky wheel, Joslin and Clements 1999 (Journal of Artificial Intelligence
 Research 10); destroy and repair, Shaw 1998 (Principles and Practice of Constraint
@@ -52,8 +53,6 @@ class Improving:
         All orders are placed; it is changed.
     weighing
         Says what it costs.
-    budget
-        How much is tried.
     watching
         Who looks on.
 
@@ -69,27 +68,36 @@ class Improving:
         self,
         placing: Placing,
         weighing: Weighing,
-        budget: Budget,
         watching: Watching,
     ) -> None:
         self._placing = placing
         self._weighing = weighing
-        self._budget = budget
         self._watching = watching
-        wanted = max(budget.rounds * len(placing.jobs), budget.least)
-        self._all = min(wanted, budget.most)
-        self._end = placing.moves + self._all
+        self._begun = self._end = placing.moves
+        self._known = {_numbers(placing.sequence)}
         self.cost = self._first = weighing.total()
         self.tried = self.better = 0
 
-    def run(self) -> None:
-        """Improve until the budget is spent, or nothing is late."""
+    def run(self, effort: str, budget: Budget) -> bool:
+        """Improve until a budget is spent, or nothing is late; tell whether it did.
+
+        Parameters
+        ----------
+        effort
+            Whose rehearsals are placed.
+        budget
+            How much is tried, what was tried before included.
+        """
+        placing, better = self._placing, self.better
+        wanted = max(budget.rounds * len(placing.jobs), budget.least)
+        most = min(wanted, budget.most)
+        self._end = self._begun + most
+        self.cost = self._weighing.total()
         self._tell()
-        self._sequences()
-        if self._placing.campaigns is not None or self._idle():
-            return
-        if self._repair():
+        self._sequences(effort, int(most * (1 - budget.whole)))
+        if placing.campaigns is None and not self._idle() and self._repair(effort):
             self._as_early_as_can_be()
+        return self.better > better
 
     def effort(self) -> dict[str, float]:
         """Give what was done."""
@@ -119,27 +127,28 @@ class Improving:
         return self._end - self._placing.moves
 
     # --- whole sequences -----------------------------------------------------------
-    def _sequences(self) -> None:
-        """Try whole sequences."""
+    def _sequences(self, effort: str, spare: int) -> None:
+        """Try whole sequences; leave so many orders to be placed one by one."""
         jobs = len(self._placing.jobs)
-        spare = int(self._all * (1 - self._budget.whole))
-        for sequence in self._candidates():
+        for sequence in self._candidates(effort):
             if self._left() - jobs < spare or self._idle():
                 return
             self._whole(sequence)
 
-    def _candidates(self) -> Iterator[Sequence[Job]]:
+    def _candidates(self, effort: str) -> Iterator[Sequence[Job]]:
         """Give sequences worth a try.
 
-        Backward from the dues, then forward; the next best of the rehearsal; then what
-        made demands late is more urgent each time.
+        Backward from the dues, then forward; the best of the rehearsal; then what made
+        demands late is more urgent each time.
         """
         sequencer = self._placing.sequencer
         if self._left() <= 0:
             return
-        yield sequencer.as_late_as_due()
-        yield from sequencer.ranked()[1:3]
-        setting = sequencer.best_setting()
+        for known in (sequencer.as_late_as_due(), *sequencer.ranked(effort)[:3]):
+            if _numbers(known) not in self._known:
+                self._known.add(_numbers(known))
+                yield known
+        setting = sequencer.best_setting(effort)
         keys = sequencer.rehearsal.keys(setting)
         while self._blame(keys):
             yield sequencer.by_keys(keys, setting.hold)
@@ -171,11 +180,13 @@ class Improving:
         placing.undo(mark)
 
     # --- single orders -------------------------------------------------------------
-    def _repair(self) -> bool:
+    def _repair(self, effort: str) -> bool:
         """Take out what is in the way of late demands; tell whether that was better."""
         jobs = len(self._placing.jobs)
         spare = jobs if 3 * jobs <= self._left() else 0
-        repairing = Repairing(self._placing, self._weighing, self._watching.stop)
+        setting = self._placing.sequencer.best_setting(effort)
+        stop = self._watching.stop
+        repairing = Repairing(self._placing, self._weighing, setting, stop)
         repairing.run(self._left() - spare)
         self.cost = repairing.cost
         self.tried += repairing.tried
@@ -189,3 +200,7 @@ class Improving:
         placing.sequence = placing.sequencer.by_starts()
         if self._left() >= len(placing.jobs) and not self._watching.stop():
             self._whole(placing.sequence)
+
+
+def _numbers(sequence: Sequence[Job]) -> tuple[int, ...]:
+    return tuple(job.number for job in sequence)

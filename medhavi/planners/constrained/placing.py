@@ -121,7 +121,7 @@ class Placing:
         Existing ones that find no room any more keep theirs, and the others are placed
         anew around them; where there are campaigns, that is for the next round.
         """
-        sequence = self.sequencer.ranked()[0]
+        sequence = self.sequencer.first()
         mark = self.mark()
         self.place_all(sequence)
         while self.crowded and self.campaigns is None:

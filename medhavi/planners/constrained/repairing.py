@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.jobs import Job
     from medhavi.planners.constrained.placing import Placing
+    from medhavi.planners.constrained.stage import Setting
     from medhavi.planners.constrained.weighing import Weighing
     from medhavi.providers.timing import Timing
 
@@ -31,7 +32,7 @@ COUNTS = (1, 1, 2, 2, 3, 4, 8)
 """How many of the orders in the way go out, one of these by chance."""
 LEAST_URGENT = 0.5
 """Share of the moves that take the least urgent of them."""
-FIRST_HEAT = 2 * DAY * SCALE
+FIRST_HEAT = 600 * DAY * SCALE
 """By how much worse a move may be at first, at the usual weight [s]."""
 PATIENCE = 60
 """Moves without a better plan, after which the best one is taken up again."""
@@ -51,6 +52,8 @@ class Repairing:
         All orders are placed; it is changed.
     weighing
         Says what it costs.
+    setting
+        How urgent orders are.
     stop
         A yes ends the moves.
 
@@ -63,15 +66,18 @@ class Repairing:
     """
 
     def __init__(
-        self, placing: Placing, weighing: Weighing, stop: Callable[[], bool]
+        self,
+        placing: Placing,
+        weighing: Weighing,
+        setting: Setting,
+        stop: Callable[[], bool],
     ) -> None:
         self._placing = placing
         self._weighing = weighing
         self._stop = stop
         self._by_name = {str(job.order.index): job for job in placing.jobs}
         self._random = random.Random(SEED)
-        sequencer = placing.sequencer
-        self._urgency = sequencer.rehearsal.keys(sequencer.best_setting())
+        self._urgency = placing.sequencer.rehearsal.keys(setting)
         self.tried = self.better = 0
         self.cost = NOTHING
         self._weigh()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.diverting import Trial
     from medhavi.planners.mrp.state import Diverted
-    from medhavi.planners.parameters import ConstrainedParameters
+    from medhavi.planners.parameters import ConstrainedParameters, SourceBudget
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
 
@@ -77,54 +77,110 @@ def plan(
     memory = memory or Memory(snapshot)
     memory.campaign_rules = campaign_rules(snapshot, parameters, memory.findings)
     stop = Stop(cancelled)
-    memory = memory.afresh(_diverted(memory, parameters, observe, stop))
-    if stop() and memory.diverted:
-        # What the sources were found for is whole already: it is made once more.
-        run, whole = _placed(memory, _lighter(parameters), observe, never)
-    else:
-        run, whole = _placed(memory, parameters, observe, stop)
+    run, whole = _best(memory, parameters, observe, stop)
     if not whole:
         return cancelled_plan(run, run.fingerprint, version, seed)
     run.move_late()
     run.settle()
     made = run.plan(version, seed)
     run.dissolve()
-    if stop():
-        settings = parameters.as_dict()
-        record = replace(made.run, status=Status.CANCELLED, settings=settings)
-        return replace(made, run=record)
-    return made
+    status = Status.CANCELLED if stop() else made.run.status
+    settings = parameters.as_dict()
+    return replace(made, run=replace(made.run, status=status, settings=settings))
+
+
+def _best(
+    memory: Memory,
+    parameters: ConstrainedParameters,
+    observe: Observe,
+    stop: Callable[[], bool],
+) -> tuple[FeasibleRun, bool]:
+    """Place with the sources of each effort up to this one; keep what weighs least.
+
+    Where two efforts find the same sources, the larger one goes through what the
+    smaller one does. Tells too whether it was let.
+    """
+    plans = _Plans(memory, _lighter(parameters), stop)
+    found = [
+        (step, plans.sources(step.source_budget, observe))
+        for step in parameters.steps() or (parameters,)
+    ]
+    if stop() and found[-1][1]:
+        # What the sources were found for is whole already: it is made once more.
+        return _placed(
+            memory.afresh(found[-1][1]), _lighter(parameters), observe, never
+        )
+    last: tuple[FeasibleRun, bool] | None = None
+    for place, (step, diverted) in enumerate(found):
+        if any(diverted == later for _, later in found[place + 1 :]):
+            continue
+        if last is not None and stop():
+            break
+        run, whole = _placed(memory.afresh(diverted), step, observe, stop)
+        if last is None:
+            last = run, whole
+        elif whole and run.judged().no_worse(last[0].judged()):
+            last[0].dissolve()
+            last = run, whole
+        elif whole:
+            run.dissolve()
+        else:
+            run.release.dissolve()
+    return last or _placed(memory, parameters, observe, stop)
 
 
 def _lighter(parameters: ConstrainedParameters) -> ConstrainedParameters:
     return replace(parameters, effort="light")
 
 
-def _diverted(
-    memory: Memory,
-    parameters: ConstrainedParameters,
-    observe: Observe,
-    stop: Callable[[], bool],
-) -> Diverted:
-    """Find the sources by which a plan that is only constructed weighs least."""
-    light, budget = _lighter(parameters), parameters.source_budget
-    if not may_divert(memory.snapshot, budget):
-        return {}
+class _Plans:
+    """Plans that are only constructed, each once, and the sources they are made with.
 
-    def make(diverted: Diverted) -> Trial | None:
-        run, whole = _placed(memory.afresh(diverted), light, None, stop)
+    Parameters
+    ----------
+    memory
+        Fresh memory of the snapshot.
+    parameters
+        Of effort light.
+    stop
+        A yes ends the search for sources.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        parameters: ConstrainedParameters,
+        stop: Callable[[], bool],
+    ) -> None:
+        self._memory = memory
+        self._parameters = parameters
+        self._stop = stop
+        self._known: list[Trial] = []
+
+    def sources(self, budget: SourceBudget, observe: Observe) -> Diverted:
+        """Find the sources by which a plan that is only constructed weighs least."""
+        if not may_divert(self._memory.snapshot, budget):
+            return {}
+
+        def tell(made: int, rounds: int) -> None:
+            if observe is not None:
+                observe("other sources", made, rounds)
+
+        return diverted_sources(self._made, budget, tell)
+
+    def _made(self, diverted: Diverted) -> Trial | None:
+        """Construct with some sources given; None: it was interrupted."""
+        for known in self._known:
+            if known.diverted == diverted:
+                return known
+        memory = self._memory.afresh(diverted)
+        run, whole = _placed(memory, self._parameters, None, self._stop)
         if not whole:
             run.release.dissolve()
             return None
-        found = run.trial()
+        self._known.append(run.trial())
         run.dissolve()
-        return found
-
-    def tell(made: int, rounds: int) -> None:
-        if observe is not None:
-            observe("other sources", made, rounds)
-
-    return diverted_sources(make, budget, tell)
+        return self._known[-1]
 
 
 def _placed(

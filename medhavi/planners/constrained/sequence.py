@@ -61,8 +61,9 @@ class Sequencer:
     def __init__(self, jobs: list[Job], scene: Scene) -> None:
         self._jobs = jobs
         self._scene = scene
-        self._ranked: list[list[Job]] = []
-        self._best = 0
+        self._ranked: dict[str, list[list[Job]]] = {}
+        self._best: dict[str, Setting] = {}
+        self._rehearsed: dict[Setting, tuple[float, list[int]]] = {}
 
     @cached_property
     def rehearsal(self) -> Rehearsal:
@@ -74,28 +75,38 @@ class Sequencer:
         """How many passes were made so far."""
         return self.rehearsal.passes
 
-    def ranked(self) -> list[list[Job]]:
-        """Give the rehearsed sequences, the best one first; each only once.
+    def first(self) -> list[Job]:
+        """Give the sequence that is placed first, whatever the effort."""
+        return self.ranked("light")[0]
+
+    def ranked(self, effort: str) -> list[list[Job]]:
+        """Give the sequences that an effort rehearses, the best first; each only once.
 
         Those that wait for each other in a circle are left out.
         """
-        if not self._ranked:
-            rehearsal, effort = self.rehearsal, self._scene.parameters.effort
-            days = self._scene.parameters.late_demand_days
-            found = []
-            for number, setting in enumerate(SETTINGS[effort]):
-                starts, arrivals = rehearsal.rehearse(setting)
-                found.append((rehearsal.score(arrivals, days), number, starts))
-            found.sort(key=lambda one: one[:2])
-            self._best = found[0][1]
-            known = dict.fromkeys(tuple(self._sorted(one[2])) for one in found)
-            self._ranked = [[self._jobs[job] for job in one] for one in known]
-        return self._ranked
+        if effort not in self._ranked:
+            found = [
+                (*self._rehearse(setting), setting) for setting in SETTINGS[effort]
+            ]
+            found.sort(key=lambda one: one[0])
+            self._best[effort] = found[0][2]
+            known = dict.fromkeys(tuple(self._sorted(one[1])) for one in found)
+            self._ranked[effort] = [[self._jobs[job] for job in one] for one in known]
+        return self._ranked[effort]
 
-    def best_setting(self) -> Setting:
-        """Give the setting of the best sequence."""
-        self.ranked()
-        return SETTINGS[self._scene.parameters.effort][self._best]
+    def _rehearse(self, setting: Setting) -> tuple[float, list[int]]:
+        """Give the score of a setting, and its starts."""
+        if setting not in self._rehearsed:
+            starts, arrivals = self.rehearsal.rehearse(setting)
+            days = self._scene.parameters.late_demand_days
+            score = self.rehearsal.score(arrivals, days)
+            self._rehearsed[setting] = score, starts
+        return self._rehearsed[setting]
+
+    def best_setting(self, effort: str) -> Setting:
+        """Give the setting of the best sequence that an effort rehearses."""
+        self.ranked(effort)
+        return self._best[effort]
 
     def by_keys(self, keys: Sequence[int], hold: float | None) -> list[Job]:
         """Give the sequence of a rehearsal with keys of the jobs."""

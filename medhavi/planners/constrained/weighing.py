@@ -340,6 +340,26 @@ def late_money(lines: Iterable[Line], weights: MoneyWeights) -> int:
     )
 
 
+class Judged(NamedTuple):
+    """What a plan is judged by: `weigh_lines`, and `late_money` where money counts."""
+
+    missing: int
+    late: int
+    money: int = 0
+
+    def no_worse(self, other: Judged) -> bool:
+        """Tell whether less is missing, or as much, and nothing else is dearer."""
+        if self.missing != other.missing:
+            return self.missing < other.missing
+        return self.late <= other.late and self.money <= other.money
+
+
+def judge(lines: Sequence[Line], weights: Weights | MoneyWeights) -> Judged:
+    """Give what deliveries are judged by."""
+    money = late_money(lines, weights) if isinstance(weights, MoneyWeights) else 0
+    return Judged(*weigh_lines(lines, weights), money)
+
+
 def _groups(demands: Sequence[Demand]) -> list[list[int]]:
     """List the demands that are delivered together."""
     orders: dict[str, list[int]] = {}
