@@ -436,4 +436,7 @@ class Capacity:
 
 
 def _find(windows: tuple[StepWindow, ...], step: int) -> StepWindow | None:
-    return next((found for found in windows if found.step == step), None)
+    for found in windows:
+        if found.step == step:
+            return found
+    return None

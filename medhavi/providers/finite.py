@@ -171,6 +171,20 @@ class FiniteCapacity:
             need, steps
         )
 
+    def touches(self, routing: str) -> frozenset[str]:
+        """Name the resources that limit an order of a routing, by any choice."""
+        placing = self._placing(routing)
+        names = {name for name, *_ in placing.held}
+        names.update(
+            name
+            for task in placing.compiled.tasks
+            for epoch in task.plan.epochs
+            for option in epoch.options
+            for name, _ in option.resources
+        )
+        ledger = self.occupancy.ledger
+        return frozenset(n for n in names if n and ledger(n) is not None)
+
     # -------------------------------------------------------------- what is spared
     def sparing(self, spared: Spared) -> FiniteCapacity:
         """Give capacity for work that leaves time free, among the same work."""

@@ -75,6 +75,8 @@ class Quotas:
         self._windows: dict[str, list[tuple[int, Row]]] = defaultdict(list)
         for number, row in enumerate(capacities):
             self._windows[row["supplier"]].append((number, row))
+        self._load_of: dict[tuple[int, int], Load] = {}
+        self._room_of: dict[str, tuple[int | None, ...]] = {}
         self._taken: dict[tuple[object, ...], Fraction] = defaultdict(
             lambda: exact(0.0)
         )
@@ -122,6 +124,20 @@ class Quotas:
             if self._taken[limit.key] + qty > limit.most
         ]
         return max(full, default=None)
+
+    def shared(self, source: Source) -> bool:
+        """Tell whether an order of a source may leave another too little.
+
+        Parameters
+        ----------
+        source
+            A purchase or a move.
+        """
+        if source.kind == "move":
+            limited = any(most is not None for most in self._lasting_room(source))
+            return limited and self._shares(source)
+        stated = source.row["capacity_per_period"] is not None
+        return stated or source.source in self._windows
 
     def take(self, source: Source, steps: int, at: int, sign: int = 1) -> None:
         """Take an order's part of all limits; `sign` -1 gives it back."""
@@ -174,12 +190,27 @@ class Quotas:
         return transport is not None and transport.timetable(source.source).scheduled
 
     def _load(self, source: Source, steps: int) -> Load:
-        facts = self._facts
-        return load_of(
-            float(steps * source.step),
-            facts.weight_kg(source.product),
-            facts.volume_m3(source.product),
-        )
+        known = self._load_of.get((id(source), steps))
+        if known is None:
+            facts = self._facts
+            known = self._load_of[id(source), steps] = load_of(
+                float(steps * source.step),
+                facts.weight_kg(source.product),
+                facts.volume_m3(source.product),
+            )
+        return known
+
+    def _room(self, transport: Transport, lane: str, at: int) -> tuple[int | None, ...]:
+        """Give what a departure carries: weight [mg] and volume [cm3]; None: any."""
+        known = self._room_of.get(lane)
+        if known is None:
+            known = tuple(
+                None if most is None else int(most * MILLION)
+                for most in transport.room(lane, at)
+            )
+            if not transport.disturbed(lane):
+                self._room_of[lane] = known
+        return known
 
     def _departed(self, source: Source, steps: int, at: int) -> int | None:
         """Tell whether a departure has no room: the next one is worth a try."""
@@ -196,8 +227,11 @@ class Quotas:
                 return None
             next_try = ends[0]
         for most, had, more in zip(
-            transport.room(lane, at), there, self._load(source, steps), strict=True
+            self._room(transport, lane, at),
+            there,
+            self._load(source, steps),
+            strict=True,
         ):
-            if most is not None and more and had + more > most * MILLION:
+            if most is not None and more and had + more > most:
                 return next_try
         return None

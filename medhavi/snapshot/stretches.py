@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Producer = Callable[[int, int], list[Stretch]]
 
 _PART: Final = 512 * DAY
+_NOTHING: Final = (NEVER, NEVER, 0.0)
 
 
 def larger(first: float | None, second: float | None) -> float | None:
@@ -65,11 +66,12 @@ def combine(first: list[Stretch], second: list[Stretch], rule: Rule) -> list[Str
     [(0, 4, 1.0), (4, 6, 0.0), (6, 10, 1.0)]
     """
     result: list[Stretch] = []
+    count1, count2 = len(first), len(second)
     i = j = 0
-    moment = min(first[0][0] if first else NEVER, second[0][0] if second else NEVER)
-    while i < len(first) or j < len(second):
-        start1, end1, share1 = first[i] if i < len(first) else (NEVER, NEVER, 0.0)
-        start2, end2, share2 = second[j] if j < len(second) else (NEVER, NEVER, 0.0)
+    start1, end1, share1 = first[0] if first else _NOTHING
+    start2, end2, share2 = second[0] if second else _NOTHING
+    moment = min(start1, start2)
+    while i < count1 or j < count2:
         in1, in2 = start1 <= moment, start2 <= moment
         until = min(end1 if in1 else start1, end2 if in2 else start2)
         share = rule(share1 if in1 else None, share2 if in2 else None)
@@ -79,8 +81,12 @@ def combine(first: list[Stretch], second: list[Stretch], rule: Rule) -> list[Str
             else:
                 result.append((moment, until, share))
         moment = until
-        i += end1 <= moment
-        j += end2 <= moment
+        if end1 <= moment:
+            i += 1
+            start1, end1, share1 = first[i] if i < count1 else _NOTHING
+        if end2 <= moment:
+            j += 1
+            start2, end2, share2 = second[j] if j < count2 else _NOTHING
     return result
 
 

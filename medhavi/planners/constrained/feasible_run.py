@@ -42,6 +42,7 @@ from medhavi.planners.constrained.diverting import (
 from medhavi.planners.constrained.improving import Improving, Watching
 from medhavi.planners.constrained.late_outputs import give_late_outputs
 from medhavi.planners.constrained.lifetimes import leave_out_dead
+from medhavi.planners.constrained.netted_anew import Netting
 from medhavi.planners.constrained.placing import Placing
 from medhavi.planners.constrained.rationing import Rationing, Slice
 from medhavi.planners.constrained.sequence import Scene
@@ -169,6 +170,13 @@ class FeasibleRun(MrpRun):
     def fingerprint(self) -> str:
         """Fingerprint of the snapshot as it was given."""
         return self._memory.fingerprint
+
+    def _net_again(self) -> None:
+        """Net again what demands take that lack something, if it is apart."""
+        if self._slicer is not None:
+            places = self.rank, self._clusters
+            netting = Netting(self.release, self._slicer, *places, self._net_cluster)
+            netting.ration(self._memory)
 
     def rationed(self) -> bool:
         """Change the slices to what is there; False: nothing is missing."""

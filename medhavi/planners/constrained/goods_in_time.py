@@ -33,8 +33,10 @@ class GoodsInTime:
         """
         lack = ALWAYS
         for take in job.takes:
-            there = max(take.opens, *(unit.arrives for unit in take.units))
-            dead = min(unit.expires for unit in take.units)
+            there, dead = take.opens, NEVER
+            for unit in take.units:
+                there = max(unit.arrives, there)
+                dead = min(unit.expires, dead)
             use = self.use(job, take.need, timing)
             late = use >= take.closes or use > dead
             lack = NEVER if late else max(lack, there - use)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from medhavi.planners.constrained.goods_in_time import GoodsInTime
 from medhavi.planners.constrained.jobs import jobs_of
 from medhavi.planners.constrained.lifetimes import keep_alive
+from medhavi.planners.constrained.placed_anew import first_of, kept_alive, touched
 from medhavi.planners.constrained.sequence import Sequencer
 from medhavi.planners.constrained.undoing import restore, state_of
 from medhavi.planners.mrp.state import NO_DEMAND
@@ -125,14 +126,24 @@ class Placing:
         mark = self.mark()
         self.place_all(sequence)
         while self.crowded and self.campaigns is None:
-            stays = set(self.crowded)
-            self.undo(mark)
-            for job in self.jobs:
-                if job.order.existing in stays:
-                    self._stay(job)
-            keep_alive(self.jobs)
-            mark = self.mark()
-            self.place_all(sequence)
+            self._around(self._changes[mark.changes :])
+
+    def _around(self, changes: Iterable[Before]) -> None:
+        """Place anew, around the orders that stay now, what they touch."""
+        stays = [job for job in self.jobs if job.order.existing in self.crowded]
+        self.crowded.clear()
+        for job in stays:
+            self._could_begin.pop(job.number, None)
+            self.outlived.pop(job.order.index, None)
+        netted = first_of(changes)
+        limited = kept_alive(self.jobs, netted)
+        anew = touched(self.sequence, stays, limited, self._shop.places)
+        for job in reversed(anew):
+            self.take_out(job)
+            restore(netted[job.number])
+        for job in anew:
+            self._placed_early(job)
+        self._stand()
 
     def place_all(self, wanted: Sequence[Job]) -> None:
         """Place all orders as early as they can be, in a sequence."""
@@ -163,6 +174,10 @@ class Placing:
                 self._anywhere = True
                 self._placed_early(job)
                 self._anywhere = False
+        self._stand()
+
+    def _stand(self) -> None:
+        """Let existing orders that found no room keep their place."""
         for job in self.jobs:
             # What waits for itself in a circle is in no sequence.
             if job.order.existing is not None and not job.placed:
@@ -226,6 +241,8 @@ class Placing:
             job.takes.clear()
             job.outs.clear()
         self.sequence.clear()
+        self._changes.clear()
+        self.make_campaigns = _no_campaigns
 
     @property
     def barred(self) -> dict[int, str]:

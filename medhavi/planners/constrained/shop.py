@@ -39,6 +39,7 @@ class Shop:
         self._finite = finite
         self._quotas = quotas
         self._journal: list[tuple[Source, int, int, int]] = []
+        self._places: dict[int, frozenset[tuple[str, str]]] = {}
 
     def slow(self, efficiency: Mapping[str, Fraction]) -> None:
         """Let resources lose efficiency for the order that is asked for next."""
@@ -114,6 +115,30 @@ class Shop:
         if source.kind == "move":
             return timing.start if timing.departure is None else timing.departure
         return self._quotas.door(source, timing.finish)
+
+    def places(self, order: Order) -> frozenset[tuple[str, str]]:
+        """Name what limits an order and others: resources, suppliers, lanes.
+
+        Those of its place now are among them, whatever its source is.
+        """
+        source = order.source
+        if source is None:
+            return frozenset()
+        known = self._places.get(id(source))
+        if known is None:
+            if source.kind == "make":
+                names = self._finite.touches(source.source)
+                known = frozenset(("resource", name) for name in names)
+            else:
+                shared = self._quotas.shared(source)
+                known = frozenset([(source.kind, source.source)] if shared else [])
+            self._places[id(source)] = known
+        used = {
+            ("resource", name)
+            for window in order.timing.steps
+            for name, _ in window.resources
+        }
+        return known if not order.existing else known | used
 
     # --- changes -------------------------------------------------------------------
     def occupy(self, order: Order, timing: Timing) -> None:

@@ -8,7 +8,7 @@ from medhavi.planners.constrained.rationing import Slice
 from medhavi.planners.mrp.intake import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from medhavi.planners.mrp.state import Demand, Need
 
@@ -31,18 +31,31 @@ class SliceReader(Reader):
         """Register the needs of the demands; the graph is closed by now."""
         self.parts: list[tuple[Need, Slice]] = []
         for demand in self.intake.demands:
-            for part in self.wanted(demand):
-                need = self._release.need(
-                    self._model.node(demand.node),
-                    part.date,
-                    part.qty,
-                    demand.priority,
-                    demand.index,
-                )
-                need.alive_until = part.date + demand.min_shelf
-                need.only_from = demand.ship_from
-                need.asks = demand.asks
-                self.parts.append((need, part))
+            self._need(demand)
+
+    def _need(self, demand: Demand) -> None:
+        for part in self.wanted(demand):
+            need = self._release.need(
+                self._model.node(demand.node),
+                part.date,
+                part.qty,
+                demand.priority,
+                demand.index,
+            )
+            need.alive_until = part.date + demand.min_shelf
+            need.only_from = demand.ship_from
+            need.asks = demand.asks
+            self.parts.append((need, part))
+
+    def want(
+        self, changed: Collection[int], slices: Mapping[int, Sequence[Slice]]
+    ) -> None:
+        """Register the needs of some demands anew, in other slices."""
+        self.slices = slices
+        self.parts = [one for one in self.parts if one[0].demand not in changed]
+        for index in sorted(changed):
+            self._need(self.intake.demands[index])
+        self.parts.sort(key=lambda one: one[0].demand)
 
     def wanted(self, demand: Demand) -> Sequence[Slice]:
         """Give the slices of a demand."""

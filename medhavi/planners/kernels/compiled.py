@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Engine = Literal["auto", "python", "numba"]
 LARGE = 50_000
 """Matches from which the compiled form pays off where numba is loaded already."""
-LARGE_COLD = 500_000
+LARGE_COLD = 150_000
 """Matches from which importing numba and loading the compiled form pays off too."""
 
 

@@ -82,12 +82,27 @@ def postpone(
         (order for order in release.orders if movable(order)),
         key=lambda order: -rank.get(id(nodes[order.node]), 0),
     )
+    # Nothing is late for the others, whenever they start.
+    waiting_for = [
+        (order, found)
+        for order in lowest_first
+        for found in [
+            [(n, given[n.index]) for n in needs[order.index] if n.index in given]
+        ]
+        if found
+    ]
     stuck: dict[int, Shortage] = {}
     # What falls out beside the main product can come from an order planned later, so
     # one pass may not reach all; each moves orders later only.
     for _ in range(TRIES):
         moved = False
-        for order in lowest_first:
+        for order, taken_late in waiting_for:
+            if not any(
+                unit.arrives > need.instant
+                for need, units in taken_late
+                for unit in units
+            ):
+                continue
             waiting = {
                 need.index: max(
                     (unit.arrives for unit in given[need.index]), default=ALWAYS

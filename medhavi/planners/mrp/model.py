@@ -46,6 +46,7 @@ class Model:
         self.irregular = False
         """Links had to be left out to find an order of planning."""
         self._ways: dict[int, tuple[Way, ...]] = {}
+        self._no_rules = StockRules()
         self._around: dict[NodeKey, Surroundings] = {}
         self._policies = tables["inventory_policies"]
         self._policy_rows = self._policies.index("product", "location")
@@ -117,6 +118,8 @@ class Model:
             yield other, ratio, _window(row)
 
     def _rules(self, key: NodeKey) -> StockRules:
+        if key not in self._policy_rows and key not in self._level_rows:
+            return self._no_rules
         step = self.providers.facts.step(key[0])
         rules = StockRules()
         for i in self._policy_rows.get(key, ()):
@@ -147,8 +150,8 @@ class Model:
         """List the nodes that have a policy or levels."""
         return sorted({*self._policy_rows, *self._level_rows})  # type: ignore[arg-type]
 
-    def close(self, starts: Iterable[NodeKey]) -> None:
-        """Make all nodes that orders for the given ones may touch."""
+    def close(self, starts: Iterable[NodeKey]) -> set[NodeKey]:
+        """Make all nodes that orders for the given ones may touch; gives their keys."""
         waiting = list(starts)
         seen: set[NodeKey] = set()
         while waiting:
@@ -162,6 +165,7 @@ class Model:
                 waiting.append(lower)
             for together in self._together(node):
                 waiting += together
+        return seen
 
     def _below(self, node: Node) -> list[tuple[NodeKey, bool]]:
         """List what orders for a node need, and what merely falls out (soft)."""

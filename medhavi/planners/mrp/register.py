@@ -346,6 +346,7 @@ class Register:
             unit.takers.clear()
         for order in self.orders:
             order.units.clear()
+            order.carried = None
         for node in self.model.nodes.values():
             node.needs.clear()
             node.units.clear()

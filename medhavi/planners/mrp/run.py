@@ -146,6 +146,9 @@ class MrpRun:
         """Tell whether plain nodes are netted in their short way."""
         return type(self.release) is Release
 
+    def _net_again(self) -> None:
+        """Net again what is short; in mode mrp that stays so."""
+
     def _postpone(self) -> None:
         """Move orders behind what they wait for, and supply what they take then."""
         gone = wait_and_resupply(self.release, self.rank, self._cluster_walks)
@@ -208,6 +211,8 @@ class MrpRun:
                 if self._observe is not None:
                     self._observe("net requirements", rank, len(clusters))
             self._net_cluster(cluster)
+        if not self.stopped:
+            self._net_again()
         if self.release.has_late:
             self._postpone()
         if self._observe is not None and not self.stopped:

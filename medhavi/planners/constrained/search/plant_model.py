@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from medhavi.planners.kernels.plant_record import Plant
+from medhavi.planners.mrp.intake import LIVE_ORDERS
 from medhavi.planners.mrp.state import Node
 from medhavi.planners.mrp.ways import Way
 from medhavi.providers.capacity_clocks import SingleStepClock
@@ -22,6 +23,7 @@ from medhavi.units import ALWAYS, DAY, NEVER
 
 if TYPE_CHECKING:
     from medhavi.planners.constrained.search.searchable import SearchableRun
+    from medhavi.snapshot import Snapshot
 
 PROBES = (1, 2, 3, 7, 1000, 1_000_000)
 """Sizes at which a clock is asked whether its length is linear [grains]."""
@@ -99,6 +101,17 @@ def model_of(run: SearchableRun, weights: Sequence[float], base_days: float) -> 
     """
     _check_run(run)
     return _Reading(run).model(weights, base_days)
+
+
+def unfit_at_sight(snapshot: Snapshot) -> bool:
+    """Tell, by a look at the tables, that no plant says all there is to say.
+
+    What `model_of` would refuse only when the whole run is built.
+    """
+    existing = snapshot["supply_orders"]["status"].is_in(sorted(LIVE_ORDERS))
+    return bool(existing.any()) or any(
+        not snapshot[table].is_empty() for table in IDLE_TABLES
+    )
 
 
 def _check_run(run: SearchableRun) -> None:

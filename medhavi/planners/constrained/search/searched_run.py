@@ -19,7 +19,11 @@ from medhavi.planners.constrained.search.laying_out import (
     differ,
 )
 from medhavi.planners.constrained.search.plant_bound import Least, least_of
-from medhavi.planners.constrained.search.plant_model import UnfitError, model_of
+from medhavi.planners.constrained.search.plant_model import (
+    UnfitError,
+    model_of,
+    unfit_at_sight,
+)
 from medhavi.planners.constrained.search.searchable import SearchableRun
 from medhavi.planners.constrained.search.seeking import SCALE, Watch, seek
 from medhavi.planners.constrained.sequence import Scene
@@ -186,7 +190,7 @@ def plan(
     snapshot.require()
     memory = Memory(snapshot)
     way = way_of(parameters, snapshot["demands"].height)
-    if way:
+    if way and not unfit_at_sight(snapshot):
         stop = _Stop(cancelled)
         run = SearchedRun(memory, parameters, observe)
         watch = Watch(told=observe or _nobody, stop=stop)

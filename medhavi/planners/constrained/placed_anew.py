@@ -1,0 +1,100 @@
+"""Place again what existing orders touch that found no room and keep their place.
+
+They hold their place before all others then. What was placed before on other resources,
+of other suppliers and with other vehicles, and takes from nothing that is placed again,
+would be placed where it is: it stays. The result is that of placing all again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.planners.constrained.lifetimes import keep_alive
+from medhavi.planners.constrained.undoing import restore, state_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from medhavi.planners.constrained.jobs import Job
+    from medhavi.planners.constrained.undoing import Before
+    from medhavi.planners.mrp.state import Order
+
+    Places = Callable[[Order], frozenset[tuple[str, str]]]
+    """Where the place of one order can change that of another."""
+
+
+def first_of(changes: Iterable[Before]) -> dict[int, Before]:
+    """Give how each order was before its first change, by number of its job."""
+    found: dict[int, Before] = {}
+    for before in changes:
+        found.setdefault(before.job.number, before)
+    return found
+
+
+def kept_alive(jobs: Sequence[Job], netted: Mapping[int, Before]) -> list[Job]:
+    """List the orders that may not come so early any more as before.
+
+    What dies must not come too early for orders that stay now: see `lifetimes`, which
+    goes by the dates of the netting.
+
+    Parameters
+    ----------
+    jobs
+        All orders; those that stay are marked.
+    netted
+        How those were netted that are placed now, by number.
+    """
+    now = [state_of(job, None, None) for job in jobs]
+    before = [[out.opens for out in job.outs] for job in jobs]
+    for job in jobs:
+        if job.number in netted:
+            stays = job.stays
+            restore(netted[job.number])
+            job.stays = stays
+    keep_alive(jobs)
+    for state in now:
+        restore(state)
+    return [
+        job
+        for job, opens in zip(jobs, before, strict=True)
+        if [out.opens for out in job.outs] != opens
+    ]
+
+
+def touched(
+    sequence: Sequence[Job], stays: Iterable[Job], moved: Iterable[Job], places: Places
+) -> list[Job]:
+    """List the orders that may be placed otherwise, in the sequence of placing.
+
+    Parameters
+    ----------
+    sequence
+        All orders that were placed one after the other.
+    stays
+        Orders that are not in their turn any more, but hold their place before.
+    moved
+        Others whose limits changed.
+    places
+        Gives where an order can be in the way of others.
+
+    Notes
+    -----
+    One pass: an order is touched by those before it only.
+    """
+    changed = {job.number for job in stays}
+    held = {place for job in stays for place in places(job.order)}
+    limits = {job.number for job in moved}
+    found = []
+    for job in sequence:
+        if job.stays:
+            continue
+        own = places(job.order)
+        if (
+            job.number in limits
+            or not held.isdisjoint(own)
+            or any(other.number in changed for other in job.before)
+        ):
+            changed.add(job.number)
+            held |= own
+            found.append(job)
+    return found

@@ -1,0 +1,120 @@
+"""What is netted again by itself is what netting all again gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from medhavi.errors import NotAvailable
+from medhavi.findings import BadData
+from medhavi.planners.constrained.feasible_run import FeasibleRun
+from medhavi.planners.constrained.netted_anew import Netting
+from medhavi.planners.constrained.round_memory import Memory
+from medhavi.planners.parameters import ConstrainedParameters
+from medhavi.snapshot import Snapshot
+from tests import factories
+from tests.wide_networks import wide_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from medhavi.planners.constrained.rationing import Slice
+    from medhavi.planners.mrp.register import Register
+
+PARAMETERS = ConstrainedParameters(engine="python", effort="light")
+
+
+class Counted(Netting):
+    """A netting that remembers how often something was netted by itself."""
+
+    apart = 0
+
+    def again(self, slices: Mapping[int, Sequence[Slice]]) -> bool:
+        """Count what is netted by itself."""
+        found = super().again(slices)
+        Counted.apart += found
+        return found
+
+
+class Run(FeasibleRun):
+    """A run that stops before anything is moved behind late supply."""
+
+    def _net_again(self) -> None:
+        assert self._slicer is not None
+        places = self.rank, self._clusters
+        netting = Counted(self.release, self._slicer, *places, self._net_cluster)
+        netting.ration(self._memory)
+
+    def _postpone(self) -> None:
+        """Leave everything where it was netted."""
+
+
+def netted(memory: Memory) -> FeasibleRun:
+    run = Run(memory, PARAMETERS)
+    run.build()
+    run.net()
+    return run
+
+
+def told(register: Register) -> tuple[list[object], ...]:
+    """Give all records as plain values, in their sequence."""
+    orders = [
+        (o.kind, o.node, o.source_id, o.steps, o.timing, o.need, o.cause, o.priority)
+        for o in register.orders
+    ]
+    needs = [
+        (
+            need.node.key,
+            need.instant,
+            need.qty,
+            need.open,
+            need.demand,
+            None if need.order is None else need.order.index,
+        )
+        for need in register.needs
+    ]
+    units = [
+        (
+            unit.node.key,
+            unit.qty,
+            unit.free,
+            unit.arrives,
+            [(need.index, qty) for need, qty in unit.takers],
+        )
+        for unit in register.units
+    ]
+    matches = [
+        *zip(register.match_need, register.match_unit, register.match_qty, strict=True)
+    ]
+    short = [(one.need.index, one.qty) for one in register.shortages]
+    return list(orders), list(needs), list(units), list(matches), list(short)
+
+
+def compared(seeds: range) -> int:
+    """Compare both ways; give how often something was netted by itself."""
+    Counted.apart = 0
+    for seed in seeds:
+        before = Counted.apart
+        try:
+            snapshot = Snapshot.from_frames(factories.tables(**wide_tables(seed)))
+            snapshot.require()
+            memory = Memory(snapshot)
+            anew = netted(memory)
+        except (BadData, NotAvailable):
+            continue
+        if Counted.apart == before:
+            continue
+        known = Memory(snapshot)
+        known.slices = memory.slices
+        assert told(netted(known).release) == told(anew.release), seed
+    return Counted.apart
+
+
+def test_a_part_that_is_netted_again_is_as_in_a_netting_of_all() -> None:
+    assert compared(range(20)) > 0
+
+
+@pytest.mark.nightly
+def test_parts_of_many_companies_are_netted_again_as_a_whole_is() -> None:
+    assert compared(range(20, 400)) > 0

@@ -1,0 +1,101 @@
+"""Placing anew what is touched gives what placing all anew gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from medhavi.errors import NotAvailable
+from medhavi.findings import BadData
+from medhavi.planners.constrained.feasible_run import FeasibleRun
+from medhavi.planners.constrained.lifetimes import keep_alive
+from medhavi.planners.constrained.placing import Placing
+from medhavi.planners.constrained.round_memory import Memory
+from medhavi.planners.parameters import ConstrainedParameters
+from medhavi.snapshot import Snapshot
+from tests import factories
+from tests.wide_networks import wide_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medhavi.planners.constrained.sequence import Scene
+    from medhavi.planners.constrained.shop import Shop
+    from medhavi.planners.constrained.undoing import Before
+
+PARAMETERS = ConstrainedParameters(engine="python", effort="light", campaigns="off")
+
+
+class AllAnew(Placing):
+    """A placing that takes everything out and in again."""
+
+    turns = 0
+
+    def forward(self) -> None:
+        """Mark where it begins."""
+        self._begun = self.mark()
+        super().forward()
+
+    def _around(self, changes: Iterable[Before]) -> None:
+        AllAnew.turns += 1
+        stays, sequence = set(self.crowded), self.sequence
+        self.undo(self._begun)
+        for job in self.jobs:
+            if job.order.existing in stays:
+                self._stay(job)
+        keep_alive(self.jobs)
+        self._begun = self.mark()
+        self.place_all(sequence)
+
+
+class AllAnewRun(FeasibleRun):
+    """A run that places so."""
+
+    def _placing(self, shop: Shop, scene: Scene) -> Placing:
+        return AllAnew(self.release, shop, scene)
+
+
+def placed(snapshot: Snapshot, kind: type[FeasibleRun]) -> list[object]:
+    """Give where orders stand, when they take and give, and what they waited for."""
+    run = kind(Memory(snapshot), PARAMETERS)
+    run.build()
+    run.net()
+    run.place()
+    return [
+        (
+            job.order.index,
+            job.order.timing,
+            job.placed,
+            job.stays,
+            [take.need.instant for take in job.takes],
+            [(o.unit.arrives, o.unit.available, o.unit.expires) for o in job.outs],
+            [out.opens for out in job.outs],
+            run.placing.could_begin(job),
+            run.placing.outlived.get(job.order.index),
+        )
+        for job in run.placing.jobs
+    ]
+
+
+def compared(seeds: range) -> int:
+    """Compare both ways; give how often orders had to keep their place."""
+    AllAnew.turns = 0
+    for seed in seeds:
+        try:
+            snapshot = Snapshot.from_frames(factories.tables(**wide_tables(seed)))
+            snapshot.require()
+            whole = placed(snapshot, AllAnewRun)
+        except (BadData, NotAvailable):
+            continue
+        assert placed(snapshot, FeasibleRun) == whole, seed
+    return AllAnew.turns
+
+
+def test_what_is_not_touched_is_where_placing_all_anew_leaves_it() -> None:
+    assert compared(range(15)) > 0
+
+
+@pytest.mark.nightly
+def test_what_is_not_touched_stays_in_many_companies() -> None:
+    assert compared(range(15, 400)) > 0
