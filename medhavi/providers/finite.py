@@ -289,6 +289,11 @@ class FiniteCapacity:
                     return True
         return False
 
+    @property
+    def kept(self) -> int:
+        """How many routings are ready to be placed."""
+        return len(self._known)
+
     def mark(self) -> int:
         """Give a mark to undo to."""
         return self.occupancy.mark()

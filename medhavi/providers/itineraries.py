@@ -98,6 +98,11 @@ class Itineraries:
         graph = self._graph.over(transport, lanes)
         return altered(self, _transport=transport, _graph=graph, loads=loads)
 
+    @property
+    def kept(self) -> int:
+        """From how many questions the ways are known."""
+        return self._graph.kept
+
     # --------------------------------------------------------------------- earliest
     def earliest(
         self,

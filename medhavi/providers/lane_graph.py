@@ -292,6 +292,11 @@ class LaneGraph:
             _onward={},
         )
 
+    @property
+    def kept(self) -> int:
+        """For how many ends and goods bounds and lanes are known."""
+        return len(self._bounds) + len(self._onward)
+
     def edge(self, lane: str) -> Edge:
         """Give a lane."""
         return self._edges[lane]

@@ -138,6 +138,11 @@ class Material:
             sorted({*self._on_hand.nodes, *self._receipts, *self._commitments.nodes})
         )
 
+    @property
+    def kept(self) -> int:
+        """How many lines are built."""
+        return len(self._lines)
+
     def known(self, product: str, location: str) -> bool:
         """Tell whether anything of a product lies or comes there, taken or not."""
         return bool(

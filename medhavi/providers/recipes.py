@@ -159,6 +159,11 @@ class Recipes:
             changes[number] = row
         return altered(self, _routings=self._routings.replaced(changes))
 
+    @property
+    def kept(self) -> int:
+        """How many recipes are compiled."""
+        return len(self._known)
+
     def recipe(self, routing: str) -> Recipe:
         """Give the recipe of a routing.
 

@@ -101,6 +101,11 @@ class Sourcing:
             )
         return known
 
+    @property
+    def kept(self) -> int:
+        """Of how many products at locations the sources are known."""
+        return len(self._known)
+
     def move_lanes(self, product: str, location: str) -> frozenset[str]:
         """Give the lanes among the sources that new orders may use."""
         node = (product, location)

@@ -11,11 +11,18 @@ from collections import Counter, deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from medhavi.planners.promising.answering import FAILED
+from medhavi.results.limiter import Limiter
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from medhavi.events.envelope import NewEvent
+    from medhavi.results.promise import Promise
+    from medhavi.workbench.provider_meter import Asked
 
+PROVIDERS = frozenset(FAILED)
+"""Providers that may fail; a reason then has the name of one as its subject."""
 KEPT = 10_000
 """Latencies that are kept of each verb, the newest."""
 
@@ -26,17 +33,38 @@ class DeskCounters:
     Attributes
     ----------
     counts
-        quoted, held, committed, replayed, conflicts, retried, at_risk, and a count of
-        each event type that was appended.
+        quoted, held, committed, replayed, conflicts, retried, at_risk, limited by a
+        code, errors and timeouts by provider, and a count of each event type that was
+        appended.
     """
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self._asked: dict[str, deque[Asked]] = {}
         self._seconds: dict[str, deque[float]] = {}
 
     def appended(self, events: Iterable[NewEvent]) -> None:
         """Count events that were written."""
         self.counts.update(event.type for event in events)
+
+    def quoted(self, promises: Sequence[Promise]) -> None:
+        """Count answers, what limited them, and the providers that failed."""
+        self.counts["quoted"] += len(promises)
+        for one in promises:
+            if one.limiter is None:
+                continue
+            code, provider = one.limiter.code, one.limiter.subject
+            if provider not in PROVIDERS:
+                self.counts[f"limited.{code}"] += 1
+            elif code is Limiter.SEARCH_TIMEOUT:
+                self.counts[f"timeouts.{provider}"] += 1
+            else:
+                self.counts[f"errors.{provider}"] += 1
+
+    def measured(self, told: Mapping[str, Asked]) -> None:
+        """Keep what the providers did for an answer."""
+        for provider, asked in told.items():
+            self._asked.setdefault(provider, deque(maxlen=KEPT)).append(asked)
 
     @contextmanager
     def timed(self, verb: str) -> Iterator[None]:
@@ -49,14 +77,34 @@ class DeskCounters:
             taken.append(time.perf_counter() - begin)
 
     def as_dict(self) -> dict[str, object]:
-        """Give counts, and count, p50, p95 and p99 [s] of each verb (KPI-04)."""
+        """Give counts, and count, p50, p95 and p99 [s] of each verb (KPI-04).
+
+        `providers` has the same of the answers that were measured, with the questions
+        that a provider got and the share of them that it knew the answer to.
+        """
         return {
             "counts": dict(sorted(self.counts.items())),
             "seconds": {
                 verb: response_times(list(taken))
                 for verb, taken in sorted(self._seconds.items())
             },
+            "providers": {
+                provider: _provider(list(asked))
+                for provider, asked in sorted(self._asked.items())
+            },
         }
+
+
+def _provider(asked: Sequence[Asked]) -> dict[str, object]:
+    """Give questions, the share that was known, and the times of the answers."""
+    questions = sum(one.questions for one in asked)
+    misses = [one.misses for one in asked if one.misses is not None]
+    known = max(1 - sum(misses) / questions, 0.0) if misses else None
+    return {
+        "questions": questions,
+        "cache_hits": known,
+        **response_times([one.seconds for one in asked]),
+    }
 
 
 def response_times(seconds: Sequence[float]) -> dict[str, float | int | None]:

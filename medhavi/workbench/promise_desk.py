@@ -11,6 +11,7 @@ for a while: tentative holds, confirmed by the commit, else swept when their tim
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from medhavi.errors import RevisionConflict, UsageError
@@ -35,6 +36,7 @@ from medhavi.workbench.holds_anew import bound_anew, held_anew
 from medhavi.workbench.live_book import ATTEMPTS, LiveBook, beaten
 from medhavi.workbench.promise_override import binding_date
 from medhavi.workbench.promised_supply import marked
+from medhavi.workbench.provider_meter import EVERY, Meter, metered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,6 +90,7 @@ class PromiseDesk:
         self.live = LiveBook(store, snapshot, covered)
         self._answers: tuple[int, tuple[Promise, ...]] = (NO_STREAM, ())
         self.counters = DeskCounters()
+        self._answered = 0
         self.behind: tuple[Finding, ...] = ()
 
     @classmethod
@@ -119,12 +122,17 @@ class PromiseDesk:
             self.live.catch_up()
             book = self.live.book
             before = book.tokens
+            meter = Meter() if self._answered % EVERY == 0 else None
             try:
-                found = answer_on(book, requests, policy, self.behind)
+                with nullcontext() if meter is None else metered(book, meter):
+                    found = answer_on(book, requests, policy, self.behind)
             finally:
                 book.go_back(before)
+            self._answered += 1
             self._answers = self.live.revision, found.promises
-            self.counters.counts["quoted"] += len(found.promises)
+            self.counters.quoted(found.promises)
+            if meter is not None:
+                self.counters.measured(meter.told())
             return found
 
     def hold(self, *promises: Promise, policy: str | None = None) -> Commit:
