@@ -13,26 +13,24 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
-from medhavi.planners.promising.promises_anew import GoodEnough, promised_anew
+from medhavi.planners.promising.renewal import Wish, renewal
 from medhavi.planners.promising.standing_promises import standing_promises
-from medhavi.results.promises_at_risk import PromiseWatch, Standing, WatchedPromise
-from medhavi.units import HOUR
+from medhavi.results.promises_at_risk import PromiseWatch, WatchedPromise
 from medhavi.workbench.holds_anew import bound_anew
 from medhavi.workbench.promised_supply import marked
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from medhavi.events.envelope import NewEvent
+    from medhavi.planners.promising.renewal import Renewal
     from medhavi.providers.reservation_states import Reservation
-    from medhavi.results.promise import Promise
     from medhavi.workbench.commitment_decisions import Decider
     from medhavi.workbench.live_book import LiveBook
     from medhavi.workbench.promise_desk import PromiseDesk
 
 ALL = "all"
 """In the place of names: every demand whose date is worse."""
-_WORSE = frozenset({Standing.LATE, Standing.SHORT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +48,10 @@ class Renewed:
     worse
         A later date, or less, that somebody approved.
     at_risk
-        Left as they were.
+        Left as they were; how they stand after it.
     waiting
-        Left as they were too: they could come in time with what those at risk hold.
+        Left as they were too: they could come in time with what those at risk hold, or
+        by making another promise worse.
     told
         Of these: risks that the log did not know yet.
     """
@@ -170,25 +169,14 @@ class _Renewal:
         self, decider: Decider
     ) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
         live = self._desk.live
-        watch = standing_promises(
-            live.state.snapshot(),
-            live.state.quantities,
-            explained=0,
-            gain_hours=self._gain,
-        )
         self._refuse_unknown(live)
-        wanted = {
-            **{one.demand: self._goal(one) for one in (*watch.moved, *watch.better)},
-            **{
-                one.demand: GoodEnough(latest=None)
-                for one in watch.at_risk
-                if self._is_taken(one)
-            },
-        }
-        found = promised_anew(
-            live.state.snapshot(), wanted, dict(live.state.quantities)
+        wish = Wish(
+            worse=lambda demand: self._worse == ALL or demand in self._worse,
+            gain_hours=self._gain,
+            bound=marked,
         )
-        renewed = self._sorted(watch, found)
+        found = renewal(live.state.snapshot(), dict(live.state.quantities), wish)
+        renewed = _sorted(found, wish)
         events: list[NewEvent] = []
         for one in (*renewed.better, *renewed.worse):
             events += self._dated_anew(decider, live, one, self._approver)
@@ -196,30 +184,6 @@ class _Renewal:
             events += bound_anew(live, decider, marked(one.promise), self._reason)
         more, self._renewed = _told(decider, live, renewed)
         return [*events, *more], ()
-
-    def _goal(self, one: WatchedPromise) -> GoodEnough:
-        """Say how early a promise must come that keeps its date or gains."""
-        gain = int((self._gain or 0) * HOUR) if one.standing is Standing.BETTER else 0
-        return GoodEnough(latest=one.promised - gain)
-
-    def _sorted(self, watch: PromiseWatch, found: Mapping[str, Promise]) -> Renewed:
-        """Say what becomes of each promise; who found nothing keeps what it has."""
-
-        def now(one: WatchedPromise) -> WatchedPromise:
-            made = found[one.demand]
-            qty, date = made.qty, made.date
-            return replace(one, promise=made, expected=date, expected_qty=qty)
-
-        changed = [one for one in (*watch.moved, *watch.better) if one.demand in found]
-        anew = [now(one) for one in changed]
-        return Renewed(
-            watch=watch,
-            moved=tuple(one for one in anew if not self._gains(one)),
-            better=tuple(one for one in anew if self._gains(one)),
-            worse=tuple(now(one) for one in watch.at_risk if one.demand in found),
-            at_risk=tuple(one for one in watch.at_risk if one.demand not in found),
-            waiting=tuple(one for one in watch.moved if one.demand not in found),
-        )
 
     def _refuse_unknown(self, live: LiveBook) -> None:
         if self._worse == ALL:
@@ -231,15 +195,6 @@ class _Renewal:
                 "`medhavi promises at-risk` lists them."
             )
             raise UsageError(message)
-
-    def _is_taken(self, one: WatchedPromise) -> bool:
-        named = self._worse == ALL or one.demand in self._worse
-        return named and one.standing in _WORSE
-
-    def _gains(self, one: WatchedPromise) -> bool:
-        if self._gain is None or one.expected is None:
-            return False
-        return one.promised - one.expected >= self._gain * HOUR
 
     def _dated_anew(
         self, decider: Decider, live: LiveBook, one: WatchedPromise, approver: str
@@ -256,3 +211,28 @@ class _Renewal:
             ),
             *bound_anew(live, decider, promise, self._reason),
         ]
+
+
+def _sorted(found: Renewal, wish: Wish) -> Renewed:
+    """Say what became of each promise; who found nothing keeps what it has."""
+    changed = found.changed.values()
+    worse = [one for one in changed if _is_worse(one)]
+    gains = [
+        one
+        for one in changed
+        if one not in worse and wish.gains(one.promised, one.expected)
+    ]
+    return Renewed(
+        watch=found.before,
+        moved=tuple(one for one in changed if one not in worse and one not in gains),
+        better=tuple(gains),
+        worse=tuple(worse),
+        at_risk=found.after.at_risk,
+        waiting=found.after.moved,
+    )
+
+
+def _is_worse(one: WatchedPromise) -> bool:
+    """Tell whether a new answer is later than promised, or brings less."""
+    late = one.expected is None or one.expected > one.promised
+    return late or one.expected_qty < one.qty * (1 - 1e-9)

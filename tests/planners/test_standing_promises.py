@@ -141,6 +141,43 @@ def test_resource_that_goes_down_names_the_promises_that_it_breaks():
     assert (str(one.limiter.code.domain), one.limiter.subject) == ("capacity", "M")
 
 
+@pytest.mark.req("ATP-20")
+def test_promise_that_holds_safety_stock_keeps_its_word():
+    # A new request would not get the ten pieces that are withheld; the line has them.
+    given = {
+        "demands": [line(1)],
+        "stock": [{"qty": 10}],
+        "inventory_policies": [{"product": "A", "location": "L", "safety_qty": 10}],
+    }
+    assert standing_promises(tables(**given, reservations=[held(1)])).kept == 1
+    gone = tables(**{**given, "stock": [{"qty": 9}]}, reservations=[held(1)])
+    assert standing(standing_promises(gone)) == {"D1": "lost"}
+
+
+@pytest.mark.req("ATP-20")
+def test_chain_that_is_held_is_walked_anew():
+    # Ten hours on M from the second day on; what is longer or later is in time or not.
+    work = held(
+        1,
+        600,
+        kind="capacity",
+        subject="M",
+        start=day(1),
+        finish=day(1) + dt.timedelta(hours=10),
+    )
+    parts = held(1, 10, reservation="VB", key="VB", subject="B", at=1)
+    given = {
+        "demands": [line(1, promised=2)],
+        "stock": [{"product": "B", "qty": 10}],
+        "reservations": [work, parts],
+    }
+    assert standing_promises(workshop(**given)).kept == 1
+    slower = {"steps": [{"run_minutes_per_unit": 400}]}
+    assert standing(standing_promises(workshop(**given, **slower))) == {"D1": "late"}
+    moved = {"stock": [{"product": "B", "qty": 9}]}
+    assert standing(standing_promises(workshop(**{**given, **moved}))) == {"D1": "late"}
+
+
 def test_hold_of_a_material_that_is_always_there_is_given_back_for_the_question():
     given = tables(
         demands=[line(1)],

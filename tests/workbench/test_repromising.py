@@ -11,7 +11,7 @@ from medhavi.events.memory import MemoryStore
 from medhavi.units import to_seconds
 from medhavi.workbench.promise_desk import PromiseDesk
 from medhavi.workbench.repromising import ALL, record_risks, repromise
-from tests.planners.small_promises import day, tables
+from tests.planners.small_promises import day, tables, workshop
 
 TERMS = [{"lead_time_days": 9}]
 
@@ -124,6 +124,30 @@ def test_promise_that_moves_takes_nothing_that_a_promise_at_risk_holds():
     after = repromise(of, approver="Ada")
     assert (after.watch.kept, after.at_risk, after.waiting) == (1, (), ())
     assert of.book.stages.material.line("A", "L").short is None
+
+
+@pytest.mark.req("ATP-28")
+def test_promise_that_moves_leaves_room_to_a_more_important_one_at_risk():
+    # Ten hours on M each: D1 is late in any case, and would be ten hours later still.
+    store = MemoryStore()
+    of = PromiseDesk(
+        store,
+        workshop(
+            demands=[line(1, 0.25, priority=1), line(2, 2, priority=2)],
+            stock=[{"product": "B", "qty": 20}],
+        ),
+    )
+    done = repromise(of, approver="Ada")
+    assert [one.demand for one in done.moved] == ["D2"]
+    (before,) = done.watch.at_risk
+    (after,) = done.at_risk
+    assert (before.demand, before.late_hours) == ("D1", 4.0)
+    assert after.late_hours == before.late_hours
+    rows = of.snapshot["reservations"].filter(kind="capacity")
+    assert rows["start"].to_list() == [day(10 / 24)]
+    head = store.head()
+    assert repromise(of, approver="Ada").moved == ()
+    assert store.head() == head
 
 
 @pytest.mark.req("ATP-28")

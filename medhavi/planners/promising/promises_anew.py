@@ -2,12 +2,14 @@
 
 What is to change is asked again in the order of a file on tables without it, each line
 seeing what those before it took. Who finds nothing that is good enough keeps what it
-has, and then the others are asked again beside that, until all that change fit.
+has, and then the others are asked again beside that, until all that change fit. Room
+that a promise at risk could come with, though it is not changed, is left to it by those
+that are less important.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medhavi.planners.promising.book import Book
@@ -20,7 +22,7 @@ from medhavi.planners.promising.standing_promises import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from medhavi.planners.promising.standing_promises import Promised
     from medhavi.results.promise import Promise
@@ -54,6 +56,7 @@ def promised_anew(
     snapshot: Snapshot,
     wanted: Mapping[str, GoodEnough],
     quantities: Mapping[str, float] | None = None,
+    waiting: Collection[str] = (),
 ) -> dict[str, Promise]:
     """Give new answers of accepted promises that fit together and beside all others.
 
@@ -61,6 +64,8 @@ def promised_anew(
     ----------
     wanted
         Demands that are to change.
+    waiting
+        Demands that do not hold and keep what they have.
     quantities
         As in `standing_promises`.
 
@@ -72,25 +77,35 @@ def promised_anew(
     if not wanted:
         return {}
     known = accepted_promises(Book.from_snapshot(snapshot), quantities)
-    changing = [one for one in known if one.request.demand in wanted]
+    asked = [one for one in known if one.request.demand in {*wanted, *waiting}]
+    changing = set(wanted)
     while changing:
-        found = _asked(snapshot, changing, wanted)
+        found = _asked(snapshot, asked, {name: wanted[name] for name in changing})
         if len(found) == len(changing):
             return found
-        changing = [one for one in changing if one.request.demand in found]
+        changing = set(found)
     return {}
 
 
 def _asked(
-    snapshot: Snapshot, changing: list[Promised], wanted: Mapping[str, GoodEnough]
+    snapshot: Snapshot, asked: list[Promised], wanted: Mapping[str, GoodEnough]
 ) -> dict[str, Promise]:
     """Ask all once; give the answers that are good enough."""
-    names = [one.request.demand for one in changing]
-    book = Book.from_snapshot(without(snapshot, names))
+    book = Book.from_snapshot(without(snapshot, wanted))
     found = {}
-    for one in changing:
+    for one in asked:
+        name = one.request.demand
         made = searched(Quest(book, one.request, watching(book, one)), "date")
-        if wanted[one.request.demand].holds(made, one.request.qty):
+        if name not in wanted:
+            if made.date is not None:
+                book.take(_beside(made, f"{name}|anew"))
+        elif wanted[name].holds(made, one.request.qty):
             book.take(made)
-            found[one.request.demand] = made
+            found[name] = made
     return found
+
+
+def _beside(made: Promise, name: str) -> Promise:
+    """Give an answer under another name: what its line has stays taken beside it."""
+    holds = tuple(replace(hold, demand=name) for hold in made.holds)
+    return replace(made, demand={**made.demand, "demand": name}, holds=holds)

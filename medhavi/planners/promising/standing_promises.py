@@ -17,6 +17,7 @@ import polars as pl
 
 from medhavi.planners.promising.asking import Request, request_of_line
 from medhavi.planners.promising.book import Book
+from medhavi.planners.promising.held_chain import held_in_time
 from medhavi.planners.promising.one_quest import searched
 from medhavi.planners.promising.own_holds import stands
 from medhavi.planners.promising.quest import Quest
@@ -167,13 +168,21 @@ def _aside(book: Book, known: Sequence[Promised]) -> list[Promised]:
     found = []
     for one in reversed(known):
         name = one.request.demand
-        if stands(book.stages, name, one.request.product):
-            made = searched(Quest(book, one.request, watching(book, one)), "date")
-            if _standing(book, made, one) is None:
-                continue
+        if stands(book.stages, name, one.request.product) and _comes(book, one):
+            continue
         book.free_own(name)
         found.append(one)
     return found[::-1]
+
+
+def _comes(book: Book, one: Promised) -> bool:
+    """Tell whether a promise comes in time: with what it holds, or any other way."""
+    policy = watching(book, one)
+    known = replace(policy, risk_cap=book.policies.of(one.request).risk_cap)
+    if held_in_time(book, one.request, known):
+        return True
+    made = searched(Quest(book, one.request, policy), "date")
+    return _standing(book, made, one) is None
 
 
 def watching(book: Book, one: Promised) -> Policy:
