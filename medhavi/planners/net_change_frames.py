@@ -1,22 +1,23 @@
 """Tables of a plan in which some places were netted again: their rows, and all others.
 
 Rows go with their place, their demand or their resource; only the rows of what was
-netted again are made. Pegs are traced anew from all matches, which takes little: what
-stands behind an order can change without any change of the order.
+netted again are made. Pegs are traced anew there and at all places below: what stands
+behind an order can change without any change of the order.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
 
 from medhavi.planners.mrp.decode import Decoder, as_table
 from medhavi.planners.mrp.ledger import ledger
-from medhavi.planners.mrp.limits import limited, stock_excesses, supplier_excesses
+from medhavi.planners.mrp.limits import receipt_excesses, stock_excesses
 from medhavi.planners.mrp.messages import Messages, stands, tell_awaited
 from medhavi.planners.mrp.service import (
     cause_rows,
@@ -24,18 +25,25 @@ from medhavi.planners.mrp.service import (
     fulfilment_rows,
     services,
 )
-from medhavi.planners.net_change_kept import lower_ranks, made_by_rank
+from medhavi.planners.net_change_kept import (
+    lower_ranks,
+    made_by_rank,
+    receipts_by_rank,
+)
+from medhavi.planners.net_change_layers import Behind, Overlay
+from medhavi.planners.net_change_rows import Exchange, place_ranks, supply_ranks
 from medhavi.planners.net_change_run import register_of
-from medhavi.planners.pegging import Matches, Pegs, peg
+from medhavi.planners.pegging import Matches, Pegs, peg_again
 from medhavi.planners.reporting import loads, positions
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plan_tables import shaped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
+    from medhavi.planners.mrp.limits import Receipt
     from medhavi.planners.mrp.service import Service
     from medhavi.planners.mrp.state import Need, Order
     from medhavi.planners.net_change_kept import Kept
@@ -43,7 +51,8 @@ if TYPE_CHECKING:
     from medhavi.results.plan import Plan
 
     Ints = NDArray[np.int64]
-    Lower = dict[int, tuple[int, ...]]
+    Lower = Mapping[int, tuple[int, ...]]
+    Value = TypeVar("Value")
 
 _PLACE = ["product", "location"]
 
@@ -80,12 +89,12 @@ def exchanged(kept: Kept, run: ChangedRun, baseline: Plan) -> Exchanged:
     pegs, peg_rows = made.pegs()
     tables["pegging"] = peg_rows.table
     tables["exceptions"] = made.exceptions(found)
-    return Exchanged(tables, made.kept(peg_rows.unit), pegs)
+    return Exchanged(tables, made.kept(peg_rows.all), pegs)
 
 
 class _PegRows(NamedTuple):
     table: pl.DataFrame
-    unit: Ints
+    all: Pegs
 
 
 class _Made:
@@ -110,7 +119,10 @@ class _Made:
             order for rank in sorted(run.ranks) for order in kept.made.get(rank, ())
         ]
         self._decoder = Decoder(
-            self._new, run.snapshot["resources"], kept.order_ids, kept.unit_names
+            self._new,
+            run.snapshot["resources"],
+            Behind(kept.order_ids),
+            Behind(kept.unit_names),
         )
         self._places = pl.DataFrame(
             list(run.nodes), schema=dict.fromkeys(_PLACE, pl.String), orient="row"
@@ -119,42 +131,37 @@ class _Made:
         self._made_positions = baseline.positions.clear()
         self._resources = pl.Series([], dtype=pl.String)
         self._matches = _matches(kept, run)
+        self._netted = _flags(run.ranks, len(kept.clusters))
+        self._rows = dict(kept.rows)
 
     # --- orders --------------------------------------------------------------------
     def work(self) -> dict[str, pl.DataFrame]:
         """Give supplies and operations."""
-        baseline, ids = self._baseline, self._kept.order_ids
-        orders = pl.Series([ids[order.index] for order in self._gone], dtype=pl.String)
-        names = pl.Series(
-            [
-                self._kept.unit_names[unit.index]
-                for order in self._gone
-                for unit in order.units
-            ],
-            dtype=pl.String,
-        )
-        gone = pl.concat([orders, names]).unique().implode()
-        worked = pl.col("supply").is_in(orders.implode())
         operations = self._decoder.operations()
-        self._resources = (
-            pl.concat(
-                [
-                    baseline.operations.filter(worked)["resource"],
-                    operations["resource"],
-                ]
-            )
-            .unique()
-            .sort()
-        )
-        supplies = baseline.supplies.filter(~pl.col("id").is_in(gone))
+        supplies = self._decoder.supplies(operations)
+        gone = np.flatnonzero(self._gone_rows("operations"))
+        before = self._baseline.operations["resource"].gather(gone)
+        self._resources = pl.concat([before, operations["resource"]]).unique().sort()
+        ranks = supply_ranks(supplies, self._kept.rank)
+        of_order = dict(zip(supplies["id"].to_list(), ranks.tolist(), strict=True))
+        worked = [of_order[name] for name in operations["supply"].to_list()]
         return {
-            "supplies": _joined(
-                "supplies", supplies, self._decoder.supplies(operations)
-            ),
-            "operations": _joined(
-                "operations", baseline.operations.filter(~worked), operations
+            "supplies": self._exchanged("supplies", supplies, ranks),
+            "operations": self._exchanged(
+                "operations", operations, np.array(worked, dtype=np.int64)
             ),
         }
+
+    def _gone_rows(self, name: str) -> NDArray[np.bool_]:
+        """Mark the rows of the baseline that go with a place that was netted again."""
+        ranks = self._kept.rows[name]
+        return (ranks >= 0) & self._netted[ranks]
+
+    def _exchanged(self, name: str, rows: pl.DataFrame, ranks: Ints) -> pl.DataFrame:
+        """Put rows in the place of those that go with places netted again."""
+        exchange = Exchange(self._gone_rows(name))
+        self._rows[name] = exchange.array(self._kept.rows[name], ranks)
+        return exchange.frame(self._baseline[name], shaped(name, rows))
 
     def loads(self, operations: pl.DataFrame) -> pl.DataFrame:
         """Give the loads; `operations` are those of the whole plan."""
@@ -194,8 +201,8 @@ class _Made:
         run = self._run
         events = ledger(self.part, run.intake, run.levels, run.blocked, run.as_of)
         self._made_positions = positions(run.snapshot, events, run.settings.bucket)
-        rest = _without(self._baseline.positions, self._places)
-        return _joined("positions", rest, self._made_positions)
+        made = self._made_positions
+        return self._exchanged("positions", made, place_ranks(made, self._kept.rank))
 
     def exceptions(self, found: list[Service]) -> pl.DataFrame:
         """Give the exceptions; loads and positions are made before."""
@@ -212,66 +219,69 @@ class _Made:
             & pl.col("location").is_in(self._resources.implode())
         )
         rest = _without(self._baseline.exceptions.filter(~by_resource), self._places)
-        if any(True for _ in limited((*self._gone, *self._new.orders), run.snapshot)):
+        if self._buys_within_limits:
             # A supplier's limit counts the orders of all places.
             rest = rest.filter(pl.col("code") != str(ExceptionCode.SUPPLIER_CAPACITY))
+            found_receipts = [
+                one for at in sorted(self._receipts) for one in self._receipts[at]
+            ]
             messages.limits(
-                supplier_excesses(self._all_orders(), run.providers, run.snapshot)
+                receipt_excesses(found_receipts, run.providers, run.snapshot)
             )
         own = as_table(messages.columns, ("date", "suggested_date"))
         return _joined("exceptions", rest, own)
 
-    def _all_orders(self) -> list[Order]:
-        """List all orders in the sequence in which planning everything makes them."""
-        orders = self._run.release.orders
-        found = [
-            orders[index]
-            for index in sorted(
-                index for places in self._kept.existing.values() for index in places
-            )
-        ]
-        by_rank = self._made_by_rank()
-        for rank in sorted(by_rank):
-            found += by_rank[rank]
-        return found
+    @cached_property
+    def _receipts(self) -> Mapping[int, list[Receipt]]:
+        """Receipts of the whole plan."""
+        new = receipts_by_rank(self._run, self._new.orders, self._kept.rank)
+        return self._with_netted(self._kept.receipts, new)
 
-    def _made_by_rank(self) -> dict[int, list[Order]]:
-        ranks = self._run.ranks
-        rest = {r: made for r, made in self._kept.made.items() if r not in ranks}
-        return {**rest, **made_by_rank(self._new.orders, self._kept.rank)}
+    @property
+    def _buys_within_limits(self) -> bool:
+        """Tell whether what was netted again counts, or counted, against a limit."""
+        old, new = self._kept.receipts, self._receipts
+        return any(old.get(rank) or new.get(rank) for rank in self._run.ranks)
+
+    def _with_netted(
+        self, old: Mapping[int, Value], new: Mapping[int, Value]
+    ) -> Overlay[int, Value]:
+        """Exchange the entries of the places that were netted again."""
+        made = Overlay(old)
+        for rank in self._run.ranks:
+            made.pop(rank, None)
+        made.update(new)
+        return made
 
     # --- pegs ----------------------------------------------------------------------
     def pegs(self) -> tuple[Pegs, _PegRows]:
         """Give the pegs made anew, and all rows with their units."""
-        found = peg(self._matches, self._run.parameters.engine)
-        reached = np.array(sorted(self._pegged_ranks()), dtype=np.int64)
-        ours = np.isin(self._unit_rank()[found.unit], reached)
-        made = Pegs(
-            demand=found.demand[ours],
-            unit=found.unit[ours],
-            qty=found.qty[ours],
-            level=found.level[ours],
-        )
-        stay = ~np.isin(self._kept.unit_rank[self._kept.peg_unit], reached)
-        rest = self._baseline.pegging.filter(pl.Series(stay))
+        kept = self._kept
+        before = kept.pegs
+        reached = _flags(self._pegged_ranks(), len(kept.clusters))
+        engine = self._run.parameters.engine
+        made = peg_again(self._matches, before, self._unit_rank, reached, engine)
         rows = self._decoder.pegging(made, self._pinned(made))
-        unit = np.concatenate([self._kept.peg_unit[stay], made.unit])
-        return made, _PegRows(_joined("pegging", rest, rows), unit)
+        exchange = Exchange(reached[kept.unit_rank[before.unit]])
+        pegs = Pegs(*map(exchange.array, before, made))
+        table = exchange.frame(self._baseline.pegging, shaped("pegging", rows))
+        return made, _PegRows(table, pegs)
 
+    @cached_property
     def _unit_rank(self) -> Ints:
         rank = self._kept.rank
         new = [rank[unit.node.key] for unit in self.part.units]
         return np.concatenate([self._kept.unit_rank, np.array(new, dtype=np.int64)])
 
+    @cached_property
     def _lower(self) -> tuple[Lower, Lower]:
-        """Give from which ranks new orders take, and all orders."""
-        kept, ranks = self._kept, self._run.ranks
+        """From which ranks new orders take, and all orders."""
+        kept = self._kept
         new = lower_ranks(self._new_needs(), kept.rank)
-        lower = {rank: below for rank, below in kept.lower.items() if rank not in ranks}
-        pegged = dict(kept.pegged)
+        pegged = Overlay(kept.pegged)
         for rank, below in new.items():
             pegged[rank] = tuple(sorted({*pegged.get(rank, ()), *below}))
-        return {**lower, **new}, pegged
+        return self._with_netted(kept.lower, new), pegged
 
     def _new_needs(self) -> list[Need]:
         first = len(self._kept.orders)
@@ -283,7 +293,7 @@ class _Made:
 
     def _pegged_ranks(self) -> set[int]:
         """List the places where other demands may stand behind what is there."""
-        _, pegged = self._lower()
+        _, pegged = self._lower
         found: set[int] = set()
         waiting = list(self._run.ranks)
         while waiting:
@@ -310,15 +320,18 @@ class _Made:
         }
 
     # --- next ----------------------------------------------------------------------
-    def kept(self, peg_unit: Ints) -> Kept:
+    def kept(self, pegs: Pegs) -> Kept:
         """Give what the plan leaves for the next one."""
         kept, run, release = self._kept, self._run, self._run.release
-        lower, pegged = self._lower()
+        lower, pegged = self._lower
+        nodes = Overlay(kept.nodes)
+        nodes.update(run.nodes)
         return replace(
             kept,
-            nodes={**kept.nodes, **run.nodes},
+            nodes=nodes,
             demands=run.demands,
             ignored=run.ignored,
+            of_product=run.of_product,
             names=release.demand_names,
             customers=release.demand_customers,
             orders=release.orders,
@@ -327,10 +340,14 @@ class _Made:
             order_ids=self._decoder.order_ids,
             unit_names=self._decoder.unit_names,
             matches=self._matches,
-            unit_rank=self._unit_rank(),
-            peg_unit=peg_unit,
+            unit_rank=self._unit_rank,
+            pegs=pegs,
+            rows=self._rows,
             bookings=kept.bookings | run.intake.bookings,
-            made=self._made_by_rank(),
+            made=self._with_netted(
+                kept.made, made_by_rank(self._new.orders, kept.rank)
+            ),
+            receipts=self._receipts,
             lower=lower,
             pegged=pegged,
         )
@@ -339,7 +356,6 @@ class _Made:
 def _matches(kept: Kept, run: ChangedRun) -> Matches:
     """Exchange the matches of the places that were netted again."""
     release, old, rank = run.release, kept.matches, kept.rank
-    ranks = np.array(sorted(run.ranks), dtype=np.int64)
     # A need of a part stands once more where its node was netted; the first is empty.
     needs = [
         (rank[need.node.key], need.demand, _order_of(need.order), need.qty)
@@ -352,8 +368,9 @@ def _matches(kept: Kept, run: ChangedRun) -> Matches:
     new = np.array(needs, dtype=np.int64).reshape(-1, 4)
     units = release.units[len(kept.units) :]
     need_rank, match_need = np.asarray(old.need_rank), np.asarray(old.need)
-    stay = ~np.isin(need_rank[match_need], ranks)
-    here = np.isin(kept.unit_rank, ranks)
+    netted = _flags(run.ranks, len(kept.clusters))
+    stay = ~netted[need_rank[match_need]]
+    here = netted[kept.unit_rank]
     return Matches(
         need_rank=np.concatenate([need_rank, new[:, 0]]),
         need_demand=np.concatenate([old.need_demand, new[:, 1]]),
@@ -369,6 +386,13 @@ def _matches(kept: Kept, run: ChangedRun) -> Matches:
         unit_qty=_with(np.asarray(old.unit_qty), [unit.qty for unit in units]),
         n_orders=len(release.orders),
     )
+
+
+def _flags(ranks: Iterable[int], count: int) -> NDArray[np.bool_]:
+    """Mark some of all places in the order of planning."""
+    marked = np.zeros(count, dtype=np.bool_)
+    marked[list(ranks)] = True
+    return marked
 
 
 def _with(values: Ints, more: list[int]) -> Ints:

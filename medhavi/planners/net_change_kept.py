@@ -10,6 +10,7 @@ and leaves out those they replace, so that each plan stays a baseline of its own
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medhavi.planners.kernels.compiled import LARGE, load_compiler
+from medhavi.planners.mrp.limits import Receipt, limited, receipts
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.mrp.state import (
     Demand,
@@ -28,7 +30,8 @@ from medhavi.planners.mrp.state import (
     Order,
     SupplyUnit,
 )
-from medhavi.planners.pegging import Matches
+from medhavi.planners.net_change_rows import rows_by_rank
+from medhavi.planners.pegging import Matches, Pegs
 from medhavi.results.basis import Basis
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from medhavi.planners.mrp.intake import Intake
     from medhavi.planners.parameters import MrpParameters
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
@@ -63,6 +67,8 @@ class Kept:
         Nodes that are there without any demand.
     demands, ignored
         Planned demands and rows that are not planned, with their quantity [steps].
+    of_product
+        Names of the demands of each product, planned or not.
     names, customers
         Demands by the index that needs have; those that are gone keep theirs.
     orders, units, needs
@@ -73,14 +79,19 @@ class Kept:
         Who took what; records that were replaced take part in none.
     unit_rank
         Place of the node of each unit in the order of planning.
-    peg_unit
-        Unit of each row of the plan's pegs, in their sequence.
+    pegs
+        The plan's pegs, in the sequence of its rows.
+    rows
+        Table to the rank of each of its rows, -1 where it goes with none.
     bookings
         Indexes of the needs that make up negative stock.
     existing
         Orders that exist, by their node.
     made
         New orders by the rank of their node.
+    receipts
+        What is bought of suppliers that deliver only so much, by rank; at -1 all that
+        exists.
     lower, pegged
         Rank to the ranks that its new orders, and all its orders, take from.
     """
@@ -93,6 +104,7 @@ class Kept:
     starts: frozenset[NodeKey]
     demands: Mapping[str, Demand]
     ignored: Mapping[str, tuple[Mapping[str, Any], int]]
+    of_product: Mapping[str, list[str]]
     names: list[str]
     customers: list[str | None]
     orders: list[Order]
@@ -102,10 +114,12 @@ class Kept:
     unit_names: list[str]
     matches: Matches
     unit_rank: Ints
-    peg_unit: Ints
+    pegs: Pegs
+    rows: Mapping[str, Ints]
     bookings: frozenset[int]
     existing: Mapping[NodeKey, list[int]]
     made: Mapping[int, list[Order]]
+    receipts: Mapping[int, list[Receipt]]
     lower: Mapping[int, tuple[int, ...]]
     pegged: Mapping[int, tuple[int, ...]]
 
@@ -126,8 +140,10 @@ class Kept:
         return len(self.needs) > MOST_GROWTH * self.first_needs + 1000
 
 
-def kept(run: MrpRun) -> Kept | None:
+def kept(run: MrpRun, made: Plan) -> Kept | None:
     """Give what a run from nothing leaves; None: its parts cannot be netted alone.
+
+    `made` is its plan.
 
     What depends on the demands behind an order (make to order, stock of customers), on
     what stands in for something or on what falls out beside it reaches beyond the
@@ -146,7 +162,7 @@ def kept(run: MrpRun) -> Kept | None:
         return None
     units = [rank[unit.node.key] for unit in release.units]
     pegged = lower_ranks(release.needs, rank)
-    unit_of_peg = run.peg().unit
+    pegs = run.peg()
     _lighten(run)
     return Kept(
         run=run,
@@ -157,6 +173,7 @@ def kept(run: MrpRun) -> Kept | None:
         starts=frozenset(model.policy_keys()),
         demands={demand.demand: demand for demand in run.intake.demands},
         ignored={str(row["demand"]): (row, qty) for row, qty in run.intake.ignored},
+        of_product=names_by_product(run.intake),
         names=release.demand_names,
         customers=release.demand_customers,
         orders=release.orders,
@@ -166,10 +183,12 @@ def kept(run: MrpRun) -> Kept | None:
         unit_names=decoder.unit_names,
         matches=matches,
         unit_rank=np.array(units, dtype=np.int64),
-        peg_unit=unit_of_peg,
+        pegs=pegs,
+        rows=rows_by_rank(made.tables, rank),
         bookings=frozenset(run.intake.bookings),
         existing=_existing(release.orders),
         made=made_by_rank(release.orders, rank),
+        receipts=receipts_by_rank(run, release.orders, rank),
         lower=lower_ranks((need for need in release.needs if _of_new(need)), rank),
         pegged=pegged,
     )
@@ -223,6 +242,27 @@ def made_by_rank(
     return found
 
 
+def receipts_by_rank(
+    run: MrpRun, orders: Iterable[Order], rank: Mapping[NodeKey, int]
+) -> dict[int, list[Receipt]]:
+    """Collect what counts against the limits of suppliers, in order of making."""
+    found: dict[int, list[Receipt]] = defaultdict(list)
+    for order in limited(orders, run.snapshot):
+        at = rank[order.node] if order.existing is None else -1
+        found[at] += receipts((order,), run.providers)
+    return found
+
+
+def names_by_product(intake: Intake) -> dict[str, list[str]]:
+    """Collect the demands of each product, also those that are not planned."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for demand in intake.demands:
+        found[demand.node[0]].append(demand.demand)
+    for row, _ in intake.ignored:
+        found[row["product"]].append(row["demand"])
+    return found
+
+
 def lower_ranks(
     needs: Iterable[Need], rank: Mapping[NodeKey, int]
 ) -> dict[int, tuple[int, ...]]:
@@ -252,10 +292,14 @@ def plan_and_keep(
     run = MrpRun(snapshot, parameters, observe, cancelled)
     run.build()
     run.net()
-    if len(run.release.match_need) >= LARGE:
+    is_large = len(run.release.match_need) >= LARGE
+    if is_large:
         load_compiler(parameters.engine)
     made = run.plan(version, seed)
-    found = kept(run)
+    found = kept(run, made)
     if found is None:
         run.release.dissolve()
+    elif is_large:
+        # Else the collector walks over all that is kept in one of the next plans.
+        gc.collect()
     return replace(made, basis=replace(Basis.of(snapshot), kept=found))

@@ -18,10 +18,18 @@ from medhavi.planners.mrp.release import Release
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.mrp.state import NO_DEMAND, Need
 from medhavi.planners.mrp.unsupported import check_supported
+from medhavi.planners.net_change_kept import names_by_product
+from medhavi.planners.net_change_layers import Behind, Overlay
 from medhavi.providers.table_rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import (
+        Callable,
+        Collection,
+        Iterable,
+        Mapping,
+        MutableMapping,
+    )
     from typing import SupportsIndex
 
     from medhavi.planners.mrp.state import Demand, Node, NodeKey, Order, SupplyUnit
@@ -71,7 +79,7 @@ class ChangedRun(MrpRun):
         Nodes that were netted again.
     ranks
         Their places in the order of planning.
-    demands, ignored
+    demands, ignored, of_product
         All demands after the change, as `Kept` has them.
     stale
         Demands whose rows of results do not hold any more.
@@ -99,8 +107,9 @@ class ChangedRun(MrpRun):
         self.stopped = False
         self.nodes: dict[NodeKey, Node] = {}
         self.ranks: set[int] = set()
-        self.demands: dict[str, Demand] = dict(kept.demands)
-        self.ignored = dict(kept.ignored)
+        self.demands: MutableMapping[str, Demand] = Overlay(kept.demands)
+        self.ignored = Overlay(kept.ignored)
+        self.of_product = Overlay(kept.of_product)
         self.stale: set[str] = set()
         self._fresh: dict[NodeKey, list[Demand]] = {}
         self._gone: set[int] = set()
@@ -116,16 +125,16 @@ class ChangedRun(MrpRun):
         """
         read = self._intake(products)
         now = {demand.demand: demand for demand in read.demands}
+        names = [n for p in products for n in self._kept.of_product.get(p, ())]
         before = {
-            name: demand
-            for name, demand in self._kept.demands.items()
-            if demand.node[0] in products
+            name: self._kept.demands[name]
+            for name in names
+            if name in self._kept.demands
         }
-        ignored = {
-            name: entry
-            for name, entry in self._kept.ignored.items()
-            if entry[0]["product"] in products
-        }
+        ignored = [name for name in names if name in self._kept.ignored]
+        found = names_by_product(read)
+        for product in products:
+            self.of_product[product] = found.get(product, [])
         touched: set[NodeKey] = set()
         for name in sorted({*before, *now}):
             old, new = before.get(name), now.get(name)
@@ -176,17 +185,20 @@ class ChangedRun(MrpRun):
         self.demands[name] = new
         self._fresh.setdefault(new.node, []).append(new)
 
-    def _refuse_another_graph(self, touched: Collection[NodeKey]) -> None:
+    def _refuse_another_graph(self, touched: set[NodeKey]) -> None:
         """Refuse nodes that come or go with their demands.
 
         They could change which of two places is planned first, and with it who is
         served first of two needs that are alike in all else.
         """
-        wanted = {demand.node for demand in self.demands.values()}
-        for key in touched:
+        for key in touched - self._kept.starts:
             if key not in self._kept.nodes:
                 raise BeyondError
-            if key not in wanted and key not in self._kept.starts:
+            if key not in self._fresh and all(
+                need.demand in self._gone
+                for need in self._kept.nodes[key].needs
+                if need.demand != NO_DEMAND
+            ):
                 raise BeyondError
 
     # --- netting -------------------------------------------------------------------
@@ -217,8 +229,18 @@ class ChangedRun(MrpRun):
 
     def _take_demands(self) -> None:
         """Note whose service is told anew: what is demanded where it was netted."""
-        old = [one for one in self._kept.demands.values() if one.node in self.nodes]
-        new = [one for one in self.demands.values() if one.node in self.nodes]
+        old = [
+            self._kept.demands[self._kept.names[need.demand]]
+            for key in self.nodes
+            for need in self._kept.nodes[key].needs
+            if need.demand != NO_DEMAND
+        ]
+        new = [
+            self.demands[self.release.demand_names[need.demand]]
+            for node in self.nodes.values()
+            for need in node.needs
+            if need.demand != NO_DEMAND
+        ]
         if any(_is_tied(demand) for demand in (*old, *new)):
             raise BeyondError
         self.stale |= {demand.demand for demand in (*old, *new)}
@@ -361,11 +383,11 @@ class ChangedRun(MrpRun):
 
 def _behind(kept: Kept, release: Release) -> Release:
     """Let a register go on where the kept one ends."""
-    release.orders = list(kept.orders)
-    release.units = list(kept.units)
-    release.needs = list(kept.needs)
-    release.demand_names = list(kept.names)
-    release.demand_customers = list(kept.customers)
+    release.orders = Behind(kept.orders)
+    release.units = Behind(kept.units)
+    release.needs = Behind(kept.needs)
+    release.demand_names = Behind(kept.names)
+    release.demand_customers = Behind(kept.customers)
     return release
 
 

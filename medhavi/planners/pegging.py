@@ -6,7 +6,7 @@ Many to many and deterministic (PEG-02, PEG-04): a second run gives the same peg
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -47,6 +47,10 @@ class Matches:
     owner
         One entry per match: the demand d that it is kept for, -2 - d: for it alone, or
         -1; empty: none is.
+    need_level
+        Level at which a need of a demand stands; empty: all at 0.
+    position
+        One entry per match: its place inside the unit [steps]; empty: as matched.
     """
 
     need_rank: Column
@@ -60,20 +64,34 @@ class Matches:
     unit_qty: Column
     n_orders: int
     owner: Column = ()
+    need_level: Column = ()
+    position: Column = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pegs:
-    """Pegs as arrays of equal length; `qty` in steps of the unit's product."""
+class Pegs(NamedTuple):
+    """Pegs as arrays of equal length.
+
+    `qty` and `position`, the place inside the unit, are in steps of its product.
+    """
 
     demand: Ints
     unit: Ints
     qty: Ints
     level: Ints
+    position: Ints
 
 
-def peg(matches: Matches, engine: Engine) -> Pegs:
+def peg(matches: Matches, engine: Engine, size: int | None = None) -> Pegs:
     """Trace all demands through all levels.
+
+    Parameters
+    ----------
+    matches
+        What was matched.
+    engine
+        Which form of the kernel runs.
+    size
+        Matches of the whole, where these are some of them.
 
     Notes
     -----
@@ -92,6 +110,12 @@ def peg(matches: Matches, engine: Engine) -> Pegs:
     owner = np.full(len(need_of), -1, dtype=np.int64)
     if len(matches.owner):
         owner = _ints(matches.owner)
+    level = np.zeros(n_needs, dtype=np.int64)
+    if len(matches.need_level):
+        level = _ints(matches.need_level)
+    position = _ints(matches.position)
+    if not len(position):
+        position = _positions(unit_of_match, taken)
     pinned = np.zeros(n_needs, dtype=np.int64)
     pinned[need_of[owner != -1]] = 1
     arguments: tuple[Any, ...] = (
@@ -99,10 +123,11 @@ def peg(matches: Matches, engine: Engine) -> Pegs:
         _ints(matches.need_demand),
         _ints(matches.need_consumer),
         _ints(matches.need_qty),
+        level,
         _starts(counts),
         unit_of_match[by_need],
         taken[by_need],
-        _positions(unit_of_match, taken)[by_need],
+        position[by_need],
         owner[by_need],
         pinned,
         unit_start,
@@ -111,13 +136,92 @@ def peg(matches: Matches, engine: Engine) -> Pegs:
         span,
         n_units,
     )
-    if uses_numba(engine, len(need_of)):
-        demand, unit, qty, level = compiled_trace()(*arguments)
-        return Pegs(demand=demand, unit=unit, qty=qty, level=level)
+    if uses_numba(engine, len(need_of) if size is None else size):
+        return Pegs(*compiled_trace()(*arguments))
     plain = [a.tolist() if isinstance(a, np.ndarray) else a for a in arguments]
-    found = interpreted_trace()(*plain)
-    demand, unit, qty, level = (_ints(column) for column in found)
-    return Pegs(demand=demand, unit=unit, qty=qty, level=level)
+    return Pegs(*(_ints(column) for column in interpreted_trace()(*plain)))
+
+
+def peg_again(
+    matches: Matches,
+    before: Pegs,
+    unit_rank: Ints,
+    reached: NDArray[np.bool_],
+    engine: Engine,
+) -> Pegs:
+    """Trace what is taken at some places; what stands above them is as it was.
+
+    Parameters
+    ----------
+    matches
+        What was matched, everywhere.
+    before
+        Pegs of an earlier trace in its sequence; those at other places still hold.
+    unit_rank
+        Shape (n_units,): place of the node of each unit in the order of planning.
+    reached
+        Shape (n_places,): where is traced. With a place, all that orders there take
+        from is reached.
+    engine
+        Which form of the kernel runs.
+
+    Returns
+    -------
+    Pegs
+        Those of the units of these places, as tracing everything gives them.
+
+    Notes
+    -----
+    O(matches and pegs there), but for some passes over whole arrays. Orders made above
+    hand down the slices that `before` has of their units: each is entered as a demand
+    at its level that takes just this slice.
+    """
+    need_of, rank = _ints(matches.need), _ints(matches.need_rank)
+    unit_order, taken = _ints(matches.unit_order), _ints(matches.qty)
+    chosen = np.flatnonzero(reached[rank[need_of]])
+    needs, need = np.unique(need_of[chosen], return_inverse=True)
+    consumer = _ints(matches.need_consumer)[needs]
+    takes = np.zeros(matches.n_orders + 1, dtype=np.bool_)
+    takes[consumer] = True
+    takes[-1] = False
+    ordered = np.flatnonzero(takes[unit_order])
+    above = np.zeros(len(unit_order), dtype=np.bool_)
+    above[ordered[~reached[unit_rank[ordered]]]] = True
+    handed = np.flatnonzero(above[before.unit])
+    units = np.union1d(_ints(matches.unit)[chosen], ordered)
+    orders = np.flatnonzero(takes)
+    unit = np.searchsorted(units, _ints(matches.unit)[chosen])
+    count = len(handed)
+    fresh = np.zeros(len(needs), dtype=np.int64)
+    nobody = np.full(count, -1, dtype=np.int64)
+    owner = _ints(matches.owner)[chosen] if len(matches.owner) else fresh[need] - 1
+    part = Matches(
+        need_rank=np.concatenate([nobody, rank[needs]]),
+        need_demand=np.concatenate(
+            [before.demand[handed], _ints(matches.need_demand)[needs]]
+        ),
+        need_consumer=np.concatenate(
+            [nobody, np.where(consumer < 0, -1, np.searchsorted(orders, consumer))]
+        ),
+        need_qty=np.concatenate([before.qty[handed], _ints(matches.need_qty)[needs]]),
+        need=np.concatenate([np.arange(count), need + count]),
+        unit=np.concatenate([np.searchsorted(units, before.unit[handed]), unit]),
+        qty=np.concatenate([before.qty[handed], taken[chosen]]),
+        unit_order=np.where(
+            takes[unit_order[units]], np.searchsorted(orders, unit_order[units]), -1
+        ),
+        unit_qty=_ints(matches.unit_qty)[units],
+        n_orders=len(orders),
+        owner=np.concatenate([nobody, owner]),
+        need_level=np.concatenate([before.level[handed], fresh]),
+        position=np.concatenate(
+            [before.position[handed], _positions(unit, taken[chosen])]
+        ),
+    )
+    found = peg(part, engine, len(need_of))
+    # The slices handed down come first, one peg each.
+    made = Pegs(*(column[count:] for column in found))
+    return made._replace(unit=units[made.unit])
 
 
 def _ints(values: Column) -> Ints:

@@ -125,34 +125,25 @@ class Basis:
         products: set[str] = set()
         wide = {name for name in changed if name not in _OF_PRODUCT}
         for name in sorted(changed - wide):
-            old, fresh = self._differing(later, name)
-            both = old.join(
-                fresh,
-                on="product",
-                how="full",
-                suffix="_new",
-                coalesce=True,
-            )
-            differs = both.filter(pl.col("mark").ne_missing(pl.col("mark_new")))
-            named = set(differs["product"].to_list())
+            named = self._differing(later, name)
             if _EVERYTHING in named:
                 wide.add(name)
             products |= named - {_EVERYTHING}
         return Touched(frozenset(products), tuple(sorted(wide)), frozenset(changed))
 
-    def _differing(
-        self, later: Snapshot, table: str
-    ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Give the marks of one table before and after, of rows that may differ.
-
-        Rows that stand in the same place on both sides add the same to both.
-        """
+    def _differing(self, later: Snapshot, table: str) -> set[str]:
+        """Name the products whose rows of one table differ."""
         before = self.snapshot
-        if before is None or before[table].height != later[table].height:
-            new = Basis.of(later)
-            return self._marks_of(table), new._marks_of(table)  # noqa: SLF001 - alike
-        other = _unlike(before[table], later[table])
-        return _marks(before, table, other), _marks(later, table, other)
+        if before is not None:
+            old, new = before[table], later[table]
+            gone, fresh = _unlike(old, new)
+            return _products(before, table, gone) | _products(later, table, fresh)
+        new_marks = Basis.of(later)._marks_of(table)  # noqa: SLF001 - one of ours
+        both = self._marks_of(table).join(
+            new_marks, on="product", how="full", suffix="_new", coalesce=True
+        )
+        differs = both.filter(pl.col("mark").ne_missing(pl.col("mark_new")))
+        return set(differs["product"].to_list())
 
     def to_frame(self) -> pl.DataFrame:
         """Give digests and marks as one frame, for a file."""
@@ -192,26 +183,47 @@ def _nothing() -> None:
     return None
 
 
-def _unlike(one: pl.DataFrame, other: pl.DataFrame) -> pl.Series:
-    """Tell which rows of two tables of equal height and columns differ."""
-    differs = pl.repeat(value=False, n=one.height, dtype=pl.Boolean, eager=True)
-    for name in one.columns:
-        differs |= one[name].ne_missing(other[name])
-    return differs
+def _unlike(
+    one: pl.DataFrame, other: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give the rows of each of two tables that the other may not have."""
+    if one.height == other.height:
+        differs = pl.repeat(value=False, n=one.height, dtype=pl.Boolean, eager=True)
+        for name in one.columns:
+            if not one[name].equals(other[name]):
+                differs |= one[name].ne_missing(other[name])
+        one, other = one.filter(differs), other.filter(differs)
+    old, new = (_plain(frame).hash_rows() for frame in (one, other))
+    return (
+        one.filter(~old.is_in(new.implode()) | old.is_duplicated()),
+        other.filter(~new.is_in(old.implode()) | new.is_duplicated()),
+    )
 
 
-def _marks(
-    snapshot: Snapshot, table: str, only: pl.Series | None = None
-) -> pl.DataFrame:
-    """Fold the hashes of rows by the products that they name; `only` some rows."""
-    frame = snapshot[table] if only is None else snapshot[table].filter(only)
-    plain = frame.with_columns(
+def _plain(frame: pl.DataFrame) -> pl.DataFrame:
+    """Write lists as texts."""
+    return frame.with_columns(
         pl.col(name).cast(pl.List(pl.String)).list.join("\x1f")
         for name, kind in frame.schema.items()
         if isinstance(kind, pl.List)
     )
+
+
+def _products(snapshot: Snapshot, table: str, rows: pl.DataFrame) -> set[str]:
+    """Name the products that some rows of a table touch."""
+    numbered = rows.with_columns(mark=pl.lit(0, dtype=pl.UInt64))
+    return {
+        product
+        for part in _named(snapshot, table, numbered)
+        for product in part["product"].to_list()
+    }
+
+
+def _marks(snapshot: Snapshot, table: str) -> pl.DataFrame:
+    """Fold the hashes of rows by the products that they name."""
+    frame = snapshot[table]
     numbered = frame.with_columns(
-        mark=content_hashes(plain).str.to_integer(base=16, dtype=pl.UInt64)
+        mark=content_hashes(_plain(frame)).str.to_integer(base=16, dtype=pl.UInt64)
     )
     named = pl.concat(list(_named(snapshot, table, numbered))).unique()
     ordered = named.sort("product")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from medhavi.planners.kernels.compiled import compiled_trace, jitted, uses_numba
 from medhavi.planners.kernels.peg_trace import SAFE, arranged, grown, stretch, trace
-from medhavi.planners.pegging import Matches, peg
+from medhavi.planners.pegging import Matches, peg, peg_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -227,14 +227,26 @@ def test_an_array_grows_with_its_content():
     assert grown(np.array([3, 4], dtype=np.int64), 9)[:2].tolist() == [3, 4]
 
 
+@given(matches(), st.integers(0, LEVELS - 1))
+def test_what_is_traced_again_from_some_level_on_is_what_was_traced(found, level):
+    whole = peg(found, "python")
+    unit_rank = np.zeros(len(found.unit_qty), dtype=np.int64)
+    unit_rank[found.unit] = np.array(found.need_rank)[found.need]
+    reached = np.arange(LEVELS) >= level
+    again = peg_again(found, whole, unit_rank, reached, "python")
+    below = reached[unit_rank[whole.unit]]
+    for column, part in zip(whole, again, strict=True):
+        assert column[below].tolist() == part.tolist()
+
+
 def test_nothing_to_trace_gives_no_pegs():
     none = np.zeros(0, dtype=np.int64)
     start = np.zeros(1, dtype=np.int64)
     found = trace(
-        *(none, none, none, none, start, none, none, none),
+        *(none, none, none, none, none, start, none, none, none),
         *(none, none, start, none, none, none, 0),
     )
-    assert [len(column) for column in found] == [0, 0, 0, 0]
+    assert [len(column) for column in found] == [0, 0, 0, 0, 0]
 
 
 class Compiler:

@@ -44,6 +44,7 @@ def trace(
     need_demand: np.ndarray,
     need_consumer: np.ndarray,
     need_qty: np.ndarray,
+    need_level: np.ndarray,
     match_start: np.ndarray,
     match_unit: np.ndarray,
     match_qty: np.ndarray,
@@ -55,7 +56,7 @@ def trace(
     unit_offset: np.ndarray,
     span: np.ndarray,
     n_units: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Give the pegs of all levels.
 
     Parameters
@@ -64,6 +65,8 @@ def trace(
         Shape (n_needs,), int64: needs so that an order's takers come before its needs.
     need_demand, need_consumer, need_qty
         Shape (n_needs,): demand or -1; order that consumes or -1; quantity [steps].
+    need_level
+        Shape (n_needs,): level of what a need of a demand takes, 0 where it demands it.
     match_start
         Shape (n_needs + 1,): first match of each need.
     match_unit, match_qty, match_position
@@ -82,15 +85,16 @@ def trace(
 
     Returns
     -------
-    demand, unit, qty, level
+    demand, unit, qty, level, position
         Shape (n_pegs,), int64: quantity in steps of the unit's product; level 0 is the
-        demanded product.
+        demanded product; place inside the unit [steps].
     """
     capacity = 2 * len(match_unit) + 16
     peg_demand = np.empty(capacity, np.int64)
     peg_unit = np.empty(capacity, np.int64)
     peg_qty = np.empty(capacity, np.int64)
     peg_level = np.empty(capacity, np.int64)
+    peg_position = np.empty(capacity, np.int64)
     pegs = 0
     # Slices of a unit in ascending position, as linked lists.
     first = np.full(n_units, -1, np.int64)
@@ -167,7 +171,7 @@ def trace(
                     part = slices[part + 4]
                 else:
                     begin, end = 0, quantity
-                    demand, level = need_demand[need], 0
+                    demand, level = need_demand[need], need_level[need]
                     part = -1
                 while match < stop and covered + sizes[match] <= begin:
                     covered += sizes[match]
@@ -186,13 +190,15 @@ def trace(
                             peg_unit = grown(peg_unit, capacity)
                             peg_qty = grown(peg_qty, capacity)
                             peg_level = grown(peg_level, capacity)
+                            peg_position = grown(peg_position, capacity)
                             slices = grown(slices, capacity * WIDTH)
                         peg_demand[pegs] = demand
                         peg_unit[pegs] = unit
                         peg_qty[pegs] = taken
                         peg_level[pegs] = level
-                        pegs += 1
                         position = places[at] + low - reach
+                        peg_position[pegs] = position
+                        pegs += 1
                         tail = last[unit]
                         if (
                             tail >= 0
@@ -236,6 +242,7 @@ def trace(
         peg_unit[:pegs].copy(),
         peg_qty[:pegs].copy(),
         peg_level[:pegs].copy(),
+        peg_position[:pegs].copy(),
     )
 
 

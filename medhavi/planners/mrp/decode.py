@@ -83,22 +83,23 @@ class Decoder:
         Table of resources: costs of working time.
     known_orders, known_units
         Names of the orders and units that come before those of the register, where it
-        is one of a part.
+        is one of a part; its own are put behind them.
     """
 
     def __init__(
         self,
         release: Release,
         resources: pl.DataFrame,
-        known_orders: Sequence[str] = (),
-        known_units: Sequence[str] = (),
+        known_orders: list[str] | None = None,
+        known_units: list[str] | None = None,
     ) -> None:
         self._release = release
         self._resources = resources
-        self._first = len(known_orders)
         made = self._ids()
-        self.order_ids = [*known_orders, *made]
-        self.unit_names = [*known_units]
+        self.order_ids = [] if known_orders is None else known_orders
+        self._first = len(self.order_ids)
+        self.order_ids += made
+        self.unit_names = [] if known_units is None else known_units
         self.unit_names += [self._unit_name(unit) for unit in release.units]
         # Ids stand in several tables; each is hashed once.
         self._order_hashes = text_hashes(made)

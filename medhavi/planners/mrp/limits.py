@@ -70,9 +70,17 @@ def supplier_excesses(
     orders: Iterable[Order], providers: Providers, snapshot: Snapshot
 ) -> Iterator[Excess]:
     """List what orders go beyond the limits of suppliers; in order of making."""
-    receipts = _receipts(limited(orders, snapshot), providers)
-    yield from _periods(receipts, snapshot.as_of)
-    yield from _windows(receipts, providers, snapshot)
+    yield from receipt_excesses(
+        receipts(limited(orders, snapshot), providers), providers, snapshot
+    )
+
+
+def receipt_excesses(
+    found: list[Receipt], providers: Providers, snapshot: Snapshot
+) -> Iterator[Excess]:
+    """List what receipts go beyond the limits of suppliers."""
+    yield from _periods(found, snapshot.as_of)
+    yield from _windows(found, providers, snapshot)
 
 
 def limited(orders: Iterable[Order], snapshot: Snapshot) -> Iterator[Order]:
@@ -97,7 +105,8 @@ def stock_excesses(snapshot: Snapshot, positions: pl.DataFrame) -> Iterator[Exce
     yield from _rooms(snapshot, positions)
 
 
-def _receipts(orders: Iterable[Order], providers: Providers) -> list[Receipt]:
+def receipts(orders: Iterable[Order], providers: Providers) -> list[Receipt]:
+    """List what orders bring, in their sequence."""
     found: list[Receipt] = []
     for order in orders:
         source = order.source
