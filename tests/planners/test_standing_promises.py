@@ -299,6 +299,56 @@ def test_less_than_the_line_was_promised_and_less_is_asked():
     assert standing(standing_promises(given, {"D1": 6.0})) == {}
 
 
+def together(second, **cells):
+    """Two lines of one order that comes complete; the first holds what it needs."""
+    rule = {"sales_order": "SO-1", "order_policy": "all_together", **cells}
+    return [
+        line(1, **rule),
+        {**line(2, product="B", **rule), "line": 2, **second},
+        line(3),
+    ]
+
+
+@pytest.mark.req("ATP-20")
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ([{"product": "B", "lead_time_days": 9}], {"D1": "late", "D2": "late"}),
+        ([{"product": "A", "lead_time_days": 9}], {"D1": "lost", "D2": "lost"}),
+        ([{"product": "B", "lead_time_days": 6}], {"D2": "moved"}),
+    ],
+)
+def test_order_that_comes_complete_is_at_risk_where_any_line_is(terms, expected):
+    given = {
+        "products": [{"product": "A"}, {"product": "B"}],
+        "reservations": [held(1), held(3)],
+        "stock": [{"qty": 20}],
+        "supply_terms": terms,
+    }
+    watch = standing_promises(tables(demands=together({}), **given))
+    assert standing(watch) == expected
+    if expected["D2"] == "late":
+        one = {each.demand: each for each in watch.at_risk}
+        assert {each.expected for each in one.values()} == {to_seconds(day(9))}
+        assert str(one["D1"].limiter.code) == "FullOrderViolation"
+        assert one["D1"].limiter.subject == "D2"
+        assert one["D1"].cost == pytest.approx(one["D2"].cost)
+    alone = together({}, order_policy="independent")
+    told = standing(standing_promises(tables(demands=alone, **given)))
+    assert set(told) == {"D2"}
+    assert standing_promises(tables(demands=together({}), **given)).kept == 3 - len(
+        expected
+    )
+
+
+@pytest.mark.req("ATP-20", "ATP-28")
+def test_line_of_a_complete_order_is_not_made_earlier_alone():
+    given = {"demands": together({"product": "A"}), "stock": [{"qty": 30}]}
+    holds = [held(number) for number in (1, 2, 3)]
+    watch = standing_promises(tables(**given, reservations=holds), gain_hours=24)
+    assert [one.demand for one in watch.better] == ["D3"]
+
+
 def test_remedies_are_tried_for_the_most_important_only():
     rows = [line(number, priority=number) for number in (1, 2)]
     given = tables(demands=rows, supply_terms=[{"lead_time_days": 9}])

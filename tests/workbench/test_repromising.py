@@ -151,6 +151,25 @@ def test_promise_that_moves_leaves_room_to_a_more_important_one_at_risk():
 
 
 @pytest.mark.req("ATP-28")
+def test_lines_of_a_complete_order_get_the_date_of_the_latest():
+    rule = {"sales_order": "SO-1", "order_policy": "all_together"}
+    of = PromiseDesk(
+        MemoryStore(),
+        tables(
+            products=[{"product": "A"}, {"product": "B"}],
+            demands=[line(1, **rule), {**line(2, product="B", **rule), "line": 2}],
+            reservations=[held(1)],
+            stock=[{"qty": 10}],
+            supply_terms=[{"product": "B", "lead_time_days": 9}],
+        ),
+    )
+    done = repromise(of, approver="Ada", worse=ALL, reason="the supplier is late")
+    assert [one.demand for one in done.worse] == ["D1", "D2"]
+    assert promised(of) == {"D1": day(9), "D2": day(9)}
+    assert repromise(of, approver="Ada", worse=ALL, reason="again").watch.kept == 2
+
+
+@pytest.mark.req("ATP-28")
 def test_earlier_date_is_taken_where_it_gains_enough():
     store = MemoryStore()
     of = desk(store, 10, 1)

@@ -20,6 +20,7 @@ from medhavi.planners.promising.standing_promises import (
     watching,
     without,
 )
+from medhavi.planners.promising.whole_orders import not_before
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -39,9 +40,12 @@ class GoodEnough:
     ----------
     latest
         Date by which all of it comes [s]; None: whenever, and however much of it.
+    earliest
+        What comes earlier waits until then: its order comes complete [s].
     """
 
     latest: int | None
+    earliest: int | None = None
 
     def holds(self, made: Promise, qty: float) -> bool:
         """Tell whether an answer is taken."""
@@ -101,7 +105,8 @@ def _asked(
                 book.take(_beside(made, f"{name}|anew"))
         elif wanted[name].holds(made, one.request.qty):
             book.take(made)
-            found[name] = made
+            earliest = wanted[name].earliest
+            found[name] = made if earliest is None else not_before(made, earliest)
     return found
 
 

@@ -17,6 +17,7 @@ import polars as pl
 
 from medhavi.planners.promising.promises_anew import GoodEnough, promised_anew
 from medhavi.planners.promising.standing_promises import standing_promises, without
+from medhavi.results.limiter import Limiter
 from medhavi.results.promise import Promise
 from medhavi.results.promises_at_risk import PromiseWatch, Standing, WatchedPromise
 from medhavi.units import HOUR, from_seconds
@@ -137,13 +138,20 @@ def _wanted(watch: PromiseWatch, wish: Wish, agreed: set[str]) -> dict[str, Good
         **{one.demand: GoodEnough(latest=one.promised) for one in watch.moved},
         **{one.demand: GoodEnough(latest=one.promised - gain) for one in watch.better},
         **{
-            one.demand: GoodEnough(latest=None)
+            one.demand: GoodEnough(latest=None, earliest=_order_date(one))
             for one in watch.at_risk
             if one.standing in _WORSE
             and wish.worse(one.demand)
             and one.demand not in agreed
         },
     }
+
+
+def _order_date(one: WatchedPromise) -> int | None:
+    """Give when the order of a line comes that waits for another one [s]."""
+    reason = one.limiter
+    waits = reason is not None and reason.code is Limiter.FULL_ORDER_VIOLATION
+    return one.expected if waits else None
 
 
 def _round(

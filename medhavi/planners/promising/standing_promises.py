@@ -22,7 +22,8 @@ from medhavi.planners.promising.one_quest import searched
 from medhavi.planners.promising.own_holds import stands
 from medhavi.planners.promising.quest import Quest
 from medhavi.planners.promising.quoting import quote
-from medhavi.results.promise import PromiseStatus
+from medhavi.planners.promising.whole_orders import completed, whole_orders
+from medhavi.results.promise import PromisedDelivery, PromiseStatus
 from medhavi.results.promises_at_risk import (
     AT_RISK,
     PromiseWatch,
@@ -82,8 +83,10 @@ def standing_promises(
 
     Notes
     -----
-    A quote a promise, or two where it does not come in time though all that it holds is
-    there. Lines of an order that must come together are looked at one by one.
+    One evaluation of a chain a promise, a quote where that does not do. An order that
+    comes complete or not at all is at risk as a whole where any line of it is (rule
+    35): all lines come with the latest, or none does. Such lines are not asked whether
+    they could be earlier. Lines in equal shares are looked at one by one.
     """
     book = Book.from_snapshot(snapshot)
     known, ahead = _watched(book, accepted_promises(book, quantities or {}))
@@ -93,8 +96,10 @@ def standing_promises(
     if aside or gain_hours is not None:
         names = {one.request.demand for one in aside}
         book = Book.from_snapshot(without(snapshot, names))
-        found = _asked_again(book, aside, explained)
+        orders = _whole_orders(book, known)
+        found = _judged_together(book, orders, _asked_again(book, aside, explained))
         if gain_hours is not None:
+            names |= {one.request.demand for lines in orders for one in lines}
             kept = [one for one in known if one.request.demand not in names]
             better = _earlier(book, kept, seconds_up(gain_hours, HOUR))
     costs = sorted(
@@ -224,6 +229,58 @@ def _asked_again(
             book.take(made)
         found.append(_record(book, one, made, standing or Standing.MOVED))
     return found
+
+
+def _whole_orders(book: Book, known: Sequence[Promised]) -> list[list[Promised]]:
+    """Give the promises of each order that comes complete or not at all."""
+    lines = {one.request.demand: one for one in known}
+    requests = [one.request for one in known]
+    return [
+        [lines[line.demand] for line in tied.lines]
+        for tied in whole_orders(book, requests, None)
+        if not tied.even
+    ]
+
+
+def _judged_together(
+    book: Book, orders: Iterable[Sequence[Promised]], found: Sequence[WatchedPromise]
+) -> list[WatchedPromise]:
+    """Let all lines of an order that comes complete be at risk where one is."""
+    told = {one.demand: one for one in found}
+    for lines in orders:
+        records = [told.get(one.request.demand) for one in lines]
+        broken = [one for one in records if one and one.standing in AT_RISK]
+        if not broken:
+            continue
+        answers = [
+            _in_time(book, one) if record is None else record.promise
+            for one, record in zip(lines, records, strict=True)
+        ]
+        rates = [book.costs.late_rate(one.request) for one in lines]
+        chance = min(one.on_time_prob for one in broken)
+        for one, made in zip(lines, completed(answers, rates), strict=True):
+            standing = _standing(book, made, one) or Standing.UNSURE
+            record = _record(book, one, made, standing)
+            told[record.demand] = replace(
+                record, on_time_prob=min(record.on_time_prob, chance)
+            )
+    return list(told.values())
+
+
+def _in_time(book: Book, one: Promised) -> Promise:
+    """Give the answer of a promise that holds: its chain may be one no search finds."""
+    made = searched(Quest(book, one.request, watching(book, one)), "full")
+    if _standing(book, made, one) is None:
+        return made
+    there = PromisedDelivery(
+        qty=one.request.qty,
+        date=one.promised,
+        product=one.request.product,
+        origin=one.request.location,
+    )
+    return replace(
+        made, status=PromiseStatus.PROMISED, date=one.promised, deliveries=(there,)
+    )
 
 
 def _earlier(book: Book, kept: Sequence[Promised], gain: int) -> list[WatchedPromise]:

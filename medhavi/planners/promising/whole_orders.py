@@ -121,18 +121,27 @@ def _at(line: Promise, date: int, lines: Sequence[Promise], rate: float) -> Prom
             text="The line waits for another one of its order.",
         )
         limiters = (reason,)
-    moved = date - line.date
     lateness = line.qty * max(date - due, 0) / DAY * rate
     lateness += sum(one.cost for one in line.preempted)
     return replace(
-        line,
+        not_before(line, date),
         status=PromiseStatus.PROMISED_LATE if late else PromiseStatus.PROMISED,
+        cost=replace(line.cost, lateness=lateness),
+        limiter=limiters[0] if limiters else None,
+        limiters=limiters,
+    )
+
+
+def not_before(line: Promise, date: int) -> Promise:
+    """Let what comes earlier wait until a date [s]; status and cost stay."""
+    if line.date is None or line.date >= date:
+        return line
+    moved = date - line.date
+    return replace(
+        line,
         date=date,
         date_p50=None if line.date_p50 is None else max(line.date_p50, date),
         date_p80=None if line.date_p80 is None else line.date_p80 + moved,
         date_p95=None if line.date_p95 is None else line.date_p95 + moved,
         deliveries=tuple(replace(one, date=date) for one in line.deliveries),
-        cost=replace(line.cost, lateness=lateness),
-        limiter=limiters[0] if limiters else None,
-        limiters=limiters,
     )
