@@ -33,9 +33,9 @@ class DeskCounters:
     Attributes
     ----------
     counts
-        quoted, held, committed, replayed, conflicts, retried, at_risk, limited by a
-        code, errors and timeouts by provider, and a count of each event type that was
-        appended.
+        quoted, buying (answers that need a purchase), held, committed, replayed,
+        conflicts, retried, at_risk, limited by a code, errors and timeouts by provider,
+        and a count of each event type that was appended.
     """
 
     def __init__(self) -> None:
@@ -50,6 +50,7 @@ class DeskCounters:
     def quoted(self, promises: Sequence[Promise]) -> None:
         """Count answers, what limited them, and the providers that failed."""
         self.counts["quoted"] += len(promises)
+        self.counts["buying"] += sum(bool(one.purchases) for one in promises)
         for one in promises:
             if one.limiter is None:
                 continue

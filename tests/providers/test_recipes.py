@@ -155,6 +155,7 @@ def test_component_is_rounded_up_to_its_own_step():
     assert found.components[0].steps(11) == 4
 
 
+@pytest.mark.req("DEF-28")
 def test_component_steps_differ_from_those_of_the_product():
     found = recipe(
         products=[

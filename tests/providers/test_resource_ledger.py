@@ -76,6 +76,7 @@ def test_what_is_held_depends_on_the_blocks_and_not_on_their_sequence(blocks, rn
     assert (one.times, one.used, one.blocks) == ([ALWAYS], [0], [])
 
 
+@pytest.mark.req("CORE-10")
 @given(works)
 def test_use_is_the_sum_of_the_blocks_at_every_instant(blocks):
     book = ledger(clock_of())
@@ -88,6 +89,7 @@ def test_use_is_the_sum_of_the_blocks_at_every_instant(blocks):
     assert all(a != b for a, b in zip(book.used, book.used[1:], strict=False))
 
 
+@pytest.mark.req("CORE-10")
 @given(
     closed=closings,
     blocks=works,

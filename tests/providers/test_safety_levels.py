@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pytest
+
 from medhavi.providers import Providers
 from medhavi.units import ALWAYS, DAY, to_seconds
 from tests import factories
@@ -30,6 +32,7 @@ def test_product_without_a_policy_has_no_safety_stock():
     assert levels(inventory_policies=[{**POLICY}]) == []
 
 
+@pytest.mark.req("CORE-11")
 def test_safety_quantity_holds_since_ever_rounded_up():
     policy = {**POLICY, "safety_qty": 4.5}
     assert levels(inventory_policies=[policy]) == [(None, 5)]

@@ -60,6 +60,7 @@ def test_each_order_is_priced_by_its_tier():
     assert found.unit_price == pytest.approx(38 / 32)
 
 
+@pytest.mark.req("CORE-11")
 @pytest.mark.req("SUP-02")
 def test_least_lot_above_what_may_be_bought_closes_the_offer():
     of = offers(supply_terms=[{**TERMS, "moq": 50}])
@@ -67,6 +68,7 @@ def test_least_lot_above_what_may_be_bought_closes_the_offer():
     assert str(quoted(10, of=of, most=49).limiter) == "SupplierMOQ"
 
 
+@pytest.mark.req("CORE-11")
 @pytest.mark.req("SUP-06")
 def test_planned_date_beyond_the_need_closes_the_offer():
     of = offers("p80", estimates=[{"p50": 4, "p80": 6, "p95": 9}])

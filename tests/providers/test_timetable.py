@@ -95,6 +95,7 @@ def test_blackout_of_decades_means_never():
     assert timetable.earliest(1) is None
 
 
+@pytest.mark.req("CORE-10", "TRN-04")
 @given(
     name=st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata"]),
     times=st.lists(

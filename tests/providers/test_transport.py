@@ -232,7 +232,7 @@ def test_latest_is_in_time_and_the_next_departure_is_not(
 
 
 # ------------------------------------------------------------------------- obstacles
-@pytest.mark.req("TRN-06")
+@pytest.mark.req("TRN-06", "CORE-11")
 def test_dangerous_goods_stay_off_a_lane_that_forbids_them():
     bundle = providers(
         factories.snapshot(

@@ -69,6 +69,7 @@ def test_places_are_called_like_their_customer_and_due_is_local_to_them(company)
     assert page.row["due"] == dt.datetime(2026, 1, 8, 8, tzinfo=dt.UTC)  # Rome: +1 h
 
 
+@pytest.mark.req("ATP-26", "DEF-28")
 def test_a_quantity_may_be_stated_in_another_unit():
     snapshot = factories.snapshot(
         products=[{"product": "A", "uom": "kg"}],

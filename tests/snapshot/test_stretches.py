@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +42,7 @@ def cut(all_of_them: list[Stretch], start: int, finish: int) -> list[Stretch]:
     ]
 
 
+@pytest.mark.req("CORE-10")
 @given(stretches(), st.lists(st.tuples(MOMENTS, MOMENTS), min_size=1, max_size=5))
 def test_every_window_is_cut_from_the_same_stretches(everything, windows):
     remembered = Remembered(lambda start, finish: cut(everything, start, finish))
