@@ -73,10 +73,11 @@ def objective(made: Plan, snapshot: Snapshot) -> Objective:
 def late_days(made: Plan, demand: Any) -> float:
     """Give the pieces of a demand times the days that each is late."""
     rows = made.deliveries.filter(made.deliveries["demand"] == demand.demand)
-    return sum(
+    late = [
         qty * max(0.0, (date.timestamp() - demand.due) / 86400)
         for qty, date in rows.select("qty", "date").iter_rows()
-    )
+    ]
+    return float(sum(late))
 
 
 def assert_ever_better(snapshot: Snapshot) -> list[Objective]:

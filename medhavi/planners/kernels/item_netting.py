@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medhavi.planners.kernels.plant_record import length_of, lot_of
+from medhavi.planners.kernels.stable_sort import ranks_of
 
 if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_record import Pass, Plant
+
+FEW = 100
+"""Requirements of an item up to which the plainest way to sort is the fastest."""
 
 
 def net(plant: Plant, work: Pass, wanted: np.ndarray, wait: np.ndarray) -> bool:
@@ -37,16 +41,18 @@ def net(plant: Plant, work: Pass, wanted: np.ndarray, wait: np.ndarray) -> bool:
     work.totals[0] = 0
     work.totals[1] = 0
     needs = ask_demands(plant, work, wanted)
+    ids = np.empty(len(work.r_to), np.int64)
     for place in range(len(plant.order)):
         item = plant.order[place]
         count = count_needs(work, item)
         if count == 0:
             continue
-        ids = np.empty(count, np.int64)
-        times = np.empty(count, np.int64)
-        list_needs(work, item, ids, times)
-        ranks = np.argsort(times, kind="mergesort")
-        needs = net_item(plant, work, item, ids, ranks, wait[item], needs)
+        if count > FEW:
+            list_needs(work, item, ids, count)
+            sort_needs(work, ids, count)
+        else:
+            list_few(work, item, ids)
+        needs = net_item(plant, work, item, ids[:count], wait[item], needs)
         if needs < 0:
             return False
     return True
@@ -76,15 +82,40 @@ def count_needs(work: Pass, item: int) -> int:
     return count
 
 
-def list_needs(work: Pass, item: int, ids: np.ndarray, times: np.ndarray) -> None:
-    """List the requirements of an item and their instants, oldest first."""
+def list_few(work: Pass, item: int, ids: np.ndarray) -> None:
+    """List the requirements of an item by instant, of equal ones the oldest first."""
+    times, follower = work.r_time, work.r_next
     at = work.r_head[item]
-    slot = len(ids) - 1
+    count = 0
     while at >= 0:
+        slot = count
+        # What comes now is older than all that is listed.
+        while slot > 0 and times[ids[slot - 1]] >= times[at]:
+            ids[slot] = ids[slot - 1]
+            slot -= 1
         ids[slot] = at
-        times[slot] = work.r_time[at]
+        count += 1
+        at = follower[at]
+
+
+def list_needs(work: Pass, item: int, ids: np.ndarray, count: int) -> None:
+    """List the requirements of an item, the oldest first."""
+    at = work.r_head[item]
+    while at >= 0:
+        count -= 1
+        ids[count] = at
         at = work.r_next[at]
-        slot -= 1
+
+
+def sort_needs(work: Pass, ids: np.ndarray, count: int) -> None:
+    """Sort requirements by instant; equal ones stay in their sequence."""
+    times = np.empty(count, np.int64)
+    listed = np.empty(count, np.int64)
+    for slot in range(count):
+        listed[slot] = ids[slot]
+        times[slot] = work.r_time[ids[slot]]
+    for slot, rank in enumerate(ranks_of(times)):
+        ids[slot] = listed[rank]
 
 
 def net_item(
@@ -92,7 +123,6 @@ def net_item(
     work: Pass,
     item: int,
     ids: np.ndarray,
-    ranks: np.ndarray,
     wait: int,
     needs: int,
 ) -> int:
@@ -100,8 +130,8 @@ def net_item(
 
     Parameters
     ----------
-    ids, ranks
-        Requirements; their places in the sequence in which they are served.
+    ids
+        Requirements in the sequence in which they are served.
     wait
         Queue that is allowed for before orders [s].
     needs
@@ -111,8 +141,7 @@ def net_item(
     pegs = work.totals[1]
     rest = plant.stock[item]
     source = -2 - item
-    for rank in ranks:
-        at = ids[rank]
+    for at in ids:
         need = work.r_qty[at]
         if pegs + 3 >= len(work.p_to):
             return -1

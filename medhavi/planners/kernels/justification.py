@@ -21,6 +21,7 @@ from medhavi.planners.kernels.schedule_record import (
     place_early,
     place_late,
 )
+from medhavi.planners.kernels.stable_sort import ranks_of
 
 if TYPE_CHECKING:
     from medhavi.planners.kernels.plant_record import Pass, Plant
@@ -52,7 +53,7 @@ def justify_right(plant: Plant, plan: Schedule) -> None:
     for at in range(count):
         keys[at] = -plan.o_end[ids[at]]
     clear_lanes(plan)
-    for at in np.argsort(keys, kind="mergesort"):
+    for at in ranks_of(keys):
         move_right(plant, plan, ids[at])
     finish_all(plant, plan)
 
@@ -87,7 +88,7 @@ def justify_left(plant: Plant, plan: Schedule) -> None:
     for at in range(count):
         keys[at] = plan.o_start[ids[count - 1 - at]]
     clear_lanes(plan)
-    for at in np.argsort(keys, kind="mergesort"):
+    for at in ranks_of(keys):
         order = ids[count - 1 - at]
         place_early(plant, plan, order, ready_at(plant, plan, order))
         plan.state[JOURNAL] = 0

@@ -42,10 +42,10 @@ def arrival(plant: Plant, plan: Schedule, order: int) -> int:
     return plan.o_end[order] + plant.post[plan.o_item[order]]
 
 
-def earliest_lot(plan: Schedule, item: int, after: int) -> int:
+def earliest_lot(plan: Schedule, item: int) -> int:
     """Give the placed order of an item with something left that ends first.
 
-    Only what ends after `after` counts; -1: there is none.
+    -1: there is none.
     """
     used, qty, follower = plan.o_used, plan.o_qty, plan.o_next
     starts, ends = plan.o_start, plan.o_end
@@ -55,7 +55,6 @@ def earliest_lot(plan: Schedule, item: int, after: int) -> int:
         if (
             used[order] < qty[order]
             and starts[order] >= 0
-            and ends[order] > after
             and (best < 0 or ends[order] < ends[best])
         ):
             best = order
@@ -80,7 +79,7 @@ def take_lots(
         What is still missing [steps]; when all that was taken is there.
     """
     while need > 0:
-        lot = earliest_lot(plan, item, -1)
+        lot = earliest_lot(plan, item)
         if lot < 0 or arrival(plant, plan, lot) > until:
             break
         taken = min(plan.o_qty[lot] - plan.o_used[lot], need)
@@ -90,22 +89,20 @@ def take_lots(
     return need, ready
 
 
-def covered_at(plant: Plant, plan: Schedule, item: int, need: int) -> int:
-    """Give when the lots there are would cover a need; `FAR`: never."""
-    got = 0
-    last = -1
-    while True:
-        lot = earliest_lot(plan, item, last)
-        if lot < 0:
-            return FAR
-        last = plan.o_end[lot]
-        order = plan.i_head[item]
-        while order >= 0:
-            if plan.o_end[order] == last and plan.o_start[order] >= 0:
-                got += plan.o_qty[order] - plan.o_used[order]
-            order = plan.o_next[order]
-        if got >= need:
-            return arrival(plant, plan, lot)
+def covered_by(plan: Schedule, made: int, need: int) -> bool:
+    """Tell whether other lots of its item cover a need when an order is made.
+
+    Nothing else takes from lots of an item while what is below it is served.
+    """
+    used, qty, follower = plan.o_used, plan.o_qty, plan.o_next
+    starts, ends = plan.o_start, plan.o_end
+    last = ends[made]
+    order = plan.i_head[plan.o_item[made]]
+    while order >= 0 and need > 0:
+        if order != made and starts[order] >= 0 and ends[order] <= last:
+            need -= qty[order] - used[order]
+        order = follower[order]
+    return need <= 0
 
 
 def ask(
@@ -127,7 +124,6 @@ def ask(
     need, ready = take_lots(plant, plan, item, need, taker, ready, by)
     if need == 0:
         return depth, ready
-    covered = covered_at(plant, plan, item, need)
     mark = plan.state[JOURNAL]
     qty = lot_of(plant, item, need)
     order = new_order(plan, item, qty)
@@ -135,7 +131,6 @@ def ask(
     plan.f_taker[depth] = taker
     plan.f_need[depth] = need
     plan.f_by[depth] = by
-    plan.f_covered[depth] = covered
     plan.f_mark[depth] = mark
     plan.f_line[depth] = plant.c_start[item]
     plan.f_ready[depth] = plant.floor[item]
@@ -197,7 +192,7 @@ def settle(plant: Plant, plan: Schedule, top: int) -> int:
     need = plan.f_need[top]
     taker = plan.f_taker[top]
     before = plan.f_before[top]
-    if plan.f_covered[top] <= arrival(plant, plan, order) and plan.state[FULL] == 0:
+    if plan.state[FULL] == 0 and covered_by(plan, order, need):
         undo(plant, plan, plan.f_mark[top])
         need, before = take_lots(plant, plan, item, need, taker, before, FAR)
         return before

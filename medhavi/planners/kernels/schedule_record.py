@@ -70,7 +70,6 @@ class Schedule(NamedTuple):
     f_taker: np.ndarray
     f_need: np.ndarray
     f_by: np.ndarray
-    f_covered: np.ndarray
     f_mark: np.ndarray
     f_line: np.ndarray
     f_ready: np.ndarray

@@ -22,10 +22,22 @@ INLINED = frozenset(
         "note",
         "arrival",
         "arrival_of",
+        "unlink_giver",
+        "relink_giver",
+        "unlink_item",
+        "relink_item",
+        "earliest_lot",
+        "covered_by",
+        "peg_to",
+        "place_of",
+        "insert",
+        "new_order",
+        "lift",
+        "lay",
     }
 )
 """Small functions that take whole records: calling them costs more than their work."""
-ALLOCATING = frozenset({"empty", "zeros", "argsort"})
+ALLOCATING = frozenset({"empty", "zeros", "ranks_of"})
 """What makes an array. Functions without it count no references to the arrays of their
 records, which takes most of the time of what reads one or two numbers of each."""
 
@@ -40,12 +52,14 @@ def functions() -> list[FunctionType]:
         plant_record,
         repair,
         schedule_record,
+        stable_sort,
     )
 
     return [
         found
         for module in (
             plant_record,
+            stable_sort,
             item_netting,
             event_passes,
             schedule_record,
