@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from medhavi.planners.promising.book import Book, apply
+from medhavi.planners.promising.standing_promises import standing_promises
 from medhavi.planners.promising.what_if import changed
 from tests.planners.small_promises import (
     TRUSTING,
@@ -126,3 +127,24 @@ def test_where_suppliers_have_a_capacity_the_tables_are_read_again():
     )
     assert dates(asked(snapshot, qty=4, due=day(4))) == [(4, 3)]
     assert dates(asked(snapshot, qty=5, due=day(4))) == [(4, 3), (1, 9)]
+
+
+@pytest.mark.req("ATP-20")
+@pytest.mark.parametrize("counts", [True, False])
+def test_the_watch_sees_a_promise_as_its_policy_does(counts):
+    """The plan drops the order: who counted on it is late then, and not before."""
+    line = {
+        "demand": "D",
+        "sales_order": "S",
+        "line": 1,
+        "qty": 10,
+        "due": day(4),
+        "promised": day(4),
+    }
+    hold = {"demand": "D", "qty": 10, "start": day(4), "finish": day(4)}
+    snapshot = shop(counts=counts, demands=[line], reservations=[hold])
+    watch = standing_promises(snapshot)
+    assert [str(one.standing) for one in watch.at_risk] == ([] if counts else ["late"])
+    assert watch.kept == counts
+    dropped = standing_promises(snapshot.replace(supply_orders=[]))
+    assert [str(one.standing) for one in dropped.at_risk] == ["late"]

@@ -30,6 +30,7 @@ def stands(stages: Stages, demand: str, product: str) -> bool:
     window, a departure leaves as held and has room. The ledgers are as before.
     """
     mark = stages.mark()
+    stages.begin()
     stages.free(demand)
     try:
         holds = stages.providers.reservations

@@ -17,19 +17,24 @@ from medhavi.providers.altered_copy import altered
 if TYPE_CHECKING:
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.book import Book
+    from medhavi.planners.promising.rules_of_promise import Policy
 
 
-def with_planned_orders(book: Book, request: Request) -> Book:
-    """Give the book in which planned orders that a request may use count.
+def with_planned_orders(book: Book, request: Request, policy: Policy) -> Book:
+    """Give the book of a policy: where it says so, planned orders count.
 
     Parameters
     ----------
     book
         It stays as it is; as long as the new one is asked, nothing may be accepted on
         either. One that counts planned orders already is given back.
+    request
+        It may use what can reach it, down its bills of materials.
     """
+    if not policy.planned_orders or book.counted_on is not None:
+        return book
     known = book.planned_orders
-    if book.counted_on is not None or not known.by_node:
+    if not known.by_node:
         return book
     substitutes = book.substitutes.get(request.product, ())
     products = [request.product, *(row["substitute"] for row in substitutes)]

@@ -82,9 +82,7 @@ class Quest:
         policy: Policy,
         relaxed: frozenset[Stage] = frozenset(),
     ) -> None:
-        if policy.planned_orders:
-            book = with_planned_orders(book, request)
-        self.book = book
+        self.book = book = with_planned_orders(book, request, policy)
         self.request = request
         self.policy = policy
         self.relaxed = relaxed

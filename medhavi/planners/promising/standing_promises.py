@@ -20,6 +20,7 @@ from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.held_chain import held_in_time
 from medhavi.planners.promising.one_quest import searched
 from medhavi.planners.promising.own_holds import stands
+from medhavi.planners.promising.planned_supply import with_planned_orders
 from medhavi.planners.promising.quest import Quest
 from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.whole_orders import completed, whole_orders
@@ -172,8 +173,9 @@ def _aside(book: Book, known: Sequence[Promised]) -> list[Promised]:
     """Give the promises that do not hold; the book has none of them any more."""
     found = []
     for one in reversed(known):
-        name = one.request.demand
-        if stands(book.stages, name, one.request.product) and _comes(book, one):
+        name, product = one.request.demand, one.request.product
+        seen = with_planned_orders(book, one.request, watching(book, one))
+        if stands(seen.stages, name, product) and _comes(seen, one):
             continue
         book.free_own(name)
         found.append(one)
