@@ -82,6 +82,48 @@ def test_changed_replaces_the_whole_row():
     ) == [{"product": "A", "unit_cost": 3.0}]
 
 
+TERM = {"supplier": "S", "product": "A", "location": "DC", "lead_time_days": 5.0}
+OFFERED: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
+    "lead time": ("supply_terms", "SupplyTermChanged", TERM, {"lead_time_days": 7.0}),
+    "least order": ("supply_terms", "SupplyTermChanged", TERM, {"moq": 50.0}),
+    "capacity": (
+        "supplier_capacity",
+        "SupplierCapacityDefined",
+        {"supplier": "S", "product": "A", "valid_from": START},
+        {"qty": 40.0, "valid_to": DUE},
+    ),
+    "price tier": (
+        "price_tiers",
+        "PriceTierDefined",
+        {"supplier": "S", "product": "A", "location": "DC", "min_qty": 100.0},
+        {"unit_price": 3.0},
+    ),
+    "reliability": (
+        "suppliers",
+        "SupplierChanged",
+        {"supplier": "S"},
+        {"reliability": 0.75},
+    ),
+}
+
+
+@pytest.mark.req("SUP-05")
+@pytest.mark.parametrize("what", OFFERED)
+def test_what_a_supplier_offers_changes_by_an_event(what):
+    table, kind, key, cells = OFFERED[what]
+    told = (("SupplierDefined", {"supplier": "S"}), ("SupplyTermDefined", TERM))
+    assert all(cells.items() - row.items() for row in rows(table, *told))
+    (row,) = rows(table, *told, (kind, {**key, **cells}))
+    assert cells.items() <= row.items()
+
+
+@pytest.mark.req("SUP-05")
+def test_what_is_on_order_takes_of_what_a_supplier_can_deliver():
+    """Consumed capacity is no column: it is what the orders in the books take."""
+    told = rows("supply_orders", ("SupplyOrderPlaced", {**ORDER, "source": "S"}))
+    assert [(row["source"], row["qty"]) for row in told] == [("S", 30.0)]
+
+
 def test_an_empty_key_cell_is_its_default():
     term = {"supplier": "S", "product": "A", "location": "DC", "lead_time_days": 5.0}
     assert len(rows("supply_terms", *[("SupplyTermDefined", term)] * 2)) == 1

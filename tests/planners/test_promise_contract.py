@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +133,42 @@ def test_routings_are_chosen_by_name_and_nothing_more_of_them_is_asked():
     made = quoted(book)
     (entry,) = [one for one in made.trace if one["stage"] == "routing"]
     assert entry["way"] == "make:R"
+
+
+@pytest.mark.req("CAP-01")
+def test_capacity_says_when_on_what_and_what_is_in_the_way():
+    """Ten hours on M, which is held for two days: whether by then, where, and why."""
+    held = {"kind": "capacity", "subject": "M", "location": None, "qty": 2 * 1440}
+    snapshot = plant(reservations=[{**held, "start": day(0), "finish": day(2)}])
+    made = asked(snapshot, due=day(1))
+    assert (made.status.value, made.on_time) == ("promised_late", False)
+    assert made.date == to_seconds(day(2 + 10 / 24))
+    (used,) = [one for one in made.trace if one["stage"] == "capacity"]
+    assert (used["routing"], used["step"], used["resources"]) == ("R", 1, ["M"])
+    assert made.limiter is not None
+    assert (made.limiter.code, made.limiter.subject) == (
+        Limiter.CAPACITY_SHORTFALL,
+        "M",
+    )
+    assert asked(snapshot, due=day(3)).on_time
+
+
+@pytest.mark.req("MAT-06")
+def test_material_answers_at_once_among_ten_thousand_products():
+    """The 99th percentile of a question, its line built for it: half a millisecond."""
+    names = [f"P{number:05d}" for number in range(10_000)]
+    snapshot = plant(
+        products=[{"product": "A"}, {"product": "B"}]
+        + [{"product": name} for name in names],
+    )
+    rows = [{"product": name, "location": "L", "qty": 7, "lot": ""} for name in names]
+    material = Book.from_snapshot(snapshot.replace(stock=rows)).stages.material
+    now, taken = int(snapshot.as_of), []
+    for name in names:
+        begin = time.thread_time()
+        assert material.line(name, "L").earliest(5, now) == now
+        taken.append(time.thread_time() - begin)
+    assert sorted(taken)[int(len(taken) * 0.99)] < 0.0005
 
 
 # ---------------------------------------------------------------------------- figures
