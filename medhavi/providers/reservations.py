@@ -160,6 +160,10 @@ class Holds:
         """Give the material holds that a demand owns, by id."""
         return tuple(self._by_demand.get(demand, ()))
 
+    def has(self, demand: str) -> bool:
+        """Tell whether a demand owns any hold."""
+        return demand in self._by_demand or demand in self._others
+
     def of_owner(self, demand: str, scope: Scope) -> tuple[Hold, ...]:
         """Give the holds of resources or lanes that a demand owns, by id."""
         found = self._others.get(demand, ())

@@ -72,6 +72,10 @@ def numbered(snapshot: TableAccess, name: str) -> pl.DataFrame:
     return snapshot[name].with_columns(snapshot.input_rows(name).alias("row"))
 
 
+_NOT_YET = ("tentative", "released", "expired")
+"""States of holds whose demand need not be there: it may never be ordered."""
+
+
 def references(snapshot: TableAccess, name: str) -> list[Finding]:
     """Check the references by id of one table."""
     found: list[Finding] = []
@@ -93,6 +97,8 @@ def _column_references(
     dangling = cell.is_not_null() & ~cell.is_in(known.implode())
     if column.wildcard:
         dangling &= cell != "*"
+    if (name, column.name) == ("reservations", "demand"):
+        dangling &= ~pl.col("state").is_in(_NOT_YET)
     marked, rows = mark(snapshot, name, dangling)
     if not rows:
         return []

@@ -189,7 +189,7 @@ def test_decimals_are_exact():
 
 
 # --- holds -------------------------------------------------------------------------
-@pytest.mark.req("MRP-05")
+@pytest.mark.req("MRP-05", "RES-07")
 @pytest.mark.parametrize(
     ("cells", "free"),
     [

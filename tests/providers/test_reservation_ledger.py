@@ -82,6 +82,7 @@ def test_same_wish_under_the_same_key_is_one_reservation():
     assert ledger.counts["replayed"] == 1
 
 
+@pytest.mark.req("RES-05")
 def test_key_of_another_wish_is_refused():
     ledger = ReservationLedger([HOLD])
     with pytest.raises(TransitionRefused, match="Key K1 belongs to H1"):
@@ -99,17 +100,27 @@ def test_impossible_quantity_or_window_is_refused(change, detail):
     assert refused.value.finding.code == "RSV003"
 
 
+@pytest.mark.req("RES-03", "RES-04")
 @pytest.mark.parametrize("qty", [-1.0, 10.5])
 def test_reservation_never_grows_and_is_never_negative(qty):
     with pytest.raises(TransitionRefused, match="cannot be reduced"):
         ReservationLedger([HOLD]).reduce("H1", qty, NOW)
 
 
+@pytest.mark.req("RES-03")
+def test_reduced_hold_keeps_its_window_and_what_it_is_for():
+    after = ReservationLedger([HOLD]).reduce("H1", 4.0, NOW).after
+    as_before = replace(after, qty=HOLD.qty, state=HOLD.state, modified=HOLD.modified)
+    assert (after.qty, as_before) == (4.0, HOLD)
+
+
+@pytest.mark.req("RES-03")
 def test_tentative_hold_that_ran_out_cannot_be_confirmed():
     with pytest.raises(TransitionRefused, match="is tentative; it cannot be confirmed"):
         ReservationLedger([HOLD]).confirm("H1", 50)
 
 
+@pytest.mark.req("RES-03")
 def test_hold_expires_only_past_its_end():
     ledger = ReservationLedger([HOLD])
     with pytest.raises(TransitionRefused, match="lives until 1970"):
@@ -172,6 +183,7 @@ def test_active_total_counts_what_is_tentative_confirmed_or_reduced():
     assert ledger.active_total("A", "L", NOW) == 111
     assert ledger.active_total("A", "W", NOW) == 0
     assert len(ledger.at("A", "L")) == 5
+    assert [one.state for one in ledger.all] == sorted(states)
     assert ledger.get("nothing") is None
 
 

@@ -89,6 +89,11 @@ CASES: dict[str, tuple[str, Tables, Tables]] = {
             "steps": [{}],
         },
     ),
+    "a firm hold of a demand that is not there": (
+        "SNAP011",
+        {"demands": [{}], "reservations": [{"demand": "D9"}]},
+        {"demands": [{}], "reservations": [{"demand": "D9", "state": "tentative"}]},
+    ),
     "a changeover matrix without rows": (
         "SNAP052",
         {"resources": [{"changeover_matrix": "M"}], "changeovers": BARE},

@@ -336,6 +336,41 @@ def test_hold_of_more_than_the_order_wants_is_reduced():
     assert of.sweep() == ()
 
 
+@pytest.mark.req("RES-02", "RES-07", "RES-11")
+def test_hold_goes_with_its_order_from_the_first_thought_to_the_end():
+    store = MemoryStore()
+
+    def known(of, **cells):
+        """Give a desk on tables that know all of the log, the line changed."""
+        row, *others = of.snapshot["demands"].iter_rows(named=True)
+        tables = of.snapshot.replace(demands=[{**row, **cells}, *others])
+        return PromiseDesk(store, tables, store.head())
+
+    of = desk(10, store)
+    promise = wanted(of, qty=6)
+    of.hold(promise)
+    of.hold(wanted(of, "SO-2", 1))
+    assert free(of) == 3
+    of.commit(promise, approver="Ada")
+    assert free(of) == 3
+    of.sweep(of.book.now + 3600)
+    assert free(of) == 4
+    of = known(of, status="open", qty=5.0)
+    of.sweep()
+    assert free(of) == 5
+    of = known(of, status="cancelled")
+    of.sweep()
+    assert free(of) == 10
+    assert [one for one in types(store) if one.startswith("Reservation")] == [
+        "ReservationCreated",
+        "ReservationCreated",
+        "ReservationConfirmed",
+        "ReservationExpired",
+        "ReservationReduced",
+        "ReservationReleased",
+    ]
+
+
 # ---------------------------------------------------------------- many at one time
 @pytest.mark.req("CORE-16")
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])

@@ -8,11 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import medhavi as mv
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.events.memory import MemoryStore
+from medhavi.events.urls import open_store
+from medhavi.findings import has_errors
+from medhavi.results.verify import verify
+from medhavi.workbench import Workbench
 from medhavi.workbench.commit_answer import CommitStatus
 from medhavi.workbench.promise_desk import PromiseDesk
 from tests import factories
+from tests.lakehouse.lake_events import small_company
 from tests.planners.small_promises import day, state, workshop
 from tests.workbench.desk_writer import request
 
@@ -272,3 +278,28 @@ def test_release_in_any_order_restores_the_state(pieces, luck):
         of.release(demand, approver="Ada")
     assert state(of.book) == before
     assert state(PromiseDesk(store, company()).book) == before
+
+
+# -------------------------------------------------------------- a line that is no order
+@pytest.mark.req("RES-02", "RES-12")
+def test_hold_for_a_line_that_nobody_ordered_stops_nobody_else(tmp_path):
+    url = f"sqlite:///{tmp_path}/e.db"
+    open_store(url).append_many(small_company())
+    bench = Workbench(lake=tmp_path / "lake", store=url)
+    bench.mirror()
+    asked = {"sales_order": "SO9", "line": 1, "product": "A", "location": "DC"}
+    (promise,) = bench.desk.quote([{**asked, "qty": 40, "due": "2026-01-06T00:00:00Z"}])
+    assert bench.desk.hold(promise).status == "held"
+    # The tables know the hold now, and no demand of that name.
+    bench.mirror()
+    snapshot = bench.snapshot()
+    assert snapshot["reservations"]["demand"].to_list() == ["SO9-1"]
+    assert "SO9-1" not in snapshot["demands"]["demand"]
+    plan = mv.plan(snapshot, mode="mrp")
+    assert not has_errors(verify(plan, snapshot))
+    assert bench.at_risk().watched == 0
+    bench.desk.live.read_anew()
+    assert bench.desk.commit(promise, approver="Ada").committed
+    bench.mirror()
+    held = bench.snapshot()["reservations"]
+    assert held.select("demand", "qty", "state").rows() == [("SO9-1", 40, "confirmed")]

@@ -64,8 +64,7 @@ def arrival_curve(
     mark = book.stages.mark()
     book.stages.leads = LeadDraws(book.times, 0.5)
     try:
-        if request.known or request.demand in book.accepted:
-            book.free_own(request.demand)
+        book.free_for(request)
         found = _levels(book, chosen.times, quest.policy.risk_basis)
     finally:
         book.stages.undo(mark)

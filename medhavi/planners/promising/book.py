@@ -26,6 +26,7 @@ from medhavi.providers.table_rows import Rows
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.campaign_room import Campaigns
     from medhavi.providers.planned_orders import PlannedOrders
     from medhavi.providers.table_rows import Row
@@ -323,6 +324,12 @@ class Book:
             for undo in undos
             if undo.expires_at is not None and undo.expires_at <= now
         ]
+
+    def free_for(self, request: Request) -> None:
+        """Give a request what its line has, where it has anything (rule 29)."""
+        demand, holds = request.demand, self.providers.reservations
+        if request.known or demand in self.accepted or holds.has(demand):
+            self.free_own(demand)
 
     def free_own(self, demand: str) -> None:
         """Give a demand what it has, for one quote (rule 29); the journal undoes it."""

@@ -32,8 +32,8 @@ def searched(quest: Quest, detail: str, *, freed: bool = False) -> Promise:
     book.stages.leads = book.times.at(level) if book.times.anything else None
     try:
         book.stages.begin()
-        if not freed and (request.known or request.demand in book.accepted):
-            book.free_own(request.demand)
+        if not freed:
+            book.free_for(request)
         quest.search()
         return answered(quest, detail)
     except (BadData, KeyboardInterrupt):

@@ -123,8 +123,7 @@ class _Tries:
         try:
             self._free(gone)
             made = searched(self._quest(), detail)
-            if request.known or request.demand in book.accepted:
-                book.free_own(request.demand)
+            book.free_for(request)
             self._take(made)
             for rival in sorted(gone, key=_importance):
                 policy = replace(book.policies.of(rival.request), preempt=False)
