@@ -33,7 +33,7 @@ class DefaultLanes:
         Tells whether a product at a location has sources without default lanes.
     """
 
-    __slots__ = ("_decided", "_distances", "_roads", "_stocked")
+    __slots__ = ("_decided", "_distances", "_passed", "_roads", "_stocked")
 
     def __init__(
         self,
@@ -45,6 +45,8 @@ class DefaultLanes:
         self._decided = decided
         self._stocked = _stocked_nodes(tables)
         self._distances: dict[Node, tuple[float, float]] = {}
+        self._passed: dict[Node, list[tuple[str, str]]] = {}
+        """Lanes into places that goods may pass: asked for by all that lie behind."""
 
     def into(self, product: str, location: str) -> tuple[str, ...]:
         """Give the lanes into a location that supply a product there, by id."""
@@ -57,13 +59,20 @@ class DefaultLanes:
 
     def _lanes(self, product: str, location: str) -> list[tuple[str, str]]:
         """Give lane and origin of what may come from a place that holds stock."""
+        node = (product, location)
+        known = self._passed.get(node)
+        if known is not None:
+            return known
         transport = self._roads.transport
-        return [
+        found = [
             (lane, origin)
             for lane in transport.into.get(location, ())
             if transport.obstacle(lane, product) is None
             and self._roads.facts.holds_stock(origin := transport.origin(lane))
         ]
+        if self._roads.facts.holds_stock(location):
+            self._passed[node] = found
+        return found
 
     def _can_have(self, product: str, origin: str, location: str) -> bool:
         """Tell whether a place has the product, gets it, or can be sent it."""

@@ -80,6 +80,7 @@ class FiniteCapacity:
         self._sparing: dict[Spared, FiniteCapacity] = {}
         self._known: dict[tuple[str, bool], _Placing] = {}
         self._steps: dict[tuple[str, int], FiniteStep] = {}
+        self._named: dict[str, frozenset[str]] = {}
 
     # --------------------------------------------------------------------- forward
     def earliest(
@@ -257,6 +258,22 @@ class FiniteCapacity:
         if found is None and placing.alternates:
             found = self._backward(placing, steps, (by, not_before), hasty=True)
         return found
+
+    def named(self, routing: str) -> frozenset[str]:
+        """Give all resources that a routing may use."""
+        known = self._named.get(routing)
+        if known is None:
+            placing = self._placing(routing)
+            used = {
+                name
+                for task in placing.compiled.tasks
+                for epoch in task.plan.epochs
+                for option in epoch.options
+                for name, _ in option.resources
+            }
+            known = frozenset(used | {held[0] for held in placing.held})
+            self._named[routing] = known
+        return known
 
     # --------------------------------------------------------------------- changes
     def occupy(self, timing: Timing, owner: str = "") -> None:

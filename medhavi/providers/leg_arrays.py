@@ -28,11 +28,13 @@ class LegArrays:
         Lanes.
     """
 
-    __slots__ = ("_listed", "_transport")
+    __slots__ = ("_cutoffs", "_listed", "_transport")
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._listed: dict[str, tuple[int, Instants]] = {}
+        self._cutoffs: dict[str, int] = {}
+        """By lane [s]; -1: its time is closed now and then."""
 
     def arrivals(
         self, lane: str, ready: int | Instants, transit: int | Instants
@@ -57,8 +59,12 @@ class LegArrays:
         if isinstance(ready, int) and isinstance(transit, int):
             timing = transport.clock_at(lane, transit).earliest(ready, 0)
             return ready if timing is None else timing.finish
-        if transport.lane_time(lane).always_open:
-            departures = self._departures(lane, ready + transport.cutoff(lane))
+        cutoff = self._cutoffs.get(lane)
+        if cutoff is None:
+            always = transport.lane_time(lane).always_open
+            cutoff = self._cutoffs[lane] = transport.cutoff(lane) if always else -1
+        if cutoff >= 0:
+            departures = self._departures(lane, ready + cutoff)
             if departures is not None:
                 return departures + transit
         starts, lengths = np.broadcast_arrays(ready, transit)

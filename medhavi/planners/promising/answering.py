@@ -116,8 +116,8 @@ def _promised(quote: Quest, chosen: Offered) -> Promise:
     status = PromiseStatus.PROMISED_LATE if late else PromiseStatus.PROMISED
     holds = holds_of(found, request, book.now + policy.hold_seconds, book.stages)
     basis = _basis(quote, chosen)
-    return _replaced(
-        _nothing(quote),
+    return _nothing(
+        quote,
         status=status if full else PromiseStatus.PARTIAL,
         date=chosen.times.date,
         date_p50=chosen.times.p50,
@@ -212,22 +212,24 @@ def _rejected(quote: Quest, offered: list[Offered], detail: str) -> Promise:
     )
 
 
-def _nothing(quote: Quest) -> Promise:
-    """Give the answer without anything: every key is there (rule 28)."""
+def _nothing(quote: Quest, **known: object) -> Promise:
+    """Give the answer with nothing but what is known: every key is there (rule 28)."""
     request, book = quote.request, quote.book
-    cells = {**request.cells, "demand": request.demand, "due": request.due}
-    return Promise(
-        request=request.position,
-        status=PromiseStatus.REJECTED,
-        sales_order=request.sales_order,
-        line=request.line,
-        cost=PromiseCost(currency=book.snapshot.settings.base_currency),
-        basis=PromiseBasis(
-            model="stated", version=None, risk_basis=quote.policy.risk_basis
-        ),
-        known_at=book.now,
-        demand=cells,
-    )
+    cells: dict[str, object] = {
+        "request": request.position,
+        "status": PromiseStatus.REJECTED,
+        "sales_order": request.sales_order,
+        "line": request.line,
+        "known_at": book.now,
+        "demand": {**request.cells, "demand": request.demand, "due": request.due},
+    }
+    cells.update(known)
+    if "cost" not in cells:
+        cells["cost"] = PromiseCost(currency=book.snapshot.settings.base_currency)
+    if "basis" not in cells:
+        risk = quote.policy.risk_basis
+        cells["basis"] = PromiseBasis(model="stated", version=None, risk_basis=risk)
+    return Promise(**cells)  # type: ignore[arg-type]
 
 
 def _replaced(promise: Promise, **cells: object) -> Promise:

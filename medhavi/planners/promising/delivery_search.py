@@ -76,6 +76,7 @@ class DeliverySearch:
         "_expired",
         "_reach",
         "_stages",
+        "_walk",
         "best",
         "cut",
         "evaluations",
@@ -93,6 +94,7 @@ class DeliverySearch:
         self.best = NEVER
         self.rough = False
         self._expired = False
+        self._walk: Walk | None = None
         self.failures: list[Failure] = []
 
     # --------------------------------------------------------------------- options
@@ -175,7 +177,7 @@ class DeliverySearch:
             name = f"{source.kind}:{source.source}"
             rest = False
             if source.kind == "buy":
-                walk = Walk(self._stages, terms)
+                walk = self._asking(terms)
                 if not walk.may_buy(source, covered=False):
                     self.failures += walk.failures
                     continue
@@ -202,9 +204,9 @@ class DeliverySearch:
         """Give the places and sources that new supply may come from."""
         for place in places:
             for source in self._sources(place, terms):
-                walk = Walk(self._stages, terms)
                 if source.kind == "move" or (
-                    source.kind == "buy" and not walk.may_buy(source, covered=False)
+                    source.kind == "buy"
+                    and not self._asking(terms).may_buy(source, covered=False)
                 ):
                     continue
                 yield place, source
@@ -218,7 +220,7 @@ class DeliverySearch:
 
     def rising(self, place: str, terms: Terms) -> list[tuple[int, int]]:
         """Give the moments at which a place has more, and how much then [s, steps]."""
-        walk = Walk(self._stages, terms)
+        walk = self._asking(terms)
         product = self.wanted.product
         moments = [terms.now]
         if walk.ever(product, place) > walk.available(product, place, terms.now):
@@ -264,16 +266,24 @@ class DeliverySearch:
 
     def _sources(self, place: str, terms: Terms) -> Sequence[Source]:
         """Give the sources of what is asked for at a place."""
-        walk = Walk(self._stages, terms)
+        walk = self._asking(terms)
         found = walk.sources(self.wanted.product, place)
         self.failures += walk.failures
         return found
 
     def _ever(self, place: str, terms: Terms) -> int:
-        return Walk(self._stages, terms).ever(self.wanted.product, place)
+        return self._asking(terms).ever(self.wanted.product, place)
 
     def _free(self, product: str, place: str, instant: int, terms: Terms) -> int:
-        return Walk(self._stages, terms).available(product, place, instant)
+        return self._asking(terms).available(product, place, instant)
+
+    def _asking(self, terms: Terms) -> Walk:
+        """Give a walk that takes nothing, without failures of its own."""
+        walk = self._walk
+        if walk is None or walk.terms is not terms:
+            walk = self._walk = Walk(self._stages, terms)
+        walk.failures = []
+        return walk
 
     # ------------------------------------------------------------------ evaluating
     def evaluate(self, way: Way, terms: Terms) -> Evaluation | None:

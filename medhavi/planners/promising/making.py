@@ -28,6 +28,10 @@ class Placer(Protocol):
     stages: Stages
     terms: Terms
 
+    def place(self, source: Source, size: int, start: int) -> Timing | None:
+        """Place an order as early as possible among all other work."""
+        ...
+
     def placed(self, timing: Timing) -> None:
         """Let an order hold its resources."""
         ...
@@ -173,7 +177,7 @@ def _placed(
         bound = max([bound, *(ready for _, ready in needs)])
         return walk.stages.no_time(bound)
     for _ in range(MOST_SHIFTS):
-        timing = walk.stages.place(source, size, bound, walk.terms)
+        timing = walk.place(source, size, bound)
         if timing is None:
             step = walk.stages.too_long(source.source, size, bound, walk.terms)
             if step is not None:
@@ -222,7 +226,7 @@ def _tightened(
     begin = max(start, timing.start - slack)
     if begin == bound:
         return timing
-    earlier = walk.stages.place(source, size, begin, walk.terms)
+    earlier = walk.place(source, size, begin)
     if earlier is None or earlier.finish >= timing.finish:
         return timing
     fits = all(_used(walk, source, earlier, line) >= ready for line, ready in needs)

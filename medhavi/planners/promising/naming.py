@@ -305,7 +305,7 @@ def _unlike(quote: Quest, location: str, need: int) -> Named | None:
     asked = book.stages.asked(quote.request)
     if asked is None or not book.stages.line(product, location).fits(need, book.now):
         return None
-    if book.stages.asked_line(product, location, asked).fits(need, book.now):
+    if book.stages.line(product, location, asked).fits(need, book.now):
         return None
     traits = book.providers.traits
     for lot in book.providers.on_hand.lots(product, location):

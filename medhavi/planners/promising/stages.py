@@ -154,18 +154,17 @@ class Stages:
         return self.providers.facts.step(product)
 
     # ------------------------------------------------------------------ material
-    def line(self, product: str, location: str) -> MaterialLine:
-        """Give what is free of a product at a location over time."""
+    def line(
+        self, product: str, location: str, asked: Traits | None = None
+    ) -> MaterialLine:
+        """Give what is free over time of what has all that is asked for."""
         self.at = "material"
-        found = self.material.line(product, location)
-        if found.withholds:
-            self.withheld = True
-        return found
-
-    def asked_line(self, product: str, location: str, asked: Traits) -> MaterialLine:
-        """Give what is free of what has all that is asked for."""
-        self.at = "material"
-        found = self.material.asked_line(product, location, asked)
+        material = self.material
+        found = (
+            material.line(product, location)
+            if asked is None
+            else material.asked_line(product, location, asked)
+        )
         if found.withholds:
             self.withheld = True
         return found

@@ -13,11 +13,16 @@ whether more than one way was open anywhere.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from medhavi.planners.promising.joint_needs import share_resources
 from medhavi.planners.promising.making import make
 from medhavi.planners.promising.pieces import Piece, Use
+from medhavi.planners.promising.waiting_orders import (
+    WaitingOrders,
+    WalkMark,
+    WalkWrites,
+)
 from medhavi.planners.promising.walk_terms import Failure
 from medhavi.results.limiter import Limiter
 from medhavi.units import ALWAYS, NEVER
@@ -25,9 +30,9 @@ from medhavi.units import ALWAYS, NEVER
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from medhavi.planners.promising.stages import Bought, Marks, Stages
+    from medhavi.planners.promising.stages import Stages
     from medhavi.planners.promising.walk_terms import Batch, Terms
-    from medhavi.providers.material_line import MaterialLine, Shift
+    from medhavi.providers.material_line import MaterialLine
     from medhavi.providers.sources import Source, Timing
     from medhavi.providers.traits import Traits
 
@@ -37,21 +42,6 @@ MOST_MOMENTS = 4
 """Receipts that a new order is joined with, one after the other."""
 MOST_ORDERS = 1000
 """Orders of one source for one need; more mean a lot size that is a mistake."""
-
-
-class _Mark(NamedTuple):
-    ledgers: Marks
-    timings: int
-    batched: int
-
-
-class _Writes(NamedTuple):
-    """What a way took, to take it again."""
-
-    shifts: tuple[Shift, ...]
-    timings: tuple[Timing, ...]
-    bought: tuple[Bought, ...]
-    batched: tuple[Batch, ...]
 
 
 class Walk:
@@ -76,9 +66,10 @@ class Walk:
 
     __slots__ = (
         "_batched",
+        "_lines",
         "_needed",
+        "_orders",
         "_path",
-        "_timings",
         "evaluations",
         "failures",
         "greedy",
@@ -92,7 +83,8 @@ class Walk:
         self.evaluations = 0
         self.greedy = False
         self.failures: list[Failure] = []
-        self._timings: list[Timing] = []
+        self._orders = WaitingOrders(stages)
+        self._lines: dict[tuple[str, str], MaterialLine] = {}
         self._path: list[tuple[str, str]] = []
         self._needed: set[tuple[str, str]] = set()
         self._batched: list[Batch] = []
@@ -127,7 +119,7 @@ class Walk:
         """Try every way, keep the first that is there earliest, and take that again."""
         if len(ways) == 1:
             return ways[0]()
-        best: tuple[int, tuple[Piece, ...], _Writes] | None = None
+        best: tuple[int, tuple[Piece, ...], WalkWrites] | None = None
         for way in ways:
             if best is not None and self.evaluations >= self.terms.budget:
                 self.greedy = True
@@ -187,10 +179,13 @@ class Walk:
         return self.terms.traits if product == self.terms.asked else None
 
     def _line(self, product: str, location: str) -> MaterialLine:
-        asked = self._asked(product)
-        if asked is None:
-            return self.stages.line(product, location)
-        return self.stages.asked_line(product, location, asked)
+        node = (product, location)
+        found = self._lines.get(node)
+        if found is None:
+            found = self.stages.line(product, location, self._asked(product))
+            self._lines[node] = found
+        self.stages.at = "material"
+        return found
 
     def may_buy(self, source: Source, *, covered: bool) -> bool:
         """Tell whether a new purchase may be thought of (rules 32, 38; SUP-09)."""
@@ -229,7 +224,7 @@ class Walk:
         later = self._later(source, part, steps)
         if not later:
             return self._mix(source, part, steps) if part or whole else None
-        best: tuple[int, tuple[Piece, ...], _Writes] | None = None
+        best: tuple[int, tuple[Piece, ...], WalkWrites] | None = None
         tries = [(ALWAYS, part)] if part or whole else []
         for instant, free in [*tries, *reversed(later)]:
             if best is not None and best[0] <= instant:
@@ -463,38 +458,41 @@ class Walk:
     @property
     def contended(self) -> bool:
         """Whether several orders of the request need one resource."""
-        return share_resources(self._timings)
+        return share_resources(self._orders.timings)
 
     def placed(self, timing: Timing) -> None:
         """Let an order hold its resources."""
-        self.stages.occupy(timing)
-        self._timings.append(timing)
+        self._orders.add(timing)
+
+    def place(self, source: Source, size: int, start: int) -> Timing | None:
+        """Place an order as early as possible among all other work."""
+        self._orders.write_for(source.source)
+        return self.stages.place(source, size, start, self.terms)
 
     # ----------------------------------------------------------------- journal
-    def mark(self) -> _Mark:
+    def mark(self) -> WalkMark:
         """Give a place to go back to."""
-        return _Mark(self.stages.mark(), len(self._timings), len(self._batched))
+        return WalkMark(self.stages.mark(), self._orders.mark(), len(self._batched))
 
-    def undo(self, mark: _Mark) -> None:
+    def undo(self, mark: WalkMark) -> None:
         """Give everything back that was taken since a mark."""
         self.stages.undo(mark.ledgers)
-        del self._timings[mark.timings :]
+        self._orders.undo(mark.orders)
         del self._batched[mark.batched :]
 
-    def _since(self, mark: _Mark) -> _Writes:
-        return _Writes(
+    def _since(self, mark: WalkMark) -> WalkWrites:
+        return WalkWrites(
             self.stages.material.since(mark.ledgers[0]),
-            tuple(self._timings[mark.timings :]),
+            tuple(self._orders.timings[mark.orders.orders :]),
             self.stages.bought(mark.ledgers[3]),
             tuple(self._batched[mark.batched :]),
         )
 
-    def _again(self, writes: _Writes) -> None:
+    def _again(self, writes: WalkWrites) -> None:
         """Take again what a way took."""
         for shift in writes.shifts:
             shift.line.put_back(shift._replace(steps=-shift.steps, uses=-shift.uses))
         for timing in writes.timings:
-            self.stages.occupy(timing)
-        self._timings.extend(writes.timings)
+            self._orders.add(timing)
         self.stages.buy_again(writes.bought)
         self._batched.extend(writes.batched)
