@@ -92,6 +92,26 @@ def test_one_more_machine_makes_the_late_demand_on_time_for_its_overtime() -> No
     assert more.saved > 0
 
 
+@pytest.mark.req("MRP-19")
+def test_a_machine_of_the_same_pool_takes_the_second_order() -> None:
+    pool = [{"resource": name, "pool": "P"} for name in "MN"]
+    tables = {**HOURLY, "resources": pool}
+    found = tried(
+        factories.snapshot(
+            demands=[
+                {"demand": "D1", "qty": 24, "due": day(1), "priority": 1},
+                {"demand": "D2", "qty": 24, "due": day(1.25), "priority": 2},
+            ],
+            **tables,
+        ),
+        "D2",
+    )
+    other = found["other_resource"]
+    assert other.text == "N does step 1 of R too, beside M"
+    assert (other.lateness_before_h, other.lateness_h) == (18.0, 0.0)
+    assert other.harms == ()
+
+
 def test_going_first_helps_one_and_names_who_pays() -> None:
     snapshot = factories.snapshot(
         demands=[

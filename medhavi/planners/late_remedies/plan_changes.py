@@ -18,6 +18,7 @@ from medhavi.planners.remedy_rows import (
     one_unit_more,
 )
 from medhavi.providers.occupation import overtime_rate
+from medhavi.providers.stand_ins import stand_ins
 from medhavi.results.limiter import Limiter, RemedyKind
 from medhavi.units import DAY, HOUR, from_seconds, seconds_up, to_seconds
 
@@ -67,6 +68,7 @@ class PlanChanges:
         """Give the changes, the likeliest first."""
         if reason.code is Limiter.CAPACITY_SHORTFALL:
             yield from self._one_more(reason)
+            yield from self._other_resource(reason)
             yield from self._smaller_lots(reason)
             yield from self._other_source(reason)
             yield from self._others_later(reason)
@@ -153,6 +155,25 @@ class PlanChanges:
             text = f"put {reason.demand} before all others"
             rows: Rows = {"demands": ({**row, "priority": FIRST},)}
             yield PlanChange(RemedyKind.SWAP, text, rows, 0.0)
+
+    def _other_resource(self, reason: Reason) -> Iterator[PlanChange]:
+        """Let another resource do the work too, the best proven one."""
+        sources = dict(self._binding_orders(reason).select("id", "source").iter_rows())
+        work = self._plan.operations.filter(
+            pl.col("supply").is_in(list(sources))
+            & (pl.col("resource") == reason.subject)
+        )
+        steps = {
+            (sources[supply], step)
+            for supply, step in work.select("supply", "step").iter_rows()
+        }
+        for other in stand_ins(self._snapshot, reason.subject, steps)[:1]:
+            done = ", ".join(
+                f"step {step} of {routing}" for routing, step in other.steps
+            )
+            text = f"{other.resource} does {done} too, beside {reason.subject}"
+            rows: Rows = {"step_resources": other.rows}
+            yield PlanChange(RemedyKind.OTHER_RESOURCE, text, rows, 0.0)
 
     # ----------------------------------------------------------------------- orders
     def _smaller_lots(self, reason: Reason) -> Iterator[PlanChange]:
