@@ -11,6 +11,7 @@ from medhavi.cli.conversation import talk
 from medhavi.cli.lake_commands import snapshot_of
 from medhavi.cli.options import (
     FileFormat,
+    FolderOption,
     FormatOption,
     JsonOption,
     LakeOption,
@@ -40,7 +41,7 @@ def pareto(
     settings: Annotated[
         Path | None, typer.Option("--settings", help="Parameters of mode optimize.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder to write.")] = None,
+    out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
     as_json: JsonOption = False,
 ) -> None:

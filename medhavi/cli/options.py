@@ -29,6 +29,10 @@ StoreOption = Annotated[
         help="Event store: sqlite:///events.db, jsonl:events or kurrentdb://host:2113.",
     ),
 ]
+SettingsOption = Annotated[
+    Path | None, typer.Option("--settings", help="Parameters as TOML.")
+]
+FolderOption = Annotated[Path | None, typer.Option("--out", help="Folder to write.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the result.")]
 PlanArgument = Annotated[Path, typer.Argument(help="Folder of a plan (plan --out).")]
 

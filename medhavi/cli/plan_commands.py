@@ -12,10 +12,12 @@ from medhavi.cli.conversation import Conversation, talk
 from medhavi.cli.figures import show_figures, show_reasons
 from medhavi.cli.options import (
     FileFormat,
+    FolderOption,
     FormatOption,
     JsonOption,
     LakeOption,
     PlanArgument,
+    SettingsOption,
     StoreOption,
     TablesOption,
     existing_plan,
@@ -75,14 +77,12 @@ def plan(
         Effort | None,
         typer.Option("--effort", help="Mode constrained: how many tries."),
     ] = None,
-    settings: Annotated[
-        Path | None, typer.Option("--settings", help="Parameters as TOML.")
-    ] = None,
+    settings: SettingsOption = None,
     baseline: Annotated[
         Path | None,
         typer.Option("--baseline", help="Folder of an earlier plan to build upon."),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder to write.")] = None,
+    out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
     as_json: JsonOption = False,
 ) -> None:

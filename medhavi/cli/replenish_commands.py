@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from medhavi.cli.conversation import show_table, talk
 from medhavi.cli.lake_commands import open_workbench, snapshot_of
 from medhavi.cli.options import (
     FileFormat,
+    FolderOption,
     FormatOption,
     JsonOption,
     LakeOption,
+    SettingsOption,
     TablesOption,
     one_place,
     settings_file,
@@ -35,10 +34,8 @@ def register(app: typer.Typer) -> None:
 def place_safety_stock(
     tables: TablesOption = None,
     lake: LakeOption = None,
-    settings: Annotated[
-        Path | None, typer.Option("--settings", help="Parameters as TOML.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder to write.")] = None,
+    settings: SettingsOption = None,
+    out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
     as_json: JsonOption = False,
 ) -> None:
@@ -94,10 +91,8 @@ def place_safety_stock(
 def replenish(
     tables: TablesOption = None,
     lake: LakeOption = None,
-    settings: Annotated[
-        Path | None, typer.Option("--settings", help="Parameters as TOML.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder to write.")] = None,
+    settings: SettingsOption = None,
+    out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
     as_json: JsonOption = False,
 ) -> None:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medhavi.cli.conversation import Conversation, show_table, talk
-from medhavi.cli.options import FileFormat, FormatOption, JsonOption, existing_folder
+from medhavi.cli.options import (
+    FileFormat,
+    FolderOption,
+    FormatOption,
+    JsonOption,
+    existing_folder,
+)
 from medhavi.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 def schedule(
     file: ProblemArgument,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder to write.")] = None,
+    out: FolderOption = None,
     objective: Annotated[
         str | None,
         typer.Option("--objective", help="Names with commas, first counts most."),
@@ -106,7 +112,7 @@ def risk(
         bool,
         typer.Option("--keep-starts", help="Nothing begins before its planned start."),
     ] = False,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder to write.")] = None,
+    out: FolderOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Simulate the schedule's own sequence; nothing is solved again."""

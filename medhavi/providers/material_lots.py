@@ -66,7 +66,38 @@ _BY_LIMIT = attrgetter("limit")
 Item = TypeVar("Item", Lot, Taker)
 
 
-class LotLine(MaterialLine):
+class TriedLine(MaterialLine):
+    """A line that tries the instants at which more may become free, one by one."""
+
+    __slots__ = ()
+
+    def earliest(
+        self,
+        steps: int,
+        start: int,
+        transit: int = 0,
+        min_shelf_days: float = 0.0,
+        *,
+        buffers: bool = False,
+        customer: str | None = None,
+    ) -> int | None:
+        """Give the first instant from `start` on at which a quantity is free."""
+        if steps <= 0:
+            return start
+        for instant in (start, *self.rises(start)):
+            if self.fits(
+                steps,
+                instant,
+                transit,
+                min_shelf_days,
+                buffers=buffers,
+                customer=customer,
+            ):
+                return instant
+        return None
+
+
+class LotLine(TriedLine):
     """Availability of one product at one location, lot by lot.
 
     Parameters
@@ -170,31 +201,6 @@ class LotLine(MaterialLine):
         return steps <= 0 or self._harmless(
             Taker(instant, until, customer or "", steps), buffers
         )
-
-    def earliest(
-        self,
-        steps: int,
-        start: int,
-        transit: int = 0,
-        min_shelf_days: float = 0.0,
-        *,
-        buffers: bool = False,
-        customer: str | None = None,
-    ) -> int | None:
-        """Give the first instant from `start` on at which a quantity is free."""
-        if steps <= 0:
-            return start
-        for instant in self._candidates(start):
-            if self.fits(
-                steps,
-                instant,
-                transit,
-                min_shelf_days,
-                buffers=buffers,
-                customer=customer,
-            ):
-                return instant
-        return None
 
     def rises(self, start: int) -> list[int]:
         """List the instants after `start` at which more may become available."""

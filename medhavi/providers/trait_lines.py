@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.providers.material_line import MaterialLine, Shift
-from medhavi.providers.material_lots import LotLine, Taker
+from medhavi.providers.material_lots import LotLine, Taker, TriedLine
 from medhavi.units import INT64_MAX
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ class TraitLine(LotLine):
         ]
 
 
-class AskedLine(MaterialLine):
+class AskedLine(TriedLine):
     """A line with differing lots, for one who asks for something.
 
     It has no events of its own: all that is asked and taken goes to the line behind it.
@@ -245,27 +245,6 @@ class AskedLine(MaterialLine):
             customer=customer,
             kind=self._kind,
         )
-
-    def earliest(
-        self,
-        steps: int,
-        start: int,
-        transit: int = 0,
-        min_shelf_days: float = 0.0,
-        *,
-        buffers: bool = False,
-        customer: str | None = None,
-    ) -> int | None:
-        """Give the first instant from `start` on at which a quantity is free."""
-        if steps <= 0:
-            return start
-        for instant in (start, *self.rises(start)):
-            free = self.available(
-                instant, transit, min_shelf_days, buffers=buffers, customer=customer
-            )
-            if free >= steps:
-                return instant
-        return None
 
     def rises(self, start: int) -> list[int]:
         """List the instants after `start` at which more may become available."""

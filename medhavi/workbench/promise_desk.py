@@ -69,12 +69,8 @@ class PromiseDesk:
 
     Parameters
     ----------
-    store
-        Where commitments are appended.
-    snapshot
-        Tables of the log up to `covered`.
-    covered
-        Position in the log up to which the tables know all commitments.
+    store, snapshot, covered
+        As in `LiveBook`.
 
     Attributes
     ----------
