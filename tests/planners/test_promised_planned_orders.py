@@ -129,6 +129,24 @@ def test_where_suppliers_have_a_capacity_the_tables_are_read_again():
     assert dates(asked(snapshot, qty=5, due=day(4))) == [(4, 3), (1, 9)]
 
 
+@pytest.mark.req("ATP-19")
+def test_remedies_move_no_planned_order_and_hold_where_one_counts():
+    """P comes on day 6 and is late; what is said to help does on the tables too."""
+    late = {**ORDER, "due": day(6)}
+    snapshot = shop(supply_orders=[late], pegs=[PEG], demands=[WANTED])
+    made = asked(snapshot, qty=4, due=day(4))
+    assert days(made.date) == 6
+    assert made.remedies
+    for remedy in made.remedies:
+        rows = remedy.rows.get("supply_orders", ())
+        assert "P" not in {row["supply_order"] for row in rows}
+        cells = {"qty": 4, "due": day(4)}
+        for row in remedy.rows.get("request", ()):
+            cells.update(row)
+        again = asked(changed(snapshot, remedy.rows), **cells)
+        assert (again.date, again.cost.total) == (remedy.date, remedy.cost)
+
+
 @pytest.mark.req("ATP-20")
 @pytest.mark.parametrize("counts", [True, False])
 def test_the_watch_sees_a_promise_as_its_policy_does(counts):

@@ -140,6 +140,9 @@ def _earlier_order(case: Case) -> Iterator[Proposal]:
         return
     behind = case.answer.date - case.quest.request.due
     for row in case.rows("supply_orders", "supply_order"):
+        # A planned order is the plan's to move, and counts here with a part of it.
+        if row["supply_order"] in (case.quest.book.counted_on or ()):
+            continue
         changed = earlier_order(row, behind, case.quest.book.now)
         moment = changed["due"]
         text = f"bring {case.reason.subject} forward to {moment:%Y-%m-%d %H:%M} UTC"
