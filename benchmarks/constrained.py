@@ -206,7 +206,7 @@ def row_of(
         classes,
         days,
         f"{found.most:.0f}",
-        _at_least(effort_counts),
+        at_least(effort_counts),
         work,
         f"{reading:.1f}",
         f"{seeking:.1f}",
@@ -219,7 +219,7 @@ def row_of(
     return row, bad
 
 
-def _at_least(counts: Mapping[str, float]) -> str:
+def at_least(counts: Mapping[str, float]) -> str:
     """Give how many are late by their chains and, besides, for lack of time."""
     if "late_by_chain" not in counts:
         return ""

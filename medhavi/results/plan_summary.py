@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from medhavi.results.plan_access import PlanAccess
 
 _STATUSES = ("on_time", "late", "short", "unplanned", "ignored")
@@ -16,9 +18,12 @@ def summary(plan: PlanAccess) -> str:
     """Give counts, statuses and the three most frequent exceptions.
 
     The first line is the run, the second the supplies by kind, the third the demands
-    by status; then lateness and exceptions where there are any.
+    by status; then what no plan can beat, where the run says so, lateness and
+    exceptions where there are any.
     """
     lines = [str(plan.run), _supplies(plan), _demands(plan)]
+    least = late_in_any_plan(plan.run.effort)
+    lines += [least] if least else []
     lines += _lateness(plan) + _exceptions(plan)
     if plan.findings:
         lines.append(f"findings: {len(plan.findings)}")
@@ -42,6 +47,23 @@ def _demands(plan: PlanAccess) -> str:
     parts = [f"{counts[s]:,} {s}" for s in _STATUSES if s in counts]
     detail = f" ({', '.join(parts)})" if parts else ""
     return f"demands: {plan.fulfilment.height:,}{detail}"
+
+
+def late_in_any_plan(counts: Mapping[str, float]) -> str:
+    """Say how many demands are late in any plan that delivers as much, and why.
+
+    Parameters
+    ----------
+    counts
+        Counts of a run; "" where they bound nothing.
+    """
+    if "late_by_chain" not in counts:
+        return ""
+    by_chain, by_capacity = counts["late_by_chain"], counts["late_by_capacity"]
+    return (
+        f"late in any plan: at least {by_chain + by_capacity:,.0f} "
+        f"({by_chain:,.0f} by lead times, {by_capacity:,.0f} for lack of time)"
+    )
 
 
 def _lateness(plan: PlanAccess) -> list[str]:

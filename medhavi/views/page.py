@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from medhavi.findings import Severity
+from medhavi.results.plan_summary import late_in_any_plan
 from medhavi.units import from_seconds
 from medhavi.views.format import NOTHING, count, relative, when
 from medhavi.views.narrative import advice, story
@@ -230,6 +231,8 @@ def trust_line(
         else f"verified: {count(violations, 'violation')}"
     )
     gap = "" if plan.run.gap is None else f", gap {plan.run.gap:.1%}"
+    least = late_in_any_plan(plan.run.effort)
+    gap += f", {least}" if least else ""
     facts = [
         ("Data as of", f"{data} ({names.zone})" if as_of is not None else data),
         ("Known at", known_at or "the latest event"),

@@ -107,7 +107,17 @@ def _add(rows: Rows, work: Work) -> None:
 
 
 def least_lateness(shop: Shop) -> int:
-    """Prove the least sum of lateness [h].
+    """Prove the least sum of lateness [h]."""
+    return _least(shop, whole=False)
+
+
+def fewest_late(shop: Shop) -> int:
+    """Prove the least number of late orders."""
+    return _least(shop, whole=True)
+
+
+def _least(shop: Shop, *, whole: bool) -> int:
+    """Prove the least number of late orders (whole), or sum of lateness [h].
 
     Notes
     -----
@@ -140,6 +150,10 @@ def least_lateness(shop: Shop) -> int:
     for work, due in shop.orders:
         lateness = model.new_int_var(0, span, "")
         model.add(lateness >= ends(work) - due)
+        if whole:
+            is_late = model.new_bool_var("")
+            model.add(lateness <= span * is_late)
+            lateness = is_late
         late.append(lateness)
     for intervals in busy.values():
         model.add_no_overlap(intervals)

@@ -42,6 +42,7 @@ from medhavi.planners.constrained.diverting import (
 from medhavi.planners.constrained.improving import Improving, Watching
 from medhavi.planners.constrained.late_outputs import give_late_outputs
 from medhavi.planners.constrained.lifetimes import leave_out_dead
+from medhavi.planners.constrained.load_bound import LeastLoads, late_for_lack_of_time
 from medhavi.planners.constrained.netted_anew import Netting
 from medhavi.planners.constrained.placing import Placing
 from medhavi.planners.constrained.rationing import Rationing, Slice
@@ -260,7 +261,6 @@ class FeasibleRun(MrpRun):
             if improving.run(step.effort, step.budget):
                 self._keep_better(lines, mark, weights)
         self._tries = improving.effort()
-        self._bound(weights)
 
     def judged(self) -> Judged:
         """Say what the plan is judged by."""
@@ -320,17 +320,26 @@ class FeasibleRun(MrpRun):
             placing.undo(mark)
             self.lines = lines
 
-    def _bound(self, weights: Weights | MoneyWeights) -> None:
-        """Say what no plan that delivers as much can beat: see `way_chains`."""
+    def bound(self) -> None:
+        """Say what no plan that delivers as much can beat.
+
+        By lead times (`way_chains`), and besides for lack of time (`load_bound`).
+        """
+        weights = self._weights()
         moving = {job.order.index for job in self.placing.jobs if not job.stays}
         chains = WayChains(self.model, self.release, self.providers.capacity, moving)
         whole = [line.demand for line in self.lines if line.planned >= line.demand.qty]
-        least, count = least_lateness(chains, whole, weights)
+        least, free = least_lateness(chains, whole, weights)
+        by_chain = len(whole) - len(free)
+        loads = LeastLoads(self.model, self.providers.capacity)
+        more = late_for_lack_of_time(loads, free, weights, self.as_of, self.model)
         reached = weigh_lines(self.lines, weights)[1]
-        self._least = (least, reached)
-        self._tries["late_at_least"] = float(count)
+        self._least = (least + more.cost, reached)
+        self._tries["late_at_least"] = float(by_chain + more.late)
+        self._tries["late_by_chain"] = float(by_chain)
+        self._tries["late_by_capacity"] = float(more.late)
         if self._observe is not None:
-            self._observe("late at least", count, len(self.lines))
+            self._observe("late at least", by_chain + more.late, len(self.lines))
 
     def _placing(self, shop: Shop, scene: Scene) -> Placing:
         """Make what places the orders; another run places in its own way."""

@@ -80,6 +80,7 @@ def plan(
     run, whole = _best(memory, parameters, observe, stop)
     if not whole:
         return cancelled_plan(run, run.fingerprint, version, seed)
+    run.bound()
     run.move_late()
     run.settle()
     made = run.plan(version, seed)

@@ -50,12 +50,7 @@ class WayChains:
         self._capacity = capacity
         self._moving = moving
         self._known: dict[tuple[int, int], int] = {}
-        self._beside = {
-            id(given.node)
-            for node in list(model.nodes.values())
-            for way in model.ways(node)
-            for given in way.yields[1:]
-        }
+        self._beside = given_beside(model)
 
     def at(self, demand: Demand) -> int:
         """Give when a demand could be served in full [UTC seconds]."""
@@ -133,10 +128,20 @@ class WayChains:
         ) and not any(node.queue or node.safety for node in compiled.network.nodes)
 
 
+def given_beside(model: Model) -> set[int]:
+    """Give the nodes, by identity, of what orders for something else give besides."""
+    return {
+        id(given.node)
+        for node in list(model.nodes.values())
+        for way in model.ways(node)
+        for given in way.yields[1:]
+    }
+
+
 def least_lateness(
     chains: WayChains, demands: Sequence[Demand], weights: Weights | MoneyWeights
-) -> tuple[int, int]:
-    """Give what lateness weighs at least, and how many demands are late in any plan.
+) -> tuple[int, list[Demand]]:
+    """Give what lateness weighs at least, and which demands may be in time.
 
     Parameters
     ----------
@@ -149,13 +154,14 @@ def least_lateness(
 
     Returns
     -------
-    late, count
-        Weighted lateness [weight x s], and demands.
+    late, free
+        Weighted lateness [weight x s], and demands; the others are late in any plan.
     """
-    late = count = 0
+    late, free = 0, []
     for demand in demands:
         over = chains.at(demand) - demand.due
         if over > 0:
-            count += 1
             late += weights.of(demand) * (weights.base + over)
-    return late, count
+        else:
+            free.append(demand)
+    return late, free

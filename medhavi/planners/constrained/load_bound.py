@@ -1,0 +1,243 @@
+"""How many demands are late in any plan because resources have not the time.
+
+Each product needs work at least: on every way to get it, the least of its options and
+alternates, and that of its components; sizes of lots, set-up and when work could begin
+count as nothing. Resources that stand in for each other count together. What exists,
+or is on order, may replace work of every demand, and counts as time of the resources.
+So much must fit into the open time until the due dates: see `capacity_bound`. Where the
+work of a product is not plain (something may stand in for it, or gives it beside, or a
+line holds for a time only), it is none: the bound gets weaker, never wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from medhavi.planners.constrained.capacity_bound import Claim, capacity_bound
+from medhavi.planners.constrained.way_chains import given_beside
+from medhavi.units import ALWAYS, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from medhavi.planners.constrained.capacity_bound import CapacityBound
+    from medhavi.planners.constrained.weighing import MoneyWeights, Weights
+    from medhavi.planners.mrp.model import Model
+    from medhavi.planners.mrp.state import Demand, Node
+    from medhavi.planners.mrp.ways import Intake, Way
+    from medhavi.providers.capacity import Capacity
+    from medhavi.providers.capacity_room import Option
+    from medhavi.providers.capacity_schedule import Task
+
+Group = frozenset[str]
+"""Resources, by id, that stand in for each other in some step."""
+Load = dict[Group, float]
+"""Work on groups of resources [s x units]."""
+
+SAFE = 1e-9
+"""Share by which work is counted low, and time high: floats are not exact."""
+
+
+class LeastLoads:
+    """The least work that one step of each product needs.
+
+    Parameters
+    ----------
+    model
+        Graph of a run.
+    capacity
+        Routings and resources as they are planned.
+    """
+
+    def __init__(self, model: Model, capacity: Capacity) -> None:
+        self._model = model
+        self._capacity = capacity
+        self._known: dict[int, Load] = {}
+        self._beside = given_beside(model)
+        self._makes = {
+            way.source.source
+            for node in list(model.nodes.values())
+            for way in model.ways(node)
+            if way.source.kind == "make"
+        }
+        self._limits: dict[str, bool] = {}
+        self._holding: dict[str, list[Group]] = defaultdict(list)
+        for group in sorted({*self._groups()}, key=sorted):
+            for resource in group:
+                self._holding[resource].append(group)
+
+    # --- resources -----------------------------------------------------------------
+    def _limit(self, resource: str) -> bool:
+        """Tell whether the open time of a resource limits the work on it."""
+        if resource not in self._limits:
+            clock = self._capacity.resource(resource)
+            self._limits[resource] = clock.finite and clock.bucket is None
+        return self._limits[resource]
+
+    def _groups(self) -> Iterable[Group]:
+        """List the resources of each step: those it always takes, and those it may."""
+        for routing in sorted(self._makes):
+            for task in self._capacity.compiled(routing).tasks:
+                taken = [
+                    {name for name, _ in option.resources if self._limit(name)}
+                    for option in _options(task)
+                ]
+                if not taken:
+                    continue
+                always = set.intersection(*taken)
+                yield from (frozenset({name}) for name in always)
+                if all(one - always for one in taken):
+                    yield frozenset(set.union(*taken) - always)
+
+    # --- work ----------------------------------------------------------------------
+    def of(self, node: Node) -> Load:
+        """Give the work that a step of a product needs, whoever brings it."""
+        if id(node) not in self._known:
+            self._known[id(node)] = {}  # what goes in a circle needs nothing
+            self._known[id(node)] = self._least(node)
+        return self._known[id(node)]
+
+    def _least(self, node: Node) -> Load:
+        if node.rules.unlimited or node.substitutes or id(node) in self._beside:
+            return {}
+        return _least_of([self._needed(way) for way in self._model.ways(node)])
+
+    def _needed(self, way: Way) -> Load:
+        """Give the work for a step of what a source brings."""
+        source = way.source
+        if source.kind != "make":
+            return {} if way.origin is None else self.of(way.origin)
+        size = _order_for_one(way)
+        found: Load = defaultdict(float)
+        for task in self._capacity.compiled(source.source).tasks:
+            run = float(task.rate)
+            if source.max_lot is not None:
+                run += float(task.fixed) / source.max_lot
+            for group, share in self._shares(task).items():
+                found[group] += size * share * run
+        for lines in way.intakes:
+            for group, work in self._component(lines).items():
+                found[group] += size * work
+        return dict(found)
+
+    def _shares(self, task: Task) -> Load:
+        """Give the least units of each group that a step takes, by its pace."""
+        options = _options(task)
+        names = {name for option in options for name, _ in option.resources}
+        groups = {one for name in names for one in self._holding.get(name, ())}
+        least = {
+            group: min((_taken(option, group) for option in options), default=0.0)
+            for group in groups
+        }
+        return {group: share for group, share in least.items() if share > 0}
+
+    def _component(self, lines: Sequence[Intake]) -> Load:
+        """Give the work for what one step of an order takes of rival lines."""
+        loads = []
+        for line, node, _ in lines:
+            if line.valid_from > ALWAYS or line.valid_to < NEVER or line.addend < 0:
+                return {}
+            share = line.numerator / line.denominator
+            loads.append({one: share * work for one, work in self.of(node).items()})
+        return _least_of(loads)
+
+    # --- time ----------------------------------------------------------------------
+    def spared(self) -> Load:
+        """Give the work that what exists, or is on order, may replace."""
+        found: Load = defaultdict(float)
+        for node in list(self._model.nodes.values()):
+            there = sum(
+                unit.qty
+                for unit in node.units
+                if unit.qty > 0
+                and (unit.order is None or unit.order.existing is not None)
+            )
+            if there:
+                for group, work in self.of(node).items():
+                    found[group] += there * work
+        return found
+
+    def open_time(self, group: Group, start: int, finish: int) -> float:
+        """Give the time that a group has from one instant to another [s x units]."""
+        total = 0.0
+        for resource in sorted(group):
+            clock = self._capacity.resource(resource)
+            for begin, end, units in clock.levels:
+                low, high = max(begin, start), min(end, finish)
+                total += units * sum(
+                    (b - a) * max(1.0, share)
+                    for a, b, share in clock.working.shares(low, high)
+                )
+        return total
+
+
+def _options(task: Task) -> list[Option]:
+    return [option for epoch in task.plan.epochs for option in epoch.options]
+
+
+def _taken(option: Option, group: Group) -> float:
+    """Give the units of a group that an option takes, by its pace; 0: it changes."""
+    pace = option.axis.steady
+    if pace is None:
+        return 0.0
+    return sum(units for name, units in option.resources if name in group) / float(pace)
+
+
+def _order_for_one(way: Way) -> float:
+    """Give the steps of an order that a step of its product takes; 0: not plain."""
+    if way.gain is None or any(output.addend for output in way.gain.outputs):
+        return 0.0
+    rate = sum(one.numerator / one.denominator for one in way.gain.outputs)
+    return 1 / rate if rate > 0 else 0.0
+
+
+def _least_of(loads: Sequence[Load]) -> Load:
+    """Give what each of some ways needs at least."""
+    if not loads:
+        return {}
+    first, *others = loads
+    found = {
+        group: min(work, *(one.get(group, 0.0) for one in others)) if others else work
+        for group, work in first.items()
+    }
+    return {group: work for group, work in found.items() if work > 0}
+
+
+def late_for_lack_of_time(
+    loads: LeastLoads,
+    demands: Sequence[Demand],
+    weights: Weights | MoneyWeights,
+    as_of: int,
+    nodes: Model,
+) -> CapacityBound:
+    """Bound how many of some demands are late, and their weight [weight x s].
+
+    Parameters
+    ----------
+    loads
+        The least work.
+    demands
+        Those that are delivered in full, and not late by their lead times alone.
+    weights
+        How much lateness counts; a late demand counts its base at least.
+    as_of
+        Now of the plan [UTC seconds].
+    nodes
+        Graph of the run.
+    """
+    spared = loads.spared()
+    claims: dict[Group, list[Claim]] = defaultdict(list)
+    times: dict[tuple[Group, int], int] = {}
+    for number, demand in enumerate(demands):
+        for group, work in loads.of(nodes.node(demand.node)).items():
+            key = group, demand.due
+            if key not in times:
+                time = loads.open_time(group, as_of, demand.due)
+                times[key] = math.ceil((time + spared.get(group, 0.0)) * (1 + SAFE))
+            needed = math.floor(demand.qty * work * (1 - SAFE))
+            claims[group].append(Claim(times[key], needed, number))
+    machines = [claims[group] for group in sorted(claims, key=sorted)]
+    costs = [weights.of(demand) * weights.base for demand in demands]
+    return capacity_bound(machines, costs)

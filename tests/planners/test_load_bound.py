@@ -1,0 +1,190 @@
+"""How many are late for lack of time: by hand, against optima, against plans."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from medhavi.planners.pipeline import plan
+from medhavi.results.verify import verify
+from tests import factories
+from tests.planners.exact_shop import fewest_late, random_shop, tables
+from tests.planners.random_towns import random_town
+from tests.planners.small_plans import day
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from medhavi.results.plan import Plan
+    from medhavi.snapshot import Snapshot
+
+LIGHT: dict[str, Any] = {"engine": "python", "search": "never", "effort": "light"}
+
+
+def planned(rows: Mapping[str, Any], **more: Any) -> Plan:
+    snapshot = factories.snapshot(**rows)
+    made = plan(snapshot, "constrained", {**LIGHT, **more})
+    assert [str(found) for found in verify(made, snapshot)] == []
+    late = int((made.fulfilment["lateness_h"] > 0).sum())
+    assert at_least(made) <= late
+    assert made.run.bound is not None
+    assert made.run.bound <= weighted_days(made, snapshot) + 1e-6
+    return made
+
+
+def weighted_days(made: Plan, snapshot: Snapshot) -> float:
+    """Give what is late, 25:5:1 by priority, times 20 days and those of lateness."""
+    weights = {1: 25.0, 2: 5.0, 3: 1.0}
+    priority = dict(snapshot["demands"].select("demand", "priority").iter_rows())
+    late = made.fulfilment.filter(made.fulfilment["lateness_h"] > 0)
+    found = [
+        weights[priority[demand]] * (20 + hours / 24)
+        for demand, hours in late.select("demand", "lateness_h").iter_rows()
+    ]
+    return float(sum(found))
+
+
+def at_least(made: Plan) -> int:
+    counts = made.run.effort
+    assert counts["late_at_least"] == (
+        counts["late_by_chain"] + counts["late_by_capacity"]
+    )
+    return int(counts["late_at_least"])
+
+
+def for_lack_of_time(made: Plan) -> int:
+    return int(made.run.effort["late_by_capacity"])
+
+
+def three_by_one_day(**more: Any) -> dict[str, Any]:
+    """Three demands for ten pieces by the end of day 1; M makes one piece an hour."""
+    rows: dict[str, Any] = {
+        "resources": [{"resource": "M"}],
+        "routings": [{"routing": "R"}],
+        "steps": [{"run_minutes_per_unit": 60.0}],
+        "step_resources": [{}],
+        "demands": [
+            {"demand": f"D{number}", "qty": 10, "due": day(1)} for number in range(3)
+        ],
+    }
+    return {**rows, **more}
+
+
+@pytest.mark.req("CAP-06")
+def test_a_day_has_24_hours() -> None:
+    made = planned(three_by_one_day())
+    assert for_lack_of_time(made) == 1
+    assert made.run.effort["late_by_chain"] == 0
+    # Priority 1 weighs 25, and a late demand counts 20 days at least.
+    assert made.run.bound == pytest.approx(25 * 20)
+    said = "late in any plan: at least 1 (0 by lead times, 1 for lack of time)"
+    assert said in str(made)
+
+
+def test_an_alternate_has_time_as_well() -> None:
+    both = [
+        {"resource": name, "choice": "any", "preference": place}
+        for place, name in enumerate(("M", "N"), start=1)
+    ]
+    rows = three_by_one_day(
+        resources=[{"resource": "M"}, {"resource": "N"}], step_resources=both
+    )
+    assert for_lack_of_time(planned(rows)) == 0
+    rows["demands"] = [{**row, "qty": 17} for row in rows["demands"]]
+    assert for_lack_of_time(planned(rows)) == 1
+
+
+def test_two_units_work_at_a_time() -> None:
+    rows = three_by_one_day(resources=[{"resource": "M", "units": 2.0}])
+    assert for_lack_of_time(planned(rows)) == 0
+
+
+def test_another_routing_is_no_work_of_this_machine() -> None:
+    rows = three_by_one_day(
+        resources=[{"resource": "M"}, {"resource": "N"}],
+        routings=[{"routing": "R"}, {"routing": "S"}],
+        steps=[{"routing": name, "run_minutes_per_unit": 60.0} for name in ("R", "S")],
+        step_resources=[
+            {"routing": "R", "resource": "M"},
+            {"routing": "S", "resource": "N"},
+        ],
+    )
+    assert for_lack_of_time(planned(rows)) == 0
+
+
+def test_a_closed_machine_has_no_time() -> None:
+    shifts = [
+        {"calendar": "C", "weekday": number, "start": "00:00", "finish": "12:00"}
+        for number in range(1, 8)
+    ]
+    rows = three_by_one_day(
+        calendars=[{"calendar": "C"}],
+        shifts=shifts,
+        resources=[{"resource": "M", "calendar": "C"}],
+    )
+    assert for_lack_of_time(planned(rows)) == 2
+
+
+def test_stock_may_be_for_any_of_them() -> None:
+    assert for_lack_of_time(planned(three_by_one_day(stock=[{"qty": 5}]))) == 1
+    assert for_lack_of_time(planned(three_by_one_day(stock=[{"qty": 6}]))) == 0
+
+
+def test_parts_are_work_too() -> None:
+    rows = three_by_one_day(
+        routings=[{"routing": "R"}, {"routing": "P", "product": "B"}],
+        steps=[{"routing": "R"}, {"routing": "P", "run_minutes_per_unit": 30.0}],
+        step_resources=[
+            {"routing": "R", "resource": "M"},
+            {"routing": "P", "resource": "M"},
+        ],
+        bom_lines=[{"routing": "R", "component": "B", "qty_per": 2.0}],
+    )
+    assert for_lack_of_time(planned(rows)) == 1
+
+
+def by_the_piece(seed: int) -> dict[str, Any]:
+    """Give a shop whose hours are run times: one piece is made of each product."""
+    rows = tables(random_shop(seed))
+    rows["steps"] = [
+        {
+            **{name: cell for name, cell in row.items() if name != "fixed_minutes"},
+            "run_minutes_per_unit": row["fixed_minutes"],
+        }
+        for row in rows["steps"]
+    ]
+    return rows
+
+
+@pytest.mark.req("CAP-06")
+def test_no_optimum_has_fewer_late_than_the_bound() -> None:
+    binding = 0
+    for seed in range(24):
+        made = planned(by_the_piece(seed))
+        assert at_least(made) <= fewest_late(random_shop(seed)), seed
+        binding += for_lack_of_time(made)
+    assert binding
+
+
+def crowded_town(seed: int) -> dict[str, Any]:
+    """Give a town that is asked for six times as much."""
+    rows = random_town(seed)
+    rows["demands"] = [
+        {**row, "qty": 6 * row["qty"], "max_lateness_days": None}
+        for row in rows["demands"]
+    ]
+    return rows
+
+
+def test_no_plan_of_a_crowded_town_has_fewer_late() -> None:
+    found = [planned(crowded_town(seed)) for seed in range(8)]
+    assert any(for_lack_of_time(made) for made in found)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(100, 300))
+def test_no_plan_of_many_towns_has_fewer_late(seed: int) -> None:
+    planned(crowded_town(seed), effort="standard")
+    planned(random_town(seed), effort="standard")
+    assert at_least(planned(by_the_piece(seed))) <= fewest_late(random_shop(seed))
