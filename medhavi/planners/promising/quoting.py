@@ -51,11 +51,14 @@ def quote(
     answer = searched(quest, detail)
     if used.preempt and not quest.broken and not quest.timely:
         answer = with_preemption(quest, answer, detail)
-    if detail != "full":
-        return answer
+    return helped(quest, answer) if detail == "full" else answer
+
+
+def helped(quest: Quest, answer: Promise) -> Promise:
+    """Give a full answer with what else would be promised and what would help."""
     if quest.broken:
         return replace(answer, remedies=asked_anew(quest, _date))
-    if used.sensitivity:
+    if quest.policy.sensitivity:
         answer = replace(answer, sensitivity=sensitivity(quest, answer, _date))
     return answer if answer.on_time else _with_remedies(quest, answer)
 

@@ -22,7 +22,7 @@ from medhavi.planners.promising.one_quest import searched
 from medhavi.planners.promising.own_holds import stands
 from medhavi.planners.promising.planned_supply import with_planned_orders
 from medhavi.planners.promising.quest import Quest
-from medhavi.planners.promising.quoting import quote
+from medhavi.planners.promising.quoting import helped
 from medhavi.planners.promising.whole_orders import completed, whole_orders
 from medhavi.results.promise import PromisedDelivery, PromiseStatus
 from medhavi.results.promises_at_risk import (
@@ -210,7 +210,7 @@ def without(snapshot: Snapshot, demands: Iterable[str]) -> Snapshot:
 
 
 def _asked_again(
-    book: Book, aside: Sequence[Promised], explained: int
+    book: Book, aside: Sequence[Promised], most: int
 ) -> list[WatchedPromise]:
     """Ask those that do not hold again, the most important first; the book takes them.
 
@@ -218,15 +218,17 @@ def _asked_again(
     ----------
     book
         Of the tables without them.
+    most
+        For how many of those at risk remedies are tried.
     """
     found = []
     for one in aside:
-        policy = watching(book, one)
-        made = searched(Quest(book, one.request, policy), "full")
+        quest = Quest(book, one.request, watching(book, one))
+        made = searched(quest, "full")
         standing = _standing(book, made, one)
-        if standing in AT_RISK and explained > 0:
-            explained -= 1
-            made = quote(book, one.request, policy)
+        if standing in AT_RISK and most > 0:
+            most -= 1
+            made = helped(quest, made)
         if made.status is not PromiseStatus.REJECTED:
             book.take(made)
         found.append(_record(book, one, made, standing or Standing.MOVED))
