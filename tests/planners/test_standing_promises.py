@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medhavi.planners.promising import standing_promises as standing_module
 from medhavi.planners.promising.standing_promises import standing_promises
 from medhavi.results.promises_at_risk import HOT_SPOTS, WATCHED, Standing
 from medhavi.units import to_seconds
@@ -176,6 +177,39 @@ def test_chain_that_is_held_is_walked_anew():
     assert standing(standing_promises(workshop(**given, **slower))) == {"D1": "late"}
     moved = {"stock": [{"product": "B", "qty": 9}]}
     assert standing(standing_promises(workshop(**{**given, **moved}))) == {"D1": "late"}
+
+
+@pytest.mark.req("ATP-20")
+@pytest.mark.parametrize("basis", ["p50", "p95"])
+@pytest.mark.parametrize("risk_cap", [None, 0.1])
+def test_chain_with_uncertain_lanes_stands_as_a_quote_says(
+    monkeypatch, basis, risk_cap
+):
+    # Two lanes in a row, a day or two each; the promised date moves past their chances.
+    hours = {"duration_h": 24, "duration_p95_h": 48}
+    policy = {"policy": "default", "risk_basis": basis, "risk_cap": risk_cap}
+    verdicts = []
+    for number in range(12):
+        promised = 1 + number * 0.4
+        given = tables(
+            locations=[{"location": place} for place in "LXW"],
+            lanes=[
+                {"lane": "T1", "origin": "L", "destination": "X", **hours},
+                {"lane": "T2", "origin": "X", "destination": "W", **hours},
+            ],
+            stock=[{"qty": 10}],
+            demands=[line(1, promised=promised, location="W")],
+            reservations=[held(1, at=0, location="L")],
+            promise_policies=[policy],
+        )
+        quick = standing(standing_promises(given, explained=0))
+        with monkeypatch.context() as patch:
+            patch.setattr(standing_module, "held_in_time", lambda *_: False)
+            whole = standing(standing_promises(given, explained=0))
+        assert quick == whole, promised
+        verdicts.append(quick == {})
+    assert verdicts == sorted(verdicts)
+    assert set(verdicts) == {False, True}
 
 
 def test_hold_of_a_material_that_is_always_there_is_given_back_for_the_question():
