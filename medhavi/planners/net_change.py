@@ -21,7 +21,8 @@ from medhavi.planners.mrp.unsupported import check_supported
 from medhavi.planners.net_change_frames import exchanged
 from medhavi.planners.net_change_kept import Kept, plan_and_keep
 from medhavi.planners.net_change_region import region
-from medhavi.planners.net_change_run import BeyondError, ChangedRun
+from medhavi.planners.net_change_run import Change, ChangedRun
+from medhavi.planners.net_change_state import RULES, STOCK, BeyondError
 from medhavi.planners.net_change_tables import part_of, resources_of, spliced
 from medhavi.planners.reporting import loads
 from medhavi.providers import Providers
@@ -56,6 +57,8 @@ _STATE = {
     "storage_limits",
 }
 """Tables about which no provider of sources says anything."""
+NETTED_ALONE = frozenset({"demands", STOCK, *RULES})
+"""Tables whose changes are netted on a kept run, where they stay within its graph."""
 _WORN = "plans upon plans made its kept run far longer than a new one is"
 _WAITING = "orders in it wait for what comes late, which may reach every product"
 
@@ -137,7 +140,8 @@ def plan(
     baseline
         Earlier plan of the same company. It must know what it was made from: a plan of
         this process or one read from its folder does. Where its run is kept, changed
-        demands are netted on that; the run of this plan is kept then too.
+        demands, stock and stock rules are netted on that; the run of this plan is kept
+        then too.
 
     Returns
     -------
@@ -256,12 +260,15 @@ def _on_kept(
     cancelled: Cancelled,
 ) -> Plan | None:
     """Plan on the run of the baseline, if it is kept and the change stays within it."""
-    before = None if baseline.basis is None else baseline.basis.kept
-    if not isinstance(before, Kept) or not touched.changed <= {"demands"}:
+    basis = baseline.basis
+    if basis is None or basis.snapshot is None or not isinstance(basis.kept, Kept):
         return None
-    run = ChangedRun(before, snapshot, parameters, observe, cancelled)
+    if not touched.changed <= NETTED_ALONE:
+        return None
+    before, change = basis.kept, Change(basis.snapshot, touched)
     try:
-        run.net_again(run.read(touched.products))
+        run = ChangedRun(before, snapshot, change, parameters, observe, cancelled)
+        run.net_again(run.read())
         if run.stopped:
             return Plan(tables={}, run=run.record(version, {}), findings=())
         made = exchanged(before, run, baseline)

@@ -31,8 +31,8 @@ from medhavi.planners.net_change_kept import (
     receipts_by_rank,
 )
 from medhavi.planners.net_change_layers import Behind, Overlay
+from medhavi.planners.net_change_records import register_of
 from medhavi.planners.net_change_rows import Exchange, place_ranks, supply_ranks
-from medhavi.planners.net_change_run import register_of
 from medhavi.planners.pegging import Matches, Pegs, peg_again
 from medhavi.planners.reporting import loads, positions
 from medhavi.results.exceptions import ExceptionCode
@@ -328,6 +328,7 @@ class _Made:
         nodes.update(run.nodes)
         return replace(
             kept,
+            model=run.model,
             nodes=nodes,
             demands=run.demands,
             ignored=run.ignored,
@@ -344,6 +345,7 @@ class _Made:
             pegs=pegs,
             rows=self._rows,
             bookings=kept.bookings | run.intake.bookings,
+            expired=run.expired,
             made=self._with_netted(
                 kept.made, made_by_rank(self._new.orders, kept.rank)
             ),

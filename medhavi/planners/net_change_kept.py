@@ -21,6 +21,7 @@ import numpy as np
 
 from medhavi.planners.kernels.compiled import LARGE, load_compiler
 from medhavi.planners.mrp.limits import Receipt, limited, receipts
+from medhavi.planners.mrp.model import Model
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.mrp.state import (
     Demand,
@@ -32,6 +33,7 @@ from medhavi.planners.mrp.state import (
 )
 from medhavi.planners.net_change_rows import rows_by_rank
 from medhavi.planners.pegging import Matches, Pegs
+from medhavi.providers.table_rows import Row
 from medhavi.results.basis import Basis
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ class Kept:
         The run from nothing that all began with: sources, graph, order of planning.
     first_needs
         Number of needs of that run.
+    model
+        Graph with the stock rules that hold now.
     nodes, rank, clusters
         Nodes as they were netted last, the place of each in the order of planning, and
         which nodes stand at a place.
@@ -85,6 +89,8 @@ class Kept:
         Table to the rank of each of its rows, -1 where it goes with none.
     bookings
         Indexes of the needs that make up negative stock.
+    expired
+        Lots that are past their life, with their quantity [steps].
     existing
         Orders that exist, by their node.
     made
@@ -98,6 +104,7 @@ class Kept:
 
     run: MrpRun
     first_needs: int
+    model: Model
     nodes: Mapping[NodeKey, Node]
     rank: Mapping[NodeKey, int]
     clusters: Mapping[int, list[NodeKey]]
@@ -117,6 +124,7 @@ class Kept:
     pegs: Pegs
     rows: Mapping[str, Ints]
     bookings: frozenset[int]
+    expired: list[tuple[Row, int]]
     existing: Mapping[NodeKey, list[int]]
     made: Mapping[int, list[Order]]
     receipts: Mapping[int, list[Receipt]]
@@ -167,6 +175,7 @@ def kept(run: MrpRun, made: Plan) -> Kept | None:
     return Kept(
         run=run,
         first_needs=len(release.needs),
+        model=model,
         nodes=model.nodes,
         rank=rank,
         clusters=_clusters(rank),
@@ -186,6 +195,7 @@ def kept(run: MrpRun, made: Plan) -> Kept | None:
         pegs=pegs,
         rows=rows_by_rank(made.tables, rank),
         bookings=frozenset(run.intake.bookings),
+        expired=run.intake.expired,
         existing=_existing(release.orders),
         made=made_by_rank(release.orders, rank),
         receipts=receipts_by_rank(run, release.orders, rank),

@@ -1,4 +1,4 @@
-"""Net again the places that changed demands reach, and no others (MRP-13, MRP-14).
+"""Net again the places that changed rows reach, and no others (MRP-13, MRP-14).
 
 A place whose needs or supply differ is netted again by the engine itself, from the
 needs that unchanged orders have there and those that orders made anew have. All that
@@ -11,67 +11,86 @@ from __future__ import annotations
 import heapq
 from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.mrp.intake import Intake, Reader
 from medhavi.planners.mrp.release import Release
 from medhavi.planners.mrp.run import MrpRun
-from medhavi.planners.mrp.state import NO_DEMAND, Need
+from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.planners.mrp.unsupported import check_supported
 from medhavi.planners.net_change_kept import names_by_product
 from medhavi.planners.net_change_layers import Behind, Overlay
-from medhavi.providers.table_rows import Rows
+from medhavi.planners.net_change_records import (
+    alike,
+    copied,
+    is_tied,
+    names_the_same,
+    need_of,
+    unit_copy,
+)
+from medhavi.planners.net_change_state import (
+    RULES,
+    STOCK,
+    BeyondError,
+    changed_lots,
+    changed_rules,
+    is_endless,
+    refuse_other_places,
+    rows_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import (
         Callable,
         Collection,
-        Iterable,
         Mapping,
         MutableMapping,
     )
-    from typing import SupportsIndex
 
-    from medhavi.planners.mrp.state import Demand, Node, NodeKey, Order, SupplyUnit
+    from medhavi.planners.mrp.state import (
+        Demand,
+        Need,
+        Node,
+        NodeKey,
+        Order,
+        StockRules,
+        SupplyUnit,
+    )
     from medhavi.planners.net_change_kept import Kept
+    from medhavi.planners.net_change_state import Lots
     from medhavi.planners.parameters import MrpParameters
+    from medhavi.results.basis import Touched
     from medhavi.snapshot import Snapshot
 
     Observe = Callable[[str, int, int], None] | None
     Cancelled = Callable[[], bool] | None
 
-Record = TypeVar("Record")
-_FREE = frozenset({"qty", "due", "priority", "price"})
-"""Cells of a demand that others name which may change; more would change the others."""
 
+class Change(NamedTuple):
+    """The tables of the baseline, and what differs from them."""
 
-class BeyondError(Exception):
-    """The change reaches what cannot be netted alone; another way must be taken."""
-
-
-class Part(list[Record]):
-    """Records of a part: walked over alone, asked for by their place in the whole."""
-
-    def __init__(self, records: Iterable[Record], whole: list[Record]) -> None:
-        super().__init__(records)
-        self._whole = whole
-
-    def __getitem__(self, place: SupportsIndex | slice) -> Record:  # type: ignore[override]
-        """Give a record of the whole by its index."""
-        return self._whole[place]  # type: ignore[return-value]
+    before: Snapshot
+    touched: Touched
 
 
 class ChangedRun(MrpRun):
-    """A netting on top of a kept one, of the places that changed demands reach.
+    """A netting on top of a kept one, of the places that changed rows reach.
 
     Parameters
     ----------
     kept
         What the baseline left; its records are not changed.
     snapshot
-        Tables that differ from those of the baseline in `demands` alone.
+        Tables after the change.
+    change
+        Tables of the baseline, and what differs.
     parameters, observe, cancelled
         As of `MrpRun`.
+
+    Raises
+    ------
+    BeyondError
+        Stock rules differ in more than what a place orders.
 
     Attributes
     ----------
@@ -83,12 +102,15 @@ class ChangedRun(MrpRun):
         All demands after the change, as `Kept` has them.
     stale
         Demands whose rows of results do not hold any more.
+    expired
+        All lots past their life after the change.
     """
 
     def __init__(
         self,
         kept: Kept,
         snapshot: Snapshot,
+        change: Change,
         parameters: MrpParameters,
         observe: Observe = None,
         cancelled: Cancelled = None,
@@ -99,7 +121,13 @@ class ChangedRun(MrpRun):
         self.snapshot = snapshot
         self.parameters = parameters
         self._observe, self._cancelled = observe, cancelled
-        self.model = root.model.again()
+        self._before, self._touched = change
+        self._rules: dict[NodeKey, StockRules] = {}
+        if self._touched.changed & RULES:
+            self._rules = changed_rules(kept, snapshot, self._touched.products)
+        self._lots: dict[NodeKey, Lots] = {}
+        self.expired = kept.expired
+        self.model = kept.model.again(self._rules)
         self.findings = [*check_supported(snapshot), *self.model.traits.findings]
         self.release = _behind(kept, Release(self.model, self.as_of))
         self.rank, self.levels, self.blocked, self.broken = {}, {}, {}, []
@@ -114,15 +142,48 @@ class ChangedRun(MrpRun):
         self._fresh: dict[NodeKey, list[Demand]] = {}
         self._gone: set[int] = set()
 
-    # --- demands -------------------------------------------------------------------
-    def read(self, products: Collection[str]) -> set[NodeKey]:
-        """Read the demands of some products anew; gives the nodes where they differ.
+    # --- state ---------------------------------------------------------------------
+    def read(self) -> set[NodeKey]:
+        """Read the state of touched products anew; gives the nodes where it differs.
 
         Raises
         ------
         BeyondError
             A demand that others name differs, or the graph may not stay as it is.
         """
+        changed, products = self._touched.changed, self._touched.products
+        if STOCK in changed:
+            self._read_lots(products)
+        touched = {*self._rules, *self._lots}
+        if "demands" in changed:
+            touched |= self._read_demands(products)
+        return touched
+
+    def _read_lots(self, products: Collection[str]) -> None:
+        """Read the stock of some products anew."""
+        refuse_other_places(self._kept, self._before, self.snapshot, products)
+        model = self.model.again()
+        rows = rows_of(self.snapshot, STOCK, products)
+        reader = Reader(
+            {**self.tables, STOCK: rows},
+            model,
+            Release(model, self.as_of),
+            self.settings,
+            self.parameters,
+        )
+        reader.lots()
+        self._lots = changed_lots(self._kept, model.nodes, reader.intake)
+        self.expired = [
+            entry
+            for entry in self._kept.expired
+            if (entry[0]["product"], entry[0]["location"]) not in self._lots
+        ]
+        self.expired += [
+            entry for lots in self._lots.values() for entry in lots.expired
+        ]
+
+    def _read_demands(self, products: Collection[str]) -> set[NodeKey]:
+        """Read the demands of some products anew; gives the nodes where they differ."""
         read = self._intake(products)
         now = {demand.demand: demand for demand in read.demands}
         names = [n for p in products for n in self._kept.of_product.get(p, ())]
@@ -138,7 +199,7 @@ class ChangedRun(MrpRun):
         touched: set[NodeKey] = set()
         for name in sorted({*before, *now}):
             old, new = before.get(name), now.get(name)
-            if old is not None and new is not None and _alike(old, new):
+            if old is not None and new is not None and alike(old, new):
                 continue
             self._exchange(name, old, new)
             touched |= {one.node for one in (old, new) if one is not None}
@@ -153,10 +214,8 @@ class ChangedRun(MrpRun):
         return touched
 
     def _intake(self, products: Collection[str]) -> Intake:
-        frame = self.snapshot["demands"]
-        own = frame["product"].is_in(sorted(products))
-        rows = self.snapshot.input_rows("demands").filter(own).to_list()
-        self.tables = {**self.tables, "demands": Rows(frame.filter(own), rows)}
+        rows = rows_of(self.snapshot, "demands", products)
+        self.tables = {**self.tables, "demands": rows}
         scratch = Release(self.model, self.as_of)
         reader = Reader(
             self.tables, self.model, scratch, self.settings, self.parameters
@@ -167,7 +226,7 @@ class ChangedRun(MrpRun):
     def _exchange(self, name: str, old: Demand | None, new: Demand | None) -> None:
         """Put a demand in the place of another, under the index of its name."""
         if name in self._kept.pledged and (
-            old is None or new is None or not _names_the_same(old, new)
+            old is None or new is None or not names_the_same(old, new)
         ):
             raise BeyondError
         if old is not None:
@@ -241,7 +300,7 @@ class ChangedRun(MrpRun):
             for need in node.needs
             if need.demand != NO_DEMAND
         ]
-        if any(_is_tied(demand) for demand in (*old, *new)):
+        if any(is_tied(demand) for demand in (*old, *new)):
             raise BeyondError
         self.stale |= {demand.demand for demand in (*old, *new)}
         self.intake.demands = sorted(new, key=lambda demand: demand.demand)
@@ -274,18 +333,23 @@ class ChangedRun(MrpRun):
         self.nodes[key] = node
         self.rank[id(node)] = rank
         wanted: list[tuple[tuple[int, str, int], Need]] = []
+        lots = self._lots.get(key)
         for need in (*self._kept.nodes[key].needs, *node.needs):
+            if lots is not None and need.index in self._kept.bookings:
+                continue
             place = self._place(need)
             if place is not None:
                 wanted.append((place, need))
+        if lots is not None:
+            wanted += [((-2, "", need.index), need) for need in lots.bookings]
         wanted += [
-            ((-3, demand.demand, 0), _need_of(demand, node))
+            ((-3, demand.demand, 0), need_of(demand, node))
             for demand in self._fresh.get(key, ())
         ]
         node.needs.clear()
         for _, need in sorted(wanted, key=lambda entry: entry[0]):
-            own = need if need.node is node else _copied(need, node)
-            if need.index in self._kept.bookings and own is not need:
+            own = need if need.node is node else copied(need, node)
+            if own is not need and need.order is None and need.demand == NO_DEMAND:
                 self.intake.bookings.add(len(release.needs))
             own.index = len(release.needs)
             release.needs.append(own)
@@ -316,12 +380,13 @@ class ChangedRun(MrpRun):
         With each such order comes how long its goods had to live in the baseline.
         """
         release = self.release
-        units = sorted(
+        units = [unit for node in nodes for unit in self._lying(node.key)]
+        units += sorted(
             (
                 unit
                 for node in nodes
                 for unit in self._kept.nodes[node.key].units
-                if unit.order is None or unit.order.existing is not None
+                if unit.order is not None and unit.order.existing is not None
             ),
             key=lambda unit: unit.index,
         )
@@ -330,7 +395,7 @@ class ChangedRun(MrpRun):
         carrying: list[tuple[Order, int]] = []
         for unit in units:
             node = by_key[unit.node.key]
-            own = _unit_copy(unit, node, len(release.units))
+            own = unit_copy(unit, node, len(release.units))
             release.units.append(own)
             node.units.append(own)
             if unit.order is None:
@@ -344,10 +409,18 @@ class ChangedRun(MrpRun):
         self._pin(by_key)
         self.intake.expired += [
             entry
-            for entry in self._kept.run.intake.expired
+            for entry in self.expired
             if (entry[0]["product"], entry[0]["location"]) in by_key
         ]
         return carrying
+
+    def _lying(self, key: NodeKey) -> list[SupplyUnit]:
+        """List the stock of a node, what has no limit last."""
+        stock = [unit for unit in self._kept.nodes[key].units if unit.order is None]
+        lots = self._lots.get(key)
+        if lots is None:
+            return stock
+        return [*lots.units, *(unit for unit in stock if is_endless(unit))]
 
     def _order_copy(
         self,
@@ -389,87 +462,3 @@ def _behind(kept: Kept, release: Release) -> Release:
     release.demand_names = Behind(kept.names)
     release.demand_customers = Behind(kept.customers)
     return release
-
-
-def _alike(old: Demand, new: Demand) -> bool:
-    return (
-        old.row == new.row
-        and (old.qty, old.due) == (new.qty, new.due)
-        and old.asks == new.asks
-    )
-
-
-def _names_the_same(old: Demand, new: Demand) -> bool:
-    return all(
-        value == new.row[name] for name, value in old.row.items() if name not in _FREE
-    )
-
-
-def _is_tied(demand: Demand) -> bool:
-    """Tell that a line is delivered together with others of its order."""
-    row = demand.row
-    return bool(row["sales_order"]) and row["order_policy"] != "independent"
-
-
-def _need_of(demand: Demand, node: Node) -> Need:
-    """Make the need of a demand, as `Reader.demand_needs` does."""
-    need = Need(
-        0, node, demand.due, demand.qty, demand.qty, demand.priority, demand.index
-    )
-    need.alive_until = demand.due + demand.min_shelf
-    need.only_from = demand.ship_from
-    need.asks = demand.asks
-    return need
-
-
-def _copied(need: Need, node: Node) -> Need:
-    """Give a need of another run to a node of this one, all of it open."""
-    return Need(
-        need.index,
-        node,
-        need.instant,
-        need.qty,
-        need.qty,
-        need.priority,
-        need.demand,
-        need.order,
-        need.alive_until,
-        need.only_from,
-        line=need.line,
-        asks=need.asks,
-    )
-
-
-def _unit_copy(unit: SupplyUnit, node: Node, index: int) -> SupplyUnit:
-    own = copy(unit)
-    own.node, own.index, own.free, own.takers = node, index, unit.qty, []
-    return own
-
-
-def register_of(
-    release: Release, orders: Iterable[Order], since: tuple[int, int]
-) -> Release:
-    """Give a register that shows some orders, and the records from some places on.
-
-    Parameters
-    ----------
-    release
-        Of the whole.
-    orders
-        What is shown.
-    since
-        First unit and first need.
-    """
-    shown = copy(release)
-    units, needs = since
-    shown.orders = Part(orders, release.orders)
-    shown.units = Part(release.units[units:], release.units)
-    shown.needs = Part(
-        (
-            need
-            for place, need in enumerate(release.needs[needs:], needs)
-            if need.index == place
-        ),
-        release.needs,
-    )
-    return shown

@@ -11,21 +11,41 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
+import polars as pl
+import polars.selectors as cs
+
 from medhavi.snapshot.table_access import TableAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import polars as pl
 
     from medhavi.findings import Finding
     from medhavi.snapshot.network import Network
     from medhavi.snapshot.settings import Settings
 
 Answer = TypeVar("Answer")
-Narrow = Mapping[str, tuple[str, ...]]
+Columns = tuple[str, ...]
+
+
+class Once(NamedTuple):
+    """Columns of which only the distinct rows count, their numbers by sign alone."""
+
+    columns: Columns
+
+    def of(self, table: pl.DataFrame) -> pl.DataFrame:
+        """Give the distinct rows of a table, in their sequence."""
+        rows = table.select(pl.col(self.columns))
+        signs = cs.numeric().sign() if table.height else cs.numeric()
+        return rows.with_columns(signs).unique(maintain_order=True)
+
+
+Narrow = Mapping[str, Columns | Once]
 """Tables of which a check sees these columns alone."""
-NETWORK: Narrow = {"demands": ("product", "location", "ship_from")}
+NETWORK = {
+    "demands": Once(("product", "location", "ship_from")),
+    "stock": Once(("product", "location", "qty")),
+    "inventory_policies": Once(("product", "location", "unlimited")),
+}
 """What the network is made of, where that is not all of a table."""
 
 
@@ -98,6 +118,8 @@ class Watched:
         self.read.add(name)
         columns = self.narrow.get(name)
         table = self.source[name]
+        if isinstance(columns, Once):
+            return columns.of(table)
         return table if columns is None else table.select(columns)
 
     def input_rows(self, name: str) -> pl.Series:
@@ -191,14 +213,18 @@ class CheckMemory:
 def _same(
     old: Part,
     new: Part,
-    columns: tuple[str, ...] | None,
+    columns: Columns | Once | None,
     numbered: bool,  # noqa: FBT001 - whether the row numbers count too
 ) -> bool:
     """Tell whether a table is the same in all that counts."""
     if old is new:
         return True
-    if columns is None or old.frame.height != new.frame.height:
+    if columns is None:
         return False
-    return all(old.frame[name].equals(new.frame[name]) for name in columns) and (
-        not numbered or old.rows.equals(new.rows)
+    names = columns.columns if isinstance(columns, Once) else columns
+    alike = old.frame.height == new.frame.height and all(
+        old.frame[name].equals(new.frame[name]) for name in names
     )
+    if isinstance(columns, Once):
+        return alike or columns.of(old.frame).equals(columns.of(new.frame))
+    return alike and (not numbered or old.rows.equals(new.rows))

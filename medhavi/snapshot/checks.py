@@ -30,7 +30,11 @@ def checks() -> tuple[Check, ...]:
         *trade_checks(),
         *network_checks(),
         # Which products are called for, not how many of them.
-        Check("time", time_checks, {"demands": (*NETWORK["demands"], "status")}),
+        Check(
+            "time",
+            time_checks,
+            {"demands": (*NETWORK["demands"].columns, "status")},
+        ),
     )
 
 

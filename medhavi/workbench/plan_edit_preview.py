@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 from medhavi.results.difference import compare
 from medhavi.workbench.plan_edit_answers import EditStatus, Preview
 from medhavi.workbench.plan_edit_price import effects, price
-from medhavi.workbench.plan_edit_scenario import edited_snapshot, planned_again
+from medhavi.workbench.plan_edit_scenario import (
+    OnLastRun,
+    edited_snapshot,
+    planned_again,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from medhavi.planners.work_orders.edit_rows import RowEdit
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
+    from medhavi.workbench.last_run import LastRun
 
 
 def worked_out(
@@ -24,6 +29,7 @@ def worked_out(
     rows: Sequence[RowEdit],
     refused: tuple[Finding, ...],
     shown: Mapping[str, Any],
+    last: LastRun | None = None,
 ) -> Preview:
     """Plan with the rows of an edit and tell price, victims and who gains.
 
@@ -35,13 +41,17 @@ def worked_out(
         What the edit changes, or why it cannot be.
     shown
         Fields of the preview that are known: the edit, and where it comes from.
+    last
+        The run of mode mrp that is kept in memory, if what-ifs follow each other.
     """
     edited: Snapshot | None = None
     if not refused:
         edited, refused = edited_snapshot(snapshot, shown["edit"], rows)
     if edited is None:
         return Preview(**shown, status=EditStatus.REFUSED, findings=refused)
-    after = planned_again(plan, edited)
+    after = planned_again(
+        plan, edited, None if last is None else OnLastRun(last, snapshot)
+    )
     names = snapshot["demands"]
     products = dict(zip(names["demand"], names["product"], strict=True))
     victims, winners = effects(plan, after, products)

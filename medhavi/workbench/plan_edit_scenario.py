@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.findings import BadData, finding, has_errors
 from medhavi.lakehouse.decision_folds import cell
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from medhavi.planners.work_orders.order_edit import Edit
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
+    from medhavi.workbench.last_run import LastRun
+
+
+class OnLastRun(NamedTuple):
+    """The run that is kept in memory, and the snapshot that is edited."""
+
+    run: LastRun
+    snapshot: Snapshot
 
 
 def edited_snapshot(
@@ -73,16 +81,30 @@ def _change(row: RowEdit) -> dict[str, object]:
     return {"kind": "set", "table": row.table, "where": where, "set": cells}
 
 
-def planned_again(plan: Plan, edited: Snapshot) -> Plan:
+def planned_again(plan: Plan, edited: Snapshot, last: OnLastRun | None = None) -> Plan:
     """Plan as the plan was made: its mode, settings and seed.
+
+    Parameters
+    ----------
+    plan
+        A plan of the snapshot before the edit.
+    edited
+        The snapshot with an edit.
+    last
+        That snapshot and the run of mode mrp that is kept in memory; none: everything
+        is planned.
 
     Raises
     ------
     VerificationFailed
         The new plan breaks the edited snapshot, a defect of the planner.
     """
-    made = make_plan(
-        edited, plan.run.mode, settings=dict(plan.run.settings), seed=plan.run.seed
-    )
+    if last is not None:
+        made = last.run.plan(plan, last.snapshot, edited)
+    else:
+        record = plan.run
+        made = make_plan(
+            edited, record.mode, settings=dict(record.settings), seed=record.seed
+        )
     verify_or_refuse(made, edited)
     return made.replace(kpis=kpi_table(made, edited))

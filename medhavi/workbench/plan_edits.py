@@ -22,6 +22,7 @@ from medhavi.planners.work_orders.edit_rows import RowEdit, rows_of
 from medhavi.planners.work_orders.order_edit import EditKind
 from medhavi.providers import Providers
 from medhavi.units import from_seconds
+from medhavi.workbench.last_run import LastRun
 from medhavi.workbench.newest_facts import NewestFacts
 from medhavi.workbench.plan_edit_answers import (
     EditCommit,
@@ -69,6 +70,7 @@ class PlanEdits:
     def __init__(self, lake: Lake, store: BulkStore) -> None:
         self.store = store
         self.facts = NewestFacts(lake, store)
+        self._last = LastRun()
 
     # ---------------------------------------------------------------------- verbs
     def preview(self, plan: Plan, edit: Edit) -> Preview:
@@ -101,7 +103,7 @@ class PlanEdits:
             )
         rows, refused = self._rows(edit, plan, snapshot)
         shown["rows"] = rows
-        return worked_out(plan, snapshot, rows, refused, shown)
+        return worked_out(plan, snapshot, rows, refused, shown, self._last)
 
     def _rows(
         self, edit: Edit, plan: Plan, snapshot: Snapshot

@@ -92,8 +92,16 @@ def plan_snapshot(
     observe: Observe | None = None,
     measurement: Measurement | None = None,
     baseline: Plan | None = None,
+    *,
+    keep_run: bool = False,
 ) -> Plan:
     """Plan, verify and rate a snapshot; on top of an earlier plan, if there is one.
+
+    Parameters
+    ----------
+    keep_run
+        Whether the run is kept in memory with the plan, so that plans on it are made
+        in little time; mode mrp alone does that.
 
     Raises
     ------
@@ -102,7 +110,7 @@ def plan_snapshot(
     VerificationFailed
         The plan breaks its own snapshot, a defect of the planner.
     """
-    from medhavi.planners.pipeline import plan
+    from medhavi.planners.pipeline import plan, plan_to_build_on
     from medhavi.results.kpis import kpi_table
 
     if has_errors(snapshot.findings):
@@ -112,13 +120,16 @@ def plan_snapshot(
     say = observe or (lambda _text: None)
     say(f"planning ({mode}): {snapshot['demands'].height:,} demands")
     with taken.phase("plan"):
-        made = plan(
-            snapshot,
-            mode=mode,
-            settings=settings,
-            baseline=baseline,
-            observe=_phases(say),
-        )
+        if keep_run and mode == "mrp" and baseline is None:
+            made = plan_to_build_on(snapshot, settings, observe=_phases(say))
+        else:
+            made = plan(
+                snapshot,
+                mode=mode,
+                settings=settings,
+                baseline=baseline,
+                observe=_phases(say),
+            )
     say("verifying")
     with taken.phase("verify"):
         verify_or_refuse(made, snapshot)

@@ -131,6 +131,7 @@ class Workbench(PlanEditing):
         settings: Mapping[str, object] | None = None,
         baseline: Plan | None = None,
         observe: Observe | None = None,
+        keep_run: bool = False,
     ) -> Plan:
         """Plan a snapshot, verify the plan and keep it in gold.
 
@@ -142,6 +143,9 @@ class Workbench(PlanEditing):
             "mrp", "constrained" or "optimize".
         baseline
             Earlier plan that is built upon; see `mv.plan`.
+        keep_run
+            Keep the run of mode mrp in memory with the plan, so that plans on it and
+            previews of edits take little time; see `mv.plan_to_build_on`.
 
         Raises
         ------
@@ -156,7 +160,9 @@ class Workbench(PlanEditing):
         taken = self.snapshot() if snapshot is None else snapshot
         facts = {POSITION: self.lake.position()} if snapshot is None else {}
         measurement = Measurement()
-        made = plan_snapshot(taken, mode, settings, observe, measurement, baseline)
+        made = plan_snapshot(
+            taken, mode, settings, observe, measurement, baseline, keep_run=keep_run
+        )
         with measurement.phase("record"):
             self.lake.record(made, taken)
         return made.with_measured({**measurement.facts(), **facts})

@@ -96,9 +96,50 @@ def test_a_place_that_comes_or_goes_is_planned_in_the_other_way():
     assert not is_kept(made)
 
 
-def test_stock_that_changes_is_planned_in_the_other_way():
+@pytest.mark.req("MRP-13", "MRP-14")
+def test_counted_stock_is_netted_on_the_kept_run():
     before = company(stock=[{"product": "X", "qty": 3}])
-    after = before.replace(stock=before["stock"].with_columns(qty=pl.lit(9.0)))
+    first = plan_to_build_on(before, PYTHON)
+    for qty in (9.0, 0.0, 45.0):
+        after = before.replace(stock=before["stock"].with_columns(qty=pl.lit(qty)))
+        assert is_kept(on_kept(after, first))
+
+
+OTHER_STOCK = [
+    [{"product": "X", "qty": 3}, {"product": "Y", "qty": 3}],
+    [],
+    [{"product": "X", "qty": -3}],
+    [{"product": "X", "qty": 3, "status": "blocked"}],
+]
+
+
+@pytest.mark.parametrize("stock", OTHER_STOCK)
+def test_stock_at_another_place_is_planned_in_the_other_way(
+    stock: list[dict[str, Any]],
+) -> None:
+    before = company(stock=[{"product": "X", "qty": 3}])
+    after = before.replace(stock=company(stock=stock)["stock"])
+    assert not is_kept(on_kept(after, plan_to_build_on(before, PYTHON)))
+
+
+@pytest.mark.req("MRP-13", "MRP-14")
+def test_another_safety_stock_is_netted_on_the_kept_run():
+    policy = {"product": "X", "lot_rule": "lot_for_lot", "safety_qty": 4.0}
+    before = company(inventory_policies=[policy])
+    first = plan_to_build_on(before, PYTHON)
+    for cells in ({"safety_qty": 9.0}, {"lot_rule": "fixed", "lot_size": 25.0}):
+        rules = company(inventory_policies=[{**policy, **cells}])["inventory_policies"]
+        assert is_kept(on_kept(before.replace(inventory_policies=rules), first))
+
+
+@pytest.mark.parametrize("cells", [{"unlimited": True}, {"product": "Y"}])
+def test_another_place_with_rules_is_planned_in_the_other_way(
+    cells: dict[str, Any],
+) -> None:
+    policy = {"product": "X", "safety_qty": 4.0}
+    before = company(inventory_policies=[policy])
+    rules = company(inventory_policies=[{**policy, **cells}])["inventory_policies"]
+    after = before.replace(inventory_policies=rules)
     assert not is_kept(on_kept(after, plan_to_build_on(before, PYTHON)))
 
 
@@ -281,6 +322,58 @@ def test_a_chain_of_changed_orders_in_a_company_with_rules(
             demands=factories.snapshot(**tables, demands=rows)["demands"]
         )
         assume(not any(found.severity == "error" for found in state.findings))
+        made = on_kept(state, made)
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(("stock", "policy", "level", "demand")),
+        st.integers(0, 11),
+        st.integers(0, 90),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def stepped(tables: dict[str, Any], kind: str, place: int, qty: int) -> dict[str, Any]:
+    """Give tables with one row of stock, rules or demands changed."""
+    name, cell = {
+        "stock": ("stock", "qty"),
+        "policy": ("inventory_policies", ("safety_qty", "lot_size")[place % 2]),
+        "level": ("inventory_levels", "safety_qty"),
+        "demand": ("demands", "qty"),
+    }[kind]
+    rows = [dict(row) for row in tables[name]]
+    row = rows[place % len(rows)]
+    row[cell] = float(qty if kind in {"stock", "level"} else max(1, qty))
+    if kind == "stock" and place > 9:
+        rows.append({**row, "lot": f"{place} {qty}", "expires_at": day(place * 3)})
+    return {**tables, name: rows}
+
+
+@FEW
+@given(DEMANDS, STEPS)
+@pytest.mark.req("MRP-14")
+def test_a_chain_of_changed_stock_rules_and_orders(
+    wanted: list[tuple[str, int, int, str]], steps: list[tuple[str, int, int]]
+) -> None:
+    rows = [_demand(number, *entry) for number, entry in enumerate(wanted)]
+    for row in rows:
+        row["location"] = "PLANT" if row["product"] == "MIX" else "DC"
+    level = {"product": "FG1", "location": "DC", "valid_from": day(20)}
+    tables = {
+        **factory(),
+        "demands": rows,
+        "inventory_levels": [{**level, "safety_qty": 12.0}],
+    }
+    state = factories.snapshot(**tables)
+    made = plan_to_build_on(state, PYTHON)
+    for step in steps:
+        tables = stepped(tables, *step)
+        fresh = factories.snapshot(**tables)
+        names = ("stock", "inventory_policies", "inventory_levels", "demands")
+        state = state.replace(**{name: fresh[name] for name in names})
         made = on_kept(state, made)
 
 

@@ -32,6 +32,22 @@ def test_another_quantity_shares_the_network_and_another_place_does_not():
     assert any("ELSEWHERE" in str(found) for found in moved.findings)
 
 
+def test_counted_stock_shares_the_network_and_used_up_stock_does_not():
+    stock = [{"product": "A", "location": "L", "qty": 5}]
+    before = checked(factories.snapshot(stock=stock))
+    fewer = before.replace(stock=before["stock"].with_columns(qty=pl.lit(2.0)))
+    assert fewer.network is before.network
+    none = before.replace(stock=before["stock"].with_columns(qty=pl.lit(0.0)))
+    assert none.network is not before.network
+
+
+def test_a_demand_less_at_a_place_shares_the_network():
+    rows = [{"demand": name, "product": "A"} for name in ("D1", "D2")]
+    before = checked(factories.snapshot(demands=rows))
+    fewer = before.replace(demands=before["demands"].head(1))
+    assert fewer.network is before.network
+
+
 def test_what_was_wrong_before_is_told_again_and_what_is_mended_is_not():
     rows = [{"product": "A", "qty": 1}]
     before = checked(factories.snapshot(demands=rows, stock=[{"product": "NO"}]))

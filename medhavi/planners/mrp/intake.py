@@ -212,6 +212,15 @@ class Reader:
     # --- stock ---------------------------------------------------------------------
     def stock(self) -> None:
         """Read usable stock as supply; negative bookings as needs at as_of."""
+        self.lots()
+        for key in self._model.policy_keys():
+            node = self._model.node(key)
+            if node.rules.unlimited:
+                unit = self._release.unit(node, INT64_MAX, ALWAYS, self._as_of, "INV")
+                node.units.append(unit)
+
+    def lots(self) -> None:
+        """Read the rows of stock."""
         customers = set(self._tables["customers"].column("customer"))
         customers |= {d.customer for d in self.intake.demands if d.customer}
         suppliers = set(self._tables["suppliers"].column("supplier"))
@@ -244,11 +253,6 @@ class Reader:
             if owner and (owner in customers or owner not in suppliers):
                 unit.customer = owner
             node.units.append(unit)
-        for key in self._model.policy_keys():
-            node = self._model.node(key)
-            if node.rules.unlimited:
-                unit = self._release.unit(node, INT64_MAX, ALWAYS, self._as_of, "INV")
-                node.units.append(unit)
 
     # --- existing orders -----------------------------------------------------------
     def order_keys(self) -> list[NodeKey]:

@@ -48,10 +48,8 @@ class Model:
         self._ways: dict[int, tuple[Way, ...]] = {}
         self._no_rules = StockRules()
         self._around: dict[NodeKey, Surroundings] = {}
-        self._policies = tables["inventory_policies"]
-        self._policy_rows = self._policies.index("product", "location")
-        self._levels = tables["inventory_levels"]
-        self._level_rows = self._levels.index("product", "location")
+        self._new_rules: dict[NodeKey, StockRules] = {}
+        self._take_rules(tables["inventory_policies"], tables["inventory_levels"])
         self.traits = TraitsBook(tables)
         self._substitutes = tables["substitutes"]
         self._substitute_rows = self._substitutes.index("product")
@@ -63,11 +61,27 @@ class Model:
         self._shelf_life = products.column("shelf_life_days")
         self._unit_cost = products.column("unit_cost")
 
-    def again(self) -> Model:
-        """Give the same graph with no node yet: nothing is wanted, nothing is there."""
+    def again(self, rules: Mapping[NodeKey, StockRules] | None = None) -> Model:
+        """Give the same graph with no node yet: nothing is wanted, nothing is there.
+
+        `rules` take the place of those that nodes had.
+        """
         fresh = copy(self)
         fresh.nodes, fresh._ways = {}, {}  # noqa: SLF001 - its own kind
+        fresh._new_rules = {**self._new_rules, **(rules or {})}  # noqa: SLF001
         return fresh
+
+    def with_rules(self, policies: Rows, levels: Rows) -> Model:
+        """Give the same graph with the rules of these rows and no others."""
+        fresh = self.again()
+        fresh._new_rules = {}  # noqa: SLF001 - its own kind
+        fresh._take_rules(policies, levels)  # noqa: SLF001
+        return fresh
+
+    def _take_rules(self, policies: Rows, levels: Rows) -> None:
+        self._policies, self._levels = policies, levels
+        self._policy_rows = policies.index("product", "location")
+        self._level_rows = levels.index("product", "location")
 
     def unit_cost(self, product: str) -> float:
         """Give the standard cost of a product [base currency]."""
@@ -87,7 +101,7 @@ class Model:
             key=key,
             step=step,
             sources=self.providers.sourcing.sources(product, location),
-            rules=self._rules(key),
+            rules=self._new_rules.get(key) or self.rules(key),
             make_to_order=bool(number is not None and self._make_to_order[number]),
             shelf_life=None if shelf is None else seconds_up(shelf, DAY),
             traits=self.traits.of_product(product),
@@ -117,7 +131,8 @@ class Model:
             ratio = exact(row["ratio"]) * self.nodes[key].step / other.step
             yield other, ratio, _window(row)
 
-    def _rules(self, key: NodeKey) -> StockRules:
+    def rules(self, key: NodeKey) -> StockRules:
+        """Give the stock rules that tables state for a node."""
         if key not in self._policy_rows and key not in self._level_rows:
             return self._no_rules
         step = self.providers.facts.step(key[0])

@@ -304,7 +304,13 @@ class MrpRun:
         """Let go of what the netting itself does not need again."""
         self.rank, self.levels, self._clusters = {}, {}, []
         self.matches = self.decoder = self._pegs = None
-        needed = ("customers", "locations", "forecast_policies", "products")
+        needed = (
+            "customers",
+            "suppliers",
+            "locations",
+            "forecast_policies",
+            "products",
+        )
         self.tables = {name: self.tables[name] for name in needed}
 
     def plan(self, version: str, seed: int | None = None) -> Plan:

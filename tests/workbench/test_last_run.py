@@ -1,0 +1,76 @@
+"""What-ifs that follow each other are netted on one kept run, with the same plan."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from medhavi.planners.pipeline import plan as make_plan
+from medhavi.workbench.last_run import LastRun
+from tests import factories
+from tests.planners.small_plans import PYTHON, day
+from tests.workbench.edit_company import company, plan_of, proposal
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return company(tmp_path)
+
+
+def codes(plan):
+    return [found.code for found in plan.findings]
+
+
+def state(qty, name="A"):
+    return factories.snapshot(
+        products=[{"product": name}],
+        demands=[{"demand": "D1", "product": name, "qty": qty, "due": day(20)}],
+        supply_terms=[{"product": name, "lead_time_days": 3}],
+    )
+
+
+def other_qty(qty):
+    cell = {"table": "demands", "key": {"demand": "D-1"}, "column": "qty"}
+    return {"kind": "override", **cell, "value": qty}
+
+
+@pytest.mark.req("MRP-13", "WO-12")
+def test_previews_of_demands_are_netted_on_one_run(bench):
+    plan = plan_of(bench)
+    facts = bench.snapshot()
+    for qty in (130.0, 70.0):
+        shown = bench.preview(plan, other_qty(qty))
+        assert codes(shown.plan)[0] == "NET002"
+        edited = facts.replace(demands=facts["demands"].with_columns(qty=pl.lit(qty)))
+        whole = make_plan(edited, settings=PYTHON)
+        assert shown.plan.replace(kpis=whole.kpis).fingerprint == whole.fingerprint
+
+
+def test_a_preview_of_another_table_is_planned_whole(bench):
+    plan = plan_of(bench)
+    shown = bench.preview(plan, {"kind": "firm", "supply": proposal(plan)})
+    assert not any(code.startswith("NET") for code in codes(shown.plan))
+
+
+def test_one_run_is_kept_and_follows_the_facts():
+    last, before = LastRun(), state(10)
+    plan = make_plan(before, settings=PYTHON)
+    for qty in (20, 30):
+        made = last.plan(plan, before, state(qty))
+        assert made.fingerprint == make_plan(state(qty), settings=PYTHON).fingerprint
+    newer = state(30)
+    made = last.plan(make_plan(newer, settings=PYTHON), newer, state(40))
+    assert codes(made)[0] == "NET002"
+    assert made.fingerprint == make_plan(state(40), settings=PYTHON).fingerprint
+    other = last.plan(make_plan(newer), newer, state(50))
+    assert dict(other.run.settings) == dict(make_plan(newer).run.settings)
+    assert other.fingerprint == make_plan(state(50)).fingerprint
+
+
+@pytest.mark.req("MRP-13")
+def test_a_workbench_keeps_the_run_of_a_plan_that_says_so(bench):
+    kept = bench.plan(keep_run=True)
+    assert kept.basis.kept is not None
+    assert bench.plan().basis.kept is None
+    shown = bench.preview(kept, other_qty(95.0))
+    assert codes(shown.plan)[0] == "NET002"
