@@ -222,9 +222,8 @@ class Layout:
         )
         self._made[place] = order
         self.places[order.index] = place
-        for need, qty in zip(takers, gives, strict=True):
-            if not release.give(need, unit, qty):
-                differ(f"{node.key} is taken twice")
+        if not release.give(unit, takers, gives):
+            differ(f"{node.key} is taken twice")
 
     def timing(self, place: int, begin: int, finish: int) -> Timing:
         """Ask when a found order runs whose work begins at an instant.

@@ -80,17 +80,20 @@ class SearchedRelease(FeasibleRelease):
             return self.demand_names[need.demand]
         return "" if need.order is None else need.order.cause
 
-    def give(self, need: Need, unit: SupplyUnit, qty: int) -> bool:
-        """Let a need take so much of a found order; False: that is too much."""
-        if qty > need.open or qty > unit.free:
-            return False
-        need.open -= qty
-        unit.free -= qty
-        unit.takers.append((need, qty))
-        self.match_need.append(need.index)
-        self.match_unit.append(unit.index)
-        self.match_qty.append(qty)
-        return True
+    def give(
+        self, unit: SupplyUnit, needs: Sequence[Need], amounts: Sequence[int]
+    ) -> bool:
+        """Let needs take so much each of a found order; False: that is too much."""
+        for need, qty in zip(needs, amounts, strict=True):
+            if qty > need.open:
+                return False
+            need.open -= qty
+        unit.free -= sum(amounts)
+        unit.takers.extend(zip(needs, amounts, strict=True))
+        self.match_need.extend([need.index for need in needs])
+        self.match_unit.extend([unit.index] * len(needs))
+        self.match_qty.extend(amounts)
+        return unit.free >= 0
 
 
 class SearchableRun(FeasibleRun):

@@ -145,6 +145,36 @@ def seek(
     return repair.found()
 
 
+def chained(first: np.ndarray, following: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """List all links of chains, chain after chain.
+
+    Parameters
+    ----------
+    first
+        Shape (n_chains,), int64: the first link of each, -1 where there is none.
+    following
+        Shape (n_links,), int64: the next link of each, -1 after the last.
+
+    Returns
+    -------
+    place, link
+        Shapes (n_found,), int64: of each link its chain, and itself.
+    """
+    place = np.flatnonzero(first >= 0)
+    link = first[place]
+    places, links = [place], [link]
+    while len(link):
+        link = following[link]
+        goes_on = link >= 0
+        place, link = place[goes_on], link[goes_on]
+        places.append(place)
+        links.append(link)
+    every = np.concatenate(places)
+    # Links were found one of each chain at a time: those of a chain are in sequence.
+    turn = np.argsort(every, kind="stable")
+    return every[turn], np.concatenate(links)[turn]
+
+
 class _Repair:
     def __init__(
         self, passes: Passes, model: Model, watch: Watch, seed: int, share: float
@@ -201,34 +231,25 @@ class _Repair:
         ids = self._engine.ints(np.zeros(len(plan.o_item)))
         count = int(self._kernels.alive(plant, plan, ids))
         alive = np.asarray(ids[:count], np.int64)
-        number = {order: place for place, order in enumerate(alive.tolist())}
         start = np.asarray(plan.o_start)[alive].tolist()
         finish = np.asarray(plan.d_finish).tolist()
         cost = int(self._kernels.finish_all(plant, plan))
-        givers, takers, amounts = [], [], []
-        first = [*np.asarray(plan.o_peg)[alive].tolist(), *plan.d_peg]
-        # Cells of a list are read ten times as fast as those of an array.
-        from_, qty, also = (
-            np.asarray(cells).tolist()
-            for cells in (plan.g_from, plan.g_qty, plan.g_also)
+        first = np.concatenate(
+            [np.asarray(plan.o_peg)[alive], np.asarray(plan.d_peg, np.int64)]
         )
-        for place, head in enumerate(first):
-            taker = place if place < count else count - 1 - place
-            peg = int(head)
-            while peg >= 0:
-                giver = from_[peg]
-                givers.append(giver if giver < 0 else number[giver])
-                takers.append(taker)
-                amounts.append(qty[peg])
-                peg = also[peg]
+        place, peg = chained(first, np.asarray(plan.g_also))
+        giver = np.asarray(plan.g_from)[peg]
+        number = np.zeros(len(plan.o_item), np.int64)
+        number[alive] = np.arange(count)
+        amounts = np.asarray(plan.g_qty)[peg].tolist()
         self._kernels.justify_right(plant, plan)
         return Found(
             order_item=np.asarray(plan.o_item)[alive].tolist(),
             order_qty=np.asarray(plan.o_qty)[alive].tolist(),
             order_start=start,
             order_late_start=np.asarray(plan.o_start)[alive].tolist(),
-            peg_from=givers,
-            peg_to=takers,
+            peg_from=np.where(giver < 0, giver, number[np.maximum(giver, 0)]).tolist(),
+            peg_to=np.where(place < count, place, count - 1 - place).tolist(),
             peg_qty=amounts,
             finish=finish,
             cost=cost,
