@@ -299,8 +299,8 @@ def _tell_renewed(done: Renewed) -> None:
     )
     if done.waiting:
         say(
-            f"{len(done.waiting):,} more could come in time with what those at risk "
-            "hold: take their worse dates, and renew again."
+            f"{len(done.waiting):,} more could come in time with what others need or "
+            "those at risk hold: take worse dates, and renew again."
         )
     for one in done.worse:
         hours = one.late_hours
