@@ -205,10 +205,13 @@ class Occupancy:
         if book is None:
             return
         need = millionths(units)
-        for start, finish, owner in spans:
-            block = Block(start, finish, need, owner)
-            book.add(block)
-            self._journal.append((book, block, True))
+        blocks = [Block(*span[:2], need, span[2]) for span in spans]
+        if isinstance(book, BucketLedger):
+            for block in blocks:
+                book.add(block)
+        else:
+            book.add_all(blocks)
+        self._journal.extend((book, block, True) for block in blocks)
 
     def release(
         self, windows: Iterable[StepWindow], owner: str = "", holds: Sequence[Hold] = ()
