@@ -312,6 +312,36 @@ def test_agreed_time_from_order_to_delivery_is_told():
         assert one.breaks_agreement is breaks
 
 
+@pytest.mark.req("ATP-20")
+@pytest.mark.parametrize(
+    ("lots", "expected"),
+    [
+        ([("A", 10), ("B", 5)], {}),
+        ([("B", 15)], {"D1": "lost"}),
+        ([("A", 4), ("B", 11)], {"D1": "short"}),
+    ],
+)
+def test_line_that_asks_for_a_class_keeps_its_word_by_lots_that_have_it(lots, expected):
+    given = tables(
+        settings=[{"quality_classes": ["A", "B"]}],
+        products=[{"product": "A", "quality": "B"}],
+        demands=[line(1, min_quality="A"), line(2, qty=5)],
+        reservations=[held(1), held(2, 5)],
+        stock=[
+            {"lot": f"L{number}", "quality": quality, "qty": qty}
+            for number, (quality, qty) in enumerate(lots)
+        ],
+    )
+    watch = standing_promises(given)
+    assert watch.watched == 2
+    assert standing(watch) == expected
+
+
+def test_class_that_nothing_ranks_is_not_watched():
+    given = tables(demands=[line(1, min_quality="A")], stock=[{"qty": 10}])
+    assert standing_promises(given).watched == 0
+
+
 def test_only_accepted_lines_are_watched():
     rows = [
         line(1, status="closed"),

@@ -72,10 +72,17 @@ def first_without_room(
 
 
 def _material(stages: Stages, demand: str, product: str) -> bool:
-    """Take what the demand has of material, where it is there."""
+    """Take what the demand has of material, where it is there and as it was asked."""
+    row = stages.providers.commitments.demand(demand)
+    traits = stages.providers.traits
+    asked = None
+    if row is not None:
+        asked = traits.asked(product, row["requires"], row["min_quality"])
     for had in stages.providers.commitments.of(demand):
-        line = stages.material.line(had.product, had.location)
         own = had.product == product
+        line = stages.material.asked_line(
+            had.product, had.location, asked if own else None
+        )
         transit = max(had.until - had.instant, 0) if own else 0
         if not line.fits(
             had.steps, had.instant, transit, buffers=True, customer=had.customer

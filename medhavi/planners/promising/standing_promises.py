@@ -24,6 +24,7 @@ from medhavi.planners.promising.planned_supply import with_planned_orders
 from medhavi.planners.promising.quest import Quest
 from medhavi.planners.promising.quoting import helped
 from medhavi.planners.promising.whole_orders import completed, whole_orders
+from medhavi.providers.traits import NO_CLASS
 from medhavi.results.promise import PromisedDelivery, PromiseStatus
 from medhavi.results.promises_at_risk import (
     AT_RISK,
@@ -133,7 +134,7 @@ def accepted_promises(
     for row in rows:
         if row["kind"] != "order" or row["status"] not in _OPEN:
             continue
-        if row["promised"] is None or row["requires"] or row["min_quality"]:
+        if row["promised"] is None or _is_unranked(book, row["min_quality"]):
             continue
         stated = (quantities or {}).get(row["demand"], row["qty"])
         cells = {
@@ -153,6 +154,11 @@ def accepted_promises(
             )
         )
     return sorted(found, key=_importance)
+
+
+def _is_unranked(book: Book, quality: str | None) -> bool:
+    """Tell whether a class is asked for that nothing ranks: who has it is unknown."""
+    return quality is not None and book.providers.traits.rank(quality) == NO_CLASS
 
 
 def _importance(one: Promised) -> tuple[int, int, str]:
