@@ -210,6 +210,8 @@ class PromiseWatch:
         Promises that hold and can be earlier, where that was asked for.
     currency
         Of all costs.
+    elsewise
+        Demands whose promises hold by a way that is there, but not held for them.
     """
 
     as_of: int
@@ -220,6 +222,7 @@ class PromiseWatch:
     moved: tuple[WatchedPromise, ...]
     currency: str
     better: tuple[WatchedPromise, ...] = ()
+    elsewise: tuple[str, ...] = ()
 
     @property
     def kept(self) -> int:

@@ -212,6 +212,25 @@ def test_chain_with_uncertain_lanes_stands_as_a_quote_says(
     assert set(verdicts) == {False, True}
 
 
+def test_changeover_for_the_next_work_is_not_what_a_promise_holds():
+    # Ten hours on M, then half an hour that the next work needs; others came between.
+    end = day(1) + dt.timedelta(hours=10)
+    machine = {"kind": "capacity", "subject": "M", "location": None}
+    work = held(1, 600, **{**machine, "start": day(1), "finish": end})
+    after = {**machine, "start": end, "finish": end + dt.timedelta(minutes=30)}
+    rest = {"reservation": "VR", "key": "VR", **after}
+    other = held(2, 30, **after, demand=None)
+    parts = held(1, 10, reservation="VB", key="VB", subject="B", at=1)
+    for minutes, expected in ((30, {}), (0, {"D1": "moved"})):
+        mine = held(1, 30, **rest, changeover_minutes=minutes)
+        given = workshop(
+            demands=[line(1, promised=2)],
+            stock=[{"product": "B", "qty": 20}],
+            reservations=[parts, work, mine, other],
+        )
+        assert standing(standing_promises(given)) == expected
+
+
 def test_hold_of_a_material_that_is_always_there_is_given_back_for_the_question():
     given = tables(
         demands=[line(1)],

@@ -27,7 +27,8 @@ def stands(stages: Stages, demand: str, product: str) -> bool:
         What the demand wants: shelf life is asked of it, not of its components.
 
     Material must be free at its instant, a resource open and free at both ends of its
-    window, a departure leaves as held and has room. The ledgers are as before.
+    window, a departure leaves as held and has room. The changeover that the next work
+    needs is not looked at: who came in between has it now. The ledgers are as before.
     """
     mark = stages.mark()
     stages.begin()
@@ -36,7 +37,10 @@ def stands(stages: Stages, demand: str, product: str) -> bool:
         holds = stages.providers.reservations
         return (
             _material(stages, demand, product)
-            and all(_works(stages, one) for one in holds.of_owner(demand, "capacity"))
+            and all(
+                _prepares_others(one) or _works(stages, one)
+                for one in holds.of_owner(demand, "capacity")
+            )
             and all(_leaves(stages, one) for one in holds.of_owner(demand, "transport"))
         )
     finally:
@@ -90,6 +94,11 @@ def _material(stages: Stages, demand: str, product: str) -> bool:
             return False
         line.take(had.steps, had.instant, transit, customer=had.customer)
     return True
+
+
+def _prepares_others(hold: Hold) -> bool:
+    """Tell whether a hold is no work: the changeover that the next one needs."""
+    return hold.changeover >= hold.finish - hold.start > 0
 
 
 def _works(stages: Stages, hold: Hold | PlannedHold) -> bool:

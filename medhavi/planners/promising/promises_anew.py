@@ -69,7 +69,7 @@ def promised_anew(
     wanted
         Demands that are to change.
     waiting
-        Demands that do not hold and keep what they have.
+        Demands that keep what they have, though it is not all that they need.
     quantities
         As in `standing_promises`.
 

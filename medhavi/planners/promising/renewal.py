@@ -158,7 +158,9 @@ def _round(
     world: _World, wanted: Mapping[str, GoodEnough], wish: Wish
 ) -> tuple[_World, dict[str, Promise]]:
     """Change what can be changed without harm; give the tables and answers then."""
-    aside = [one.demand for one in (*world.watch.at_risk, *world.watch.moved)]
+    watch = world.watch
+    aside = [one.demand for one in (*watch.at_risk, *watch.moved)]
+    aside += watch.elsewise
     goals = dict(wanted)
     while goals:
         waiting = [name for name in aside if name not in goals]
@@ -167,10 +169,10 @@ def _round(
             break
         after = _accepted(world, made, goals, wish)
         named = {name for name in made if goals[name].latest is None}
-        spoiled = _spoiled(world.watch, after.watch, made, named)
+        spoiled = _spoiled(watch, after.watch, made, named)
         if not spoiled:
             return after, made
-        for name in _suspects(spoiled, world.watch, after.watch, made):
+        for name in _suspects(spoiled, watch, after.watch, made):
             del goals[name]
     return world, {}
 

@@ -92,7 +92,7 @@ def standing_promises(
     """
     book = Book.from_snapshot(snapshot)
     known, ahead = _watched(book, accepted_promises(book, quantities or {}))
-    aside = _aside(book, known)
+    aside, elsewise = _aside(book, known)
     found: list[WatchedPromise] = []
     better: list[WatchedPromise] = []
     if aside or gain_hours is not None:
@@ -118,6 +118,7 @@ def standing_promises(
         moved=tuple(moved),
         currency=snapshot.settings.base_currency,
         better=tuple(better),
+        elsewise=tuple(elsewise),
     )
 
 
@@ -175,27 +176,33 @@ def _watched(book: Book, known: Sequence[Promised]) -> tuple[list[Promised], int
     return found, len(known) - len(found)
 
 
-def _aside(book: Book, known: Sequence[Promised]) -> list[Promised]:
-    """Give the promises that do not hold; the book has none of them any more."""
-    found = []
+def _aside(book: Book, known: Sequence[Promised]) -> tuple[list[Promised], list[str]]:
+    """Give the promises that do not hold; the book has none of them any more.
+
+    Beside them the demands that hold, but by a way that is not held for them.
+    """
+    found, elsewise = [], []
     for one in reversed(known):
-        name, product = one.request.demand, one.request.product
-        seen = with_planned_orders(book, one.request, watching(book, one))
-        if stands(seen.stages, name, product) and _comes(seen, one):
-            continue
+        name, policy = one.request.demand, watching(book, one)
+        seen = with_planned_orders(book, one.request, policy)
+        if stands(seen.stages, name, one.request.product):
+            if _is_held(seen, one):
+                continue
+            made = searched(Quest(seen, one.request, policy), "date")
+            if _standing(seen, made, one) is None:
+                elsewise.append(name)
+                continue
         book.free_own(name)
         found.append(one)
-    return found[::-1]
+    return found[::-1], elsewise[::-1]
 
 
-def _comes(book: Book, one: Promised) -> bool:
-    """Tell whether a promise comes in time: with what it holds, or any other way."""
-    policy = watching(book, one)
-    known = replace(policy, risk_cap=book.policies.of(one.request).risk_cap)
-    if held_in_time(book, one.request, known):
-        return True
-    made = searched(Quest(book, one.request, policy), "date")
-    return _standing(book, made, one) is None
+def _is_held(book: Book, one: Promised) -> bool:
+    """Tell whether a promise comes in time with what it holds, as sure as it must."""
+    known = replace(
+        watching(book, one), risk_cap=book.policies.of(one.request).risk_cap
+    )
+    return held_in_time(book, one.request, known)
 
 
 def watching(book: Book, one: Promised) -> Policy:
