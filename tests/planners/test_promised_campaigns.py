@@ -329,6 +329,34 @@ def test_the_date_is_the_first_hour_that_keeps_all_rules(standing, rule, qty, sh
     assert days(made.date) == first_hour(works, rule, qty, short)
 
 
+@pytest.mark.req("CMP-03", "CMP-04", "RES-10")
+@settings(max_examples=25)
+@given(
+    st.lists(st.tuples(st.sampled_from("AC"), st.integers(1, 9)), max_size=5),
+    RULES,
+)
+def test_promises_after_each_other_keep_the_rules_together(wanted, rule):
+    """What nobody can see of a hold, how much it makes, is reckoned as a whole run."""
+    snapshot = press(
+        **{**TWO, "changeovers": [], "resource_state": []},
+        campaign_rules=[{"resource": "M", "family": "F1", **rule}],
+    )
+    book = Book.from_snapshot(snapshot)
+    works = []
+    for number, (product, qty) in enumerate(wanted):
+        made = quoted(book, product=product, qty=qty, sales_order=f"S{number}", line=1)
+        apply(book, made)
+        (held,) = [one for one in made.holds if one.kind == "capacity"]
+        works.append((held.start / 3600, held.finish / 3600, product, qty))
+    gap, total, before = rule["cleaning_minutes"] / 60, 0, None
+    for start, finish, product, qty in sorted(works):
+        clean = before is None or before[2] == "C" or start - before[1] >= gap
+        total = qty if clean or product == "C" else total + qty
+        assert clean or product == "A"
+        assert product == "C" or total <= rule["max_run_qty"]
+        before = start, finish, product
+
+
 def first_hour(
     works: list[tuple[str, int, int]], rule: dict[str, int], qty: int, short: str
 ) -> float | None:
