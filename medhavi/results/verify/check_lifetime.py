@@ -7,7 +7,7 @@ where even that leaves a need without a usable lot, the plan used an expired one
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -151,12 +151,13 @@ def check_holds(facts: Facts) -> list[Finding]:
         .then("fed")
         .otherwise(pl.concat_list("owner"))
     )
+    around = _around(facts, holds)
     rows: list[dict[str, object]] = []
     for (product, location), own in holds.group_by(PLACE, maintain_order=True):
         here = flows.filter(
             (pl.col("product") == product) & (pl.col("location") == location)
         )
-        fault = _broken_hold(facts.as_of, own, here, _promised(facts, own))
+        fault = _broken_hold(facts.as_of, own, here, _promised(around, own))
         if fault is not None:
             moment, short = fault
             value = f"{product}|{location}"
@@ -194,21 +195,40 @@ def _feeding(facts: Facts, holds: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _promised(facts: Facts, holds: pl.DataFrame) -> float:
+class _Around(NamedTuple):
+    """Pegs and firm pegs of the tables at all places with holds.
+
+    Column `kept` of `pegged` marks what is firm, of a customer, or made for a demand.
+    """
+
+    pegged: pl.DataFrame
+    stated: pl.DataFrame
+
+
+def _around(facts: Facts, holds: pl.DataFrame) -> _Around:
+    lots = usable_lots(facts).filter(of_customers(facts))["lot_id"].to_list()
+    made_for = facts.open_orders.filter(pl.col("demand").is_not_null())
+    names = [*made_for["supply_order"].to_list(), *lots]
+    places = holds.select(PLACE).unique()
+    pegged = facts.plan.pegging.join(places, on=PLACE, how="semi")
+    return _Around(
+        pegged.with_columns(kept=pl.col("firm") | pl.col("supply").is_in(names)),
+        facts.snapshot["pegs"].filter("firm").join(places, on=PLACE, how="semi"),
+    )
+
+
+def _promised(around: _Around, holds: pl.DataFrame) -> float:
     """Give what firm pegs, orders made for a demand and owners keep from the holds.
 
     What an owner of a hold has pegged firmly beside it counts as far as it is used.
     """
-    lots = usable_lots(facts).filter(of_customers(facts))["lot_id"].to_list()
-    made_for = facts.open_orders.filter(pl.col("demand").is_not_null())
-    pegged = facts.plan.pegging.join(holds.select(PLACE).unique(), on=PLACE, how="semi")
-    others = pegged.filter(
-        pl.col("firm")
-        | pl.col("supply").is_in([*made_for["supply_order"].to_list(), *lots])
-    ).join(holds.select("demand").unique(), on="demand", how="anti")
-    stated = facts.snapshot["pegs"].filter("firm")
+    places = holds.select(PLACE).unique()
+    pegged = around.pegged.join(places, on=PLACE, how="semi")
+    others = pegged.filter("kept").join(
+        holds.select("demand").unique(), on="demand", how="anti"
+    )
     beside = (
-        stated.join(holds.select(PLACE).unique(), on=PLACE, how="semi")
+        around.stated.join(places, on=PLACE, how="semi")
         .group_by("demand")
         .agg(pl.col("qty").sum())
         .join(holds.group_by("demand").agg(held=pl.col("qty").sum()), on="demand")
