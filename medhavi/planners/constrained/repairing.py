@@ -32,7 +32,7 @@ COUNTS = (1, 1, 2, 2, 3, 4, 8)
 """How many of the orders in the way go out, one of these by chance."""
 LEAST_URGENT = 0.5
 """Share of the moves that take the least urgent of them."""
-FIRST_HEAT = 600 * DAY * SCALE
+FIRST_HEAT = 60 * DAY * SCALE
 """By how much worse a move may be at first, at the usual weight [s]."""
 PATIENCE = 60
 """Moves without a better plan, after which the best one is taken up again."""

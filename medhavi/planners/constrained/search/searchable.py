@@ -84,16 +84,18 @@ class SearchedRelease(FeasibleRelease):
         self, unit: SupplyUnit, needs: Sequence[Need], amounts: Sequence[int]
     ) -> bool:
         """Let needs take so much each of a found order; False: that is too much."""
+        takers, index = unit.takers, unit.index
+        taking, given, taken = self.match_need, self.match_unit, self.match_qty
         for need, qty in zip(needs, amounts, strict=True):
-            if qty > need.open:
+            if qty > need.open or qty > unit.free:
                 return False
             need.open -= qty
-        unit.free -= sum(amounts)
-        unit.takers.extend(zip(needs, amounts, strict=True))
-        self.match_need.extend([need.index for need in needs])
-        self.match_unit.extend([unit.index] * len(needs))
-        self.match_qty.extend(amounts)
-        return unit.free >= 0
+            unit.free -= qty
+            takers.append((need, qty))
+            taking.append(need.index)
+            given.append(index)
+            taken.append(qty)
+        return True
 
 
 class SearchableRun(FeasibleRun):
