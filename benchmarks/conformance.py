@@ -97,8 +97,8 @@ def main() -> int:
         "check finds. In cases that are not marked high a resource or a rule of frePPLe "
         "decides; there fewer late demands or fewer days are better. Known differences: "
         "those above; in operation_available frePPLe does not plan a demand whose step "
-        "never fits its calendar at its due date, and combines calendars otherwise; one "
-        "more demand is late there than in its plan, by fewer days in all.",
+        "never fits its calendar at its due date, and combines calendars otherwise; as "
+        "many demands are late there as in its plan, by fewer days in all.",
     )
     return 0
 
