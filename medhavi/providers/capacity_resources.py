@@ -155,6 +155,7 @@ class Resources:
                 self._pools[pool].append(name)
         self._known: dict[str, ResourceClock] = {}
         self._met: dict[tuple[int, int], WorkingTime] = {}
+        self._staffed: dict[tuple[int, tuple[Level, ...]], WorkingTime] = {}
         self._manned: dict[tuple[str, float], WorkingTime] = {}
 
     def offering(self, resource: str, rows: Iterable[Row]) -> Resources:
@@ -257,6 +258,16 @@ class Resources:
             met = known
         return met
 
+    def _staffed_time(
+        self, working: WorkingTime, levels: tuple[Level, ...]
+    ) -> WorkingTime:
+        """Close what leaves no whole unit; of the same time and units the same."""
+        key = id(working), levels
+        known = self._staffed.get(key)
+        if known is None:
+            known = self._staffed[key] = working.staffed(levels)
+        return known
+
     def _compile(self, name: str) -> ResourceClock:
         row = self._rows[name]
         working = self._calendars.working_time(
@@ -283,7 +294,7 @@ class Resources:
             levels = tuple(_reduced(levels, down))
             stopped += [level[:2] for level in levels if not level[2]]
         if row["bucket"] is None and not working.always_open:
-            working = working.staffed(levels)
+            working = self._staffed_time(working, levels)
         stopped += [window(cleaning) for cleaning in self._cleaning.get(name, ())]
         working = working.without(stopped)
         if name in self._kept and row["bucket"] is None:

@@ -108,10 +108,11 @@ class Job:
     @property
     def goods(self) -> int:
         """Give when all that it takes is there."""
-        return max(
-            (unit.arrives for take in self.takes for unit in take.units),
-            default=ALWAYS,
-        )
+        there = ALWAYS
+        for take in self.takes:
+            for unit in take.units:
+                there = max(unit.arrives, there)
+        return there
 
 
 def jobs_of(

@@ -7,7 +7,8 @@ sequence that they would have, had all been netted so from the beginning.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from bisect import insort
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from medhavi.planners.constrained.rationing import Rationing
 from medhavi.planners.mrp.state import NO_DEMAND
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.state import Need, Node, NodeKey, Order, SupplyUnit
 
 
+Record = TypeVar("Record")
 MOST_ANEW = 20
 """So often what is short is netted again by itself; then all is netted again."""
 
@@ -48,6 +50,8 @@ class Netting(NamedTuple):
             Gets the slices that are netted in the end, and what is missing for good.
         """
         for _ in range(MOST_ANEW):
+            if not self.release.shortages:
+                return
             rationing = Rationing(self.release, self.rank)
             slices = rationing.slices(memory.slices, self.slicer.parts)
             if slices == memory.slices or not self.again(slices):
@@ -79,12 +83,12 @@ class Netting(NamedTuple):
         places = model.close(demands[index].node for index in changed)
         if not self._apart(places):
             return False
-        matches = self._forget(places, changed)
+        gone = self._forget(places, changed)
+        made = _Counts.of(self.release)
         self.slicer.want(changed, slices)
-        self._arrange(matches)
         for rank in sorted({self.rank[id(model.nodes[key])] for key in places}):
             self.walk(self.clusters[rank])
-        self._arrange(_matches(self.release))
+        self._arrange(places, gone, made)
         return True
 
     def _apart(self, places: Collection[NodeKey]) -> bool:
@@ -97,49 +101,69 @@ class Netting(NamedTuple):
             for key in places
         )
 
-    def _forget(self, places: Collection[NodeKey], changed: Collection[int]) -> Matches:
-        """Undo what netting did at places; gives the matches that are left."""
+    def _forget(self, places: Collection[NodeKey], changed: Collection[int]) -> _Gone:
+        """Undo what netting did at places; the register keeps its numbers so far."""
         release = self.release
-        kept = [m for m in _matches(release) if m[0].node.key not in places]
-        gone = {
+        orders = {
             id(order)
             for order in release.orders
             if order.existing is None and order.node in places
         }
-        nodes = [release.model.nodes[key] for key in places]
-
-        def stays(need: Need) -> bool:
-            return id(need.order) not in gone and need.demand not in changed
-
-        for node in nodes:
-            node.units = [u for u in node.units if id(u.order) not in gone]
-            node.needs = [need for need in node.needs if stays(need)]
+        gone = _Gone(orders, changed)
+        for key in places:
+            node = release.model.nodes[key]
+            node.units = [unit for unit in node.units if not gone.unit(unit)]
+            node.needs = [need for need in node.needs if not gone.need(need)]
             for unit in node.units:
                 unit.free = unit.qty
                 unit.takers.clear()
             for need in node.needs:
                 need.open = need.qty
-        release.orders = [o for o in release.orders if id(o) not in gone]
-        release.units = [u for u in release.units if id(u.order) not in gone]
-        release.needs = [need for need in release.needs if stays(need)]
         release.asked = [one for one in release.asked if one[0].key not in places]
         release.shortages = [
             one for one in release.shortages if one.need.node.key not in places
         ]
-        return kept
+        return gone
 
-    def _arrange(self, matches: Matches) -> None:
-        """Bring all records into the sequence of a netting, the matches by them."""
+    def _arrange(self, places: Collection[NodeKey], gone: _Gone, made: _Counts) -> None:
+        """Leave out what is gone; bring what was made since into its sequence."""
         release, intake = self.release, self.slicer.intake
-        booked = [need for need in release.needs if need.index in intake.bookings]
-        release.orders.sort(key=self._made)
-        release.units.sort(key=lambda unit: self._made(unit.order))
-        release.needs.sort(key=self._needed)
+        needs, units = release.needs, release.units
+        matches = [
+            (needs[need], units[unit], qty)
+            for need, unit, qty in zip(
+                release.match_need, release.match_unit, release.match_qty, strict=True
+            )
+        ]
+        booked = [needs[index] for index in intake.bookings]
+        release.orders = _merged(
+            [
+                one
+                for one in release.orders[: made.orders]
+                if id(one) not in gone.orders
+            ],
+            release.orders[made.orders :],
+            self._made,
+        )
+        release.units = _merged(
+            [one for one in units[: made.units] if not gone.unit(one)],
+            units[made.units :],
+            lambda unit: self._made(unit.order),
+        )
+        release.needs = _merged(
+            [one for one in needs[: made.needs] if not gone.need(one)],
+            needs[made.needs :],
+            self._needed,
+        )
         _number(release.orders)
         _number(release.units)
         _number(release.needs)
         intake.bookings = {need.index for need in booked}
-        matches.sort(key=lambda match: self.rank[id(match[0].node)])
+        matches = _merged(
+            [one for one in matches[: made.matches] if one[0].node.key not in places],
+            matches[made.matches :],
+            lambda match: self.rank[id(match[0].node)],
+        )
         release.match_need = [need.index for need, _, _ in matches]
         release.match_unit = [unit.index for _, unit, _ in matches]
         release.match_qty = [qty for _, _, qty in matches]
@@ -157,16 +181,47 @@ class Netting(NamedTuple):
         return self._made(need.order), 0
 
 
-Matches = list[tuple["Need", "SupplyUnit", int]]
+class _Gone(NamedTuple):
+    """Orders by identity, and demands, whose records are gone."""
+
+    orders: Collection[int]
+    demands: Collection[int]
+
+    def unit(self, unit: SupplyUnit) -> bool:
+        """Tell whether a unit is gone."""
+        return id(unit.order) in self.orders
+
+    def need(self, need: Need) -> bool:
+        """Tell whether a need is gone."""
+        return need.demand in self.demands or id(need.order) in self.orders
 
 
-def _matches(release: Release) -> Matches:
-    return [
-        (release.needs[need], release.units[unit], qty)
-        for need, unit, qty in zip(
-            release.match_need, release.match_unit, release.match_qty, strict=True
+class _Counts(NamedTuple):
+    """How many records there are."""
+
+    orders: int
+    units: int
+    needs: int
+    matches: int
+
+    @classmethod
+    def of(cls, release: Release) -> _Counts:
+        """Count the records of a register."""
+        return cls(
+            len(release.orders),
+            len(release.units),
+            len(release.needs),
+            len(release.match_qty),
         )
-    ]
+
+
+def _merged(
+    known: list[Record], made: Iterable[Record], place: Callable[[Record], Any]
+) -> list[Record]:
+    """Put each of a few records behind those that come before it or with it."""
+    for record in made:
+        insort(known, record, key=place)
+    return known
 
 
 def _number(records: Iterable[Order | SupplyUnit | Need]) -> None:

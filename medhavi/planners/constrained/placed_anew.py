@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.lifetimes import keep_alive
 from medhavi.planners.constrained.undoing import restore, state_of
+from medhavi.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -44,6 +45,8 @@ def kept_alive(jobs: Sequence[Job], netted: Mapping[int, Before]) -> list[Job]:
     netted
         How those were netted that are placed now, by number.
     """
+    if not any(out.unit.expires < NEVER for job in _below(jobs) for out in job.outs):
+        return []
     now = [state_of(job, None, None) for job in jobs]
     before = [[out.opens for out in job.outs] for job in jobs]
     for job in jobs:
@@ -59,6 +62,18 @@ def kept_alive(jobs: Sequence[Job], netted: Mapping[int, Before]) -> list[Job]:
         for job, opens in zip(jobs, before, strict=True)
         if [out.opens for out in job.outs] != opens
     ]
+
+
+def _below(jobs: Iterable[Job]) -> list[Job]:
+    """List the orders that bring something for those that stay, however far below."""
+    waiting = [giver for job in jobs if job.stays for giver in job.before]
+    found: dict[int, Job] = {}
+    while waiting:
+        job = waiting.pop()
+        if job.number not in found:
+            found[job.number] = job
+            waiting += job.before
+    return [*found.values()]
 
 
 def touched(
