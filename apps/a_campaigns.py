@@ -20,7 +20,7 @@ with app.setup:
     from medhavi.service import campaign_page, desk_page, desk_words
     from medhavi.service.campaign_parts import change_form, change_words, matrix_grid
     from medhavi.service.page_data import load_data
-    from medhavi.service.page_parts import html, picture, section
+    from medhavi.service.page_parts import html, picture, said, section, trouble_of
     from medhavi.views import campaign_words, page, theme
     from medhavi.views.campaign_picture import setup_chart
     from medhavi.views.tiles import tiles_html
@@ -63,28 +63,23 @@ def choose_how(params, wanted):
 
 
 @app.cell(hide_code=True)
-def data(how, wanted):
-    with mo.status.spinner("Planning twice", remove_on_exit=True) as _spinner:
-        shown = campaign_page.load_campaigns(
-            load_data(
-                wanted("tables"),
-                known_at=wanted("known_at"),
-                effective_at=wanted("effective_at"),
-            ),
-            how.value,
-            carried_out=wanted("plan"),
-            observe=lambda text: _spinner.update(subtitle=text.strip()),
+def data(wanted):
+    with mo.status.spinner("Reading", remove_on_exit=True):
+        read = load_data(
+            wanted("tables"),
+            known_at=wanted("known_at"),
+            effective_at=wanted("effective_at"),
         )
-    names = shown.names
-    return names, shown
+    names = read.names
+    return names, read
 
 
 @app.cell(hide_code=True)
-def head(how, names, shown, wanted):
+def head(how, names, read, wanted):
     _facts = (
-        page.moment_facts(shown.snapshot, names, str(shown.source), wanted("known_at"))
-        if shown.study is not None
-        else [("Source", str(shown.source))]
+        page.moment_facts(read.snapshot, names, str(read.source), wanted("known_at"))
+        if read.problem is None
+        else [("Source", str(read.source))]
     )
     mo.vstack(
         [
@@ -97,14 +92,18 @@ def head(how, names, shown, wanted):
 
 
 @app.cell(hide_code=True)
-def trouble(shown):
-    _text = shown.problem and page.problem(
-        shown.problem.title, shown.problem.text, shown.problem.remedy
-    )
-    _list = f"<p></p>{page.findings_html(shown.findings)}" if shown.findings else ""
-    mo.stop(shown.study is None, html(f"{_text}{_list}"))
+def plans(how, families, read, wanted):
+    _seen = families  # the matrix is there to read while the plans are made
+    with mo.status.spinner("Planning twice", remove_on_exit=True) as _spinner:
+        shown = campaign_page.load_campaigns(
+            read,
+            how.value,
+            carried_out=wanted("plan"),
+            observe=lambda text: _spinner.update(subtitle=text.strip()),
+        )
+    mo.stop(shown.study is None, trouble_of(shown))
     study = shown.study
-    return (study,)
+    return shown, study
 
 
 @app.cell(hide_code=True)
@@ -143,8 +142,9 @@ def runs(names, study):
 
 
 @app.cell(hide_code=True)
-def choose_matrix(params, shown, study, wanted):
-    _all = campaign_page.matrices(shown.snapshot)
+def choose_matrix(params, read, wanted):
+    mo.stop(read.problem is not None, trouble_of(read))
+    _all = campaign_page.matrices(read.snapshot)
     matrix = mo.ui.dropdown(
         _all,
         value=wanted("matrix") if wanted("matrix") in _all else next(iter(_all), None),
@@ -155,7 +155,7 @@ def choose_matrix(params, shown, study, wanted):
 
 
 @app.cell(hide_code=True)
-def show_matrix(matrix, shown):
+def show_matrix(matrix, read):
     if matrix.value is None:
         families, grid = [], None
         _parts = [
@@ -167,9 +167,9 @@ def show_matrix(matrix, shown):
             )
         ]
     else:
-        families = campaign_page.matrix_families(shown.snapshot, matrix.value)
+        families = campaign_page.matrix_families(read.snapshot, matrix.value)
         grid = matrix_grid(
-            campaign_page.matrix_table(shown.snapshot, matrix.value, families)
+            campaign_page.matrix_table(read.snapshot, matrix.value, families)
         )
         _parts = [
             matrix,
@@ -185,9 +185,9 @@ def show_matrix(matrix, shown):
 
 
 @app.cell(hide_code=True)
-def edit_cell(families, grid, matrix, shown, wanted):
+def edit_cell(families, grid, matrix, read, wanted):
     mo.stop(grid is None)
-    form = change_form(shown.snapshot, matrix.value, families, grid.value, wanted)
+    form = change_form(read.snapshot, matrix.value, families, grid.value, wanted)
     form
     return (form,)
 
@@ -241,11 +241,7 @@ def approve(asked):
 def decided(accept, approver, asked, shown):
     mo.stop(not accept.value)
     _done = desk_page.decide(shown, asked.preview, approver.value)
-    html(
-        page.empty(f"● {_done.title}", _done.text)
-        if _done.kept
-        else page.problem(_done.title, _done.text)
-    )
+    said(_done)
     return
 
 
@@ -267,11 +263,7 @@ def history(names, shown, study):
 def taken_back(back, back_by, shown):
     mo.stop(not back.value)
     _done = desk_page.take_back(shown, back_by.value)
-    html(
-        page.empty(f"● {_done.title}", _done.text)
-        if _done.kept
-        else page.problem(_done.title, _done.text)
-    )
+    said(_done)
     return
 
 

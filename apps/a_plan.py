@@ -16,19 +16,25 @@ with app.setup:
     import marimo as mo
 
     from medhavi.results.difference import compare
-    from medhavi.service import desk_page, desk_parts, desk_words
-    from medhavi.service.page_parts import html, picture, section
+    from medhavi.service import desk_page, desk_parts, desk_words, plan_history
+    from medhavi.service.page_parts import html, picture, said, section, trouble_of
     from medhavi.service.plan_page import MODES, load_page
     from medhavi.views import order_list, page, theme
     from medhavi.views.cause_ranking import causes_html, plan_remedies_html
     from medhavi.views.chain_picture import chain_chart
-    from medhavi.views.exception_list import clock, codes, exception_rows, plain
+    from medhavi.views.exception_list import (
+        clock,
+        codes,
+        exception_rows,
+        groups_html,
+        plain,
+    )
     from medhavi.views.late_picture import late_chart, late_demands, late_html
     from medhavi.views.load_map import load_chart
     from medhavi.views.overdue_picture import overdue_chart, overdue_rows
     from medhavi.views.plan_comparison import comparison_html
     from medhavi.views.stock_picture import items_by_need, stock_chart
-    from medhavi.views.tiles import plan_tiles, tiles_html
+    from medhavi.views.tiles import tiles_html
 
     theme.register()
 
@@ -143,22 +149,20 @@ def head(known_at, mode, moments, names, shown):
 
 @app.cell(hide_code=True)
 def trouble(shown):
-    _text = shown.problem and page.problem(
-        shown.problem.title, shown.problem.text, shown.problem.remedy
-    )
-    _list = f"<p></p>{page.findings_html(shown.findings)}" if shown.findings else ""
-    mo.stop(shown.problem is not None, html(f"{_text}{_list}"))
+    mo.stop(shown.problem is not None, trouble_of(shown))
     plan = shown.plan
     return (plan,)
 
 
 @app.cell(hide_code=True)
-def tiles(params, plan):
+def tiles(params, plan, shown):
     _address = "&".join(
         f"{name}={value}" for name, value in params.to_dict().items() if name != "code"
     )
-    html(tiles_html(plan_tiles(plan), f"?{_address}&code={{rows}}#exceptions"))
-    return
+    link = f"?{_address}&code={{rows}}#exceptions"
+    costs = dict(shown.snapshot["products"].select("product", "unit_cost").iter_rows())
+    html(tiles_html(plan_history.tiles_of(shown), link)) if plan else None
+    return costs, link
 
 
 @app.cell(hide_code=True)
@@ -231,17 +235,17 @@ def overdue(mode, names, plan):
 
 
 @app.cell(hide_code=True)
-def choose_demand(names, params, plan, wanted):
+def choose_demand(names, params, plan, shown, wanted):
     _worst = overdue_rows(plan, names, 50)
     _first = [
         *late_demands(plan)["demand"].head(50),
         *(_worst["demand"] if _worst.height else ()),
     ]
-    _first = list(dict.fromkeys(_first))
-    _all = [*_first, *(d for d in plan.fulfilment["demand"] if d not in set(_first))]
+    _options = order_list.demand_options(plan, shown.snapshot["demands"], names, _first)
+    _labels = {identity: label for label, identity in _options.items()}
     demand = mo.ui.dropdown(
-        _all,
-        value=wanted("demand") if wanted("demand") in _all else next(iter(_all), None),
+        _options,
+        value=_labels.get(wanted("demand"), next(iter(_options), None)),
         searchable=True,
         label="Demand",
         on_change=lambda value: params.set("demand", value or ""),
@@ -330,64 +334,6 @@ def loads(names, plan):
 
 
 @app.cell(hide_code=True)
-def choose_code(params, plan, wanted):
-    _options = {
-        f"{row['mark'][0]} {row['headline']} ({row['number']:,})": row["code"]
-        for row in codes(plan).iter_rows(named=True)
-    }
-    _labels = {code: label for label, code in _options.items()}
-    code = mo.ui.dropdown(
-        _options,
-        value=_labels.get(wanted("code")),
-        searchable=True,
-        allow_select_none=True,
-        label="Kind",
-        on_change=lambda value: params.set("code", value or ""),
-    )
-    return (code,)
-
-
-@app.cell(hide_code=True)
-def exceptions(code, names, plan):
-    _rows = exception_rows(plan, names, code.value)
-    _kinds = codes(plan)
-    if _kinds.is_empty():
-        _parts = [
-            html(page.empty("No exceptions", "The plan keeps every rule and date."))
-        ]
-    else:
-        _chosen = _kinds.filter(_kinds["code"] == (code.value or ""))
-        _advice = _chosen["remedy"].to_list()
-        _parts = [
-            mo.hstack([code, mo.md(*_advice[:1] or [""])], justify="start", wrap=True),
-            mo.ui.table(
-                _rows,
-                selection=None,
-                page_size=12,
-                show_column_summaries=False,
-                show_data_types=False,
-                # One kind needs no column that says it.
-                hidden_columns=["Ids", "What"] if code.value else ["Ids"],
-                wrapped_columns=["What", "Product", "Detail"],
-                column_widths={
-                    "What": 200,
-                    "Product": 230,
-                    "Where": 110,
-                    "Date": 145,
-                    "Quantity": 85,
-                    "Hours": 70,
-                    "Detail": 250,
-                    "Demand": 130,
-                },
-                format_mapping={"Date": clock, "Quantity": plain, "Hours": plain},
-                hover_template="{{Ids}}",
-            ),
-        ]
-    section("exceptions", "What should a person look at?", *_parts)
-    return
-
-
-@app.cell(hide_code=True)
 def choose_orders(names, params, plan, wanted):
     chosen = desk_parts.order_filter(plan, names, wanted, params.set)
     return (chosen,)
@@ -409,15 +355,88 @@ def orders(chosen, names, plan):
 
 
 @app.cell(hide_code=True)
-def choose_decision(names, plan):
-    decision_form = desk_parts.decision_form(plan, names)
+def choose_code(params, plan, wanted):
+    _options = {
+        f"{row['mark'][0]} {row['headline']} ({row['number']:,})": row["code"]
+        for row in codes(plan).iter_rows(named=True)
+    }
+    _labels = {code: label for label, code in _options.items()}
+    code = mo.ui.dropdown(
+        _options,
+        value=_labels.get(wanted("code")),
+        searchable=True,
+        allow_select_none=True,
+        label="Kind",
+        on_change=lambda value: params.set("code", value or ""),
+    )
+    return (code,)
+
+
+@app.cell(hide_code=True)
+def pointing(plan):
+    _plan = plan  # another plan has other exceptions
+    get_point, set_point = mo.state(None)
+    return get_point, set_point
+
+
+@app.cell(hide_code=True)
+def exceptions(code, costs, link, names, plan, set_point):
+    _rows = exception_rows(plan, names, code.value)
+    _kinds = codes(plan)
+    answers = []
+    if _kinds.is_empty():
+        _parts = [
+            html(page.empty("No exceptions", "The plan keeps every rule and date."))
+        ]
+    else:
+        _chosen = _kinds.filter(_kinds["code"] == (code.value or ""))
+        _advice = _chosen["remedy"].to_list()
+        answers = desk_parts.answer_buttons(plan, names, costs, code.value, set_point)
+        _parts = [
+            html(groups_html(plan, costs, names.currency, link)),
+            mo.hstack([code, mo.md(*_advice[:1] or [""])], justify="start", wrap=True),
+            mo.ui.table(
+                _rows,
+                selection=None,
+                page_size=12,
+                show_column_summaries=False,
+                show_data_types=False,
+                # One kind needs no column that says it.
+                hidden_columns=["Ids", "What"] if code.value else ["Ids"],
+                wrapped_columns=["What", "Product", "Detail"],
+                column_widths={
+                    "What": 170,
+                    "Product": 190,
+                    "Where": 85,
+                    "Date": 142,
+                    "Quantity": 75,
+                    "Hours": 60,
+                    "Detail": 220,
+                    "Demand": 110,
+                },
+                format_mapping={"Date": clock, "Quantity": plain, "Hours": plain},
+                hover_template="{{Ids}}",
+            ),
+        ]
+        if answers:
+            _parts += [html("<h3>What they suggest, the most money first</h3>")]
+            _parts += [mo.hstack(_line, justify="start") for _line in answers]
+    section("exceptions", "What should a person look at?", *_parts)
+    return (answers,)
+
+
+@app.cell(hide_code=True)
+def choose_decision(names, plan, set_point):
+    decision_form = desk_parts.decision_form(plan, names, lambda _: set_point(None))
     return (decision_form,)
 
 
 @app.cell(hide_code=True)
-def decide(decision_form, names, order_table, plan):
+def decide(decision_form, get_point, names, order_table, plan):
     _chosen = order_table.value["Id"].to_list() if len(order_table.value) else []
     supply = _chosen[0] if _chosen else None
+    if get_point() is not None:
+        supply = get_point()["supply"]
     _words = order_list.order_words(plan, supply, names)
     section(
         "decide",
@@ -429,9 +448,11 @@ def decide(decision_form, names, order_table, plan):
 
 
 @app.cell(hide_code=True)
-def price(decision_form, names, plan, shown, supply):
-    mo.stop(decision_form.value is None)
-    _edit = desk_parts.decision(decision_form.value, supply)
+def price(decision_form, get_point, names, plan, shown, supply):
+    mo.stop(get_point() is None and decision_form.value is None)
+    _edit = desk_parts.decision(
+        get_point(), decision_form.value, supply, plan.run.as_of
+    )
     _words = order_list.order_words(plan, _edit.get("supply"), names)
     with mo.status.spinner("Planning with it", remove_on_exit=True):
         asked = desk_page.show_edit(shown, _edit)
@@ -447,7 +468,7 @@ def price(decision_form, names, plan, shown, supply):
 @app.cell(hide_code=True)
 def approve(asked, names, shown):
     approver = mo.ui.text(label="Approver", placeholder="your name")
-    accept = mo.ui.run_button(label="Do it", kind="success")
+    accept = mo.ui.run_button(label="Approve it", kind="success")
     back = mo.ui.run_button(label="Take the last decision back")
     mo.vstack(
         [
@@ -468,11 +489,31 @@ def decided(accept, approver, asked, back, shown):
         if accept.value
         else desk_page.take_back(shown, approver.value)
     )
-    html(
-        page.empty(f"● {_done.title}", _done.text)
-        if _done.kept
-        else page.problem(_done.title, _done.text)
-    )
+    said(_done)
+    return
+
+
+@app.cell(hide_code=True)
+def publishing(shown):
+    _what = shown.plan  # nobody has approved another plan
+    publish_by = mo.ui.text(label="Approver", placeholder="your name")
+    publish = mo.ui.run_button(label="Publish this plan", kind="success")
+    section(
+        "publish",
+        "Is it the plan?",
+        html(
+            '<p class="muted">A published plan is kept, and the tiles of the next one '
+            "say what has changed since.</p>"
+        ),
+        mo.hstack([publish_by, publish], justify="start", wrap=True),
+    ) if shown.source.lake else None
+    return publish, publish_by
+
+
+@app.cell(hide_code=True)
+def published(publish, publish_by, shown):
+    mo.stop(not publish.value)
+    said(plan_history.publish(shown, publish_by.value))
     return
 
 
@@ -531,7 +572,7 @@ def workbook(dropped, mode):
     if _made.problem is not None:
         _parts.insert(0, page.problem(_made.problem.title, _made.problem.text))
     else:
-        _parts.insert(0, tiles_html(plan_tiles(_made.plan), "#workbook"))
+        _parts.insert(0, tiles_html(plan_history.tiles_of(_made), "#workbook"))
     mo.vstack([html(part) for part in _parts])
     return
 

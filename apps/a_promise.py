@@ -17,7 +17,7 @@ with app.setup:
 
     from medhavi.service import promise_bulk, promise_widgets
     from medhavi.service.page_data import load_data
-    from medhavi.service.page_parts import html, picture, section
+    from medhavi.service.page_parts import html, picture, said, section, trouble_of
     from medhavi.service.promise_commit import OwnDate, commit, commit_lines
     from medhavi.service.promise_form import choices
     from medhavi.service.promise_page import ask, ask_changed, named
@@ -90,7 +90,7 @@ def head(shown, wanted):
 
 @app.cell(hide_code=True)
 def trouble(shown):
-    mo.stop(shown.problem is not None, promise_widgets.trouble_of(shown))
+    mo.stop(shown.problem is not None, trouble_of(shown))
     offered = choices(shown.snapshot, shown.names)
     return (offered,)
 
@@ -113,7 +113,7 @@ def request(offered, params, wanted):
 def answer(form, past, shown):
     with mo.status.spinner("Quoting", remove_on_exit=True):
         told = ask(shown, form.value or form.element.value, past=past)
-    mo.stop(told.promise is None, promise_widgets.trouble_of(told))
+    mo.stop(told.promise is None, trouble_of(told))
     promise = told.promise
     names = there(shown.names, promise.demand["location"])
     return names, promise, told
@@ -318,7 +318,7 @@ def decide(accept, approver, chosen, own, told, tried_page, which):
 @app.cell(hide_code=True)
 def done(accept, approver, chosen, own, shown):
     mo.stop(not accept.value)
-    promise_widgets.said(commit(shown, chosen, approver.value, OwnDate(**own.value)))
+    said(commit(shown, chosen, approver.value, OwnDate(**own.value)))
     return
 
 
@@ -350,7 +350,7 @@ def bulk(dropped, past, shown):
         many = promise_bulk.answer_file(
             shown, dropped.name(), dropped.contents(), past=past
         )
-    mo.stop(many.problem is not None, promise_widgets.trouble_of(many))
+    mo.stop(many.problem is not None, trouble_of(many))
     return (many,)
 
 
@@ -389,7 +389,7 @@ def bulk_done(answer_table, bulk_accept, bulk_approver, many, shown):
     mo.stop(not bulk_accept.value)
     _lines = answer_table.value[promise_lists.LINE]
     _chosen = [many.promises[line - 1] for line in _lines]
-    promise_widgets.said(commit_lines(shown, _chosen, bulk_approver.value))
+    said(commit_lines(shown, _chosen, bulk_approver.value))
     return
 
 
@@ -416,7 +416,7 @@ def at_risk(look_again, past, shown):
         with mo.status.spinner("Asking again", remove_on_exit=True):
             watched = watch_promises(shown, past=past)
         if watched.watch is None:
-            _shown = promise_widgets.trouble_of(watched)
+            _shown = trouble_of(watched)
         else:
             _text = promise_lists.watch_sentence(watched.watch)
             _rows = promise_lists.at_risk_html(watched.watch, shown.names)

@@ -6,8 +6,6 @@ without campaigns, and somebody approves it. A folder of tables keeps nothing.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -27,6 +25,8 @@ from medhavi.service.page_data import (
     findings_of,
     problem_of,
 )
+from medhavi.service.plan_page import plan_of
+from medhavi.service.remembered import Remembered
 from medhavi.snapshot import Snapshot
 from medhavi.views.campaign_picture import WITH, WITHOUT
 from medhavi.views.campaign_words import family_name
@@ -36,11 +36,11 @@ from medhavi.workbench.campaign_study import (
     CampaignStudy,
     published_campaigns,
     side_by_side,
-    study_campaigns,
 )
 from medhavi.workbench.plan_edit_answers import Preview
 from medhavi.workbench.plan_edit_preview import worked_out
 from medhavi.workbench.plan_edit_scenario import edited_snapshot, planned_again
+from medhavi.workbench.tables_run import plan_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,8 +53,7 @@ FROM = "from \\ to"
 CLEANS = " ●"
 """Mark of a change that is a cleaning."""
 _KEPT = 4
-_studies: OrderedDict[str, CampaignStudy] = OrderedDict()
-_lock = threading.Lock()
+_studies: Remembered[CampaignStudy] = Remembered(_KEPT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,19 +141,25 @@ def _studied(
 
         past = published_campaigns(Lake(data.source.lake))
     told = "" if past is None else past.fingerprint
-    key = f"{snapshot.fingerprint} {how} {told}"
-    with _lock:
-        if key not in _studies:
-            _studies[key] = study_campaigns(
-                snapshot,
-                how=how if how in HOW else HOW[0],
-                carried_out=past,
-                observe=observe,
-            )
-            while len(_studies) > _KEPT:
-                _studies.popitem(last=False)
-        _studies.move_to_end(key)
-        return _studies[key]
+    return _studies.get(
+        (snapshot.fingerprint, how, told),
+        lambda: side_by_side(
+            _plan(snapshot, "off", observe),
+            _plan(snapshot, how if how in HOW else HOW[0], observe),
+            snapshot,
+            past,
+        ),
+    )
+
+
+def _plan(
+    snapshot: Snapshot, campaigns: str, observe: Callable[[str], object] | None
+) -> Plan:
+    """Plan with or without campaigns; the plan app's own plan obeys their rules."""
+    ruled = snapshot["campaign_rules"].height > 0
+    if campaigns == "rules" or (campaigns == "off" and not ruled):
+        return plan_of(snapshot, "constrained", observe)
+    return plan_snapshot(snapshot, "constrained", {"campaigns": campaigns}, observe)
 
 
 # ---------------------------------------------------------------------------- matrix

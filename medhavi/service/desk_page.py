@@ -6,14 +6,13 @@ and needs a lake at its latest moment with its event store.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
 
 from medhavi.errors import UsageError
+from medhavi.planners.work_orders.order_states import OrderState, Verb, allowed
 from medhavi.service.page_data import (
     Problem,
     Source,
@@ -22,6 +21,8 @@ from medhavi.service.page_data import (
     read_moment,
 )
 from medhavi.service.plan_page import PlanPage, load_page, plan_of
+from medhavi.service.remembered import Remembered
+from medhavi.units import to_seconds
 from medhavi.workbench.plan_edit_answers import Preview
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ MOST_BYTES = 50_000_000
 DO_IT = ("BringForward", "Defer", "Cancel")
 """Exceptions that one edit answers."""
 
-_tried: OrderedDict[tuple[str, str | None, int], tuple[PlanRemedy, ...]] = OrderedDict()
-_lock = threading.Lock()
+_tried: Remembered[tuple[PlanRemedy, ...]] = Remembered(_KEPT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,22 +111,39 @@ def _parts(text: str) -> list[float]:
         raise UsageError(message) from error
 
 
-def answer_to(row: Mapping[str, Any]) -> dict[str, Any] | None:
+def answer_to(row: Mapping[str, Any], now: int | None) -> dict[str, Any] | None:
     """Give the edit that answers an exception; None where a person has to think.
 
     Parameters
     ----------
     row
         Row of `exceptions` of a plan.
+    now
+        Of the plan [UTC seconds]: nothing is moved before it.
     """
     if row["code"] not in DO_IT or not row["supply"]:
         return None
     if row["code"] == "Cancel":
         return {"kind": "cancel", "supply": row["supply"]}
-    if row["suggested_date"] is None:
+    suggested = row["suggested_date"]
+    if suggested is None or (now is not None and to_seconds(suggested) <= now):
         return None
     moment = row["suggested_date"].isoformat()
     return {"kind": "move", "supply": row["supply"], "due": moment}
+
+
+def answerable(plan: Plan) -> Callable[[Mapping[str, Any]], bool]:
+    """Tell of exceptions whether one edit answers them that their order allows."""
+    states = dict(plan.supplies.select("id", "status").iter_rows())
+
+    def can(row: Mapping[str, Any]) -> bool:
+        edit = answer_to(row, plan.run.as_of)
+        if edit is None:
+            return False
+        state = OrderState(states.get(edit["supply"]) or "planned")
+        return Verb(edit["kind"]) in allowed(state)
+
+    return can
 
 
 def decide(page: Sourced, preview: Preview, approver: str) -> Decided:
@@ -205,21 +222,15 @@ def tried_remedies(
     from medhavi.planners.late_remedies.trying_out import remedies
 
     plan, snapshot = _both(page)
-    key = (plan.fingerprint, demand, tries)
-    with _lock:
-        if key in _tried:
-            return _tried[key]
 
     def told(_what: str, done: int, most: int) -> None:
         if observe is not None:
             observe(f"{done} of {most} plans")
 
-    found = remedies(snapshot, plan, demand, tries=tries, observe=told)
-    with _lock:
-        _tried[key] = found
-        while len(_tried) > _KEPT:
-            _tried.popitem(last=False)
-    return found
+    return _tried.get(
+        (plan.fingerprint, demand, tries),
+        lambda: remedies(snapshot, plan, demand, tries=tries, observe=told),
+    )
 
 
 def other_plan(page: PlanPage, mode: str) -> Plan:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.service import desk_page
+from medhavi.service.page_parts import html
 from medhavi.views import order_list
-from medhavi.views.exception_list import clock, plain
+from medhavi.views.exception_list import clock, dearest_exceptions, plain
+from medhavi.views.format import money, when
 from medhavi.views.late_picture import late_demands
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import marimo as mo
     import polars as pl
@@ -23,6 +26,7 @@ DEAREST = "the dearest reasons"
 """Choice of remedies for no demand in particular."""
 MOST_POINTS = 500
 MOST_LATE = 200
+MOST_BUTTONS = 8
 DECISIONS = {
     "make it firm": "firm",
     "move it": "move",
@@ -94,20 +98,88 @@ def order_table(rows: pl.DataFrame) -> mo.ui.table:
         # A proposal's id says nothing to anybody; decisions need it.
         hidden_columns=["Id"],
         wrapped_columns=["Product", "From"],
-        column_widths={"Order": 90, "Product": 220, "From": 150, "Quantity": 90},
+        column_widths={
+            "Order": 80,
+            "Kind": 55,
+            "Product": 190,
+            "Where": 90,
+            "From": 155,
+            "Quantity": 80,
+            "Start": 125,
+            "Finish": 125,
+            "Status": 75,
+            "For": 45,
+        },
         format_mapping={"Start": clock, "Finish": clock, "Quantity": plain},
         label="Orders",
     )
 
 
-def decision_form(plan: Plan, names: Names) -> mo.ui.form[Any, Any]:
+def answer_buttons(
+    plan: Plan,
+    names: Names,
+    costs: Mapping[str, float],
+    code: str | None,
+    chosen: Callable[[dict[str, Any]], None],
+) -> list[tuple[mo.ui.button, mo.Html]]:
+    """Give a button an exception that one edit answers, the most money first.
+
+    Parameters
+    ----------
+    costs
+        Unit cost by product.
+    code
+        Only these exceptions; None: all that can be answered.
+    chosen
+        Called with the row of the exception whose button is pressed.
+
+    Returns
+    -------
+    list of tuple
+        Button and what it does. A button that no name of the page holds is dead.
+    """
+    import marimo as mo
+
+    wanted = [one for one in desk_page.DO_IT if code in (None, one)]
+    rows = list(
+        filter(desk_page.answerable(plan), dearest_exceptions(plan, costs, wanted))
+    )
+
+    def line(row: dict[str, Any]) -> tuple[mo.ui.button, mo.Html]:
+        button = mo.ui.button(
+            label="Do\N{NO-BREAK SPACE}it", on_change=lambda _: chosen(row)
+        )
+        words = (
+            f"<b>{escape(_answer(row, names))}</b> "
+            f"{escape(order_list.order_words(plan, row['supply'], names))}"
+            f'<span class="muted">, worth {escape(money(row["worth"], names.currency))}'
+            "</span>"
+        )
+        return button, html(words)
+
+    return [line(row) for row in rows[:MOST_BUTTONS]]
+
+
+def _answer(row: Mapping[str, Any], names: Names) -> str:
+    """Say what a button does."""
+    if row["code"] == "Cancel":
+        return "Cancel it:"
+    there = when(row["suggested_date"], names.zone_of(row["location"]))
+    forward = row["suggested_date"] < row["date"]
+    return f"{'Bring it forward' if forward else 'Put it off'} to {there}:"
+
+
+def decision_form(
+    plan: Plan, names: Names, submitted: Callable[[Any], None]
+) -> mo.ui.form[Any, Any]:
     """Ask what to do with the chosen order, or which exception to answer."""
     import marimo as mo
 
     points = {
         _point(plan, row, names): row
-        for row in plan.exceptions.iter_rows(named=True)
-        if desk_page.answer_to(row) is not None
+        for row in filter(
+            desk_page.answerable(plan), plan.exceptions.iter_rows(named=True)
+        )
     }
     return (
         mo.md("{point}\n\n{kind} {due} {parts} {qty} {source}")
@@ -125,7 +197,7 @@ def decision_form(plan: Plan, names: Names) -> mo.ui.form[Any, Any]:
             qty=mo.ui.number(start=0.0, value=0.0, label="quantity"),
             source=mo.ui.text(label="source", placeholder="supplier, routing or lane"),
         )
-        .form(submit_button_label="Show the price", bordered=True)
+        .form(submit_button_label="Show the price", bordered=True, on_change=submitted)
     )
 
 
@@ -134,8 +206,16 @@ def _point(plan: Plan, row: dict[str, Any], names: Names) -> str:
     return f"{ExceptionCode(row['code']).headline}: {order}"
 
 
-def decision(form: dict[str, Any], supply: str | None) -> dict[str, Any]:
-    """Give the edit that a form asks for."""
-    if form["point"] is not None:
-        return desk_page.answer_to(form["point"]) or {}
+def decision(
+    point: dict[str, Any] | None,
+    form: dict[str, Any] | None,
+    supply: str | None,
+    as_of: int | None,
+) -> dict[str, Any]:
+    """Give the edit that an exception's button asks for, else a form's."""
+    if point is None and form is not None:
+        point = form["point"]
+    if point is not None:
+        return desk_page.answer_to(point, as_of) or {}
+    assert form is not None  # one of the two was asked
     return {**form, "supply": supply, "qty": form["qty"] or None}

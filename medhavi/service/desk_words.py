@@ -6,13 +6,14 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from medhavi.planners.work_orders.order_edit import EditKind
-from medhavi.views.format import money, when
+from medhavi.views.format import money, number, when
 from medhavi.views.page import empty, findings_html, table_html
 from medhavi.workbench.plan_edit_answers import EditStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from medhavi.planners.work_orders.order_edit import Edit
     from medhavi.views.names import Names
     from medhavi.workbench.plan_edit_answers import DemandEffect, EditRecord, Preview
 
@@ -46,7 +47,9 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
         for name, value in parts.items()
         if name == "total" or round(value, 2)
     ]
-    head = f"{preview.edit.kind}: {order}" if order else str(preview.edit)
+    head = str(preview.edit)
+    if order:
+        head = f"{preview.edit.kind}{_target(preview.edit, names)}: {order}"
     told = f"<p><b>{escape(names.told(head).replace('_', ' '))}</b></p>"
     told += table_html(("What it costs", "Money"), rows, ("Money",))
     told += _effects("Who gets worse", preview.victims, names)
@@ -56,12 +59,23 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
     return told
 
 
+def _target(edit: Edit, names: Names) -> str:
+    """Say what an edit makes of its order."""
+    if edit.due is not None:
+        return f" to {when(edit.due, names.zone)}"
+    if edit.parts:
+        return f" into {' and '.join(map(number, edit.parts))}"
+    if edit.qty is not None:
+        return f" to {number(edit.qty)}"
+    return f" to {names.name(edit.source)}" if edit.source else ""
+
+
 def _effects(title: str, effects: Sequence[DemandEffect], names: Names) -> str:
     if not effects:
         return ""
     rows = [
         (
-            escape(one.demand),
+            names.html(one.demand),
             names.html(one.product),
             escape(when(one.old_date, names.zone)),
             escape(when(one.new_date, names.zone)),

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from medhavi.errors import MedhaviError, UsageError, VerificationFailed
 from medhavi.findings import BadData, Finding, has_errors
+from medhavi.service.remembered import Remembered
 from medhavi.snapshot import Snapshot
 from medhavi.views.names import Names, names_of
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 TABLES_VARIABLE = "MEDHAVI_TABLES"
 _benches: dict[str, Workbench] = {}
 _opening = threading.Lock()
+_snapshots: Remembered[Snapshot] = Remembered(4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,12 +167,16 @@ def _read(source: Source, known_at: str | None, effective_at: str | None) -> Sna
     from medhavi.workbench import Workbench
 
     bench = Workbench(lake=source.lake)
+    stamp = bench.lake.stamp()
+    # Whatever is mirrored gives another stamp; without a log nothing is kept.
+    key = (Path(source.lake).absolute(), stamp or object())
+    newest = _snapshots.get(key, bench.snapshot)
     if not known_at and not effective_at:
-        return bench.snapshot()
-    zone = names_of(bench.snapshot()).zone
-    return bench.snapshot(
-        known_at=read_moment(known_at, zone),
-        effective_at=read_moment(effective_at, zone),
+        return newest
+    zone = names_of(newest).zone
+    known, effective = read_moment(known_at, zone), read_moment(effective_at, zone)
+    return _snapshots.get(
+        (*key, known, effective), lambda: bench.snapshot(known, effective)
     )
 
 

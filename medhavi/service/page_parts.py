@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from medhavi.views import page
 from medhavi.views.charts import title_of, untitled
@@ -11,7 +11,37 @@ from medhavi.views.charts import title_of, untitled
 if TYPE_CHECKING:
     import marimo as mo
 
+    from medhavi.findings import Finding
+    from medhavi.service.page_data import Problem
     from medhavi.views.charts import Picture
+
+
+class Troubled(Protocol):
+    """A page that may say why it shows nothing."""
+
+    @property
+    def problem(self) -> Problem | None:
+        """What stands in the way."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with the data."""
+
+
+class Done(Protocol):
+    """What became of a decision."""
+
+    @property
+    def title(self) -> str:
+        """In a word or two."""
+
+    @property
+    def text(self) -> str:
+        """In a sentence."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether it was written."""
 
 
 def html(text: str) -> mo.Html:
@@ -41,3 +71,18 @@ def picture(chart: Picture | None, what: str, advice: str) -> mo.Html:
     return html(
         f'<h3>{escape(title_of(chart))}</h3><div class="mv-draw">{drawn.text}</div>'
     )
+
+
+def trouble_of(shown: Troubled) -> mo.Html:
+    """Tell what stands in the way of a page, and every finding behind it."""
+    problem = shown.problem
+    text = page.problem(problem.title, problem.text, problem.remedy) if problem else ""
+    rows = f"<p></p>{page.findings_html(shown.findings)}" if shown.findings else ""
+    return html(f"{text}{rows}")
+
+
+def said(done: Done) -> mo.Html:
+    """Tell what became of a decision."""
+    if done.kept:
+        return html(page.empty(f"● {done.title}", done.text))
+    return html(page.problem(done.title, done.text))

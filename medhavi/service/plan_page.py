@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,6 +14,7 @@ from medhavi.service.page_data import (
     load_data,
     problem_of,
 )
+from medhavi.service.remembered import Remembered
 from medhavi.snapshot import Snapshot
 from medhavi.views.names import Names
 
@@ -48,8 +47,7 @@ class PlanPage:
     violations: int | None = None
 
 
-_plans: OrderedDict[str, Plan] = OrderedDict()
-_lock = threading.Lock()
+_plans: Remembered[Plan] = Remembered(_KEPT)
 
 
 def load_page(
@@ -116,13 +114,7 @@ def plan_of(
     """Plan and verify, or give the plan of the same snapshot once more."""
     from medhavi.workbench.tables_run import plan_snapshot
 
-    key = f"{snapshot.fingerprint} {mode}"
-    with _lock:
-        if key in _plans:
-            _plans.move_to_end(key)
-            return _plans[key]
-        plan = plan_snapshot(snapshot, mode, observe=observe)
-        _plans[key] = plan
-        while len(_plans) > _KEPT:
-            _plans.popitem(last=False)
-        return plan
+    return _plans.get(
+        (snapshot.fingerprint, mode),
+        lambda: plan_snapshot(snapshot, mode, observe=observe),
+    )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shlex
 from html import escape
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from medhavi.planners.promising.arrival_curve import chance_by
 from medhavi.planners.promising.asking import TABLE
 from medhavi.service import promise_bulk
-from medhavi.service.page_parts import html
+from medhavi.service.page_parts import html, trouble_of
 from medhavi.units import from_seconds
 from medhavi.views import page
 from medhavi.views.charts import untitled
@@ -26,12 +26,10 @@ if TYPE_CHECKING:
     import marimo as mo
     import polars as pl
 
-    from medhavi.findings import Finding
     from medhavi.planners.promising.arrival_curve import Curve
     from medhavi.results.promise import Promise, TriedRemedy
-    from medhavi.service.page_data import PageData, Problem, Source
+    from medhavi.service.page_data import PageData, Source
     from medhavi.service.promise_bulk import BulkPage
-    from medhavi.service.promise_commit import Said
     from medhavi.service.promise_form import Choices
     from medhavi.service.promise_page import PromisePage
     from medhavi.views.charts import Picture
@@ -42,33 +40,6 @@ NOT_HERE = (
     "A promise needs a lake at its latest moment and its event store.",
 )
 """What is said where no store is known, and what to do."""
-
-
-class Troubled(Protocol):
-    """A page that may say why it shows nothing."""
-
-    @property
-    def problem(self) -> Problem | None:
-        """What stands in the way."""
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What is wrong with the data."""
-
-
-def trouble_of(shown: Troubled) -> mo.Html:
-    """Tell what stands in the way of an answer, and every finding behind it."""
-    problem = shown.problem
-    text = page.problem(problem.title, problem.text, problem.remedy) if problem else ""
-    rows = f"<p></p>{page.findings_html(shown.findings)}" if shown.findings else ""
-    return html(f"{text}{rows}")
-
-
-def said(done: Said) -> mo.Html:
-    """Tell what became of a commit."""
-    if done.kept:
-        return html(page.empty(f"● {done.title}", done.text))
-    return html(page.problem(done.title, done.text))
 
 
 def request_form(

@@ -115,7 +115,7 @@ def _harmed(one: PlanRemedy, names: Names) -> str:
     if not one.harms:
         return "nobody"
     told = ", ".join(
-        f"{harm.demand} {money(harm.money, names.currency)}"
+        f"{names.name(harm.demand)} {money(harm.money, names.currency)}"
         for harm in one.harms[:MOST_HARMED]
     )
     more = len(one.harms) - MOST_HARMED

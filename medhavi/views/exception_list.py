@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from html import escape
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
-from medhavi.views.format import local, number, when
+from medhavi.views.format import NOTHING, local, money, number, when
 from medhavi.views.names import Names
+from medhavi.views.page import table_html
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Collection, Mapping
 
     from medhavi.results.plan import Plan
 
@@ -50,6 +53,78 @@ def codes(plan: Plan) -> pl.DataFrame:
             "remedy": pl.String,
         },
     )
+
+
+def exception_groups(plan: Plan, costs: Mapping[str, float]) -> pl.DataFrame:
+    """Group the exceptions by code, those with most money in them first.
+
+    Parameters
+    ----------
+    costs
+        Unit cost by product [money a unit].
+
+    Returns
+    -------
+    pl.DataFrame
+        code, headline, mark, number, worth (value at unit cost of the quantity that
+        they are about, of their orders where they state none), remedy.
+    """
+    worth = (
+        _worth(plan, costs)
+        .group_by("code")
+        .agg(pl.col("worth").sum())
+        .select(pl.col("code").cast(pl.String), "worth")
+    )
+    return (
+        codes(plan)
+        .join(worth, on="code", how="left", maintain_order="left")
+        .sort("worth", descending=True, nulls_last=True, maintain_order=True)
+        .select("code", "headline", "mark", "number", "worth", "remedy")
+    )
+
+
+def dearest_exceptions(
+    plan: Plan, costs: Mapping[str, float], wanted: Collection[str]
+) -> list[dict[str, Any]]:
+    """Give the rows of some codes with column `worth`, the most money first."""
+    rows = _worth(plan, costs).filter(pl.col("code").is_in(list(wanted)))
+    order = ("worth", "date", "supply", "product")
+    return rows.sort(order, descending=[True, False, False, False]).to_dicts()
+
+
+def groups_html(
+    plan: Plan, costs: Mapping[str, float], currency: str, link: str
+) -> str:
+    """List the kinds of exceptions, the most money first.
+
+    Parameters
+    ----------
+    link
+        Address of the rows of a kind; `{rows}` in it stands for its code.
+    """
+    rows = [
+        (
+            (
+                f'<a href="{escape(link.format(rows=row["code"]))}" target="_self">'
+                f"{escape(row['mark'][0])} {escape(row['headline'])}</a>"
+            ),
+            f"{row['number']:,}",
+            escape(money(row["worth"], currency)) if row["worth"] else NOTHING,
+            escape(row["remedy"]),
+        )
+        for row in exception_groups(plan, costs).iter_rows(named=True)
+    ]
+    columns = ("What", "How many", "Worth", "What to do")
+    return table_html(columns, rows, ("How many", "Worth"))
+
+
+def _worth(plan: Plan, costs: Mapping[str, float]) -> pl.DataFrame:
+    orders = plan.supplies.select(supply="id", order_qty=pl.col("qty"))
+    cost = pl.col("product").replace_strict(costs, default=0.0, return_dtype=pl.Float64)
+    amount = pl.coalesce("qty", "order_qty").fill_null(0.0)
+    return plan.exceptions.join(
+        orders, on="supply", how="left", maintain_order="left"
+    ).with_columns(worth=amount * cost)
 
 
 def exception_rows(
@@ -106,7 +181,7 @@ def _row(row: dict[str, object], names: Names) -> dict[str, object]:
         "Quantity": row["qty"],
         "Hours": row["hours"],
         "Detail": names.told(str(row["message"] or "")),
-        "Demand": row["demand"] or "",
+        "Demand": names.name(str(row["demand"])) if row["demand"] else "",
         "Ids": " · ".join(str(x) for x in (product, place, row["supply"]) if x),
     }
 

@@ -74,7 +74,8 @@ def _bar(row: Mapping[str, object], names: Names) -> dict[str, object]:
         "domain": kind,
         "rank": _DOMAINS.index(kind),
         "days": float(str(row["hours"])) / 24,
-        "tip": f"{row['demand']}: {cause_sentence(row, names)}",
+        "name": names.name(str(row["demand"])),
+        "tip": f"{names.name(str(row['demand']))}: {cause_sentence(row, names)}",
     }
 
 
@@ -89,7 +90,8 @@ def cause_sentence(row: Mapping[str, object], names: Names) -> str:
         code=code_words(code.value),
         colon=": " if subject else "",
     )
-    return " ".join(told.split())
+    words = " ".join(told.split())
+    return words[:1].upper() + words[1:]
 
 
 _SENTENCES = {
@@ -113,14 +115,14 @@ def late_chart(plan: Plan, names: Names) -> Picture | None:
     rows = late_bars(plan, names)
     if rows.is_empty():
         return None
-    order = rows["demand"].unique(maintain_order=True).to_list()
+    order = rows["name"].unique(maintain_order=True).to_list()
     colours = [*_HUES.values(), "muted"]
     chart = (
         alt.Chart(rows_of(rows))
         .mark_bar(height=ROW - 10, cornerRadius=2)
         .encode(
             x=alt.X("sum(days):Q", title="days late", stack="zero"),
-            y=alt.Y("demand:N", title=None, sort=order, axis=alt.Axis(domain=False)),
+            y=alt.Y("name:N", title=None, sort=order, axis=alt.Axis(domain=False)),
             color=alt.Color(
                 "domain:N",
                 title=None,
@@ -153,7 +155,7 @@ def late_html(plan: Plan, names: Names, most: int = MOST_LATE) -> str:
         told.setdefault(row["demand"], []).append(cause_sentence(row, names))
     rows = [
         (
-            escape(str(row["demand"])),
+            names.html(str(row["demand"])),
             escape(when(row["due"], names.zone)),
             f'<span class="mv-mark mv-bad">▲ {escape(_late(row))}</span>',
             escape(money(row["money"], names.currency)),

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING
 
-from medhavi.views.format import NOTHING
+import polars as pl
+
+from medhavi.views.format import NOTHING, day
 
 if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
@@ -25,8 +27,8 @@ class Names:
     Parameters
     ----------
     texts
-        Names of products, suppliers, customers, places, resources, lanes and
-        routings.
+        Names of products, suppliers, customers, places, resources, lanes, routings
+        and forecasts.
     units
         Base unit by product.
     zones
@@ -187,6 +189,7 @@ def names_of(snapshot: Snapshot | None) -> Names:
         f"{texts.get(location, location)}"
         for routing, product, location in routings.iter_rows()
     }
+    texts |= _forecasts(snapshot, texts)
     machines = snapshot["resources"].select("resource", "location")
     return Names(
         texts=texts,
@@ -202,3 +205,15 @@ def names_of(snapshot: Snapshot | None) -> Names:
         zone=min(usual, key=lambda zone: (-usual[zone], zone)) if usual else "UTC",
         currency=snapshot.settings.base_currency,
     )
+
+
+def _forecasts(snapshot: Snapshot, texts: Mapping[str, str]) -> dict[str, str]:
+    """Call a forecast by what is expected where; orders bear their numbers."""
+    columns = ("demand", "product", "location", "due")
+    rows = snapshot["demands"].filter(pl.col("kind") == "forecast").select(columns)
+    told = {
+        demand: f"{texts.get(product, product)} at {texts.get(place, place)}, "
+        f"forecast of {day(due)} {due.year}"
+        for demand, product, place, due in rows.iter_rows()
+    }
+    return _apart(told)

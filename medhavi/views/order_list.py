@@ -11,6 +11,7 @@ from medhavi.views.names import Names
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable
 
     from medhavi.results.plan import Plan
 
@@ -86,6 +87,33 @@ def order_words(plan: Plan, supply: str | None, names: Names) -> str:
         f"{number_of}{row['kind']} {amount} {names.name(str(row['product']))} at "
         f"{names.name(place)}, there {when(row['finish'], names.zone_of(place))}"
     )
+
+
+def demand_options(
+    plan: Plan, demands: pl.DataFrame, names: Names, first: Iterable[str]
+) -> dict[str, str]:
+    """Give the demands to choose from: words to id, some of them first.
+
+    Parameters
+    ----------
+    demands
+        Table of the snapshot: it says what is asked for, and where.
+    """
+    asked = {
+        demand: (product, place)
+        for demand, product, place in demands.select(
+            "demand", "product", "location"
+        ).iter_rows()
+    }
+
+    def words(demand: str) -> str:
+        name = names.name(demand)
+        if name != demand or demand not in asked:
+            return name
+        return f"{demand}: {' at '.join(map(names.name, asked[demand]))}"
+
+    order = dict.fromkeys([*first, *plan.fulfilment["demand"]])
+    return {words(demand): demand for demand in order}
 
 
 def statuses(plan: Plan) -> list[str]:

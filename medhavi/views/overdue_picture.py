@@ -67,11 +67,11 @@ def _row(row: dict[str, object], as_of: int, names: Names) -> dict[str, object]:
     source = names.name(str(row["source"])) if row["source"] else "its source"
     return {
         "demand": row["demand"],
-        "label": f"{row['demand']}",
+        "label": names.name(str(row["demand"])),
         "days": days,
         "cause": cause,
         "word": f"▲ {duration(days * 24)}: {cause} {what}",
-        "tip": f"{row['demand']}: {cause} {what} ({source}) should have begun "
+        "tip": f"{names.name(str(row['demand']))}: {cause} {what} ({source}) should have begun "
         f"{duration(days * 24)} before now",
     }
 

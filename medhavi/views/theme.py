@@ -240,6 +240,7 @@ _RULES = """
 .mv-tile .figure small{font-size:14px;font-weight:400;color:var(--mv-muted);
  letter-spacing:0}
 .mv-tile .note{font-size:12px;color:var(--mv-muted)}
+.mv-tile .spark{width:100%;max-width:160px;height:24px;margin-top:auto;padding-top:4px}
 .mv-mark{white-space:nowrap;font-weight:500}
 .mv-good{color:var(--mv-good)}.mv-warn{color:var(--mv-warn)}.mv-bad{color:var(--mv-bad)}
 .mv-card{padding:16px;border-radius:12px;background:var(--mv-card);

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
-from medhavi.views.format import NOTHING, count, percent
+from medhavi.units import from_seconds
+from medhavi.views.format import NOTHING, count, number, percent, when
+from medhavi.views.tile_trend import by_week, spark_html
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,6 +38,12 @@ class Tile:
         The state in words.
     rows
         Code of the exceptions behind it, or a section of the page.
+    value, is_share, more_is_better
+        The figure as a number, to tell its change; a share changes in points.
+    course, course_words
+        The figure by week, and what the weeks are.
+    change
+        State and words of the change since an earlier plan.
     """
 
     label: str
@@ -45,6 +53,12 @@ class Tile:
     state: str = ""
     word: str = ""
     rows: str = ""
+    value: float | None = None
+    is_share: bool = False
+    more_is_better: bool = False
+    course: tuple[float, ...] = ()
+    course_words: str = ""
+    change: tuple[str, str] = ("", "")
 
 
 def plan_tiles(plan: Plan) -> tuple[Tile, ...]:
@@ -89,7 +103,8 @@ def _doable(plan: Plan) -> Tile:
     live = plan.fulfilment.filter(pl.col("status") != "ignored")
     if live.is_empty():
         return Tile(label="Demands met in time", figure=NOTHING, note="no demand")
-    missing = live.filter(pl.col("demand").is_in(_unmet(plan).implode())).height
+    unmet = pl.col("demand").is_in(_unmet(plan).implode())
+    missing = live.filter(unmet).height
     return Tile(
         label="Demands met in time",
         figure=percent(1 - missing / live.height),
@@ -97,6 +112,11 @@ def _doable(plan: Plan) -> Tile:
         state="bad" if missing else "good",
         word=f"{missing:,} cannot" if missing else "all",
         rows=ExceptionCode.PAST_DUE_START,
+        value=1 - missing / live.height,
+        is_share=True,
+        more_is_better=True,
+        course=_by_due(plan, live.filter(~unmet)),
+        course_words="Demands met in time, by week of due date",
     )
 
 
@@ -113,6 +133,14 @@ def _exception_tile(
         state=state if rows.height else "good",
         word=word if rows.height else "none",
         rows=code,
+        value=rows.height,
+        course=by_week(
+            plan,
+            rows["date"],
+            pl.repeat(1, rows.height, eager=True),
+            past=code is ExceptionCode.PAST_DUE_START,
+        ),
+        course_words=f"{label}, by week",
     )
 
 
@@ -129,12 +157,16 @@ def _overload(plan: Plan) -> Tile:
         state="bad" if hours > 0 else "good",
         word=f"{count(machines, 'resource')}" if hours > 0 else "all fits",
         rows=ExceptionCode.CAPACITY_OVERLOAD,
+        value=hours,
+        course=by_week(plan, plan.loads["bucket"], plan.loads["overload"]),
+        course_words="Hours of overload, by week",
     )
 
 
 def _unserved(plan: Plan) -> Tile:
     missed = plan.fulfilment.filter(pl.col("status").is_in(_MISSED))["demand"]
-    number = pl.concat([missed, _unsupplied(plan)]).n_unique()
+    missed = pl.concat([missed, _unsupplied(plan)]).unique()
+    number = missed.len()
     return Tile(
         label="Late or short",
         figure=f"{number:,}",
@@ -142,7 +174,16 @@ def _unserved(plan: Plan) -> Tile:
         state="bad" if number else "good",
         word="not kept" if number else "none",
         rows=ExceptionCode.NO_SOURCE if number else "",
+        value=number,
+        course=_by_due(
+            plan, plan.fulfilment.filter(pl.col("demand").is_in(missed.implode()))
+        ),
+        course_words="Demands late or short, by week of due date",
     )
+
+
+def _by_due(plan: Plan, demands: pl.DataFrame) -> tuple[float, ...]:
+    return by_week(plan, demands["due"], pl.repeat(1, demands.height, eager=True))
 
 
 def tiles_html(tiles: Iterable[Tile], link: str = "#exceptions") -> str:
@@ -158,19 +199,55 @@ def tiles_html(tiles: Iterable[Tile], link: str = "#exceptions") -> str:
 
 def _html(tile: Tile, link: str) -> str:
     unit = f" <small>{escape(tile.unit)}</small>" if tile.unit else ""
-    mark = (
-        f'<span class="mv-mark mv-{tile.state}">{_MARKS[tile.state]}</span>'
-        f"{escape(tile.word)}"
-        if tile.state
-        else ""
+    mark = _marked(tile.state, tile.word) if tile.state else ""
+    change = (
+        f'<span class="note">{_marked(*tile.change)}</span>' if tile.change[1] else ""
     )
     note = "; ".join(part for part in (mark, escape(tile.note)) if part)
     inside = (
         f'<span class="label">{escape(tile.label)}</span>'
         f'<span class="figure">{escape(tile.figure)}{unit}</span>'
-        f'<span class="note">{note}</span>'
+        f'<span class="note">{note}</span>{change}'
+        f"{spark_html(tile.course, tile.course_words)}"
     )
     if not tile.rows:
         return f'<div class="mv-tile">{inside}</div>'
     address = escape(link.format(rows=tile.rows))
     return f'<a class="mv-tile" href="{address}" target="_self">{inside}</a>'
+
+
+def _marked(state: str, words: str) -> str:
+    mark = _MARKS.get(state, "")
+    return f'<span class="mv-mark mv-{state}">{mark}</span>{escape(words)}'
+
+
+def changed_since(
+    tiles: Iterable[Tile], before: Iterable[Tile], moment: int, zone: str
+) -> tuple[Tile, ...]:
+    """Say in each tile what has changed since an earlier plan.
+
+    Parameters
+    ----------
+    before
+        The tiles of that plan, in the same order.
+    moment
+        Its now [UTC seconds].
+    """
+    since = f"since the plan of {when(from_seconds(moment), zone)}"
+    return tuple(
+        replace(tile, change=_change(tile, old, since))
+        for tile, old in zip(tiles, before, strict=True)
+    )
+
+
+def _change(tile: Tile, old: Tile, since: str) -> tuple[str, str]:
+    if tile.value is None or old.value is None:
+        return "", ""
+    size = tile.value - old.value
+    if round(size, 3) == 0:
+        return "", f"no change {since}"
+    better = (size > 0) == tile.more_is_better
+    amount = f"{number(abs(size) * 100)} points" if tile.is_share else number(abs(size))
+    unit = f" {tile.unit}" if tile.unit else ""
+    word = "more" if size > 0 else "less"
+    return "good" if better else "bad", f"{amount}{unit} {word} {since}"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
 import polars as pl
 
 from medhavi.errors import UsageError
@@ -17,8 +15,7 @@ from medhavi.results.campaign_report import (
     campaign_measures,
 )
 from medhavi.results.plan import Plan
-from medhavi.results.run_record import RunRecord
-from medhavi.units import to_seconds
+from medhavi.workbench.published_plans import published_plan, published_plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,38 +129,8 @@ def published_campaigns(lake: Lake) -> Plan | None:
 
     Its other tables are empty: what is asked of it is how it was carried out.
     """
-    said = lake.table("bronze.events").filter(pl.col("type") == "PlanPublished")
-    for text in said.sort("position", descending=True).collect()["payload"]:
-        told = msgspec.json.decode(text, type=_Published)
-        if told.mode != "constrained":
-            continue
-        supplies = _rows(lake, "supplies", told.run)
-        if supplies["campaign"].is_not_null().any():
-            run = RunRecord(
-                planner=told.planner,
-                mode=told.mode,
-                package_version=told.package_version,
-                snapshot_fingerprint=told.snapshot,
-                as_of=to_seconds(told.as_of),
-            )
-            operations = _rows(lake, "operations", told.run)
-            return Plan(
-                tables={"supplies": supplies, "operations": operations}, run=run
-            )
+    for told in published_plans(lake, "constrained"):
+        plan = published_plan(lake, told, ("supplies", "operations"))
+        if plan.supplies["campaign"].is_not_null().any():
+            return plan
     return None
-
-
-class _Published(msgspec.Struct):
-    """What is read of an event PlanPublished."""
-
-    run: str
-    planner: str
-    mode: str
-    snapshot: str
-    as_of: dt.datetime
-    package_version: str
-
-
-def _rows(lake: Lake, table: str, run: str) -> pl.DataFrame:
-    rows = lake.table(f"gold.{table}").filter(pl.col("run_id") == run)
-    return rows.drop("run_id").collect()

@@ -18,6 +18,7 @@ from medhavi.service.campaign_page import (
 )
 from medhavi.service.campaign_parts import change_form, change_words, chosen_cell
 from medhavi.service.page_data import PageData, Problem, Source, load_data
+from medhavi.service.remembered import Remembered
 from medhavi.views.format import NOTHING
 from medhavi.views.names import names_of
 from medhavi.workbench.tables_run import plan_snapshot, write_plan
@@ -33,7 +34,7 @@ CELL = {"matrix": "X", "from_family": "FA", "to_family": "FB", "minutes": "60"}
 @pytest.fixture(autouse=True)
 def no_memory():
     page_data._benches.clear()
-    campaign_page._studies.clear()
+    campaign_page._studies = Remembered(4)
 
 
 def small():

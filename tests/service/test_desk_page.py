@@ -7,6 +7,8 @@ import pytest
 from medhavi.service import desk_page, desk_parts, desk_words, page_data
 from medhavi.service.page_data import Source
 from medhavi.service.plan_page import PlanPage, load_page, plan_of
+from medhavi.service.remembered import Remembered
+from medhavi.units import to_seconds
 from medhavi.views.names import names_of
 from medhavi.workbench.template_files import write_xlsx_template
 from tests import factories
@@ -17,7 +19,7 @@ from tests.workbench.edit_company import company, proposal
 @pytest.fixture(autouse=True)
 def no_memory():
     page_data._benches.clear()
-    desk_page._tried.clear()
+    desk_page._tried = Remembered(32)
 
 
 @pytest.fixture
@@ -136,21 +138,29 @@ def test_a_folder_of_tables_has_no_desk(tmp_path):
 
 def test_exceptions_that_one_edit_answers():
     row = {"code": "BringForward", "supply": "PO", "suggested_date": day(2)}
-    assert desk_page.answer_to(row) == {
+    assert desk_page.answer_to(row, None) == {
         "kind": "move",
         "supply": "PO",
         "due": "2026-01-07T00:00:00+00:00",
     }
-    assert desk_page.answer_to({**row, "code": "Cancel"}) == {
+    assert desk_page.answer_to({**row, "code": "Cancel"}, None) == {
         "kind": "cancel",
         "supply": "PO",
     }
-    assert desk_page.answer_to({**row, "code": "BelowSafety"}) is None
-    assert desk_page.answer_to({**row, "supply": None}) is None
-    assert desk_page.answer_to({**row, "suggested_date": None}) is None
-    assert desk_parts.decision({"point": row}, "x")["supply"] == "PO"
+    assert desk_page.answer_to({**row, "code": "BelowSafety"}, None) is None
+    assert desk_page.answer_to({**row, "supply": None}, None) is None
+    assert desk_page.answer_to({**row, "suggested_date": None}, None) is None
+    soon = to_seconds(day(2))
+    assert desk_page.answer_to(row, soon) is None  # nothing moves into the past
+    assert desk_page.answer_to(row, soon - 1) is not None
+    assert desk_parts.decision(None, {"point": row}, "x", None)["supply"] == "PO"
+    assert desk_parts.decision(row, None, "x", None)["supply"] == "PO"
     form = {"point": None, "kind": "firm", "qty": 0.0}
-    assert desk_parts.decision(form, "x") == {**form, "supply": "x", "qty": None}
+    assert desk_parts.decision(None, form, "x", None) == {
+        **form,
+        "supply": "x",
+        "qty": None,
+    }
 
 
 def test_remedies_are_tried_once_for_a_page(tmp_path):

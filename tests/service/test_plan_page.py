@@ -12,6 +12,7 @@ from medhavi.schema.template import example_rows
 from medhavi.service import plan_page
 from medhavi.service.page_data import Source, choose_source, read_moment
 from medhavi.service.plan_page import load_page
+from medhavi.service.remembered import Remembered
 from medhavi.snapshot import Snapshot
 from tests.lakehouse.lake_events import START, small_company, store_of
 from tests.service.edge_cases import EDGES, written
@@ -45,7 +46,7 @@ def test_a_reload_does_not_plan_again(lemonade):
 
 
 def test_only_so_many_plans_are_kept(lemonade, monkeypatch):
-    monkeypatch.setattr(plan_page, "_KEPT", 1)
+    monkeypatch.setattr(plan_page, "_plans", Remembered(1))
     first = load_page(str(lemonade)).plan
     rows = Snapshot.from_folder(lemonade)["demands"].to_dicts()
     rows[0]["qty"] = 123.0
@@ -56,8 +57,8 @@ def test_only_so_many_plans_are_kept(lemonade, monkeypatch):
     assert load_page(str(lemonade)).plan is not first
 
 
-def test_progress_is_told(lemonade):
-    plan_page._plans.clear()
+def test_progress_is_told(lemonade, monkeypatch):
+    monkeypatch.setattr(plan_page, "_plans", Remembered(1))
     told: list[str] = []
     load_page(str(lemonade), observe=told.append)
     assert told[0].startswith("planning (mrp): 3 demands")
@@ -122,7 +123,7 @@ def test_edges_that_can_be_planned_are_shown(tmp_path, case):
 
 
 def test_a_defect_is_a_problem_in_words(lemonade, monkeypatch):
-    plan_page._plans.clear()
+    monkeypatch.setattr(plan_page, "_plans", Remembered(1))
 
     def broken(*_arguments, **_options):
         message = "inside"
