@@ -50,7 +50,7 @@ def test_a_list_behind_another_refuses_what_no_list_has():
     with pytest.raises(IndexError, match="before the end"):
         made[-2]
     with pytest.raises(TypeError, match="one by one"):
-        made[0:1] = [2]
+        made[0:1] = [2]  # type: ignore[assignment]
 
 
 @given(
