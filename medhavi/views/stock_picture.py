@@ -14,6 +14,8 @@ from medhavi.views.names import Names
 from medhavi.views.theme import PLOT, token
 
 if TYPE_CHECKING:
+    import altair as alt
+
     from medhavi.results.plan import Plan
     from medhavi.views.charts import Picture
 
@@ -170,12 +172,7 @@ def stock_chart(
         base.mark_rect(color=token("muted"), opacity=0.14, aria=False).encode(
             y=alt.Y("safety:Q", title=None), y2=alt.datum(0)
         ),
-        base.transform_filter("datum.stock < datum.safety")
-        .mark_rect(color=token("warn"), opacity=0.35, aria=False)
-        .encode(y="floor:Q", y2="safety:Q"),
-        base.transform_filter("datum.stock < 0")
-        .mark_rect(color=token("bad"), opacity=0.6, aria=False)
-        .encode(y="stock:Q", y2=alt.datum(0)),
+        *_shortages(base, rows),
         alt.Chart(rows_of(_corners(rows)))
         .mark_line(
             interpolate="step-after", color=token("plan"), strokeWidth=2, aria=False
@@ -202,6 +199,26 @@ def _large(rows: pl.DataFrame) -> bool:
 def _corners(rows: pl.DataFrame) -> pl.DataFrame:
     end = rows.tail(1).select(pl.col("x2").alias("x"), "stock")
     return pl.concat([rows.select("x", "stock"), end])
+
+
+def _shortages(base: alt.Chart, rows: pl.DataFrame) -> list[Picture]:
+    """Fill what is below safety and below zero; a layer without rows has no extent."""
+    import altair as alt
+
+    layers: list[Picture] = []
+    if (rows["stock"] < rows["safety"]).any():
+        layers.append(
+            base.transform_filter("datum.stock < datum.safety")
+            .mark_rect(color=token("warn"), opacity=0.35, aria=False)
+            .encode(y="floor:Q", y2="safety:Q")
+        )
+    if (rows["stock"] < 0).any():
+        layers.append(
+            base.transform_filter("datum.stock < 0")
+            .mark_rect(color=token("bad"), opacity=0.6, aria=False)
+            .encode(y="stock:Q", y2=alt.datum(0))
+        )
+    return layers
 
 
 def _short_words(rows: pl.DataFrame) -> list[Picture]:

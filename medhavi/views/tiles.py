@@ -116,7 +116,7 @@ def _doable(plan: Plan) -> Tile:
         is_share=True,
         more_is_better=True,
         course=_by_due(plan, live.filter(~unmet)),
-        course_words="Demands met in time, by week of due date",
+        course_words="By week of due date",
     )
 
 
@@ -140,7 +140,7 @@ def _exception_tile(
             pl.repeat(1, rows.height, eager=True),
             past=code is ExceptionCode.PAST_DUE_START,
         ),
-        course_words=f"{label}, by week",
+        course_words="By week",
     )
 
 
@@ -159,7 +159,7 @@ def _overload(plan: Plan) -> Tile:
         rows=ExceptionCode.CAPACITY_OVERLOAD,
         value=hours,
         course=by_week(plan, plan.loads["bucket"], plan.loads["overload"]),
-        course_words="Hours of overload, by week",
+        course_words="Hours by week",
     )
 
 
@@ -178,7 +178,7 @@ def _unserved(plan: Plan) -> Tile:
         course=_by_due(
             plan, plan.fulfilment.filter(pl.col("demand").is_in(missed.implode()))
         ),
-        course_words="Demands late or short, by week of due date",
+        course_words="By week of due date",
     )
 
 

@@ -1,0 +1,84 @@
+"""What pages say on a lake: no id that has a name, no UTC instant, no warning."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from medhavi.lakehouse import Lake
+from medhavi.views.names import names_of
+from tests.browser.conftest import Watched, served
+from tests.service.promise_company import promise_company
+
+pytestmark = pytest.mark.browser
+SLOW = 30_000
+"""A loaded machine paints late [ms]."""
+PAGES = {
+    "/": "Supply-chain plans",
+    "/plan/": "Is it the plan?",
+    "/plan/?mode=constrained": "Is it the plan?",
+    "/campaigns/": "Were campaigns kept?",
+}
+INSTANT = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\d\d:\d\d UTC\b")
+SEEN = """() => {
+  const parts = [];
+  const walk = (root) => {
+    for (const one of root.querySelectorAll('*')) {
+      if (one.matches('.mv td, .mv li, .mv p, .mv h3, td, svg text'))
+        if (!one.closest('.mv-trust')) parts.push(one.textContent);
+      if (one.shadowRoot) walk(one.shadowRoot);
+    }
+  };
+  walk(document);
+  return parts;
+}"""
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    return promise_company(tmp_path_factory.mktemp("readable"))
+
+
+@pytest.fixture(scope="module")
+def lake_server(chromium, lake):
+    with served(lake.parent, "--lake", str(lake)) as address:
+        yield address
+
+
+@pytest.mark.req("UI-08")
+def test_pages_say_names_and_local_times_and_warn_of_nothing(lake_server, lake, page):
+    names = names_of(Lake(lake).snapshot())
+    named = {one for one, name in names.texts.items() if name != one and len(one) > 1}
+    warned: list[str] = []
+    page.on(
+        "console",
+        lambda message: (
+            warned.append(message.text)
+            if message.type == "warning" and "preload" not in message.text
+            else None
+        ),
+    )
+    page.set_viewport_size({"width": 390, "height": 5200})
+    for path, last in PAGES.items():
+        desk = Watched(page, lake_server)
+        if path == "/":
+            page.goto(lake_server)
+        else:
+            desk.open(path)
+        expect(page.get_by_text(last).first).to_be_visible(timeout=SLOW)
+        if path == "/plan/":
+            expect(page.locator("marimo-vega svg").first).to_be_visible(timeout=SLOW)
+        told = page.evaluate(SEEN)
+        words = {word for text in told for word in re.findall(r"[\w-]+", text)}
+        assert words & named == set(), path
+        # The hint at the form of a moment shows how to write one.
+        shown = [text for text in told if not text.startswith("Local time of")]
+        assert [text for text in shown if INSTANT.search(text)] == [], path
+        width = page.evaluate(
+            "(document.querySelector('#App') || document.body).scrollWidth"
+        )
+        assert width <= 390, path
+        desk.assert_clean()
+    assert warned == []
