@@ -9,6 +9,7 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from benchmarks.frepple import snapshot_of
 from benchmarks.frepple_case.answers import expected_lines, planned_lines
 from medhavi.findings import BadData
+from medhavi.planners.constrained.justifying import in_order
 from medhavi.planners.constrained.rehearsal import Rehearsal
 from medhavi.planners.constrained.stage import Setting, Stage
 from medhavi.planners.pipeline import plan
@@ -181,6 +183,13 @@ def test_a_rehearsal_keeps_sequence_floors_and_units(
         for start, _ in spans:
             inside = sum(low <= start < high for low, high in spans)
             assert inside <= stage.units[machine]
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 2)), max_size=12))
+def test_tasks_of_equal_instants_go_by_rank_and_place(tasks: list[Any]) -> None:
+    numbers = np.array(tasks, dtype=np.int64).reshape(-1, 2)
+    places = range(len(tasks))
+    assert in_order(*numbers.T) == sorted(places, key=lambda one: (*tasks[one], one))
 
 
 @given(stages(), SETTINGS)

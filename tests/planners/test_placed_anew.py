@@ -9,7 +9,9 @@ import pytest
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
 from medhavi.planners.constrained.feasible_run import FeasibleRun
-from medhavi.planners.constrained.lifetimes import keep_alive
+from medhavi.planners.constrained.jobs import jobs_of
+from medhavi.planners.constrained.lifetimes import keep_alive, keep_alive_below
+from medhavi.planners.constrained.placed_anew import all_below
 from medhavi.planners.constrained.placing import Placing
 from medhavi.planners.constrained.round_memory import Memory
 from medhavi.planners.parameters import ConstrainedParameters
@@ -20,6 +22,7 @@ from tests.wide_networks import wide_tables
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from medhavi.planners.constrained.jobs import Job
     from medhavi.planners.constrained.sequence import Scene
     from medhavi.planners.constrained.shop import Shop
     from medhavi.planners.constrained.undoing import Before
@@ -94,6 +97,37 @@ def compared(seeds: range) -> int:
 
 def test_what_is_not_touched_is_where_placing_all_anew_leaves_it() -> None:
     assert compared(range(15)) > 0
+
+
+def opened(jobs: list[Job]) -> list[int]:
+    """Give from when on each thing that orders give may come."""
+    return [out.opens for job in jobs for out in job.outs]
+
+
+def test_what_lives_below_orders_that_stay_is_as_if_all_were_looked_at_again() -> None:
+    changed = 0
+    for seed in range(40):
+        tables = factories.tables(**wide_tables(seed))
+        for number, row in enumerate(tables["products"]):
+            row["shelf_life_days"] = float((number + seed) % 9 + 3)
+        try:
+            run = FeasibleRun(Memory(Snapshot.from_frames(tables)), PARAMETERS)
+            run.build()
+            run.net()
+        except (BadData, NotAvailable):
+            continue
+        some, all_again = jobs_of(run.release), jobs_of(run.release)
+        before = keep_alive(some)
+        assert keep_alive(all_again) == before
+        first = opened(some)
+        stays = [job for job in some if (job.number + seed) % 3 == 0]
+        for job in stays:
+            job.stays = all_again[job.number].stays = True
+        keep_alive_below(stays, all_below(stays), before)
+        assert keep_alive(all_again) == before, seed
+        assert opened(some) == opened(all_again), seed
+        changed += opened(some) != first
+    assert changed
 
 
 @pytest.mark.nightly

@@ -9,12 +9,18 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from medhavi.planners.constrained.stage import FAR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from medhavi.planners.constrained.stage import Stage
+
+    Numbers = NDArray[np.int64]
 
 Lane = tuple[list[int], list[int]]
 """Starts and ends of what one unit of a machine does, in order of time."""
@@ -38,7 +44,7 @@ class Justification:
     ) -> None:
         self.stage = stage
         self._job = job_of
-        self._rank = rank
+        self._task_rank = np.array([rank[job] for job in job_of], dtype=np.int64)
 
     def right(self, starts: Sequence[int], arrivals: Sequence[int]) -> list[int]:
         """Give starts as late as what takes from each job allows.
@@ -51,7 +57,7 @@ class Justification:
         stage = self.stage
         limit = [FAR] * len(stage.first)
         for jobs, due in zip(stage.wants, stage.due, strict=True):
-            end = max([due, *(arrivals[job] for job in jobs)])
+            end = max(due, max([arrivals[job] for job in jobs], default=due))
             for job in jobs:
                 limit[job] = min(limit[job], end)
         for job, end in enumerate(limit):
@@ -59,11 +65,8 @@ class Justification:
                 limit[job] = arrivals[job]
         lanes = self._lanes()
         found = list(starts)
-        rank, job_of, length_of = self._rank, self._job, stage.length
-        for task in sorted(
-            range(len(found)),
-            key=lambda t: (-starts[t] - length_of[t], -rank[job_of[t]], -t),
-        ):
+        ends = np.add(starts, stage.length)
+        for task in reversed(in_order(ends, self._task_rank)):
             job = self._job[task]
             if task == stage.last[job]:
                 end = limit[job] - stage.post[job]
@@ -72,10 +75,7 @@ class Justification:
             where, length = stage.machine[task], stage.length[task]
             begin = end - length
             if where >= 0 and length:
-                begin = max(
-                    (_latest(lane, end, length), number)
-                    for number, lane in enumerate(lanes[where])
-                )[0]
+                begin = max([_latest(lane, end, length) for lane in lanes[where]])
                 _book(lanes[where], begin, length)
             found[task] = begin
             if task == stage.first[job]:
@@ -91,9 +91,7 @@ class Justification:
         arrivals = [0] * len(stage.first)
         lanes = self._lanes()
         found = list(starts)
-        for task in sorted(
-            range(len(found)), key=lambda t: (starts[t], self._rank[self._job[t]], t)
-        ):
+        for task in in_order(np.array(starts), self._task_rank):
             job = self._job[task]
             if task == stage.first[job]:
                 begin = ready[job] + stage.lead[task]
@@ -101,7 +99,7 @@ class Justification:
                 begin = found[task - 1] + stage.length[task - 1] + stage.lead[task]
             where, length = stage.machine[task], stage.length[task]
             if where >= 0 and length:
-                begin = min(_earliest(lane, begin, length) for lane in lanes[where])
+                begin = min([_earliest(lane, begin, length) for lane in lanes[where]])
                 _book(lanes[where], begin, length)
             found[task] = begin
             if task == stage.last[job]:
@@ -112,6 +110,16 @@ class Justification:
 
     def _lanes(self) -> list[list[Lane]]:
         return [[([], []) for _ in range(count)] for count in self.stage.units]
+
+
+def in_order(first: Numbers, second: Numbers) -> list[int]:
+    """Sort places by a number, then by another, then by themselves.
+
+    >>> in_order(np.array([5, 3, 5, 5]), np.array([1, 0, 0, 0]))
+    [1, 2, 3, 0]
+    """
+    found: list[int] = np.lexsort((second, first)).tolist()
+    return found
 
 
 def _earliest(lane: Lane, begin: int, length: int) -> int:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.state import SupplyUnit
 
 
-def keep_alive(jobs: Sequence[Job]) -> None:
+def keep_alive(jobs: Sequence[Job]) -> dict[int, int]:
     """Let the outputs of jobs open where they live long enough for their takers.
 
     Parameters
@@ -31,19 +31,56 @@ def keep_alive(jobs: Sequence[Job]) -> None:
         Linked jobs; the dates are those of the netting, and none begins before its
         floor. Those that wait for each other
         in a circle stay as they are.
+
+    Returns
+    -------
+    dict of int to int
+        How much earlier than netted an order may come at most, by index [s]. Those in
+        a circle, and those below one, are not in it; empty where nothing dies.
     """
-    if not any(out.unit.expires < NEVER for job in jobs for out in job.outs):
-        return
     early: dict[int, int] = {}
-    left = [len(job.after) for job in jobs]
-    ready = [job for job in jobs if not job.after]
+    if any(out.unit.expires < NEVER for job in jobs for out in job.outs):
+        left = {job.number: len(job.after) for job in jobs}
+        _go_down([job for job in jobs if not job.after], left, early)
+    return early
+
+
+def keep_alive_below(
+    stays: Iterable[Job], below: Iterable[Job], early: dict[int, int]
+) -> None:
+    """Do what `keep_alive` does again where some more orders stay.
+
+    Parameters
+    ----------
+    stays
+        Orders that stay now.
+    below
+        Those that bring something for them, however far below; others keep what they
+        have.
+    early
+        What `keep_alive` gave; it is renewed.
+    """
+    for job in stays:
+        if job.order.index in early:
+            early[job.order.index] = 0
+    again = {job.number: job for job in below if job.order.index in early}
+    left = {
+        number: sum(taker.number in again for taker in job.after)
+        for number, job in again.items()
+    }
+    _go_down([job for job in again.values() if not left[job.number]], left, early)
+
+
+def _go_down(ready: list[Job], left: dict[int, int], early: dict[int, int]) -> None:
+    """Go from takers to givers; `left` counts the takers that are not done yet."""
     while ready:
         job = ready.pop()
         early[job.order.index] = _keep_one(job, early)
         for giver in job.before:
-            left[giver.number] -= 1
-            if left[giver.number] == 0:
-                ready.append(giver)
+            if giver.number in left:
+                left[giver.number] -= 1
+                if left[giver.number] == 0:
+                    ready.append(giver)
 
 
 def _keep_one(job: Job, early: Mapping[int, int]) -> int:

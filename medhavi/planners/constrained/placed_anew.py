@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.lifetimes import keep_alive
+from medhavi.planners.constrained.lifetimes import keep_alive_below
 from medhavi.planners.constrained.undoing import restore, state_of
 from medhavi.units import NEVER
 
@@ -32,7 +32,9 @@ def first_of(changes: Iterable[Before]) -> dict[int, Before]:
     return found
 
 
-def kept_alive(jobs: Sequence[Job], netted: Mapping[int, Before]) -> list[Job]:
+def kept_alive(
+    stays: Sequence[Job], netted: Mapping[int, Before], early: dict[int, int]
+) -> list[Job]:
     """List the orders that may not come so early any more as before.
 
     What dies must not come too early for orders that stay now: see `lifetimes`, which
@@ -40,33 +42,38 @@ def kept_alive(jobs: Sequence[Job], netted: Mapping[int, Before]) -> list[Job]:
 
     Parameters
     ----------
-    jobs
-        All orders; those that stay are marked.
+    stays
+        Orders that stay now and did not before.
     netted
         How those were netted that are placed now, by number.
+    early
+        How much earlier than netted each may come, by index; it is renewed.
     """
-    if not any(out.unit.expires < NEVER for job in _below(jobs) for out in job.outs):
+    below = all_below(stays)
+    if not any(out.unit.expires < NEVER for job in below for out in job.outs):
         return []
-    now = [state_of(job, None, None) for job in jobs]
-    before = [[out.opens for out in job.outs] for job in jobs]
-    for job in jobs:
+    seen = {job.number: job for job in stays}
+    seen |= {other.number: other for job in below for other in (job, *job.after)}
+    now = [state_of(job, None, None) for job in seen.values()]
+    before = [[out.opens for out in job.outs] for job in below]
+    for job in seen.values():
         if job.number in netted:
-            stays = job.stays
+            kept = job.stays
             restore(netted[job.number])
-            job.stays = stays
-    keep_alive(jobs)
+            job.stays = kept
+    keep_alive_below(stays, below, early)
     for state in now:
         restore(state)
     return [
         job
-        for job, opens in zip(jobs, before, strict=True)
+        for job, opens in zip(below, before, strict=True)
         if [out.opens for out in job.outs] != opens
     ]
 
 
-def _below(jobs: Iterable[Job]) -> list[Job]:
-    """List the orders that bring something for those that stay, however far below."""
-    waiting = [giver for job in jobs if job.stays for giver in job.before]
+def all_below(jobs: Iterable[Job]) -> list[Job]:
+    """List the orders that bring something for some orders, however far below."""
+    waiting = [giver for job in jobs for giver in job.before]
     found: dict[int, Job] = {}
     while waiting:
         job = waiting.pop()

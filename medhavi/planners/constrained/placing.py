@@ -91,6 +91,7 @@ class Placing:
         self._could_begin: dict[int, int] = {}
         self._dates: dict[int, int] = {}
         self._curbed: set[int] = set()
+        self._shifts: dict[int, int] = {}
         self._matches: dict[int, list[int]] = {}
 
     def standing(self, stays: Collection[str] = ()) -> None:
@@ -114,7 +115,7 @@ class Placing:
                 or self._shop.earliest(job.order, job.floor) is None
             ):
                 self._stay(job)
-        keep_alive(self.jobs)
+        self._shifts = keep_alive(self.jobs)
 
     def forward(self) -> None:
         """Place all orders as early as they can be, in the best rehearsed sequence.
@@ -136,7 +137,7 @@ class Placing:
             self._could_begin.pop(job.number, None)
             self.outlived.pop(job.order.index, None)
         netted = first_of(changes)
-        limited = kept_alive(self.jobs, netted)
+        limited = kept_alive(stays, netted, self._shifts)
         anew = touched(self.sequence, stays, limited, self._shop.places)
         for job in reversed(anew):
             self.take_out(job)

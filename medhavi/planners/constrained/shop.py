@@ -133,12 +133,14 @@ class Shop:
                 shared = self._quotas.shared(source)
                 known = frozenset([(source.kind, source.source)] if shared else [])
             self._places[id(source)] = known
+        if not order.existing:
+            return known
         used = {
             ("resource", name)
             for window in order.timing.steps
             for name, _ in window.resources
         }
-        return known if not order.existing else known | used
+        return known | used
 
     # --- changes -------------------------------------------------------------------
     def occupy(self, order: Order, timing: Timing) -> None:

@@ -29,9 +29,12 @@ def state_of(job: Job, could_begin: int | None, outlived: int | None) -> Before:
         job.order.timing,
         job.placed,
         job.stays,
-        tuple(take.need.instant for take in job.takes),
+        tuple([take.need.instant for take in job.takes]),
         tuple(
-            (out.unit.arrives, out.unit.available, out.unit.expires) for out in job.outs
+            [
+                (unit.arrives, unit.available, unit.expires)
+                for unit in [out.unit for out in job.outs]
+            ]
         ),
         could_begin,
         outlived,
