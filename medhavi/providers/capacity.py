@@ -182,15 +182,18 @@ class Capacity:
         begin before. The start is that after the queue; the end is that of the step,
         before its move.
         """
-        if not timing.steps:
+        steps = timing.steps
+        if not steps:
             moment = timing.start if anchor == "start" else timing.finish
             return self._offset(routing, step, moment, offset_minutes)
-        window_of = timing.steps[0]
-        if step is None and len(timing.steps) > 1:
+        window_of = steps[0]
+        if step is None and len(steps) > 1:
             step = self._routings.network(routing).nodes[0].step
-        if step is not None:
-            window_of = _find(timing.steps, step) or window_of
+        if step is not None and step != window_of.step:
+            window_of = _find(steps, step) or window_of
         moment = window_of.start if anchor == "start" else window_of.finish
+        if not offset_minutes:
+            return moment
         return self._offset(routing, window_of.step, moment, offset_minutes)
 
     def output_instant(

@@ -256,9 +256,9 @@ class Routings:
         return known
 
     def _alike(self, routing: str) -> tuple[object, ...] | None:
-        """Give what tells routings of one plain step apart; None: not such a one.
+        """Give what tells routings of plain steps apart; None: not such a one.
 
-        Templates give many products the same step; they share one compiled form.
+        Templates give many products the same steps; they share one compiled form.
         """
         if routing not in self._likeness:
             self._likeness[routing] = self._look(routing)
@@ -270,7 +270,7 @@ class Routings:
             return None
         if routing in self._known_better:
             return None
-        if len(steps) != 1 or routing in self._links or routing in self._outputs:
+        if not steps or routing in self._links or routing in self._outputs:
             return None
         row = self._tables["routings"].row(self._numbers[routing])
         return (
@@ -278,7 +278,7 @@ class Routings:
             row["yield"],
             # Two numbers, because a fraction takes long to hash.
             self._facts.step(row["product"]).as_integer_ratio(),
-            self._step_cells(steps[0]),
+            tuple([self._step_cells(number) for number in steps]),
             *(self._need_cells(number) for number in self._needs.get(routing, ())),
         )
 

@@ -79,6 +79,7 @@ class FiniteCapacity:
         )
         self._sparing: dict[Spared, FiniteCapacity] = {}
         self._known: dict[tuple[str, bool], _Placing] = {}
+        self._alike: dict[int, _Placing] = {}
         self._steps: dict[tuple[str, int], FiniteStep] = {}
         self._named: dict[str, frozenset[str]] = {}
 
@@ -351,18 +352,25 @@ class FiniteCapacity:
             compiled = capacity.compiled(routing) if soft else capacity.hard(routing)
             if self._preferring is not None:
                 compiled = compiled.preferring(self._preferring(compiled))
-            held = capacity.held(routing)
-            known = self._known[routing, soft] = _Placing(
-                compiled=compiled,
-                chain=None if held else finite_chain(compiled, self._room),
-                held=held,
-                alternates=any(
-                    len(epoch.options) > 1
-                    for task in compiled.tasks
-                    for epoch in task.plan.epochs
-                ),
-            )
+            known = self._alike.get(id(compiled))
+            if known is None:
+                # It keeps what it is known by, so that no other has the same identity.
+                known = self._alike[id(compiled)] = self._placed_as(routing, compiled)
+            self._known[routing, soft] = known
         return known
+
+    def _placed_as(self, routing: str, compiled: CompiledRouting) -> _Placing:
+        held = self._capacity.held(routing)
+        return _Placing(
+            compiled=compiled,
+            chain=None if held else finite_chain(compiled, self._room),
+            held=held,
+            alternates=any(
+                len(epoch.options) > 1
+                for task in compiled.tasks
+                for epoch in task.plan.epochs
+            ),
+        )
 
     def _step(self, routing: str, step: int) -> FiniteStep | None:
         chain = self._placing(routing).chain

@@ -27,6 +27,7 @@ from tests.providers.plants import (
 )
 
 if TYPE_CHECKING:
+    from medhavi.providers.capacity import Capacity
     from tests.providers.plants import Tables
 
 NEED = "2026-01-20T12:00"  # a Tuesday
@@ -768,3 +769,36 @@ def test_units_change_by_date():
     )
     found = capacity.resource("M").available(at("2026-01-05"), at("2026-01-06"))
     assert found == (18 + 4 * 6) * HOUR
+
+
+def test_routings_of_equal_steps_share_their_form_and_others_do_not():
+    second = {"R1": 6, "R2": 6, "R3": 7, "R4": 6, "R5": 6}
+    machine = {"R1": "M", "R2": "M", "R3": "M", "R4": "N", "R5": "M"}
+
+    def of(*names: str) -> Capacity:
+        return plant(
+            routings=[{"routing": name} for name in names],
+            resources=[{"resource": "M"}, {"resource": "N", "efficiency": 0.5}],
+            steps=[
+                {"routing": name, "step": step, "run_minutes_per_unit": pace}
+                for name in names
+                for step, pace in ((1, 3), (2, second[name]))
+            ],
+            step_resources=[
+                {"routing": name, "step": 2, "resource": machine[name]}
+                for name in names
+            ],
+            step_links=[
+                {"routing": "R5", "step": 2, "after": 1, "lag_minutes": 30}
+                for _ in range("R5" in names)
+            ],
+        )
+
+    together = of(*second)
+    for name in second:
+        alone = of(name).clock(name, 0.0, ALWAYS_OPEN).latest(at(NEED), 7000)
+        assert together.clock(name, 0.0, ALWAYS_OPEN).latest(at(NEED), 7000) == alone
+    assert together.compiled("R1") is together.compiled("R2")
+    assert together.compiled("R1") is not together.compiled("R3")
+    assert together.compiled("R1") is not together.compiled("R4")
+    assert together.compiled("R1") is not together.compiled("R5")
