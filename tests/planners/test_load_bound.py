@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from medhavi.planners.constrained.load_bound import OpenTime
 from medhavi.planners.pipeline import plan
 from medhavi.results.verify import verify
+from medhavi.units import HOUR
 from tests import factories
 from tests.planners.exact_shop import fewest_late, random_shop, tables
 from tests.planners.random_towns import random_town
 from tests.planners.small_plans import day
+from tests.providers.plants import at, plant, shifts, when
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -188,3 +191,30 @@ def test_no_plan_of_many_towns_has_fewer_late(seed: int) -> None:
     planned(crowded_town(seed), effort="standard")
     planned(random_town(seed), effort="standard")
     assert at_least(planned(by_the_piece(seed))) <= fewest_late(random_shop(seed))
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0, 1.5])
+def test_time_that_is_summed_up_once_is_that_of_its_stretches(share: float) -> None:
+    capacity = plant(
+        shifts=[{**row, "capacity": share} for row in shifts("C")],
+        resources=[{"resource": "M", "calendar": "C", "units": 2}],
+        resource_units=[
+            {
+                "resource": "M",
+                "valid_from": when("2026-01-14T12:00"),
+                "valid_to": when("2026-03-02T18:00"),
+                "units": 3,
+            }
+        ],
+        step_resources=[{}],
+        steps=[{}],
+    )
+    clock, start = capacity.resource("M"), at("2026-01-07T09:00")
+    for level in clock.levels:
+        once = OpenTime(clock, level, start)
+        begin, end, units = level
+        assert once.units == units
+        for hours in (30, 5, 700, -4, 0, 171, 5000, 701, 20000):
+            finish = start + hours * HOUR
+            pieces = clock.working.shares(max(begin, start), min(end, finish))
+            assert once.until(finish) == sum((b - a) * max(1, s) for a, b, s in pieces)

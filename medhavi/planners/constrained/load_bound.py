@@ -12,6 +12,7 @@ line holds for a time only), it is none: the bound gets weaker, never wrong.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.state import Demand, Node
     from medhavi.planners.mrp.ways import Intake, Way
     from medhavi.providers.capacity import Capacity
+    from medhavi.providers.capacity_resources import Level, ResourceClock
     from medhavi.providers.capacity_room import Option
     from medhavi.providers.capacity_schedule import Task
+    from medhavi.snapshot.stretches import Stretch
 
 Group = frozenset[str]
 """Resources, by id, that stand in for each other in some step."""
@@ -63,6 +66,7 @@ class LeastLoads:
             if way.source.kind == "make"
         }
         self._limits: dict[str, bool] = {}
+        self._times: dict[tuple[str, int], list[OpenTime]] = {}
         self._holding: dict[str, list[Group]] = defaultdict(list)
         for group in sorted({*self._groups()}, key=sorted):
             for resource in group:
@@ -163,14 +167,48 @@ class LeastLoads:
         """Give the time that a group has from one instant to another [s x units]."""
         total = 0.0
         for resource in sorted(group):
-            clock = self._capacity.resource(resource)
-            for begin, end, units in clock.levels:
-                low, high = max(begin, start), min(end, finish)
-                total += units * sum(
-                    (b - a) * max(1.0, share)
-                    for a, b, share in clock.working.shares(low, high)
-                )
+            key = resource, start
+            if key not in self._times:
+                self._times[key] = [
+                    OpenTime(self._capacity.resource(resource), level, start)
+                    for level in self._capacity.resource(resource).levels
+                ]
+            for one in self._times[key]:
+                total += one.units * one.until(finish)
         return total
+
+
+class OpenTime:
+    """The open time of a resource while it has so many units, summed up once."""
+
+    def __init__(self, clock: ResourceClock, level: Level, start: int) -> None:
+        begin, self._end, self.units = level
+        self._clock = clock
+        self._high = self._low = max(begin, start)
+        self._starts: list[int] = []
+        self._pieces: list[Stretch] = []
+        self._sums: list[float] = [0.0]
+
+    def until(self, finish: int) -> float:
+        """Give the time from the start to an instant [s]; a share counts 1 at least."""
+        high = min(self._end, finish)
+        if high <= self._low:
+            return 0.0
+        if high > self._high:
+            self._read(min(self._end, 2 * high - self._low))
+        place = bisect_left(self._starts, high) - 1
+        if place < 0:
+            return 0.0
+        begin, end, share = self._pieces[place]
+        return self._sums[place] + (min(end, high) - begin) * max(1.0, share)
+
+    def _read(self, high: int) -> None:
+        self._high = high
+        self._pieces = self._clock.working.shares(self._low, high)
+        self._starts = [piece[0] for piece in self._pieces]
+        self._sums = [0.0]
+        for begin, end, share in self._pieces:
+            self._sums.append(self._sums[-1] + (end - begin) * max(1.0, share))
 
 
 def _options(task: Task) -> list[Option]:
