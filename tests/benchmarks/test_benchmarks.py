@@ -22,25 +22,23 @@ def page(tmp_path, monkeypatch):
     return place
 
 
-@pytest.fixture
-def tiny():
-    return instances.chain(6)
+@pytest.fixture(scope="module")
+def found():
+    return planning.measure("tiny", instances.chain(6), rounds=2)
 
 
-def test_a_chain_plans_one_order_a_level(tiny):
-    found = planning.measure("tiny", tiny, rounds=1)
+def test_a_chain_plans_one_order_a_level(found):
     assert found.orders == 7
     assert found.pegs == 7
 
 
-def test_every_phase_is_measured_once_a_round(tiny):
-    found = planning.measure("tiny", tiny, rounds=2)
+def test_every_phase_is_measured_once_a_round(found):
     counted = {name: len(times) for name, times in found.watch.rounds.items()}
     assert counted == dict.fromkeys([*planning.PHASES, "arithmetic", "objects"], 2)
 
 
-def test_an_instance_without_a_gate_misses_none(tiny):
-    assert not planning.measure("tiny", tiny, rounds=1).missed
+def test_an_instance_without_a_gate_misses_none(found):
+    assert not found.missed
 
 
 def test_two_of_each_over_70_levels_end_in_a_finding():

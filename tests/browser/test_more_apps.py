@@ -28,6 +28,7 @@ def test_the_schedule_app_shows_sequence_proof_and_risk(watched):
     watched.assert_clean()
 
 
+@pytest.mark.nightly
 def test_a_schedule_file_that_is_not_there_is_told(watched):
     watched.open("/schedule/?problem=nowhere.json")
     page = watched.page
@@ -35,6 +36,7 @@ def test_a_schedule_file_that_is_not_there_is_told(watched):
     watched.assert_clean()
 
 
+@pytest.mark.nightly
 def test_the_trade_off_app_waits_until_it_is_asked(watched):
     watched.open("/tradeoffs/")
     page = watched.page
@@ -86,6 +88,7 @@ def test_the_campaigns_app_shows_what_an_edited_cell_changes(watched, tables):
     watched.assert_clean()
 
 
+@pytest.mark.nightly
 def test_the_campaigns_app_fits_a_phone(watched, tables):
     watched.page.set_viewport_size({"width": 390, "height": 2600})
     watched.open(f"/campaigns/?tables={tables / 'shop'}")

@@ -30,6 +30,7 @@ def test_a_form_is_answered_with_dates_ways_and_reasons(watched):
     watched.assert_clean()
 
 
+@pytest.mark.nightly
 def test_the_address_keeps_what_is_asked(watched):
     watched.open("/promise/?qty=7&due=2026-06-01")
     page = watched.page
@@ -37,6 +38,7 @@ def test_the_address_keeps_what_is_asked(watched):
     watched.assert_clean()
 
 
+@pytest.mark.nightly
 def test_a_wrong_date_is_told_in_words(watched):
     watched.open("/promise/?due=soon")
     page = watched.page

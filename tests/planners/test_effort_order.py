@@ -104,10 +104,10 @@ def priced_town(seed: int) -> Snapshot:
 
 @pytest.mark.req("CAP-06", "DEF-06")
 def test_more_effort_is_never_dearer() -> None:
-    found = [assert_ever_better(priced_town(seed)) for seed in range(4)]
+    found = [assert_ever_better(priced_town(seed)) for seed in range(2)]
     found += [
         assert_ever_better(factories.snapshot(**random_town(seed)))
-        for seed in range(4, 8)
+        for seed in range(4, 6)
     ]
     found += [
         assert_ever_better(factories.snapshot(**tables(random_shop(seed))))

@@ -22,7 +22,7 @@ from tests.strategies import network_tables
 if TYPE_CHECKING:
     from medhavi.results.plan import Plan
 
-FEW = settings(max_examples=25)
+FEW = settings(max_examples=15)
 
 
 def on_kept(after: Snapshot, before: Plan) -> Plan:

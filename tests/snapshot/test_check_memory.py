@@ -14,7 +14,7 @@ from medhavi.snapshot.check_memory import CheckMemory
 from tests import factories
 from tests.strategies import network_tables
 
-FEW = settings(max_examples=25)
+FEW = settings(max_examples=10)
 
 
 def checked(snapshot: Snapshot) -> Snapshot:
