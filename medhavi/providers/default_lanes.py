@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from medhavi.providers.roads import Roads
     from medhavi.providers.table_rows import Rows
 
+    Decided = Callable[[str, str], bool]
+
 Node = tuple[str, str]
 
 
@@ -29,32 +31,33 @@ class DefaultLanes:
         `stock`, `supply_orders`, `inventory_policies`.
     roads : Roads
         Lanes and what they may carry.
-    decided : callable
-        Tells whether a product at a location has sources without default lanes.
     """
 
-    __slots__ = ("_decided", "_distances", "_passed", "_roads", "_stocked")
+    __slots__ = ("_distances", "_passed", "_roads", "_stocked")
 
-    def __init__(
-        self,
-        tables: Mapping[str, Rows],
-        roads: Roads,
-        decided: Callable[[str, str], bool],
-    ) -> None:
+    def __init__(self, tables: Mapping[str, Rows], roads: Roads) -> None:
         self._roads = roads
-        self._decided = decided
         self._stocked = _stocked_nodes(tables)
         self._distances: dict[Node, tuple[float, float]] = {}
         self._passed: dict[Node, list[tuple[str, str]]] = {}
         """Lanes into places that goods may pass: asked for by all that lie behind."""
 
-    def into(self, product: str, location: str) -> tuple[str, ...]:
-        """Give the lanes into a location that supply a product there, by id."""
+    def into(self, product: str, location: str, decided: Decided) -> tuple[str, ...]:
+        """Give the lanes into a location that supply a product there, by id.
+
+        Parameters
+        ----------
+        product, location : str
+            What is needed where.
+        decided : callable
+            Tells whether a product at a location has sources without default lanes;
+            it gives the same at every call.
+        """
         return tuple(
             lane
             for lane, origin in self._lanes(product, location)
-            if self._can_have(product, origin, location)
-            and not self._waits(product, origin, location)
+            if self._can_have(product, origin, location, decided)
+            and not self._waits(product, origin, location, decided)
         )
 
     def _lanes(self, product: str, location: str) -> list[tuple[str, str]]:
@@ -74,7 +77,9 @@ class DefaultLanes:
             self._passed[node] = found
         return found
 
-    def _can_have(self, product: str, origin: str, location: str) -> bool:
+    def _can_have(
+        self, product: str, origin: str, location: str, decided: Decided
+    ) -> bool:
         """Tell whether a place has the product, gets it, or can be sent it."""
         seen, waiting = {location}, [origin]
         while waiting:
@@ -86,34 +91,38 @@ class DefaultLanes:
             if (
                 node in self._stocked
                 or self._roads.recipes.makers.get(node)
-                or self._decided(product, place)
+                or decided(product, place)
             ):
                 return True
             waiting += [sender for _, sender in self._lanes(product, place)]
         return False
 
-    def _waits(self, product: str, origin: str, location: str) -> bool:
+    def _waits(
+        self, product: str, origin: str, location: str, decided: Decided
+    ) -> bool:
         """Tell whether the origin would wait for the location it should supply."""
         seen: set[str] = set()
         waiting = [origin]
         while waiting:
             place = waiting.pop()
             if place == location:
-                nearer = self._distance(product, origin)
-                return nearer >= self._distance(product, location)
-            if place in seen or self._decided(product, place):
+                nearer = self._distance(product, origin, decided)
+                return nearer >= self._distance(product, location, decided)
+            if place in seen or decided(product, place):
                 continue
             seen.add(place)
             waiting += [sender for _, sender in self._lanes(product, place)]
         return False
 
-    def _distance(self, product: str, location: str) -> tuple[float, float]:
+    def _distance(
+        self, product: str, location: str, decided: Decided
+    ) -> tuple[float, float]:
         """Count the lanes to the nearest place with own sources, and with stock."""
         node = (product, location)
         known = self._distances.get(node)
         if known is None:
             known = self._distances[node] = (
-                self._counted(product, location, self._decided),
+                self._counted(product, location, decided),
                 self._counted(product, location, self._stocks),
             )
         return known
@@ -122,9 +131,7 @@ class DefaultLanes:
         """Tell whether a product lies at a place or is under way to it."""
         return (product, location) in self._stocked
 
-    def _counted(
-        self, product: str, location: str, feeds: Callable[[str, str], bool]
-    ) -> float:
+    def _counted(self, product: str, location: str, feeds: Decided) -> float:
         seen: set[str] = set()
         ring = {location}
         count = 0

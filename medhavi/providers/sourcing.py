@@ -70,7 +70,7 @@ class Sourcing:
         self._rows_of = self._rows.index("product", "location")
         self._known: dict[Node, tuple[Source, ...]] = {}
         self._decides: dict[Node, bool] = {}
-        self._lanes = DefaultLanes(tables, roads, self._decided)
+        self._lanes = DefaultLanes(tables, roads)
         self._rules = _rules(tables["inventory_policies"])
 
     def sources(self, product: str, location: str) -> tuple[Source, ...]:
@@ -112,7 +112,7 @@ class Sourcing:
         if node not in self._known and not self._rows_of:
             # Nothing needs to be known of a move but that it is one.
             decided = self._decided(product, location)
-            return frozenset(() if decided else self._lanes.into(product, location))
+            return frozenset(() if decided else self._default_lanes(node))
         found = self.sources(product, location)
         return frozenset(one.source for one in found if one.kind == "move")
 
@@ -227,7 +227,7 @@ class Sourcing:
     def _natural(self, node: Node) -> Iterator[tuple[Offer, Mapping[str, None]]]:
         offers = self._own_offers(node) or [
             self._roads.transport.offer(lane, node[0])
-            for lane in self._lanes.into(*node)
+            for lane in self._default_lanes(node)
         ]
         return ((offer, NO_ROW) for offer in offers)
 
@@ -240,6 +240,10 @@ class Sourcing:
         ]
         found += self._roads.suppliers.offers(*node)
         return [offer for offer in found if offer.window[1] > self._as_of]
+
+    def _default_lanes(self, node: Node) -> tuple[str, ...]:
+        # Handed over with each question: what points back would keep both for long.
+        return self._lanes.into(*node, self._decided)
 
     def _decided(self, product: str, location: str) -> bool:
         node = (product, location)

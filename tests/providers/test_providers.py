@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -120,3 +122,23 @@ def test_every_source_of_every_node_answers_in_both_directions(snapshot: Snapsho
                     order = gain.order_steps_for(7)
                     assert gain.good_steps(order) >= 7
                     assert isinstance(recipe.unit_step, Fraction)
+
+
+def test_providers_go_without_the_collector_when_nobody_needs_them():
+    bundle = Providers(
+        factories.snapshot(
+            locations=[{"location": "L"}, {"location": "W"}],
+            lanes=[{"lane": "LW", "origin": "L", "destination": "W"}],
+            routings=[{}],
+            steps=[{"run_minutes_per_unit": 6}],
+        )
+    )
+    assert [one.kind for one in bundle.sourcing.sources("A", "W")] == ["move"]
+    assert [one.kind for one in bundle.sourcing.sources("A", "L")] == ["make"]
+    capacity = weakref.ref(bundle.capacity)
+    gc.disable()
+    try:
+        del bundle
+        assert capacity() is None
+    finally:
+        gc.enable()
