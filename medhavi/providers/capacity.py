@@ -22,7 +22,7 @@ from medhavi.providers.table_rows import read_tables
 from medhavi.units import ALWAYS, MINUTE, NEVER, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from medhavi.providers.capacity_routings import CompiledRouting
     from medhavi.providers.table_rows import Row, Rows
@@ -237,6 +237,20 @@ class Capacity:
     def compiled(self, routing: str) -> CompiledRouting:
         """Give a routing as the clocks use it."""
         return self._routings.compiled(routing)
+
+    def is_second_choice(
+        self, routing: str, step: int, used: Collection[str], start: int
+    ) -> bool:
+        """Tell whether a step prefers another resource than those that do it.
+
+        Parameters
+        ----------
+        used
+            Resources that do it.
+        start
+            When it begins [s].
+        """
+        return self._routings.is_second_choice(routing, step, used, start)
 
     def hard(self, routing: str) -> CompiledRouting:
         """Give a routing without its soft time."""

@@ -22,7 +22,7 @@ from medhavi.providers.table_rows import Row
 from medhavi.units import exact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from medhavi.providers.capacity_resources import Resources
     from medhavi.providers.capacity_room import Limit, Placed, Room
@@ -220,6 +220,33 @@ def first_candidate(row: Row, resources: Resources) -> str | None:
     """Give the resource of most preference that a row names; None: it has no member."""
     found = sorted(_candidates(row, resources), key=lambda c: c.rank)
     return found[0].resource if found else None
+
+
+def is_second_choice(
+    rows: Sequence[Row], resources: Resources, used: Collection[str], start: int
+) -> bool:
+    """Tell whether a resource of better preference may do what these do.
+
+    Parameters
+    ----------
+    rows
+        Rows of `step_resources` of one step.
+    used
+        Resources that do it; members of a pool with the same preference are alike.
+    start
+        When the step begins [s].
+    """
+    best: dict[object, tuple[int, int]] = {}
+    own: dict[object, tuple[int, int]] = {}
+    for row in rows:
+        for one in _candidates(row, resources):
+            if not one.window[0] <= start < one.window[1]:
+                continue
+            rank = one.rank[:2]
+            best[one.group] = min(rank, best.get(one.group, rank))
+            if one.resource in used:
+                own[one.group] = min(rank, own.get(one.group, rank))
+    return any(best[group] < rank for group, rank in own.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from medhavi.providers.altered_copy import altered
-from medhavi.providers.capacity_choice import first_candidate, step_plan
+from medhavi.providers.capacity_choice import (
+    first_candidate,
+    is_second_choice,
+    step_plan,
+)
 from medhavi.providers.capacity_clocks import (
     ChainClock,
     ChainStep,
@@ -25,7 +29,7 @@ from medhavi.snapshot.calendars import WorkingTime
 from medhavi.units import DAY, MINUTE, exact, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from medhavi.providers.capacity_choice import Tool
     from medhavi.providers.capacity_resources import Resources
@@ -312,6 +316,13 @@ class Routings:
                     units = row["units"] or 1.0
                     found.append((resource, units, row["step"], row["until_step"]))
         return tuple(found)
+
+    def is_second_choice(
+        self, routing: str, step: int, used: Collection[str], start: int
+    ) -> bool:
+        """Tell whether a step prefers another resource; see `capacity_choice`."""
+        rows = [row for row in self._needs_of(routing) if row["step"] == step]
+        return is_second_choice(rows, self._resources, used, start)
 
     def _needs_of(self, routing: str) -> Sequence[Row]:
         restated = self._restated.get(routing)

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.promising.answering import FAILED
 from medhavi.results.limiter import Limiter
+from medhavi.workbench.choice_counters import ChoiceCounters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from medhavi.events.envelope import NewEvent
+    from medhavi.providers import Providers
     from medhavi.results.promise import Promise
     from medhavi.workbench.provider_meter import Asked
 
@@ -36,10 +38,13 @@ class DeskCounters:
         quoted, buying (answers that need a purchase), held, committed, replayed,
         conflicts, retried, at_risk, limited by a code, errors and timeouts by provider,
         and a count of each event type that was appended.
+    choices
+        Alternates that answers used, and what their purchases cost beside own supply.
     """
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.choices = ChoiceCounters()
         self._asked: dict[str, deque[Asked]] = {}
         self._seconds: dict[str, deque[float]] = {}
 
@@ -47,11 +52,18 @@ class DeskCounters:
         """Count events that were written."""
         self.counts.update(event.type for event in events)
 
-    def quoted(self, promises: Sequence[Promise]) -> None:
-        """Count answers, what limited them, and the providers that failed."""
+    def quoted(self, promises: Sequence[Promise], providers: Providers) -> None:
+        """Count answers, what they chose and what limited them, providers that failed.
+
+        Parameters
+        ----------
+        providers
+            What the answers chose among.
+        """
         self.counts["quoted"] += len(promises)
         self.counts["buying"] += sum(bool(one.purchases) for one in promises)
         for one in promises:
+            self.choices.chose(providers, one)
             if one.limiter is None:
                 continue
             code, provider = one.limiter.code, one.limiter.subject
@@ -82,6 +94,7 @@ class DeskCounters:
 
         `providers` has the same of the answers that were measured, with the questions
         that a provider got and the share of them that it knew the answer to.
+        `alternates` and `purchases` are those of `ChoiceCounters`.
         """
         return {
             "counts": dict(sorted(self.counts.items())),
@@ -93,6 +106,7 @@ class DeskCounters:
                 provider: _provider(list(asked))
                 for provider, asked in sorted(self._asked.items())
             },
+            **self.choices.as_dict(),
         }
 
 

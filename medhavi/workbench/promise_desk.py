@@ -126,7 +126,7 @@ class PromiseDesk:
                 book.go_back(before)
             self._answered += 1
             self._answers = self.live.revision, found.promises
-            self.counters.quoted(found.promises)
+            self.counters.quoted(found.promises, book.providers)
             if meter is not None:
                 self.counters.measured(meter.told())
             return found
