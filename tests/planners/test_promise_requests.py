@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import polars as pl
 import pytest
@@ -44,6 +45,43 @@ def test_every_form_reads_the_same(source):
     assert (request.product, request.location, request.qty) == ("A", "L", 10.0)
     assert request.due == int(day(4).timestamp())
     assert request.priority == 1
+
+
+@pytest.mark.req("ATP-07")
+@pytest.mark.parametrize(
+    "source",
+    [
+        "product;location;qty;due\r\nA;L;10;2026-01-09\r\n",
+        "product\tlocation\tqty\tdue\nA\tL\t10\t2026-01-09\n".encode("utf-16"),
+        "product,location,qty,due,\nA,L,10,2026-01-09,\n,,,,\n\n",
+        "product,location,qty,due\rA,L,10,2026-01-09\r",
+        '\n"product","location","qty","due"\n"A","L","10","2026-01-09"\n',
+    ],
+)
+def test_files_as_spreadsheets_save_them_read_the_same(source):
+    (request,) = read(source).requests
+    assert (request.product, request.location, request.qty) == ("A", "L", 10.0)
+    assert request.due == int(day(4).timestamp())
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (b"PK\x03\x04 broken", "cannot be read"),
+        (
+            "product,location,qty,due\nÄ,L,1,2026-01-09\n".encode("latin-1"),
+            "line 2 .*UTF-8",
+        ),
+        ("product,location,qty,due\nA,L,1,2026-01-09,x\n", "line 2 has 5 cells"),
+        ("null", "no column of a request"),
+        ("{}", "Entry 1 of the list is empty"),
+    ],
+)
+def test_a_file_that_is_no_list_of_requests_says_where_and_why(source, told):
+    with pytest.raises(BadData) as found:
+        read(source)
+    (one,) = found.value.findings
+    assert re.search(told, one.message)
 
 
 def test_a_workbook_is_read():
@@ -113,6 +151,11 @@ def test_something_else_is_refused():
 
 def test_infinite_quantities_are_refused():
     assert codes([{**ROW, "qty": float("inf")}]) == [("SNAP009", 1, "qty")]
+
+
+def test_quantities_that_cannot_be_counted_are_refused():
+    assert codes([{**ROW, "qty": 1e300}]) == [("SNAP029", 1, "qty")]
+    assert read([{**ROW, "qty": 1e12}]).requests[0].qty == 1e12
 
 
 def test_a_request_that_is_a_demand_takes_its_id():

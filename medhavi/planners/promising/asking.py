@@ -6,33 +6,34 @@ A request is a row of `demands` without `demand` and `status`, plus `policy`
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from medhavi import schema
-from medhavi.errors import UsageError
 from medhavi.findings import BadData, Finding, finding, has_errors
+from medhavi.planners.promising.request_file import TABLE, raw_requests
 from medhavi.results.identity import text_hash
 from medhavi.snapshot.cells import EXPECTED, typed
 from medhavi.snapshot.checks_rows import bound
+from medhavi.snapshot.checks_values import qty_steps
 from medhavi.snapshot.row_findings import nearest
-from medhavi.snapshot.rows import raw_frame
 from medhavi.units import to_seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medhavi.schema import Column
     from medhavi.snapshot import Snapshot
 
-TABLE = "request"
-"""Name of the place in findings."""
 ASKED = ("product", "location", "qty", "due")
 """What every request must state."""
 NOT_ASKED = frozenset({"demand", "status"})
-Rows = Sequence[Mapping[str, object]]
+LARGE = 1e9
+"""Smaller quantities are not looked at for being too large to count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +128,7 @@ def read_requests(source: object, snapshot: Snapshot) -> Requests:
         With every finding, if one is an error.
     """
     found: list[Finding] = []
-    raw = _raw(source, found)
+    raw = raw_requests(source, columns(), found)
     cells, rows = _cells(raw, found)
     requests = [
         _request(position, row, snapshot)
@@ -135,6 +136,7 @@ def read_requests(source: object, snapshot: Snapshot) -> Requests:
     ]
     # A row that lacks a cell is an error already; what else it names is checked too.
     found += _references(requests, snapshot)
+    found += _too_large(requests, snapshot)
     if has_errors(found):
         raise BadData(found)
     return Requests(
@@ -144,50 +146,6 @@ def read_requests(source: object, snapshot: Snapshot) -> Requests:
 
 
 # --------------------------------------------------------------------- raw cells
-def _raw(source: object, found: list[Finding]) -> pl.DataFrame:
-    if isinstance(source, pl.DataFrame):
-        return source
-    if isinstance(source, (str, bytes)):
-        return _of_file(source, found)
-    if isinstance(source, Mapping):
-        return _of_entries([source], found)
-    if isinstance(source, Sequence):
-        return _of_entries(source, found)
-    message = f"Requests are rows, a frame or a file; this is {type(source).__name__}."
-    raise UsageError(message)
-
-
-def _of_file(source: str | bytes, found: list[Finding]) -> pl.DataFrame:
-    """Tell JSON from CSV from xlsx by how they begin."""
-    content = source.encode() if isinstance(source, str) else source
-    try:
-        if content[:4] == b"PK\x03\x04":
-            import fastexcel
-
-            book = fastexcel.read_excel(content)
-            return book.load_sheet(0, dtypes="string").to_polars()
-        if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"[", b"{", b""}:
-            document = json.loads(content.decode("utf-8-sig"))
-            entries = document if isinstance(document, list) else [document]
-            return _of_entries(entries, found)
-        return pl.read_csv(content, infer_schema=False)
-    except (ValueError, pl.exceptions.PolarsError, RuntimeError) as problem:
-        reason = str(problem).strip().split("\n")[0].rstrip(".") or "it is empty"
-        found.append(finding("PRM001", value="The request file", reason=reason))
-        return pl.DataFrame()
-
-
-def _of_entries(entries: Sequence[object], found: list[Finding]) -> pl.DataFrame:
-    rows: list[Mapping[str, object]] = []
-    for number, entry in enumerate(entries, 1):
-        if isinstance(entry, Mapping):
-            rows.append({str(key): value for key, value in entry.items()})
-        else:
-            kind = type(entry).__name__
-            found.append(finding("PRM002", table=TABLE, row=number, value=kind))
-    return raw_frame(rows)
-
-
 def _cells(
     raw: pl.DataFrame, found: list[Finding]
 ) -> tuple[list[dict[str, Any]], range]:
@@ -363,6 +321,32 @@ def _references(requests: Sequence[Request], snapshot: Snapshot) -> list[Finding
                 found.append(finding("PRM006", value=value, first=first[key], **place))
             first.setdefault(key, request.position)
     return found
+
+
+def _too_large(requests: Sequence[Request], snapshot: Snapshot) -> list[Finding]:
+    """Name quantities that no float counts by steps, there or of their components."""
+    # A row that is wrong already may lack its quantity.
+    stated = [one for one in requests if one.cells["qty"] is not None]
+    large = [one for one in stated if LARGE <= one.qty < inf]
+    if not large:
+        return []
+    steps = dict(qty_steps(snapshot).iter_rows())
+    smallest = min(1.0, *(step for step in steps.values() if step))
+    most = smallest * 2**53 / snapshot.network.most_of_one
+    return [
+        finding(
+            "SNAP029",
+            table=TABLE,
+            row=one.position,
+            column="qty",
+            value=f"{one.qty:.3g}",
+            product=one.product,
+            place="",
+            step=f"{steps.get(one.product) or 1.0:g}",
+        )
+        for one in large
+        if one.qty >= most
+    ]
 
 
 def _classes(snapshot: Snapshot) -> list[str]:
