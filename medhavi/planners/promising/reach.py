@@ -37,6 +37,22 @@ class Reached(NamedTuple):
     blocked: tuple[str, ...]
 
 
+class Inbound(NamedTuple):
+    """The lanes into a place as one product sees them.
+
+    Parameters
+    ----------
+    origins
+        Where usable lanes come from, and whether sourcing moves goods over them.
+    forbidden, blocked
+        Lanes that may not be taken; those of them that goods or country close.
+    """
+
+    origins: tuple[tuple[str, bool], ...]
+    forbidden: frozenset[str]
+    blocked: tuple[str, ...]
+
+
 class Reach:
     """Which places reach which, by product.
 
@@ -46,12 +62,13 @@ class Reach:
         Sourcing, lanes, facts.
     """
 
-    __slots__ = ("_dear", "_known", "_providers", "_rivals", "_rows")
+    __slots__ = ("_dear", "_inbounds", "_known", "_providers", "_rivals", "_rows")
 
     def __init__(self, providers: Providers) -> None:
         self._providers = providers
         self._rows = providers.tables["sourcing"].index("product", "location")
         self._known: dict[tuple[str, str, str | None, bool], Reached] = {}
+        self._inbounds: dict[tuple[str, str, str | None], Inbound] = {}
         self._dear: dict[str, frozenset[str]] = {}
         self._rivals = _unlike(providers.transport)
 
@@ -121,29 +138,18 @@ class Reach:
         return known
 
     def _search(self, product: str, location: str, country: str | None) -> Reached:
-        facts, transport = self._providers.facts, self._providers.transport
-        sourcing = self._providers.sourcing
         origins, makers = [location], {location}
         forbidden: set[str] = set()
         blocked: list[str] = []
         waiting = [location]
         while waiting and len(origins) < MOST_PLACES:
             place = waiting.pop(0)
-            moves = sourcing.move_lanes(product, place)
-            stated = self._stated(product, place)
+            inbound = self._inbound(product, place, country)
+            blocked += inbound.blocked
+            forbidden |= inbound.forbidden
             found: set[str] = set()
-            for lane in transport.into.get(place, ()):
-                obstacle = transport.obstacle(lane, product)
-                barred = country is not None and transport.blocks(lane, country)
-                if obstacle is not None or barred:
-                    blocked.append(lane)
-                    forbidden.add(lane)
-                    continue
-                origin = transport.origin(lane)
-                if (stated and lane not in moves) or not facts.holds_stock(origin):
-                    forbidden.add(lane)
-                    continue
-                if lane in moves and place in makers:
+            for origin, moves in inbound.origins:
+                if moves and place in makers:
                     makers.add(origin)
                     if origin in origins and origin not in waiting:
                         found.add(origin)
@@ -153,12 +159,40 @@ class Reach:
                 if origin not in origins:
                     origins.append(origin)
                     waiting.append(origin)
+        facts = self._providers.facts
         if not facts.holds_stock(location):
             makers.discard(location)
             origins.remove(location)
         return Reached(
             tuple(origins), frozenset(makers), frozenset(forbidden), tuple(blocked)
         )
+
+    def _inbound(self, product: str, place: str, country: str | None) -> Inbound:
+        """Give the lanes into a place as a product sees them."""
+        key = (product, place, country)
+        known = self._inbounds.get(key)
+        if known is not None:
+            return known
+        facts, transport = self._providers.facts, self._providers.transport
+        moves = self._providers.sourcing.move_lanes(product, place)
+        stated = self._stated(product, place)
+        forbidden: set[str] = set()
+        blocked: list[str] = []
+        origins: list[tuple[str, bool]] = []
+        for lane in transport.into.get(place, ()):
+            origin = transport.origin(lane)
+            obstacle = transport.obstacle(lane, product)
+            barred = country is not None and transport.blocks(lane, country)
+            if obstacle is not None or barred:
+                blocked.append(lane)
+                forbidden.add(lane)
+            elif (stated and lane not in moves) or not facts.holds_stock(origin):
+                forbidden.add(lane)
+            else:
+                origins.append((origin, lane in moves))
+        found = Inbound(tuple(origins), frozenset(forbidden), tuple(blocked))
+        self._inbounds[key] = found
+        return found
 
     def _stated(self, product: str, location: str) -> bool:
         """Tell whether rows of sourcing decide how a place is supplied."""

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from medhavi.providers.sources import Source, Timing
     from medhavi.providers.traits import Traits
 
+    Seen = tuple[MaterialLine, int, float, bool]
+    """A line, how long its goods must live until they arrive [s] and then [days], and
+    whether safety stock may be used."""
     Way = Callable[[], tuple[Piece, ...] | None]
 
 MOST_MOMENTS = 4
@@ -84,7 +87,7 @@ class Walk:
         self.greedy = False
         self.failures: list[Failure] = []
         self._orders = WaitingOrders(stages)
-        self._lines: dict[tuple[str, str], MaterialLine] = {}
+        self._lines: dict[tuple[str, str], Seen] = {}
         self._path: list[tuple[str, str]] = []
         self._needed: set[tuple[str, str]] = set()
         self._batched: list[Batch] = []
@@ -178,11 +181,16 @@ class Walk:
         """Give what a product must have: what is delivered alone is asked for more."""
         return self.terms.traits if product == self.terms.asked else None
 
-    def _line(self, product: str, location: str) -> MaterialLine:
+    def _line(self, product: str, location: str) -> Seen:
+        """Give the line of a need and how this walk may look at it."""
         node = (product, location)
         found = self._lines.get(node)
         if found is None:
-            found = self.stages.line(product, location, self._asked(product))
+            terms, stages = self.terms, self.stages
+            line = stages.line(product, location, self._asked(product))
+            shelf = terms.min_shelf_days if product == terms.asked else 0.0
+            free = terms.buffers and not stages.blocked_safety(product, location)
+            found = line, terms.transit.get(node, 0), shelf, free
             self._lines[node] = found
         self.stages.at = "material"
         return found
@@ -244,6 +252,8 @@ class Walk:
         return best[1]
 
     def _mix(self, source: Source, part: int, steps: int) -> tuple[Piece, ...] | None:
+        if part <= 0:
+            return self.new(source, steps)
         found = self.from_stock(source.product, source.location, part)
         rest = self.new(source, steps - sum(piece.steps for piece in found))
         return None if rest is None else (*found, *rest)
@@ -267,11 +277,9 @@ class Walk:
     # ------------------------------------------------------------------- stock
     def available(self, product: str, location: str, instant: int) -> int:
         """Give what is free at an instant [steps]."""
-        terms = self.terms
-        transit, shelf = self._life(product, location)
-        free = terms.buffers and not self.stages.blocked_safety(product, location)
-        return self._line(product, location).available(
-            instant, transit, shelf, buffers=free, customer=terms.customer
+        line, transit, shelf, free = self._line(product, location)
+        return line.available(
+            instant, transit, shelf, buffers=free, customer=self.terms.customer
         )
 
     def ever(self, product: str, location: str) -> int:
@@ -286,21 +294,14 @@ class Walk:
 
     def rises(self, product: str, location: str) -> list[int]:
         """Give the instants after now at which more is free [s]."""
-        return self._line(product, location).rises(self.terms.now)
-
-    def _life(self, product: str, location: str) -> tuple[int, float]:
-        """Give how long goods must live: until they arrive, and the days asked for."""
-        terms = self.terms
-        transit = terms.transit.get((product, location), 0)
-        return transit, terms.min_shelf_days if product == terms.asked else 0.0
+        return self._line(product, location)[0].rises(self.terms.now)
 
     def _free_at(self, product: str, location: str, steps: int) -> int | None:
         terms = self.terms
         if "material" in terms.relaxed:
             return terms.now if self._given(product, location, steps) else None
-        transit, shelf = self._life(product, location)
-        free = terms.buffers and not self.stages.blocked_safety(product, location)
-        return self._line(product, location).earliest(
+        line, transit, shelf, free = self._line(product, location)
+        return line.earliest(
             steps, terms.now, transit, shelf, buffers=free, customer=terms.customer
         )
 
@@ -312,9 +313,8 @@ class Walk:
 
     def take(self, product: str, location: str, steps: int, instant: int) -> Piece:
         """Take a quantity from the line at an instant."""
-        self._line(product, location).take(
-            steps, instant, *self._life(product, location), customer=self.terms.customer
-        )
+        line, transit, shelf, _ = self._line(product, location)
+        line.take(steps, instant, transit, shelf, customer=self.terms.customer)
         return Piece("stock", product, location, steps, instant, instant)
 
     def from_stock(self, product: str, location: str, steps: int) -> list[Piece]:
@@ -351,7 +351,7 @@ class Walk:
             if made is None:
                 return None
             if made.steps > left:
-                line = self._line(source.product, source.location)
+                line = self._line(source.product, source.location)[0]
                 line.add(made.steps - left, made.ready)
                 made = made._replace(steps=left, surplus=made.steps - left)
             pieces.append(made)
@@ -361,6 +361,8 @@ class Walk:
 
     def _together(self, source: Source, steps: int) -> int:
         """Give what the first order of a source brings for all needs of the request."""
+        if not self.terms.batches:
+            return steps
         batch = (source.kind, source.source, source.product, source.location)
         total = self.terms.batches.get(batch, 0)
         if total <= steps or batch in self._batched:
