@@ -94,7 +94,8 @@ class Reservation:
     base units of a material, minutes of a resource, kg on a lane. `start` and `finish`
     are its window, `expires_at` its end while it is not confirmed, `created` and
     `modified` when it changed [s]. Time of a resource is set up for `family`; the
-    first `changeover` of it changes it from the one before [s].
+    first `changeover` of it changes it from the one before [s]; it makes `good_qty` of
+    `made_product` [base units], where that is known.
     """
 
     reservation: str
@@ -112,6 +113,8 @@ class Reservation:
     modified: int | None = None
     family: str | None = None
     changeover: int = 0
+    made_product: str | None = None
+    good_qty: float | None = None
 
     def active(self, now: int) -> bool:
         """Tell whether it holds anything now: it blocks while now is before its end."""

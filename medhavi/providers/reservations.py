@@ -28,7 +28,8 @@ class Hold:
     `subject` is a product, resource or lane; `qty` is in base units, minutes or kg;
     `steps` is the quantity of a material hold in steps of the product, rounded up, and
     0 for the others. Time of a resource is set up for `family`; the first `changeover`
-    of it changes it from the one before [s]. `demand` is the owner: the hold is netted
+    of it changes it from the one before [s]. It makes `good_qty` [base units] of
+    `made_product`; None: nobody knows. `demand` is the owner: the hold is netted
     against its need alone.
     """
 
@@ -43,6 +44,8 @@ class Hold:
     finish: int
     family: str | None = None
     changeover: int = 0
+    made_product: str | None = None
+    good_qty: float | None = None
 
 
 class Holds:
@@ -118,6 +121,8 @@ class Holds:
                     finish=row["finish"],
                     family=row["family"],
                     changeover=round((row["changeover_minutes"] or 0.0) * MINUTE),
+                    made_product=row["made_product"],
+                    good_qty=row["good_qty"],
                 )
             )
         holds.sort(key=lambda hold: hold.reservation)

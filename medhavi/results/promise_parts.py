@@ -167,6 +167,10 @@ class PlannedHold:
     """Set-up family of the work on a resource."""
     changeover: int = 0
     """Part of the window that changes the resource to it [s]."""
+    made_product: str | None = None
+    """What the work on a resource makes."""
+    good_qty: float | None = None
+    """Good units of it [base units]; several holds for one family state them once."""
 
     def as_row(self, state: str = "tentative") -> dict[str, object]:
         """Give the row of `reservations`; a confirmed hold does not expire."""
@@ -185,6 +189,8 @@ class PlannedHold:
             "expires_at": from_seconds(self.expires_at) if tentative else None,
             "family": self.family,
             "changeover_minutes": self.changeover / MINUTE,
+            "made_product": self.made_product,
+            "good_qty": self.good_qty,
         }
 
 

@@ -45,6 +45,8 @@ SCHEMAS: Mapping[str, dict[str, type[pl.DataType] | pl.DataType]] = MappingProxy
             "expires_at": INSTANT,
             "family": TEXT,
             "changeover_minutes": NUMBER,
+            "made_product": TEXT,
+            "good_qty": NUMBER,
         },
         "remedies": {
             "code": TEXT,

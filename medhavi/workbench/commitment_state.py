@@ -278,6 +278,8 @@ def _reservation(row: Mapping[str, Any]) -> Reservation:
         expires_at=seconds("expires_at"),
         family=row.get("family"),
         changeover=round((row.get("changeover_minutes") or 0.0) * MINUTE),
+        made_product=row.get("made_product"),
+        good_qty=row.get("good_qty"),
     )
 
 
@@ -297,4 +299,6 @@ def _row(one: Reservation) -> dict[str, Any]:
         "expires_at": None if expires is None else from_seconds(expires),
         "family": one.family,
         "changeover_minutes": one.changeover / MINUTE,
+        "made_product": one.made_product,
+        "good_qty": one.good_qty,
     }

@@ -177,4 +177,6 @@ class LiveBook:
                 steps=0 if step is None else steps_up(one.qty, step),
                 family=one.family,
                 changeover=one.changeover,
+                made_product=one.made_product,
+                good_qty=one.good_qty,
             )

@@ -329,6 +329,59 @@ def test_the_date_is_the_first_hour_that_keeps_all_rules(standing, rule, qty, sh
     assert days(made.date) == first_hour(works, rule, qty, short)
 
 
+@pytest.mark.req("CMP-03", "RES-06")
+@pytest.mark.parametrize(
+    ("stated", "third"), [({}, 20), ({"good_qty": None}, 24), ({"good_qty": 16}, 24)]
+)
+def test_a_hold_counts_with_what_it_makes(stated, third):
+    """Ten stand in a run of 25 at the most: ten join them, but not where 16 are made.
+
+    Where nobody knows how much a hold makes, it is a whole run: cleaned for 4 hours.
+    """
+    rule = {"family": "F1", "max_run_qty": 25, "cleaning_minutes": 240}
+    snapshot = press(
+        resource_state=[], campaign_rules=[{"resource": "M", "min_run_qty": 0, **rule}]
+    )
+    book = Book.from_snapshot(snapshot)
+    first = quoted(book, sales_order="S1", line=1)
+    (held,) = [one for one in first.holds if one.kind == "capacity"]
+    assert (held.made_product, held.good_qty) == ("A", 10)
+    row = {**held.as_row("confirmed"), "demand": None, **stated}
+    read = snapshot.replace(reservations=[row])
+    assert days(asked(read).date) == round(third / 24, 6)
+
+
+@pytest.mark.req("CMP-03")
+def test_less_than_the_least_run_joins_what_was_promised():
+    """Six are less than ten and refused alone; behind ten that are promised they go."""
+    snapshot = press(
+        resource_state=[],
+        campaign_rules=[{"resource": "M", "family": "F1", "min_run_qty": 10}],
+        promise_policies=[{**TRUSTING, "short_runs": "refuse"}],
+    )
+    book = Book.from_snapshot(snapshot)
+    assert quoted(book, qty=6).status is PromiseStatus.REJECTED
+    undo = apply(book, quoted(book, sales_order="S1", line=1))
+    assert days(quoted(book, qty=6).date) == round(16 / 24, 6)
+    revert(book, undo)
+    assert quoted(book, qty=6).status is PromiseStatus.REJECTED
+
+
+@pytest.mark.req("CMP-03")
+def test_work_without_a_family_belongs_to_the_campaign_of_its_product():
+    """Ten of A promised, then ten: a run of at most 15 is cleaned for in between."""
+    rule = {"resource": "M", "family": "A", "max_run_qty": 15, "cleaning_minutes": 60}
+    snapshot = press(
+        steps=[{"run_minutes_per_unit": 60}],
+        resource_state=[],
+        campaign_rules=[{**rule, "min_run_qty": 0}],
+    )
+    book = Book.from_snapshot(snapshot)
+    apply(book, quoted(book, sales_order="S1", line=1))
+    assert days(quoted(book, qty=5).date) == round(15 / 24, 6)
+    assert days(quoted(book, qty=6).date) == round(17 / 24, 6)
+
+
 @pytest.mark.req("CMP-03", "CMP-04", "RES-10")
 @settings(max_examples=25)
 @given(
@@ -336,25 +389,25 @@ def test_the_date_is_the_first_hour_that_keeps_all_rules(standing, rule, qty, sh
     RULES,
 )
 def test_promises_after_each_other_keep_the_rules_together(wanted, rule):
-    """What nobody can see of a hold, how much it makes, is reckoned as a whole run."""
+    """Each is there in the first hour that keeps all rules, holds of tables too."""
     snapshot = press(
         **{**TWO, "changeovers": [], "resource_state": []},
         campaign_rules=[{"resource": "M", "family": "F1", **rule}],
     )
     book = Book.from_snapshot(snapshot)
-    works = []
+    works: list[tuple[str, int, int]] = []
+    rows: list[dict[str, object]] = []
     for number, (product, qty) in enumerate(wanted):
         made = quoted(book, product=product, qty=qty, sales_order=f"S{number}", line=1)
+        if product == "A":
+            assert days(made.date) == first_hour(works, rule, qty, "plan")
         apply(book, made)
+        rows += [{**one.as_row("confirmed"), "demand": None} for one in made.holds]
         (held,) = [one for one in made.holds if one.kind == "capacity"]
-        works.append((held.start / 3600, held.finish / 3600, product, qty))
-    gap, total, before = rule["cleaning_minutes"] / 60, 0, None
-    for start, finish, product, qty in sorted(works):
-        clean = before is None or before[2] == "C" or start - before[1] >= gap
-        total = qty if clean or product == "C" else total + qty
-        assert clean or product == "A"
-        assert product == "C" or total <= rule["max_run_qty"]
-        before = start, finish, product
+        works.append((product, (held.start - book.now) // 3600, qty))
+    more = quoted(book, qty=5).date
+    assert days(more) == first_hour(works, rule, 5, "plan")
+    assert asked(snapshot.replace(reservations=rows), qty=5).date == more
 
 
 def first_hour(

@@ -60,6 +60,8 @@ def test_record_has_product_place_quantity_window_origin_state_and_times():
         "modified",
         "family",
         "changeover",
+        "made_product",
+        "good_qty",
     ]
 
 

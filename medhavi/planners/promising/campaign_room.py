@@ -21,14 +21,19 @@ if TYPE_CHECKING:
 
     from medhavi.planners.campaigns.campaign_rules import CampaignRule
     from medhavi.planners.campaigns.campaign_runs import Breach
+    from medhavi.planners.promising.taken import Undo
     from medhavi.providers import Providers
     from medhavi.providers.capacity_room import Option
     from medhavi.providers.capacity_schedule import Task
     from medhavi.providers.finite import FiniteCapacity
+    from medhavi.providers.reservations import Hold
     from medhavi.providers.resource_ledger import Block, Ledger
     from medhavi.providers.sources import Source
     from medhavi.providers.timing import Timing
+    from medhavi.results.promise import PlannedHold
 
+Made = tuple[str, float]
+"""A product, and how many good units of it."""
 MOST_TRIES: Final = 200
 """Places in a row that one order is tried at."""
 SHORT: Final = "CAM001"
@@ -47,11 +52,15 @@ class Campaigns(NamedTuple):
         Keys of the rules, as `resource|family`.
     orders
         Product and quantity by order.
+    held
+        Product and good units that holds of the tables state, by resource, start [s]
+        and owner.
     """
 
     rules: CampaignRules
     names: frozenset[str]
-    orders: Mapping[str, tuple[str, float]]
+    orders: Mapping[str, Made]
+    held: Mapping[tuple[str, int, str], Made]
 
 
 def campaigns_of(providers: Providers) -> Campaigns | None:
@@ -65,7 +74,19 @@ def campaigns_of(providers: Providers) -> Campaigns | None:
         rules=CampaignRules(rows),
         names=frozenset(f"{row['resource']}|{row['family']}" for row in rows),
         orders={name: (good, qty) for name, good, qty in zip(*cells, strict=True)},
+        held={
+            (one.subject, one.start, one.demand or one.reservation): made
+            for one in providers.reservations.capacity
+            if (made := _stated(one)) is not None
+        },
     )
+
+
+def _stated(hold: Hold | PlannedHold) -> Made | None:
+    """Give the product and the good units of a hold; None: it does not say."""
+    if hold.made_product is None or hold.good_qty is None:
+        return None
+    return hold.made_product, hold.good_qty
 
 
 class CampaignRoom:
@@ -79,17 +100,25 @@ class CampaignRoom:
         Rules of all resources.
     short_runs
         Of `promise_policies`: what becomes of work below the least run.
+    accepted
+        What the book has accepted, by demand.
     """
 
     def __init__(
-        self, providers: Providers, campaigns: Campaigns, short_runs: str
+        self,
+        providers: Providers,
+        campaigns: Campaigns,
+        short_runs: str,
+        accepted: Mapping[str, Sequence[Undo]],
     ) -> None:
         self._providers = providers
         self._rules = campaigns.rules
         self._ruled = frozenset(campaigns.rules.resources)
         self._orders = campaigns.orders
+        self._held = campaigns.held
+        self._accepted = accepted
         self._short_runs = short_runs
-        self._made: dict[tuple[str, int, int], tuple[str, float]] = {}
+        self._made: dict[tuple[str, int, int], Made] = {}
         self._known: dict[str, tuple[tuple[str, str | None], ...]] = {}
 
     # ---------------------------------------------------------------------- placing
@@ -276,8 +305,7 @@ class CampaignRoom:
     def _standing(self, book: Ledger, block: Block) -> Work:
         """Read work that stands; where nobody knows how much it makes, a whole run."""
         resource = book.clock.resource
-        place = resource, block.start, block.finish
-        product, qty = self._made.get(place) or self._orders.get(block.owner, ("", -1))
+        product, qty = self._makes(resource, block) or ("", -1)
         rule = self._rules.of(resource, block.family, product)
         if qty < 0 and rule is not None:
             qty = rule.max_run_qty or rule.min_run_qty
@@ -292,6 +320,19 @@ class CampaignRoom:
             seconds=max(seconds - block.changeover, 0),
             fixed=True,
         )
+
+    def _makes(self, resource: str, block: Block) -> Made | None:
+        """Give what work makes and how much; None: nobody knows."""
+        owner = block.owner
+        known = self._made.get((resource, block.start, block.finish))
+        known = known or self._orders.get(owner)
+        if known is not None:
+            return known
+        for undo in self._accepted.get(owner, ()):
+            for hold in undo.holds:
+                if (hold.subject, hold.start) == (resource, block.start):
+                    return _stated(hold)
+        return self._held.get((resource, block.start, owner))
 
     def _works(
         self, source: Source, timing: Timing, good: float

@@ -36,6 +36,8 @@ class _Draft(NamedTuple):
     until: int = 0
     family: str | None = None
     changeover: int = 0
+    made_product: str | None = None
+    good_qty: float | None = None
 
 
 def holds_of(
@@ -51,7 +53,7 @@ def holds_of(
     shelf = seconds_up(request.min_shelf_days, DAY)
     drafts = [
         *_material(found, stages, shelf),
-        *_capacity(found),
+        *_capacity(found, stages),
         *_transport(found, stages),
     ]
     order, line = request.sales_order, request.line
@@ -83,6 +85,8 @@ def holds_of(
                 until=draft.until,
                 family=draft.family,
                 changeover=draft.changeover,
+                made_product=draft.made_product,
+                good_qty=draft.good_qty,
             )
         )
     return tuple(sorted(holds, key=lambda hold: (hold.kind, hold.start, hold.subject)))
@@ -128,14 +132,21 @@ def _material(found: Evaluation, stages: Stages, shelf: int) -> Iterator[_Draft]
         )
 
 
-def _capacity(found: Evaluation) -> Iterator[_Draft]:
+def _capacity(found: Evaluation, stages: Stages) -> Iterator[_Draft]:
     for piece in found.pieces():
         if piece.timing is None:
             continue
+        whole = piece.steps + piece.shared + piece.surplus
+        good = from_steps(whole, stages.step(piece.product))
+        counted: set[tuple[str, str | None]] = set()
         for window in piece.timing.steps:
             for resource, units in window.resources:
                 if window.start < window.finish:
-                    yield _worked(window, resource, units)
+                    run = resource, window.family
+                    made = 0.0 if run in counted else good
+                    counted.add(run)
+                    draft = _worked(window, resource, units)
+                    yield draft._replace(made_product=piece.product, good_qty=made)
         for hold in piece.timing.holds:
             if hold.start < hold.finish:
                 minutes = hold.units * (hold.finish - hold.start) / MINUTE
