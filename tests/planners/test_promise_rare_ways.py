@@ -180,6 +180,8 @@ def test_the_policy_is_named_by_what_it_forbids():
     book = Book.from_snapshot(snapshot)
     request = request_of(snapshot, due=day(1))
     quest = Quest(book, request, book.policies.of(request))
+    assert name_stage(quest, "policy", None).code == "OrderRule"
+    book.stages.withheld = True
     assert name_stage(quest, "policy", None).code == "SafetyViolation"
     free = Quest(book, request_of(snapshot, full_line=True), book.policies.of(request))
     assert name_stage(free, "policy", None).code == "FullDeliveryViolation"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.promising.counterfactual import reasons
 from medhavi.planners.promising.holding import holds_of, purchases_of
-from medhavi.planners.promising.offers import capped
+from medhavi.planners.promising.offers import above_cost, capped
 from medhavi.planners.promising.scoring import Scored, ranking, scores
 from medhavi.planners.promising.tracing import trace_of
 from medhavi.planners.promising.work_notes import expected
@@ -188,6 +188,8 @@ def _options(
 
 
 def _why_not(quote: Quest, one: Offered, chosen: Offered | None) -> str:
+    if one.closed is Limiter.COST_CAP_EXCEEDED and not above_cost(one, quote.policy):
+        return f"{one.closed}: emits more than the policy permits"
     if one.closed is not None:
         return f"{one.closed}: {WHY_NOT[one.closed]}"
     if one.way.product != quote.request.product:

@@ -3,6 +3,7 @@
 Each stage is relaxed alone (rule 36): what it asks for is there at once and takes no
 time. The stage that gives the earliest date is the limiter (ties: material, capacity,
 transport, policy); relaxing it for good, the next one is sought, until the date is met.
+Options of the same date as the chosen one are asked as well.
 The hours of the chain add up to what all of them gain together.
 """
 
@@ -48,7 +49,6 @@ def reasons(
 
 
 def _closed_by_cap(quote: Quest, one: Offered) -> bool:
-
     return capped(one, quote.policy).closed in CAPS
 
 
@@ -62,21 +62,23 @@ def _chain(
     # A part of the quantity says nothing about the date of the whole.
     short = status is PromiseStatus.PARTIAL
     current = None if base is None or short else base.times.date
-    option = None if short else base
+    options = (None,) if short or base is None else _as_early(quote, base)
     relaxed: frozenset[Stage] = frozenset()
     chain: list[PromiseReason] = []
     while current is None or current > quote.request.due:
-        found: list[tuple[int, int, Stage]] = []
+        found: list[tuple[int, int, int]] = []
         for rank, stage in enumerate(STAGES):
             if stage in relaxed:
                 continue
-            date = _relaxed_date(quote, option, relaxed | {stage})
-            if date is not None and (current is None or date < current):
-                found.append((date, rank, stage))
+            for place, option in enumerate(options):
+                date = _relaxed_date(quote, option, relaxed | {stage})
+                if date is not None and (current is None or date < current):
+                    found.append((date, rank, place))
         if not found:
             break
-        date, _, stage = min(found)
-        named = name_stage(quote, stage, option)
+        date, rank, place = min(found)
+        stage = STAGES[rank]
+        named = name_stage(quote, stage, options[place])
         hours = 0.0 if current is None else (current - date) / HOUR
         chain.append(
             PromiseReason(
@@ -86,6 +88,19 @@ def _chain(
         relaxed |= {stage}
         current = date
     return tuple(chain)
+
+
+def _as_early(quote: Quest, base: Offered) -> tuple[Offered, ...]:
+    """Give the option that is asked about, and the open ones of the same date."""
+    others = (
+        one
+        for one in quote.offered
+        if one is not base
+        and one.times.date == base.times.date
+        and one.times.evaluation.steps >= one.search.wanted.steps
+        and capped(one, quote.policy).closed is None
+    )
+    return base, *others
 
 
 def _stated(quote: Quest, named: Named) -> PromiseReason:

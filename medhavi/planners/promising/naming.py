@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.promising.full_departures import full_lane
-from medhavi.planners.promising.offers import capped
+from medhavi.planners.promising.offers import above_cost, capped
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import iso
 from medhavi.units import HOUR, NEVER, steps_up
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.offers import Offered
     from medhavi.planners.promising.pieces import Piece, Shipment
     from medhavi.planners.promising.quest import Quest
+    from medhavi.planners.promising.walk_terms import Failure
 
 
 class Named(NamedTuple):
@@ -48,6 +49,29 @@ _TEXTS = {
 }
 
 
+_ORDER = (
+    Limiter.REGULATORY_BLOCKED,
+    Limiter.SUPPLIER_LEADTIME_EXCEEDED,
+    Limiter.SUPPLIER_MOQ,
+    Limiter.QTY_DURATION_UNSUPPORTED,
+    Limiter.ROUTING_CAPACITY_FAIL,
+    Limiter.ROUTING_INVALID,
+    Limiter.ALTERNATE_EXHAUSTED,
+    Limiter.QUALITY_MISMATCH,
+    Limiter.MATERIAL_SHORTFALL,
+    Limiter.NO_SOURCE,
+    Limiter.NO_TRANSPORT_CAPACITY,
+    Limiter.NO_TRANSPORT_LEG,
+)
+"""Which failure tells most where nothing came of any way."""
+_LANES = (
+    Limiter.REGULATORY_BLOCKED,
+    Limiter.NO_TRANSPORT_CAPACITY,
+    Limiter.NO_TRANSPORT_LEG,
+)
+"""Failures on the way."""
+
+
 def rejected_as(quote: Quest, option: Offered | None) -> Named:
     """Name why there is no answer at all."""
     if option is not None and option.closed is not None:
@@ -60,7 +84,12 @@ def rejected_as(quote: Quest, option: Offered | None) -> Named:
     if option is not None:
         code = capped(option, quote.policy).closed
         if code is not None:
-            return Named(code, quote.policy.policy, _TEXTS[code])
+            text = _TEXTS[code]
+            if code is Limiter.COST_CAP_EXCEEDED and not above_cost(
+                option, quote.policy
+            ):
+                text = "Every option that is there emits more than permitted."
+            return Named(code, quote.policy.policy, text)
     if option is not None and quote.request.due < quote.book.now:
         node = f"{quote.request.product}|{quote.request.location}"
         text = "It was due before now; no stage gains time."
@@ -69,25 +98,16 @@ def rejected_as(quote: Quest, option: Offered | None) -> Named:
     ruled = {one.subject for one in failures if one.code is Limiter.ORDER_RULE}
     if ruled:
         return _ruled(ruled - quote.campaign_rules, ruled)
-    order = (
-        Limiter.REGULATORY_BLOCKED,
-        Limiter.SUPPLIER_LEADTIME_EXCEEDED,
-        Limiter.SUPPLIER_MOQ,
-        Limiter.QTY_DURATION_UNSUPPORTED,
-        Limiter.ROUTING_CAPACITY_FAIL,
-        Limiter.ROUTING_INVALID,
-        Limiter.ALTERNATE_EXHAUSTED,
-        Limiter.QUALITY_MISMATCH,
-        Limiter.MATERIAL_SHORTFALL,
-        Limiter.NO_SOURCE,
-        Limiter.NO_TRANSPORT_CAPACITY,
-        Limiter.NO_TRANSPORT_LEG,
-    )
+    return _failed(failures, _ORDER) or _missing(quote)
+
+
+def _failed(failures: list[Failure], order: tuple[Limiter, ...]) -> Named | None:
+    """Name the first failure of the first code that there is any of."""
     for code in order:
         for failure in failures:
             if failure.code is code:
                 return Named(code, failure.subject, _TEXTS[code])
-    return _missing(quote)
+    return None
 
 
 def _ruled(rated: set[str], ruled: set[str]) -> Named:
@@ -116,13 +136,18 @@ def _missing(quote: Quest) -> Named:
         named = named or _withheld(quote, request.product, place, need)
         if named is not None:
             return named
-    anything = any(
-        book.stages.known(request.product, place)
-        or book.stages.sources(request.product, place)
-        for place in places
-    )
-    code = Limiter.MATERIAL_SHORTFALL if anything else Limiter.NO_SOURCE
-    return Named(code, f"{request.product}|{request.location}", _TEXTS[code])
+
+    def known(place: str) -> bool:
+        return book.stages.known(request.product, place)
+
+    node = f"{request.product}|{request.location}"
+    if any(known(one) or book.stages.sources(request.product, one) for one in places):
+        code = Limiter.MATERIAL_SHORTFALL
+    elif any(known(one) for one in book.snapshot["locations"]["location"]):
+        code, node = Limiter.NO_TRANSPORT_LEG, request.location
+    else:
+        code = Limiter.NO_SOURCE
+    return Named(code, node, _TEXTS[code])
 
 
 def name_stage(quote: Quest, stage: str, option: Offered | None) -> Named:
@@ -130,7 +155,8 @@ def name_stage(quote: Quest, stage: str, option: Offered | None) -> Named:
     if stage == "policy":
         return _policy(quote)
     if option is None:
-        return rejected_as(quote, None)
+        on_the_way = stage == "transport" and _failed(quote.failures, _LANES)
+        return on_the_way or rejected_as(quote, None)
     last = max(option.times.evaluation.shipments, key=lambda one: one.arrival)
     if stage == "transport":
         return _full(quote, option, last) or _transport(quote, last)
@@ -154,7 +180,7 @@ def _policy(quote: Quest) -> Named:
     if policy.delivery != "partial" or request.full_line:
         text = "The line must come in one delivery."
         return Named(Limiter.FULL_DELIVERY_VIOLATION, request.demand, text)
-    if not policy.buffers:
+    if not policy.buffers and quote.book.stages.withheld:
         text = "Safety stock would do; the policy withholds it."
         node = f"{request.product}|{request.location}"
         return Named(Limiter.SAFETY_VIOLATION, node, text)

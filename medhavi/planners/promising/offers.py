@@ -37,12 +37,16 @@ class Offered(NamedTuple):
 def capped(one: Offered, policy: Policy) -> Offered:
     """Close an option that a cap of the policy forbids (rule 37)."""
     closed = one.closed
-    if closed is None and policy.cost_cap is not None:
-        above = one.cost.without_lateness > policy.cost_cap
-        closed = Limiter.COST_CAP_EXCEEDED if above else None
+    if closed is None and above_cost(one, policy):
+        closed = Limiter.COST_CAP_EXCEEDED
     if closed is None and policy.co2_cap is not None:
         closed = Limiter.COST_CAP_EXCEEDED if one.co2_kg > policy.co2_cap else None
     if closed is None and policy.risk_cap is not None:
         above = 1.0 - one.times.on_time_prob > policy.risk_cap
         closed = Limiter.RISK_CAP_EXCEEDED if above else None
     return one._replace(closed=closed)
+
+
+def above_cost(one: Offered, policy: Policy) -> bool:
+    """Tell whether an option costs more than permitted, lateness left out."""
+    return policy.cost_cap is not None and one.cost.without_lateness > policy.cost_cap

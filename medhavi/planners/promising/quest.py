@@ -173,7 +173,7 @@ class Quest:
         """Find the ways by other lanes that the policy prefers and that are in time.
 
         Each preference has one objective (TRN-08): cost, emission, and for the risk
-        the reliability of the lanes.
+        the reliability of the lanes; so has each cap that closes what was found.
         """
         if "transport" in self.relaxed:
             return
@@ -184,7 +184,8 @@ class Quest:
             "reliability": policy.risk_preference,
         }
         known = {(one.way.option, _lanes(one.times.evaluation)) for one in self.offered}
-        asked = [name for name, weight in weights.items() if weight]
+        caps = self._capping()
+        asked = [name for name, weight in weights.items() if weight or name in caps]
         for objective in asked if any(lanes for _, lanes in known) else ():
             search = self.search_for(self.request.product, carried=objective)
             for way, found in search.search(terms):
@@ -197,6 +198,19 @@ class Quest:
                     )
             search.failures.clear()
             self._count(search)
+
+    def _capping(self) -> set[Objective]:
+        """Give what the caps ask for that close every option in time."""
+        policy = self.policy
+        in_time = [one for one in self.offered if one.times.date <= self.request.due]
+        if any(capped(one, policy).closed is None for one in in_time):
+            return set()
+        stated: dict[Objective, float | None] = {
+            "cost": policy.cost_cap,
+            "co2": policy.co2_cap,
+            "reliability": policy.risk_cap,
+        }
+        return {name for name, cap in stated.items() if cap is not None}
 
     def _count(self, search: DeliverySearch) -> None:
         self.cut = self.cut or search.cut
