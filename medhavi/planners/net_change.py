@@ -28,7 +28,7 @@ from medhavi.planners.reporting import loads
 from medhavi.providers import Providers
 from medhavi.results.basis import Basis
 from medhavi.results.plan import Plan
-from medhavi.results.run_record import Status
+from medhavi.results.run_record import Netting, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,6 +77,8 @@ class PartialRun(MrpRun):
     parameters, observe, cancelled
         As of `MrpRun`.
     """
+
+    netting = Netting.PART
 
     def __init__(
         self,

@@ -38,6 +38,7 @@ from medhavi.planners.net_change_state import (
     refuse_other_places,
     rows_of,
 )
+from medhavi.results.run_record import Netting
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -105,6 +106,8 @@ class ChangedRun(MrpRun):
     expired
         All lots past their life after the change.
     """
+
+    netting = Netting.KEPT_RUN
 
     def __init__(
         self,

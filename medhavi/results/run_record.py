@@ -32,6 +32,19 @@ class Status(StrEnum):
     ERROR = "error"
 
 
+class Netting(StrEnum):
+    """What a run in mode mrp netted; the plan is the same whichever it was (MRP-14).
+
+    `all`: everything, from nothing. `part`: what lies below and above a change, on the
+    tables of a baseline. `kept_run`: the places that a change reaches, on a run that
+    was kept in memory.
+    """
+
+    ALL = "all"
+    PART = "part"
+    KEPT_RUN = "kept_run"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """The repeatable facts of one run.
@@ -60,6 +73,9 @@ class RunRecord:
         Deterministic counts of work: iterations, nodes, evaluations.
     repeatable
         False when a wall-clock limit cut the run short.
+    netting
+        What was netted, in mode mrp; None in another mode or where it is not known. It
+        is no part of the identity of the run.
     """
 
     planner: str
@@ -74,9 +90,12 @@ class RunRecord:
     gap: float | None = None
     effort: Mapping[str, float] = field(default_factory=dict)
     repeatable: bool = True
+    netting: Netting | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "status", Status(self.status))
+        if self.netting is not None:
+            object.__setattr__(self, "netting", Netting(self.netting))
         if self.gap is not None and self.gap < 0:
             message = f"gap ({self.gap}) must not be negative."
             raise ValueError(message)
@@ -111,6 +130,7 @@ class RunRecord:
             "gap": self.gap,
             "effort": dict(self.effort),
             "repeatable": self.repeatable,
+            "netting": None if self.netting is None else str(self.netting),
         }
 
     @classmethod

@@ -94,9 +94,9 @@ class StudyReport:
             [{key: row.get(key) for key in FIGURES} for row in figures],
             schema=dict(FIGURES),
         )
-        reference = frame.filter(pl.col("scenario") == compare_to).select(
-            *_PLACE, "kpi", pl.col("value").alias("_reference")
-        )
+        reference = frame.filter(
+            pl.col("scenario").eq_missing(pl.lit(compare_to, pl.String))
+        ).select(*_PLACE, "kpi", pl.col("value").alias("_reference"))
         compared = frame.join(
             reference, on=[*_PLACE, "kpi"], how="left", maintain_order="left"
         ).with_columns(

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import MedhaviError
 from medhavi.findings import has_errors
-from medhavi.planners.pipeline import plan
+from medhavi.planners.pipeline import plan as make_plan
 from medhavi.results.kpis import kpi_table
 from medhavi.results.plan import Plan
 from medhavi.results.verify import verify
 from medhavi.scenarios.change import apply
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from medhavi.scenarios.study import StudyRun
     from medhavi.snapshot import Snapshot
+
+    Planned = Callable[[Snapshot, StudyRun], Plan]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +37,26 @@ class Outcome:
     problem: str = ""
 
 
-def compute(base: Snapshot, run: StudyRun) -> Outcome:
-    """Compute one run; what goes wrong is its outcome, so that others go on."""
+def planned(snapshot: Snapshot, run: StudyRun) -> Plan:
+    """Plan the tables of a run from nothing."""
+    choice = run.planner
+    return make_plan(snapshot, choice.mode, dict(choice.settings), seed=run.seed)
+
+
+def compute(base: Snapshot, run: StudyRun, planner: Planned = planned) -> Outcome:
+    """Compute one run; what goes wrong is its outcome, so that others go on.
+
+    Parameters
+    ----------
+    base, run
+        Tables, and what the run changes in them.
+    planner
+        Plans the changed tables; whichever way, the plan is the same.
+    """
     try:
         snapshot = apply(base, run.changes, "change")
         snapshot.require()
-        made = plan(
-            snapshot, run.planner.mode, dict(run.planner.settings), seed=run.seed
-        )
+        made = planner(snapshot, run)
     except MedhaviError as error:
         return Outcome(
             status="refused", plan=None, snapshot_fingerprint="", problem=str(error)

@@ -1,4 +1,4 @@
-"""The last run of mode mrp in memory: what-ifs of its plan are netted on it.
+"""The last run of mode mrp in memory: what-ifs of its tables are netted on it.
 
 A what-if of one changed demand then takes a fraction of a second where planning
 everything takes many (MRP-13); the plan is the same, row by row.
@@ -10,12 +10,21 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from medhavi.planners.net_change import NETTED_ALONE
+from medhavi.planners.parameters import MrpParameters
 from medhavi.planners.pipeline import plan as make_plan
 from medhavi.planners.pipeline import plan_to_build_on
+from medhavi.results.basis import Basis
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
+
+FEW_PRODUCTS = 100
+"""So many changed products are always netted on a kept run."""
+MOST_TOUCHED = 0.1
+"""Share of the products from which planning everything takes no longer."""
 
 
 class LastRun:
@@ -40,21 +49,55 @@ class LastRun:
             the kept run is built on; it is made first where there is none.
         """
         mode, settings, seed = plan.run.mode, dict(plan.run.settings), plan.run.seed
-        base = None
-        if mode == "mrp" and _changed(snapshot, edited) <= NETTED_ALONE:
-            with self._lock:
-                base = self._base = self._of(plan, snapshot)
-        return make_plan(edited, mode, settings=settings, baseline=base, seed=seed)
+        if mode == "mrp" and nets_alone(snapshot, edited):
+            self.take(plan)
+            return self.netted(snapshot, edited, settings, seed)
+        return make_plan(edited, mode, settings=settings, seed=seed)
 
-    def _of(self, plan: Plan, snapshot: Snapshot) -> Plan:
-        """Give a plan of the snapshot whose run is kept, if it can be."""
+    def take(self, plan: Plan) -> None:
+        """Keep the run of a plan from now on, if it is there."""
         if _is_kept(plan):
+            with self._lock:
+                self._base = plan
+
+    def of_plan(self, plan: Plan | None) -> Plan | None:
+        """Give a plan with its run, where that is the kept one; else the plan itself.
+
+        A plan that was read from a folder finds its run so.
+        """
+        known = self._base
+        if known is None or plan is None or known.run.run_id != plan.run.run_id:
             return plan
-        known, settings = self._base, dict(plan.run.settings)
+        return known
+
+    def netted(
+        self,
+        snapshot: Snapshot,
+        edited: Snapshot,
+        settings: Mapping[str, object],
+        seed: int | None = None,
+    ) -> Plan:
+        """Plan an edited snapshot in mode mrp on the run of the snapshot.
+
+        Parameters
+        ----------
+        snapshot, edited
+            What differs between them is netted alone; see `nets_alone`.
+        settings, seed
+            As of `pipeline.plan`.
+        """
+        with self._lock:
+            base = self._base = self._of(snapshot, settings)
+        return make_plan(edited, "mrp", settings=settings, baseline=base, seed=seed)
+
+    def _of(self, snapshot: Snapshot, settings: Mapping[str, object]) -> Plan:
+        """Give a plan of the snapshot whose run is kept, if it can be."""
+        known = self._base
         if known is None:
             return plan_to_build_on(snapshot, settings)
         same = known.run.snapshot_fingerprint == snapshot.fingerprint
-        if same and dict(known.run.settings) == settings:
+        wanted = MrpParameters.from_mapping(settings).as_dict()
+        if same and dict(known.run.settings) == wanted:
             return known
         made = make_plan(snapshot, settings=settings, baseline=known)
         if _is_kept(known) and not _is_kept(made):
@@ -67,7 +110,14 @@ def _is_kept(plan: Plan) -> bool:
     return plan.basis is not None and plan.basis.kept is not None
 
 
-def _changed(before: Snapshot, after: Snapshot) -> set[str]:
-    """Name the tables that differ."""
-    old, new = before.digests, after.digests
-    return {name for name in {*old, *new} if old.get(name) != new.get(name)}
+def nets_alone(snapshot: Snapshot, edited: Snapshot) -> bool:
+    """Tell whether a snapshot differs from another in what is netted on a kept run.
+
+    That is: in few products, and in tables whose rows are netted alone. The plan is the
+    same either way; where most products differ, planning everything is quicker.
+    """
+    touched = Basis.of(snapshot).touched(edited)
+    if touched.tables or not touched.changed <= NETTED_ALONE:
+        return False
+    most = max(FEW_PRODUCTS, MOST_TOUCHED * snapshot["products"].height)
+    return len(touched.products) <= most

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from medhavi.planners.work_orders.order_edit import Edit
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from medhavi.results.kpis import Measure
     from medhavi.results.peg_history import PegHistory
     from medhavi.results.plan import Plan
+    from medhavi.workbench.last_run import LastRun
     from medhavi.workbench.plan_edit_answers import EditCommit, EditRecord, Preview
     from medhavi.workbench.plan_edits import PlanEdits
 
@@ -35,6 +37,13 @@ class PlanEditing(ABC):
     @abstractmethod
     def edits(self) -> PlanEdits:
         """Previews, commits and history of edits over this lake and store."""
+
+    @cached_property
+    def last_run(self) -> LastRun:
+        """The kept run of mode mrp on which plans and previews are netted."""
+        from medhavi.workbench.last_run import LastRun
+
+        return LastRun()
 
     def preview(self, plan: Plan, edit: Edit | Mapping[str, object]) -> Preview:
         """Show what an edit costs and whom it hits; nothing is written.

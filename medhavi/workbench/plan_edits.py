@@ -22,7 +22,6 @@ from medhavi.planners.work_orders.edit_rows import RowEdit, rows_of
 from medhavi.planners.work_orders.order_edit import EditKind
 from medhavi.providers import Providers
 from medhavi.units import from_seconds
-from medhavi.workbench.last_run import LastRun
 from medhavi.workbench.newest_facts import NewestFacts
 from medhavi.workbench.plan_edit_answers import (
     EditCommit,
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
     from medhavi.planners.work_orders.order_edit import Edit
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
+    from medhavi.workbench.last_run import LastRun
     from medhavi.workbench.plan_edit_answers import (
         EditRecord,
     )
@@ -65,12 +65,14 @@ class PlanEdits:
     ----------
     lake, store
         Where facts are read, and where edits are appended.
+    last
+        Kept run of mode mrp on which previews are netted.
     """
 
-    def __init__(self, lake: Lake, store: BulkStore) -> None:
+    def __init__(self, lake: Lake, store: BulkStore, last: LastRun) -> None:
         self.store = store
         self.facts = NewestFacts(lake, store)
-        self._last = LastRun()
+        self._last = last
 
     # ---------------------------------------------------------------------- verbs
     def preview(self, plan: Plan, edit: Edit) -> Preview:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,9 @@ from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.results.plan import Plan
 from medhavi.results.plan_folder import read_json, write_json
 from medhavi.results.study_report import StudyReport
-from medhavi.scenarios.run_one import compute
 from medhavi.scenarios.study import Study, parse_study
 from medhavi.workbench.executor import execute
+from medhavi.workbench.kept_study_base import KeptBase, on_kept_runs
 from medhavi.workbench.safe_folder import replaced_file, replaced_folder
 from medhavi.workbench.tables_run import RESULT_NAMES, read_tables, write_tables
 
@@ -58,6 +59,7 @@ class _Task:
     identity: str
     study: str
     number: int
+    on_kept_run: bool
 
 
 def read_study(path: str | Path) -> Study:
@@ -159,6 +161,7 @@ def run_study(
     )
     if missing:
         shared = _shared_base(base, store)
+        netted = on_kept_runs(base, runs)
         tasks = [
             _Task(
                 base=str(shared),
@@ -167,13 +170,17 @@ def run_study(
                 identity=name,
                 study=place.read_text("utf-8"),
                 number=number,
+                on_kept_run=number in netted,
             )
             for name, number in sorted(missing.items(), key=lambda item: item[1])
         ]
-        for done, number in enumerate(
-            execute(executor or study.executor, _work, tasks), start=1
-        ):
-            say(f"  {done} of {len(tasks)}: {runs[number].label}")
+        try:
+            for done, number in enumerate(
+                execute(executor or study.executor, _work, tasks), start=1
+            ):
+                say(f"  {done} of {len(tasks)}: {runs[number].label}")
+        finally:
+            _base_of.cache_clear()
     report = _report(study, runs, names, base.fingerprint, store)
     if missing and track is not None:
         _log(report, frozenset(missing), track)
@@ -194,14 +201,27 @@ def _shared_base(base: Snapshot, store: Path) -> Path:
     return place
 
 
+@lru_cache(maxsize=1)
+def _base_of(place: str, fingerprint: str) -> KeptBase:
+    """Read the base of a study, once in each process.
+
+    Raises
+    ------
+    EnvironmentFailure
+        It is another one by now.
+    """
+    base = read_tables(place)
+    if base.fingerprint != fingerprint:
+        message = f"{place} was changed while the study ran. Remove it, run again."
+        raise EnvironmentFailure(message)
+    return KeptBase(base)
+
+
 def _work(task: _Task) -> int:
     """Compute one run in a worker and keep its result, whole or not at all."""
-    base = read_tables(task.base)
-    if base.fingerprint != task.fingerprint:
-        message = f"{task.base} was changed while the study ran. Remove it, run again."
-        raise EnvironmentFailure(message)
+    base = _base_of(task.base, task.fingerprint)
     run = parse_study(task.study).runs[task.number]
-    outcome = compute(base, run)
+    outcome = base.compute(run, on_kept_run=task.on_kept_run)
     target = Path(task.cache) / task.identity
     with replaced_folder(target, RESULT_NAMES | {"outcome"}) as folder:
         if outcome.plan is not None:

@@ -142,7 +142,8 @@ class Workbench(PlanEditing):
         mode
             "mrp", "constrained" or "optimize".
         baseline
-            Earlier plan that is built upon; see `mv.plan`.
+            Earlier plan that is built upon; see `mv.plan`. Where it is the last one
+            whose run was kept, read from a folder or not, that run is used.
         keep_run
             Keep the run of mode mrp in memory with the plan, so that plans on it and
             previews of edits take little time; see `mv.plan_to_build_on`.
@@ -160,9 +161,11 @@ class Workbench(PlanEditing):
         taken = self.snapshot() if snapshot is None else snapshot
         facts = {POSITION: self.lake.position()} if snapshot is None else {}
         measurement = Measurement()
+        before = self.last_run.of_plan(baseline)
         made = plan_snapshot(
-            taken, mode, settings, observe, measurement, baseline, keep_run=keep_run
+            taken, mode, settings, observe, measurement, before, keep_run=keep_run
         )
+        self.last_run.take(made)
         with measurement.phase("record"):
             self.lake.record(made, taken)
         return made.with_measured({**measurement.facts(), **facts})
@@ -382,7 +385,7 @@ class Workbench(PlanEditing):
         """Previews, commits and history of edits over this lake and store."""
         from medhavi.workbench.plan_edits import PlanEdits
 
-        return PlanEdits(self.lake, self.store)
+        return PlanEdits(self.lake, self.store, self.last_run)
 
     def _forget(self) -> None:
         """Close the desk: what it read is not the newest any more."""

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from medhavi.planners.pipeline import plan as make_plan
-from medhavi.workbench.last_run import LastRun
+from medhavi.results.plan import Plan
+from medhavi.workbench.last_run import FEW_PRODUCTS, LastRun, nets_alone
 from tests import factories
 from tests.planners.small_plans import PYTHON, day
 from tests.workbench.edit_company import company, plan_of, proposal
@@ -74,3 +75,35 @@ def test_a_workbench_keeps_the_run_of_a_plan_that_says_so(bench):
     assert bench.plan().basis.kept is None
     shown = bench.preview(kept, other_qty(95.0))
     assert codes(shown.plan)[0] == "NET002"
+
+
+@pytest.mark.req("MRP-13")
+def test_a_stored_plan_finds_its_kept_run_and_the_record_says_which_way_it_went(
+    bench, tmp_path
+):
+    kept = bench.plan(keep_run=True)
+    kept.to_folder(tmp_path / "plan")
+    stored = Plan.from_folder(tmp_path / "plan")
+    facts = bench.snapshot()
+    changed = facts.replace(demands=facts["demands"].with_columns(qty=pl.lit(95.0)))
+    made = bench.plan(changed, baseline=stored)
+    assert (kept.run.netting, made.run.netting) == ("all", "kept_run")
+    assert stored.run.netting == "all"
+    other = type(bench)(tmp_path / "lake").plan(changed, baseline=stored)
+    assert other.run.netting == "part"
+    assert made.fingerprint == other.fingerprint == bench.plan(changed).fingerprint
+
+
+def test_what_differs_in_most_products_is_planned_whole():
+    names = [f"P{number:03}" for number in range(FEW_PRODUCTS + 1)]
+    before = factories.snapshot(
+        products=[{"product": name} for name in names],
+        demands=[{"demand": n, "product": n, "qty": 1, "due": day(9)} for n in names],
+    )
+    qty = before["demands"]["qty"]
+    most = before.replace(demands=before["demands"].with_columns(qty=qty + 1))
+    few = pl.when(pl.int_range(pl.len()) > 0).then(qty + 1).otherwise(qty)
+    less = before.replace(demands=before["demands"].with_columns(qty=few))
+    assert not nets_alone(before, most)
+    assert nets_alone(before, less)
+    assert nets_alone(before, before)

@@ -16,6 +16,8 @@ from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.findings import BadData
 from medhavi.predict.registry import quietly, store_client
 from medhavi.results.study_report import StudyReport
+from medhavi.scenarios.run_one import compute
+from medhavi.snapshot import Snapshot
 from medhavi.workbench.executor import execute
 from medhavi.workbench.studies import plan_of_run, read_study, run_study, write_report
 from tests import factories
@@ -207,6 +209,54 @@ def test_a_cluster_that_does_not_answer_is_named():
     pytest.importorskip("distributed")
     with pytest.raises(EnvironmentFailure, match="No Dask scheduler"):
         list(execute("dask://127.0.0.1:9", str, [1, 2]))
+
+
+WHAT_IFS = """
+name = "w"
+base = { tables = "tables" }
+executor = "serial"
+seeds = [0, 1]
+[[scenario]]
+name = "base"
+[[scenario]]
+name = "more"
+change = [{ kind = "demand_changed", demand = "D", qty = 15 }]
+[[scenario]]
+name = "stock"
+change = [{ kind = "stock_factor", factor = 0.5 }]
+[[scenario]]
+name = "slow"
+change = [{ kind = "lead_time_factor", factor = 2 }]
+"""
+
+
+@pytest.mark.req("MRP-13", "MRP-14", "RPL-11")
+def test_what_ifs_are_netted_on_one_run_of_the_base(folder):
+    (folder / "study.toml").write_text(WHAT_IFS)
+    report = run(folder).report
+    read = read_study(folder / "study.toml").runs
+    base = Snapshot.from_folder(folder / "tables")
+    ways = {}
+    for row, one in zip(report.runs.iter_rows(named=True), read, strict=True):
+        made = plan_of_run(row["run"], folder / "cache")
+        whole = compute(base, one)
+        assert whole.plan is not None
+        assert made.fingerprint == whole.plan.fingerprint
+        assert (made.run.run_id, made.run.seed) == (whole.plan.run.run_id, one.seed)
+        ways[one.scenario] = made.run.netting
+    assert ways == {
+        "base": "kept_run",
+        "more": "kept_run",
+        "stock": "kept_run",
+        "slow": "all",
+    }
+
+
+def test_a_run_is_kept_only_where_several_build_on_it(folder):
+    result = run(folder)
+    names = result.report.runs.filter(pl.col("status") != "refused")["run"]
+    nettings = [plan_of_run(name, folder / "cache").run.netting for name in names]
+    assert nettings == ["all", "all"]
 
 
 def test_progress_counts_the_runs(folder):

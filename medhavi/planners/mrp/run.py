@@ -37,7 +37,7 @@ from medhavi.providers import Providers
 from medhavi.providers.table_rows import read_tables
 from medhavi.results.identity import coproduct_id, stock_id
 from medhavi.results.plan import Plan
-from medhavi.results.run_record import RunRecord, Status
+from medhavi.results.run_record import Netting, RunRecord, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -86,6 +86,7 @@ class MrpRun:
     """
 
     mode = "mrp"
+    netting = Netting.ALL
 
     def __init__(
         self,
@@ -413,6 +414,7 @@ class MrpRun:
             seed=seed,
             status=Status.CANCELLED if self.stopped else Status.HEURISTIC,
             effort=effort,
+            netting=self.netting if self.mode == MrpRun.mode else None,
         )
 
     def _fingerprint(self) -> str:
