@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from math import gcd
 
 import polars as pl
 import pytest
@@ -13,7 +14,7 @@ from medhavi.planners.promising import standing_promises as standing_module
 from medhavi.planners.promising.standing_promises import standing_promises
 from medhavi.results.promises_at_risk import HOT_SPOTS, WATCHED, Standing
 from medhavi.units import to_seconds
-from tests.planners.small_promises import day, tables, workshop
+from tests.planners.small_promises import day, days, tables, workshop
 
 TODAY = to_seconds(day(0))
 
@@ -421,6 +422,66 @@ def test_order_that_comes_complete_is_at_risk_where_any_line_is(terms, expected)
     assert set(told) == {"D2"}
     assert standing_promises(tables(demands=together({}), **given)).kept == 3 - len(
         expected
+    )
+
+
+def even(stock, *, a=10, b=20, terms=(), **cells):
+    """A and B of one order come in equal shares; both hold what they need."""
+    rule = {"sales_order": "SO-1", "order_policy": "in_ratio", **cells}
+    return tables(
+        products=[{"product": "A"}, {"product": "B"}],
+        demands=[
+            line(1, qty=a, **rule),
+            {**line(2, qty=b, product="B", **rule), "line": 2},
+        ],
+        reservations=[held(1, a), held(2, b, subject="B")],
+        stock=[
+            {"product": name, "qty": qty} for name, qty in zip("AB", stock, strict=True)
+        ],
+        supply_terms=list(terms),
+    )
+
+
+@pytest.mark.req("ATP-08", "ATP-20")
+@pytest.mark.parametrize(
+    ("stock", "terms", "expected"),
+    [
+        ((10, 20), [], {}),
+        ((10, 8), [], {"D1": ("short", 4, 0), "D2": ("short", 8, 0)}),
+        ((10, 5), [], {"D1": ("short", 2, 0), "D2": ("short", 4, 0)}),
+        ((10, 1), [], {"D1": ("lost", 0, None), "D2": ("lost", 0, None)}),
+        (
+            (10, 8),
+            [{"product": "B", "lead_time_days": 9}],
+            {"D1": ("late", 10, 9), "D2": ("late", 20, 9)},
+        ),
+    ],
+)
+def test_lines_in_equal_shares_are_at_risk_together(stock, terms, expected):
+    watch = standing_promises(even(stock, terms=terms))
+    assert {
+        one.demand: (str(one.standing), one.expected_qty, days(one.expected))
+        for one in watch.at_risk
+    } == expected
+    if expected and stock[1] > 1:
+        first = next(one for one in watch.at_risk if one.demand == "D1")
+        assert str(first.limiter.code) == "FullOrderViolation"
+        assert first.limiter.subject == "D2"
+    alone = even(stock, terms=terms, order_policy="independent")
+    assert "D1" not in standing(standing_promises(alone))
+
+
+@pytest.mark.req("ATP-08", "ATP-20")
+@settings(deadline=None, max_examples=20)
+@given(*[st.integers(1, 6)] * 2, *[st.integers(0, 7)] * 2)
+def test_equal_shares_of_stock_alone_are_those_of_the_scarcest(a, b, x, y):
+    """Shares count in parts of the greatest common divisor, rounded down."""
+    count = gcd(a, b)
+    level = min(count, x * count // a, y * count // b)
+    watch = standing_promises(even((x, y), a=a, b=b))
+    told = {one.demand: one.expected_qty for one in watch.at_risk}
+    assert told == (
+        {} if level == count else {"D1": level * a // count, "D2": level * b // count}
     )
 
 

@@ -169,6 +169,28 @@ def test_lines_of_a_complete_order_get_the_date_of_the_latest():
     assert repromise(of, approver="Ada", worse=ALL, reason="again").watch.kept == 2
 
 
+@pytest.mark.req("ATP-08", "ATP-28")
+def test_lines_in_equal_shares_get_what_the_others_match():
+    """Of 20 of B there are 8: 4 of 10 of A come with them, and the rest is free."""
+    rule = {"sales_order": "SO-1", "order_policy": "in_ratio"}
+    second = {**line(2, product="B", **rule), "line": 2, "qty": 20}
+    of = PromiseDesk(
+        MemoryStore(),
+        tables(
+            products=[{"product": "A"}, {"product": "B"}],
+            demands=[line(1, **rule), second],
+            reservations=[held(1), held(2, subject="B", qty=20)],
+            stock=[{"qty": 10}, {"product": "B", "qty": 8}],
+        ),
+    )
+    assert {one.demand for one in record_risks(of).told} == {"D1", "D2"}
+    done = repromise(of, approver="Ada", worse=ALL, reason="B is short")
+    assert [one.demand for one in done.worse] == ["D1", "D2"]
+    assert dict(of.quantities) == {"D1": 4.0, "D2": 8.0}
+    assert of.book.stages.material.line("A", "L").available(of.book.now) == 6
+    assert repromise(of, approver="Ada", worse=ALL, reason="again").watch.kept == 2
+
+
 @pytest.mark.req("ATP-28")
 def test_earlier_date_is_taken_where_it_gains_enough():
     store = MemoryStore()

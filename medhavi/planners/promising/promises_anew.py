@@ -25,6 +25,7 @@ from medhavi.planners.promising.whole_orders import not_before
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.standing_promises import Promised
     from medhavi.results.promise import Promise
     from medhavi.snapshot import Snapshot
@@ -41,11 +42,20 @@ class GoodEnough:
     latest
         Date by which all of it comes [s]; None: whenever, and however much of it.
     earliest
-        What comes earlier waits until then: its order comes complete [s].
+        What comes earlier waits until then: its order comes together [s].
+    most
+        No more is asked for than the other lines of its order match [base units].
     """
 
     latest: int | None
     earliest: int | None = None
+    most: float | None = None
+
+    def asked(self, request: Request) -> Request:
+        """Give what is asked for anew."""
+        if self.most is None or self.most >= request.qty:
+            return request
+        return replace(request, qty=self.most)
 
     def holds(self, made: Promise, qty: float) -> bool:
         """Tell whether an answer is taken."""
@@ -99,13 +109,15 @@ def _asked(
     found = {}
     for one in asked:
         name = one.request.demand
-        made = searched(Quest(book, one.request, watching(book, one)), "date")
-        if name not in wanted:
+        goal = wanted.get(name)
+        request = one.request if goal is None else goal.asked(one.request)
+        made = searched(Quest(book, request, watching(book, one)), "date")
+        if goal is None:
             if made.date is not None:
                 book.take(_beside(made, f"{name}|anew"))
-        elif wanted[name].holds(made, one.request.qty):
+        elif goal.holds(made, request.qty):
             book.take(made)
-            earliest = wanted[name].earliest
+            earliest = goal.earliest
             found[name] = made if earliest is None else not_before(made, earliest)
     return found
 

@@ -138,7 +138,7 @@ def _wanted(watch: PromiseWatch, wish: Wish, agreed: set[str]) -> dict[str, Good
         **{one.demand: GoodEnough(latest=one.promised) for one in watch.moved},
         **{one.demand: GoodEnough(latest=one.promised - gain) for one in watch.better},
         **{
-            one.demand: GoodEnough(latest=None, earliest=_order_date(one))
+            one.demand: _with_its_order(one)
             for one in watch.at_risk
             if one.standing in _WORSE
             and wish.worse(one.demand)
@@ -147,11 +147,12 @@ def _wanted(watch: PromiseWatch, wish: Wish, agreed: set[str]) -> dict[str, Good
     }
 
 
-def _order_date(one: WatchedPromise) -> int | None:
-    """Give when the order of a line comes that waits for another one [s]."""
+def _with_its_order(one: WatchedPromise) -> GoodEnough:
+    """Take any date; a line that waits for another one takes that of its order."""
     reason = one.limiter
-    waits = reason is not None and reason.code is Limiter.FULL_ORDER_VIOLATION
-    return one.expected if waits else None
+    if reason is None or reason.code is not Limiter.FULL_ORDER_VIOLATION:
+        return GoodEnough(latest=None)
+    return GoodEnough(latest=None, earliest=one.expected, most=one.expected_qty)
 
 
 def _round(

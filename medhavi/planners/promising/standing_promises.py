@@ -11,12 +11,13 @@ way to anybody here, and caps of a policy, which are for accepting, do not count
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from medhavi.planners.promising.asking import Request, request_of_line
 from medhavi.planners.promising.book import Book
+from medhavi.planners.promising.equal_shares import Line, evened, is_own, reached
 from medhavi.planners.promising.held_chain import held_in_time
 from medhavi.planners.promising.one_quest import searched
 from medhavi.planners.promising.own_holds import stands
@@ -85,10 +86,10 @@ def standing_promises(
 
     Notes
     -----
-    One evaluation of a chain a promise, a quote where that does not do. An order that
-    comes complete or not at all is at risk as a whole where any line of it is (rule
-    35): all lines come with the latest, or none does. Such lines are not asked whether
-    they could be earlier. Lines in equal shares are looked at one by one.
+    One evaluation of a chain a promise, a quote where that does not do. An order whose
+    lines belong together is at risk as a whole where any line of it is (rule 35): all
+    lines come with the latest, or none does; in equal shares each brings no more than
+    all others can match. Such lines are not asked whether they could be earlier.
     """
     book = Book.from_snapshot(snapshot)
     known, ahead = _watched(book, accepted_promises(book, quantities or {}))
@@ -101,7 +102,7 @@ def standing_promises(
         orders = _whole_orders(book, known)
         found = _judged_together(book, orders, _asked_again(book, aside, explained))
         if gain_hours is not None:
-            names |= {one.request.demand for lines in orders for one in lines}
+            names |= {one.request.demand for order in orders for one in order.lines}
             kept = [one for one in known if one.request.demand not in names]
             better = _earlier(book, kept, seconds_up(gain_hours, HOUR))
     costs = sorted(
@@ -248,23 +249,29 @@ def _asked_again(
     return found
 
 
-def _whole_orders(book: Book, known: Sequence[Promised]) -> list[list[Promised]]:
-    """Give the promises of each order that comes complete or not at all."""
+class _Order(NamedTuple):
+    """Promises of an order whose lines belong together; `even`: in equal shares."""
+
+    lines: tuple[Promised, ...]
+    even: bool
+
+
+def _whole_orders(book: Book, known: Sequence[Promised]) -> list[_Order]:
+    """Give the promises of each order that comes complete, or in equal shares."""
     lines = {one.request.demand: one for one in known}
     requests = [one.request for one in known]
     return [
-        [lines[line.demand] for line in tied.lines]
+        _Order(tuple(lines[line.demand] for line in tied.lines), tied.even)
         for tied in whole_orders(book, requests, None)
-        if not tied.even
     ]
 
 
 def _judged_together(
-    book: Book, orders: Iterable[Sequence[Promised]], found: Sequence[WatchedPromise]
+    book: Book, orders: Iterable[_Order], found: Sequence[WatchedPromise]
 ) -> list[WatchedPromise]:
-    """Let all lines of an order that comes complete be at risk where one is."""
+    """Let all lines of an order that comes together be at risk where one is."""
     told = {one.demand: one for one in found}
-    for lines in orders:
+    for lines, even in orders:
         records = [told.get(one.request.demand) for one in lines]
         broken = [one for one in records if one and one.standing in AT_RISK]
         if not broken:
@@ -273,15 +280,32 @@ def _judged_together(
             _in_time(book, one) if record is None else record.promise
             for one, record in zip(lines, records, strict=True)
         ]
-        rates = [book.costs.late_rate(one.request) for one in lines]
         chance = min(one.on_time_prob for one in broken)
-        for one, made in zip(lines, completed(answers, rates), strict=True):
+        together = _together(book, lines, answers, even=even)
+        for one, made in zip(lines, together, strict=True):
             standing = _standing(book, made, one) or Standing.UNSURE
             record = _record(book, one, made, standing)
             told[record.demand] = replace(
                 record, on_time_prob=min(record.on_time_prob, chance)
             )
     return list(told.values())
+
+
+def _together(
+    book: Book, lines: Sequence[Promised], answers: Sequence[Promise], *, even: bool
+) -> list[Promise]:
+    """Give the lines of an order one date, or equal shares, or reject them all."""
+    tied = [
+        Line(
+            one.request,
+            book.stages.step(one.request.product),
+            book.costs.late_rate(one.request),
+        )
+        for one in lines
+    ]
+    if even and is_own(tied, answers) and reached(tied, answers):
+        return evened(tied, answers, answers)
+    return completed(answers, [line.rate for line in tied])
 
 
 def _in_time(book: Book, one: Promised) -> Promise:
