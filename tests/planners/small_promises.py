@@ -87,6 +87,13 @@ def workshop(**more: Iterable[Mapping[str, object]]) -> Snapshot:
     return tables(**{**given, **more})
 
 
+def in_hand(qty: int, hour: int = 0, **stated: object) -> dict[str, object]:
+    """Give an order for work of one hour a piece from an hour on, as R makes A."""
+    row = {"supply_order": "W", "kind": "work", "source": "R", "status": "released"}
+    times = {"start": day(hour / 24), "due": day((hour + qty) / 24)}
+    return {**row, "qty": qty, **times, **stated}
+
+
 def state(book: Book) -> tuple[object, ...]:
     """Give all that the ledgers of a book hold, to compare two moments."""
     material = book.stages.material

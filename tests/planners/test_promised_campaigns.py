@@ -17,6 +17,7 @@ from tests.planners.small_promises import (
     asked,
     day,
     days,
+    in_hand,
     quoted,
     state,
     workshop,
@@ -157,19 +158,10 @@ def test_the_policy_says_what_becomes_of_less_than_the_least_run(short_runs, day
 def test_less_than_the_least_run_goes_where_it_joins_a_campaign_that_stands():
     """W makes 95 until 95 h; with 10 more of its family the run has 105."""
     policy = {**TRUSTING, "short_runs": "refuse"}
-    order = {
-        "supply_order": "W",
-        "kind": "work",
-        "source": "R",
-        "qty": 95,
-        "start": day(0),
-        "due": day(95 / 24),
-        "status": "released",
-    }
     snapshot = press(
         campaign_rules=[RULE],
         promise_policies=[policy],
-        supply_orders=[order],
+        supply_orders=[in_hand(95)],
         demands=[{"demand": "D", "qty": 95, "due": day(4), "promised": day(4)}],
         resource_state=[{"resource": "M", "family": "F1"}],
     )
@@ -179,20 +171,11 @@ def test_less_than_the_least_run_goes_where_it_joins_a_campaign_that_stands():
 @pytest.mark.req("CMP-04")
 def test_the_cleaning_after_a_campaign_keeps_its_time():
     """W of F1 ends after 10 h; C of F0 waits for 3 h of cleaning, and A does not."""
-    order = {
-        "supply_order": "W",
-        "kind": "work",
-        "source": "R",
-        "qty": 10,
-        "start": day(0),
-        "due": day(10 / 24),
-        "status": "released",
-    }
     given = {
         **TWO,
         "changeovers": [],
         "resource_state": [],
-        "supply_orders": [order],
+        "supply_orders": [in_hand(10)],
         "demands": [{"demand": "D", "qty": 10, "due": day(1), "promised": day(1)}],
         "campaign_rules": [{"resource": "M", "family": "F1", "cleaning_minutes": 180}],
     }
@@ -208,16 +191,7 @@ def test_the_cleaning_after_a_campaign_keeps_its_time():
 @pytest.mark.req("CMP-04")
 def test_new_work_leaves_time_to_clean_before_what_stands():
     """C is made from 12 h on: A of 10 h fits before it, but no 3 h of cleaning too."""
-    order = {
-        "supply_order": "W",
-        "kind": "work",
-        "product": "C",
-        "source": "Q",
-        "qty": 10,
-        "start": day(0.5),
-        "due": day(22 / 24),
-        "status": "released",
-    }
+    order = in_hand(10, 12, product="C", source="Q")
     rule = {"resource": "M", "family": "F1", "cleaning_minutes": 180}
     given = {**TWO, "changeovers": [], "supply_orders": [order], "resource_state": []}
     assert days(asked(press(**given)).date) == round(10 / 24, 6)
@@ -229,18 +203,7 @@ def test_new_work_leaves_time_to_clean_before_what_stands():
 @pytest.mark.req("CMP-03")
 def test_new_work_stands_inside_no_campaign_of_others():
     """Between two orders of F1 at 0 h and 30 h A of F1 fits, and C would part them."""
-    orders = [
-        {
-            "supply_order": f"W{n}",
-            "kind": "work",
-            "source": "R",
-            "qty": 10,
-            "start": day(n / 24),
-            "due": day((n + 10) / 24),
-            "status": "released",
-        }
-        for n in (0, 30)
-    ]
+    orders = [in_hand(10, hour, supply_order=f"W{hour}") for hour in (0, 30)]
     rule = {"resource": "M", "family": "F1", "min_run_qty": 15, "max_run_qty": 99}
     given = {**TWO, "changeovers": [], "supply_orders": orders, "resource_state": []}
     wanted = {"demand": "D", "qty": 20, "due": day(2), "promised": day(2)}
@@ -296,16 +259,13 @@ def test_the_date_is_the_first_hour_that_keeps_all_rules(standing, rule, qty, sh
     """One machine, one hour a piece: every hour is tried."""
     works = apart(standing)
     orders = [
-        {
-            "supply_order": f"W{number}",
-            "kind": "work",
-            "product": product,
-            "source": "R" if product == "A" else "Q",
-            "qty": size,
-            "start": day(hour / 24),
-            "due": day((hour + size) / 24),
-            "status": "released",
-        }
+        in_hand(
+            size,
+            hour,
+            supply_order=f"W{number}",
+            product=product,
+            source="R" if product == "A" else "Q",
+        )
         for number, (product, hour, size) in enumerate(works)
     ]
     taken = [

@@ -15,6 +15,7 @@ from tests.planners.small_promises import (
     dates,
     day,
     days,
+    in_hand,
     quoted,
     state,
     tables,
@@ -84,18 +85,9 @@ def test_an_order_for_another_demand_or_overdue_does_not_count():
 
 def test_its_components_and_its_work_are_taken():
     """W makes 10 A of 10 B until 10 h; another 10 wait for B and for the machine."""
-    order = {
-        "supply_order": "W",
-        "kind": "work",
-        "source": "R",
-        "qty": 10,
-        "start": day(0),
-        "due": day(10 / 24),
-        "status": "planned",
-    }
     snapshot = workshop(
         stock=[{"product": "B", "qty": 10}],
-        supply_orders=[order],
+        supply_orders=[in_hand(10, status="planned")],
         promise_policies=[COUNTING],
     )
     assert days(asked(snapshot, qty=10).date) == round(10 / 24, 6)

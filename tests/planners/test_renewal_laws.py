@@ -20,23 +20,31 @@ MANY = range(1000, 1400)
 PROMISES = 4
 
 
-def company(seed):
-    """Accept promises of a random company and let facts change; None: bad data."""
+def company(seed, products="F", **rule):
+    """Accept promises of a random company and let facts change; None: bad data.
+
+    Each order has a line for each product.
+    """
     made, rng = town(seed), random.Random(seed)
     try:
         desk = PromiseDesk(MemoryStore(), tables_of(made))
         for number in range(PROMISES):
-            asked = request(
-                made,
-                sales_order=f"SO{number}",
-                line=1,
-                qty=rng.randint(1, 4),
-                priority=rng.randint(1, 3),
-                due=at(rng.randint(12, 200)),
-            )
-            (answer,) = desk.quote([asked])
-            if answer.deliveries:
-                desk.commit(answer, approver="Ada")
+            asked = [
+                request(
+                    made,
+                    sales_order=f"SO{number}",
+                    line=line,
+                    product=product,
+                    qty=rng.randint(1, 4),
+                    priority=rng.randint(1, 3),
+                    due=at(rng.randint(12, 200)),
+                    **rule,
+                )
+                for line, product in enumerate(products, 1)
+            ]
+            answers = desk.quote(asked)
+            if all(one.deliveries for one in answers):
+                desk.commit(*answers, approver="Ada")
         snapshot = changed(desk.snapshot, rng)
         snapshot.require()
     except BadData:
@@ -73,9 +81,9 @@ def standings(watch):
     return {one.demand: one.standing for one in (*watch.at_risk, *watch.moved)}
 
 
-def obeys(seed):
+def obeys(seed, **stated):
     """Renew twice: the first harms nobody, the second changes nothing."""
-    found = company(seed)
+    found = company(seed, **stated)
     if found is None:
         return 0
     snapshot, quantities = found
@@ -108,6 +116,14 @@ def test_renewing_harms_nobody_and_twice_is_as_good_as_once():
 @pytest.mark.req("ATP-28")
 def test_renewing_many_companies_harms_nobody():
     assert sum(obeys(seed) for seed in MANY) > 0
+
+
+@pytest.mark.nightly
+@pytest.mark.req("ATP-08", "ATP-28")
+@pytest.mark.parametrize("policy", ["in_ratio", "all_together"])
+def test_renewing_orders_whose_lines_belong_together_harms_nobody(policy):
+    rule = {"products": "FC", "order_policy": policy, "full_line": False}
+    assert sum(obeys(seed, **rule) for seed in MANY[:80]) > 0
 
 
 # ----------------------------------------------------------------------- two watches
