@@ -16,24 +16,24 @@ with app.setup:
     import marimo as mo
 
     from medhavi.results.difference import compare
-    from medhavi.service import desk_page, desk_parts, desk_words, plan_history
+    from medhavi.service import (
+        desk_page,
+        desk_parts,
+        desk_words,
+        plan_choices,
+        plan_history,
+    )
     from medhavi.service.page_parts import html, picture, said, section, trouble_of
     from medhavi.service.plan_page import MODES, load_page
     from medhavi.views import order_list, page, theme
     from medhavi.views.cause_ranking import causes_html, plan_remedies_html
     from medhavi.views.chain_picture import chain_chart
-    from medhavi.views.exception_list import (
-        clock,
-        codes,
-        exception_rows,
-        groups_html,
-        plain,
-    )
-    from medhavi.views.late_picture import late_chart, late_demands, late_html
+    from medhavi.views.exception_list import codes, groups_html
+    from medhavi.views.late_picture import late_chart, late_html
     from medhavi.views.load_map import load_chart
-    from medhavi.views.overdue_picture import overdue_chart, overdue_rows
+    from medhavi.views.overdue_picture import overdue_chart
     from medhavi.views.plan_comparison import comparison_html
-    from medhavi.views.stock_picture import items_by_need, stock_chart
+    from medhavi.views.stock_picture import stock_chart
     from medhavi.views.tiles import tiles_html
 
     theme.register()
@@ -65,38 +65,13 @@ def moment(params, wanted):
             elif name in params:
                 params.remove(name)
 
-    moments = (
-        mo.md("{effective_at} {known_at}")
-        .batch(
-            effective_at=mo.ui.text(
-                value=wanted("effective_at"), placeholder="the latest", label="As of"
-            ),
-            known_at=mo.ui.text(
-                value=wanted("known_at"), placeholder="the latest", label="Known at"
-            ),
-        )
-        .form(
-            submit_button_label="Plan this moment",
-            bordered=False,
-            on_change=_keep,
-        )
-    )
+    moments = plan_choices.moment_form(wanted, _keep)
     return (moments,)
 
 
 @app.cell(hide_code=True)
 def how(params, wanted):
-    _words = {
-        "mrp": "every date kept on paper (mrp)",
-        "constrained": "what can be done (constrained)",
-        "optimize": "least cost (optimize)",
-    }
-    mode = mo.ui.dropdown(
-        {_words[name]: name for name in MODES},
-        value=_words.get(wanted("mode"), _words["mrp"]),
-        label="Plan for",
-        on_change=lambda value: params.set("mode", value),
-    )
+    mode = plan_choices.mode_choice(wanted, params.set)
     return (mode,)
 
 
@@ -116,34 +91,8 @@ def data(mode, moments, wanted):
 
 
 @app.cell(hide_code=True)
-def head(known_at, mode, moments, names, shown):
-    _facts = (
-        page.moment_facts(shown.snapshot, names, str(shown.source), known_at)
-        if shown.plan is not None
-        else [("Source", str(shown.source))]
-    )
-    _parts = [
-        mo.Html(page.header("Does the plan hold?", _facts)),
-        mo.hstack([mode], justify="start"),
-    ]
-    if shown.source.lake:
-        _parts.append(
-            mo.accordion(
-                {
-                    "Another moment": mo.vstack(
-                        [
-                            html(
-                                '<p class="muted">Local time of '
-                                f"{names.zone}, like 2026-11-02 07:00; empty: the "
-                                "latest.</p>"
-                            ),
-                            moments,
-                        ]
-                    )
-                }
-            )
-        )
-    mo.vstack(_parts, gap=1)
+def head(known_at, mode, moments, shown):
+    mo.vstack(plan_choices.head_parts(shown, mode, moments, known_at), gap=1)
     return
 
 
@@ -189,9 +138,9 @@ def dear(mode, names, plan):
 
 
 @app.cell(hide_code=True)
-def choose_remedy(mode, plan):
+def choose_remedy(mode, names, plan):
     mo.stop(mode.value != "constrained" or plan.causes.is_empty())
-    remedy_form = desk_parts.remedy_form(plan)
+    remedy_form = desk_parts.remedy_form(plan, names)
     section(
         "remedies",
         "What would help?",
@@ -205,18 +154,29 @@ def choose_remedy(mode, plan):
 
 
 @app.cell(hide_code=True)
-def remedies(names, remedy_form, shown):
+def pointing(plan):
+    _plan = plan  # another plan asks for other decisions
+    get_pressed, press = mo.state(None)
+    return get_pressed, press
+
+
+@app.cell(hide_code=True)
+def remedies(names, press, remedy_form, shown):
     mo.stop(remedy_form.value is None)
-    _demand = remedy_form.value["demand"]
     with mo.status.spinner("Trying", remove_on_exit=True) as _spinner:
         _found = desk_page.tried_remedies(
             shown,
-            None if _demand == desk_parts.DEAREST else _demand,
+            remedy_form.value["demand"],
             int(remedy_form.value["tries"]),
             observe=lambda text: _spinner.update(subtitle=text),
         )
-    html(plan_remedies_html(_found, names))
-    return
+    remedy_lines = desk_parts.remedy_lines(_found, shown.snapshot, names, press)
+    _shown = [html(plan_remedies_html(_found, names))]
+    if remedy_lines:
+        _shown += [html(desk_parts.HOW_TO_DO)]
+        _shown += [desk_parts.beside(_line) for _line in remedy_lines]
+    mo.vstack(_shown)
+    return (remedy_lines,)
 
 
 @app.cell(hide_code=True)
@@ -235,21 +195,8 @@ def overdue(mode, names, plan):
 
 
 @app.cell(hide_code=True)
-def choose_demand(names, params, plan, shown, wanted):
-    _worst = overdue_rows(plan, names, 50)
-    _first = [
-        *late_demands(plan)["demand"].head(50),
-        *(_worst["demand"] if _worst.height else ()),
-    ]
-    _options = order_list.demand_options(plan, shown.snapshot["demands"], names, _first)
-    _labels = {identity: label for label, identity in _options.items()}
-    demand = mo.ui.dropdown(
-        _options,
-        value=_labels.get(wanted("demand"), next(iter(_options), None)),
-        searchable=True,
-        label="Demand",
-        on_change=lambda value: params.set("demand", value or ""),
-    )
+def choose_demand(params, plan, shown, wanted):
+    demand = plan_choices.demand_choice(shown, plan, wanted, params.set)
     everything = mo.ui.checkbox(label="all orders behind it")
     return demand, everything
 
@@ -282,20 +229,7 @@ def why(demand, everything, names, plan):
 
 @app.cell(hide_code=True)
 def choose_item(names, params, plan, wanted):
-    _options = {
-        f"{names.name(product)} at {names.name(location)}": f"{product}|{location}"
-        for product, location in items_by_need(plan)
-        .select("product", "location")
-        .iter_rows()
-    }
-    _labels = {item: label for label, item in _options.items()}
-    item = mo.ui.dropdown(
-        _options,
-        value=_labels.get(wanted("item"), next(iter(_options), None)),
-        searchable=True,
-        label="Product and place",
-        on_change=lambda value: params.set("item", value or ""),
-    )
+    item = plan_choices.item_choice(plan, names, wanted, params.set)
     return (item,)
 
 
@@ -356,32 +290,12 @@ def orders(chosen, names, plan):
 
 @app.cell(hide_code=True)
 def choose_code(params, plan, wanted):
-    _options = {
-        f"{row['mark'][0]} {row['headline']} ({row['number']:,})": row["code"]
-        for row in codes(plan).iter_rows(named=True)
-    }
-    _labels = {code: label for label, code in _options.items()}
-    code = mo.ui.dropdown(
-        _options,
-        value=_labels.get(wanted("code")),
-        searchable=True,
-        allow_select_none=True,
-        label="Kind",
-        on_change=lambda value: params.set("code", value or ""),
-    )
+    code = plan_choices.code_choice(plan, wanted, params.set)
     return (code,)
 
 
 @app.cell(hide_code=True)
-def pointing(plan):
-    _plan = plan  # another plan has other exceptions
-    get_point, set_point = mo.state(None)
-    return get_point, set_point
-
-
-@app.cell(hide_code=True)
-def exceptions(code, costs, link, names, plan, set_point):
-    _rows = exception_rows(plan, names, code.value)
+def exceptions(code, costs, link, names, plan, press):
     _kinds = codes(plan)
     answers = []
     if _kinds.is_empty():
@@ -389,54 +303,32 @@ def exceptions(code, costs, link, names, plan, set_point):
             html(page.empty("No exceptions", "The plan keeps every rule and date."))
         ]
     else:
-        _chosen = _kinds.filter(_kinds["code"] == (code.value or ""))
-        _advice = _chosen["remedy"].to_list()
-        answers = desk_parts.answer_buttons(plan, names, costs, code.value, set_point)
+        _advice = _kinds.filter(_kinds["code"] == (code.value or ""))["remedy"]
+        answers = desk_parts.answer_buttons(plan, names, costs, code.value, press)
         _parts = [
             html(groups_html(plan, costs, names.currency, link)),
             mo.hstack([code, mo.md(*_advice[:1] or [""])], justify="start", wrap=True),
-            mo.ui.table(
-                _rows,
-                selection=None,
-                page_size=12,
-                show_column_summaries=False,
-                show_data_types=False,
-                # One kind needs no column that says it.
-                hidden_columns=["Ids", "What"] if code.value else ["Ids"],
-                wrapped_columns=["What", "Product", "Detail"],
-                column_widths={
-                    "What": 170,
-                    "Product": 190,
-                    "Where": 85,
-                    "Date": 142,
-                    "Quantity": 75,
-                    "Hours": 60,
-                    "Detail": 220,
-                    "Demand": 110,
-                },
-                format_mapping={"Date": clock, "Quantity": plain, "Hours": plain},
-                hover_template="{{Ids}}",
-            ),
+            desk_parts.exception_table(plan, names, code.value),
         ]
         if answers:
             _parts += [html("<h3>What they suggest, the most money first</h3>")]
-            _parts += [mo.hstack(_line, justify="start") for _line in answers]
+            _parts += [desk_parts.beside(_line) for _line in answers]
     section("exceptions", "What should a person look at?", *_parts)
     return (answers,)
 
 
 @app.cell(hide_code=True)
-def choose_decision(names, plan, set_point):
-    decision_form = desk_parts.decision_form(plan, names, lambda _: set_point(None))
+def choose_decision(names, plan, press):
+    decision_form = desk_parts.decision_form(plan, names, lambda _: press(None))
     return (decision_form,)
 
 
 @app.cell(hide_code=True)
-def decide(decision_form, get_point, names, order_table, plan):
+def decide(decision_form, get_pressed, names, order_table, plan):
     _chosen = order_table.value["Id"].to_list() if len(order_table.value) else []
     supply = _chosen[0] if _chosen else None
-    if get_point() is not None:
-        supply = get_point()["supply"]
+    if get_pressed() is not None:
+        supply = get_pressed().get("supply")
     _words = order_list.order_words(plan, supply, names)
     section(
         "decide",
@@ -448,37 +340,39 @@ def decide(decision_form, get_point, names, order_table, plan):
 
 
 @app.cell(hide_code=True)
-def price(decision_form, get_point, names, plan, shown, supply):
-    mo.stop(get_point() is None and decision_form.value is None)
+def price(decision_form, get_pressed, names, plan, shown, supply):
+    mo.stop(get_pressed() is None and decision_form.value is None)
     _edit = desk_parts.decision(
-        get_point(), decision_form.value, supply, plan.run.as_of
+        get_pressed(), decision_form.value, supply, plan.run.as_of
     )
     _words = order_list.order_words(plan, _edit.get("supply"), names)
     with mo.status.spinner("Planning with it", remove_on_exit=True):
         asked = desk_page.show_edit(shown, _edit)
-    _problem = asked.problem
-    html(
-        page.problem(_problem.title, _problem.text, _problem.remedy)
-        if _problem
-        else desk_words.preview_html(asked.preview, names, _words)
-    )
+    html(desk_words.asked_html(asked, names, _words))
     return (asked,)
 
 
 @app.cell(hide_code=True)
-def approve(asked, names, shown):
+def who(plan):
+    # Apart from the price: a name that is typed while it is worked out stays.
+    _plan = plan
     approver = mo.ui.text(label="Approver", placeholder="your name")
+    approver
+    return (approver,)
+
+
+@app.cell(hide_code=True)
+def approve(asked, names, shown):
     accept = mo.ui.run_button(label="Approve it", kind="success")
     back = mo.ui.run_button(label="Take the last decision back")
+    _buttons = [accept, back] if desk_parts.is_ready(asked) else [back]
     mo.vstack(
         [
-            mo.hstack([approver, accept, back], justify="start", wrap=True)
-            if asked.preview is not None and asked.preview.ready
-            else mo.hstack([approver, back], justify="start", wrap=True),
+            mo.hstack(_buttons, justify="start", wrap=True),
             html(desk_words.history_html(desk_page.decisions(shown), names)),
         ]
     )
-    return accept, approver, back
+    return accept, back
 
 
 @app.cell(hide_code=True)
@@ -542,22 +436,16 @@ def choose_workbook():
     dropped = mo.ui.file(
         filetypes=[".xlsx"], kind="area", label="Drop a filled workbook"
     )
+    _template = mo.download(
+        desk_page.template_bytes,
+        filename="medhavi-tables.xlsx",
+        label="The template",
+    )
     section(
         "workbook",
         "Plan a workbook?",
         html('<p class="muted">Nothing of it is kept.</p>'),
-        mo.hstack(
-            [
-                dropped,
-                mo.download(
-                    desk_page.template_bytes,
-                    filename="medhavi-tables.xlsx",
-                    label="The template",
-                ),
-            ],
-            justify="start",
-            wrap=True,
-        ),
+        mo.hstack([dropped, _template], justify="start", wrap=True),
     )
     return (dropped,)
 

@@ -15,7 +15,14 @@ app = marimo.App(width="medium", app_title="Medhavi: can we promise it?")
 with app.setup:
     import marimo as mo
 
-    from medhavi.service import promise_bulk, promise_widgets
+    from medhavi.service import (
+        desk_page,
+        desk_parts,
+        desk_words,
+        promise_bulk,
+        promise_remedies,
+        promise_widgets,
+    )
     from medhavi.service.page_data import load_data
     from medhavi.service.page_parts import html, picture, said, section, trouble_of
     from medhavi.service.promise_commit import OwnDate, commit, commit_lines
@@ -271,6 +278,49 @@ def tried(get_tried, names, past, promise, shown, told):
 
 
 @app.cell(hide_code=True)
+def try_it(get_tried, past, promise, shown, tried_page):
+    mo.stop(tried_page is None or tried_page.promise is None)
+    _rows = promise.remedies[get_tried()].rows
+    remedy = promise_remedies.edit_of(promise.remedies[get_tried()], shown, past=past)
+    do_it = mo.ui.run_button(label="Show its price")
+    mo.vstack(promise_remedies.doing(remedy, _rows, do_it))
+    return do_it, remedy
+
+
+@app.cell(hide_code=True)
+def remedy_price(do_it, names, remedy, shown):
+    mo.stop(not do_it.value)
+    with mo.status.spinner("Planning with it", remove_on_exit=True) as _spinner:
+        priced = promise_remedies.priced(
+            shown, remedy, lambda text: _spinner.update(subtitle=text.strip())
+        )
+    html(desk_words.asked_html(priced, names))
+    return (priced,)
+
+
+@app.cell(hide_code=True)
+def remedy_who(remedy):
+    # Apart from the price: a name that is typed while it is worked out stays.
+    remedy_by = mo.ui.text(label="Approver of the change", placeholder="your name")
+    remedy_by if remedy.edit else None
+    return (remedy_by,)
+
+
+@app.cell(hide_code=True)
+def remedy_accept(priced):
+    remedy_ok = mo.ui.run_button(label="Approve the change", kind="success")
+    remedy_ok if desk_parts.is_ready(priced) else None
+    return (remedy_ok,)
+
+
+@app.cell(hide_code=True)
+def remedy_done(priced, remedy_by, remedy_ok, shown):
+    mo.stop(not remedy_ok.value)
+    said(desk_page.decide(shown, priced.preview, remedy_by.value))
+    return
+
+
+@app.cell(hide_code=True)
 def otherwise(names, promise, told):
     section(
         "otherwise",
@@ -292,33 +342,40 @@ def choose_answer(tried_page):
 def choose_date(moved_to, names, told, tried_page, which):
     chosen = tried_page if which.value == "with the change" else told
     _date = promise_widgets.own_date(told, moved_to, names) if chosen is told else ""
-    own = promise_widgets.own_fields(_date)
+    own = promise_widgets.own_field(_date)
     return chosen, own
 
 
 @app.cell(hide_code=True)
-def who(told):
-    _question = told.row  # nobody has approved a new question
-    approver = mo.ui.text(label="Approver", placeholder="your name")
-    accept = mo.ui.run_button(label="Promise it", kind="success")
-    return accept, approver
-
-
-@app.cell(hide_code=True)
-def decide(accept, approver, chosen, own, told, tried_page, which):
+def decide(chosen, own, told, tried_page, which):
     _parts = [html(promise_widgets.decision_text(chosen, tried_page))]
     if told.binding:
-        _fields = [*own.elements.values(), approver]
         _parts += [which] if len(which.options) > 1 else []
-        _parts += [mo.hstack(_fields, justify="start", wrap=True), accept]
+        _parts += [own]
     section("decide", "Promise it?", *_parts)
     return
 
 
 @app.cell(hide_code=True)
-def done(accept, approver, chosen, own, shown):
+def who(told):
+    # Apart from the date: what is typed while an answer is worked out stays.
+    _question = told.row  # nobody has approved a new question
+    because = mo.ui.text(label="because", placeholder="why another date")
+    approver = mo.ui.text(label="Approver", placeholder="your name")
+    accept = mo.ui.run_button(label="Promise it", kind="success")
+    _fields = mo.hstack([because, approver], justify="start", wrap=True)
+    mo.vstack([_fields, accept]) if told.binding else None
+    return accept, approver, because
+
+
+@app.cell(hide_code=True)
+def done(accept, approver, because, chosen, own, shown):
     mo.stop(not accept.value)
-    said(commit(shown, chosen, approver.value, OwnDate(**own.value)))
+    said(
+        commit(
+            shown, chosen, approver.value, OwnDate(date=own.value, reason=because.value)
+        )
+    )
     return
 
 

@@ -100,6 +100,8 @@ def _asked(form: Mapping[str, Any], zone: str) -> dict[str, Any]:
         asked["qty"] = form.get("qty")
     elif kind == "change_source":
         asked["source"] = form.get("source")
+    elif kind == "override":
+        return dict(form)
     return {name: value for name, value in asked.items() if value not in (None, "")}
 
 

@@ -8,25 +8,43 @@ from typing import TYPE_CHECKING, Any
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.service import desk_page
 from medhavi.service.page_parts import html
+from medhavi.service.remedy_answers import answer_of, rows_file
 from medhavi.views import order_list
-from medhavi.views.exception_list import clock, dearest_exceptions, plain
+from medhavi.views.cause_ranking import remedy_text
+from medhavi.views.changed_cells import rows_html
+from medhavi.views.exception_list import (
+    clock,
+    dearest_exceptions,
+    exception_rows,
+    plain,
+)
 from medhavi.views.format import money, when
 from medhavi.views.late_picture import late_demands
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import marimo as mo
     import polars as pl
 
     from medhavi.results.plan import Plan
+    from medhavi.results.plan_remedy import PlanRemedy
+    from medhavi.service.desk_page import Shown
+    from medhavi.service.remedy_answers import Rows
+    from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
 
 DEAREST = "the dearest reasons"
 """Choice of remedies for no demand in particular."""
+HOW_TO_DO = (
+    "<h3>Do one of them</h3><p class='muted small'>Its price and its victims stand under "
+    "<a href='#decide' target='_self'>Decide</a> then, where somebody approves it. What "
+    "no edit does goes as a file to whoever owns the rows.</p>"
+)
 MOST_POINTS = 500
 MOST_LATE = 200
 MOST_BUTTONS = 8
+DO_IT = "Do\N{NO-BREAK SPACE}it"
 DECISIONS = {
     "make it firm": "firm",
     "move it": "move",
@@ -38,7 +56,7 @@ DECISIONS = {
 }
 
 
-def remedy_form(plan: Plan) -> mo.ui.form[Any, Any]:
+def remedy_form(plan: Plan, names: Names) -> mo.ui.form[Any, Any]:
     """Ask for which late demand how many plans may be made."""
     import marimo as mo
 
@@ -47,7 +65,10 @@ def remedy_form(plan: Plan) -> mo.ui.form[Any, Any]:
         mo.md("{demand} {tries}")
         .batch(
             demand=mo.ui.dropdown(
-                [DEAREST, *late], value=DEAREST, searchable=True, label="For"
+                {DEAREST: None, **{names.name(one): one for one in late}},
+                value=DEAREST,
+                searchable=True,
+                label="For",
             ),
             tries=mo.ui.number(start=1, stop=40, value=4, step=1, label="Plans"),
         )
@@ -120,7 +141,7 @@ def answer_buttons(
     names: Names,
     costs: Mapping[str, float],
     code: str | None,
-    chosen: Callable[[dict[str, Any]], None],
+    chosen: Callable[[dict[str, Any] | None], None],
 ) -> list[tuple[mo.ui.button, mo.Html]]:
     """Give a button an exception that one edit answers, the most money first.
 
@@ -131,7 +152,7 @@ def answer_buttons(
     code
         Only these exceptions; None: all that can be answered.
     chosen
-        Called with the row of the exception whose button is pressed.
+        Called with the edit that answers the exception whose button is pressed.
 
     Returns
     -------
@@ -146,9 +167,8 @@ def answer_buttons(
     )
 
     def line(row: dict[str, Any]) -> tuple[mo.ui.button, mo.Html]:
-        button = mo.ui.button(
-            label="Do\N{NO-BREAK SPACE}it", on_change=lambda _: chosen(row)
-        )
+        edit = desk_page.answer_to(row, plan.run.as_of)
+        button = mo.ui.button(label=DO_IT, on_change=lambda _: chosen(edit))
         words = (
             f"<b>{escape(_answer(row, names))}</b> "
             f"{escape(order_list.order_words(plan, row['supply'], names))}"
@@ -207,15 +227,114 @@ def _point(plan: Plan, row: dict[str, Any], names: Names) -> str:
 
 
 def decision(
-    point: dict[str, Any] | None,
+    pressed: dict[str, Any] | None,
     form: dict[str, Any] | None,
     supply: str | None,
     as_of: int | None,
 ) -> dict[str, Any]:
-    """Give the edit that an exception's button asks for, else a form's."""
-    if point is None and form is not None:
-        point = form["point"]
-    if point is not None:
-        return desk_page.answer_to(point, as_of) or {}
+    """Give the edit of a button that was pressed, else the one that a form asks for."""
+    if pressed is not None:
+        return pressed
     assert form is not None  # one of the two was asked
+    if form["point"] is not None:
+        return desk_page.answer_to(form["point"], as_of) or {}
     return {**form, "supply": supply, "qty": form["qty"] or None}
+
+
+def remedy_lines(
+    tried: Sequence[PlanRemedy],
+    snapshot: Snapshot,
+    names: Names,
+    chosen: Callable[[dict[str, Any] | None], None],
+) -> list[tuple[mo.ui.button | None, mo.Html]]:
+    """Give a button each remedy that an edit does, and the rows of every one.
+
+    Parameters
+    ----------
+    chosen
+        Called with the edit whose button is pressed.
+
+    Returns
+    -------
+    list of tuple
+        Button, None where no edit does it; and what it is about.
+    """
+    import marimo as mo
+
+    def line(one: PlanRemedy) -> tuple[mo.ui.button | None, mo.Html]:
+        answer = answer_of(one.rows, snapshot)
+        words = f"<b>{escape(remedy_text(one, names))}</b>"
+        button = None
+        if answer.edit is None:
+            words += f' <span class="muted">{escape(answer.why)}</span>'
+        else:
+            edit = dict(answer.edit)
+            button = mo.ui.button(label=DO_IT, on_change=lambda _: chosen(edit))
+        rows = html(rows_html(one.rows, snapshot, names))
+        shown = mo.vstack(
+            [
+                html(words),
+                mo.accordion(
+                    {"Its rows": mo.vstack([rows, rows_download(one.rows, snapshot)])}
+                ),
+            ],
+            gap=0,
+        )
+        return button, shown
+
+    return [line(one) for one in tried]
+
+
+def beside(line: tuple[mo.ui.button | None, mo.Html]) -> mo.Html:
+    """Give a button with its words beside it; without a button the words alone."""
+    import marimo as mo
+
+    button, words = line
+    if button is None:
+        return words
+    return mo.hstack([button, words], justify="start", align="start", widths=[0, 1])
+
+
+def is_ready(asked: Shown) -> bool:
+    """Tell whether an edit that was asked for can be approved."""
+    return asked.preview is not None and asked.preview.ready
+
+
+def rows_download(rows: Rows, snapshot: Snapshot) -> mo.Html:
+    """Offer the rows of a remedy as a workbook."""
+    import marimo as mo
+
+    file = mo.download(
+        lambda: rows_file(rows, snapshot),
+        filename="remedy-rows.xlsx",
+        label="The rows, xlsx",
+    )
+    return mo.hstack([file], justify="start")
+
+
+def exception_table(plan: Plan, names: Names, code: str | None) -> mo.ui.table:
+    """Show the exceptions of a kind, or all."""
+    import marimo as mo
+
+    return mo.ui.table(
+        exception_rows(plan, names, code),
+        selection=None,
+        page_size=12,
+        show_column_summaries=False,
+        show_data_types=False,
+        # One kind needs no column that says it.
+        hidden_columns=["Ids", "What"] if code else ["Ids"],
+        wrapped_columns=["What", "Product", "Detail"],
+        column_widths={
+            "What": 170,
+            "Product": 190,
+            "Where": 85,
+            "Date": 142,
+            "Quantity": 75,
+            "Hours": 60,
+            "Detail": 220,
+            "Demand": 110,
+        },
+        format_mapping={"Date": clock, "Quantity": plain, "Hours": plain},
+        hover_template="{{Ids}}",
+    )

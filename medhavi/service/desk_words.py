@@ -5,19 +5,30 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from medhavi.lakehouse.decision_folds import cell
 from medhavi.planners.work_orders.order_edit import EditKind
+from medhavi.views.changed_cells import said, value_words
 from medhavi.views.format import money, number, when
-from medhavi.views.page import empty, findings_html, table_html
+from medhavi.views.page import empty, findings_html, problem, table_html
 from medhavi.workbench.plan_edit_answers import EditStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.planners.work_orders.order_edit import Edit
+    from medhavi.service.desk_page import Shown
     from medhavi.views.names import Names
     from medhavi.workbench.plan_edit_answers import DemandEffect, EditRecord, Preview
 
 MOST_EFFECTS = 10
+
+
+def asked_html(asked: Shown, names: Names, order: str = "") -> str:
+    """Tell what an edit comes to, or why nothing can be said; see `preview_html`."""
+    wrong = asked.problem
+    if wrong is not None:
+        return problem(wrong.title, wrong.text, wrong.remedy)
+    return "" if asked.preview is None else preview_html(asked.preview, names, order)
 
 
 def preview_html(preview: Preview, names: Names, order: str = "") -> str:
@@ -47,8 +58,9 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
         for name, value in parts.items()
         if name == "total" or round(value, 2)
     ]
-    head = str(preview.edit)
-    if order:
+    head = _override_words(preview.edit, names) or str(preview.edit)
+    order = order or names.name(preview.edit.supply)
+    if preview.edit.supply:
         head = f"{preview.edit.kind}{_target(preview.edit, names)}: {order}"
     told = f"<p><b>{escape(names.told(head).replace('_', ' '))}</b></p>"
     told += table_html(("What it costs", "Money"), rows, ("Money",))
@@ -57,6 +69,15 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
     if not preview.victims and not preview.winners:
         told += '<p class="muted">No demand gets another date.</p>'
     return told
+
+
+def _override_words(edit: Edit, names: Names) -> str:
+    """Say which cell gets which value; nothing for other edits."""
+    if edit.kind != EditKind.OVERRIDE or edit.table is None or edit.column is None:
+        return ""
+    row = ", ".join(names.name(one) for one in edit.key.values())
+    value = value_words(cell(edit.table, edit.column, edit.value), names)
+    return f"{said(edit.table)}, {row}: {said(edit.column)} becomes {value}"
 
 
 def _target(edit: Edit, names: Names) -> str:
@@ -97,7 +118,7 @@ def history_html(
         return empty("Nothing was decided yet", advice)
     rows = [
         (
-            escape(_decision(one)),
+            escape(_decision(one, names)),
             escape(one.approver),
             escape(when(one.recorded_at, names.zone)),
             "taken back" if one.undone_by else "",
@@ -107,9 +128,12 @@ def history_html(
     return table_html(("Decision", "Approved by", "When", ""), rows)
 
 
-def _decision(one: EditRecord) -> str:
-    """Give a decision in words: the orders, or the change of families, it is about."""
+def _decision(one: EditRecord, names: Names) -> str:
+    """Give a decision in words: the orders, the cell, or the families it is about."""
     told = ", ".join(one.orders)
+    if one.kind == EditKind.OVERRIDE and one.rows:
+        row = ", ".join(names.name(key) for key in one.rows[0]["key"].values())
+        told = f"{', '.join(one.rows[0]['after'])} of {row} ({one.rows[0]['table']})"
     if one.kind == EditKind.CHANGEOVER:
         key = one.rows[0]["key"]
         told = f"{key['from_family']} to {key['to_family']} ({key['matrix']})"

@@ -77,15 +77,16 @@ def load_page(
             findings=data.findings,
             problem=data.problem,
         )
-    return _planned(data, data.snapshot, mode if mode in MODES else "mrp", observe)
+    return planned(data, data.snapshot, mode if mode in MODES else "mrp", observe)
 
 
-def _planned(
+def planned(
     data: PageData,
     snapshot: Snapshot,
     mode: str,
-    observe: Callable[[str], object] | None,
+    observe: Callable[[str], object] | None = None,
 ) -> PlanPage:
+    """Plan the tables of another page; failures become a problem of this one."""
     try:
         plan = plan_of(snapshot, mode, observe)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong

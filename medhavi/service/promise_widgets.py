@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from medhavi.planners.promising.arrival_curve import chance_by
 from medhavi.planners.promising.asking import TABLE
 from medhavi.service import promise_bulk
+from medhavi.service.desk_parts import rows_download
 from medhavi.service.page_parts import html, trouble_of
+from medhavi.service.promise_page import REQUEST
 from medhavi.units import from_seconds
 from medhavi.views import page
 from medhavi.views.charts import untitled
@@ -124,10 +126,13 @@ def compared(
     if told.promise is None or tried.promise is None or shown.snapshot is None:
         return [trouble_of(tried)]
     rows = changes_html(remedy, told.promise, shown.snapshot, names, told.policy)
-    return [
+    parts = [
         html(compared_html(told.promise, tried.promise, names)),
         html(f"<h3>What changes</h3>{rows}"),
     ]
+    if set(remedy.rows) > {REQUEST} or REQUEST not in remedy.rows:
+        parts.append(rows_download(remedy.rows, shown.snapshot))
+    return parts
 
 
 # ------------------------------------------------------------------ the moved date
@@ -212,19 +217,11 @@ def own_date(told: PromisePage, date: int, names: Names) -> str:
     return f"{local(from_seconds(date + 59), names.zone):%Y-%m-%d %H:%M}"
 
 
-def own_fields(date: str) -> mo.ui.dictionary:
-    """Ask for another date than the one that was found, and why."""
+def own_field(date: str) -> mo.ui.text:
+    """Ask for another date than the one that was found."""
     import marimo as mo
 
-    hint = "why another date"
-    return mo.ui.dictionary(
-        {
-            "date": mo.ui.text(
-                value=date, label="Another date (local)", placeholder="as found"
-            ),
-            "reason": mo.ui.text(label="because", placeholder=hint),
-        }
-    )
+    return mo.ui.text(value=date, label="Another date (local)", placeholder="as found")
 
 
 def decision_text(chosen: PromisePage, tried: PromisePage | None) -> str:

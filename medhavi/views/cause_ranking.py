@@ -11,6 +11,7 @@ from medhavi.results.limiter import Limiter
 from medhavi.units import from_seconds
 from medhavi.views.format import NOTHING, code_words, count, duration, money, when
 from medhavi.views.page import empty, table_html
+from medhavi.views.promise_names import local_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +85,7 @@ def plan_remedies_html(remedies: Sequence[PlanRemedy], names: Names) -> str:
         )
     rows = [
         (
-            escape(names.told(one.text)),
+            escape(remedy_text(one, names)),
             escape(names.told(one.demand)),
             _dates(one, names),
             escape(money(one.saved, names.currency)),
@@ -97,6 +98,12 @@ def plan_remedies_html(remedies: Sequence[PlanRemedy], names: Names) -> str:
     ]
     columns = ("Change", "For", "Its date", "Saves", "Costs", "Who pays")
     return table_html(columns, rows, ("Saves", "Costs"))
+
+
+def remedy_text(one: PlanRemedy, names: Names) -> str:
+    """Say a change in names and local time, as the start of a sentence."""
+    text = local_words(one.text, names)
+    return text[:1].upper() + text[1:]
 
 
 def _dates(one: PlanRemedy, names: Names) -> str:

@@ -13,7 +13,7 @@ from medhavi.views.charts import (
     label_limit,
     legend_below,
     rows_of,
-    rule_at,
+    rules_at,
     time_axis,
 )
 from medhavi.views.format import duration, quantity, wall_milliseconds, when
@@ -154,11 +154,10 @@ def chain_chart(
     rows = chain_rows(explanation, known, as_of, everything=everything)
     if rows.is_empty():
         return None
-    due = wall_milliseconds(explanation.due, known.zone)
-    edges = [*rows["x"].to_list(), *rows["x2"].to_list(), due]
-    now = None if as_of is None else wall_milliseconds(from_seconds(as_of), known.zone)
-    if now is not None:
-        edges.append(now)
+    marks = {"due": wall_milliseconds(explanation.due, known.zone)}
+    if as_of is not None:
+        marks["now"] = wall_milliseconds(from_seconds(as_of), known.zone)
+    edges = [*rows["x"].to_list(), *rows["x2"].to_list(), *marks.values()]
     margin = max((max(edges) - min(edges)) // 40, DAY_MS // 24)
     first, last = min(edges) - margin, max(edges) + margin
     count = max(rows["place"].to_list()) + 1
@@ -192,7 +191,7 @@ def chain_chart(
             tooltip="tip:N",
             description="tip:N",
         ),
-        *_rules(first, last, due, now),
+        *rules_at(marks, first, last),
     ]
     title = chain_title(explanation, as_of)
     if everything:
@@ -206,15 +205,3 @@ def _label_expression(labels: pl.DataFrame) -> str:
 
     texts = [("▲ " if past else "") + label for _, label, past in labels.iter_rows()]
     return f"{json.dumps(texts, ensure_ascii=False)}[datum.value]"
-
-
-def _rules(first: int, last: int, due: int, now: int | None) -> list[Picture]:
-    """Give the rules of now and due; a word near the edge stands left of its rule."""
-    edge = first + 0.8 * (last - first)
-    rules = []
-    if now is not None and first <= now <= last:
-        rules.append(rule_at(now, "now", colour="ink", left=now > edge))
-    # The words of two close rules stand one above the other.
-    close = now is not None and abs(due - now) < (last - first) / 6
-    rules.append(rule_at(due, "due", dy=-16 if close else -4, left=due > edge))
-    return rules

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from medhavi.views.theme import BODY, WIDTH, chart_config, label_room, narrow, token
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import altair as alt
     import polars as pl
 
@@ -109,6 +111,36 @@ def rule_at(
         aria=False,
     ).encode(text="word:N", y=alt.value(0))
     return alt.layer(line, text)
+
+
+CLOSE = 0.4
+"""Words of rules nearer than this share of the axis stand one above the other.
+
+On a phone the axis is some 180 px wide, and two words with their gaps need 70 px.
+"""
+_RULE_COLOURS = {"now": "ink", "quoted": "plan"}
+
+
+def rules_at(moments: Mapping[str, int], first: int, last: int) -> list[Picture]:
+    """Give a rule with its word for each instant of an axis.
+
+    Parameters
+    ----------
+    moments
+        Word to instant, as the axis counts.
+    first, last
+        Ends of the axis. A word near the right end stands left of its rule.
+    """
+    edge = first + 0.8 * (last - first)
+    drawn: list[Picture] = []
+    level, before = 0, None
+    for word, x in sorted(moments.items(), key=lambda item: item[1]):
+        close = before is not None and x - before < CLOSE * (last - first)
+        level = level + 1 if close else 0
+        before = x
+        colour = _RULE_COLOURS.get(word, "muted")
+        drawn.append(rule_at(x, word, colour=colour, dy=-4 - 12 * level, left=x > edge))
+    return drawn
 
 
 def finished(chart: Picture, title: str, height: int | None = None) -> Picture:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from html import escape
 from typing import TYPE_CHECKING
 
-import polars as pl
-
-from medhavi.schema import tables
 from medhavi.units import from_seconds
+from medhavi.views.changed_cells import (
+    cell_words,
+    cells_html,
+    known_row,
+    said,
+    value_words,
+)
 from medhavi.views.format import NOTHING, money, number, percent, quantity, when
 from medhavi.views.page import empty, table_html
 from medhavi.views.promise_words import STATES, gain_words, reason_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.results.promise import Promise, TriedRemedy
     from medhavi.results.promise_parts import PromiseVariant
@@ -137,70 +140,37 @@ def changes_html(
     policy
         Cells of the policy that counted for it.
     """
-    rows = [
-        tuple(escape(cell) for cell in cells)
+    told = [
+        cells
         for table, changed in remedy.rows.items()
         for row in changed
-        for cells in _changed(
-            table, row, _old(table, row, before, snapshot, policy), names
-        )
+        for cells in _told(table, row, before, snapshot, policy, names)
     ]
-    return table_html(("In", "Row", "Cell", "Now", "With the change"), rows)
+    return cells_html(told)
 
 
-def _old(
+def _told(
     table: str,
     row: Mapping[str, object],
     before: Promise,
     snapshot: Snapshot,
     policy: Mapping[str, object],
-) -> Mapping[str, object]:
-    """Give the cells that a changed row stands for."""
+    names: Names,
+) -> Iterable[tuple[str, str, str, str, str]]:
+    """Say what a row changes in the question, the policy that counts, or a table."""
     if table == REQUEST:
         due = before.demand.get("due")
         moment = {"due": from_seconds(due)} if isinstance(due, int) else {}
-        return {**before.demand, **moment}
-    if table == POLICIES:
-        return policy
-    return _known(
-        snapshot, table, {name: row.get(name) for name in tables()[table].key}
-    )
-
-
-def _changed(
-    table: str, row: Mapping[str, object], old: Mapping[str, object], names: Names
-) -> list[tuple[str, str, str, str, str]]:
-    key = () if table == REQUEST else tables()[table].key
-    place = "the question" if table == REQUEST else _said(table)
-    where = ", ".join(_cell(row.get(name), names) for name in key)
-    cells = [
-        (place, where, _said(cell), _cell(old.get(cell), names), _cell(value, names))
-        for cell, value in row.items()
-        if cell not in key and old.get(cell) != value and value is not None
-    ]
-    return cells or [(place, where, "", "", "as it is")]
-
-
-def _known(
-    snapshot: Snapshot, table: str, key: Mapping[str, object]
-) -> Mapping[str, object]:
-    frame = snapshot[table]
-    for name, value in key.items():
-        frame = frame.filter(pl.col(name).eq_missing(pl.lit(value)))
-    return frame.row(0, named=True) if frame.height == 1 else {}
-
-
-def _cell(value: object, names: Names) -> str:
-    if value is None:
-        return NOTHING
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dt.datetime):
-        return when(value, names.zone)
-    if isinstance(value, (int, float)):
-        return number(float(value))
-    return names.told(str(value))
-
-
-def _said(name: str) -> str:
-    return name.replace("_", " ")
+        asked = {**before.demand, **moment}
+        return [
+            (
+                "the question",
+                "",
+                said(cell),
+                value_words(asked.get(cell), names),
+                value_words(value, names),
+            )
+            for cell, value in row.items()
+        ]
+    known = policy if table == POLICIES else known_row(snapshot, table, row)
+    return cell_words(table, row, known or {}, names)

@@ -13,7 +13,7 @@ from medhavi.views.charts import (
     label_limit,
     legend_below,
     rows_of,
-    rule_at,
+    rules_at,
     time_axis,
 )
 from medhavi.views.format import duration, percent, wall_milliseconds, when
@@ -114,27 +114,11 @@ def promise_chain_chart(
         base.transform_filter("datum.x2 == datum.x")
         .mark_tick(thickness=3, size=ROW - 10)
         .encode(color=colour, **told),
-        *_rules(walls, first, last),
+        *rules_at(walls, first, last),
     ]
     return finished(
         alt.layer(*layers), chain_sentence(promise, due), ROW * max(len(labels), 2) + 8
     )
-
-
-def _rules(walls: dict[str, int], first: int, last: int) -> list[Picture]:
-    """Give a rule per instant; words of close rules stand one above the other."""
-    colours = {"now": "ink", "due": "muted", "quoted": "plan"}
-    edge = first + 0.8 * (last - first)
-    drawn: list[Picture] = []
-    level, before = 0, None
-    for word, x in sorted(walls.items(), key=lambda item: item[1]):
-        close = before is not None and x - before < (last - first) / 6
-        level = level + 1 if close else 0
-        before = x
-        drawn.append(
-            rule_at(x, word, colour=colours[word], dy=-4 - 12 * level, left=x > edge)
-        )
-    return drawn
 
 
 def chain_sentence(promise: Promise, due: int | None) -> str:
@@ -218,7 +202,7 @@ def probability_chart(
             align="right", dx=-8, dy=-6, color=token("ink"), aria=False
         ).encode(text="word:N"),
         *([] if share is None else _dragged(base, share, points)),
-        *_rules(walls, first, last),
+        *rules_at(walls, first, last),
     ]
     return finished(alt.layer(*layers), probability_sentence(promise), 220)
 

@@ -18,7 +18,7 @@ from medhavi.snapshot.folder import DOCUMENTATION
 from medhavi.workbench.safe_folder import replaced_file, replaced_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import xlsxwriter
 
@@ -94,6 +94,16 @@ def write_table_template(
 
     workbook = xlsxwriter.Workbook(str(path), {"in_memory": True})
     _write_sheet(workbook, table, rows)
+    workbook.close()
+
+
+def write_filled_sheets(path: str | Path, rows: Mapping[str, Sequence[object]]) -> None:
+    """Write a workbook with a sheet for each table that has rows here."""
+    import xlsxwriter
+
+    workbook = xlsxwriter.Workbook(str(path), {"in_memory": True})
+    for name, filled in rows.items():
+        _write_sheet(workbook, tables()[name], filled)
     workbook.close()
 
 

@@ -78,7 +78,7 @@ def test_without_lateness_there_is_nothing_to_rank():
 def test_remedies_tell_date_money_and_who_pays(late, made):
     found = remedies(late, made)
     told = plan_remedies_html(found, names_of(late))
-    assert "one more M" in told
+    assert "One more M" in told
     assert "not stated" in told
     assert "nobody" in told
     assert "Nothing that was tried helps" in plan_remedies_html([], Names())

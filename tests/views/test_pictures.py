@@ -15,6 +15,7 @@ from medhavi.views.chain_picture import chain_chart, chain_rows, chain_title
 from medhavi.views.charts import (
     DAY_MS,
     drawing,
+    rules_at,
     specification,
     time_axis,
     title_of,
@@ -317,3 +318,13 @@ def test_stock_that_expires_after_the_last_movement_is_out_of_view():
 def test_no_two_ticks_bear_the_name_of_one_day(days, count):
     made: Any = time_axis(0, days * DAY_MS).to_dict()
     assert made["axis"]["tickCount"] == count
+
+
+def test_words_of_rules_that_are_near_stand_one_above_the_other():
+    def height(rule) -> int:
+        return rule.to_dict(validate=False)["layer"][1]["mark"]["dy"]
+
+    now, due = rules_at({"due": 39, "now": 0}, 0, 100)
+    assert height(now) - height(due) == 12
+    now, due = rules_at({"now": 0, "due": 41}, 0, 100)
+    assert height(now) == height(due)

@@ -1,0 +1,126 @@
+"""What a remedy asks for: an edit where one does it, else rows and a reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from medhavi.results.limiter import RemedyKind
+from medhavi.results.plan_remedy import PlanRemedy
+from medhavi.results.promise_parts import TriedRemedy
+from medhavi.service import promise_remedies
+from medhavi.service.desk_parts import remedy_lines
+from medhavi.service.page_data import PageData, Source
+from medhavi.service.remedy_answers import answer_of, rows_file
+from medhavi.snapshot.folder import read
+from medhavi.views.changed_cells import rows_html
+from medhavi.views.names import names_of
+from tests import factories
+from tests.factories import AS_OF
+
+NOW = AS_OF
+LATER = AS_OF + dt.timedelta(days=9)
+ORDER = {"supply_order": "PO-1", "kind": "purchase", "product": "A", "location": "L"}
+
+
+@pytest.fixture
+def snapshot():
+    return factories.snapshot(
+        demands=[{"due": LATER}],
+        supply_terms=[{"lead_time_days": 5}],
+        supply_orders=[{**ORDER, "qty": 4, "due": LATER}],
+    )
+
+
+def changed(snapshot, table: str, **cells: object) -> dict[str, tuple[dict, ...]]:
+    return {table: ({**snapshot[table].row(0, named=True), **cells},)}
+
+
+def test_an_order_with_another_date_is_a_move(snapshot):
+    answer = answer_of(changed(snapshot, "supply_orders", due=NOW, start=NOW), snapshot)
+    due = NOW.isoformat()
+    assert answer.edit == {"kind": "move", "supply": "PO-1", "due": due}
+
+
+def test_one_other_cell_is_an_override(snapshot):
+    rows = changed(snapshot, "supply_terms", lead_time_days=2.0)
+    edit = answer_of(rows, snapshot).edit
+    assert edit is not None
+    assert (edit["kind"], edit["column"], edit["value"]) == (
+        "override",
+        "lead_time_days",
+        2.0,
+    )
+    assert edit["key"]["product"] == "A"
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ({"request": ({"qty": 3.0},)}, "promise it with the change"),
+        ({"reservations": ({"reservation": "R"},)}, "released first"),
+        ({"resource_units": ({"resource": "M", "valid_from": NOW},)}, "adds rows"),
+        ({"request": ({"qty": 3.0},), "lanes": ({"lane": "L-1"},)}, "together"),
+    ],
+)
+def test_what_no_edit_does_is_said_with_a_way_out(snapshot, rows, words):
+    answer = answer_of(rows, snapshot)
+    assert answer.edit is None
+    assert words in answer.why
+
+
+def test_several_cells_are_no_edit_but_a_file_that_can_be_read(snapshot, tmp_path):
+    rows = changed(snapshot, "supply_terms", lead_time_days=2.0, lead_time_p95_days=3.0)
+    assert "2 cells (supply terms)" in answer_of(rows, snapshot).why
+    place = tmp_path / "rows.xlsx"
+    place.write_bytes(rows_file(rows, snapshot))
+    frames, found = read(place)
+    assert found == []
+    [row] = frames["supply_terms"].to_dicts()
+    assert (float(row["lead_time_days"]), float(row["lead_time_p95_days"])) == (2, 3)
+
+
+def test_rows_are_told_with_local_times(snapshot):
+    rows = changed(snapshot, "supply_orders", due=NOW)
+    told = rows_html(rows, snapshot, names_of(snapshot))
+    assert "supply orders" in told
+    assert "UTC" not in told
+    new = {"resource_units": ({"resource": "M", "valid_from": NOW},)}
+    assert "a new row" in rows_html(new, snapshot, names_of(snapshot))
+
+
+def test_a_remedy_has_a_button_where_an_edit_does_it(snapshot):
+    remedy = PlanRemedy(
+        demand="D",
+        kind=RemedyKind.EXPEDITE,
+        cause="AwaitingSupply",
+        subject="PO-1",
+        text="bring PO-1 forward to 2026-01-05 00:00 UTC",
+        rows=changed(snapshot, "supply_orders", due=NOW),
+        date_before=2,
+        tested_date=1,
+        lateness_before_h=1.0,
+        lateness_h=0.0,
+        saved=5.0,
+        price=None,
+    )
+    pressed: list[object] = []
+    names = names_of(snapshot)
+    [(button, words)] = remedy_lines([remedy], snapshot, names, pressed.append)
+    assert "UTC" not in words.text
+    assert button is not None
+    button._update(1)
+    assert pressed == [answer_of(remedy.rows, snapshot).edit]
+
+
+def test_nothing_is_decided_on_tables_or_in_the_past(snapshot):
+    rows = changed(snapshot, "supply_orders", due=NOW)
+    remedy = TriedRemedy(code="AwaitingSupply", text="t", rows=rows, date=0, cost=0.0)
+    page = PageData(source=Source(tables="t"), snapshot=snapshot)
+    assert "serve a lake" in promise_remedies.edit_of(remedy, page).why
+    lake = PageData(source=Source(lake="l"), snapshot=snapshot)
+    assert "in the past" in promise_remedies.edit_of(remedy, lake, past=True).why
+    asked = promise_remedies.priced(page, promise_remedies.AGO)
+    assert asked.problem is not None
+    assert promise_remedies.edit_of(remedy, lake).edit is not None
