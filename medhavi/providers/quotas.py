@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 
 
 class Limit(NamedTuple):
-    """One limit that holds at an instant: its name, until when, and how much."""
+    """One limit that holds at an instant: its name, from and until when, how much."""
 
     key: tuple[object, ...]
+    since: int
     until: int
     most: Fraction
 
@@ -117,13 +118,21 @@ class Quotas:
         """
         if source.kind == "move":
             return self._departed(source, steps, at)
-        qty = steps * source.step
-        full = [
-            limit.until
-            for limit in self._limits(source, at)
-            if self._taken[limit.key] + qty > limit.most
-        ]
-        return max(full, default=None)
+        full = self._full(source, steps, at)
+        return max((limit.until for limit in full), default=None)
+
+    def since(self, source: Source, steps: int, at: int) -> int | None:
+        """Tell since when an order does not fit that comes, or leaves, at an instant.
+
+        Returns
+        -------
+        int or None
+            Last instant before `at` that is worth a try; None: it fits.
+        """
+        if source.kind == "move":
+            return None if self._departed(source, steps, at) is None else at - 1
+        full = self._full(source, steps, at)
+        return min((limit.since - 1 for limit in full), default=None)
 
     def shared(self, source: Source) -> bool:
         """Tell whether an order of a source may leave another too little.
@@ -159,6 +168,15 @@ class Quotas:
         return finish if found is None else found
 
     # --- suppliers -----------------------------------------------------------------
+    def _full(self, source: Source, steps: int, at: int) -> list[Limit]:
+        """List the limits that an order would break."""
+        qty = steps * source.step
+        return [
+            limit
+            for limit in self._limits(source, at)
+            if self._taken[limit.key] + qty > limit.most
+        ]
+
     def _limits(self, source: Source, at: int) -> Iterator[Limit]:
         row = source.row
         most = row["capacity_per_period"]
@@ -166,7 +184,7 @@ class Quotas:
             length = seconds_up(float(str(row["period_days"])), DAY)
             begin = self._as_of + (at - self._as_of) // length * length
             key = (source.source, row["product"], row["location"], begin, length)
-            yield Limit(key, begin + length, exact(float(str(most))))
+            yield Limit(key, begin, begin + length, exact(float(str(most))))
         windows = self._windows.get(source.source)
         if not windows:
             return
@@ -175,7 +193,8 @@ class Quotas:
             inside = window["valid_from"] <= at < window["valid_to"]
             if inside and window["product"] in lineage:
                 most = exact(float(window["qty"]))
-                yield Limit(("window", number), window["valid_to"], most)
+                begin, end = window["valid_from"], window["valid_to"]
+                yield Limit(("window", number), begin, end, most)
 
     # --- vehicles ------------------------------------------------------------------
     def _lasting_room(self, source: Source) -> tuple[Fraction | None, ...]:

@@ -9,9 +9,14 @@ could come serves the need instead.
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from medhavi.planners.constrained.kept_back import (
+    BY_DATE,
+    URGENCY,
+    kept_first,
+    serve_from,
+)
 from medhavi.planners.constrained.rationing import lot_below, makeable
 from medhavi.planners.mrp.netting import NodeWalk
 from medhavi.planners.mrp.release import Release, Want
@@ -21,8 +26,9 @@ from medhavi.units import NEVER
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from medhavi.planners.constrained.way_chains import WayChains
     from medhavi.planners.mrp.model import Model
-    from medhavi.planners.mrp.state import Diverted, Need, Node, SupplyUnit
+    from medhavi.planners.mrp.state import Diverted, Need, Node
     from medhavi.planners.mrp.stock_levels import Levels
     from medhavi.planners.mrp.ways import Way
     from medhavi.providers.quotas import Quotas
@@ -56,6 +62,7 @@ class FeasibleRelease(Release):
         self._quotas = quotas
         self._most: dict[int, int | None] = {}
         self.diverted: Diverted = {}
+        self.chains: WayChains | None = None
 
     def given_source(self, node: Node, need: Need) -> str:
         """Name the one source that is used for the demand behind a need; "": any."""
@@ -308,7 +315,7 @@ class FeasibleWalk(NodeWalk):
         group = [need for need in group if need.open > 0]
         if len(group) > 1 and self._delays(group, instant):
             # The most urgent first; what is left of its lot serves the next.
-            for need in sorted(group, key=_URGENCY):
+            for need in sorted(group, key=URGENCY):
                 self._order_itself(need, instant)
         elif group:
             super()._order(group, instant)
@@ -327,7 +334,7 @@ class FeasibleWalk(NodeWalk):
         """Tell whether one lot for all lets the most urgent wait for the others."""
         if not self.levels.idle or not any(s.kind == "make" for s in self.node.sources):
             return False
-        first = min(group, key=_URGENCY)
+        first = min(group, key=URGENCY)
         missing = sum(need.open for need in group)
         return self._makes.delays(self.node, first, instant, missing)
 
@@ -384,30 +391,11 @@ class ScarceWalk(NodeWalk):
     def process(self, instant: int) -> None:  # noqa: ARG002 (all at once)
         """Serve all needs in order of urgency."""
         units = [unit for unit in self.node.units if unit.free > 0]
-        latest = sorted(units, key=_kept_first)
-        earliest = sorted(units, key=_BY_DATE)
-        for need in sorted(self.needs, key=_URGENCY):
-            self._serve_from(need, latest, need.instant)
+        latest = sorted(units, key=kept_first)
+        earliest = sorted(units, key=BY_DATE)
+        for need in sorted(self.needs, key=URGENCY):
+            serve_from(self._release, need, latest, need.instant)
             if need.demand != NO_DEMAND:
-                self._serve_from(need, earliest, NEVER)
+                serve_from(self._release, need, earliest, NEVER)
             if need.open > 0:
                 self._release.give_up(need)
-
-    def _serve_from(self, need: Need, units: list[SupplyUnit], until: int) -> None:
-        for unit in units:
-            if need.open == 0:
-                return
-            if (
-                unit.free > 0
-                and unit.available <= until
-                and self._release.usable(unit, need)
-            ):
-                self._release.match(need, unit)
-
-
-_URGENCY = attrgetter("priority", "instant", "index")
-_BY_DATE = attrgetter("available", "index")
-
-
-def _kept_first(unit: SupplyUnit) -> tuple[int, int, int]:
-    return unit.expires, -unit.available, unit.index

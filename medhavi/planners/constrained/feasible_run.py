@@ -40,6 +40,7 @@ from medhavi.planners.constrained.diverting import (
     way_around,
 )
 from medhavi.planners.constrained.improving import Improving, Watching
+from medhavi.planners.constrained.kept_back import keep_for_important
 from medhavi.planners.constrained.late_outputs import give_late_outputs
 from medhavi.planners.constrained.lifetimes import leave_out_dead
 from medhavi.planners.constrained.load_bound import LeastLoads, late_for_lack_of_time
@@ -165,6 +166,7 @@ class FeasibleRun(MrpRun):
         alone = not node.substitutes and not any(n.alternatives for n in node.needs)
         if alone and not node.sources and not node.rules.unlimited:
             return ScarceWalk(node, levels, release)
+        keep_for_important(node, release, self.providers.capacity)
         return FeasibleWalk(node, levels, release)
 
     @property

@@ -65,7 +65,9 @@ def with_disruptions(snapshot: Snapshot) -> Snapshot:
     if rows.is_empty():
         return snapshot
     tables: dict[str, pl.DataFrame] = {}
-    held = rows.filter(pl.col("kind") == "lot_held")
+    until = pl.col("valid_to")
+    lasts = until.is_null() | (until > snapshot["settings"]["as_of"][0])
+    held = rows.filter((pl.col("kind") == "lot_held") & lasts)
     if held.height:
         tables["stock"] = _on_hold(snapshot["stock"], held)
     # What is blocked in part leaves room, which the provider counts.

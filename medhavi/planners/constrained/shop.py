@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.causes import Wait
+from medhavi.units import DAY, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,26 +91,39 @@ class Shop:
         source = order.source
         if source is None:
             return None
-        if source.kind == "make":
-            timing = self._finite.latest(
-                source.source,
-                order.steps,
-                need,
-                not_before,
-                safety_days=source.safety_days,
-            )
-        else:
-            timing = source.clock.latest(need, order.steps)
-            full = timing is not None and (
-                self._quotas.until(source, order.steps, self._at(source, timing))
-            )
-            if full:
+        for _ in range(TRIES):
+            if source.kind == "make":
+                timing = self._finite.latest(
+                    source.source,
+                    order.steps,
+                    need,
+                    not_before,
+                    safety_days=source.safety_days,
+                )
+            else:
+                timing = source.clock.latest(need, order.steps)
+            if timing is None or timing.start < not_before:
                 return None
-        if timing is None or timing.start < not_before:
-            return None
+            over = self._too_late(source, order, timing)
+            if over is None:
+                return timing
+            if over == NEVER:
+                return None
+            # All between goods that come sooner and the need brings the same order.
+            soft = int(source.safety_days * DAY)
+            need = min(need, timing.finish + soft) - over
+        return None
+
+    def _too_late(self, source: Source, order: Order, timing: Timing) -> int | None:
+        """Give how much earlier an order is valid, or finds room; None: it is so."""
         if order.existing is None and not source.valid_at(timing.start):
+            start = source.latest_valid(timing.start)
+            return NEVER if start is None else timing.start - start
+        if source.kind == "make":
             return None
-        return timing
+        at = self._at(source, timing)
+        since = self._quotas.since(source, order.steps, at)
+        return None if since is None else at - since
 
     def _at(self, source: Source, timing: Timing) -> int:
         if source.kind == "move":

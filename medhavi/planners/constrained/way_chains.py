@@ -65,6 +65,14 @@ class WayChains:
             self._known[key] = self._earliest(node, qty)
         return self._known[key]
 
+    def anew(self, node: Node) -> int:
+        """Give when the least new order could be there; now, where that is open."""
+        now = self._release.as_of
+        if node.rules.unlimited or node.substitutes or id(node) in self._beside:
+            return now
+        firsts = (self._first_lot(way) for way in self._model.ways(node))
+        return max(now, min(firsts, default=NEVER))
+
     def _earliest(self, node: Node, qty: int) -> int:
         now = self._release.as_of
         if node.rules.unlimited or node.substitutes or id(node) in self._beside:

@@ -31,7 +31,12 @@ def disrupted(snapshot: Snapshot) -> Snapshot:
         by_kind.setdefault(event["kind"], []).append(event)
     changed: dict[str, pl.DataFrame] = {}
     if "lot_held" in by_kind:
-        lots = [event["subject"].split("|") for event in by_kind["lot_held"]]
+        now = snapshot["settings"]["as_of"][0]
+        lots = [
+            event["subject"].split("|")
+            for event in by_kind["lot_held"]
+            if event["valid_to"] is None or event["valid_to"] > now
+        ]
         changed["stock"] = _without(snapshot["stock"], lots)
     blocked = [e for e in by_kind.get("lane_blocked", ()) if e["severity"] >= 1]
     if blocked:

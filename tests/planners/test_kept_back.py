@@ -1,0 +1,75 @@
+"""What there is goes to the more important demand, until new supply could come."""
+
+import datetime as dt
+
+import pytest
+
+from medhavi.planners.pipeline import plan
+from medhavi.results.verify import verify
+from tests import factories
+
+
+def day(count):
+    return factories.AS_OF + dt.timedelta(days=count)
+
+
+WANTED = [
+    {"demand": "EARLY", "qty": 10, "due": day(2), "priority": 2},
+    {"demand": "URGENT", "qty": 10, "due": day(8), "priority": 1},
+]
+SHOP = {
+    "resources": [{"resource": "M"}],
+    "routings": [{"routing": "R"}],
+    "steps": [{"step": 1, "sequence": 1, "run_minutes_per_unit": 144}],
+    "step_resources": [{"step": 1}],
+    "bom_lines": [{"line": 1, "component": "B", "qty_per": 1}],
+    "supply_terms": [{"product": "B", "lead_time_days": 20}],
+}
+BOUGHT = {"supply_terms": [{"lead_time_days": 20}]}
+CONTESTED = {
+    "stock": {**BOUGHT, "stock": [{"qty": 10}]},
+    "a receipt": {**BOUGHT, "supply_orders": [{"qty": 10, "due": day(4)}]},
+    "stock of what would be made too late": {**SHOP, "stock": [{"qty": 10}]},
+    "a component": {**SHOP, "stock": [{"product": "B", "qty": 10}]},
+}
+
+
+def lateness(tables, **settings):
+    snapshot = factories.snapshot(**tables)
+    made = plan(snapshot, "constrained", settings)
+    assert verify(made, snapshot) == []
+    return dict(made.fulfilment.select("demand", "lateness_h").iter_rows())
+
+
+@pytest.mark.req("MRP-04", "MRP-05", "PEG-07")
+@pytest.mark.parametrize("what", CONTESTED)
+def test_an_earlier_and_less_important_demand_does_not_take(what):
+    late = lateness({**CONTESTED[what], "demands": WANTED}, search="never")
+    assert late["URGENT"] == 0
+    assert late["EARLY"] >= 18 * 24
+
+
+@pytest.mark.req("PEG-07")
+def test_it_takes_what_new_supply_replaces_in_time():
+    tables = {
+        "supply_terms": [{"lead_time_days": 7}],
+        "stock": [{"qty": 10}],
+        "demands": WANTED,
+    }
+    assert lateness(tables) == {"EARLY": 0, "URGENT": 0}
+
+
+@pytest.mark.req("PEG-07")
+def test_it_takes_what_is_left():
+    tables = {**BOUGHT, "stock": [{"qty": 14}], "demands": WANTED}
+    snapshot = factories.snapshot(**tables)
+    made = plan(snapshot, "constrained")
+    first = made.deliveries.filter(made.deliveries["demand"] == "EARLY")
+    assert first.select("date", "qty").rows() == [(day(2), 4.0), (day(20), 6.0)]
+
+
+@pytest.mark.req("PEG-07")
+def test_equally_important_demands_are_served_by_date():
+    wanted = [{**row, "priority": 1} for row in WANTED]
+    late = lateness({**BOUGHT, "stock": [{"qty": 10}], "demands": wanted})
+    assert late == {"EARLY": 0, "URGENT": 12 * 24}
