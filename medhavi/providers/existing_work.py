@@ -4,7 +4,7 @@ A work order holds the windows of the steps that remain, dated as mode mrp dates
 for a promise one that is overdue is taken to end one day after now (rule 30). A hold on
 a resource counts its minutes from its start on, in open time: a hold that was reduced
 gives back the end of its window. Minutes that fill the whole window, closed time
-included, keep the resource from start to end.
+included, or more than the resource has in it, keep it from start to end.
 """
 
 from __future__ import annotations
@@ -116,6 +116,9 @@ def _window(hold: Hold, capacity: Capacity) -> StepWindow:
     there = working.between(hold.start, hold.finish)
     units = max(1, -(-seconds // there)) if there else 1
     finish = working.add(hold.start, -(-seconds // units)) if there else None
+    clock = capacity.resource(hold.subject)
+    if clock.bucket is None and seconds > clock.available(hold.start, hold.finish):
+        finish = hold.finish
     end = hold.finish if finish is None else min(finish, hold.finish)
     return _held(hold, working, end, units)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromiseStatus
-from tests.planners.small_promises import TRUSTING, asked, day, days, tables
+from tests.planners.small_promises import TRUSTING, asked, day, days, tables, workshop
 
 C1 = [{"location": "L"}, {"location": "C1", "kind": "customer"}]
 TO_C1 = {"location": "C1"}
@@ -87,6 +88,44 @@ def test_goods_that_no_lane_carries_away_lack_a_lane_and_not_a_source():
         (Limiter.NO_TRANSPORT_LEG, "C1"),
         (Limiter.NO_SOURCE, "A|C1"),
     ]
+
+
+@pytest.mark.req("ATP-18", "RTG-06")
+@pytest.mark.parametrize(
+    ("cells", "code", "subject"),
+    [
+        ({"fence_days": 3}, Limiter.RELEASE_FENCE, "R"),
+        ({"valid_from": day(3)}, Limiter.ROUTING_INVALID, "R"),
+        ({"fence_days": 0.25}, Limiter.CAPACITY_SHORTFALL, "M"),
+    ],
+)
+def test_work_that_waits_longer_for_its_fence_than_for_a_shift_names_the_fence(
+    cells, code, subject
+):
+    weekdays = [{"weekday": number} for number in range(1, 8)]
+    snapshot = workshop(
+        stock=[{"product": "B", "qty": 10}],
+        routings=[cells],
+        calendars=[{}],
+        shifts=[
+            {**row, "start": dt.time(20), "finish": dt.time(23)} for row in weekdays
+        ],
+        resources=[{"calendar": "CAL"}],
+    )
+    made = asked(snapshot, qty=1, due=day(0.1))
+    assert made.limiter is not None
+    assert (made.limiter.code, made.limiter.subject) == (code, subject)
+    # Made at once in no time, it would be there now.
+    assert made.limiter.hours == pytest.approx((days(made.date) or 0) * 24, abs=0.01)
+
+
+@pytest.mark.req("ATP-18", "RTG-06", "ATP-19")
+def test_a_routing_that_ended_is_invalid_and_its_correction_is_tried():
+    ended = [{"valid_to": day(-1)}]
+    made = asked(workshop(stock=[{"product": "B", "qty": 10}], routings=ended))
+    assert made.limiter is not None
+    assert (made.limiter.code, made.limiter.subject) == (Limiter.ROUTING_INVALID, "R")
+    assert [one.code for one in made.remedies] == ["correct_data"]
 
 
 @pytest.mark.req("ATP-12", "TRN-08")

@@ -240,7 +240,7 @@ def test_a_routing_that_has_ended_is_never_proposed():
     made = asked(snapshot, due=day(5))
     assert (made.status, made.limiter.code) == (
         PromiseStatus.REJECTED,
-        Limiter.NO_SOURCE,
+        Limiter.ROUTING_INVALID,
     )
 
 

@@ -153,6 +153,20 @@ def test_holds_count_open_minutes_and_several_units():
     assert when_of(forward(finite)) == [("2026-01-05T06:00", "2026-01-06T07:00")]
 
 
+@pytest.mark.req("CAP-03")
+def test_a_hold_of_more_than_there_is_leaves_nothing():
+    finite = bundle(
+        shifts=shifts("DAY"),
+        resources=[{"resource": "M", "calendar": "DAY"}],
+        steps=[{"fixed_minutes": 60}],
+        step_resources=[{"resource": "M"}],
+        reservations=[hold("2026-01-05T06:00", "2026-01-05T20:00", 600)],
+    ).finite()
+    (row,) = held(finite)
+    assert row[:2] == ("2026-01-05T06:00", "2026-01-05T20:00")
+    assert when_of(forward(finite)) == [("2026-01-06T06:00", "2026-01-06T07:00")]
+
+
 def test_a_hold_on_what_is_no_resource_is_passed_over():
     assert held(shop(reservations=[hold(MONDAY, "2026-01-06", 60)]).finite())
     providers = bundle(reservations=[hold(MONDAY, "2026-01-06", 60, subject="Q")])

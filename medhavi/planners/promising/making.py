@@ -76,7 +76,8 @@ def make(walk: Getter, source: Source, left: int) -> Piece | None:
     recipe = walk.stages.recipe(source.source)
     gain = recipe.gain(source.product, source.location)
     wanted = 0 if gain is None else gain.order_steps_for(left)
-    start = walk.first_work(source)
+    at_once = "capacity" in walk.terms.relaxed
+    start = walk.terms.now if at_once else walk.first_work(source)
     if gain is None or wanted <= 0 or start is None:
         walk.fail(Limiter.ROUTING_INVALID, source.source)
         return None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.offers import Offered
     from medhavi.planners.promising.pieces import Piece, Shipment
     from medhavi.planners.promising.quest import Quest
-    from medhavi.planners.promising.walk_terms import Failure
+    from medhavi.providers.sources import Source
 
 
 class Named(NamedTuple):
@@ -98,13 +98,15 @@ def rejected_as(quote: Quest, option: Offered | None) -> Named:
     ruled = {one.subject for one in failures if one.code is Limiter.ORDER_RULE}
     if ruled:
         return _ruled(ruled - quote.campaign_rules, ruled)
-    return _failed(failures, _ORDER) or _missing(quote)
+    return _failed(quote, _ORDER) or _missing(quote)
 
 
-def _failed(failures: list[Failure], order: tuple[Limiter, ...]) -> Named | None:
+def _failed(quote: Quest, order: tuple[Limiter, ...]) -> Named | None:
     """Name the first failure of the first code that there is any of."""
     for code in order:
-        for failure in failures:
+        for failure in quote.failures:
+            if failure.code is Limiter.NO_SOURCE and code is failure.code:
+                return _nowhere(quote, failure.subject)
             if failure.code is code:
                 return Named(code, failure.subject, _TEXTS[code])
     return None
@@ -146,8 +148,18 @@ def _missing(quote: Quest) -> Named:
     elif any(known(one) for one in book.snapshot["locations"]["location"]):
         code, node = Limiter.NO_TRANSPORT_LEG, request.location
     else:
-        code = Limiter.NO_SOURCE
+        return _nowhere(quote, node, places)
     return Named(code, node, _TEXTS[code])
+
+
+def _nowhere(quote: Quest, node: str, places: tuple[str, ...] = ()) -> Named:
+    """Name the routing whose validity has ended, else that there is no source."""
+    product, _, place = node.rpartition("|")
+    for row in quote.book.providers.tables["routings"]:
+        if row["product"] == product and row["location"] in {*places, place}:
+            text = "It is not valid any more, and nothing else makes or sells it."
+            return Named(Limiter.ROUTING_INVALID, row["routing"], text)
+    return Named(Limiter.NO_SOURCE, node, _TEXTS[Limiter.NO_SOURCE])
 
 
 def name_stage(quote: Quest, stage: str, option: Offered | None) -> Named:
@@ -155,7 +167,7 @@ def name_stage(quote: Quest, stage: str, option: Offered | None) -> Named:
     if stage == "policy":
         return _policy(quote)
     if option is None:
-        on_the_way = stage == "transport" and _failed(quote.failures, _LANES)
+        on_the_way = stage == "transport" and _failed(quote, _LANES)
         return on_the_way or rejected_as(quote, None)
     last = max(option.times.evaluation.shipments, key=lambda one: one.arrival)
     if stage == "transport":
@@ -265,42 +277,48 @@ def _capacity(quote: Quest, option: Offered, chain: list[Piece]) -> Named:
             option.terms,
         )
         busy = [wait for wait in waits if wait.kind == "busy" and wait.resource]
-        if busy:
-            worst = max(busy, key=lambda wait: wait.finish - wait.start)
-            hours = (worst.finish - worst.start) / HOUR
-            if set(worst.owners) <= quote.book.locked_orders:
-                names = ", ".join(worst.owners)
-                text = (
-                    f"Locked work ({names}) holds {worst.resource} for {hours:.1f} h."
-                )
-                return Named(Limiter.CAPACITY_LOCKED, worst.resource, text)
-            text = f"Other work holds {worst.resource} for {hours:.1f} h."
-            return Named(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
         down = [wait for wait in waits if wait.resource]
-        if down:
-            worst = max(down, key=lambda wait: wait.finish - wait.start)
+        worst = max(
+            busy or down, key=lambda wait: wait.finish - wait.start, default=None
+        )
+        lost = 0 if worst is None else worst.finish - worst.start
+        barred = _barred(quote, piece, piece.source, max(lost, 1))
+        if barred is not None:
+            return barred
+        if worst is None or worst.resource is None:
+            continue
+        hours = lost / HOUR
+        if not busy:
             text = f"{worst.resource} does not work ({worst.kind})."
             return Named(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
-    fenced = _fenced(quote, made)
-    if fenced is not None:
-        return fenced
+        if set(worst.owners) <= quote.book.locked_orders:
+            names = ", ".join(worst.owners)
+            text = f"Locked work ({names}) holds {worst.resource} for {hours:.1f} h."
+            return Named(Limiter.CAPACITY_LOCKED, worst.resource, text)
+        text = f"Other work holds {worst.resource} for {hours:.1f} h."
+        return Named(Limiter.CAPACITY_SHORTFALL, worst.resource, text)
     if made:
         node = f"{made[0].product}|{made[0].location}"
     text = "The work itself takes too long, with free resources too."
     return Named(Limiter.ROUTING_CAPACITY_FAIL, node, text)
 
 
-def _fenced(quote: Quest, made: list[Piece]) -> Named | None:
-    """Name the routing whose release fence is why its work begins no earlier."""
-    for piece in made:
-        if piece.source is None:
-            continue
-        fence = piece.source.fence_start
-        ready = max((use.piece.ready for use in piece.uses), default=0)
-        if fence > quote.book.now and ready <= fence <= piece.begin:
-            days = (fence - quote.book.now) / (24 * HOUR)
-            text = f"Nothing new is released within {days:.1f} days."
-            return Named(Limiter.RELEASE_FENCE, piece.source.source, text)
+def _barred(quote: Quest, piece: Piece, source: Source, least: int) -> Named | None:
+    """Name the fence or validity of a routing that its work waits for, so long [s]."""
+    now = quote.book.now
+    ready = max((use.piece.ready for use in piece.uses), default=0)
+    first = max(ready, now)
+    opens = max(
+        (begin for begin, _ in source.windows if begin <= piece.begin), default=now
+    )
+    if opens >= source.fence_start and opens - first >= least:
+        text = f"It is not valid before {iso(opens)}."
+        return Named(Limiter.ROUTING_INVALID, source.source, text)
+    fence = source.fence_start
+    if fence - first >= least and fence <= piece.begin:
+        days = (fence - now) / (24 * HOUR)
+        text = f"Nothing new is released within {days:.1f} days."
+        return Named(Limiter.RELEASE_FENCE, source.source, text)
     return None
 
 
