@@ -8,13 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medhavi.events.memory import MemoryStore
 from medhavi.planners.promising.book import Book, apply, revert
 from medhavi.planners.promising.what_if import changed
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromiseStatus
+from medhavi.workbench.promise_desk import PromiseDesk
 from tests.planners.small_promises import (
     TRUSTING,
     asked,
+    cells,
     day,
     days,
     in_hand,
@@ -325,6 +328,22 @@ def test_less_than_the_least_run_joins_what_was_promised():
     assert days(quoted(book, qty=6).date) == round(16 / 24, 6)
     revert(book, undo)
     assert quoted(book, qty=6).status is PromiseStatus.REJECTED
+
+
+@pytest.mark.req("CMP-03", "RES-06")
+def test_another_desk_knows_what_a_hold_makes():
+    """The first commits ten; the second reads them from the log, a third as tables."""
+    rule = {"resource": "M", "family": "F1", "max_run_qty": 25, "cleaning_minutes": 240}
+    snapshot = press(resource_state=[], campaign_rules=[{**rule, "min_run_qty": 0}])
+    store = MemoryStore()
+    first, second = PromiseDesk(store, snapshot), PromiseDesk(store, snapshot)
+    first.commit(*first.quote([cells(sales_order="S1", line=1)]), approver="Ada")
+    third = PromiseDesk(MemoryStore(), first.snapshot)
+    for desk in (first, second, third):
+        (joined,) = desk.quote([cells(sales_order="S2", line=1)])
+        (more,) = desk.quote([cells(sales_order="S2", line=1, qty=16)])
+        assert days(joined.date) == round(20 / 24, 6)
+        assert days(more.date) == round((10 + 4 + 16) / 24, 6)
 
 
 @pytest.mark.req("CMP-03")
