@@ -40,6 +40,7 @@ class Chain:
 
     def __init__(self, plant: Plant) -> None:
         self._known: dict[tuple[int, int], int] = {}
+        self._begun: dict[int, int] = {}
         names = ("fixed", "rate", "grain", "least", "floor", "post", "lead", "stock")
         self._items = list(
             zip(*(getattr(plant, n).tolist() for n in names), strict=True)
@@ -51,11 +52,14 @@ class Chain:
 
     def begins(self, item: int) -> int:
         """Give when work on an item could begin at the earliest [s]."""
-        _, _, grain, least, floor, _, _, _ = self._items[item]
-        small = -(-least // grain)
-        found = int(floor)
-        for part, per in self._lines[item]:
-            found = max(found, self.there(part, small * per))
+        found = self._begun.get(item)
+        if found is None:
+            _, _, grain, least, floor, _, _, _ = self._items[item]
+            small = -(-least // grain)
+            found = int(floor)
+            for part, per in self._lines[item]:
+                found = max(found, self.there(part, small * per))
+            self._begun[item] = found
         return found
 
     def there(self, item: int, qty: int) -> int:
@@ -70,12 +74,12 @@ class Chain:
             return known
         grains = -(-max(qty - stock, least) // grain)
         small = -(-least // grain)
-        first, last = self.begins(item), int(floor)
+        found = int(floor)
         for part, per in self._lines[item]:
-            last = max(last, self.there(part, grains * per))
-        shortest = fixed + small * rate
-        found = last + shortest
+            needed = self.there(part, grains * per)
+            found = max(found, needed)
+        found += fixed + small * rate
         if self._machine[item] >= 0:
-            found = max(found, first + fixed + grains * rate)
+            found = max(found, self.begins(item) + fixed + grains * rate)
         self._known[item, qty] = found = int(found + post)
         return found

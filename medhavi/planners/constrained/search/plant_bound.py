@@ -90,16 +90,18 @@ def claims_of(plant: Plant, chain: Chain, demands: list[int]) -> list[list[Claim
     """
     loads = _loads(plant)
     machines = int(plant.machine.max(initial=-1)) + 1
-    begins = np.full(machines, 1 << 60)
+    first = [1 << 60] * machines
     spared = [0.0] * machines
-    for item, load in enumerate(loads):
-        own = int(plant.machine[item])
+    items = zip(
+        plant.machine.tolist(), plant.stock.tolist(), plant.lead.tolist(), strict=True
+    )
+    for item, (own, stock, lead) in enumerate(items):
         if own >= 0:
-            begins[own] = min(int(begins[own]), chain.begins(item))
-        stock = int(plant.stock[item])
-        if stock and plant.lead[item] < 0:
-            for machine, (share, _) in load.items():
+            first[own] = min(first[own], chain.begins(item))
+        if stock and lead < 0:
+            for machine, (share, _) in loads[item].items():
                 spared[machine] += stock * share
+    begins = np.array(first, np.int64)
     extra = np.array([math.ceil(one * (1 + SAFE)) for one in spared], np.int64)
     who = np.array(demands, np.int64)
     counts = np.array([len(load) for load in loads], np.int64)[plant.d_item[who]]
@@ -133,17 +135,16 @@ def _loads(plant: Plant) -> list[dict[int, tuple[float, int]]]:
     loads: list[dict[int, tuple[float, int]]] = [{} for _ in plant.order]
     starts = plant.c_start.tolist()
     parts, amounts = plant.c_item.tolist(), plant.c_qty.tolist()
+    names = ("fixed", "rate", "grain", "least", "post", "lead", "machine")
+    items = list(zip(*(getattr(plant, n).tolist() for n in names), strict=True))
     for item in range(len(loads) - 1, -1, -1):
-        if plant.lead[item] >= 0:
+        fixed, rate, grain, least, post, lead, own = items[item]
+        if lead >= 0:
             continue
         load = loads[item]
-        grain, post = int(plant.grain[item]), int(plant.post[item])
-        shortest = int(plant.fixed[item]) + -(-int(plant.least[item]) // grain) * int(
-            plant.rate[item]
-        )
-        own = int(plant.machine[item])
+        shortest = fixed + -(-least // grain) * rate
         if own >= 0:
-            load[own] = (int(plant.rate[item]) / grain, post)
+            load[own] = (rate / grain, post)
         for line in range(starts[item], starts[item + 1]):
             share = amounts[line] / grain
             for machine, (work, tail) in loads[parts[line]].items():
