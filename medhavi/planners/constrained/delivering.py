@@ -74,10 +74,12 @@ def _parts(intake: Intake, release: Release, as_of: int) -> Iterable[tuple[Part,
     """List what was matched to demands; a substitute counts as what it stands for."""
     taken: dict[int, int] = {}
     needs = release.needs
+    # Most matches are for orders.
+    asked = [need.demand != NO_DEMAND for need in needs]
     for match, need_index in enumerate(release.match_need):
-        need = needs[need_index]
-        if need.demand == NO_DEMAND:
+        if not asked[need_index]:
             continue
+        need = needs[need_index]
         unit_index, qty = release.match_unit[match], release.match_qty[match]
         if qty == 0:
             continue
@@ -110,6 +112,9 @@ def _least_shipments(line: Line, release: Release) -> None:
     """Let small parts wait until they make a shipment; the last may be what is open."""
     stated = line.demand.row["min_shipment"]
     if not stated or not line.parts:
+        return
+    if len(line.parts) == 1 and line.parts[0].qty >= line.demand.qty:
+        # All in one shipment.
         return
     least = steps_up(stated, release.model.node(line.demand.node).step)
     still_open = line.demand.qty
