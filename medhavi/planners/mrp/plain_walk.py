@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.mrp.release import PEG_SOURCE
 from medhavi.planners.mrp.state import NO_DEMAND, Need, Order, SupplyUnit
-from medhavi.units import INT64_MAX, NEVER
+from medhavi.units import ALWAYS, INT64_MAX, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,6 +79,8 @@ class PlainWalk:
         Its needs must all be known.
     release
         Register of the run.
+    floor
+        First instant at which an order may start [UTC seconds].
 
     Attributes
     ----------
@@ -88,6 +90,7 @@ class PlainWalk:
 
     __slots__ = (
         "_arrived",
+        "_floor",
         "_lines",
         "_node",
         "_output",
@@ -96,9 +99,10 @@ class PlainWalk:
         "surplus",
     )
 
-    def __init__(self, node: Node, release: Release) -> None:
+    def __init__(self, node: Node, release: Release, floor: int = ALWAYS) -> None:
         self._node = node
         self._release = release
+        self._floor = floor
         self._way: Way | None = None
         self._lines: list[Line] | None = None
         self._output = (1, 0, 1)
@@ -185,7 +189,7 @@ class PlainWalk:
         size = max(1, -(-(missing * denominator - addend) // numerator))
         size = source.lot(size)
         timing = source.clock.latest(instant, size)
-        if timing is None or timing.finish > instant:
+        if timing is None or timing.finish > instant or timing.start < self._floor:
             return False
         qty = (size * numerator + addend) // denominator
         if qty > INT64_MAX:

@@ -238,8 +238,12 @@ class MrpRun:
         """Walk a plain node alone; else give the new supply that the walk left over."""
         if len(cluster) > 1 or not is_plain(cluster[0]):
             return []
-        walk = PlainWalk(cluster[0], self.release)
+        walk = self._plain_walk(cluster[0])
         return None if walk.walk() else walk.surplus
+
+    def _plain_walk(self, node: Node) -> PlainWalk:
+        """Make the short walk of a plain node."""
+        return PlainWalk(node, self.release)
 
     def _walk(self, node: Node) -> NodeWalk:
         levels = Levels(

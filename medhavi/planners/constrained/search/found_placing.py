@@ -6,11 +6,13 @@ work is as late as found, and purchases as late as that allows.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from medhavi.planners.constrained.causes import Wait
 from medhavi.planners.constrained.jobs import Job, Take
 from medhavi.planners.constrained.placing import Placing
 from medhavi.planners.constrained.search.laying_out import Grouped, differ
@@ -20,14 +22,12 @@ from medhavi.units import ALWAYS, NEVER
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from medhavi.planners.constrained.causes import Wait
     from medhavi.planners.constrained.dating import FeasibleRelease
     from medhavi.planners.constrained.lines import Line
     from medhavi.planners.constrained.search.laying_out import Layout
     from medhavi.planners.constrained.sequence import Scene
     from medhavi.planners.constrained.shop import Shop
     from medhavi.planners.mrp.state import Order, SupplyUnit
-    from medhavi.providers.occupancy import Occupancy
     from medhavi.providers.sources import Source
     from medhavi.providers.timing import Timing
 
@@ -39,8 +39,6 @@ class FoundPlacing(Placing):
     ----------
     release, shop, scene
         As of `Placing`; there are no orders yet.
-    occupancy
-        Of the shop: machines are filled when somebody asks what an order waited for.
     layout
         What was found; it is laid before anything is placed.
     """
@@ -50,17 +48,13 @@ class FoundPlacing(Placing):
         release: FeasibleRelease,
         shop: Shop,
         scene: Scene,
-        occupancy: Occupancy,
         layout: Layout,
     ) -> None:
         super().__init__(release, shop, scene)
-        self._occupancy = occupancy
         self._layout = layout
         self._bought: list[_Purchase] = []
-        self._begins: list[int] = []
-        self._machine: list[int] = []
-        self._on_machine = Grouped(np.empty(0, np.int64), 0)
-        self._filled: set[int] = set()
+        self._begins = np.empty(0, np.int64)
+        self._busy: dict[int, tuple[list[int], list[int]]] = {}
         self._takers = np.empty(0, np.int64)
 
     # --- forward -------------------------------------------------------------------
@@ -79,7 +73,7 @@ class FoundPlacing(Placing):
             for order in release.orders
             if order.source is not None and order.source.kind == "buy"
         ]
-        item = np.array(layout.found.order_item, np.int64)
+        item = np.asarray(layout.found.order_item, np.int64)
         index = np.array([order.index for order in orders], np.int64)
         queue = np.array(layout.model.queues, np.int64)[item]
         # A floor of the plant is that of the work; orders begin with their queue.
@@ -88,13 +82,7 @@ class FoundPlacing(Placing):
         begins = np.where(goods > ALWAYS, np.maximum(floor, goods - queue), floor)
         if (begins > layout.early.begin - queue).any():
             differ("work begins before its goods are there")
-        self._begins = begins.tolist()
-        machine = plant.machine[item]
-        self._machine = machine.tolist()
-        # In order of time: a ledger takes what comes last faster than what is between.
-        turn = np.argsort(layout.early.begin, kind="stable")
-        machines = len(layout.model.machines)
-        self._on_machine = Grouped(machine[turn], machines, turn)
+        self._begins = begins
 
     def _buy_early(self, order: Order, source: Source) -> _Purchase:
         """Date a purchase as early as it can be."""
@@ -136,33 +124,38 @@ class FoundPlacing(Placing):
         place = self._layout.places.get(job.order.index)
         if place is None:
             return ()
-        layout, start = self._layout, self._begins[place]
-        number = layout.found.order_item[place]
-        begin = int(layout.early.begin[place])
-        if start == begin - layout.model.queues[number]:
-            return ()
-        self._fill(self._machine[place])
-        early = layout.timing(place, begin, int(layout.early.finish[place]))
-        return tuple(self._shop.waits(job.order, early, start))
-
-    def _fill(self, machine: int) -> None:
-        """Hold a machine where found orders work on it as early as can be."""
-        if machine < 0 or machine in self._filled:
-            return
-        self._filled.add(machine)
         layout = self._layout
-        self._occupancy.fill(
-            layout.model.machines[machine],
-            1.0,
-            [
-                (
-                    int(layout.early.begin[place]),
-                    int(layout.early.end[place]),
-                    str(layout.orders[place].index),
-                )
-                for place in self._on_machine[machine]
-            ],
+        number = int(layout.found.order_item[place])
+        machine = int(layout.model.plant.machine[number])
+        ready = int(self._begins[place]) + layout.model.queues[number]
+        begin = int(layout.early.begin[place])
+        if machine < 0 or ready == begin:
+            return ()
+        # A machine of a plant is always open: what keeps work from it is other work.
+        name = layout.model.machines[machine]
+        return tuple(
+            Wait("make", name, max(low, ready), min(high, begin))
+            for low, high in self._held(machine, ready, begin)
         )
+
+    def _held(self, machine: int, start: int, finish: int) -> Iterator[tuple[int, int]]:
+        """Give the stretches of found work on a machine that reach into a span."""
+        known = self._busy.get(machine)
+        if known is None:
+            known = self._busy[machine] = self._work_on(machine)
+        begins, ends = known
+        place = bisect_right(ends, start)
+        while place < len(begins) and begins[place] < finish:
+            yield begins[place], ends[place]
+            place += 1
+
+    def _work_on(self, machine: int) -> tuple[list[int], list[int]]:
+        """Give begin and end of each stretch without a gap on a machine, in order."""
+        layout = self._layout
+        on = layout.model.plant.machine[layout.found.order_item] == machine
+        begin, end = np.sort(layout.early.begin[on]), np.sort(layout.early.end[on])
+        gap = begin[1:] > end[:-1]
+        return begin[np.r_[True, gap]].tolist(), end[np.r_[gap, True]].tolist()
 
     # --- backward ------------------------------------------------------------------
     def backward(self, lines: Iterable[Line]) -> None:
@@ -171,8 +164,9 @@ class FoundPlacing(Placing):
         for order in self._layout.orders:
             _put(order, order.timing)
         for need in release.needs:
-            if need.order is not None:
-                need.instant = need.order.timing.steps[0].start
+            taker = need.order
+            if taker is not None:
+                need.instant = taker.timing.steps[0].start
         taken: dict[int, int] = {}
         for line in lines:
             for part in line.parts:

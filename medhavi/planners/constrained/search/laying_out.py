@@ -7,23 +7,20 @@ read; `found_placing` moves them to where the orders stand, as late as may be.
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import numpy as np
 
-from medhavi.planners.constrained.search.searchable import FoundOrder
+from medhavi.planners.constrained.search.searchable import FoundItem, FoundOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.constrained.search.searchable import SearchableRun
     from medhavi.planners.constrained.search.seeking import Found
     from medhavi.planners.mrp.state import Need, Node, Order
     from medhavi.providers.timing import Timing
-
-_URGENCY = attrgetter("priority", "index")
 
 
 class MismatchError(Exception):
@@ -52,7 +49,7 @@ class Work(NamedTuple):
     finish: np.ndarray
 
 
-def work_of(model: Model, found: Found, start: Sequence[int]) -> Work:
+def work_of(model: Model, found: Found, start: np.ndarray) -> Work:
     """Give when found orders work that start at instants since now [s].
 
     Raises
@@ -61,9 +58,9 @@ def work_of(model: Model, found: Found, start: Sequence[int]) -> Work:
         Two of them would be on one machine at a time.
     """
     plant = model.plant
-    item = np.array(found.order_item, np.int64)
-    grains = np.array(found.order_qty, np.int64) // plant.grain[item]
-    begin = model.as_of + np.array(start, np.int64)
+    item = np.asarray(found.order_item, np.int64)
+    grains = np.asarray(found.order_qty, np.int64) // plant.grain[item]
+    begin = model.as_of + np.asarray(start, np.int64)
     end = begin + plant.fixed[item] + grains * plant.rate[item]
     machine = plant.machine[item]
     row = np.lexsort((begin, machine))
@@ -102,6 +99,37 @@ class Grouped:
         return self._values[self._bounds[number] : self._bounds[number + 1]]
 
 
+class Taken:
+    """Who takes how much by a number of the giver, in sequence of pegs.
+
+    Parameters
+    ----------
+    givers, takers, amounts
+        Shapes (n_pegs,), int64; pegs with a negative giver are left out.
+    count
+        Givers are below it.
+    """
+
+    def __init__(
+        self,
+        givers: np.ndarray,
+        count: int,
+        takers: np.ndarray,
+        amounts: np.ndarray,
+    ) -> None:
+        pegs = np.flatnonzero(givers >= 0)
+        pegs = pegs[np.argsort(givers[pegs], kind="stable")]
+        bounds = np.searchsorted(givers[pegs], np.arange(count + 1))
+        self._bounds: list[int] = bounds.tolist()
+        self._takers: list[int] = takers[pegs].tolist()
+        self._amounts: list[int] = amounts[pegs].tolist()
+
+    def __getitem__(self, giver: int) -> tuple[list[int], list[int]]:
+        """List takers and amounts of a giver."""
+        low, high = self._bounds[giver], self._bounds[giver + 1]
+        return self._takers[low:high], self._amounts[low:high]
+
+
 class Layout:
     """Orders of a run as a search found them.
 
@@ -133,33 +161,30 @@ class Layout:
         self.early = work_of(model, found, found.order_start)
         self.late = work_of(model, found, found.order_late_start)
         self.orders: list[Order] = []
+        self.places: dict[int, int] = {}
         self._run = run
         self._release = run.release
-        self.places: dict[int, int] = {}
         self._made: list[Order | None] = [None] * len(found.order_item)
-        early, late = self.early, self.late
-        self._dates: list[tuple[int, int, int, int]] = list(
-            zip(
-                early.begin.tolist(),
-                early.finish.tolist(),
-                late.begin.tolist(),
-                late.finish.tolist(),
-                strict=True,
-            )
-        )
         items = len(model.nodes)
-        item = np.array(found.order_item, np.int64)
-        giver = np.array(found.peg_from, np.int64)
-        taker = np.array(found.peg_to, np.int64)
-        qty = np.array(found.peg_qty, np.int64)
+        item = np.asarray(found.order_item, np.int64)
+        giver = np.asarray(found.peg_from, np.int64)
+        pegs = np.asarray(found.peg_to, np.int64), np.asarray(found.peg_qty, np.int64)
         stock = np.where(giver >= 0, -1, -2 - giver)
         # What is bought is netted anew.
         stock[model.plant.lead[stock] >= 0] = -1
-        self._from_order = Grouped(giver, len(item), taker)
-        self._order_gives = Grouped(giver, len(item), qty)
-        self._from_stock = Grouped(stock, items, taker)
-        self._stock_gives = Grouped(stock, items, qty)
-        self._of_item = Grouped(item, items)
+        self._from_order = Taken(giver, len(item), *pegs)
+        self._from_stock = Taken(stock, items, *pegs)
+        # Of equal starts the first place comes first: sorting keeps their order.
+        turn = np.argsort(np.asarray(found.order_start, np.int64), kind="stable")
+        self._of_item = Grouped(item[turn], items, turn)
+        self._item: list[int] = item.tolist()
+        self._size: list[int] = np.asarray(found.order_qty, np.int64).tolist()
+        # Who takes of a product, as pegs name them: the place of an order, or
+        # -1 - demand.
+        self._needs: dict[int, dict[int, Need]] = {
+            id(node): {-1 - need.demand: need for need in node.needs}
+            for node in model.nodes
+        }
 
     def lay(self) -> None:
         """Make the orders, node by node, consumers first.
@@ -170,32 +195,27 @@ class Layout:
             A need is not served as found.
         """
         bought = (self.model.plant.lead >= 0).tolist()
-        start = self.found.order_start
+        works = (self.early.begin, self.early.finish, self.late.begin, self.late.finish)
+        dates = list(zip(*(one.tolist() for one in works), strict=True))
         for number, cluster in enumerate(self._run.clusters):
             if bought[number]:
                 self._run.net_cluster(cluster)
                 continue
             node = self.model.nodes[number]
-            needs = {self._taker(need): need for need in node.needs}
+            needs = self._needs[id(node)]
             self._serve_from_stock(number, node, needs)
-            # Of equal starts the first place comes first: sorting keeps their order.
-            for place in sorted(self._of_item[number], key=start.__getitem__):
-                self._make(number, place, needs)
+            item = FoundItem(node, self.model.ways[number], self._needs)
+            for place in self._of_item[number]:
+                self._make(item, place, needs, dates[place])
             for need in node.needs:
                 if need.open:
                     differ(f"{node.key} lacks {need.open}")
         self.orders = [order for order in self._made if order is not None]
 
-    def _taker(self, need: Need) -> int:
-        """Name who takes as pegs do: the place of an order, or -1 - demand."""
-        order = need.order
-        return -1 - need.demand if order is None else self.places[order.index]
-
     def _serve_from_stock(
         self, number: int, node: Node, needs: Mapping[int, Need]
     ) -> None:
-        takers, gives = self._from_stock[number], self._stock_gives[number]
-        for taker, qty in zip(takers, gives, strict=True):
+        for taker, qty in zip(*self._from_stock[number], strict=True):
             left = qty
             for unit in node.units:
                 if left and unit.free:
@@ -203,27 +223,32 @@ class Layout:
             if left:
                 differ(f"{node.key} has not that much stock")
 
-    def _make(self, number: int, place: int, needs: Mapping[int, Need]) -> None:
-        release, node = self._release, self.model.nodes[number]
-        takers = [needs[taker] for taker in self._from_order[place]]
-        gives = self._order_gives[place]
-        begin, ready, late_begin, late_finish = self._dates[place]
-        release.asked.append((node, ready, sum(gives)))
-        unit, order = release.found_order(
+    def _make(
+        self,
+        item: FoundItem,
+        place: int,
+        needs: Mapping[int, Need],
+        dates: tuple[int, ...],
+    ) -> None:
+        begin, ready, late_begin, late_finish = dates
+        takers, amounts = self._from_order[place]
+        self._release.asked.append((item.node, ready, sum(amounts)))
+        order = self._release.found_order(
+            item,
             FoundOrder(
-                node,
-                self.model.ways[number],
-                self.found.order_qty[place],
+                place,
+                self._size[place],
                 self.timing(place, late_begin, late_finish),
                 begin,
                 ready,
-                takers[0] if len(takers) == 1 else min(takers, key=_URGENCY),
-            )
+                [needs[taker] for taker in takers],
+                amounts,
+            ),
         )
+        if order is None:
+            differ(f"{item.node.key} is taken twice")
         self._made[place] = order
         self.places[order.index] = place
-        if not release.give(unit, takers, gives):
-            differ(f"{node.key} is taken twice")
 
     def timing(self, place: int, begin: int, finish: int) -> Timing:
         """Ask when a found order runs whose work begins at an instant.
@@ -233,9 +258,9 @@ class Layout:
         MismatchError
             It would not be in stock when the search says.
         """
-        model, number = self.model, self.found.order_item[place]
+        model, number = self.model, self._item[place]
         timing = model.ways[number].source.clock.earliest(
-            begin - model.queues[number], self.found.order_qty[place]
+            begin - model.queues[number], self._size[place]
         )
         if timing is None or timing.steps[0].start != begin or timing.finish != finish:
             differ(f"{model.nodes[number].key} runs otherwise")

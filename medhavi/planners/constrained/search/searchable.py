@@ -2,35 +2,79 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.dating import FeasibleRelease
 from medhavi.planners.constrained.feasible_run import FeasibleRun
+from medhavi.planners.mrp.plain_walk import PlainWalk
 from medhavi.planners.mrp.release import PEG_SOURCE
-from medhavi.planners.mrp.state import NO_DEMAND, Order
+from medhavi.planners.mrp.state import NO_DEMAND, Need, Order, SupplyUnit
+from medhavi.units import INT64_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from medhavi.planners.mrp.state import Need, Node, SupplyUnit
+    from medhavi.planners.mrp.state import Node
     from medhavi.planners.mrp.ways import Way
     from medhavi.providers.sources import Source, Timing
 
 
-class FoundOrder(NamedTuple):
-    """A make order that a search found: size [steps], and when it runs.
+_URGENCY = attrgetter("priority", "index")
 
-    `timing` is as late as its takers allow; `begin` and `ready` are begin of the work
-    and arrival as early as can be [UTC seconds]. `first` is the need it is for first.
+
+class FoundItem:
+    """What all found orders of a product have in common, looked up once.
+
+    They give one product at their end, as much as is ordered, and take their components
+    at the start: other recipes are not searched.
+
+    Parameters
+    ----------
+    node, way
+        The product, and how it is made.
+    takers
+        Of each product, by the identity of its node, the needs of orders by place.
     """
 
-    node: Node
-    way: Way
+    __slots__ = ("kind", "lines", "node", "peg", "source", "traits", "way")
+
+    def __init__(
+        self, node: Node, way: Way, takers: Mapping[int, dict[int, Need]]
+    ) -> None:
+        self.node = node
+        self.way = way
+        self.source = way.source
+        self.kind = way.source.kind
+        self.peg = PEG_SOURCE[way.source.kind]
+        self.traits = way.traits(node) if way.provides else None
+        self.lines = [
+            (
+                line.numerator,
+                line.addend,
+                line.denominator,
+                part,
+                takers[id(part)],
+            )
+            for group in way.intakes
+            for line, part, _ in group[:1]
+        ]
+
+
+class FoundOrder(NamedTuple):
+    """A make order that a search found: its place, size [steps], and when it runs.
+
+    `timing` is as late as its takers allow; `begin` and `ready` are begin of the work
+    and arrival as early as can be [UTC seconds]. It gives `amounts` to `needs`.
+    """
+
+    place: int
     size: int
     timing: Timing
     begin: int
     ready: int
-    first: Need
+    needs: Sequence[Need]
+    amounts: Sequence[int]
 
 
 class SearchedRelease(FeasibleRelease):
@@ -40,17 +84,18 @@ class SearchedRelease(FeasibleRelease):
         """Tell whether a supplier delivers, or a vehicle carries, only so much."""
         return self._largest(source) is not None
 
-    def found_order(self, found: FoundOrder) -> tuple[SupplyUnit, Order]:
+    def found_order(self, item: FoundItem, found: FoundOrder) -> Order | None:
         """Register an order with what it gives and needs, as early as can be.
 
-        It gives one product at its end, as much as is ordered, and takes its components
-        at the start: other recipes are not searched.
+        None: it does not have, or needs do not want, as much as it is said to give.
         """
-        node, way, size, timing, begin, ready, first = found
-        source = way.source
+        place, size, timing, begin, ready, needs, amounts = found
+        node, source = item.node, item.source
+        first = needs[0] if len(needs) == 1 else min(needs, key=_URGENCY)
+        priority = first.priority
         order = Order(
             len(self.orders),
-            source.kind,
+            item.kind,
             node.key,
             source,
             source.source,
@@ -58,43 +103,47 @@ class SearchedRelease(FeasibleRelease):
             size,
             timing,
             timing.finish,
-            self._named(first),
+            self.cause_of(first),
             node.rules.lot_rule,
-            first.priority,
+            priority,
         )
-        order.recipe = way.recipe
+        order.recipe = item.way.recipe
         self.orders.append(order)
-        unit = self.unit(node, size, ready, ready, PEG_SOURCE[source.kind], order)
-        if way.provides:
-            unit.traits = node.traits._replace(pairs=node.traits.pairs | way.provides)
-        for group in way.intakes:
-            component, part, _ = group[0]
-            qty = component.steps(size)
-            if qty > 0:
-                self.need(part, begin, qty, first.priority, order=order)
-        return unit, order
+        unit = SupplyUnit(
+            len(self.units), node, size, size, ready, ready, item.peg, order
+        )
+        unit.traits = item.traits
+        self.units.append(unit)
+        order.units.append(unit)
+        known = self.needs
+        for numerator, addend, denominator, part, takers in item.lines:
+            qty = -(-(size * numerator + addend) // denominator)
+            if 0 < qty <= INT64_MAX:
+                need = Need(
+                    len(known), part, begin, qty, qty, priority, NO_DEMAND, order
+                )
+                known.append(need)
+                part.needs.append(need)
+                takers[place] = need
+            elif qty > 0:
+                self.need(part, begin, qty, priority, order=order)
+        return order if self._give(unit, needs, amounts) else None
 
-    def _named(self, need: Need) -> str:
-        """Name the demand that a need is for first."""
-        if need.demand != NO_DEMAND:
-            return self.demand_names[need.demand]
-        return "" if need.order is None else need.order.cause
-
-    def give(
+    def _give(
         self, unit: SupplyUnit, needs: Sequence[Need], amounts: Sequence[int]
     ) -> bool:
         """Let needs take so much each of a found order; False: that is too much."""
-        takers, index = unit.takers, unit.index
-        taking, given, taken = self.match_need, self.match_unit, self.match_qty
+        takers, index, free = unit.takers, unit.index, unit.free
         for need, qty in zip(needs, amounts, strict=True):
-            if qty > need.open or qty > unit.free:
+            if qty > need.open or qty > free:
                 return False
             need.open -= qty
-            unit.free -= qty
+            free -= qty
             takers.append((need, qty))
-            taking.append(need.index)
-            given.append(index)
-            taken.append(qty)
+            self.match_need.append(need.index)
+            self.match_unit.append(index)
+            self.match_qty.append(qty)
+        unit.free = free
         return True
 
 
@@ -116,3 +165,10 @@ class SearchableRun(FeasibleRun):
     def net_cluster(self, cluster: list[Node]) -> None:
         """Net what is bought for orders that were found."""
         self._net_cluster(cluster)
+
+    def _plain_walks(self) -> bool:
+        """Purchases that a search knows have no limit and no rules of their own."""
+        return True
+
+    def _plain_walk(self, node: Node) -> PlainWalk:
+        return PlainWalk(node, self.release, self.release.floor(node.sources[0]))

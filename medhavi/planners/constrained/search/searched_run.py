@@ -7,6 +7,8 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from medhavi.planners.constrained import rounds
 from medhavi.planners.constrained.causes import Walk
 from medhavi.planners.constrained.delivering import lines_of
@@ -82,7 +84,7 @@ class SearchedRun(SearchableRun):
             as_of=self.as_of,
         )
         shop = Shop(finite, self._quotas())
-        return FoundPlacing(self.release, shop, scene, finite.occupancy, layout)
+        return FoundPlacing(self.release, shop, scene, layout)
 
     def place(self) -> None:
         """Place all orders as found, and say what each demand gets.
@@ -106,12 +108,7 @@ class SearchedRun(SearchableRun):
         placing.backward(self.lines)
 
     def _effort(self) -> dict[str, float]:
-        late = sum(
-            finish > due
-            for finish, due in zip(
-                self.found.finish, self.model_found.plant.d_due.tolist(), strict=True
-            )
-        )
+        late = np.count_nonzero(self.found.finish > self.model_found.plant.d_due)
         return {
             **self.found.effort,
             "late": float(late),

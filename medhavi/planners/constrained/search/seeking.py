@@ -66,17 +66,18 @@ class Found(NamedTuple):
 
     `order_*`: item, quantity [steps], start of the work as early as can be and as late
     as its takers allow. `peg_*`: giver (an order, or -2 - item: its stock), taker (an
-    order, or -1 - demand), quantity [steps]. `finish` dates the demands.
+    order, or -1 - demand), quantity [steps]. `finish` dates the demands. Shapes
+    (n_orders,), (n_pegs,) and (n_demands,), int64.
     """
 
-    order_item: list[int]
-    order_qty: list[int]
-    order_start: list[int]
-    order_late_start: list[int]
-    peg_from: list[int]
-    peg_to: list[int]
-    peg_qty: list[int]
-    finish: list[int]
+    order_item: np.ndarray
+    order_qty: np.ndarray
+    order_start: np.ndarray
+    order_late_start: np.ndarray
+    peg_from: np.ndarray
+    peg_to: np.ndarray
+    peg_qty: np.ndarray
+    finish: np.ndarray
     cost: int
     effort: dict[str, float]
 
@@ -231,8 +232,8 @@ class _Repair:
         ids = self._engine.ints(np.zeros(len(plan.o_item)))
         count = int(self._kernels.alive(plant, plan, ids))
         alive = np.asarray(ids[:count], np.int64)
-        start = np.asarray(plan.o_start)[alive].tolist()
-        finish = np.asarray(plan.d_finish).tolist()
+        start = np.asarray(plan.o_start, np.int64)[alive]
+        finish = np.array(plan.d_finish, np.int64)
         cost = int(self._kernels.finish_all(plant, plan))
         first = np.concatenate(
             [np.asarray(plan.o_peg)[alive], np.asarray(plan.d_peg, np.int64)]
@@ -241,15 +242,15 @@ class _Repair:
         giver = np.asarray(plan.g_from)[peg]
         number = np.zeros(len(plan.o_item), np.int64)
         number[alive] = np.arange(count)
-        amounts = np.asarray(plan.g_qty)[peg].tolist()
+        amounts = np.asarray(plan.g_qty, np.int64)[peg]
         self._kernels.justify_right(plant, plan)
         return Found(
-            order_item=np.asarray(plan.o_item)[alive].tolist(),
-            order_qty=np.asarray(plan.o_qty)[alive].tolist(),
+            order_item=np.asarray(plan.o_item, np.int64)[alive],
+            order_qty=np.asarray(plan.o_qty, np.int64)[alive],
             order_start=start,
-            order_late_start=np.asarray(plan.o_start)[alive].tolist(),
-            peg_from=np.where(giver < 0, giver, number[np.maximum(giver, 0)]).tolist(),
-            peg_to=np.where(place < count, place, count - 1 - place).tolist(),
+            order_late_start=np.asarray(plan.o_start, np.int64)[alive],
+            peg_from=np.where(giver < 0, giver, number[np.maximum(giver, 0)]),
+            peg_to=np.where(place < count, place, count - 1 - place),
             peg_qty=amounts,
             finish=finish,
             cost=cost,
