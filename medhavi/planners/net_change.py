@@ -20,12 +20,15 @@ from medhavi.planners.mrp.run import plan as regenerate
 from medhavi.planners.mrp.unsupported import check_supported
 from medhavi.planners.net_change_frames import exchanged
 from medhavi.planners.net_change_kept import Kept, plan_and_keep
+from medhavi.planners.net_change_orders import ORDERS
 from medhavi.planners.net_change_region import region
 from medhavi.planners.net_change_run import Change, ChangedRun
 from medhavi.planners.net_change_state import RULES, STOCK, BeyondError
 from medhavi.planners.net_change_tables import part_of, resources_of, spliced
 from medhavi.planners.reporting import loads
 from medhavi.providers import Providers
+from medhavi.providers.sourcing_checks import FOREIGN_ORDER, foreign_orders
+from medhavi.providers.table_rows import Rows
 from medhavi.results.basis import Basis
 from medhavi.results.plan import Plan
 from medhavi.results.run_record import Netting, Status
@@ -56,8 +59,8 @@ _STATE = {
     "inventory_levels",
     "storage_limits",
 }
-"""Tables about which no provider of sources says anything."""
-NETTED_ALONE = frozenset({"demands", STOCK, *RULES})
+"""Tables about which sources say nothing, but for orders of a foreign source."""
+NETTED_ALONE = frozenset({"demands", STOCK, ORDERS, *RULES})
 """Tables whose changes are netted on a kept run, where they stay within its graph."""
 _WORN = "plans upon plans made its kept run far longer than a new one is"
 _WAITING = "orders in it wait for what comes late, which may reach every product"
@@ -142,8 +145,8 @@ def plan(
     baseline
         Earlier plan of the same company. It must know what it was made from: a plan of
         this process or one read from its folder does. Where its run is kept, changed
-        demands, stock and stock rules are netted on that; the run of this plan is kept
-        then too.
+        demands, orders, stock and stock rules are netted on that; the run of this plan
+        is kept then too.
 
     Returns
     -------
@@ -297,11 +300,17 @@ def _findings(
 ) -> tuple[Finding, ...]:
     """Give the findings of the whole; sources are asked again where they changed."""
     if changed <= _STATE:
+        again = ORDERS in changed
         said = [
             found
             for found in baseline.findings
             if not found.code.startswith(("NET", "PLAN"))
+            and not (again and found.code == FOREIGN_ORDER)
         ]
+        if again:
+            rows = Rows(snapshot[ORDERS], snapshot.input_rows(ORDERS).to_list())
+            whole = run.providers if run.snapshot is snapshot else Providers(snapshot)
+            said += foreign_orders(rows, whole.roads)
     else:
         said = list(Providers(snapshot, infinite=True).findings)
     return (*run.findings, *said)

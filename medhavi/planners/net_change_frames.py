@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
@@ -31,6 +31,7 @@ from medhavi.planners.net_change_kept import (
     receipts_by_rank,
 )
 from medhavi.planners.net_change_layers import Behind, Overlay
+from medhavi.planners.net_change_orders import row_of
 from medhavi.planners.net_change_records import register_of
 from medhavi.planners.net_change_rows import Exchange, place_ranks, supply_ranks
 from medhavi.planners.pegging import Matches, Pegs, peg_again
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.mrp.limits import Receipt
     from medhavi.planners.mrp.service import Service
-    from medhavi.planners.mrp.state import Need, Order
+    from medhavi.planners.mrp.state import Need, NodeKey, Order
     from medhavi.planners.net_change_kept import Kept
     from medhavi.planners.net_change_run import ChangedRun
     from medhavi.results.plan import Plan
@@ -107,17 +108,17 @@ class _Made:
         release = run.release
         since = len(kept.units), len(kept.needs)
         new = release.orders[len(kept.orders) :]
+        gone = frozenset() if run.orders is None else run.orders.gone
         standing = [
             release.orders[index]
             for key in sorted(run.nodes)
             for index in kept.existing.get(key, ())
+            if index not in gone
         ]
-        # What exists is told of anew; its own rows stay.
+        # What exists is told of anew; its own rows stay, where it is as it was.
         self.part = register_of(release, [*standing, *new], since)
         self._new = register_of(release, new, since)
-        self._gone = [
-            order for rank in sorted(run.ranks) for order in kept.made.get(rank, ())
-        ]
+        self._gone = [kept.orders[index] for index in sorted(gone)]
         self._decoder = Decoder(
             self._new,
             run.snapshot["resources"],
@@ -153,9 +154,28 @@ class _Made:
         }
 
     def _gone_rows(self, name: str) -> NDArray[np.bool_]:
-        """Mark the rows of the baseline that go with a place that was netted again."""
+        """Mark the rows of the baseline that go with a place that was netted again.
+
+        Those of orders that exist go where the order is another one now.
+        """
         ranks = self._kept.rows[name]
-        return (ranks >= 0) & self._netted[ranks]
+        marked = (ranks >= 0) & self._netted[ranks]
+        column = {"supplies": "id", "operations": "supply"}.get(name)
+        if column is not None and self._gone_names:
+            rows = self._baseline[name][column]
+            marked |= rows.is_in(sorted(self._gone_names)).to_numpy()
+        return marked
+
+    @cached_property
+    def _gone_names(self) -> frozenset[str]:
+        """Names of the orders that exist and are others now, and of what they give."""
+        ids, units = self._kept.order_ids, self._kept.unit_names
+        return frozenset(
+            {
+                *(ids[order.index] for order in self._gone),
+                *(units[unit.index] for order in self._gone for unit in order.units),
+            }
+        )
 
     def _exchanged(self, name: str, rows: pl.DataFrame, ranks: Ints) -> pl.DataFrame:
         """Put rows in the place of those that go with places netted again."""
@@ -234,13 +254,40 @@ class _Made:
     @cached_property
     def _receipts(self) -> Mapping[int, list[Receipt]]:
         """Receipts of the whole plan."""
-        new = receipts_by_rank(self._run, self._new.orders, self._kept.rank)
-        return self._with_netted(self._kept.receipts, new)
+        run, kept = self._run, self._kept
+        new = receipts_by_rank(run, self._new.orders, kept.rank)
+        made = self._with_netted(kept.receipts, new)
+        if run.orders is not None:
+            standing = sorted(
+                (
+                    run.release.orders[i]
+                    for some in self._existing.values()
+                    for i in some
+                ),
+                key=partial(row_of, run.orders),
+            )
+            made.update({-1: receipts_by_rank(run, standing, kept.rank).get(-1, [])})
+        return made
+
+    @cached_property
+    def _existing(self) -> Mapping[NodeKey, list[int]]:
+        """Orders that exist, by their node."""
+        known, changed = self._kept.existing, self._run.orders
+        if changed is None:
+            return known
+        made = Overlay(known)
+        for order in self._gone:
+            made[order.node] = [i for i in made[order.node] if i != order.index]
+        for order in changed.fresh:
+            made[order.node] = [*made.get(order.node, ()), order.index]
+        return made
 
     @property
     def _buys_within_limits(self) -> bool:
         """Tell whether what was netted again counts, or counted, against a limit."""
         old, new = self._kept.receipts, self._receipts
+        if self._run.orders is not None and (old.get(-1) or new.get(-1)):
+            return True
         return any(old.get(rank) or new.get(rank) for rank in self._run.ranks)
 
     def _with_netted(
@@ -277,11 +324,12 @@ class _Made:
     def _lower(self) -> tuple[Lower, Lower]:
         """From which ranks new orders take, and all orders."""
         kept = self._kept
-        new = lower_ranks(self._new_needs(), kept.rank)
+        new = self._new_needs()
         pegged = Overlay(kept.pegged)
-        for rank, below in new.items():
+        for rank, below in lower_ranks(new, kept.rank).items():
             pegged[rank] = tuple(sorted({*pegged.get(rank, ()), *below}))
-        return self._with_netted(kept.lower, new), pegged
+        made = (need for need in new if need.order and need.order.existing is None)
+        return self._with_netted(kept.lower, lower_ranks(made, kept.rank)), pegged
 
     def _new_needs(self) -> list[Need]:
         first = len(self._kept.orders)
@@ -346,6 +394,7 @@ class _Made:
             rows=self._rows,
             bookings=kept.bookings | run.intake.bookings,
             expired=run.expired,
+            existing=self._existing,
             made=self._with_netted(
                 kept.made, made_by_rank(self._new.orders, kept.rank)
             ),

@@ -20,6 +20,13 @@ from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.planners.mrp.unsupported import check_supported
 from medhavi.planners.net_change_kept import names_by_product
 from medhavi.planners.net_change_layers import Behind, Overlay
+from medhavi.planners.net_change_orders import (
+    ORDERS,
+    ChangedOrders,
+    arriving,
+    is_gone,
+    row_of,
+)
 from medhavi.planners.net_change_records import (
     alike,
     copied,
@@ -105,6 +112,8 @@ class ChangedRun(MrpRun):
         Demands whose rows of results do not hold any more.
     expired
         All lots past their life after the change.
+    orders
+        Orders that exist and differ; None where none do.
     """
 
     netting = Netting.KEPT_RUN
@@ -142,6 +151,7 @@ class ChangedRun(MrpRun):
         self.ignored = Overlay(kept.ignored)
         self.of_product = Overlay(kept.of_product)
         self.stale: set[str] = set()
+        self.orders: ChangedOrders | None = None
         self._fresh: dict[NodeKey, list[Demand]] = {}
         self._gone: set[int] = set()
 
@@ -160,20 +170,27 @@ class ChangedRun(MrpRun):
         touched = {*self._rules, *self._lots}
         if "demands" in changed:
             touched |= self._read_demands(products)
+        if ORDERS in changed:
+            touched |= self._read_orders()
         return touched
+
+    def _read_orders(self) -> set[NodeKey]:
+        """Read the orders that differ; gives the nodes that they reach."""
+        made = ChangedOrders(self._kept, self._before, self.snapshot, self.parameters)
+        made.refuse_another_graph(self.demands.values())
+        for order in made.fresh:
+            order.index = len(self.release.orders)
+            self.release.orders.append(order)
+        self.orders = made
+        return made.touched
 
     def _read_lots(self, products: Collection[str]) -> None:
         """Read the stock of some products anew."""
         refuse_other_places(self._kept, self._before, self.snapshot, products)
         model = self.model.again()
-        rows = rows_of(self.snapshot, STOCK, products)
-        reader = Reader(
-            {**self.tables, STOCK: rows},
-            model,
-            Release(model, self.as_of),
-            self.settings,
-            self.parameters,
-        )
+        tables = {**self.tables, STOCK: rows_of(self.snapshot, STOCK, products)}
+        scratch = Release(model, self.as_of)
+        reader = Reader(tables, model, scratch, self.settings, self.parameters)
         reader.lots()
         self._lots = changed_lots(self._kept, model.nodes, reader.intake)
         self.expired = [
@@ -335,18 +352,19 @@ class ChangedRun(MrpRun):
         node = self.model.node(key)
         self.nodes[key] = node
         self.rank[id(node)] = rank
-        wanted: list[tuple[tuple[int, str, int], Need]] = []
+        wanted: list[tuple[tuple[int, str, int, int], Need]] = []
         lots = self._lots.get(key)
-        for need in (*self._kept.nodes[key].needs, *node.needs):
+        read = () if self.orders is None else map(self._carried, self.orders.needs[key])
+        for need in (*self._kept.nodes[key].needs, *node.needs, *read):
             if lots is not None and need.index in self._kept.bookings:
                 continue
             place = self._place(need)
             if place is not None:
                 wanted.append((place, need))
         if lots is not None:
-            wanted += [((-2, "", need.index), need) for need in lots.bookings]
+            wanted += [((-2, "", 0, need.index), need) for need in lots.bookings]
         wanted += [
-            ((-3, demand.demand, 0), need_of(demand, node))
+            ((-3, demand.demand, 0, 0), need_of(demand, node))
             for demand in self._fresh.get(key, ())
         ]
         node.needs.clear()
@@ -359,7 +377,7 @@ class ChangedRun(MrpRun):
             node.needs.append(own)
         return node
 
-    def _place(self, need: Need) -> tuple[int, str, int] | None:
+    def _place(self, need: Need) -> tuple[int, str, int, int] | None:
         """Give the place of a need in the sequence of making; None: it is replaced."""
         if need.alternatives or need.node.substitutes:
             raise BeyondError
@@ -367,15 +385,33 @@ class ChangedRun(MrpRun):
         if need.demand != NO_DEMAND:
             if need.demand in self._gone:
                 return None
-            return -3, self.release.demand_names[need.demand], need.index
+            return -3, self.release.demand_names[need.demand], 0, need.index
         if order is None:
-            return -2, "", need.index
+            return -2, "", 0, need.index
         if order.existing is not None:
-            return -1, "", need.index
+            return self._place_of_existing(need)
         rank = self._kept.rank[order.node]
         if rank in self.ranks and order.index < len(self._kept.orders):
             return None
-        return rank, "", need.index
+        return rank, "", 0, need.index
+
+    def _place_of_existing(self, need: Need) -> tuple[int, str, int, int] | None:
+        if need.alternatives or need.order is None:
+            raise BeyondError
+        if is_gone(self.orders, need.order):
+            return None
+        return -1, "", row_of(self.orders, need.order), need.index
+
+    def _carried(self, need: Need) -> Need:
+        """Let the goods of a move read anew live as long as what they are for.
+
+        Where they go to is planned before where they come from.
+        """
+        order = need.order
+        if order is not None and order.carried is need:
+            now = self.release.orders[order.index].carried or need
+            need.alive_until = now.alive_until
+        return need
 
     def _supplied(self, nodes: list[Node]) -> list[tuple[Order, int]]:
         """Give nodes what is there before netting; gives the orders with carried goods.
@@ -384,15 +420,7 @@ class ChangedRun(MrpRun):
         """
         release = self.release
         units = [unit for node in nodes for unit in self._lying(node.key)]
-        units += sorted(
-            (
-                unit
-                for node in nodes
-                for unit in self._kept.nodes[node.key].units
-                if unit.order is not None and unit.order.existing is not None
-            ),
-            key=lambda unit: unit.index,
-        )
+        units += arriving(self._kept, self.orders, [node.key for node in nodes])
         by_key = {node.key: node for node in nodes}
         orders: dict[int, Order] = {}
         carrying: list[tuple[Order, int]] = []
@@ -440,7 +468,8 @@ class ChangedRun(MrpRun):
         if order.carried is not None:
             own.carried = copy(order.carried)
             own.carried.alive_until = max(order.alive_until, order.timing.finish)
-            carrying.append((own, order.carried.alive_until))
+            if order.index < len(self._kept.orders):
+                carrying.append((own, order.carried.alive_until))
         self.release.orders[order.index] = own
         return own
 

@@ -189,6 +189,10 @@ class Sourcing:
         roles = self._roads.recipes.makers.get((product, location), {})
         return tuple(sorted({*roles.get("co", ()), *roles.get("by", ())}))
 
+    def is_decided(self, product: str, location: str) -> bool:
+        """Tell whether a product has sources there without any lane by default."""
+        return self._decided(product, location)
+
     def holds_stock(self, location: str) -> bool:
         """Tell whether stock can lie there; at customers what arrives is delivered."""
         return self._roads.facts.holds_stock(location)

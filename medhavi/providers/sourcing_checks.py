@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from medhavi.providers.roads import Roads
     from medhavi.providers.table_rows import Rows
 
+FOREIGN_ORDER = "SRC013"
+"""Code of the finding about an order whose source does not bring what it is for."""
 LOT_COLUMNS: Mapping[str, str] = {
     "routings": "min_lot",
     "supply_terms": "moq",
@@ -43,11 +45,11 @@ def check_sourcing(tables: Mapping[str, Rows], roads: Roads) -> tuple[Finding, .
     return (
         *_unusable_rows(tables, roads),
         *_lots(tables, roads),
-        *_foreign_orders(tables["supply_orders"], roads),
+        *foreign_orders(tables["supply_orders"], roads),
     )
 
 
-def _foreign_orders(rows: Rows, roads: Roads) -> Iterator[Finding]:
+def foreign_orders(rows: Rows, roads: Roads) -> Iterator[Finding]:
     """Name live orders whose routing or lane does not bring what they are for."""
     for number, row in enumerate(rows):
         if row["status"] not in LIVE or not row["source"]:
@@ -55,7 +57,7 @@ def _foreign_orders(rows: Rows, roads: Roads) -> Iterator[Finding]:
         reason = _foreign(row, roads)
         if reason is not None:
             yield finding(
-                "SRC013",
+                FOREIGN_ORDER,
                 table="supply_orders",
                 row=rows.place(number),
                 column="source",

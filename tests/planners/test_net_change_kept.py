@@ -325,6 +325,154 @@ def test_a_chain_of_changed_orders_in_a_company_with_rules(
         made = on_kept(state, made)
 
 
+def _order(number: int, kind: str, qty: int, due: int, status: str) -> dict[str, Any]:
+    """Give an order that exists, for one of the ways of the company."""
+    ways = {
+        "work": ("FG1", "PLANT", "R1"),
+        "other work": ("FG2", "PLANT", "R2"),
+        "mix": ("MIX", "PLANT", "RM"),
+        "transfer": ("FG2", "DC", "P-D"),
+        "other transfer": ("FG1", "DC", "P-D"),
+        "purchase": ("BOTTLE", "PLANT", "S"),
+    }
+    product, location, source = ways[kind]
+    return {
+        "supply_order": f"O{number:02}",
+        "kind": kind.rsplit(maxsplit=1)[-1].replace("mix", "work"),
+        "product": product,
+        "location": location,
+        "source": source,
+        "qty": float(qty),
+        "due": day(due),
+        "status": status,
+    }
+
+
+ORDER = st.tuples(
+    st.sampled_from(
+        ("work", "other work", "mix", "transfer", "other transfer", "purchase")
+    ),
+    st.integers(1, 40),
+    st.integers(-2, 30),
+    st.sampled_from(("firmed", "released", "in_process", "closed", "planned")),
+)
+STEPS_OF_ORDERS = st.lists(
+    st.tuples(
+        st.sampled_from(("order", "order", "no order", "demand", "stock")),
+        st.integers(0, 7),
+        ORDER,
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def _with_order(
+    tables: dict[str, Any], kind: str, place: int, order: tuple[str, int, int, str]
+) -> dict[str, Any]:
+    """Give tables with an order that comes, goes or is another one."""
+    if kind not in {"order", "no order"}:
+        return stepped(tables, kind, place, order[1])
+    name = f"O{place:02}"
+    rows = [row for row in tables["supply_orders"] if row["supply_order"] != name]
+    if kind == "order":
+        rows.append(_order(place, *order))
+    return {**tables, "supply_orders": rows}
+
+
+@settings(max_examples=25)
+@given(DEMANDS, st.lists(ORDER, max_size=4), STEPS_OF_ORDERS)
+@pytest.mark.req("MRP-13", "MRP-14")
+def test_a_chain_of_changed_orders_that_exist(
+    wanted: list[tuple[str, int, int, str]],
+    known: list[tuple[str, int, int, str]],
+    steps: list[tuple[str, int, tuple[str, int, int, str]]],
+) -> None:
+    rows = [_demand(number, *entry) for number, entry in enumerate(wanted)]
+    for row in rows:
+        row["location"] = "PLANT" if row["product"] == "MIX" else "DC"
+    tables = {**factory(), "demands": rows}
+    tables["supply_orders"] = [
+        *tables["supply_orders"],
+        *(_order(number, *entry) for number, entry in enumerate(known)),
+    ]
+    state = factories.snapshot(**tables)
+    made = plan_to_build_on(state, PYTHON)
+    for step in steps:
+        tables = _with_order(tables, *step)
+        fresh = factories.snapshot(**tables)
+        names = ("stock", "supply_orders", "demands")
+        state = state.replace(**{name: fresh[name] for name in names})
+        made = on_kept(state, made)
+
+
+def factory_with(*orders: dict[str, Any]) -> Snapshot:
+    wanted = [_demand(1, "FG1", 30, 20, "O"), _demand(2, "FG2", 40, 25, "O")]
+    tables = {**factory(), "demands": wanted}
+    tables["supply_orders"] = [*tables["supply_orders"], *orders]
+    return factories.snapshot(**tables)
+
+
+@pytest.mark.req("MRP-13", "MRP-14", "WO-02")
+def test_orders_that_come_change_and_close_are_netted_on_the_kept_run():
+    first = plan_to_build_on(factory_with(), PYTHON)
+    made = first
+    for order in (
+        ("work", 20, 9, "firmed"),
+        ("work", 25, 9, "firmed"),
+        ("work", 25, 12, "released"),
+        ("work", 25, 12, "in_process"),
+        ("work", 25, 12, "closed"),
+        ("other transfer", 5, 10, "firmed"),
+        ("purchase", 50, 8, "firmed"),
+    ):
+        made = on_kept(factory_with(_order(1, *order)), made)
+        assert made.run.netting == "kept_run"
+    assert on_kept(factory_with(), made).fingerprint == first.fingerprint
+
+
+def test_an_order_for_one_demand_is_planned_in_the_other_way():
+    first = plan_to_build_on(factory_with(), PYTHON)
+    order = {**_order(1, "work", 20, 9, "firmed"), "demand": "O01"}
+    assert on_kept(factory_with(order), first).run.netting == "part"
+
+
+def test_an_order_at_a_place_that_nothing_else_needs_is_planned_in_the_other_way():
+    before = company()
+    order = {
+        "supply_order": "WO",
+        "kind": "purchase",
+        "product": "B",
+        "location": "ELSEWHERE",
+        "qty": 5,
+        "due": day(4),
+        "status": "firmed",
+    }
+    after = before.replace(
+        supply_orders=company(
+            locations=[{"location": "L"}, {"location": "ELSEWHERE"}],
+            supply_orders=[order],
+        )["supply_orders"]
+    )
+    with_place = {"locations": [{"location": "L"}, {"location": "ELSEWHERE"}]}
+    base = company(**with_place)
+    after = base.replace(supply_orders=after["supply_orders"])
+    assert on_kept(after, plan_to_build_on(base, PYTHON)).run.netting == "part"
+
+
+def test_an_order_of_a_foreign_source_is_told_and_no_longer():
+    base = factory_with()
+    wrong = {**_order(1, "work", 5, 9, "firmed"), "source": "RM"}
+    first = plan_to_build_on(base, PYTHON)
+    made = on_kept(factory_with(wrong), first)
+    assert [f.code for f in made.findings].count("SRC013") == 1
+    assert "SRC013" not in {f.code for f in on_kept(base, made).findings}
+    alone = plan(
+        factory_with(wrong), settings=PYTHON, baseline=plan(base, settings=PYTHON)
+    )
+    assert [f.code for f in alone.findings].count("SRC013") == 1
+
+
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(("stock", "policy", "level", "demand")),

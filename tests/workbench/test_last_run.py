@@ -7,6 +7,7 @@ import pytest
 
 from medhavi.planners.pipeline import plan as make_plan
 from medhavi.results.plan import Plan
+from medhavi.scenarios import apply, changes
 from medhavi.workbench.last_run import FEW_PRODUCTS, LastRun, nets_alone
 from tests import factories
 from tests.planners.small_plans import PYTHON, day
@@ -47,10 +48,23 @@ def test_previews_of_demands_are_netted_on_one_run(bench):
         assert shown.plan.replace(kpis=whole.kpis).fingerprint == whole.fingerprint
 
 
-def test_a_preview_of_another_table_is_planned_whole(bench):
+@pytest.mark.req("MRP-13", "WO-12")
+def test_a_preview_of_an_order_is_netted_on_the_same_run(bench):
     plan = plan_of(bench)
     shown = bench.preview(plan, {"kind": "firm", "supply": proposal(plan)})
-    assert not any(code.startswith("NET") for code in codes(shown.plan))
+    assert shown.plan.run.netting == "kept_run"
+    (row,) = shown.rows
+    new = {name: str(cell) for name, cell in row.after.items()}
+    cells = {**new, "qty": row.after["qty"], "locked": row.after["locked"]}
+    added = {"kind": "row_added", "table": "supply_orders", "row": cells}
+    whole = make_plan(apply(bench.snapshot(), changes([added])), settings=PYTHON)
+    assert shown.plan.replace(kpis=whole.kpis).fingerprint == whole.fingerprint
+
+
+def test_a_preview_of_another_table_is_planned_whole(bench):
+    cell = {"table": "suppliers", "key": {"supplier": "S"}, "column": "reliability"}
+    shown = bench.preview(plan_of(bench), {"kind": "override", **cell, "value": 0.5})
+    assert shown.plan.run.netting == "all"
 
 
 def test_one_run_is_kept_and_follows_the_facts():

@@ -182,6 +182,17 @@ class Model:
                 waiting += together
         return seen
 
+    def around(self, node: Node) -> Iterator[NodeKey]:
+        """List the nodes that orders for one may touch."""
+        below, together = self._surroundings(node)
+        yield from (key for key, _ in below)
+        for group in together:
+            yield from group
+
+    def takes_from(self, node: Node) -> Iterator[NodeKey]:
+        """List the nodes that are planned after one because its orders take there."""
+        return (key for key, falls_out in self._below(node) if not falls_out)
+
     def _below(self, node: Node) -> list[tuple[NodeKey, bool]]:
         """List what orders for a node need, and what merely falls out (soft)."""
         return self._surroundings(node)[0]
