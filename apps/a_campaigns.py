@@ -219,6 +219,14 @@ def price(form, matrix, names, shown, study):
 
 
 @app.cell(hide_code=True)
+def who(form, shown):
+    # Apart from the price: a name that is typed while it is worked out stays.
+    approver = mo.ui.text(label="Approver", placeholder="your name")
+    approver if form and shown.source.lake else None
+    return (approver,)
+
+
+@app.cell(hide_code=True)
 def approve(asked):
     mo.stop(asked.study is None)
     mo.stop(
@@ -231,10 +239,9 @@ def approve(asked):
             )
         ),
     )
-    approver = mo.ui.text(label="Approver", placeholder="your name")
     accept = mo.ui.run_button(label="Do it", kind="success")
-    mo.hstack([approver, accept], justify="start", wrap=True)
-    return accept, approver
+    accept
+    return (accept,)
 
 
 @app.cell(hide_code=True)

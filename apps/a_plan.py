@@ -303,7 +303,8 @@ def exceptions(code, costs, link, names, plan, press):
             html(page.empty("No exceptions", "The plan keeps every rule and date."))
         ]
     else:
-        _advice = _kinds.filter(_kinds["code"] == (code.value or ""))["remedy"]
+        _chosen = _kinds.filter(_kinds["code"] == (code.value or ""))
+        _advice = _chosen["remedy"].to_list()
         answers = desk_parts.answer_buttons(plan, names, costs, code.value, press)
         _parts = [
             html(groups_html(plan, costs, names.currency, link)),

@@ -294,6 +294,11 @@ body,#root,#App{background:var(--mv-page)!important}
 .marimo-cell{font-size:14px}
 .marimo-cell .mv h1,.marimo-cell .mv h2,.marimo-cell .mv h3{
  font-family:FONT;text-align:left}
+body:not(:has(.mv,marimo-progress,.markdown))::before{content:"Opening the page …";
+ position:fixed;top:64px;left:0;right:0;text-align:center;font:14px FONT;
+ color:var(--mv-muted);animation:mv-wait 1.6s ease-in-out infinite alternate}
+@keyframes mv-wait{from{opacity:.35}to{opacity:1}}
+@media (prefers-reduced-motion:reduce){body::before{animation:none!important}}
 .mv-draw{overflow-x:auto}
 .mv-draw marimo-vega{display:block}
 .vega-embed{width:100%}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import expect
@@ -10,7 +11,7 @@ from playwright.sync_api import expect
 from medhavi.lakehouse import Lake
 from medhavi.views.names import names_of
 from tests.browser.conftest import Watched, served
-from tests.service.promise_company import promise_company
+from tests.service.promise_company import SHORT, promise_company
 
 pytestmark = pytest.mark.browser
 SLOW = 30_000
@@ -20,7 +21,12 @@ PAGES = {
     "/plan/": "Is it the plan?",
     "/plan/?mode=constrained": "Is it the plan?",
     "/campaigns/": "Were campaigns kept?",
+    f"/promise/?{urlencode(SHORT)}": "The same question as a command",
+    "/schedule/": "longer than the mean",
+    "/tradeoffs/?points=2": "What tells two plans apart?",
 }
+DRAWN = ("/plan/", "/promise/", "/schedule/")
+"""Pages of this company with charts."""
 INSTANT = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\d\d:\d\d UTC\b")
 SEEN = """() => {
   const parts = [];
@@ -68,7 +74,7 @@ def test_pages_say_names_and_local_times_and_warn_of_nothing(lake_server, lake, 
         else:
             desk.open(path)
         expect(page.get_by_text(last).first).to_be_visible(timeout=SLOW)
-        if path == "/plan/":
+        if path.startswith(DRAWN):
             expect(page.locator("marimo-vega svg").first).to_be_visible(timeout=SLOW)
         told = page.evaluate(SEEN)
         words = {word for text in told for word in re.findall(r"[\w-]+", text)}
