@@ -120,7 +120,7 @@ class Explanation:
         """Tell the chain in sentences made of codes and numbers, first start first."""
         lines = [self._head(), *map(self._reason, self.reasons)]
         if not self.chain:
-            lines.append("Stock serves it; nothing has to be made, bought or moved.")
+            lines.append(self._without_chain())
         lines += [self._link(link) for link in self.chain]
         past = self.first_in_past
         if past is not None:
@@ -141,12 +141,21 @@ class Explanation:
         name = self.names.get(identity)
         return f"{name} ({identity})" if name and name != identity else identity
 
+    def _without_chain(self) -> str:
+        if self.table.height:
+            return "Stock serves it; nothing has to be made, bought or moved."
+        if self.status == "ignored":
+            return "It is not planned: forecast that orders ate, or due too late."
+        return "Nothing serves it: look at the exceptions of its product."
+
     def _head(self) -> str:
+        place = ""
+        if self.product:
+            place = f" of {self._named(self.product)} at {self._named(self.location)}"
         late = f", {self.lateness_hours:.1f} h late" if self.lateness_hours else ""
         limiter = f", limited by {self.limiter}" if self.limiter else ""
         return (
-            f"Demand {self.demand}: {self.qty:g} of {self._named(self.product)} at "
-            f"{self._named(self.location)} by {_text(self.due)}; "
+            f"Demand {self.demand}: {self.qty:g}{place} by {_text(self.due)}; "
             f"planned {self.planned:g}, {self.status}{late}{limiter}."
         )
 
@@ -207,10 +216,11 @@ def explain(
     chain = _chain(pegs, delivered)
     on_chain = [link.supply for link in chain]
     top = pegs.filter(pl.col("level") == 0)
+    product, location = _wanted(plan, demand, top)
     return Explanation(
         demand=demand,
-        product=top["product"][0] if top.height else "",
-        location=top["location"][0] if top.height else "",
+        product=product,
+        location=location,
         due=row["due"],
         qty=row["qty"],
         planned=row["planned"],
@@ -226,6 +236,16 @@ def explain(
         names=dict(names or {}),
         reasons=_reasons(plan, demand),
     )
+
+
+def _wanted(plan: PlanAccess, demand: str, top: pl.DataFrame) -> tuple[str, str]:
+    """Give product and location of a demand; "" where no table of the plan has them."""
+    known = [top, plan.exceptions.filter(pl.col("demand") == demand)]
+    for rows in known:
+        named = rows.select("product", "location").drop_nulls()
+        if named.height:
+            return named.row(0)
+    return "", ""
 
 
 def _reasons(plan: PlanAccess, demand: str) -> tuple[Reason, ...]:

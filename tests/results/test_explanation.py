@@ -92,6 +92,19 @@ def test_a_demand_without_plan_has_no_chain() -> None:
     assert told.delivered is None
 
 
+@pytest.mark.req("PEG-11")
+def test_what_nothing_serves_is_not_said_to_come_from_stock() -> None:
+    bare = hand_plan()
+    empty = bare.replace(
+        pegging=bare.pegging.clear(),
+        exceptions=bare.exceptions.clear(),
+    )
+    told = str(empty.explain("D1"))
+    assert "of  at" not in told
+    assert "Stock serves it" not in told
+    assert "Nothing serves it" in told
+
+
 def test_an_unknown_demand_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="no demand D10; did you mean D1"):
         hand_plan().explain("D10")
