@@ -63,6 +63,7 @@ class Calendars:
         self._shifts = _by_calendar(tables["shifts"])
         self._exceptions = _by_calendar(tables["calendar_exceptions"])
         self._known: dict[tuple[str, ...], WorkingTime] = {(): ALWAYS_OPEN}
+        self._weeks: dict[tuple[object, ...], Remembered] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -109,7 +110,10 @@ class Calendars:
         exceptions = _resolved(self._exceptions.get(name, ()))
         if not exceptions and _covers_the_week(shifts):
             return around_the_clock(wall)
-        pattern = _Pattern(wall, shifts, exceptions)
+        # Many calendars differ in their exceptions alone.
+        key = wall.name, *(shift.key for shift in shifts)
+        weeks = self._weeks.setdefault(key, Remembered(_Weeks(wall, shifts).stretches))
+        pattern = _Pattern(weeks, shifts, exceptions)
         return WorkingTime(Remembered(pattern.stretches), wall, pattern.changes)
 
 
@@ -117,6 +121,11 @@ class _Shift:
     """One row of `shifts`: wall-clock seconds from midnight of its weekday."""
 
     __slots__ = ("finish", "share", "start", "valid_from", "valid_to", "weekday")
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """All that it says."""
+        return tuple(getattr(self, name) for name in self.__slots__)
 
     def __init__(self, row: Mapping[str, Any]) -> None:
         self.weekday: int = row["weekday"] - 1
@@ -134,10 +143,9 @@ class _Pattern:
     """Weekly shifts of one calendar under its exceptions."""
 
     def __init__(
-        self, wall: Zone, shifts: list[_Shift], exceptions: list[Stretch]
+        self, weeks: Remembered, shifts: list[_Shift], exceptions: list[Stretch]
     ) -> None:
-        self._wall = wall
-        self._shifts = shifts
+        self._weeks = weeks
         self._exceptions = exceptions
         edges = [e for shift in shifts for e in (shift.valid_from, shift.valid_to)]
         edges += [edge for piece in exceptions for edge in piece[:2]]
@@ -146,9 +154,7 @@ class _Pattern:
 
     def stretches(self, start: int, finish: int) -> list[Stretch]:
         """Give the open stretches inside a window, sorted and disjoint."""
-        result: list[Stretch] = []
-        for share, pieces in self._pieces(start, finish).items():
-            result = combine(result, union(pieces, share), larger)
+        result = self._weeks(start, finish)
         over = [
             (max(piece[0], start), min(piece[1], finish), piece[2])
             for piece in self._exceptions
@@ -157,6 +163,21 @@ class _Pattern:
         if over:
             result = combine(result, over, override)
         return [piece for piece in result if piece[2] > 0]
+
+
+class _Weeks:
+    """Weekly shifts of one zone."""
+
+    def __init__(self, wall: Zone, shifts: list[_Shift]) -> None:
+        self._wall = wall
+        self._shifts = shifts
+
+    def stretches(self, start: int, finish: int) -> list[Stretch]:
+        """Give the stretches of shifts inside a window, sorted and disjoint."""
+        result: list[Stretch] = []
+        for share, pieces in self._pieces(start, finish).items():
+            result = combine(result, union(pieces, share), larger)
+        return result
 
     def _pieces(self, start: int, finish: int) -> dict[float, list[tuple[int, int]]]:
         """Collect the shifts of each share that reach into a window."""
@@ -167,14 +188,21 @@ class _Pattern:
                 week[shift.weekday].append(shift)
         if not any(week):
             return found
-        instant = self._wall.instant
+        instant, steady = self._wall.instant, self._wall.steady
         # A shift of the day before may reach over midnight.
         first = self._wall.local(start) // DAY - 1
         last = self._wall.local(finish) // DAY
         for date in range(first, last + 1):
-            for shift in week[(date + 3) % 7]:  # 1970-01-01 was a Thursday
-                begin = max(instant(date * DAY + shift.start), shift.valid_from, start)
-                end = min(instant(date * DAY + shift.finish), shift.valid_to, finish)
+            today = week[(date + 3) % 7]  # 1970-01-01 was a Thursday
+            offset = steady(date) if today else None
+            for shift in today:
+                begin, end = date * DAY + shift.start, date * DAY + shift.finish
+                if offset is None:
+                    begin, end = instant(begin), instant(end)
+                else:
+                    begin, end = begin - offset, end - offset
+                begin = max(begin, shift.valid_from, start)
+                end = min(end, shift.valid_to, finish)
                 if begin < end:
                     found.setdefault(shift.share, []).append((begin, end))
         return found

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import lru_cache
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from medhavi.units import DAY
+
+_BLOCK: Final = 16
+"""Dates that are looked at together."""
 
 
 class Zone:
@@ -33,7 +37,7 @@ class Zone:
     3600
     """
 
-    __slots__ = ("_days", "_info", "constant", "name")
+    __slots__ = ("_blocks", "_days", "_info", "constant", "name")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -41,6 +45,7 @@ class Zone:
         """Whether the wall clock shows UTC itself."""
         self._info = ZoneInfo(name)
         self._days: dict[int, tuple[int, int]] = {}
+        self._blocks: dict[int, int | None] = {}
 
     def offset(self, instant: int) -> int:
         """Give local minus UTC [s] at an instant."""
@@ -74,6 +79,28 @@ class Zone:
         if found:
             return max(found) if last else min(found)
         return self._change(local - after, local - before)
+
+    def steady(self, date: int) -> int | None:
+        """Give the offset [s] of a local date, where it is the same for weeks around.
+
+        Then `instant` takes it from every time of that date and of the next one.
+
+        Parameters
+        ----------
+        date
+            Days since 1970.
+
+        Returns
+        -------
+        int or None
+            None: the clock changes near by.
+        """
+        block = date // _BLOCK
+        if block not in self._blocks:
+            days = range(block * _BLOCK - 2, block * _BLOCK + _BLOCK + 4)
+            found = {self.offset(day * DAY) for day in days}
+            self._blocks[block] = found.pop() if len(found) == 1 else None
+        return self._blocks[block]
 
     def _change(self, start: int, finish: int) -> int:
         """Find the first instant in (start, finish] with another offset."""
