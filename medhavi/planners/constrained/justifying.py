@@ -7,7 +7,7 @@ Quintanilla 2005); the two together make no delivery later.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Lane = tuple[list[int], list[int]]
 """Starts and ends of what one unit of a machine does, in order of time."""
+_BEYOND: Final = 1 << 80
+"""Later than any instant, and than any sum of instants."""
 
 
 class Justification:
@@ -75,8 +77,7 @@ class Justification:
             where, length = stage.machine[task], stage.length[task]
             begin = end - length
             if where >= 0 and length:
-                begin = max([_latest(lane, end, length) for lane in lanes[where]])
-                _book(lanes[where], begin, length)
+                begin = _book_late(lanes[where], end, length)
             found[task] = begin
             if task == stage.first[job]:
                 start = begin - stage.lead[task]
@@ -99,8 +100,7 @@ class Justification:
                 begin = found[task - 1] + stage.length[task - 1] + stage.lead[task]
             where, length = stage.machine[task], stage.length[task]
             if where >= 0 and length:
-                begin = min([_earliest(lane, begin, length) for lane in lanes[where]])
-                _book(lanes[where], begin, length)
+                begin = _book_early(lanes[where], begin, length)
             found[task] = begin
             if task == stage.last[job]:
                 there = arrivals[job] = begin + length + stage.post[job]
@@ -122,30 +122,39 @@ def in_order(first: Numbers, second: Numbers) -> list[int]:
     return found
 
 
-def _earliest(lane: Lane, begin: int, length: int) -> int:
-    starts, ends = lane
-    place = bisect_right(ends, begin)
-    while place < len(starts) and starts[place] < begin + length:
-        begin = ends[place]
-        place += 1
-    return begin
+def _book_early(lanes: Sequence[Lane], begin: int, length: int) -> int:
+    """Put a task on the first unit that is free soonest; gives its start."""
+    best, chosen, at = _BEYOND, lanes[0], 0
+    for lane in lanes:
+        starts, ends = lane
+        soonest = begin
+        place = bisect_right(ends, soonest)
+        while place < len(starts) and starts[place] < soonest + length:
+            soonest = ends[place]
+            place += 1
+        if soonest < best:
+            best, chosen, at = soonest, lane, place
+            if soonest == begin:
+                break
+    chosen[0].insert(at, best)
+    chosen[1].insert(at, best + length)
+    return best
 
 
-def _latest(lane: Lane, end: int, length: int) -> int:
-    starts, ends = lane
-    place = bisect_left(starts, end) - 1
-    while place >= 0 and ends[place] > end - length:
-        end = starts[place]
-        place -= 1
-    return end - length
-
-
-def _book(lanes: Sequence[Lane], begin: int, length: int) -> None:
-    """Put a task on the first unit that is free then."""
-    end = begin + length
-    for starts, ends in lanes:
-        place = bisect_right(ends, begin)
-        if place == len(starts) or starts[place] >= end:
-            starts.insert(place, begin)
-            ends.insert(place, end)
-            return
+def _book_late(lanes: Sequence[Lane], end: int, length: int) -> int:
+    """Put a task on the first unit on which it ends latest; gives its start."""
+    best, chosen, at = -_BEYOND, lanes[0], 0
+    for lane in lanes:
+        starts, ends = lane
+        latest = end
+        place = bisect_left(starts, latest)
+        while place and ends[place - 1] > latest - length:
+            place -= 1
+            latest = starts[place]
+        if latest > best:
+            best, chosen, at = latest, lane, place
+            if latest == end:
+                break
+    chosen[0].insert(at, best - length)
+    chosen[1].insert(at, best)
+    return best - length

@@ -161,31 +161,29 @@ def stage_of(jobs: list[Job], scene: Scene) -> Stage:
             before = timing.finish
         stage.last.append(len(stage.machine) - 1)
         stage.post.append(max(0, timing.finish - before))
-        movable = {other.order.index for other in job.before}
-        stage.floor.append(
-            max(
-                [
-                    job.floor,
-                    *(
-                        max(take.opens, unit.arrives)
-                        for take in job.takes
-                        for unit in take.units
-                        if unit.order is None or unit.order.index not in movable
-                    ),
-                ]
-            )
-        )
+        stage.floor.append(_floor(job))
         stage.before.append([other.number for other in job.before])
         stage.after.append([other.number for other in job.after])
         for out in job.outs:
             for need, _ in out.unit.takers:
                 if need.demand != NO_DEMAND:
                     wants.setdefault(need.demand, []).append(job.number)
-    demands = scene.demands
+    demands, weight_of = scene.demands, scene.snapshot.settings.weight
     for index, found in sorted(wants.items()):
         demand = demands[index]
         stage.wants.append(found)
         stage.due.append(max(demand.due, scene.as_of))
-        stage.weight.append(scene.snapshot.settings.weight(demand.priority))
+        stage.weight.append(weight_of(demand.priority))
         stage.priority.append(demand.priority)
     return stage
+
+
+def _floor(job: Job) -> int:
+    """Give from when on a job may start for all that no other job brings it."""
+    movable = {other.order.index for other in job.before}
+    floor = job.floor
+    for take in job.takes:
+        for unit in take.units:
+            if unit.order is None or unit.order.index not in movable:
+                floor = max(floor, take.opens, unit.arrives)
+    return floor
