@@ -15,6 +15,7 @@ made again on the slices of the demands that are left.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.campaign_choice import campaigning
@@ -39,7 +40,7 @@ from medhavi.planners.constrained.diverting import (
     upward,
     way_around,
 )
-from medhavi.planners.constrained.improving import Improving, Watching
+from medhavi.planners.constrained.improving import Improving, Watching, effort_of
 from medhavi.planners.constrained.kept_back import keep_for_important
 from medhavi.planners.constrained.late_outputs import give_late_outputs
 from medhavi.planners.constrained.lifetimes import leave_out_dead
@@ -240,37 +241,39 @@ class FeasibleRun(MrpRun):
         leave_out_dead(lines, self.release)
         return lines
 
+    @cached_property
     def _weights(self) -> Weights | MoneyWeights:
         """Give what a late demand weighs where the placing is improved."""
-        parameters = self.parameters
-        demands, by = self.intake.demands, parameters.lateness_by
+        parameters, demands = self.parameters, self.intake.demands
+        by, days = parameters.lateness_by, parameters.money_days
         if by == "money" or (by == "auto" and states_money(demands)):
-            days = parameters.money_days
             return money_weights(demands, self.settings, self.model, days)
         return Weights(parameters.weights(self.settings), parameters.base_days)
 
     def _improve(self) -> None:
         """Improve the placing; the one there was stays where that is not better."""
         placing, parameters = self.placing, self.parameters
-        weights = self._weights()
+        if not parameters.steps():
+            self._tries = effort_of(placing)
+            return
         weighing = Weighing(
-            self.release, placing.jobs, self.intake.demands, weights, self.as_of
+            self.release, placing.jobs, self.intake.demands, self._weights, self.as_of
         )
         watching = Watching(observe=self._observe, stop=self._cancelled or never)
         improving = Improving(placing, weighing, watching)
         for step in parameters.steps():
             mark, lines = placing.mark(), self.lines
             if improving.run(step.effort, step.budget):
-                self._keep_better(lines, mark, weights)
+                self._keep_better(lines, mark)
         self._tries = improving.effort()
 
     def judged(self) -> Judged:
         """Say what the plan is judged by."""
-        return judge(self.lines, self._weights())
+        return judge(self.lines, self._weights)
 
     def trial(self) -> Trial:
         """Say what the placed orders weigh, and what goes around their waits."""
-        weights = self._weights()
+        weights = self._weights
         each = {line.demand.demand: weigh_lines([line], weights) for line in self.lines}
         weighing = Weighing(
             self.release, self.placing.jobs, self.intake.demands, weights, self.as_of
@@ -311,13 +314,11 @@ class FeasibleRun(MrpRun):
     def _waited(self, job: Job) -> int:
         return sum(wait.end - wait.begin for wait in self.placing.waits(job))
 
-    def _keep_better(
-        self, lines: list[Line], mark: Mark, weights: Weights | MoneyWeights
-    ) -> None:
+    def _keep_better(self, lines: list[Line], mark: Mark) -> None:
         """Keep an improvement only where its deliveries are no worse."""
         placing, refused = self.placing, self._changed_by_refusals()
         self.lines = self._delivered()
-        kept = judge(self.lines, weights).no_worse(judge(lines, weights))
+        kept = self.judged().no_worse(judge(lines, self._weights))
         if not kept or not refused >= self._changed_by_refusals():
             placing.undo(mark)
             self.lines = lines
@@ -327,7 +328,7 @@ class FeasibleRun(MrpRun):
 
         By lead times (`way_chains`), and besides for lack of time (`load_bound`).
         """
-        weights = self._weights()
+        weights = self._weights
         moving = {job.order.index for job in self.placing.jobs if not job.stays}
         chains = WayChains(self.model, self.release, self.providers.capacity, moving)
         whole = [line.demand for line in self.lines if line.planned >= line.demand.qty]

@@ -44,6 +44,15 @@ class Watching(NamedTuple):
     stop: Callable[[], bool]
 
 
+def effort_of(placing: Placing, tried: int = 0, better: int = 0) -> dict[str, float]:
+    """Give what was done: orders placed, changes that were tried and that were kept."""
+    return {
+        "moves": float(placing.moves),
+        "tried": float(tried),
+        "better_moves": float(better),
+    }
+
+
 class Improving:
     """One improvement of one placing.
 
@@ -101,11 +110,7 @@ class Improving:
 
     def effort(self) -> dict[str, float]:
         """Give what was done."""
-        return {
-            "moves": float(self._placing.moves),
-            "tried": float(self.tried),
-            "better_moves": float(self.better),
-        }
+        return effort_of(self._placing, self.tried, self.better)
 
     def _tell(self) -> None:
         """Tell how many demands are late, and how late by weight."""
