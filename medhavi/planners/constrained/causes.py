@@ -237,6 +237,8 @@ def cause_table(
     names = ("demand", "code", "subject", "valid_from", "valid_to", "hours", "money")
     columns: dict[str, list[object]] = {name: [] for name in names}
     for service, reasons in pairs:
+        if not reasons:
+            continue
         step = release.model.node(service.demand.node).step
         late = late_cost(service, step, settings)
         short = short_cost(service, step, settings)

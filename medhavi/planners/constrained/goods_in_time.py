@@ -9,7 +9,7 @@ from medhavi.units import ALWAYS, NEVER
 if TYPE_CHECKING:
     from medhavi.planners.constrained.dating import FeasibleRelease
     from medhavi.planners.constrained.jobs import Job, Out
-    from medhavi.planners.mrp.state import Need
+    from medhavi.planners.mrp.state import Need, Order
     from medhavi.providers.timing import Timing
 
 
@@ -32,14 +32,18 @@ class GoodsInTime:
         or what it takes has expired.
         """
         lack = ALWAYS
-        for take in job.takes:
+        for take, use in zip(job.takes, self.uses(job, timing), strict=True):
             there, dead = take.opens, NEVER
+            # Two comparisons a unit: max() and min() take three times as long.
             for unit in take.units:
-                there = max(unit.arrives, there)
-                dead = min(unit.expires, dead)
-            use = self.use(job, take.need, timing)
-            late = use >= take.closes or use > dead
-            lack = NEVER if late else max(lack, there - use)
+                if unit.arrives > there:  # noqa: PLR1730
+                    there = unit.arrives
+                if unit.expires < dead:  # noqa: PLR1730
+                    dead = unit.expires
+            if use >= take.closes or use > dead:
+                lack = NEVER
+            elif there - use > lack:
+                lack = there - use
         for gap in job.gaps:
             use = self._release.use_instant(job.order, gap.line, timing)
             lack = NEVER if use >= gap.closes else max(lack, gap.opens - use)
@@ -60,13 +64,16 @@ class GoodsInTime:
 
     def dead(self, job: Job, timing: Timing) -> int:
         """Give how long what a job takes is dead by then [s]; at most 0: it lives."""
+        ends = [
+            (take, min([unit.expires for unit in take.units], default=NEVER))
+            for take in job.takes
+        ]
         return max(
-            (
-                self.use(job, take.need, timing) - unit.expires
-                for take in job.takes
-                for unit in take.units
-                if unit.expires < NEVER
-            ),
+            [
+                self.use(job, take.need, timing) - end
+                for take, end in ends
+                if end < NEVER
+            ],
             default=0,
         )
 
@@ -82,8 +89,25 @@ class GoodsInTime:
     def use(self, job: Job, need: Need, timing: Timing) -> int:
         """Give when an order takes what it needs."""
         order = job.order
-        if order.kind == "move":
-            return timing.ready
-        if need.line is None:
-            return timing.steps[0].start if timing.steps else timing.start
+        if need.line is None or order.kind == "move":
+            return _begin(order, timing)
         return self._release.use_instant(order, need.line, timing)
+
+    def uses(self, job: Job, timing: Timing) -> list[int]:
+        """Give when an order takes each thing that it takes, in order of its takes."""
+        order = job.order
+        begin = _begin(order, timing)
+        if order.kind == "move":
+            return [begin] * len(job.takes)
+        use = self._release.use_instant
+        return [
+            begin if line is None else use(order, line, timing)
+            for line in [take.need.line for take in job.takes]
+        ]
+
+
+def _begin(order: Order, timing: Timing) -> int:
+    """Give when an order takes what no line of a bill of materials dates otherwise."""
+    if order.kind == "move":
+        return timing.ready
+    return timing.steps[0].start if timing.steps else timing.start

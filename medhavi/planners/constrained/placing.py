@@ -398,8 +398,9 @@ class Placing:
     def _put(self, job: Job, timing: Timing) -> None:
         """Write down where an order is now."""
         job.order.timing = timing
-        for take in job.takes:
-            take.need.instant = self._in_time.use(job, take.need, timing)
+        uses = self._in_time.uses(job, timing)
+        for take, use in zip(job.takes, uses, strict=True):
+            take.need.instant = use
         for out in job.outs:
             unit, at = out.unit, self._in_time.falls_out(job, out, timing)
             if unit.expires < NEVER:
@@ -463,19 +464,19 @@ class Placing:
     def _limit(self, job: Job) -> int:
         """Give until when an order may finish for all that take from it."""
         order = job.order
-        limit = NEVER
+        limit, finish = NEVER, order.timing.finish
         for out in job.outs:
             unit = out.unit
-            offset = unit.arrives - order.timing.finish
+            offset = unit.arrives - finish
             for need, _ in unit.takers:
-                if need.demand == NO_DEMAND:
-                    limit = min(limit, need.instant - offset)
+                if need.demand == NO_DEMAND and need.instant - offset < limit:
+                    limit = need.instant - offset
             for match in self._matches.get(unit.index, ()):
                 limit = min(limit, self._dates[match] - offset)
         # What fills a stock level is missing there from the need on, whoever takes it.
         fills = not self._release.model.node(order.node).rules.is_plain
         if limit == NEVER or fills:
-            limit = min(limit, max(order.need, order.timing.finish))
+            limit = min(limit, max(order.need, finish))
         return limit
 
 
