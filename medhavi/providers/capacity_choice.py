@@ -12,6 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice, product
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from medhavi.providers.capacity_axis import Axis, Work
@@ -36,6 +37,19 @@ MOST_OPTIONS: Final = 64
 MOST_TRIES: Final = 8
 """Times that a bound is drawn again for work that grew by a changeover."""
 ONE: Final = Fraction(1)
+CHOICE: Final = (
+    "resource",
+    "skill",
+    "choice",
+    "preference",
+    "units",
+    "speed",
+    "setup_minutes",
+    "valid_from",
+    "valid_to",
+)
+"""What `step_plan` reads of the rows of a step."""
+_choice = itemgetter(*CHOICE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +228,42 @@ def step_plan(
         ]
         epochs.append(Epoch(start=start, finish=finish, options=tuple(options)))
     return StepPlan(node=node, epochs=tuple(epochs))
+
+
+class Choices:
+    """Compiles options; steps that differ in their times alone share them.
+
+    Parameters
+    ----------
+    resources
+        All resources.
+    """
+
+    __slots__ = ("_known", "_resources")
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        # With the working time: its identity holds as long as it is there.
+        self._known: dict[object, tuple[WorkingTime, tuple[Epoch, ...]]] = {}
+
+    def step_plan(
+        self,
+        node: StepNode,
+        rows: Sequence[Row],
+        base: WorkingTime,
+        held: Sequence[Tool],
+    ) -> StepPlan:
+        """Give what `step_plan` gives."""
+        if held or any(row["until_step"] is not None for row in rows):
+            return step_plan(node, rows, base, held, self._resources)
+        # Two numbers, because a fraction takes long to hash.
+        setup = node.setup.as_integer_ratio()
+        key = id(base), node.splittable, setup, *map(_choice, rows)
+        known = self._known.get(key)
+        if known is None:
+            made = step_plan(node, rows, base, held, self._resources)
+            known = self._known[key] = base, made.epochs
+        return StepPlan(node=node, epochs=known[1])
 
 
 def first_candidate(row: Row, resources: Resources) -> str | None:

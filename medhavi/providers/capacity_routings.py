@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from medhavi.providers.altered_copy import altered
 from medhavi.providers.capacity_choice import (
+    Choices,
     first_candidate,
     is_second_choice,
-    step_plan,
 )
 from medhavi.providers.capacity_clocks import (
     ChainClock,
@@ -177,6 +177,7 @@ class Routings:
         self._facts = facts
         self._calendars = calendars
         self._resources = resources
+        self._choices = Choices(resources)
         self._as_of = as_of
         self._numbers = {
             name: i for i, name in enumerate(tables["routings"].column("routing"))
@@ -195,7 +196,13 @@ class Routings:
 
     def on(self, resources: Resources) -> Routings:
         """Give the same routings on resources that offer something else."""
-        return altered(self, _resources=resources, _compiled={}, _compiled_alike={})
+        return altered(
+            self,
+            _resources=resources,
+            _choices=Choices(resources),
+            _compiled={},
+            _compiled_alike={},
+        )
 
     def sparing(self, resources: Resources, spared: Spared) -> Routings:
         """Give the same routings for work that leaves time free or takes longer."""
@@ -203,6 +210,7 @@ class Routings:
         return altered(
             self,
             _resources=resources,
+            _choices=Choices(resources),
             _factors=factors,
             _slowed=frozenset(routing for routing, _ in factors),
             _likeness={},
@@ -381,12 +389,11 @@ class Routings:
         }
         tasks = tuple(
             Task(
-                plan=step_plan(
+                plan=self._choices.step_plan(
                     node,
                     needs.get(node.step, ()),
                     step_times[node.step],
                     held.get(node.step, ()),
-                    self._resources,
                 ),
                 fixed=times(node.fixed, factor),
                 rate=times(times(node.per_unit, units), factor),

@@ -66,6 +66,7 @@ class LeastLoads:
             if way.source.kind == "make"
         }
         self._limits: dict[str, bool] = {}
+        self._shares_of: dict[int, Load] = {}
         self._times: dict[tuple[str, int], list[OpenTime]] = {}
         self._holding: dict[str, list[Group]] = defaultdict(list)
         for group in sorted({*self._groups()}, key=sorted):
@@ -82,8 +83,13 @@ class LeastLoads:
 
     def _groups(self) -> Iterable[Group]:
         """List the resources of each step: those it always takes, and those it may."""
+        # Steps of many routings have the same options.
+        seen: set[int] = set()
         for routing in sorted(self._makes):
             for task in self._capacity.compiled(routing).tasks:
+                if id(task.plan.epochs) in seen:
+                    continue
+                seen.add(id(task.plan.epochs))
                 taken = [
                     {name for name, _ in option.resources if self._limit(name)}
                     for option in _options(task)
@@ -128,6 +134,12 @@ class LeastLoads:
 
     def _shares(self, task: Task) -> Load:
         """Give the least units of each group that a step takes, by its pace."""
+        known = self._shares_of.get(id(task.plan.epochs))
+        if known is None:
+            known = self._shares_of[id(task.plan.epochs)] = self._least_shares(task)
+        return known
+
+    def _least_shares(self, task: Task) -> Load:
         options = _options(task)
         names = {name for option in options for name, _ in option.resources}
         groups = {one for name in names for one in self._holding.get(name, ())}
