@@ -48,7 +48,14 @@ class ProductFacts:
         `products` and `locations`.
     """
 
-    __slots__ = ("_locations", "_numbers", "_parents", "_products", "_steps")
+    __slots__ = (
+        "_lineages",
+        "_locations",
+        "_numbers",
+        "_parents",
+        "_products",
+        "_steps",
+    )
 
     def __init__(self, tables: Mapping[str, Rows]) -> None:
         products = tables["products"]
@@ -56,6 +63,7 @@ class ProductFacts:
         self._numbers = {key: i for i, key in enumerate(products.column("product"))}
         self._parents = parents_of(products, "product")
         self._steps: dict[str, Fraction] = {}
+        self._lineages: dict[str, tuple[str, ...]] = {}
         self._locations: dict[str, Row] = {
             str(row["location"]): row for row in tables["locations"]
         }
@@ -79,7 +87,10 @@ class ProductFacts:
 
     def lineage(self, product: str) -> tuple[str, ...]:
         """Give the product and its groups, nearest first; a cycle ends the walk."""
-        return tuple(lineage(product, self._parents))
+        known = self._lineages.get(product)
+        if known is None:
+            known = self._lineages[product] = tuple(lineage(product, self._parents))
+        return known
 
     def unit_cost(self, product: str) -> float:
         """Give the standard cost of one base unit [base currency]."""

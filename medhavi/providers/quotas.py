@@ -78,6 +78,7 @@ class Quotas:
             self._windows[row["supplier"]].append((number, row))
         self._load_of: dict[tuple[int, int], Load] = {}
         self._room_of: dict[str, tuple[int | None, ...]] = {}
+        self._scheduled: dict[str, bool] = {}
         self._taken: dict[tuple[object, ...], Fraction] = defaultdict(
             lambda: exact(0.0)
         )
@@ -155,8 +156,9 @@ class Quotas:
                 self._taken[limit.key] += sign * steps * source.step
         elif self._shares(source):
             load = self._load(source, steps)
-            part = Load(sign * load.weight, sign * load.volume)
-            self._loads.add(source.source, at, part)
+            if sign < 0:
+                load = Load(-load.weight, -load.volume)
+            self._loads.add(source.source, at, load)
 
     def door(self, source: Source, finish: int) -> int:
         """Give when goods of a purchase reach the door: receipt days come after it."""
@@ -205,8 +207,12 @@ class Quotas:
 
     def _shares(self, source: Source) -> bool:
         """Tell whether moves of a lane may share a departure."""
-        transport = self._transport
-        return transport is not None and transport.timetable(source.source).scheduled
+        known = self._scheduled.get(source.source)
+        if known is None:
+            transport, lane = self._transport, source.source
+            known = transport is not None and transport.timetable(lane).scheduled
+            self._scheduled[lane] = known
+        return known
 
     def _load(self, source: Source, steps: int) -> Load:
         known = self._load_of.get((id(source), steps))

@@ -57,6 +57,7 @@ class Sourcing:
         "_decides",
         "_known",
         "_lanes",
+        "_location_times",
         "_roads",
         "_rows",
         "_rows_of",
@@ -70,6 +71,7 @@ class Sourcing:
         self._rows_of = self._rows.index("product", "location")
         self._known: dict[Node, tuple[Source, ...]] = {}
         self._decides: dict[Node, bool] = {}
+        self._location_times: dict[str, WorkingTime] = {}
         self._lanes = DefaultLanes(tables, roads)
         self._rules = _rules(tables["inventory_policies"])
 
@@ -199,8 +201,12 @@ class Sourcing:
 
     def location_time(self, location: str) -> WorkingTime:
         """Give the working time in which days at a location count (rule 13)."""
-        calendar = self._roads.facts.calendar(location)
-        return self._roads.calendars.working_time(calendar)
+        known = self._location_times.get(location)
+        if known is None:
+            calendar = self._roads.facts.calendar(location)
+            known = self._roads.calendars.working_time(calendar)
+            self._location_times[location] = known
+        return known
 
     # -------------------------------------------------------------- which sources
     def _sourcing_rows(self, product: str, location: str) -> list[Row]:

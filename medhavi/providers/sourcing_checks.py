@@ -146,6 +146,7 @@ def _members(products: Rows) -> dict[str, tuple[str, ...]]:
 
 
 def _lots(tables: Mapping[str, Rows], roads: Roads) -> Iterator[Finding]:
+    fine: set[tuple[float | None, ...]] = set()
     for table, least in LOT_COLUMNS.items():
         rows = tables[table]
         cells = zip(
@@ -158,10 +159,15 @@ def _lots(tables: Mapping[str, Rows], roads: Roads) -> Iterator[Finding]:
             if not multiple and max_lot is None:
                 continue
             step = _step(table, rows, number, roads)
+            lots = min_lot or 0.0, max_lot, multiple or 0.0
+            # Few lots differ: tens of thousands of rows are asked the same.
+            if (step.numerator, step.denominator, *lots) in fine:
+                continue
             place = {"table": table, "row": rows.place(number)}
-            yield from _lot_findings(
-                place, step, min_lot or 0.0, max_lot, multiple or 0.0
-            )
+            found = tuple(_lot_findings(place, step, *lots))
+            yield from found
+            if not found:
+                fine.add((step.numerator, step.denominator, *lots))
 
 
 def _step(table: str, rows: Rows, number: int, roads: Roads) -> Fraction:

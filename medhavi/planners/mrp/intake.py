@@ -101,6 +101,7 @@ class Reader:
         self._parameters = parameters
         self.intake = Intake()
         self._index_of: dict[str, int] = {}
+        self._sources: dict[tuple[str, ...], Source | None] = {}
         self._locations = set(tables["locations"].column("location"))
         self._forecasts = ForecastPolicies(
             tables["forecast_policies"], parents_of(tables["products"], "product")
@@ -282,6 +283,13 @@ class Reader:
     def _source_of(self, row: Row) -> Source | None:
         if not row["source"]:
             return None
+        key = (row["kind"], row["source"], row["product"], row["location"])
+        if key not in self._sources:
+            self._sources[key] = self._source_like(row)
+        return self._sources[key]
+
+    def _source_like(self, row: Row) -> Source | None:
+        """Give the source of orders of a kind, from somewhere, of a product there."""
         providers = self._model.providers
         kind, source, product = KINDS[row["kind"]], row["source"], row["product"]
         found = providers.sourcing.source_of(kind, source, product, row["location"])

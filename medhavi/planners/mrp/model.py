@@ -176,9 +176,10 @@ class Model:
             seen.add(key)
             node = self.node(key)
             waiting += [other.key for other, _, _ in node.substitutes]
-            for lower, _ in self._below(node):
+            below, groups = self._surroundings(node)
+            for lower, _ in below:
                 waiting.append(lower)
-            for together in self._together(node):
+            for together in groups:
                 waiting += together
         return seen
 
