@@ -10,12 +10,15 @@ from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.units import INT64_MAX, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from medhavi.planners.mrp.intake import Intake
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.state import Node
     from medhavi.planners.mrp.stock_levels import Levels
+
+    Event = tuple[Node, int, str, int]
+    """Place, instant [UTC seconds], kind and quantity [steps]."""
 
 
 def ledger(
@@ -48,62 +51,42 @@ def ledger(
         Columns product, location, instant, kind, qty, as `planners.reporting` reads.
     """
     nodes = list(release.model.nodes.values())
-    place = {id(node): i for i, node in enumerate(nodes)}
-    who: list[int] = []
-    when: list[int] = []
-    kind: list[str] = []
-    steps: list[int] = []
-
-    def add(node: Node, instant: int, what: str, qty: int) -> None:
-        who.append(place[id(node)])
-        when.append(instant)
-        kind.append(what)
-        steps.append(qty)
-
-    _supply(release, as_of, add)
+    events = [*_supply(release, as_of)]
     for need in release.needs:
         if need.qty == 0 or need.node.rules.unlimited:
             continue
         if need.index in intake.bookings:
-            add(need.node, as_of, "stock", -need.qty)
+            events.append((need.node, as_of, "stock", -need.qty))
         elif served is not None and need.demand != NO_DEMAND:
             for instant, qty in served.get(need.index, ()):
-                add(need.node, instant, "gross", qty)
+                events.append((need.node, instant, "gross", qty))
         else:
-            add(need.node, need.instant, "gross", need.qty)
-    for node, instant, qty in release.asked:
-        add(node, instant, "net", qty)
+            events.append((need.node, need.instant, "gross", need.qty))
+    events += [(node, instant, "net", qty) for node, instant, qty in release.asked]
     for index, qty in blocked.items():
-        add(release.units[index].node, as_of, "hold", qty)
+        events.append((release.units[index].node, as_of, "hold", qty))
     for node in nodes:
         known = levels.get(id(node))
         if known is not None:
             for instant in sorted({as_of, *known.changes()}):
-                add(node, instant, "safety", known.safety(instant))
-    return _framed(nodes, who, when, kind, steps)
+                events.append((node, instant, "safety", known.safety(instant)))
+    return _framed(nodes, events)
 
 
-def _supply(
-    release: Release, as_of: int, add: Callable[[Node, int, str, int], None]
-) -> None:
+def _supply(release: Release, as_of: int) -> Iterator[Event]:
     for unit in release.units:
         if unit.order is None:
             if unit.qty < INT64_MAX:
-                add(unit.node, as_of, "stock", unit.qty)
+                yield unit.node, as_of, "stock", unit.qty
         else:
             what = "receipt" if unit.order.existing is not None else "new"
-            add(unit.node, unit.arrives, what, unit.qty)
+            yield unit.node, unit.arrives, what, unit.qty
         if unit.free > 0 and as_of <= unit.expires < NEVER:
-            add(unit.node, unit.expires, "waste", unit.free)
+            yield unit.node, unit.expires, "waste", unit.free
 
 
-def _framed(
-    nodes: list[Node],
-    who: list[int],
-    when: list[int],
-    kind: list[str],
-    steps: list[int],
-) -> pl.DataFrame:
+def _framed(nodes: list[Node], events: list[Event]) -> pl.DataFrame:
+    place = {id(node): i for i, node in enumerate(nodes)}
     facts = pl.DataFrame(
         {
             "product": [node.key[0] for node in nodes],
@@ -118,11 +101,14 @@ def _framed(
             "lower": pl.Float64,
         },
     )
+    who = [place[id(event[0])] for event in events]
     picked = facts[pl.Series(who, dtype=pl.UInt32)]
     return picked.select(
         "product",
         "location",
-        pl.Series("instant", when, dtype=pl.Int64),
-        pl.Series("kind", kind, dtype=pl.String),
-        (pl.Series("qty", steps, dtype=pl.Float64) * pl.col("upper") / pl.col("lower")),
+        pl.Series("instant", [event[1] for event in events], dtype=pl.Int64),
+        pl.Series("kind", [event[2] for event in events], dtype=pl.String),
+        pl.Series("qty", [event[3] for event in events], dtype=pl.Float64)
+        * pl.col("upper")
+        / pl.col("lower"),
     )
