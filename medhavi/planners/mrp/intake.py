@@ -113,7 +113,7 @@ class Reader:
     # --- demands -------------------------------------------------------------------
     def demands(self) -> None:
         """Read demands: by status and horizon, forecast net of orders."""
-        rows = [dict(row) for row in self._tables["demands"]]
+        rows = list(self._tables["demands"])
         rests = self._forecast_rests(rows)
         for row in rows:
             qty = rests.get(row["demand"])
@@ -130,7 +130,7 @@ class Reader:
                 continue
             self._demand(row, qty, due)
 
-    def _demand(self, row: dict[str, Any], qty: int, due: int) -> None:
+    def _demand(self, row: Row, qty: int, due: int) -> None:
         demand = Demand(
             index=len(self.intake.demands),
             demand=row["demand"],
@@ -156,7 +156,7 @@ class Reader:
     def _ended(self, row: Row) -> bool:
         return period_end(row) <= self._as_of
 
-    def _forecast_rests(self, rows: list[dict[str, Any]]) -> dict[str, int]:
+    def _forecast_rests(self, rows: list[Row]) -> dict[str, int]:
         """Consume forecast by orders; gives the rest of each forecast row [steps]."""
         periods = [
             ForecastPeriod(
@@ -450,4 +450,3 @@ class Reader:
 
 if TYPE_CHECKING:
     from fractions import Fraction
-    from typing import Any

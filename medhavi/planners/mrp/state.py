@@ -42,7 +42,7 @@ class Demand:
     ship_from: str | None
     min_shelf: int
     unit_cost: float
-    row: dict[str, Any]
+    row: Mapping[str, Any]
     asks: Traits | None = None
 
 
