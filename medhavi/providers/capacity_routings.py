@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -284,6 +285,8 @@ class Routings:
             return None
         if not steps or routing in self._links or routing in self._outputs:
             return None
+        if routing in self._alone:
+            return None
         row = self._tables["routings"].row(self._numbers[routing])
         return (
             row["location"],
@@ -293,6 +296,20 @@ class Routings:
             tuple([self._step_cells(number) for number in steps]),
             *(self._need_cells(number) for number in self._needs.get(routing, ())),
         )
+
+    @cached_property
+    def _alone(self) -> frozenset[object]:
+        """Routings whose first step, by pace and resource, no other one begins with."""
+        names = ("fixed_minutes", "run_minutes_per_unit")
+        paces = list(zip(*map(self._tables["steps"].column, names), strict=True))
+        resources = self._tables["step_resources"].column("resource")
+        marks = {
+            routing: (paces[steps[0]], resources[needs[0]] if needs else "")
+            for routing, steps in self._steps.items()
+            for needs in (self._needs.get(routing),)
+        }
+        count = Counter(marks.values())
+        return frozenset(name for name, mark in marks.items() if count[mark] == 1)
 
     def compiled(self, routing: str) -> CompiledRouting:
         """Give a routing ready to be scheduled.
