@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
 from medhavi.findings import Finding
-from medhavi.planners.promising.asking import ASKED, TABLE, columns
+from medhavi.planners.promising.asking import ASKED, columns
 from medhavi.planners.promising.promise_run import answer_on
+from medhavi.planners.promising.request_file import TABLE
 from medhavi.results.promise import Promise
 from medhavi.schema import tables
 from medhavi.schema.template import columns_in_order

@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from medhavi.planners.promising.arrival_curve import chance_by
-from medhavi.planners.promising.asking import TABLE
+from medhavi.planners.promising.request_file import TABLE
 from medhavi.service import promise_bulk
 from medhavi.service.desk_parts import rows_download
 from medhavi.service.page_parts import html, trouble_of

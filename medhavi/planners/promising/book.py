@@ -24,13 +24,13 @@ from medhavi.providers.planned_orders import planned_orders
 from medhavi.providers.table_rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.campaign_room import Campaigns
     from medhavi.providers.planned_orders import PlannedOrders
     from medhavi.providers.table_rows import Row
-    from medhavi.results.promise import Promise
+    from medhavi.results.promise import PlannedHold, Promise
     from medhavi.snapshot import Snapshot
 
 
@@ -253,6 +253,11 @@ class Book:
             self._swap([(entry, self._holding(entry)) for entry in last.moved])
             for one in last.replaced:
                 self.take_again(one)
+
+    def accepted_holds(self, demand: str) -> Iterator[PlannedHold]:
+        """Walk over the holds that are accepted for a demand."""
+        for undo in self.accepted.get(demand, ()):
+            yield from undo.holds
 
     @property
     def tokens(self) -> frozenset[int]:

@@ -17,11 +17,10 @@ from medhavi.providers.bucket_ledger import BucketLedger
 from medhavi.units import from_steps, steps_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from medhavi.planners.campaigns.campaign_rules import CampaignRule
     from medhavi.planners.campaigns.campaign_runs import Breach
-    from medhavi.planners.promising.taken import Undo
     from medhavi.providers import Providers
     from medhavi.providers.capacity_room import Option
     from medhavi.providers.capacity_schedule import Task
@@ -101,7 +100,7 @@ class CampaignRoom:
     short_runs
         Of `promise_policies`: what becomes of work below the least run.
     accepted
-        What the book has accepted, by demand.
+        Gives the holds that the book has accepted for a demand.
     """
 
     def __init__(
@@ -109,7 +108,7 @@ class CampaignRoom:
         providers: Providers,
         campaigns: Campaigns,
         short_runs: str,
-        accepted: Mapping[str, Sequence[Undo]],
+        accepted: Callable[[str], Iterable[PlannedHold]],
     ) -> None:
         self._providers = providers
         self._rules = campaigns.rules
@@ -328,10 +327,9 @@ class CampaignRoom:
         known = known or self._orders.get(owner)
         if known is not None:
             return known
-        for undo in self._accepted.get(owner, ()):
-            for hold in undo.holds:
-                if (hold.subject, hold.start) == (resource, block.start):
-                    return _stated(hold)
+        for hold in self._accepted(owner):
+            if (hold.subject, hold.start) == (resource, block.start):
+                return _stated(hold)
         return self._held.get((resource, block.start, owner))
 
     def _works(

@@ -99,7 +99,7 @@ class Quest:
         stages = book.stages
         window = book.now, self.need
         room = book.campaigns and CampaignRoom(
-            stages.providers, book.campaigns, policy.short_runs, book.accepted
+            stages.providers, book.campaigns, policy.short_runs, book.accepted_holds
         )
         self.work = work_rules(
             stages.capacity, stages.reserves, window, request, policy, room
