@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from medhavi.snapshot.table_access import TableAccess
 
 _PLANNED = ["open", "quote"]
+_MOST_YEARS = 1000
+_YEAR_MINUTES = 365.25 * 24 * 60
 
 
 def network_checks() -> Iterator[Check]:
@@ -36,6 +38,7 @@ def network_checks() -> Iterator[Check]:
     yield Check("unsupplied", _unsupplied, {"demands": planned})
     counted = "product", "location", "status", "qty"
     yield Check("overflow", _overflow, {"demands": counted})
+    yield Check("endless", _endless, {"demands": counted})
 
 
 def _cycles(snapshot: NetworkAccess) -> list[Finding]:
@@ -238,3 +241,38 @@ def _too_large(network: Network, node: int, amount: float, step: float) -> Findi
         place=f" needed at {location}",
         step=f"{step:g}",
     )
+
+
+def _endless(snapshot: TableAccess) -> list[Finding]:
+    """Demands whose order would run for longer than dates can say, in one piece."""
+    largest = snapshot["demands"]["qty"].max()
+    longest = snapshot["steps"]["run_minutes_per_unit"].max()
+    if not largest or not longest:
+        return []
+    if float(str(largest)) * float(str(longest)) < _MOST_YEARS * _YEAR_MINUTES:
+        return []
+    slowest = pl.col("run_minutes_per_unit").max()
+    steps = snapshot["steps"].group_by("routing").agg(minutes=slowest)
+    made = snapshot["routings"].select("routing", "product", "max_lot")
+    pieces = pl.min_horizontal("qty", "max_lot")
+    asked = (
+        numbered(snapshot, "demands")
+        .filter(pl.col("status").is_in(_PLANNED))
+        .join(made.join(steps, on="routing"), on="product")
+        .with_columns(years=pieces * pl.col("minutes") / _YEAR_MINUTES)
+        .sort("years", "routing")
+        .unique("row", keep="first", maintain_order=True)
+        .filter(pl.col("years") > _MOST_YEARS)
+        .sort("row")
+    )
+
+    def tell(row: Mapping[str, object]) -> dict[str, object]:
+        years = f"{row['years']:.3g}"
+        return {
+            "product": row["product"],
+            "routing": row["routing"],
+            "years": years,
+            "most": _MOST_YEARS,
+        }
+
+    return told("SNAP053", "demands", "qty", *mark(snapshot, "demands", asked), tell)

@@ -223,6 +223,19 @@ CASES: dict[str, tuple[str, Tables, Tables]] = {
         {"demands": [{"qty": 1e19}]},
         {"demands": [{"qty": 1e15}]},
     ),
+    "an order that would never end": (
+        "SNAP053",
+        {
+            "demands": [{"qty": 1e12}],
+            "routings": [{}],
+            "steps": [{"run_minutes_per_unit": 1}],
+        },
+        {
+            "demands": [{"qty": 1e12}],
+            "routings": [{"max_lot": 1e6}],
+            "steps": [{"run_minutes_per_unit": 1}],
+        },
+    ),
     "a largest lot below the least": (
         "SNAP030",
         {"routings": [{"min_lot": 10, "max_lot": 5}]},
