@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from medhavi.planners.constrained.round_memory import Memory
 from medhavi.planners.constrained.search.laying_out import MismatchError
@@ -23,11 +25,13 @@ LATER = AS_OF + dt.timedelta(days=30)
 WEIGHTS = (25.0, 5.0, 1.0)
 
 
-def run_of(tables: dict[str, Any]) -> SearchedRun:
+def run_of(
+    tables: dict[str, Any], kind: type[SearchedRun] = SearchedRun
+) -> SearchedRun:
     parameters = ConstrainedParameters(engine="python", search="always", effort="light")
     snapshot = Snapshot.from_frames(tables)
     snapshot.require()
-    run = SearchedRun(Memory(snapshot), parameters)
+    run = kind(Memory(snapshot), parameters)
     run.build()
     return run
 
@@ -260,3 +264,82 @@ def test_work_before_its_goods_are_there_is_refused() -> None:
     run.adopt(model, found._replace(order_start=early))
     with pytest.raises(MismatchError, match="before its goods are there"):
         run.place()
+
+
+# --- what is bought for found orders --------------------------------------------------
+class GeneralRun(SearchedRun):
+    """A run that nets what is bought in the general way."""
+
+    def _plain_walks(self) -> bool:
+        return False
+
+
+def laid(tables: dict[str, Any], kind: type[SearchedRun]) -> list[Any]:
+    """Lay and place what is found; gives all orders and who takes from them."""
+    run = run_of(tables, kind)
+    model = model_of(run, WEIGHTS, 20.0)
+    watch = Watch(told=nobody, stop=lambda: False)
+    run.adopt(model, seek(model, ENGINE, "light", watch, 1))
+    release = run.release
+    netted = [(o.kind, o.steps, o.timing, o.need, o.cause) for o in release.orders]
+    kept = [(o.lot_rule, o.priority, o.alive_until) for o in release.orders]
+    matches = [release.match_need, release.match_unit, release.match_qty]
+    free = [(u.index, u.free, u.available) for u in release.units]
+    run.place()
+    dates = [(o.timing, [u.arrives for u in o.units]) for o in release.orders]
+    return [netted, kept, matches, free, dates, run.release.has_late]
+
+
+DEMANDS = st.lists(
+    st.tuples(
+        st.sampled_from("AB"),
+        st.sampled_from([1.0, 2.0, 5.0]),
+        st.integers(0, 20).map(float),
+        st.integers(1, 3),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(max_examples=15)
+@given(
+    wanted=DEMANDS,
+    bought=st.sampled_from([(1.0, 1.0), (7.0, 1.0), (4.0, 3.0)]),
+    raw=st.sampled_from([0.0, 3.0]),
+)
+def test_purchases_are_netted_as_in_the_general_way(wanted, bought, raw):
+    tables = workshop(wanted, stock=1.0)
+    least, multiple = bought
+    terms = [
+        {**row, "moq": least, "lot_multiple": multiple}
+        for row in tables["supply_terms"]
+    ]
+    there = {"product": "RAW", "location": "P", "qty": raw}
+    tables |= {"supply_terms": terms, "stock": [*tables["stock"], there]}
+    assert laid(tables, SearchedRun) == laid(tables, GeneralRun)
+
+
+@settings(max_examples=15)
+@given(wanted=DEMANDS)
+def test_waits_are_what_the_books_of_the_resources_say(wanted):
+    """Fill the books of the providers with the found work and ask them."""
+    run, model, found = sought(workshop(wanted, stock=1.0))
+    run.adopt(model, found)
+    placing = run.placing
+    placing.forward()
+    finite = run.providers.finite(())
+    layout = placing._layout
+    jobs = [placing.by_order[order.index] for order in layout.orders]
+    timings = [
+        layout.timing(place, int(layout.early.begin[place]), int(finish))
+        for place, finish in enumerate(layout.early.finish)
+    ]
+    for job, timing in zip(jobs, timings, strict=True):
+        finite.occupancy.occupy(timing.steps, str(job.order.index))
+    for job, timing, start in zip(jobs, timings, placing._begins, strict=True):
+        name = job.order.source_id
+        said = finite.waits(name, timing, int(start), str(job.order.index))
+        assert [(wait.resource, wait.start, wait.finish) for wait in said] == [
+            (wait.subject, wait.begin, wait.end) for wait in placing.waits(job)
+        ]
