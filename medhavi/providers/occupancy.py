@@ -194,25 +194,6 @@ class Occupancy:
             book.add(block)
             self._journal.append((book, block, True))
 
-    def fill(
-        self, resource: str, units: float, spans: Iterable[tuple[int, int, str]]
-    ) -> None:
-        """Hold units of a resource in spans: start, finish [s] and owner.
-
-        As `occupy` for work of one step each without set-up, and cheaper for many.
-        """
-        book = self.ledger(resource)
-        if book is None:
-            return
-        need = millionths(units)
-        blocks = [Block(*span[:2], need, span[2]) for span in spans]
-        if isinstance(book, BucketLedger):
-            for block in blocks:
-                book.add(block)
-        else:
-            book.add_all(blocks)
-        self._journal.extend((book, block, True) for block in blocks)
-
     def release(
         self, windows: Iterable[StepWindow], owner: str = "", holds: Sequence[Hold] = ()
     ) -> None:

@@ -13,13 +13,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from functools import lru_cache
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medhavi.units import ALWAYS, DAY, NEVER, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from medhavi.providers.capacity_resources import ResourceClock
     from medhavi.snapshot.calendars import WorkingTime
@@ -82,27 +81,6 @@ class Ledger:
         """Hold a block; more than there is can be held, then nothing else fits."""
         insort(self.blocks, block)
         self._change(block.start, block.finish, block.units)
-
-    def add_all(self, blocks: Sequence[Block]) -> None:
-        """Hold blocks: at once, where they come in a row and nothing is held yet."""
-        row = not self.blocks and all(
-            ALWAYS < b.start < b.finish and b.units for b in blocks
-        )
-        if not row or any(a.finish > b.start for a, b in pairwise(blocks)):
-            for block in blocks:
-                self.add(block)
-            return
-        times, used = self.times, self.used
-        self.blocks.extend(blocks)
-        for start, finish, units, *_ in blocks:
-            if times[-1] == start:
-                times.pop()
-                used.pop()
-            if used[-1] != units:
-                times.append(start)
-                used.append(units)
-            times.append(finish)
-            used.append(0)
 
     def remove(self, block: Block) -> None:
         """Give a block back.

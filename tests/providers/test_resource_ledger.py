@@ -76,31 +76,6 @@ def test_what_is_held_depends_on_the_blocks_and_not_on_their_sequence(blocks, rn
     assert (one.times, one.used, one.blocks) == ([ALWAYS], [0], [])
 
 
-@pytest.mark.req("CORE-10")
-@given(
-    st.lists(
-        st.tuples(
-            st.integers(-2, 3), st.integers(0, 4), st.sampled_from([0.5, 1.0, 2.0])
-        )
-    ),
-    works,
-)
-def test_all_at_once_is_one_after_the_other(row, before):
-    # A gap below 0 makes blocks overlap, a length of 0 is no work.
-    one, other = ledger(clock_of()), ledger(clock_of())
-    for start, finish, units in before[:1]:
-        one.add(block(start, finish, units))
-        other.add(block(start, finish, units))
-    blocks, end = [], 10
-    for gap, length, units in row:
-        blocks.append(block(end + gap, end + gap + length, units))
-        end += gap + length
-    for each in blocks:
-        one.add(each)
-    other.add_all(blocks)
-    assert (one.times, one.used, one.blocks) == (other.times, other.used, other.blocks)
-
-
 @given(works)
 def test_use_is_the_sum_of_the_blocks_at_every_instant(blocks):
     book = ledger(clock_of())
