@@ -44,6 +44,7 @@ Narrow = Mapping[str, Columns | Once]
 NETWORK = {
     "demands": Once(("product", "location", "ship_from")),
     "stock": Once(("product", "location", "qty")),
+    "supply_orders": Once(("product", "location", "kind", "source", "status")),
     "inventory_policies": Once(("product", "location", "unlimited")),
 }
 """What the network is made of, where that is not all of a table."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache, partial
 
 from medhavi import schema
-from medhavi.snapshot.check_memory import NETWORK, Check
+from medhavi.snapshot.check_memory import Check
 from medhavi.snapshot.checks_links import link_checks, references, source_kinds
 from medhavi.snapshot.checks_making import making_checks
 from medhavi.snapshot.checks_network import network_checks
@@ -29,12 +29,7 @@ def checks() -> tuple[Check, ...]:
         Check("making", making_checks),
         *trade_checks(),
         *network_checks(),
-        # Which products are called for, not how many of them.
-        Check(
-            "time",
-            time_checks,
-            {"demands": (*NETWORK["demands"].columns, "status")},
-        ),
+        *time_checks(),
     )
 
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from medhavi.findings import finding
 from medhavi.snapshot.calendars import Calendars
+from medhavi.snapshot.check_memory import NETWORK, Check
 from medhavi.snapshot.checks_links import numbered
 from medhavi.snapshot.checks_making import candidates
 from medhavi.snapshot.checks_network import needed
@@ -30,26 +31,29 @@ _FURTHEST_DAYS = 400
 """Days from now in which the longest opening is looked for."""
 
 
-def time_checks(snapshot: NetworkAccess) -> list[Finding]:
-    """Check working time, where the calendars themselves can be read."""
-    found = _overlapping_shifts(snapshot)
-    if snapshot["calendars"].height and _readable(snapshot):
-        calendars = Calendars(snapshot)
-        asked = _Asked(snapshot)
-        found += _never_open(snapshot, calendars, asked)
-        found += _too_long(snapshot, calendars, asked)
-    return found
+def time_checks() -> tuple[Check, ...]:
+    """Give the checks of working time.
+
+    What is called for counts, not how much of it; whether calendars open at all does
+    not depend on that.
+    """
+    shown = {"demands": (*NETWORK["demands"].columns, "status")}
+    return (
+        Check("overlapping shifts", _overlapping_shifts),
+        Check("never open", _never_open, shown),
+        Check("too long", _too_long, shown),
+    )
 
 
 def _readable(snapshot: TableAccess) -> bool:
-    """Tell whether every calendar has what working time is made of."""
+    """Tell whether there are calendars, each with what working time is made of."""
     required = {
         "calendars": ["calendar"],
         "shifts": ["calendar", "weekday", "start", "finish"],
         "calendar_exceptions": ["calendar", "start", "finish"],
         "settings": ["as_of"],
     }
-    complete = all(
+    complete = snapshot["calendars"].height > 0 and all(
         not sum(snapshot[name].select(columns).null_count().row(0))
         for name, columns in required.items()
     )
@@ -78,16 +82,20 @@ class _Asked:
                 self.routings.setdefault(routing, product)
 
 
-def _never_open(
-    snapshot: TableAccess, calendars: Calendars, asked: _Asked
-) -> list[Finding]:
+def _never_open(snapshot: NetworkAccess) -> list[Finding]:
     """Name calendars that are never open from now on, and who depends on them."""
+    if not _readable(snapshot):
+        return []
+    calendars = Calendars(snapshot)
     now = snapshot.as_of
     dead = [
         name
         for name in snapshot["calendars"]["calendar"].to_list()
         if calendars.working_time(name).next_open(now) is None
     ]
+    if not dead:
+        return []
+    asked = _Asked(snapshot)
     found: list[Finding] = []
     for name in dead:
         users = sorted(_users(snapshot, asked, name))
@@ -170,10 +178,11 @@ class _Piece(NamedTuple):
     choices: tuple[tuple[str | None, ...], ...]
 
 
-def _too_long(
-    snapshot: TableAccess, calendars: Calendars, asked: _Asked
-) -> list[Finding]:
+def _too_long(snapshot: NetworkAccess) -> list[Finding]:
     """Name steps that may not pause and fit into no opening."""
+    if not _readable(snapshot):
+        return []
+    calendars = Calendars(snapshot)
     now = snapshot.as_of
     days = min(snapshot.settings.horizon_days, _FURTHEST_DAYS)
     end = now + max(int(days * DAY), 14 * DAY)
@@ -187,7 +196,7 @@ def _too_long(
             longest[names] = _longest(time, now, end)
         return longest[names]
 
-    found: list[Finding] = []
+    found: list[tuple[_Piece, float]] = []
     for piece in _pieces(snapshot):
         limits = [opening(piece.calendars)]
         for choice in piece.choices:
@@ -196,8 +205,11 @@ def _too_long(
             limits.append(max(known) if len(known) == len(open_times) else None)
         bounds = [limit for limit in limits if limit is not None]
         if bounds and 0 < min(bounds) < piece.minutes:
-            found.append(_too_long_finding(piece, min(bounds), asked))
-    return found
+            found.append((piece, min(bounds)))
+    if not found:
+        return []
+    asked = _Asked(snapshot)
+    return [_too_long_finding(piece, bound, asked) for piece, bound in found]
 
 
 def _too_long_finding(piece: _Piece, opening: float, asked: _Asked) -> Finding:

@@ -48,6 +48,27 @@ def test_a_demand_less_at_a_place_shares_the_network():
     assert fewer.network is before.network
 
 
+def test_another_date_of_an_order_shares_the_network_and_another_place_does_not():
+    order = {"supply_order": "O", "product": "A", "qty": 5, "due": "2026-01-09"}
+    before = checked(factories.snapshot(supply_orders=[order]))
+    orders = before["supply_orders"]
+    later = orders.with_columns(pl.col("due").dt.offset_by("4d"), qty=pl.lit(9.0))
+    assert before.replace(supply_orders=later).network is before.network
+    closed = orders.with_columns(status=pl.lit("closed"))
+    assert before.replace(supply_orders=closed).network is not before.network
+
+
+def test_calendars_are_not_walked_again_for_other_demands():
+    rows = [{"demand": name, "product": "A"} for name in ("D1", "D2")]
+    shift = {"calendar": "C", "weekday": 1, "start": "08:00", "finish": "16:00"}
+    before = checked(
+        factories.snapshot(demands=rows, calendars=[{"calendar": "C"}], shifts=[shift])
+    )
+    known = before._memory.told["never open"]
+    fewer = checked(before.replace(demands=before["demands"].head(1)))
+    assert fewer._memory.told["never open"] is known
+
+
 def test_what_was_wrong_before_is_told_again_and_what_is_mended_is_not():
     rows = [{"product": "A", "qty": 1}]
     before = checked(factories.snapshot(demands=rows, stock=[{"product": "NO"}]))

@@ -7,7 +7,9 @@ where even that leaves a need without a usable lot, the plan used an expired one
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -21,7 +23,7 @@ from medhavi.results.verify.faults import faults
 from medhavi.units import DAY, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from medhavi.findings import Finding
     from medhavi.results.verify.facts import Facts
@@ -52,22 +54,19 @@ def check_lifetime(facts: Facts) -> list[Finding]:
         ).iter_rows()
     }
     lots = usable_lots(facts).join(places, on=PLACE, how="semi")
+    # What is below zero is a need among the flows already.
+    lying = _by_place(lots.filter(pl.col("qty") > 0), "qty", "expires_at")
     flows = all_flows(facts).join(places, on=PLACE, how="semi")
+    columns = ("instant_s", "qty", "owner", "finish_s", "stated_s")
     rows: list[dict[str, object]] = []
-    for (product, location), own in flows.group_by(PLACE, maintain_order=True):
-        life = lives.get(str(product))
-        here = (pl.col("product") == product) & (pl.col("location") == location)
+    for (product, location), own in _by_place(flows, *columns).items():
+        life = lives.get(product)
         incoming: list[Flow] = [
             (-NEVER, qty, NEVER if expires is None else int(expires.timestamp()))
-            # What is below zero is a need among the flows already.
-            for qty, expires in lots.filter(here & (pl.col("qty") > 0))
-            .select("qty", "expires_at")
-            .iter_rows()
+            for qty, expires in lying.get((product, location), ())
         ]
         needs: list[Flow] = []
-        for instant, qty, owner, finish, stated in own.select(
-            "instant_s", "qty", "owner", "finish_s", "stated_s"
-        ).iter_rows():
+        for instant, qty, owner, finish, stated in own:
             if qty > 0 and instant > -NEVER:
                 born = instant if finish is None else finish
                 end = NEVER if life is None else born + round(life * DAY)
@@ -90,6 +89,16 @@ def check_lifetime(facts: Facts) -> list[Finding]:
     if not rows:
         return []
     return faults("VER072", "pegging", pl.DataFrame(rows))
+
+
+def _by_place(
+    rows: pl.DataFrame, *columns: str
+) -> dict[tuple[str, str], list[tuple[Any, ...]]]:
+    """Collect the cells of some columns by place, in the sequence of the rows."""
+    found: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
+    for product, location, *cells in rows.select(*PLACE, *columns).iter_rows():
+        found.setdefault((product, location), []).append(tuple(cells))
+    return found
 
 
 def _perishable(facts: Facts) -> pl.DataFrame:
@@ -151,13 +160,13 @@ def check_holds(facts: Facts) -> list[Finding]:
         .then("fed")
         .otherwise(pl.concat_list("owner"))
     )
+    here = _parts(flows)
     around = _around(facts, holds)
     rows: list[dict[str, object]] = []
     for (product, location), own in holds.group_by(PLACE, maintain_order=True):
-        here = flows.filter(
-            (pl.col("product") == product) & (pl.col("location") == location)
-        )
-        fault = _broken_hold(facts.as_of, own, here, _promised(around, own))
+        place = str(product), str(location)
+        promised = _promised(around, place, own)
+        fault = _broken_hold(facts.as_of, own, here.get(place, flows.clear()), promised)
         if fault is not None:
             moment, short = fault
             value = f"{product}|{location}"
@@ -196,13 +205,22 @@ def _feeding(facts: Facts, holds: pl.DataFrame) -> pl.DataFrame:
 
 
 class _Around(NamedTuple):
-    """Pegs and firm pegs of the tables at all places with holds.
+    """Pegs and firm pegs of the tables by place with holds.
 
     Column `kept` of `pegged` marks what is firm, of a customer, or made for a demand.
     """
 
-    pegged: pl.DataFrame
-    stated: pl.DataFrame
+    pegged: Mapping[tuple[str, str], pl.DataFrame]
+    stated: Mapping[tuple[str, str], pl.DataFrame]
+
+
+def _parts(rows: pl.DataFrame) -> dict[tuple[str, str], pl.DataFrame]:
+    """Cut a table by place."""
+    parts = rows.partition_by(PLACE, as_dict=True, maintain_order=True)
+    return {
+        (str(product), str(location)): part
+        for (product, location), part in parts.items()
+    }
 
 
 def _around(facts: Facts, holds: pl.DataFrame) -> _Around:
@@ -211,25 +229,26 @@ def _around(facts: Facts, holds: pl.DataFrame) -> _Around:
     names = [*made_for["supply_order"].to_list(), *lots]
     places = holds.select(PLACE).unique()
     pegged = facts.plan.pegging.join(places, on=PLACE, how="semi")
-    return _Around(
-        pegged.with_columns(kept=pl.col("firm") | pl.col("supply").is_in(names)),
-        facts.snapshot["pegs"].filter("firm").join(places, on=PLACE, how="semi"),
-    )
+    stated = facts.snapshot["pegs"].filter("firm").join(places, on=PLACE, how="semi")
+    kept = pl.col("firm") | pl.col("supply").is_in(names)
+    return _Around(_parts(pegged.with_columns(kept=kept)), _parts(stated))
 
 
-def _promised(around: _Around, holds: pl.DataFrame) -> float:
+def _promised(around: _Around, place: tuple[str, str], holds: pl.DataFrame) -> float:
     """Give what firm pegs, orders made for a demand and owners keep from the holds.
 
     What an owner of a hold has pegged firmly beside it counts as far as it is used.
     """
-    places = holds.select(PLACE).unique()
-    pegged = around.pegged.join(places, on=PLACE, how="semi")
+    pegged, stated = around.pegged.get(place), around.stated.get(place)
+    if pegged is None:
+        return 0.0
     others = pegged.filter("kept").join(
         holds.select("demand").unique(), on="demand", how="anti"
     )
+    if stated is None:
+        return float(others["qty"].sum())
     beside = (
-        around.stated.join(places, on=PLACE, how="semi")
-        .group_by("demand")
+        stated.group_by("demand")
         .agg(pl.col("qty").sum())
         .join(holds.group_by("demand").agg(held=pl.col("qty").sum()), on="demand")
         .join(
@@ -254,11 +273,10 @@ def _broken_hold(
     )["qty"].sum()
     coverable = min(sum(outstanding.values()), max(float(at_now) - promised, 0.0))
     balance = 0.0
-    for (instant,), rows in flows.sort("instant_s").group_by(
-        "instant_s", maintain_order=True
-    ):
+    cells = flows.sort("instant_s").select("instant_s", "qty", "owners").iter_rows()
+    for instant, rows in groupby(cells, key=itemgetter(0)):
         others = 0.0
-        for qty, owners in rows.select("qty", "owners").iter_rows():
+        for _, qty, owners in rows:
             balance += qty
             rest = max(-qty, 0.0)
             for owner in owners or ():
@@ -269,7 +287,6 @@ def _broken_hold(
                     rest -= taken
             others += rest
         held = min(sum(outstanding.values()), max(coverable, 0.0))
-        moment = int(str(instant))
-        if moment >= as_of and others > 0 and balance < held - TOLERANCE * (1 + held):
-            return moment, held - balance
+        if instant >= as_of and others > 0 and balance < held - TOLERANCE * (1 + held):
+            return instant, held - balance
     return None

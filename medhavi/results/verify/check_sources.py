@@ -162,11 +162,10 @@ def _masters(facts: Facts) -> pl.DataFrame:
         "max_lot",
         "lot_multiple",
     )
-    moved = facts.supplies.filter(pl.col("kind") == "move").select("product").unique()
     move = (
         snapshot["lanes"]
         .select(pl.col("lane").alias("source"), pl.col("destination").alias("location"))
-        .join(moved, how="cross")
+        .join(_moved(facts), on="source")
         .select(
             pl.lit("move").alias("kind"),
             "source",
@@ -180,6 +179,23 @@ def _masters(facts: Facts) -> pl.DataFrame:
         )
     )
     return pl.concat([make, buy, move])
+
+
+def _moved(facts: Facts) -> pl.DataFrame:
+    """Give what is moved on which lane, as far as any supply asks: source, product.
+
+    All lanes with all products would be millions of rows.
+    """
+    moves = facts.supplies.filter(pl.col("kind") == "move")
+    lanes = moves.select("order", source=pl.coalesce("lane", "source"))
+    given = facts.supplies.select("order", "product")
+    return (
+        lanes.join(given, on="order")
+        .join(moves, on="product", how="semi")
+        .select("source", "product")
+        .unique()
+        .sort("source", "product")
+    )
 
 
 def _rules(facts: Facts) -> pl.DataFrame:
