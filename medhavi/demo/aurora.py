@@ -13,9 +13,11 @@ from medhavi.errors import UsageError
 from medhavi.units import to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from medhavi.events.envelope import NewEvent
+
+    Observe = Callable[[str, int, int], object]
 
 SCALES: Mapping[str, Scale] = MappingProxyType(
     {
@@ -70,7 +72,7 @@ def scale_of(name: str) -> Scale:
 
 
 def generate(
-    scale: str = "small", seed: int = 1
+    scale: str = "small", seed: int = 1, observe: Observe | None = None
 ) -> Iterator[tuple[str, list[NewEvent]]]:
     """Give the history of aurora: (stream, events) in recorded order.
 
@@ -84,6 +86,9 @@ def generate(
         small, medium or large.
     seed
         Of all chance; equal scale and seed give equal bytes in every process.
+    observe
+        Called with (phase, done, total): days that were played, then events that were
+        given. Changes nothing.
 
     Raises
     ------
@@ -91,8 +96,23 @@ def generate(
         There is no such scale.
     """
     history = History(scale_of(scale), seed)
-    history.play()
-    return history.world.journal.batches()
+    history.play(observe)
+    journal = history.world.journal
+    batches = journal.batches()
+    return batches if observe is None else _counted(batches, len(journal), observe)
+
+
+def _counted(
+    batches: Iterator[tuple[str, list[NewEvent]]], total: int, observe: Observe
+) -> Iterator[tuple[str, list[NewEvent]]]:
+    """Give batches on, and tell how many events were given, in tenths."""
+    given, told = 0, 0
+    for stream, events in batches:
+        yield stream, events
+        given += len(events)
+        if given * 10 // total > told:
+            told = given * 10 // total
+            observe("events written", given, total)
 
 
 def describe(scale: str = "small") -> Mapping[str, int]:

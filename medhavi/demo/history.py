@@ -35,7 +35,11 @@ from medhavi.events.catalog import MASTER, master_event
 from medhavi.units import DAY, HOUR, from_seconds, to_seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from medhavi.demo.company import Scale
+
+    Observe = Callable[[str, int, int], object]
 
 _FOUNDED_BEFORE = 3 * DAY
 _FORECAST_AFTER = 34
@@ -85,9 +89,18 @@ class History:
         self.purchasing = Purchasing(self.world)
         self.story = Story(self.world, self.market, self.factory, self.purchasing)
         self._rng = self.world.chance("history")
+        self._observe: Observe | None = None
 
-    def play(self) -> None:
-        """Play everything from the founding to the last Monday morning."""
+    def play(self, observe: Observe | None = None) -> None:
+        """Play everything from the founding to the last Monday morning.
+
+        Parameters
+        ----------
+        observe
+            Called with (phase, days that are over, days in all) as each month begins
+            and at the end, which is before anything is written.
+        """
+        self._observe = observe
         self._define()
         self._first_stock()
         for day in range(day_of(self.world.now), day_of(END) + 1):
@@ -98,6 +111,7 @@ class History:
         self.world.timeline.run(END - 1)
         self.world.timeline.now = END
         self.story.rush()
+        self._tell(day_of(END))
 
     # ------------------------------------------------------------ foundation
     def _define(self) -> None:
@@ -165,6 +179,7 @@ class History:
         at = world.timeline.at
         midnight = day * DAY
         if from_seconds(midnight).day == 1:
+            self._tell(day)
             at(midnight + 5 * HOUR, self._publish_forecast)
         if not is_workday(day):
             return
@@ -178,6 +193,15 @@ class History:
         at(midnight + 13 * HOUR, self.factory.plan_day)
         at(midnight + 15 * HOUR, self._count_one)
         at(midnight + 16 * HOUR, self._throw_expired)
+
+    def _tell(self, day: int) -> None:
+        """Tell how far the history is played."""
+        if self._observe is None:
+            return
+        first = day_of(self.world.company.scale.begin)
+        noted = len(self.world.journal)
+        phase = f"played to {date_of(day * DAY)}, {noted:,} events"
+        self._observe(phase, day - first, day_of(END) - first)
 
     def _count_one(self) -> None:
         """Count one shelf a day; a little is missing now and then."""

@@ -97,10 +97,13 @@ def generate_company(
     if store.head() > 0:
         message = f"{shown_url(url)} holds events already. Name a new store."
         raise UsageError(message)
-    if observe is not None:
-        observe(f"generating {company} ({scale}, seed {seed})")
+    say = observe or (lambda _text: None)
+    say(f"generating {company} ({scale}, seed {seed})")
+    history = aurora.generate(
+        scale, seed, lambda what, done, all_: say(f"  {what} ({done:,} of {all_:,})")
+    )
     # The history holds an event twice, as brokers deliver; both have one position.
-    return len(set(store.append_many(aurora.generate(scale=scale, seed=seed))))
+    return len(set(store.append_many(history)))
 
 
 def demonstrate(
