@@ -61,6 +61,22 @@ def test_a_plain_snapshot_relaxes_nothing():
     assert named({}) == {}
 
 
+@pytest.mark.req("CMP-01")
+def test_rules_of_campaigns_are_not_obeyed_and_the_plan_says_so():
+    rule = {"resource": "M", "family": "A", "min_run_qty": 100.0}
+    made = best(
+        demands=[DEMAND],
+        routings=[ROUTING],
+        steps=[{"routing": "R", "run_minutes_per_unit": 1}],
+        step_resources=[{"routing": "R", "resource": "M"}],
+        campaign_rules=[rule],
+    )
+    assert made.supplies["qty"].sum() == 9.0
+    (told,) = (found for found in made.findings if found.table == "campaign_rules")
+    assert (told.code, told.severity) == ("PLAN010", "warning")
+    assert "mode constrained obeys" in told.message
+
+
 def test_every_relaxed_column_is_one_of_the_schema():
     known = schema_tables()
     for rule in RELAXED:

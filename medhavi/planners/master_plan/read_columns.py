@@ -16,7 +16,8 @@ READING = Reading(
     tables={
         "changeovers": "sequence-dependent set-up",
         "resource_state": "the present set-up of resources",
-        "campaign_rules": "campaigns",
+        "campaign_rules": "runs may be shorter or longer than the rules allow, without "
+        "cleaning between them; mode constrained obeys them",
         "tariffs": "energy prices",
         "promise_policies": "promising",
     },
