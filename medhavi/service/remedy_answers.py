@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from medhavi.planners.promising.what_if import HOLDS, REQUEST
+from medhavi.planners.work_orders.order_states import OrderState, Verb, allowed
 from medhavi.snapshot.changed_rows import normal_rows
 from medhavi.views.changed_cells import changed_cells, known_row, said
 
@@ -73,8 +74,16 @@ def answer_of(rows: Rows, snapshot: Snapshot) -> Answer:
             if before is None:
                 words = f"It adds rows to the table {said(table)}"
                 return Answer(why=f"{words}, which another system owns. {CARRY}")
+            if table == ORDERS and not _may_move(before):
+                words = f"{before['supply_order']} is {said(str(before['status']))}"
+                return Answer(why=f"{words}, and no edit moves it then. {CARRY}")
             cells += changed_cells(table, row, before)
     return _answer(cells)
+
+
+def _may_move(order: Mapping[str, object]) -> bool:
+    """Tell whether an order may have other dates in its state."""
+    return Verb.MOVE in allowed(OrderState(str(order["status"])))
 
 
 def _answer(cells: Sequence[ChangedCell]) -> Answer:

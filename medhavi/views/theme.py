@@ -299,6 +299,9 @@ body:not(:has(.mv,marimo-progress,.markdown))::before{content:"Opening the page 
  color:var(--mv-muted);animation:mv-wait 1.6s ease-in-out infinite alternate}
 @keyframes mv-wait{from{opacity:.35}to{opacity:1}}
 @media (prefers-reduced-motion:reduce){body::before{animation:none!important}}
+marimo-form{--amber-1:var(--mv-card);--amber-7:var(--mv-line);
+ --action:var(--mv-plan);--action-hover:var(--mv-plan);
+ --action-foreground:var(--mv-page)}
 .mv-draw{overflow-x:auto}
 .mv-draw marimo-vega{display:block}
 .vega-embed{width:100%}

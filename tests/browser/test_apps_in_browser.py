@@ -99,14 +99,6 @@ def test_apps_follow_light_and_dark(watched, scheme, tokens):
     watched.assert_clean()
 
 
-def test_a_phone_shows_all_without_sideways_scrolling(watched):
-    watched.page.set_viewport_size({"width": 390, "height": 2600})
-    watched.open("/plan/")
-    expect(watched.page.locator("marimo-vega svg").first).to_be_visible(timeout=SLOW)
-    width = watched.page.evaluate("document.querySelector('#App').scrollWidth")
-    assert width <= 390
-
-
 @pytest.mark.req("QA-05")
 @pytest.mark.parametrize(
     ("case", "words"),

@@ -15,6 +15,7 @@ SLOW = 20_000
 """A loaded machine paints late [ms]."""
 
 
+@pytest.mark.nightly
 def test_a_form_is_answered_with_dates_ways_and_reasons(watched):
     watched.open("/promise/")
     page = watched.page

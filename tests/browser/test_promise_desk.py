@@ -34,9 +34,24 @@ def lake_server(chromium, tmp_path_factory):
         yield address
 
 
-@pytest.fixture
-def desk(lake_server, page):
-    watched = Watched(page, lake_server)
+@pytest.fixture(scope="module")
+def dark_server(chromium, tmp_path_factory):
+    place = tmp_path_factory.mktemp("dark_desk")
+    with served(place, "--lake", str(promise_company(place))) as address:
+        yield address
+
+
+@pytest.fixture(
+    params=[
+        ("light", "lake_server"),
+        pytest.param(("dark", "dark_server"), marks=pytest.mark.nightly),
+    ],
+    ids=["light", "dark"],
+)
+def desk(request, page):
+    scheme, server = request.param
+    page.emulate_media(color_scheme=scheme)
+    watched = Watched(page, request.getfixturevalue(server))
     watched.open(f"/promise/?{ASKED}")
     expect(page.get_by_text("The same question as a command")).to_be_visible(
         timeout=SLOW
@@ -74,17 +89,25 @@ def rgb(colour: str) -> str:
     return f"rgb({parts[0]}, {parts[1]}, {parts[2]})"
 
 
-@pytest.mark.req("UI-01", "ATP-19", "ATP-20", "ATP-22", "ATP-23")
-def test_the_whole_desk_by_hand(desk):
-    page = desk.page
+def weigh(page) -> None:
+    """Ways side by side, the chain with its slack, what limits it."""
     for words in (
         "Corner shop (SHOP)",
         "Dates are local to Europe/Rome",
         "Which ways are there?",
         "material",
+        "slack",
         "What limits it, and what would help?",
+        "Orchard needs",
+        "What limits most?",
     ):
         expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
+    expect(page.locator(".mv-option.chosen")).to_have_count(1)
+    expect(page.locator(".mv-option").nth(1)).to_be_visible()
+
+
+def move_the_date(page) -> None:
+    """Drag the rule, then move the slider: the chance follows."""
     chance = page.get_by_text("chance that it is there by then").first
     expect(chance).to_contain_text("80 % chance")
 
@@ -99,6 +122,14 @@ def test_the_whole_desk_by_hand(desk):
     page.keyboard.press("ArrowLeft")
     expect(chance).not_to_have_text(dragged, timeout=SLOW)
 
+
+def try_and_promise(page) -> None:
+    """Try a change of data and one of the question; promise that."""
+    page.get_by_role("button", name=re.compile("^Orchard delivers")).click()
+    expect(page.get_by_text("No edit does it").first).to_be_visible(timeout=SLOW)
+    with page.expect_download() as told:
+        page.get_by_text("The rows, xlsx").click()
+    assert told.value.suggested_filename == "remedy-rows.xlsx"
     page.get_by_role("button", name=re.compile("^Ask for 40")).click()
     expect(page.get_by_role("heading", name=re.compile("what then"))).to_be_visible(
         timeout=SLOW
@@ -109,6 +140,9 @@ def test_the_whole_desk_by_hand(desk):
     page.get_by_role("button", name="Promise it").click()
     expect(page.get_by_text("approved by Ada").first).to_be_visible(timeout=SLOW)
 
+
+def many_at_once(page) -> None:
+    """A wrong file is told, a good one answered, written and promised."""
     drop(page, "wrong.csv", WRONG)
     wrong = page.get_by_role("heading", name="The file has to be mended first")
     expect(wrong).to_be_visible(timeout=SLOW)
@@ -118,16 +152,28 @@ def test_the_whole_desk_by_hand(desk):
     with page.expect_download() as told:
         page.get_by_text("Answers, xlsx").click()
     assert told.value.suggested_filename == "answers.xlsx"
+    with page.expect_download() as told:
+        page.get_by_text("Answers, CSV").click()
+    assert told.value.suggested_filename == "answers.csv"
     page.get_by_role("checkbox").nth(1).click()
     page.get_by_label("Approver of the lines").fill("Bob")
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Promise the chosen lines").click()
     expect(page.get_by_text("approved by Bob").first).to_be_visible(timeout=SLOW)
 
+
+@pytest.mark.req("UI-01", "ATP-19", "ATP-20", "ATP-22", "ATP-23")
+def test_the_whole_desk_by_hand(desk):
+    page = desk.page
+    weigh(page)
+    move_the_date(page)
+    try_and_promise(page)
+    many_at_once(page)
     page.get_by_role("button", name="Ask all accepted promises again").click()
     expect(page.get_by_text(re.compile("2 accepted promises")).first).to_be_visible(
         timeout=SLOW
     )
+    expect(page.get_by_text("Of the last").first).to_be_visible(timeout=SLOW)
     desk.assert_clean()
 
 

@@ -43,6 +43,17 @@ def test_an_order_with_another_date_is_a_move(snapshot):
     assert answer.edit == {"kind": "move", "supply": "PO-1", "due": due}
 
 
+def test_an_order_that_has_begun_has_no_button():
+    begun = {**ORDER, "kind": "work", "qty": 4, "due": LATER, "status": "in_process"}
+    snapshot = factories.snapshot(
+        routings=[{"routing": "R", "product": "A", "location": "L"}],
+        supply_orders=[{**begun, "source": "R"}],
+    )
+    answer = answer_of(changed(snapshot, "supply_orders", due=NOW), snapshot)
+    assert answer.edit is None
+    assert "PO-1 is in process" in answer.why
+
+
 def test_one_other_cell_is_an_override(snapshot):
     rows = changed(snapshot, "supply_terms", lead_time_days=2.0)
     edit = answer_of(rows, snapshot).edit
