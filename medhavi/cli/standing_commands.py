@@ -172,7 +172,12 @@ def release(
     conversation = talk()
     desk = open_workbench(lake, store).desk
     freed = desk.release(demand, approver=approver, reason=reason)
-    conversation.say(f"{demand}: {len(freed)} reservations released.")
+    told = (
+        f"{len(freed)} reservations released"
+        if freed
+        else "there is nothing to release"
+    )
+    conversation.say(f"{demand}: {told}.")
     conversation.answer(released=list(freed))
 
 

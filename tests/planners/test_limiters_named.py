@@ -150,3 +150,21 @@ def test_a_cap_looks_for_another_lane_that_is_in_time_before_it_rejects(cap, abo
     assert late.limiter is not None
     assert late.limiter.code is Limiter.COST_CAP_EXCEEDED
     assert above in late.limiter.text
+
+
+@pytest.mark.req("ATP-19", "ATP-09")
+@pytest.mark.parametrize("preempt", [False, True])
+def test_who_may_take_from_others_is_told_what_helps_where_nobody_gives_way(preempt):
+    snapshot = tables(
+        stock=[{"qty": 10}],
+        supply_orders=[{"due": day(6)}],
+        demands=[{"demand": "D", "promised": day(20), "priority": 1}],
+        reservations=[{"demand": "D", "qty": 10, "start": day(0), "finish": day(9)}],
+        promise_policies=[{**TRUSTING, "preempt": preempt}],
+    )
+    made = asked(snapshot, due=day(3), priority=5)
+    assert [one.code for one in made.remedies] == [
+        "release_hold",
+        "buy_more",
+        "later_date",
+    ]

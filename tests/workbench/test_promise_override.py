@@ -59,6 +59,18 @@ def test_the_same_date_again_writes_nothing(bench):
     assert not plain.replayed
 
 
+@pytest.mark.req("RES-03", "ATP-23")
+def test_another_date_for_the_same_holds_confirms_none_of_them_twice(bench):
+    (promise,) = bench.promise([row("SO-7", 30)])
+    first = bench.desk.commit(promise, approver="Ada")
+    later = Override(date=promise.date + DAY, reason="as agreed")
+    again = bench.desk.commit(promise, approver="Ada", override=later)
+    assert (again.replayed, again.reservations) == (False, first.reservations)
+    bench.mirror()
+    confirmed = bench.events("ReservationConfirmed").collect()
+    assert confirmed.height == len(first.reservations)
+
+
 @pytest.mark.req("ATP-23")
 def test_the_next_question_finds_what_is_left(bench):
     (promise,) = bench.promise([row("SO-7", 30)])

@@ -32,9 +32,13 @@ SEARCHED_LONGER = 8
 def proposals(quest: Quest, answer: Promise) -> Iterator[Proposal]:
     """Give what may help, the likeliest first."""
     yield from _request_changes(quest, answer)
-    yield from _policy_changes(quest, answer)
+    rules = _policy_changes(quest, answer)
+    if not quest.policy.preempt:
+        yield from rules
     for reason in answer.limiters:
         yield from table_proposals(Case(quest, answer, reason))
+    # Where others may give way nobody knows which rules are idle: those come last.
+    yield from rules
     for qty in _quarters(quest):
         yield _asked_for(quest, qty)
 
