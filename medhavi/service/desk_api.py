@@ -39,6 +39,10 @@ KEPT = 10_000
 """Quotes that are remembered."""
 MOST_BYTES = 50_000_000
 """Largest body that is read."""
+_NO_QUESTION = (
+    "Give requests (a list of objects with product, location, qty and due) and, if any, "
+    "policy as a name."
+)
 _HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -67,8 +71,10 @@ class DeskApi:
     # ----------------------------------------------------------------------- verbs
     def quote(self, desk: PromiseDesk, body: dict[str, Any]) -> dict[str, object]:
         """Answer requests; nothing is written."""
-        policy = body.get("policy")
-        answers = desk.answer(body.get("requests") or [], policy)
+        policy, asked = body.get("policy"), body.get("requests")
+        if asked is None or not isinstance(policy, str | None):
+            raise UsageError(_NO_QUESTION)
+        answers = desk.answer(asked, policy)
         name = str(uuid.uuid4())
         with self._lock:
             self._quotes[name] = policy, answers.promises
@@ -111,7 +117,16 @@ class DeskApi:
         wanted = body.get("requests")
         if wanted is None:
             return policy, [one for one in promises if one.date is not None]
-        return policy, [one for one in promises if one.request in wanted]
+        places = {one.request: one for one in promises}
+        if not isinstance(wanted, list) or any(
+            not isinstance(one, int) or one not in places for one in wanted
+        ):
+            message = (
+                f"requests ({wanted}) names what the quote has not: give a list of "
+                f"places from 1 to {len(promises)}, or leave it out for all."
+            )
+            raise UsageError(message)
+        return policy, [places[one] for one in dict.fromkeys(wanted)]
 
     # ---------------------------------------------------------------------- serving
     async def _state(self, _request: Request) -> Response:
@@ -170,7 +185,8 @@ def _refusal(request: Request) -> str:
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
     if name not in _HOSTS:
         return f"The desk is served to this machine only, not as {host}."
-    if int(request.headers.get("content-length") or 0) > MOST_BYTES:
+    length = request.headers.get("content-length") or "0"
+    if not length.isdecimal() or int(length) > MOST_BYTES:
         return f"The body is larger than {MOST_BYTES // 1_000_000} MB."
     return ""
 
@@ -178,7 +194,7 @@ def _refusal(request: Request) -> str:
 def _body(content: bytes) -> dict[str, Any]:
     try:
         found = json.loads(content)
-    except ValueError as failure:
+    except (ValueError, RecursionError) as failure:
         message = f"The body is no JSON: {failure}."
         raise UsageError(message) from failure
     if not isinstance(found, dict):

@@ -58,6 +58,30 @@ def line(order, qty):
     return {**row, "qty": qty, "due": "2026-01-06T00:00:00Z"}
 
 
+@pytest.mark.req("ATP-22")
+@pytest.mark.parametrize(
+    ("verb", "body", "told"),
+    [
+        ("quote", "{}", "Give requests"),
+        ("quote", '{"requests": [], "policy": {"policy": "gold"}}', "policy as a name"),
+        ("quote", '{"requests": 5}', "rows, a frame or a file"),
+        ("quote", "[" * 100_000, "no JSON"),
+        ("quote", "[]", "one JSON object"),
+        ("hold", '{"quote": "gone"}', "Quote again"),
+        ("commit", '{"quote": "QUOTE", "requests": 1}', "places from 1 to 1"),
+        ("commit", '{"quote": "QUOTE", "requests": [2]}', "places from 1 to 1"),
+    ],
+)
+def test_what_is_no_question_is_refused_with_the_way_out(client, verb, body, told):
+    if "QUOTE" in body:
+        asked = client.post("/desk/quote", json={"requests": [line("SO-9", 1)]})
+        body = body.replace("QUOTE", asked.json()["quote"])
+    sent = {"content": body, "headers": {"content-type": "application/json"}}
+    answer = client.post(f"/desk/{verb}", **sent)
+    assert answer.status_code == 400
+    assert told in answer.json()["error"]
+
+
 def quoted(client, order="SO-7", qty=30):
     said = client.post("/desk/quote", json={"requests": [line(order, qty)]})
     assert said.status_code == 200
