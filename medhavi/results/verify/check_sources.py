@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.verify.facts import TOLERANCE, validity
+from medhavi.results.verify.facts import PLACE, TOLERANCE, validity
 from medhavi.results.verify.faults import faults
 from medhavi.units import ALWAYS, NEVER
 
@@ -98,9 +98,14 @@ def matched(facts: Facts, new: pl.DataFrame) -> pl.DataFrame:
 
 
 def candidates(facts: Facts) -> pl.DataFrame:
-    """Give all allowed uses of sources: key, validity in seconds, lots."""
-    found = _masters(facts)
-    rules = _rules(facts)
+    """Give the allowed uses of sources: key, validity in seconds, lots.
+
+    Those of places without any supply are left out: nobody asks for them, and what is
+    allowed at one place says nothing about another.
+    """
+    asked = facts.supplies.select(PLACE).unique()
+    found = _masters(facts).join(asked, on=PLACE, how="semi")
+    rules = _rules(facts).join(asked, on=PLACE, how="semi")
     ruled = rules.select("product", "location").unique()
     free = found.join(ruled, on=["product", "location"], how="anti")
     # Without rows a product is made or bought where it can be, else moved.
