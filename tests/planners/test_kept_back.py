@@ -3,6 +3,8 @@
 import datetime as dt
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from medhavi.planners.pipeline import plan
 from medhavi.results.verify import verify
@@ -73,3 +75,36 @@ def test_equally_important_demands_are_served_by_date():
     wanted = [{**row, "priority": 1} for row in WANTED]
     late = lateness({**BOUGHT, "stock": [{"qty": 10}], "demands": wanted})
     assert late == {"EARLY": 0, "URGENT": 12 * 24}
+
+
+@st.composite
+def contested(draw):
+    """Give stock, receipts and a lead time, and demands of three classes."""
+    pieces = st.integers(1, 15)
+    days = st.integers(0, 14)
+    receipts = draw(st.lists(st.tuples(pieces, days), max_size=2))
+    wanted = draw(
+        st.lists(st.tuples(pieces, days, st.integers(1, 3)), min_size=2, max_size=5)
+    )
+    tables = {
+        "supply_terms": [{"lead_time_days": draw(st.sampled_from([3, 7, 15]))}],
+        "stock": [{"qty": draw(st.integers(1, 30))}],
+        "supply_orders": [{"qty": qty, "due": day(at)} for qty, at in receipts],
+    }
+    demands = [
+        {"demand": f"D{i}", "qty": qty, "due": day(at), "priority": priority}
+        for i, (qty, at, priority) in enumerate(wanted)
+    ]
+    return tables, demands
+
+
+@pytest.mark.req("PEG-07")
+@given(contested())
+@settings(max_examples=12)
+def test_no_less_important_demand_makes_the_most_important_later(given):
+    tables, demands = given
+    best = min(row["priority"] for row in demands)
+    first = [row for row in demands if row["priority"] == best]
+    alone = lateness({**tables, "demands": first})
+    among = lateness({**tables, "demands": demands})
+    assert sum(among[name] for name in alone) <= sum(alone.values())
