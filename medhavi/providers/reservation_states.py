@@ -171,6 +171,6 @@ def reservation_id(
     >>> reservation_id("SO-7", 1, "material", "A@L", (0, 0))
     'H-ee8a690e07a1e6b6'
     """
-    words = (order or "", str(line or ""), kind, part, *map(str, window))
-    text = "\x1f".join(words)
+    start, end = window
+    text = f"{order or ''}\x1f{line or ''}\x1f{kind}\x1f{part}\x1f{start}\x1f{end}"
     return f"H-{blake2b(text.encode(), digest_size=8).hexdigest()}"

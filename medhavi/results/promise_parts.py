@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from medhavi.results.limiter import Limiter
 from medhavi.units import MINUTE, from_seconds
@@ -141,10 +142,10 @@ class PromiseVariant:
     cost: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedHold:
+class PlannedHold(NamedTuple):
     """A reservation that accepting the promise makes: a row of `reservations`.
 
+    A named tuple: a quote makes a dozen of them.
     `qty` counts base units of a material, unit minutes of a resource, kg on a lane.
     """
 

@@ -332,8 +332,7 @@ def test_work_of_an_accepted_promise_that_has_begun_is_kept(begins):
     parts = [{"product": "B", "qty": 20}]
     book = Book.from_snapshot(workshop(stock=parts, promise_policies=policy))
     low = quoted(book, sales_order="LOW", line=1, priority=3, due=day(1))
-    hold = replace(
-        low.holds[0],
+    hold = low.holds[0]._replace(
         start=low.holds[0].start + begins * HOUR,
         finish=low.holds[0].finish + begins * HOUR,
     )

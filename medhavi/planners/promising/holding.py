@@ -7,7 +7,7 @@ promise makes the same holds.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from medhavi.providers.reservation_states import reservation_id
 from medhavi.providers.timing import StepWindow
@@ -15,29 +15,68 @@ from medhavi.results.promise import PlannedHold, PlannedPurchase
 from medhavi.units import DAY, MINUTE, from_steps, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from medhavi.planners.promising.asking import Request
-    from medhavi.planners.promising.pieces import Evaluation
+    from medhavi.planners.promising.pieces import Evaluation, Piece
     from medhavi.planners.promising.stages import Stages
     from medhavi.providers.material_line import Shift
     from medhavi.providers.traits import Traits
 
 
-class _Draft(NamedTuple):
-    kind: str
-    subject: str
-    location: str | None
-    qty: float
-    start: int
-    finish: int
-    steps: int = 0
-    asks: bool = False
-    until: int = 0
-    family: str | None = None
-    changeover: int = 0
-    made_product: str | None = None
-    good_qty: float | None = None
+class _Holds:
+    """The holds of one promise, in the order in which they are found.
+
+    Parameters
+    ----------
+    request
+        Whose they are.
+    expires
+        Their end while they are tentative [s].
+    """
+
+    __slots__ = ("_demand", "_expires", "_line", "_order", "_seen", "found")
+
+    def __init__(self, request: Request, expires: int) -> None:
+        self._demand = request.demand
+        self._expires = expires
+        order, line = request.sales_order, request.line
+        whole = order is None or line is None
+        self._order = request.demand if whole else order
+        self._line = None if whole else line
+        self._seen: dict[tuple[str, str, int, int], int] = {}
+        self.found: list[PlannedHold] = []
+
+    def add(
+        self,
+        kind: str,
+        subject: str,
+        location: str | None,
+        qty: float,
+        window: tuple[int, int],
+        *told: Any,
+    ) -> None:
+        """Hold something; `told` are the fields of a hold after its end."""
+        start, finish = window
+        part = f"{subject}@{location or ''}"
+        key = (kind, part, start, finish)
+        again = self._seen[key] = self._seen.get(key, 0) + 1
+        if again > 1:
+            part = f"{part}#{again}"
+        self.found.append(
+            PlannedHold(
+                reservation_id(self._order, self._line, kind, part, window),
+                kind,
+                self._demand,
+                subject,
+                location,
+                qty,
+                start,
+                finish,
+                self._expires,
+                *told,
+            )
+        )
 
 
 def holds_of(
@@ -50,50 +89,26 @@ def holds_of(
     expires
         End of the holds while they are tentative [s].
     """
+    holds, pieces = _Holds(request, expires), found.pieces()
     shelf = seconds_up(request.min_shelf_days, DAY)
-    drafts = [
-        *_material(found, stages, shelf),
-        *_capacity(found, stages),
-        *_transport(found, stages),
-    ]
-    order, line = request.sales_order, request.line
-    if order is None or line is None:
-        order, line = request.demand, None
-    holds = []
-    seen: dict[tuple[object, ...], int] = {}
-    for draft in drafts:
-        place = f"{draft.subject}@{draft.location or ''}"
-        key = (draft.kind, place, draft.start, draft.finish)
-        seen[key] = seen.get(key, 0) + 1
-        part = place if seen[key] == 1 else f"{place}#{seen[key]}"
-        identity = reservation_id(
-            order, line, draft.kind, part, (draft.start, draft.finish)
-        )
-        holds.append(
-            PlannedHold(
-                reservation=identity,
-                kind=draft.kind,
-                demand=request.demand,
-                subject=draft.subject,
-                location=draft.location,
-                qty=draft.qty,
-                start=draft.start,
-                finish=draft.finish,
-                expires_at=expires,
-                steps=draft.steps,
-                asks=draft.asks,
-                until=draft.until,
-                family=draft.family,
-                changeover=draft.changeover,
-                made_product=draft.made_product,
-                good_qty=draft.good_qty,
-            )
-        )
-    return tuple(sorted(holds, key=lambda hold: (hold.kind, hold.start, hold.subject)))
+    _material(holds, found, pieces, stages, shelf)
+    _capacity(holds, pieces, stages)
+    _transport(holds, found, pieces, stages)
+    return tuple(sorted(holds.found, key=_place))
 
 
-def _material(found: Evaluation, stages: Stages, shelf: int) -> Iterator[_Draft]:
-    """Give what is taken from lines, less what new orders of the request leave over.
+def _place(hold: PlannedHold) -> tuple[str, int, str]:
+    return hold.kind, hold.start, hold.subject
+
+
+def _material(
+    holds: _Holds,
+    found: Evaluation,
+    pieces: Sequence[Piece],
+    stages: Stages,
+    shelf: int,
+) -> None:
+    """Hold what is taken from lines, less what new orders of the request leave over.
 
     Parameters
     ----------
@@ -101,7 +116,7 @@ def _material(found: Evaluation, stages: Stages, shelf: int) -> Iterator[_Draft]
         Life that must be left at delivery [s].
     """
     surplus: dict[tuple[str, str], list[list[int]]] = {}
-    for piece in found.pieces():
+    for piece in pieces:
         if piece.surplus:
             node = (piece.product, piece.location)
             surplus.setdefault(node, []).append([piece.ready, piece.surplus])
@@ -123,54 +138,57 @@ def _material(found: Evaluation, stages: Stages, shelf: int) -> Iterator[_Draft]
         if left:
             key = (piece.product, piece.location, use.instant)
             takes[key] = takes.get(key, 0) + left
-    for (product, location, instant), steps in sorted(takes.items()):
+    for key, steps in sorted(takes.items()):
+        product, location, instant = key
         qty = from_steps(steps, stages.step(product))
-        asks = product == found.product
-        until = alive.get((product, location, instant), instant)
-        yield _Draft(
-            "material", product, location, qty, instant, instant, steps, asks, until
-        )
+        asks, until = product == found.product, alive.get(key, instant)
+        window = (instant, instant)
+        holds.add("material", product, location, qty, window, steps, asks, until)
 
 
-def _capacity(found: Evaluation, stages: Stages) -> Iterator[_Draft]:
-    for piece in found.pieces():
-        if piece.timing is None:
+def _capacity(holds: _Holds, pieces: Sequence[Piece], stages: Stages) -> None:
+    """Hold resources from start to end: nothing else comes in between (rule 33)."""
+    for piece in pieces:
+        timing, product = piece.timing, piece.product
+        if timing is None:
             continue
         whole = piece.steps + piece.shared + piece.surplus
-        good = from_steps(whole, stages.step(piece.product))
+        good = from_steps(whole, stages.step(product))
         counted: set[tuple[str, str | None]] = set()
-        for window in piece.timing.steps:
-            for resource, units in window.resources:
-                if window.start < window.finish:
-                    run = resource, window.family
-                    made = 0.0 if run in counted else good
-                    counted.add(run)
-                    draft = _worked(window, resource, units)
-                    yield draft._replace(made_product=piece.product, good_qty=made)
-        for hold in piece.timing.holds:
-            if hold.start < hold.finish:
-                minutes = hold.units * (hold.finish - hold.start) / MINUTE
-                draft = _held(hold.resource, minutes, hold.start, hold.finish)
-                yield draft._replace(changeover=hold.changeover)
+        for step in timing.steps:
+            start, finish = step.start, step.finish
+            if start >= finish:
+                continue
+            family = step.family
+            change = step.changeover_seconds if family is not None else 0
+            for resource, units in step.resources:
+                minutes = units * (finish - start) / MINUTE
+                made = 0.0 if (resource, family) in counted else good
+                counted.add((resource, family))
+                told = (0, False, 0, family, change, product, made)
+                holds.add("capacity", resource, None, minutes, (start, finish), *told)
+        for kept in timing.holds:
+            start, finish = kept.start, kept.finish
+            if start < finish:
+                minutes = kept.units * (finish - start) / MINUTE
+                window = (start, finish)
+                holds.add(
+                    "capacity",
+                    kept.resource,
+                    None,
+                    minutes,
+                    window,
+                    *(0, False, 0, None, kept.changeover),
+                )
 
 
-def _worked(window: StepWindow, resource: str, units: float) -> _Draft:
-    """Hold a resource from start to end: nothing else comes in between (rule 33)."""
-    minutes = units * (window.finish - window.start) / MINUTE
-    draft = _held(resource, minutes, window.start, window.finish)
-    changeover = window.changeover_seconds if window.family is not None else 0
-    return draft._replace(family=window.family, changeover=changeover)
-
-
-def _held(resource: str, minutes: float, start: int, finish: int) -> _Draft:
-    return _Draft("capacity", resource, None, minutes, start, finish)
-
-
-def _transport(found: Evaluation, stages: Stages) -> Iterator[_Draft]:
+def _transport(
+    holds: _Holds, found: Evaluation, pieces: Sequence[Piece], stages: Stages
+) -> None:
     facts = stages.providers.facts
     moved = [
         (piece.product, piece.order_steps, piece.itinerary)
-        for piece in found.pieces()
+        for piece in pieces
         if piece.kind == "move"
     ]
     moved += [
@@ -180,17 +198,10 @@ def _transport(found: Evaluation, stages: Stages) -> Iterator[_Draft]:
     for product, steps, itinerary in moved:
         if itinerary is None:
             continue
-        weight = facts.weight_kg(product)
-        qty = from_steps(steps, stages.step(product))
+        weight = facts.weight_kg(product) * from_steps(steps, stages.step(product))
         for leg in itinerary.legs:
-            yield _Draft(
-                "transport",
-                leg.lane,
-                None,
-                weight * qty,
-                leg.departure,
-                max(leg.arrival, leg.departure + 1),
-            )
+            window = (leg.departure, max(leg.arrival, leg.departure + 1))
+            holds.add("transport", leg.lane, None, weight, window)
 
 
 def purchases_of(found: Evaluation) -> tuple[PlannedPurchase, ...]:

@@ -76,11 +76,11 @@ class Piece(NamedTuple):
     shared: int = 0
     again: bool = False
 
-    def walk(self) -> Iterator[Piece]:
-        """Give the piece and everything that goes into it, deepest last."""
-        yield self
+    def collect(self, found: list[Piece]) -> None:
+        """Add the piece and everything that goes into it, each before its inputs."""
+        found.append(self)
         for use in self.uses:
-            yield from use.piece.walk()
+            use.piece.collect(found)
 
     @property
     def name(self) -> str:
@@ -131,12 +131,14 @@ class Evaluation(NamedTuple):
         """Where the last shipment comes from."""
         return self.shipments[-1].origin
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> list[Piece]:
         """Give all pieces of all levels, an order of several shipments once."""
+        found: list[Piece] = []
         for shipment in self.shipments:
             for use in shipment.uses:
                 if not use.piece.again:
-                    yield from use.piece.walk()
+                    use.piece.collect(found)
+        return found
 
     def uses(self) -> Iterator[Use]:
         """Give all uses of all levels, an order of several shipments once."""

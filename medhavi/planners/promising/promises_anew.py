@@ -124,5 +124,5 @@ def _asked(
 
 def _beside(made: Promise, name: str) -> Promise:
     """Give an answer under another name: what its line has stays taken beside it."""
-    holds = tuple(replace(hold, demand=name) for hold in made.holds)
+    holds = tuple(hold._replace(demand=name) for hold in made.holds)
     return replace(made, demand={**made.demand, "demand": name}, holds=holds)
