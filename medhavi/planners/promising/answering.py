@@ -25,6 +25,7 @@ from medhavi.results.promise import (
 if TYPE_CHECKING:
     from medhavi.planners.promising.offers import Offered
     from medhavi.planners.promising.quest import Quest
+    from medhavi.planners.promising.rules_of_promise import Policy
 
 WHY_NOT = {
     Limiter.COST_CAP_EXCEEDED: "costs more than the policy permits",
@@ -90,13 +91,14 @@ def _ranked(
     )
     if timely:
         permitted = [one for one in permitted if one.way.product == own]
+    priced = _priced(permitted, quote.policy)
     judged = [
         Scored(
             one.name,
             one.times.date,
-            one.cost.total,
+            one.cost.total if priced else 0.0,
             1.0 - one.times.on_time_prob,
-            one.co2_kg,
+            one.co2_kg if priced else 0.0,
         )
         for one in permitted
     ]
@@ -106,6 +108,13 @@ def _ranked(
         [permitted[place] for place in order],
         {judged[place].option: totals[place] for place in order},
     )
+
+
+def _priced(permitted: list[Offered], policy: Policy) -> bool:
+    """Tell whether prices may decide: they are weighed, or break the tie of dates."""
+    if policy.cost_preference or policy.co2_preference:
+        return True
+    return len({one.times.date for one in permitted}) < len(permitted)
 
 
 def _promised(quote: Quest, chosen: Offered) -> Promise:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.arrival_risk import ArrivalTimes
     from medhavi.planners.promising.delivery_search import DeliverySearch
     from medhavi.planners.promising.delivery_ways import Way
+    from medhavi.planners.promising.option_cost import Price
     from medhavi.planners.promising.rules_of_promise import Policy
     from medhavi.planners.promising.walk_terms import Terms
     from medhavi.results.promise import PromiseCost
@@ -22,8 +23,7 @@ class Offered(NamedTuple):
     search: DeliverySearch
     terms: Terms
     times: ArrivalTimes
-    cost: PromiseCost
-    co2_kg: float
+    price: Price
     closed: Limiter | None
     asked: str
 
@@ -32,6 +32,16 @@ class Offered(NamedTuple):
         """Name of the option, with the product where it is another one."""
         own = self.way.product
         return self.way.option if own == self.asked else f"{own}/{self.way.option}"
+
+    @property
+    def cost(self) -> PromiseCost:
+        """What it costs [base currency]."""
+        return self.price.cost
+
+    @property
+    def co2_kg(self) -> float:
+        """What it emits [kg]."""
+        return self.price.co2_kg
 
 
 def capped(one: Offered, policy: Policy) -> Offered:
@@ -44,7 +54,7 @@ def capped(one: Offered, policy: Policy) -> Offered:
     if closed is None and policy.risk_cap is not None:
         above = 1.0 - one.times.on_time_prob > policy.risk_cap
         closed = Limiter.RISK_CAP_EXCEEDED if above else None
-    return one._replace(closed=closed)
+    return one if closed is one.closed else one._replace(closed=closed)
 
 
 def above_cost(one: Offered, policy: Policy) -> bool:

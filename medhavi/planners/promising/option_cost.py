@@ -7,7 +7,7 @@ and stands in `cash_out` alone. Prices, rates and freight come from their provid
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.providers.demand_values import demand_value
 from medhavi.results.promise import PromiseCost
@@ -26,6 +26,42 @@ USUAL_HOLDING_RATE = 0.2
 """Default of inventory_policies.holding_rate."""
 
 
+class Price:
+    """The price of an option, reckoned when it is asked for.
+
+    Parameters
+    ----------
+    costs
+        Prices of the book.
+    found, request
+        The option as it is held, and who asks for it.
+    """
+
+    __slots__ = ("_costs", "_found", "_known", "_request")
+
+    def __init__(self, costs: OptionCosts, found: Evaluation, request: Request) -> None:
+        self._costs = costs
+        self._found = found
+        self._request = request
+        self._known: tuple[PromiseCost, float] | None = None
+
+    @property
+    def cost(self) -> PromiseCost:
+        """What it costs [base currency]."""
+        return self._both[0]
+
+    @property
+    def co2_kg(self) -> float:
+        """What it emits [kg]."""
+        return self._both[1]
+
+    @property
+    def _both(self) -> tuple[PromiseCost, float]:
+        if self._known is None:
+            self._known = self._costs.of(self._found, self._request)
+        return self._known
+
+
 @dataclass(slots=True)
 class _Bill:
     material: float = 0.0
@@ -34,6 +70,18 @@ class _Bill:
     holding: float = 0.0
     cash_out: float = 0.0
     co2_kg: float = 0.0
+
+
+class _Good(NamedTuple):
+    """Of a product: its standard cost and emission, its smallest quantity."""
+
+    unit_cost: float
+    co2_kg: float
+    numerator: int
+    denominator: int
+
+    def qty(self, steps: int) -> float:
+        return steps * self.numerator / self.denominator
 
 
 class OptionCosts:
@@ -45,10 +93,13 @@ class OptionCosts:
         Providers.
     """
 
-    __slots__ = ("_embodied", "_rates", "_stages")
+    __slots__ = ("_embodied", "_goods", "_hours", "_rates", "_stages")
 
     def __init__(self, stages: Stages) -> None:
         self._stages = stages
+        self._goods: dict[str, _Good] = {}
+        self._hours: dict[str, float] = {}
+        """Cost of an hour by resource [base currency]."""
         policies = stages.providers.tables["inventory_policies"]
         self._rates: dict[tuple[str, str], float] = dict(
             zip(
@@ -92,7 +143,7 @@ class OptionCosts:
     def lateness(self, found: Evaluation, request: Request) -> float:
         """Give the price of the days that deliveries come after due."""
         late = sum(
-            self._qty(found.product, shipment.steps)
+            self._good(found.product).qty(shipment.steps)
             * max(shipment.arrival - request.due, 0)
             / DAY
             for shipment in found.shipments
@@ -123,19 +174,19 @@ class OptionCosts:
     # ------------------------------------------------------------------- one piece
     def _use(self, bill: _Bill, use: Use, share: float) -> None:
         """Add a piece; `share` of what it is for serves the need."""
-        piece = use.piece
-        qty = self._qty(piece.product, piece.steps)
-        whole = piece.steps + piece.shared + piece.surplus
-        part = share * piece.steps / whole
-        if piece.source is None:
-            value = qty * self._stages.providers.facts.unit_cost(piece.product)
-            bill.material += value * share
-            bill.co2_kg += qty * (self._embodied.get(piece.product) or 0.0) * share
+        instant, piece = use
+        steps, source = piece.steps, piece.source
+        part = share * steps / (steps + piece.shared + piece.surplus)
+        if source is None:
+            good = self._good(piece.product)
+            qty = good.qty(steps)
+            bill.material += qty * good.unit_cost * share
+            bill.co2_kg += qty * good.co2_kg * share
             return
-        ordered = from_steps(piece.order_steps, piece.source.step)
-        price = piece.source.cost(ordered)
+        ordered = from_steps(piece.order_steps, source.step)
+        price = source.cost(ordered)
         bill.cash_out += price
-        bill.co2_kg += piece.source.co2(ordered) * part
+        bill.co2_kg += source.co2(ordered) * part
         if piece.kind == "buy":
             bill.material += price * part
         elif piece.kind == "move":
@@ -144,7 +195,8 @@ class OptionCosts:
             work = self._work(piece)
             bill.cash_out += work
             bill.production += (price + work) * part
-        bill.holding += self._holding(piece, use.instant) * share
+        if instant > piece.ready:
+            bill.holding += self._holding(piece, instant) * share
         for inner in piece.uses:
             self._use(bill, inner, part)
 
@@ -154,21 +206,38 @@ class OptionCosts:
             return 0.0
         total = 0.0
         for window in piece.timing.steps:
-            seconds = sum(finish - start for start, finish in window.segments)
+            seconds = 0
+            for start, finish in window.segments:
+                seconds += finish - start
             for resource, units in window.resources:
-                clock = self._stages.providers.capacity.resource(resource)
-                total += clock.cost_per_hour * units * seconds / HOUR
+                total += self._hour(resource) * units * seconds / HOUR
         return total
+
+    def _hour(self, resource: str) -> float:
+        """Give the cost of an hour of a resource [base currency]."""
+        known = self._hours.get(resource)
+        if known is None:
+            clock = self._stages.providers.capacity.resource(resource)
+            known = self._hours[resource] = clock.cost_per_hour
+        return known
 
     def _holding(self, piece: Piece, instant: int) -> float:
         """Give the price of new goods that wait for their use."""
-        days = max(instant - piece.ready, 0) / DAY
-        if not days:
-            return 0.0
-        value = self._stages.providers.facts.unit_cost(piece.product) or 1.0
+        days = (instant - piece.ready) / DAY
+        good = self._good(piece.product)
         node = (piece.product, piece.location)
         rate = self._rates.get(node, USUAL_HOLDING_RATE)
-        return self._qty(piece.product, piece.steps) * value * rate * days / DAYS_A_YEAR
+        value = good.unit_cost or 1.0
+        return good.qty(piece.steps) * value * rate * days / DAYS_A_YEAR
 
-    def _qty(self, product: str, steps: int) -> float:
-        return from_steps(steps, self._stages.step(product))
+    def _good(self, product: str) -> _Good:
+        known = self._goods.get(product)
+        if known is None:
+            facts, step = self._stages.providers.facts, self._stages.step(product)
+            known = self._goods[product] = _Good(
+                facts.unit_cost(product),
+                self._embodied.get(product) or 0.0,
+                step.numerator,
+                step.denominator,
+            )
+        return known

@@ -15,6 +15,7 @@ from medhavi.planners.promising.campaign_room import CampaignRoom
 from medhavi.planners.promising.delivery_search import DeliverySearch
 from medhavi.planners.promising.delivery_ways import Wanted
 from medhavi.planners.promising.offers import Offered, capped
+from medhavi.planners.promising.option_cost import Price
 from medhavi.planners.promising.planned_supply import with_planned_orders
 from medhavi.planners.promising.walk_terms import Terms
 from medhavi.planners.promising.work_rules import work_rules
@@ -232,15 +233,13 @@ class Quest:
             date = date._replace(date=date.date + self.buffer)
         if self.policy.not_before_due:
             date = date.not_before(self.floor)
-        cost, co2 = self.book.costs.of(date.evaluation, self._as_needed)
         self.offered.append(
             Offered(
                 way,
                 search,
                 used,
                 date,
-                cost,
-                co2,
+                Price(self.book.costs, date.evaluation, self._as_needed),
                 self._why_not(date),
                 self.request.product,
             )
