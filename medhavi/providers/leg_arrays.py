@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from bisect import bisect_left
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,6 +20,44 @@ AHEAD = 120 * DAY
 """For how long around the instants that are asked for departures are listed."""
 
 
+class Spread(NamedTuple):
+    """Instants or lengths of many loads, and bounds of them [s].
+
+    Parameters
+    ----------
+    at
+        One for all, or one for each: shape (n,), int64.
+    least, most
+        None is below or above; for one for all they are equal to it.
+    """
+
+    at: int | Instants
+    least: int
+    most: int
+
+    @classmethod
+    def of(cls, at: int | Instants) -> Spread:
+        """Give instants with their least and their most."""
+        if isinstance(at, int):
+            return cls(at, at, at)
+        return cls(at, int(np.minimum.reduce(at)), int(np.maximum.reduce(at)))
+
+    def plus(self, other: Spread) -> Spread:
+        """Add two spreads, load by load."""
+        return Spread(
+            self.at + other.at, self.least + other.least, self.most + other.most
+        )
+
+
+class _Listed(NamedTuple):
+    """Departures of a lane from an instant on, and until when loads are taken [s]."""
+
+    start: int
+    closes: list[int]
+    closing: Instants
+    departures: Instants
+
+
 class LegArrays:
     """Departures of the lanes of a snapshot, each list made once.
 
@@ -32,13 +71,11 @@ class LegArrays:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._listed: dict[str, tuple[int, Instants]] = {}
+        self._listed: dict[str, _Listed] = {}
         self._cutoffs: dict[str, int] = {}
         """By lane [s]; -1: its time is closed now and then."""
 
-    def arrivals(
-        self, lane: str, ready: int | Instants, transit: int | Instants
-    ) -> int | Instants:
+    def arrivals(self, lane: str, ready: Spread, transit: Spread) -> Spread:
         """Give when loads arrive by the first departure of a lane.
 
         Parameters
@@ -46,60 +83,67 @@ class LegArrays:
         lane
             Id.
         ready
-            When the loads are ready [s]; one for all, or shape (n,), int64.
+            When the loads are ready.
         transit
-            Time from departure to use [s of the lane's time]; the same.
+            Time from departure to use, in the lane's time.
 
         Returns
         -------
-        int or numpy.ndarray
-            Instants [s]; where a lane never leaves again, the load stays ready.
+        Spread
+            Where a lane never leaves again, the load stays ready.
         """
-        transport = self._transport
-        if isinstance(ready, int) and isinstance(transit, int):
-            timing = transport.clock_at(lane, transit).earliest(ready, 0)
-            return ready if timing is None else timing.finish
+        begin, length = ready.at, transit.at
+        if isinstance(begin, int) and isinstance(length, int):
+            return Spread.of(self._arrival(lane, begin, length))
         cutoff = self._cutoffs.get(lane)
         if cutoff is None:
+            transport = self._transport
             always = transport.lane_time(lane).always_open
             cutoff = self._cutoffs[lane] = transport.cutoff(lane) if always else -1
         if cutoff >= 0:
-            departures = self._departures(lane, ready + cutoff)
+            departures = self._departures(lane, ready, cutoff)
             if departures is not None:
-                return departures + transit
-        starts, lengths = np.broadcast_arrays(ready, transit)
+                return departures.plus(transit)
+        begins, lengths = np.broadcast_arrays(begin, length)
         each = [
-            self.arrivals(lane, start, length)
-            for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)
+            self._arrival(lane, one, long)
+            for one, long in zip(begins.tolist(), lengths.tolist(), strict=True)
         ]
-        return np.array(each, dtype=np.int64)
+        return Spread.of(np.array(each, dtype=np.int64))
 
-    def _departures(self, lane: str, bounds: int | Instants) -> int | Instants | None:
-        """Give the first departure from instants on; None: ask one by one."""
+    def _arrival(self, lane: str, ready: int, transit: int) -> int:
+        timing = self._transport.clock_at(lane, transit).earliest(ready, 0)
+        return ready if timing is None else timing.finish
+
+    def _departures(self, lane: str, ready: Spread, cutoff: int) -> Spread | None:
+        """Give the first departure of each load; None: ask one by one."""
         if self._transport.timetable(lane).any_time:
-            return bounds
-        first, last = (
-            (bounds, bounds)
-            if isinstance(bounds, int)
-            else (int(np.minimum.reduce(bounds)), int(np.maximum.reduce(bounds)))
-        )
+            return ready.plus(Spread(cutoff, cutoff, cutoff)) if cutoff else ready
         known = self._listed.get(lane)
-        if known is None or first < known[0] or last > known[1][-1]:
-            known = self._list(lane, first, last)
+        if known is None or ready.least < known.start or ready.most > known.closes[-1]:
+            known = self._list(lane, ready, cutoff)
             if known is None:
                 return None
-        listed = known[1]
-        found: Instants = listed[np.searchsorted(listed, bounds)]
-        return found
+        closes = known.closes
+        low, high = bisect_left(closes, ready.least), bisect_left(closes, ready.most)
+        first, last = closes[low] + cutoff, closes[high] + cutoff
+        if low == high:
+            return Spread(first, first, first)
+        places = known.closing[low:high].searchsorted(ready.at)
+        return Spread(known.departures[low : high + 1][places], first, last)
 
-    def _list(self, lane: str, first: int, last: int) -> tuple[int, Instants] | None:
+    def _list(self, lane: str, ready: Spread, cutoff: int) -> _Listed | None:
         """List the departures around instants; None: not all of them are known."""
         timetable = self._transport.timetable(lane)
+        first, last = ready.least + cutoff, ready.most + cutoff
         start = first - AHEAD
         listed = timetable.between(start, last + AHEAD)
         if listed is None:
             start, listed = first, timetable.between(first, last)
         if listed is None:
             return None
-        known = self._listed[lane] = (start, np.array(listed, dtype=np.int64))
+        departures = np.array(listed, dtype=np.int64)
+        closing = departures - cutoff
+        known = _Listed(start - cutoff, closing.tolist(), closing, departures)
+        self._listed[lane] = known
         return known

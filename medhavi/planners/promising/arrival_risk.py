@@ -146,22 +146,31 @@ def _sampled(
     points = SampledChain(book, subjects)
     dates = points.arrivals(chain.found)
     rising = np.sort(dates)
-    at = {name: int(rising[rank_of(level)]) for name, level in LEVELS.items()}
-    own = points.point(_place(dates, rising, rank_of(LEVELS[basis])))
-    held = chain.at(LeadDraws(book.times, 0.5, own)) or chain.found
+    p50, p80, p95 = (rising.item(rank_of(level)) for level in LEVELS.values())
+    at = {"p50": p50, "p80": p80, "p95": p95}[basis]
+    own = points.draws(_place(dates, rising, rank_of(LEVELS[basis])))
+    held = chain.at(own) or chain.found
     date = held.date
-    moved = date - at[basis]
-    p50, p80, p95 = (at[name] + moved for name in LEVELS)
+    moved = date - at
     limit = max(wanted.due, date) + wanted.slack
-    chance = int(np.count_nonzero(dates <= limit - moved)) / POINTS
-    return ArrivalTimes(date, p50, p80, p95, chance, held, tuple(subjects), chain)
+    chance = int(rising.searchsorted(limit - moved, "right")) / POINTS
+    return ArrivalTimes(
+        date,
+        p50 + moved,
+        p80 + moved,
+        p95 + moved,
+        chance,
+        held,
+        tuple(subjects),
+        chain,
+    )
 
 
 def _place(dates: Instants, rising: Instants, rank: int) -> int:
     """Give the point of a rank; of equal dates the earlier points come first."""
-    date = rising[rank]
-    before = int(np.searchsorted(rising, date))
-    return int(np.flatnonzero(dates == date)[rank - before])
+    date = rising.item(rank)
+    before = int(rising.searchsorted(date))
+    return int((dates == date).nonzero()[0].item(rank - before))
 
 
 def rank_of(level: float) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.providers.altered_copy import altered
-from medhavi.providers.leg_arrays import LegArrays
+from medhavi.providers.leg_arrays import LegArrays, Spread
 from medhavi.providers.sources import Timing
 from medhavi.units import DAY, seconds_up
 
@@ -87,7 +87,7 @@ class UncertainTimes:
         self._bought: dict[Key, Bought] = {}
         self._moved: dict[str, tuple[Subject, Quantiles | None]] = {}
         self._draws: dict[float, LeadDraws] = {}
-        self.columns: dict[tuple[object, ...], npt.NDArray[np.int64]] = {}
+        self.columns: dict[tuple[object, ...], Spread] = {}
         self.legs = LegArrays(providers.transport)
         tables = providers.tables
         self._lanes = {row["lane"]: row for row in tables["lanes"]}
@@ -118,11 +118,12 @@ class UncertainTimes:
             known = self._draws[level] = LeadDraws(self, level)
         return known
 
-    def keep(self, key: tuple[object, ...], column: npt.NDArray[np.int64]) -> None:
+    def keep(self, key: tuple[object, ...], column: npt.NDArray[np.int64]) -> Spread:
         """Keep the times of a subject at all points, the oldest in its place."""
         if len(self.columns) >= MOST_COLUMNS:
             del self.columns[next(iter(self.columns))]
-        self.columns[key] = column
+        known = self.columns[key] = Spread.of(column)
+        return known
 
     def purchase(self, source: Source) -> tuple[Subject, Quantiles | None]:
         """Give the uncertain days of a purchase; None: they are certain."""
@@ -186,6 +187,8 @@ class LeadDraws:
         Probability of subjects without an own one.
     own
         Probability by subject.
+    leads, transits
+        Days of purchases and times of lanes that are known already [s].
     """
 
     __slots__ = ("_leads", "_level", "_own", "_times", "_transits")
@@ -195,12 +198,14 @@ class LeadDraws:
         times: UncertainTimes,
         level: float,
         own: Mapping[Subject, float] | None = None,
+        leads: dict[Subject, int] | None = None,
+        transits: dict[str, int | None] | None = None,
     ) -> None:
         self._times = times
         self._level = level
         self._own = own or {}
-        self._leads: dict[Subject, int] = {}
-        self._transits: dict[str, int | None] = {}
+        self._leads = {} if leads is None else leads
+        self._transits = {} if transits is None else transits
 
     def level(self, subject: Subject) -> float:
         """Give the probability at which a subject is taken."""

@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from medhavi.planners.promising.lead_draws import LeadDraws
 from medhavi.providers.lead_times import LEVELS as CURVE
 from medhavi.providers.lead_times import STEEP
+from medhavi.providers.leg_arrays import Spread
 from medhavi.units import ALWAYS, DAY, seconds_up
 
 if TYPE_CHECKING:
@@ -31,11 +33,12 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.lead_draws import Subject
     from medhavi.planners.promising.pieces import Evaluation, Piece
     from medhavi.providers.lead_times import Quantiles
+    from medhavi.providers.sources import Source
 
     Floats = npt.NDArray[np.float64]
     Instants = npt.NDArray[np.int64]
-    When = int | Instants
-    """The same instant at all points, or one for each [s]."""
+    Waits = list[tuple[Spread, int]]
+    """What a chain waits for, each with the time from it to the end [s]."""
 
 POINTS = 512
 SEED = 7
@@ -134,6 +137,20 @@ class SampledChain:
             for subject, place in self._places.items()
         }
 
+    def draws(self, number: int) -> LeadDraws:
+        """Give the times of a point; those that were looked up are known."""
+        leads: dict[Subject, int] = {}
+        transits: dict[str, int | None] = {}
+        for subject, place in self._places.items():
+            column = self._times.columns.get((subject, len(self._table), place))
+            if column is None or isinstance(column.at, int):
+                continue
+            if subject[0] == "lane":
+                transits[subject[1]] = column.at.item(number)
+            else:
+                leads[subject] = column.at.item(number)
+        return LeadDraws(self._times, 0.5, self.point(number), leads, transits)
+
     def arrivals(self, chain: Evaluation) -> Instants:
         """Give the arrival of the last shipment at each point [s].
 
@@ -142,98 +159,132 @@ class SampledChain:
         numpy.ndarray
             Shape (512,), int64, UTC seconds.
         """
-        now = self._now
-        last: When = 0
+        sent: Waits = []
         for shipment in chain.shipments:
-            behind = _latest(
-                [self._ready(use.piece) - use.piece.ready for use in shipment.uses], 0
-            )
-            ready = _later(shipment.ready + behind, now)
+            waits: Waits = []
+            floor = self._now
+            for use in shipment.uses:
+                after = shipment.ready - use.piece.ready
+                floor = max(floor, self._gather(use.piece, after, waits))
+            if not shipment.uses:
+                floor = max(floor, shipment.ready)
+            ready = _latest(floor, waits)
             if shipment.itinerary is not None:
                 for leg in shipment.itinerary.legs:
                     ready = self._leg(leg.lane, ready)
-            last = _later(last, ready)
+            sent.append((ready, 0))
+        last = _latest(0, sent).at
         return np.full(POINTS, last) if isinstance(last, int) else last
 
-    def _ready(self, piece: Piece) -> When:
-        """Give when a piece is there; orders keep their own length."""
-        if piece.kind == "stock" or piece.source is None:
-            return piece.ready
-        if piece.kind == "buy":
-            return self._bought(piece)
-        if not piece.uses:
-            return piece.ready
-        planned = max(use.piece.ready for use in piece.uses)
-        behind = _latest([self._ready(use.piece) for use in piece.uses]) - planned
-        now = self._now
-        if piece.kind == "make":
-            return _later(piece.ready + behind, now)
-        return self._leg(piece.source.source, _later(planned + behind, now))
+    def _gather(self, piece: Piece, after: int, waits: Waits) -> int:
+        """Add what a piece waits for; orders keep their own length.
 
-    def _bought(self, piece: Piece) -> When:
+        Parameters
+        ----------
+        after
+            Time from the piece to the end [s].
+        waits
+            Takes what is uncertain.
+
+        Returns
+        -------
+        int
+            The end is never before it [s].
+        """
+        if piece.kind == "stock" or piece.source is None:
+            return piece.ready + after
+        if piece.kind == "buy":
+            return self._bought(piece, after, waits)
+        if not piece.uses:
+            return piece.ready + after
+        if piece.kind == "make":
+            planned = max([use.piece.ready for use in piece.uses])
+            floor, inner = self._now + after, after + piece.ready - planned
+            for use in piece.uses:
+                floor = max(floor, self._gather(use.piece, inner, waits))
+            return floor
+        begin = self._now
+        brought: Waits = []
+        for use in piece.uses:
+            begin = max(begin, self._gather(use.piece, 0, brought))
+        arrival = self._leg(piece.source.source, _latest(begin, brought))
+        waits.append((arrival, after))
+        return ALWAYS
+
+    def _bought(self, piece: Piece, after: int, waits: Waits) -> int:
         source = piece.source
         assert source is not None
         subject, quantiles, receipt = self._times.bought(source)
         place = self._places.get(subject)
         if quantiles is None or place is None:
             timing = self._median.timing(source, piece.begin, piece.order_steps)
-            return piece.ready if timing is None else timing.finish
-        begin = piece.begin
-        if receipt is not None:
-            return begin + receipt + self._leads(subject, quantiles, place)
+            return after + (piece.ready if timing is None else timing.finish)
+        if receipt is None:
+            found = self._received(piece, source, (subject, quantiles, place))
+            waits.append((found, after))
+        else:
+            leads = self._leads(subject, quantiles, place)
+            waits.append((leads, piece.begin + receipt + after))
+        return ALWAYS
 
+    def _received(
+        self, piece: Piece, source: Source, drawn: tuple[Subject, Quantiles, int]
+    ) -> Spread:
+        """Give when a purchase is there at each point by the calendars [s]."""
+        subject, quantiles, place = drawn
         suppliers = self._book.providers.suppliers
 
         def finish(level: float) -> int:
             days = quantiles.at(level)
             clock = suppliers.clock_at(source.row, source.location, days)
-            timing = clock.earliest(begin, piece.order_steps)
+            timing = clock.earliest(piece.begin, piece.order_steps)
             return _NONE if timing is None else timing.finish
 
-        key = (subject, begin, len(self._table), place)
+        key = (subject, piece.begin, len(self._table), place)
         found = self._times.columns.get(key)
         if found is None:
             levels = self._table[place].levels
-            found = np.array([finish(level) for level in levels], dtype=np.int64)
-            self._times.keep(key, found)
-        return np.where(found == _NONE, piece.ready, found)
+            each = np.array([finish(level) for level in levels], dtype=np.int64)
+            found = self._times.keep(key, each)
+        if found.least > _NONE:
+            return found
+        return Spread.of(np.where(found.at == _NONE, piece.ready, found.at))
 
-    def _leg(self, lane: str, ready: When) -> When:
+    def _leg(self, lane: str, ready: Spread) -> Spread:
         subject, quantiles = self._times.lane(lane)
         place = self._places.get(subject)
-        transit: When
         if quantiles is None:
-            transit = self._book.providers.transport.transit(lane)
+            transit = Spread.of(self._book.providers.transport.transit(lane))
         elif place is None:
-            transit = int(quantiles.at(0.5))
+            transit = Spread.of(int(quantiles.at(0.5)))
         else:
             transit = self._transits(subject, quantiles, place)
         return self._times.legs.arrivals(lane, ready, transit)
 
-    def _leads(self, subject: Subject, quantiles: Quantiles, place: int) -> Instants:
+    def _leads(self, subject: Subject, quantiles: Quantiles, place: int) -> Spread:
         """Give the lead time at each point [s], rounded up."""
         key = (subject, len(self._table), place)
         known = self._times.columns.get(key)
         if known is None:
             drawn = self._table[place]
             floats = _times_at(quantiles, drawn) * DAY
-            known = np.ceil(floats).astype(np.int64)
+            each = np.ceil(floats).astype(np.int64)
             for number in _unsure(floats):
-                known[number] = seconds_up(quantiles.at(drawn.levels[number]), DAY)
-            self._times.keep(key, known)
+                each[number] = seconds_up(quantiles.at(drawn.levels[number]), DAY)
+            known = self._times.keep(key, each)
         return known
 
-    def _transits(self, subject: Subject, quantiles: Quantiles, place: int) -> Instants:
+    def _transits(self, subject: Subject, quantiles: Quantiles, place: int) -> Spread:
         """Give the time of a lane at each point [s], rounded down."""
         key = (subject, len(self._table), place)
         known = self._times.columns.get(key)
         if known is None:
             drawn = self._table[place]
             floats = _times_at(quantiles, drawn)
-            known = np.floor(floats).astype(np.int64)
+            each = np.floor(floats).astype(np.int64)
             for number in _unsure(floats):
-                known[number] = int(quantiles.at(drawn.levels[number]))
-            self._times.keep(key, known)
+                each[number] = int(quantiles.at(drawn.levels[number]))
+            known = self._times.keep(key, each)
         return known
 
 
@@ -254,18 +305,21 @@ def _unsure(floats: Floats) -> list[int]:
     return near
 
 
-def _later(one: When, other: When) -> When:
-    if isinstance(one, int) and isinstance(other, int):
-        return max(one, other)
-    found: Instants = np.maximum(one, other)
-    return found
+def _latest(floor: int, waits: Waits) -> Spread:
+    """Give the latest at each point: of a fixed instant and of all that is waited for.
 
-
-def _latest(values: Sequence[When], default: int = ALWAYS) -> When:
-    """Give the latest at each point; the default where there is none."""
-    if not values:
-        return default
-    found = values[0]
-    for value in values[1:]:
-        found = _later(found, value)
-    return found
+    What is nowhere the latest by its bounds is left out.
+    """
+    least = max([wait.least + after for wait, after in waits], default=floor)
+    least = max(least, floor)
+    late = [one for one in waits if one[0].most + one[1] > least]
+    if not late:
+        return Spread(least, least, least)
+    most = max([wait.most + after for wait, after in late])
+    wait, after = late[0]
+    found = wait.at + after
+    for wait, after in late[1:]:
+        found = np.maximum(found, wait.at + after)
+    if max([wait.least + after for wait, after in late]) < least:
+        found = np.maximum(found, least)
+    return Spread(found, least, most)
