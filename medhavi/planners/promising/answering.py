@@ -56,8 +56,8 @@ def answered(quote: Quest, detail: str) -> Promise:
     if not ranked:
         return _rejected(quote, offered, detail)
     chosen = ranked[0]
-    promise = _promised(quote, chosen)
-    if detail == "date":
+    promise = _promised(quote, chosen, held=detail != "figures")
+    if detail != "full":
         return promise
     return _replaced(
         promise,
@@ -117,13 +117,15 @@ def _priced(permitted: list[Offered], policy: Policy) -> bool:
     return len({one.times.date for one in permitted}) < len(permitted)
 
 
-def _promised(quote: Quest, chosen: Offered) -> Promise:
+def _promised(quote: Quest, chosen: Offered, *, held: bool) -> Promise:
+    """Promise the chosen option; `held`: with the holds that it would make."""
     request, policy, book = quote.request, quote.policy, quote.book
     found = chosen.times.evaluation
     full = found.steps >= chosen.search.wanted.steps
     late = chosen.times.date > request.due
     status = PromiseStatus.PROMISED_LATE if late else PromiseStatus.PROMISED
-    holds = holds_of(found, request, book.now + policy.hold_seconds, book.stages)
+    expires = book.now + policy.hold_seconds
+    holds = holds_of(found, request, expires, book.stages) if held else ()
     basis = _basis(quote, chosen)
     return _nothing(
         quote,
@@ -212,7 +214,7 @@ def _why_not(quote: Quest, one: Offered, chosen: Offered | None) -> str:
 
 def _rejected(quote: Quest, offered: list[Offered], detail: str) -> Promise:
     promise = _nothing(quote)
-    if detail == "date":
+    if detail != "full":
         return promise
     return _replaced(
         promise,

@@ -29,6 +29,8 @@ MOST_COLUMNS = 8192
 """Times at all points that are kept: 32 MB."""
 Subject = tuple[str, str, str]
 """Kind, supplier or lane, product (lanes: none)."""
+Points = tuple[int, int]
+"""How many dimensions the points have, and which of them."""
 Key = tuple[str, str, str]
 """Supplier, product, location."""
 
@@ -68,6 +70,7 @@ class UncertainTimes:
     """
 
     __slots__ = (
+        "_before",
         "_bought",
         "_draws",
         "_known",
@@ -82,6 +85,7 @@ class UncertainTimes:
 
     def __init__(self, providers: Providers) -> None:
         self.providers = providers
+        self._before: UncertainTimes | None = None
         self._stated: dict[Key, bool] = {}
         self._known: dict[Subject, Quantiles | None] = {}
         self._bought: dict[Key, Bought] = {}
@@ -98,7 +102,20 @@ class UncertainTimes:
         )
 
     def on(self, providers: Providers) -> UncertainTimes:
-        """Give the times of other providers; what is uncertain at all stays so."""
+        """Give the times of other providers; what is uncertain at all stays so.
+
+        What these providers share with those before is not looked up again.
+        """
+        mine = self.providers
+        legs = self.legs
+        if providers.transport is not mine.transport:
+            legs = LegArrays(providers.transport)
+        if (
+            providers.lead_times is mine.lead_times
+            and providers.suppliers is mine.suppliers
+            and providers.transport is mine.transport
+        ):
+            return altered(self, providers=providers, _draws={})
         return altered(
             self,
             providers=providers,
@@ -108,7 +125,8 @@ class UncertainTimes:
             _moved={},
             _draws={},
             columns={},
-            legs=LegArrays(providers.transport),
+            _before=self,
+            legs=legs,
         )
 
     def at(self, level: float) -> LeadDraws:
@@ -116,6 +134,23 @@ class UncertainTimes:
         known = self._draws.get(level)
         if known is None:
             known = self._draws[level] = LeadDraws(self, level)
+        return known
+
+    def column(self, subject: Subject, points: Points) -> Spread | None:
+        """Give the times of a subject at all points where they were looked up.
+
+        Those before a change are the same where its quantiles are.
+        """
+        known = self.columns.get((subject, *points))
+        before = self._before
+        if known is not None or before is None:
+            return known
+        quantiles = self._known.get(subject)
+        if quantiles is None or before._known.get(subject) != quantiles:  # noqa: SLF001
+            return None
+        known = before.column(subject, points)
+        if known is not None:
+            self.columns[(subject, *points)] = known
         return known
 
     def keep(self, key: tuple[object, ...], column: npt.NDArray[np.int64]) -> Spread:

@@ -31,7 +31,8 @@ def quote(
     policy
         How it is promised; by default as the tables say for the request.
     detail
-        "full", or "date": the chosen option alone, without reasons and remedies.
+        "full"; "date": the chosen option alone, without reasons and remedies; or
+        "figures": that without its holds, for comparison with another answer.
 
     Raises
     ------
@@ -48,6 +49,9 @@ def quote(
             book.stages.at = "policy"
             return failed(Quest(book, request, usual_policy()), failure)
     quest = Quest(book, request, used)
+    if used.preempt and detail == "figures":
+        # The lines that give way ask again among these holds.
+        detail = "date"
     answer = searched(quest, detail)
     if used.preempt and not quest.broken and not quest.timely:
         answer = with_preemption(quest, answer, detail)
@@ -57,9 +61,9 @@ def quote(
 def helped(quest: Quest, answer: Promise) -> Promise:
     """Give a full answer with what else would be promised and what would help."""
     if quest.broken:
-        return replace(answer, remedies=asked_anew(quest, _date))
+        return replace(answer, remedies=asked_anew(quest, _figures))
     if quest.policy.sensitivity:
-        answer = replace(answer, sensitivity=sensitivity(quest, answer, _date))
+        answer = replace(answer, sensitivity=sensitivity(quest, answer, _figures))
     return answer if answer.on_time else _with_remedies(quest, answer)
 
 
@@ -67,7 +71,7 @@ def _with_remedies(quest: Quest, answer: Promise) -> Promise:
     def ask(book: Book, request: Request) -> Promise:
         # A change of the policy names its own; all others are asked as before.
         same = request.policy == quest.request.policy
-        return _date(book, request, quest.policy if same else None)
+        return _figures(book, request, quest.policy if same else None)
 
     helping = remedies(quest, answer, ask)
     answer = replace(answer, remedies=helping.found)
@@ -78,5 +82,5 @@ def _with_remedies(quest: Quest, answer: Promise) -> Promise:
     return replace(answer, trace=(*answer.trace, entry))
 
 
-def _date(book: Book, request: Request, policy: Policy | None) -> Promise:
-    return quote(book, request, policy, detail="date")
+def _figures(book: Book, request: Request, policy: Policy | None) -> Promise:
+    return quote(book, request, policy, detail="figures")

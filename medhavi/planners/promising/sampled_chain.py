@@ -263,28 +263,28 @@ class SampledChain:
 
     def _leads(self, subject: Subject, quantiles: Quantiles, place: int) -> Spread:
         """Give the lead time at each point [s], rounded up."""
-        key = (subject, len(self._table), place)
-        known = self._times.columns.get(key)
+        count = len(self._table)
+        known = self._times.column(subject, (count, place))
         if known is None:
             drawn = self._table[place]
             floats = _times_at(quantiles, drawn) * DAY
             each = np.ceil(floats).astype(np.int64)
             for number in _unsure(floats):
                 each[number] = seconds_up(quantiles.at(drawn.levels[number]), DAY)
-            known = self._times.keep(key, each)
+            known = self._times.keep((subject, count, place), each)
         return known
 
     def _transits(self, subject: Subject, quantiles: Quantiles, place: int) -> Spread:
         """Give the time of a lane at each point [s], rounded down."""
-        key = (subject, len(self._table), place)
-        known = self._times.columns.get(key)
+        count = len(self._table)
+        known = self._times.column(subject, (count, place))
         if known is None:
             drawn = self._table[place]
             floats = _times_at(quantiles, drawn)
             each = np.floor(floats).astype(np.int64)
             for number in _unsure(floats):
                 each[number] = int(quantiles.at(drawn.levels[number]))
-            known = self._times.keep(key, each)
+            known = self._times.keep((subject, count, place), each)
         return known
 
 
