@@ -64,6 +64,11 @@ class FeasibleRelease(Release):
         self.diverted: Diverted = {}
         self.chains: WayChains | None = None
 
+    def dissolve(self) -> None:
+        """Let go of everything; see `Register.dissolve`."""
+        super().dissolve()
+        self.chains = None
+
     def given_source(self, node: Node, need: Need) -> str:
         """Name the one source that is used for the demand behind a need; "": any."""
         if not self.diverted:

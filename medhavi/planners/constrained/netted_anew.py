@@ -136,12 +136,10 @@ class Netting(NamedTuple):
             )
         ]
         booked = [needs[index] for index in intake.bookings]
+        before = release.orders[: made.orders]
+        release.forgotten += [one for one in before if id(one) in gone.orders]
         release.orders = _merged(
-            [
-                one
-                for one in release.orders[: made.orders]
-                if id(one) not in gone.orders
-            ],
+            [one for one in before if id(one) not in gone.orders],
             release.orders[made.orders :],
             self._made,
         )

@@ -50,6 +50,8 @@ class Register:
         self.shortages: list[Shortage] = []
         self.covered: dict[int, int] = {}
         self.freed: dict[int, Order] = {}
+        self.forgotten: list[Order] = []
+        """Orders that were dropped; they and what they gave point at each other."""
         self.asked: list[tuple[Node, int, int]] = []
         self.demand_names: list[str] = []
         self.demand_customers: list[str | None] = []
@@ -303,6 +305,7 @@ class Register:
         ]
         covered = {id(self.needs[index]): qty for index, qty in self.covered.items()}
         self.match_qty = [self.match_qty[i] for i in kept]
+        self.forgotten += [one for one in self.orders if one.index in orders]
         self.orders = [order for order in self.orders if order.index not in orders]
         gone = [u for u in self.units if u.order and u.order.index in orders]
         lost = [n for n in self.needs if n.order and n.order.index in orders]
@@ -344,7 +347,9 @@ class Register:
         """
         for unit in self.units:
             unit.takers.clear()
-        for order in self.orders:
+        for order in (*self.orders, *self.forgotten):
+            for unit in order.units:
+                unit.takers.clear()
             order.units.clear()
             order.carried = None
         for node in self.model.nodes.values():
