@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ANY, ANY_FAMILY = "*", "any family"
 _KPIS = ("KPI-19", "KPI-20", "KPI-21")
-_MOST = 50
+_MOST = 20
 
 
 def family_name(family: str) -> str:

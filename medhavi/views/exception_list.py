@@ -115,7 +115,8 @@ def groups_html(
         for row in exception_groups(plan, costs).iter_rows(named=True)
     ]
     columns = ("What", "How many", "Worth", "What to do")
-    return table_html(columns, rows, ("How many", "Worth"))
+    # Two of them hold sentences, for which a phone has no room side by side.
+    return table_html(columns, rows, ("How many", "Worth"), few=3)
 
 
 def _worth(plan: Plan, costs: Mapping[str, float]) -> pl.DataFrame:

@@ -140,13 +140,15 @@ def table_html(
     columns: Sequence[str],
     rows: Iterable[Sequence[str]],
     numeric: Sequence[str] = (),
+    *,
+    few: int = _FEW_COLUMNS,
 ) -> str:
     """Give a table; the cells are HTML already.
 
-    On a phone the rows of a table with many columns become cards.
+    On a phone the rows of a table with more than `few` columns become cards.
     """
     kinds = ["num" if name in numeric else "" for name in columns]
-    cards = len(columns) > _FEW_COLUMNS
+    cards = len(columns) > few
     head = "".join(
         f'<th class="{kind}">{escape(name)}</th>'
         for name, kind in zip(columns, kinds, strict=True)

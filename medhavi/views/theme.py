@@ -295,13 +295,13 @@ body,#root,#App{background:var(--mv-page)!important}
 .marimo-cell .mv h1,.marimo-cell .mv h2,.marimo-cell .mv h3{
  font-family:FONT;text-align:left}
 body:not(:has(.mv,marimo-progress,.markdown))::before{content:"Opening the page …";
- position:fixed;top:64px;left:0;right:0;text-align:center;font:14px FONT;
+ position:fixed;z-index:50;top:64px;left:0;right:0;text-align:center;font:14px FONT;
  color:var(--mv-muted);animation:mv-wait 1.6s ease-in-out infinite alternate}
 @keyframes mv-wait{from{opacity:.35}to{opacity:1}}
 @media (prefers-reduced-motion:reduce){body::before{animation:none!important}}
-marimo-form{--amber-1:var(--mv-card);--amber-7:var(--mv-line);
- --action:var(--mv-plan);--action-hover:var(--mv-plan);
- --action-foreground:var(--mv-page)}
+form,form *{--amber-1:var(--mv-card)!important;--amber-7:var(--mv-line)!important;
+ --action:var(--mv-plan)!important;--action-hover:var(--mv-plan)!important;
+ --action-border:var(--mv-plan)!important;--action-foreground:var(--mv-page)!important}
 .mv-draw{overflow-x:auto}
 .mv-draw marimo-vega{display:block}
 .vega-embed{width:100%}
