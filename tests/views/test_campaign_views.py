@@ -165,7 +165,7 @@ def test_figures_of_campaigns_are_told_with_the_reason_where_there_is_none():
 def test_proposals_are_told_in_the_time_of_their_resource():
     (row,) = proposal_rows([PROPOSAL], ROME)
     assert (row["Start"], row["Set-up saved"]) == ("Tue 6 Jan, 13:00", "1 h 30 min")
-    assert "and 10 more" in proposals_html([PROPOSAL] * 60)
+    assert "and 40 more" in proposals_html([PROPOSAL] * 60)
     assert "No campaigns are proposed" in proposals_html([])
 
 
