@@ -168,3 +168,12 @@ def test_who_may_take_from_others_is_told_what_helps_where_nobody_gives_way(pree
         "buy_more",
         "later_date",
     ]
+
+
+@pytest.mark.req("SUP-02")
+def test_a_trusted_supplier_with_too_little_is_not_called_unknown():
+    made = asked(tables(supply_terms=[{"capacity_per_period": 6}]))
+    assert made.status is PromiseStatus.REJECTED
+    assert made.limiter is not None
+    assert made.limiter.text == "The supplier delivers less than that in one order."
+    assert [(one.code, one.qty) for one in made.remedies] == [("split_delivery", 5)]

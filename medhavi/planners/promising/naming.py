@@ -49,6 +49,7 @@ _TEXTS = {
 }
 
 
+_SOLD_OUT = "The supplier delivers less than that in one order."
 _ORDER = (
     Limiter.REGULATORY_BLOCKED,
     Limiter.SUPPLIER_LEADTIME_EXCEEDED,
@@ -108,7 +109,12 @@ def _failed(quote: Quest, order: tuple[Limiter, ...]) -> Named | None:
             if failure.code is Limiter.NO_SOURCE and code is failure.code:
                 return _nowhere(quote, failure.subject)
             if failure.code is code:
-                return Named(code, failure.subject, _TEXTS[code])
+                sold_out = (
+                    code is Limiter.SUPPLIER_LEADTIME_EXCEEDED
+                    and quote.policy.supplier_fallback == "accept_with_risk"
+                )
+                text = _SOLD_OUT if sold_out else _TEXTS[code]
+                return Named(code, failure.subject, text)
     return None
 
 
