@@ -143,7 +143,7 @@ def _choice(
         dict(options),
         value=labels.get(wanted(name), usual),
         searchable=True,
-        allow_select_none=none,
+        allow_select_none=none or None,
         label=label,
         on_change=lambda value: keep(name, value or ""),
     )
