@@ -52,7 +52,8 @@ def test_a_cheaper_option_of_the_same_date_does_not_hide_what_binds():
         ],
     )
     made = asked(snapshot, due=day(2), **TO_C1)
-    assert (made.option, days(made.date)) == ("make:R@L", pytest.approx(7 + 20 / 24))
+    assert made.option == "make:R@L"
+    assert days(made.date) == pytest.approx(7 + 20 / 24)
     assert made.limiter is not None
     assert (made.limiter.code, made.limiter.subject) == (
         Limiter.NO_TRANSPORT_CAPACITY,

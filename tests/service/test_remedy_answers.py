@@ -33,7 +33,9 @@ def snapshot():
     )
 
 
-def changed(snapshot, table: str, **cells: object) -> dict[str, tuple[dict, ...]]:
+def changed(
+    snapshot, table: str, **cells: object
+) -> dict[str, tuple[dict[str, object], ...]]:
     return {table: ({**snapshot[table].row(0, named=True), **cells},)}
 
 

@@ -11,17 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.kept_back import (
-    BY_DATE,
-    URGENCY,
-    kept_first,
-    serve_from,
-)
 from medhavi.planners.constrained.rationing import lot_below, makeable
-from medhavi.planners.mrp.netting import NodeWalk
 from medhavi.planners.mrp.release import Release, Want
-from medhavi.planners.mrp.state import NO_DEMAND
-from medhavi.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -29,7 +20,6 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.way_chains import WayChains
     from medhavi.planners.mrp.model import Model
     from medhavi.planners.mrp.state import Diverted, Need, Node
-    from medhavi.planners.mrp.stock_levels import Levels
     from medhavi.planners.mrp.ways import Way
     from medhavi.providers.quotas import Quotas
     from medhavi.providers.recipe_lines import Gain
@@ -113,10 +103,6 @@ class FeasibleRelease(Release):
         if most is None or size <= most:
             return size, timing
         return most, way.source.clock.latest(instant, most) if most else None
-
-    def floor(self, source: Source) -> int:
-        """Give the first instant at which a new order of a source may start."""
-        return max(self.as_of, source.fence_start)
 
     def falls_out_last(self, gain: Gain) -> bool:
         """Tell whether all that a recipe gives of a product is there at its end."""
@@ -301,106 +287,3 @@ class FeasibleRelease(Release):
             for window in timing.steps
             for resource, _ in window.resources
         )
-
-
-class FeasibleWalk(NodeWalk):
-    """A node on its way through time; a need that would be late may take a receipt."""
-
-    __slots__ = ("_makes",)
-
-    def __init__(self, node: Node, levels: Levels, release: FeasibleRelease) -> None:
-        super().__init__(node, levels, release)
-        self._makes = release
-
-    def _order(self, group: list[Need], instant: int) -> None:
-        group = self._after_receipts(group, instant)
-        for need in group:
-            if self.node.substitutes and need.demand != NO_DEMAND and need.open > 0:
-                self._make_stand_in(need, instant)
-        group = [need for need in group if need.open > 0]
-        if len(group) > 1 and self._delays(group, instant):
-            # The most urgent first; what is left of its lot serves the next.
-            for need in sorted(group, key=URGENCY):
-                self._order_itself(need, instant)
-        elif group:
-            super()._order(group, instant)
-
-    def _order_itself(self, need: Need, instant: int) -> None:
-        """Serve a stand-in; what stands in has no stand-in of its own."""
-        for left in self._after_receipts([need], instant):
-            super()._order([left], instant)
-
-    def _after_receipts(self, group: list[Need], instant: int) -> list[Need]:
-        if self._pending and self.node.sources:
-            self._take_receipts(group, instant)
-        return [need for need in group if need.open > 0]
-
-    def _delays(self, group: Sequence[Need], instant: int) -> bool:
-        """Tell whether one lot for all lets the most urgent wait for the others."""
-        if not self.levels.idle or not any(s.kind == "make" for s in self.node.sources):
-            return False
-        first = min(group, key=URGENCY)
-        missing = sum(need.open for need in group)
-        return self._makes.delays(self.node, first, instant, missing)
-
-    def _make_stand_in(self, need: Need, instant: int) -> None:
-        """Order a substitute that comes earlier, where own supply is late (rule 9)."""
-        release = self._makes
-        own = release.promised(self.node, need, instant, need.open)
-        if own is not None and own <= instant:
-            return
-        found = []
-        for place, (other, ratio) in enumerate(release.stand_ins(need)):
-            lent = -(-need.open * ratio.numerator // ratio.denominator)
-            ready = release.promised(other, need, instant, lent)
-            if ready is not None and (own is None or ready < own):
-                found.append((ready, place, other, ratio, lent))
-        if not found:
-            return
-        _, _, other, ratio, lent = min(found, key=lambda one: one[:2])
-        walk = release.walk_of(other)
-        if not isinstance(walk, FeasibleWalk):
-            return
-        walk.advance(max(instant, walk.at))
-        stand_in = release.substitute_need(need, other, lent)
-        walk._order_itself(stand_in, instant)  # noqa: SLF001  (a walk of the same kind)
-        release.settle_substitute(need, stand_in, ratio)
-
-    def _take_receipts(self, group: list[Need], instant: int) -> None:
-        """Let receipts serve that come before new supply could, late as they are."""
-        missing = sum(need.open for need in group)
-        ready = self._makes.promised(self.node, group[0], instant, missing)
-        for available, _, unit in sorted(self._pending, key=lambda entry: entry[:2]):
-            if ready is not None and available > ready:
-                return
-            for need in group:
-                if unit.free > 0 and need.open > 0 and self._makes.usable(unit, need):
-                    self._makes.match(need, unit)
-
-
-class ScarceWalk(NodeWalk):
-    """A node that nothing supplies anew: what there is goes by urgency, not by date.
-
-    A more important need takes the latest supply that is still in time, so that less
-    important and earlier ones find what comes before. A demand may wait for what comes
-    later; an order may not, it is cut (`rationing`).
-    """
-
-    __slots__ = ()
-
-    def instants(self) -> list[int]:
-        """List one moment: all needs are met at once."""
-        moments = [need.instant for need in self.needs if need.open > 0]
-        return [max(moments)] if moments else []
-
-    def process(self, instant: int) -> None:  # noqa: ARG002 (all at once)
-        """Serve all needs in order of urgency."""
-        units = [unit for unit in self.node.units if unit.free > 0]
-        latest = sorted(units, key=kept_first)
-        earliest = sorted(units, key=BY_DATE)
-        for need in sorted(self.needs, key=URGENCY):
-            serve_from(self._release, need, latest, need.instant)
-            if need.demand != NO_DEMAND:
-                serve_from(self._release, need, earliest, NEVER)
-            if need.open > 0:
-                self._release.give_up(need)

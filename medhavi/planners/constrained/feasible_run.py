@@ -20,11 +20,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.campaign_choice import campaigning
 from medhavi.planners.constrained.causes import MISFIT, Cause, Walk, cause_table
-from medhavi.planners.constrained.dating import (
-    FeasibleRelease,
-    FeasibleWalk,
-    ScarceWalk,
-)
+from medhavi.planners.constrained.dating import FeasibleRelease
 from medhavi.planners.constrained.delivering import (
     given_up_pins,
     lines_of,
@@ -40,11 +36,16 @@ from medhavi.planners.constrained.diverting import (
     upward,
     way_around,
 )
+from medhavi.planners.constrained.feasible_walks import FeasibleWalk, ScarceWalk
 from medhavi.planners.constrained.improving import Improving, Watching, effort_of
 from medhavi.planners.constrained.kept_back import keep_for_important
 from medhavi.planners.constrained.late_outputs import give_late_outputs
 from medhavi.planners.constrained.lifetimes import leave_out_dead
-from medhavi.planners.constrained.load_bound import LeastLoads, late_for_lack_of_time
+from medhavi.planners.constrained.load_bound import (
+    LeastLoads,
+    late_for_lack_of_time,
+    least_lateness,
+)
 from medhavi.planners.constrained.netted_anew import Netting
 from medhavi.planners.constrained.placing import Placing
 from medhavi.planners.constrained.rationing import Rationing, Slice
@@ -53,7 +54,7 @@ from medhavi.planners.constrained.shop import Shop
 from medhavi.planners.constrained.slices import SliceReader
 from medhavi.planners.constrained.stopping import never
 from medhavi.planners.constrained.telling import tell, tell_refused
-from medhavi.planners.constrained.way_chains import WayChains, least_lateness
+from medhavi.planners.constrained.way_chains import WayChains
 from medhavi.planners.constrained.weighing import (
     SCALE,
     Weighing,
@@ -324,10 +325,7 @@ class FeasibleRun(MrpRun):
             self.lines = lines
 
     def bound(self) -> None:
-        """Say what no plan that delivers as much can beat.
-
-        By lead times (`way_chains`), and besides for lack of time (`load_bound`).
-        """
+        """Say what no plan that delivers as much can beat: lead times, lack of time."""
         weights = self._weights
         moving = {job.order.index for job in self.placing.jobs if not job.stays}
         chains = WayChains(self.model, self.release, self.providers.capacity, moving)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from medhavi.planners.constrained.capacity_bound import CapacityBound
+    from medhavi.planners.constrained.way_chains import WayChains
     from medhavi.planners.constrained.weighing import MoneyWeights, Weights
     from medhavi.planners.mrp.model import Model
     from medhavi.planners.mrp.state import Demand, Node
@@ -291,3 +292,32 @@ def late_for_lack_of_time(
     machines = [claims[group] for group in sorted(claims, key=sorted)]
     costs = [weights.of(demand) * weights.base for demand in demands]
     return capacity_bound(machines, costs)
+
+
+def least_lateness(
+    chains: WayChains, demands: Sequence[Demand], weights: Weights | MoneyWeights
+) -> tuple[int, list[Demand]]:
+    """Give what lateness weighs at least, and which demands may be in time.
+
+    Parameters
+    ----------
+    chains
+        What supply could be there when.
+    demands
+        Those that are delivered in full.
+    weights
+        How much lateness counts.
+
+    Returns
+    -------
+    late, free
+        Weighted lateness [weight x s], and demands; the others are late in any plan.
+    """
+    late, free = 0, []
+    for demand in demands:
+        over = chains.at(demand) - demand.due
+        if over > 0:
+            late += weights.of(demand) * (weights.base + over)
+        else:
+            free.append(demand)
+    return late, free

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable
 
-    from medhavi.planners.constrained.dating import FeasibleRelease
-    from medhavi.planners.constrained.weighing import MoneyWeights, Weights
     from medhavi.planners.mrp.model import Model
+    from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.state import Demand, Node
     from medhavi.planners.mrp.ways import Way
     from medhavi.providers.capacity import Capacity
@@ -41,7 +40,7 @@ class WayChains:
     def __init__(
         self,
         model: Model,
-        release: FeasibleRelease,
+        release: Release,
         capacity: Capacity,
         moving: Collection[int],
     ) -> None:
@@ -144,32 +143,3 @@ def given_beside(model: Model) -> set[int]:
         for way in model.ways(node)
         for given in way.yields[1:]
     }
-
-
-def least_lateness(
-    chains: WayChains, demands: Sequence[Demand], weights: Weights | MoneyWeights
-) -> tuple[int, list[Demand]]:
-    """Give what lateness weighs at least, and which demands may be in time.
-
-    Parameters
-    ----------
-    chains
-        What supply could be there when.
-    demands
-        Those that are delivered in full.
-    weights
-        How much lateness counts.
-
-    Returns
-    -------
-    late, free
-        Weighted lateness [weight x s], and demands; the others are late in any plan.
-    """
-    late, free = 0, []
-    for demand in demands:
-        over = chains.at(demand) - demand.due
-        if over > 0:
-            late += weights.of(demand) * (weights.base + over)
-        else:
-            free.append(demand)
-    return late, free

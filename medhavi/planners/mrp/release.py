@@ -116,6 +116,10 @@ class Release(Register):
                     unit.only_need = first
         return units
 
+    def floor(self, source: Source) -> int:
+        """Give the first instant at which a new order of a source may start."""
+        return max(self.as_of, source.fence_start)
+
     def cause_of(self, need: Need) -> str:
         """Name the demand that a need is for first; of none: what stock is for."""
         if need.demand != NO_DEMAND:
