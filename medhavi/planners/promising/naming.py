@@ -162,7 +162,9 @@ def _nowhere(quote: Quest, node: str, places: tuple[str, ...] = ()) -> Named:
     """Name the routing whose validity has ended, else that there is no source."""
     product, _, place = node.rpartition("|")
     for row in quote.book.providers.tables["routings"]:
-        if row["product"] == product and row["location"] in {*places, place}:
+        ended = row["valid_to"] is not None and row["valid_to"] <= quote.book.now
+        made_there = row["product"] == product and row["location"] in {*places, place}
+        if ended and made_there:
             text = "It is not valid any more, and nothing else makes or sells it."
             return Named(Limiter.ROUTING_INVALID, row["routing"], text)
     return Named(Limiter.NO_SOURCE, node, _TEXTS[Limiter.NO_SOURCE])
