@@ -222,7 +222,7 @@ def price(form, matrix, names, shown, study):
 def who(form, shown):
     # Apart from the price: a name that is typed while it is worked out stays.
     approver = mo.ui.text(label="Approver", placeholder="your name")
-    approver if form and shown.source.lake else None
+    approver if form is not None and shown.source.lake else None
     return (approver,)
 
 

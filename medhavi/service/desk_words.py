@@ -59,8 +59,9 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
         if name == "total" or round(value, 2)
     ]
     head = _override_words(preview.edit, names) or str(preview.edit)
-    order = order or names.name(preview.edit.supply)
-    if preview.edit.supply:
+    supply = preview.edit.supply
+    order = order or (names.name(supply) if supply else "")
+    if order:
         head = f"{preview.edit.kind}{_target(preview.edit, names)}: {order}"
     told = f"<p><b>{escape(names.told(head).replace('_', ' '))}</b></p>"
     told += table_html(("What it costs", "Money"), rows, ("Money",))

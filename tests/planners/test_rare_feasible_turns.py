@@ -278,7 +278,8 @@ def test_a_purchase_fits_never_where_its_supplier_never_delivers():
 
 
 def test_a_purchase_is_not_moved_before_its_first_instant():
-    quotas = SimpleNamespace(until=lambda *_: None, door=lambda _, at: at)
+    open_at = {"until": lambda *_: None, "since": lambda *_: None}
+    quotas = SimpleNamespace(**open_at, door=lambda _, at: at)
     timing = SimpleNamespace(start=3, finish=8)
     shop = Shop(None, quotas)
     assert shop.latest(bought(timing), 9, 4) is None
