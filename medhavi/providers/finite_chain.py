@@ -71,6 +71,12 @@ class FiniteStep:
         rule = "earliest" if hasty else self._rule
         best: Taken | None = None
         for option in self.options:
+            if (
+                best is not None
+                and rule != "cost"
+                and bound + option.length(steps) >= best.finish
+            ):
+                continue  # even alone it would not be through before
             taken = option.earliest(steps, bound)
             if taken is None:
                 continue

@@ -139,8 +139,9 @@ class MaterialLine:
         """
         if self._unlimited:
             return INT64_MAX
-        floor = self._floor(buffers)[bisect_right(self._times, instant) - 1]
-        return max(floor, 0)
+        floor = self._bare if buffers or self._withheld is None else self._suffix
+        free = (floor or self._floor(buffers))[bisect_right(self._times, instant) - 1]
+        return max(free, 0)
 
     def fits(
         self,

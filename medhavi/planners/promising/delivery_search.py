@@ -75,6 +75,7 @@ class DeliverySearch:
     __slots__ = (
         "_expired",
         "_reach",
+        "_repeats",
         "_stages",
         "_walk",
         "best",
@@ -94,6 +95,7 @@ class DeliverySearch:
         self.best = NEVER
         self.rough = False
         self._expired = False
+        self._repeats = False
         self._walk: Walk | None = None
         self.failures: list[Failure] = []
 
@@ -116,15 +118,16 @@ class DeliverySearch:
         wanted = self.wanted
         origins, makers = self.places()
         stocked = []
+        walk = self._asking(terms)
         for place in origins:
-            ever = self._ever(place, terms)
+            ever = walk.ever(wanted.product, place)
             if ever < wanted.steps and "material" in terms.relaxed:
                 yield self._way(
                     "stock", place, from_stock(wanted.product, place, wanted.steps)
                 )
             if ever <= 0:
                 continue
-            now = self._free(wanted.product, place, terms.now, terms)
+            now = walk.available(wanted.product, place, terms.now)
             if now > 0:
                 stocked.append((place, min(now, wanted.steps)))
             if ever >= wanted.steps:
@@ -311,7 +314,7 @@ class DeliverySearch:
                 self._stages.undo(mark)
             if found is None:
                 return None
-            batches = joint_orders(found)
+            batches = joint_orders(found) if self._repeats else {}
             waits = waiting_times(found, self._stages)
             joined = all(terms.batches.get(key, 0) >= batches[key] for key in batches)
             alive = all(terms.transit.get(key, 0) >= waits[key] for key in waits)
@@ -342,6 +345,7 @@ class DeliverySearch:
                     return None
                 shipments += shipped
         finally:
+            self._repeats = walk.repeats
             self.evaluations += 1 + walk.evaluations
             rough = walk.greedy or walk.contended
             self.rough = self.rough or rough

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from operator import sub
 from typing import TYPE_CHECKING, Protocol
 
 from medhavi.planners.promising.pieces import Piece, Use
@@ -119,8 +120,8 @@ def ordered(
         return None
     uses: list[Use] = []
     lines: list[Component] = []
-    for line, pieces in parts:
-        used = _used(walk, source, timing, line)
+    times = _used(walk, source, timing, [line for line, _ in parts])
+    for used, (line, pieces) in zip(times, parts, strict=True):
         uses += [Use(max(used, piece.ready), piece) for piece in pieces]
         lines += [line] * len(pieces)
     return Piece(
@@ -165,18 +166,19 @@ def _placed(
     parts: Sequence[tuple[Component, tuple[Piece, ...]]],
 ) -> Timing | None:
     """Place the steps so that each component is there when it is used."""
-    needs = []
+    lines: list[Component] = []
+    there: list[int] = []
     bound = start
     for line, pieces in parts:
         if not pieces:
             continue
         ready = max([piece.ready for piece in pieces])
-        needs.append((line, ready))
+        lines.append(line)
+        there.append(ready)
         if ready > bound and _at_first(line):
             bound = ready
     if "capacity" in walk.terms.relaxed:
-        bound = max([bound, *(ready for _, ready in needs)])
-        return walk.stages.no_time(bound)
+        return walk.stages.no_time(max([bound, *there]))
     for _ in range(MOST_SHIFTS):
         timing = walk.place(source, size, bound)
         if timing is None:
@@ -192,12 +194,13 @@ def _placed(
                 return None
         if timing is None or not source.valid_at(timing.start):
             break
-        slacks = [_used(walk, source, timing, line) - ready for line, ready in needs]
-        slack = min(slacks, default=0)
+        times = _used(walk, source, timing, lines)
+        slack = min(map(sub, times, there), default=0)
         if slack >= 0:
-            timing = _tightened(
-                walk, source, size, (start, bound, slack), timing, needs
-            )
+            if slack and timing.steps and timing.start > start:
+                timing = _tightened(
+                    walk, source, size, (start, bound, slack), timing, (lines, there)
+                )
             walk.placed(timing)
             return timing
         # Every start up to its own gives this timing: shift as often as leads past it.
@@ -214,32 +217,37 @@ def _tightened(
     size: int,
     starts: tuple[int, int, int],
     timing: Timing,
-    needs: list[tuple[Component, int]],
+    needs: tuple[list[Component], list[int]],
 ) -> Timing:
     """Let the queue before the first step run while components are on their way.
 
     `starts` are the first instant at all, the one that gave the timing, and how long
-    the last component waits then [s].
+    the last component waits then [s]; `needs` are components and when they are there.
     """
     start, bound, slack = starts
-    if slack <= 0 or not timing.steps or timing.start <= start:
-        return timing
     begin = max(start, timing.start - slack)
     if begin == bound:
         return timing
     earlier = walk.place(source, size, begin)
     if earlier is None or earlier.finish >= timing.finish:
         return timing
-    fits = all(_used(walk, source, earlier, line) >= ready for line, ready in needs)
+    lines, there = needs
+    times = _used(walk, source, earlier, lines)
+    fits = all(used >= ready for used, ready in zip(times, there, strict=True))
     return earlier if fits else timing
 
 
-def _used(walk: Placer, source: Source, timing: Timing, line: Component) -> int:
+def _used(
+    walk: Placer, source: Source, timing: Timing, lines: Sequence[Component]
+) -> list[int]:
+    """Give when an order uses each of its components [s]."""
     if not timing.steps:
-        return timing.finish
-    if _at_first(line):
-        return timing.steps[0].start
-    return walk.stages.used(source.source, timing, line)
+        return [timing.finish] * len(lines)
+    first = timing.steps[0].start
+    return [
+        first if _at_first(line) else walk.stages.used(source.source, timing, line)
+        for line in lines
+    ]
 
 
 def _output(walk: Placer, source: Source, timing: Timing, gain: Gain) -> int:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.promising.joint_needs import share_resources
 from medhavi.planners.promising.making import make
-from medhavi.planners.promising.pieces import Piece, Use
+from medhavi.planners.promising.moving import move
+from medhavi.planners.promising.pieces import Piece
 from medhavi.planners.promising.waiting_orders import (
     WaitingOrders,
     WalkMark,
@@ -65,17 +66,21 @@ class Walk:
         Some need had more than one way.
     failures
         Why ways were closed, in the order of trying.
+    repeats
+        Some product was made or bought more than once at a place.
     """
 
     __slots__ = (
         "_batched",
         "_lines",
         "_needed",
+        "_ordered",
         "_orders",
         "_path",
         "evaluations",
         "failures",
         "greedy",
+        "repeats",
         "stages",
         "terms",
     )
@@ -85,11 +90,13 @@ class Walk:
         self.terms = terms
         self.evaluations = 0
         self.greedy = False
+        self.repeats = False
         self.failures: list[Failure] = []
         self._orders = WaitingOrders(stages)
         self._lines: dict[tuple[str, str], Seen] = {}
         self._path: list[tuple[str, str]] = []
         self._needed: set[tuple[str, str]] = set()
+        self._ordered: set[tuple[str, str]] = set()
         self._batched: list[Batch] = []
 
     # ------------------------------------------------------------------- needs
@@ -375,11 +382,14 @@ class Walk:
         self.failures.append(Failure(code, subject))
 
     def _order(self, source: Source, left: int) -> Piece | None:
+        if source.kind == "move":
+            return move(self, source, left)
+        node = (source.product, source.location)
+        self.repeats = self.repeats or node in self._ordered
+        self._ordered.add(node)
         if source.kind == "make":
             return make(self, source, left)
-        if source.kind == "buy":
-            return self.buy(source, source.pieces(left)[0], left)
-        return self._move(source, left)
+        return self.buy(source, source.pieces(left)[0], left)
 
     def first_start(self, source: Source, start: int) -> int | None:
         """Give the first instant at which a source may begin something new."""
@@ -420,41 +430,6 @@ class Walk:
             source,
             size,
             timing,
-        )
-
-    def _move(self, source: Source, left: int) -> Piece | None:
-        """Bring a component from where it lies or is made, by one lane."""
-        size = source.pieces(left)[0]
-        origin = source.origin
-        if origin is None:
-            return None
-        got = self.acquire(source.product, origin, size)
-        if got is None:
-            return None
-        start = self.first_start(source, max(piece.ready for piece in got))
-        if start is None:
-            return None
-        if "transport" in self.terms.relaxed:
-            itinerary = None
-            arrival = begin = start
-        else:
-            itinerary = self.stages.move(source, origin, start, size)
-            if itinerary is None:
-                self.fail(Limiter.NO_TRANSPORT_LEG, source.source)
-                return None
-            arrival, begin = itinerary.arrival, itinerary.departure
-        return Piece(
-            "move",
-            source.product,
-            source.location,
-            size,
-            arrival,
-            begin,
-            source,
-            size,
-            None,
-            tuple(Use(begin, piece) for piece in got),
-            itinerary=itinerary,
         )
 
     @property
