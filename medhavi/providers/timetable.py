@@ -20,6 +20,9 @@ YEAR: Final = 53
 REACH: Final = 20 * 366 * DAY
 """How far a departure is looked for; blackouts longer than that mean never."""
 
+AROUND: Final = 183 * DAY
+"""How far around an instant departures are listed at once."""
+
 
 class Timetable:
     """Departures of one lane as instants.
@@ -35,7 +38,7 @@ class Timetable:
         Half-open windows without departures.
     """
 
-    __slots__ = ("_blackouts", "_times", "_weeks", "_zone")
+    __slots__ = ("_blackouts", "_listed", "_times", "_weeks", "_zone")
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class Timetable:
         )
         self._blackouts = _joined(blackouts)
         self._weeks: dict[int, tuple[int, ...]] = {}
+        self._listed: list[int] = []
 
     @property
     def any_time(self) -> bool:
@@ -62,6 +66,9 @@ class Timetable:
 
     def latest(self, bound: int) -> int | None:
         """Give the last departure up to an instant; None: none in twenty years."""
+        listed = self._around(bound)
+        if listed:
+            return listed[bisect_right(listed, bound) - 1]
         floor = bound - REACH
         while bound >= floor:
             departure = self._scheduled_up_to(bound)
@@ -73,6 +80,9 @@ class Timetable:
 
     def earliest(self, bound: int) -> int | None:
         """Give the first departure from an instant on; None: none in twenty years."""
+        listed = self._around(bound)
+        if listed:
+            return listed[bisect_left(listed, bound)]
         ceiling = bound + REACH
         while bound <= ceiling:
             departure = self._scheduled_from(bound)
@@ -103,6 +113,20 @@ class Timetable:
             ]
             week += 1
         return found if found and found[-1] >= finish else None
+
+    def _around(self, bound: int) -> list[int]:
+        """List departures from before an instant to after it; none: ask for each."""
+        listed = self._listed
+        if listed and listed[0] <= bound <= listed[-1]:
+            return listed
+        start, finish = bound - AROUND, bound + AROUND
+        if listed:
+            start, finish = min(start, listed[0]), max(finish, listed[-1])
+        found = self.between(start, finish) if finish - start <= REACH else None
+        if not found or found[0] > bound:
+            return []
+        self._listed = found
+        return found
 
     def _scheduled_up_to(self, bound: int) -> int:
         if not self._times:

@@ -446,6 +446,9 @@ class Release(Register):
 
     def use_instant(self, order: Order, component: Component, timing: Timing) -> int:
         """Give the instant at which an order takes a component."""
+        if len(timing.steps) == 1 and not component.offset_minutes:
+            window = timing.steps[0]
+            return window.start if component.anchor == "start" else window.finish
         return self._capacity.instant(
             order.source_id,
             timing,
