@@ -298,6 +298,18 @@ def test_existing_orders_name_no_rule():
     assert made.supplies["lot_rule"].to_list() == [None]
 
 
+@pytest.mark.req("MRP-07")
+@pytest.mark.parametrize("rule", RULES)
+def test_what_a_lot_left_over_counts_in_what_the_next_one_joins(rule):
+    # A lot of 20 leaves one of 19: 13 and 17 fit the largest lot, 14 and 17 do not.
+    made = planned(
+        demands=wanted((11, 19), (29, 14), (34, 17)),
+        supply_terms=[{**BUY[0], "lot_multiple": 5, "max_lot": 30}],
+        inventory_policies=policy(rule, 1.0, 3.65),
+    )
+    assert quantities(made, "A") == [20, 30]
+
+
 # --- planted faults ----------------------------------------------------------------
 @pytest.mark.req("MRP-07", "QA-03")
 @pytest.mark.parametrize(

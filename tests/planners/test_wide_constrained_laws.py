@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from tests.wide_networks import Rows
 
 EFFORTS = ("light", "light", "standard")
-REFUSALS = {"PLAN002", "PLAN003", "SNAP043"}
-"""Circles of supply, and sources that bring far too little: refused by name."""
+REFUSALS = {"PLAN002", "PLAN003", "SNAP041", "SNAP043"}
+"""Circles of supply, sources that bring far too little, steps that no opening is long
+enough for: refused by name."""
 
 
 def settings(seed: int) -> dict[str, str]:

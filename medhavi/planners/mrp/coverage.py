@@ -68,7 +68,7 @@ class Coverage:
         Knows the sources of the node.
     """
 
-    __slots__ = ("_levels", "_node", "_places", "_release", "_until")
+    __slots__ = ("_foreseen", "_levels", "_node", "_places", "_release", "_until")
 
     def __init__(self, node: Node, levels: Levels, release: Release) -> None:
         self._node = node
@@ -76,17 +76,23 @@ class Coverage:
         self._release = release
         self._places: dict[int, int] = {}
         self._until: list[int] = []
+        self._foreseen: list[int] = []
 
-    def knows(self, instant: int) -> bool:
-        """Tell whether what an order joins is known without looking ahead."""
-        planned = self._node.rules.lot_rule in PLANNED_RULES
-        return not planned or instant in self._places
+    def knows(self, instant: int, missing: int) -> bool:
+        """Tell whether what an order joins is known without looking ahead.
+
+        It is not where earlier lots left a surplus: then less is missing than foreseen.
+        """
+        if self._node.rules.lot_rule not in PLANNED_RULES:
+            return True
+        place = self._places.get(instant)
+        return place is not None and self._foreseen[place] == missing
 
     def until(self, ahead: Ahead) -> int:
         """Give the end (exclusive) of what an order for a net need joins."""
         if self._node.rules.lot_rule not in PLANNED_RULES:
             return self._levels.window_end(ahead.instant)
-        if ahead.instant not in self._places:
+        if not self.knows(ahead.instant, ahead.missing):
             self._look(ahead)
         return self._until[self._places[ahead.instant]]
 
@@ -115,6 +121,7 @@ class Coverage:
         """Compute the net needs from an instant on, and what orders at them cover."""
         net = net_needs(ahead, self._levels)
         self._places = {need.instant: place for place, need in enumerate(net)}
+        self._foreseen = [need.qty for need in net]
         rules = self._node.rules
         price = order_price(
             rules.order_cost,

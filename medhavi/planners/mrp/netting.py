@@ -270,7 +270,7 @@ class NodeWalk:
         needs: list[Need] = []
         units: list[SupplyUnit] = []
         # A long list: only for who looks at it.
-        known = self._coverage is not None and self._coverage.knows(instant)
+        known = self._coverage is not None and self._coverage.knows(instant, missing)
         if not (known and self.levels.idle):
             needs = self.needs[self._cursor :]
             units += [unit for *_, unit in self._arrived]
