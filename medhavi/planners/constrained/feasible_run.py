@@ -168,7 +168,8 @@ class FeasibleRun(MrpRun):
         alone = not node.substitutes and not any(n.alternatives for n in node.needs)
         if alone and not node.sources and not node.rules.unlimited:
             return ScarceWalk(node, levels, release)
-        keep_for_important(node, release, self.providers.capacity)
+        if isinstance(self._weights, Weights):
+            keep_for_important(node, release, self.providers.capacity)
         return FeasibleWalk(node, levels, release)
 
     @property
