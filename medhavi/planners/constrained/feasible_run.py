@@ -168,6 +168,7 @@ class FeasibleRun(MrpRun):
         alone = not node.substitutes and not any(n.alternatives for n in node.needs)
         if alone and not node.sources and not node.rules.unlimited:
             return ScarceWalk(node, levels, release)
+        # Where demands state money, urgency by priority is not what decides.
         if isinstance(self._weights, Weights):
             keep_for_important(node, release, self.providers.capacity)
         return FeasibleWalk(node, levels, release)
