@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from medhavi.errors import NotAvailable, UsageError
+from medhavi.planners.kept_records import without_collections
 from medhavi.results.basis import Basis
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from medhavi.planners.optimize_parameters import OptimizeParameters
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
@@ -76,7 +75,7 @@ def plan(
     if baseline is not None and mode == "optimize":
         message = f"A baseline of mode {mode} is not built yet; leave it out."
         raise NotAvailable(message)
-    with _without_collections():
+    with without_collections():
         if mode == "optimize":
             return _optimize(snapshot, settings, observe, cancelled, seed)
         if mode == "constrained":
@@ -129,7 +128,7 @@ def plan_to_build_on(
     from medhavi.planners.parameters import MrpParameters
 
     parameters = _as(MrpParameters, settings, "mrp")
-    with _without_collections():
+    with without_collections():
         return plan_and_keep(
             snapshot, parameters, __version__, observe, cancelled, seed=seed
         )
@@ -287,19 +286,3 @@ def _as(record: type[Record], settings: Settings, mode: str) -> Record:
         message = f"Settings of mode {mode} are {record.__name__}, or names and values."
         raise UsageError(message)
     return record.from_mapping(settings or {})
-
-
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """Pause the garbage collector: a run keeps all its records until it ends.
-
-    Walking hundreds of thousands of live records again and again costs a quarter of a
-    large run (docs/performance.md).
-    """
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medhavi.findings import Finding, finding
+from medhavi.planners.kept_records import without_collections
 from medhavi.planners.promising.asking import read_requests
 from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.equal_shares import (
@@ -141,6 +142,18 @@ def quote_all(
     `detail` is that of `quote`; the book keeps the holds of what is promised.
     """
     asked = _Asked(book, policy, detail)
+    if detail == "full":
+        # What remedies change of the tables are circles that only it collects.
+        _ask_all(book, requests, policy, asked)
+    else:
+        with without_collections():
+            _ask_all(book, requests, policy, asked)
+    return [asked.answers[request.position] for request in requests]
+
+
+def _ask_all(
+    book: Book, requests: tuple[Request, ...], policy: str | None, asked: _Asked
+) -> None:
     order = sorted(requests, key=lambda one: (one.priority, one.due, one.position))
     places = {request.position: place for place, request in enumerate(order)}
     groups = list(whole_orders(book, order, policy))
@@ -163,7 +176,6 @@ def quote_all(
         waiting = [one for one in later if one.position not in asked.refused]
     for group in groups:
         asked.complete(group)
-    return [asked.answers[request.position] for request in requests]
 
 
 class _Asked:

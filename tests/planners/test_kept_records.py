@@ -1,0 +1,52 @@
+"""The garbage collector pauses for a run and works again however that ends."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import nullcontext
+
+import pytest
+
+from medhavi.planners.kept_records import without_collections
+from medhavi.planners.promising import promise_run, quoting
+from medhavi.planners.promising.asking import read_requests
+from medhavi.planners.promising.book import Book
+from medhavi.planners.promising.promise_run import quote_all
+from tests.planners.small_promises import cells, day
+from tests.planners.test_remedy_overlays import company
+
+
+@pytest.mark.parametrize("failure", [None, ValueError, KeyboardInterrupt])
+def test_it_works_again_however_a_run_ends(failure):
+    expected = nullcontext() if failure is None else pytest.raises(failure)
+    with expected, without_collections():
+        assert not gc.isenabled()
+        if failure is not None:
+            raise failure
+    assert gc.isenabled()
+
+
+def test_who_had_it_off_before_has_it_off_after():
+    gc.disable()
+    try:
+        with without_collections():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(("detail", "collects"), [("date", False), ("full", True)])
+def test_dates_of_a_file_pause_it_and_remedies_do_not(monkeypatch, detail, collects):
+    snapshot = company(4, 9, 1)
+    asked = read_requests([cells(qty=1, due=day(9))], snapshot).requests
+    seen = []
+
+    def watched(*given, **named):
+        seen.append(gc.isenabled())
+        return quoting.quote(*given, **named)
+
+    monkeypatch.setattr(promise_run, "quote", watched)
+    quote_all(Book.from_snapshot(snapshot), asked, detail=detail)
+    assert seen == [collects]
+    assert gc.isenabled()
