@@ -54,7 +54,8 @@ DateOption = Annotated[
     typer.Option("--date", help="Promise this date instead; with --reason."),
 ]
 ReasonOption = Annotated[
-    str | None, typer.Option("--reason", help="Why another date is promised.")
+    str | None,
+    typer.Option("--reason", help="Why --date, or a worse date than was promised."),
 ]
 ApproverOption = Annotated[
     str | None, typer.Option("--approver", help="Who confirms the commitment.")
@@ -111,7 +112,7 @@ def promise(
     if desk is not None:
         binding = [one for one in answers.promises if one.date is not None]
         record_rejections(desk, answers.promises)
-        settle(conversation, desk, binding, str(approver), policy, override)
+        settle(conversation, desk, binding, str(approver), policy, override, reason)
     conversation.answer(
         promises=[one.as_dict() for one in answers.promises],
         run=answers.run.as_dict(),
@@ -190,6 +191,7 @@ def settle(
     approver: str,
     policy: str | None,
     override: Override | None = None,
+    reason: str | None = None,
 ) -> None:
     """Commit what can be promised, and say what became of it."""
     from medhavi.results.promise import moment
@@ -199,7 +201,9 @@ def settle(
         conversation.say("Nothing can be promised, so nothing was committed.")
         conversation.answer(commit=None)
         return
-    done = desk.commit(*promises, approver=approver, policy=policy, override=override)
+    done = desk.commit(
+        *promises, approver=approver, policy=policy, override=override, reason=reason
+    )
     conversation.answer(commit=done.as_dict())
     if done.committed:
         lines = f"{len(promises)} promise" + ("s" if len(promises) > 1 else "")

@@ -2,7 +2,8 @@
 
     POST /desk/quote    {"requests": [...], "policy": null}
     POST /desk/hold     {"quote": id, "requests": [1]}
-    POST /desk/commit   {"quote": id, "requests": [1], "approver": "Ada"}
+    POST /desk/commit   {"quote": id, "requests": [1], "approver": "Ada",
+                         "reason": null}
     POST /desk/release  {"demand": "SO-7-1", "approver": "Ada", "reason": null}
     GET  /desk          state, revision, counters
 
@@ -95,7 +96,10 @@ class DeskApi:
         """Make what was quoted binding."""
         policy, promises = self._named(body)
         approver = str(body.get("approver") or "")
-        return _told(desk.commit(*promises, approver=approver, policy=policy))
+        reason = str(body.get("reason") or "")
+        return _told(
+            desk.commit(*promises, approver=approver, policy=policy, reason=reason)
+        )
 
     def release(self, desk: PromiseDesk, body: dict[str, Any]) -> dict[str, object]:
         """Take the promise of a line back."""

@@ -12,6 +12,7 @@ from medhavi.units import from_seconds, to_seconds
 from medhavi.views.format import count, when
 from medhavi.views.promise_names import there
 from medhavi.workbench.gives_way import gives_way
+from medhavi.workbench.promise_changes import ReasonNeeded
 from medhavi.workbench.promise_override import Override
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from medhavi.service.promise_page import PromisePage
     from medhavi.views.names import Names
     from medhavi.workbench.commit_answer import Commit
+    from medhavi.workbench.promise_changes import PromiseChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnDate:
-    """Another date than the one that was found: local text of the place, and why."""
+    """Another date than the one that was found: local text of the place, and why.
+
+    The reason counts for a worse date than was promised before, too.
+    """
 
     date: str = ""
     reason: str = ""
@@ -65,7 +70,8 @@ def commit(
         override = None if own is None else _override(own, page.promise, zone)
     except UsageError as failure:
         return Said(title="It was not promised", text=str(failure), kept=False)
-    return commit_lines(data, [page.promise], approver, override)
+    reason = "" if own is None else own.reason
+    return commit_lines(data, [page.promise], approver, override, reason)
 
 
 def _override(own: OwnDate, promise: Promise, zone: str) -> Override | None:
@@ -83,18 +89,22 @@ def commit_lines(
     promises: Sequence[Promise],
     approver: str,
     override: Override | None = None,
+    reason: str = "",
 ) -> Said:
     """Make several answers binding, all or none."""
-    if not approver.strip():
-        return _NOBODY
     lines = [one for one in promises if one.date is not None]
-    if not lines:
-        return _NOTHING
+    if not lines or not approver.strip():
+        return _NOTHING if approver.strip() else _NOBODY
     try:
         with binding_desk(data) as desk:
             if desk is None:
                 return _NOTHING
-            done = desk.commit(*lines, approver=approver, override=override)
+            done = desk.commit(
+                *lines, approver=approver, override=override, reason=reason
+            )
+    except ReasonNeeded as failure:
+        text = failure.words(lambda change, moment: _when(data.names, change, moment))
+        return Said(title="It was not promised", text=text, kept=False)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         problem = problem_of(failure)
         return Said(title=problem.title, text=problem.text, kept=False)
@@ -103,6 +113,10 @@ def commit_lines(
     return Said(
         title="Promised", text=_told(done, approver, data.names, override), kept=True
     )
+
+
+def _when(names: Names, change: PromiseChange, moment: int) -> str:
+    return when(from_seconds(moment), names.zone_of(change.location), year=True)
 
 
 def _lost(done: Commit, names: Names) -> str:

@@ -236,7 +236,8 @@ def decision_text(chosen: PromisePage, tried: PromisePage | None) -> str:
     text = (
         f"It makes {count(len(promise.reservations), 'reservation')}{moved}, all at "
         "once, and is asked again first; nothing happens before. Another date than the "
-        "one that was found needs a reason, which the log keeps."
+        "one that was found, and a worse one than was promised before, need a reason, "
+        "which the log keeps."
     )
     if tried is not None and tried.promise is not None and not tried.binding:
         text += " What was tried above changes data: make that change first, then ask again."

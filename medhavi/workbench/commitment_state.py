@@ -71,6 +71,8 @@ class CommitmentState:
         Rows of demands that promises made, by demand.
     quantities
         What the stream promised of a demand [base units], with what the tables cover.
+    given
+        Demand → date [s] that somebody promised in place of the one that was found.
     risks
         The risk that the stream told of a demand since its last date.
     rejected
@@ -99,6 +101,8 @@ class CommitmentState:
                 self._ordered.add(demand)
         self.lines: dict[str, dict[str, Any]] = {}
         self.quantities: dict[str, float] = {}
+        self.given: dict[str, int] = {}
+        self._found: tuple[str, dt.datetime] | None = None
         self.risks: dict[str, Risk] = {}
         self.rejected: dict[str, str] = {}
         self._changed: set[str] = set()
@@ -131,6 +135,13 @@ class CommitmentState:
         """Give the active reservations of a demand, by id."""
         return tuple(
             one for one in self.ledger.all if one.demand == demand and one.active(now)
+        )
+
+    def dates_given(self) -> frozenset[str]:
+        """Give the demands whose date somebody gave in place of what was found."""
+        dates = self.given.items()
+        return frozenset(
+            name for name, date in dates if self.promised.get(name) == date
         )
 
     def needless(self, now: int) -> tuple[Reservation, ...]:
@@ -172,6 +183,7 @@ class CommitmentState:
 
     def note(self, event: RecordedEvent) -> None:
         """Note what no table keeps, of every event of the stream."""
+        found, self._found = self._found, None
         if event.type not in _NOTED:
             return
         body = decode(event.type, event.schema_version, event.payload)
@@ -185,8 +197,13 @@ class CommitmentState:
             return
         self.risks.pop(body.demand, None)
         self.rejected.pop(body.demand, None)
+        self.given.pop(body.demand, None)
         if event.type == "OrderPromised":
             self.quantities[body.demand] = body.qty
+            self._found = body.demand, body.promised
+        elif body.promised is not None and found == (body.demand, body.previous):
+            # A date of one's own follows the date that was found, in the same append.
+            self.given[body.demand] = to_seconds(body.promised)
 
     def fold(self, event: RecordedEvent) -> str | None:
         """Note one event of the stream.

@@ -36,6 +36,17 @@ def gives_way(made: Sequence[Promise]) -> list[GivesWay]:
     return list(found.values())
 
 
+def named_among(made: Sequence[Promise]) -> dict[str, str]:
+    """Give why lines that are promised here give way to others that are, by demand."""
+    own = {str(one.demand["demand"]) for one in made}
+    return {
+        line.demand: GivesWay(line, str(promise.demand["demand"])).reason
+        for promise in made
+        for line in promise.preempted
+        if line.demand in own
+    }
+
+
 def takes_more(old: Promise, new: Promise) -> bool:
     """Tell whether an answer moves lines that the other one left alone, or later."""
     known = {one.demand: one.date for one in old.preempted}

@@ -31,9 +31,10 @@ from medhavi.workbench.commit_answer import (
 )
 from medhavi.workbench.commitment_decisions import Decider
 from medhavi.workbench.desk_counters import DeskCounters
-from medhavi.workbench.gives_way import gives_way
+from medhavi.workbench.gives_way import gives_way, named_among
 from medhavi.workbench.holds_anew import bound_anew, held_anew
 from medhavi.workbench.live_book import ATTEMPTS, LiveBook, beaten
+from medhavi.workbench.promise_changes import check_changes
 from medhavi.workbench.promise_override import binding_date
 from medhavi.workbench.promised_supply import marked
 from medhavi.workbench.provider_meter import EVERY, Meter, metered
@@ -62,6 +63,7 @@ class _Wish(NamedTuple):
     policy: str | None
     approver: str | None
     override: Override | None = None
+    reason: str | None = None
 
 
 class PromiseDesk:
@@ -157,6 +159,7 @@ class PromiseDesk:
         approver: str,
         policy: str | None = None,
         override: Override | None = None,
+        reason: str | None = None,
     ) -> Commit:
         """Make promises binding, all or none.
 
@@ -168,6 +171,9 @@ class PromiseDesk:
             Policy of requests that name none, as they were quoted with.
         override
             Another date than the one that was found, for one promise.
+        reason
+            Why lines that stand promised get a later date, less, or another date
+            than somebody gave them (ATP-28); that of an override counts too.
 
         Raises
         ------
@@ -181,7 +187,8 @@ class PromiseDesk:
         _check(promises)
         if override is not None:
             override.check(promises)
-        return self._bind(_Wish(promises, policy, approver, override))
+        why = (reason or "").strip() or (override and override.reason.strip()) or None
+        return self._bind(_Wish(promises, policy, approver, override, why))
 
     def _bind(self, wish: _Wish) -> Commit:
         with self.counters.timed("commit"), self.live.turn:
@@ -199,6 +206,8 @@ class PromiseDesk:
         promises = tuple(marked(one) for one in wish.promises)
         if self._is_done(promises, wish):
             return self._bound(promises, wish, attempt, replayed=True)
+        if wish.approver is not None and wish.reason is None:
+            check_changes(self.live.state, promises, wish.override)
         book = self.live.book
         before = book.tokens
         made: Sequence[Promise] = promises
@@ -366,6 +375,7 @@ class PromiseDesk:
             events += decider.moved(one, previous, actor)
             promise = marked(one.line.promise)
             events += bound_anew(self.live, decider, promise, one.reason)
+        reasons = named_among(made)
         for promise in made:
             demand = _demand(promise)
             events += decider.promised(
@@ -374,6 +384,7 @@ class PromiseDesk:
                 snapshot=self.live.book.snapshot.fingerprint,
                 is_new=not self.live.state.planned(demand),
                 previous=self.live.state.promised.get(demand),
+                reason=wish.reason or reasons.get(demand),
             )
             if wish.override is not None:
                 events.append(decider.overridden(promise, wish.override, actor))

@@ -174,6 +174,7 @@ class _Renewal:
             worse=lambda demand: self._worse == ALL or demand in self._worse,
             gain_hours=self._gain,
             bound=marked,
+            given=live.state.dates_given(),
         )
         found = renewal(live.state.snapshot(), dict(live.state.quantities), wish)
         renewed = _sorted(found, wish)
@@ -220,7 +221,7 @@ def _sorted(found: Renewal, wish: Wish) -> Renewed:
     gains = [
         one
         for one in changed
-        if one not in worse and wish.gains(one.promised, one.expected)
+        if one not in worse and wish.gains(one.demand, one.promised, one.expected)
     ]
     return Renewed(
         watch=found.before,

@@ -316,21 +316,22 @@ class Workbench(PlanEditing):
         *,
         approver: str,
         policy: str | None = None,
+        reason: str | None = None,
     ) -> Commit:
         """Make one promise or several binding, all or none; see `PromiseDesk.commit`.
 
         Parameters
         ----------
-        approver
-            Who confirmed it.
+        approver, reason
+            Who confirmed it; why a line that stands promised gets worse (ATP-28).
 
         Returns
         -------
         Commit
             Committed, or a conflict that names what was lost.
         """
-        several = promise if isinstance(promise, Sequence) else (promise,)
-        return self.desk.commit(*several, approver=approver, policy=policy)
+        many = promise if isinstance(promise, Sequence) else (promise,)
+        return self.desk.commit(*many, approver=approver, policy=policy, reason=reason)
 
     @property
     def has_store(self) -> bool:

@@ -216,3 +216,9 @@ def test_another_date_is_promised_with_its_reason(medhavi, store, lake, asked):
     payload = json.loads(event.payload)
     assert (payload["approver"], payload["reason"]) == ("Ada", "their dock is closed")
     assert payload["promised"].startswith("2026-01-20T00:00:00")
+    before = open_store(store).head()
+    bare = medhavi(*words, *told)
+    assert bare.code == 2
+    assert "2026-01-20T00:00:00Z, a date that somebody gave" in bare.err
+    assert open_store(store).head() == before
+    assert medhavi(*words, *told, "--reason", "it opens earlier").code == 0

@@ -121,6 +121,18 @@ def test_message_that_comes_twice_is_one_commit(client, bench):
     assert types.count("OrderPromised") == 1
 
 
+@pytest.mark.req("ATP-28")
+def test_a_worse_date_than_was_promised_needs_a_reason(client):
+    few = {"quote": quoted(client, qty=30)["quote"], "approver": "Ada"}
+    assert client.post("/desk/commit", json=few).json()["status"] == "committed"
+    more = {"quote": quoted(client, qty=50)["quote"], "approver": "Ada"}
+    said = client.post("/desk/commit", json=more)
+    assert said.status_code == 400
+    assert "SO-7 line 1 was promised for" in said.json()["error"]
+    why = {**more, "reason": "they want 50"}
+    assert client.post("/desk/commit", json=why).json()["status"] == "committed"
+
+
 def test_a_second_desk_and_the_server_cannot_sell_the_same(client, bench):
     answer = quoted(client, qty=30)
     rival = Workbench(bench.lake.path, f"sqlite:///{bench.store.path}")

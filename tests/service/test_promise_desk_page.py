@@ -166,6 +166,17 @@ def test_another_date_needs_a_reason_and_is_told(company):
     assert (wrong.kept, wrong.title) == (False, "It was not promised")
 
 
+@pytest.mark.req("ATP-28")
+def test_a_date_that_somebody_gave_is_changed_with_a_reason_only(company):
+    page = asked(company, qty="5", due="2026-03-20")
+    own = OwnDate(date="2026-03-19 10:00", reason="closed before")
+    assert commit(company, page, "Ada", own).kept
+    bare = commit(company, page, "Bob", OwnDate())
+    assert (bare.kept, bare.title) == (False, "It was not promised")
+    assert "Thu 19 Mar 2026, 10:00, a date that somebody gave" in bare.text
+    assert commit(company, page, "Bob", OwnDate(reason="it opens earlier")).kept
+
+
 def test_the_date_that_was_found_is_no_override(company):
     page = asked(company, qty="5", due="2026-03-20")
     assert commit(company, page, "Ada", OwnDate()).kept

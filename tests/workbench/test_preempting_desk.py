@@ -176,6 +176,8 @@ def test_who_is_promised_in_the_same_commit_is_told_so_and_not_moved():
     assert gives_way(both) == []
     assert of.commit(*both, approver="Bob").committed
     assert types(store, first).count("OrderPromised") == 2
+    revised = next(e for e in store.read("commitments") if e.type == "PromiseRevised")
+    assert "gave way to TOP-1" in revised.payload
     assert dates(of) == {"LOW-1": 5, "TOP-1": 0}
 
 

@@ -9,7 +9,7 @@ follow until one changes nothing: promising again in an unchanged world changes 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -44,15 +44,18 @@ class Wish:
         Earlier dates are taken where they gain this much [h]; None: none are.
     bound
         Gives an answer with all the holds that its acceptance makes.
+    given
+        Demands whose date somebody gave: no earlier one is taken.
     """
 
     worse: Callable[[str], bool]
     gain_hours: float | None
     bound: Callable[[Promise], Promise]
+    given: Collection[str] = ()
 
-    def gains(self, promised: int, date: int | None) -> bool:
+    def gains(self, demand: str, promised: int, date: int | None) -> bool:
         """Tell whether a date is so much earlier that it is taken."""
-        if self.gain_hours is None or date is None:
+        if self.gain_hours is None or date is None or demand in self.given:
             return False
         return promised - date >= self.gain_hours * HOUR
 
@@ -136,7 +139,11 @@ def _wanted(watch: PromiseWatch, wish: Wish, agreed: set[str]) -> dict[str, Good
     gain = int((wish.gain_hours or 0.0) * HOUR)
     return {
         **{one.demand: GoodEnough(latest=one.promised) for one in watch.moved},
-        **{one.demand: GoodEnough(latest=one.promised - gain) for one in watch.better},
+        **{
+            one.demand: GoodEnough(latest=one.promised - gain)
+            for one in watch.better
+            if one.demand not in wish.given
+        },
         **{
             one.demand: _with_its_order(one)
             for one in watch.at_risk
@@ -189,7 +196,7 @@ def _accepted(
     dated = {
         name: promise
         for name, promise in made.items()
-        if goals[name].latest is None or wish.gains(promised[name], promise.date)
+        if goals[name].latest is None or wish.gains(name, promised[name], promise.date)
     }
     dates = {name: from_seconds(int(one.date or 0)) for name, one in dated.items()}
     rows = world.snapshot["demands"]
