@@ -50,6 +50,7 @@ CHOICE: Final = (
 )
 """What `step_plan` reads of the rows of a step."""
 _choice = itemgetter(*CHOICE)
+_use = itemgetter("resource", "units", "speed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,16 +234,19 @@ def step_plan(
 class Choices:
     """Compiles options; steps that differ in their times alone share them.
 
+    So do alternates of all steps that use the same resource in the same way.
+
     Parameters
     ----------
     resources
         All resources.
     """
 
-    __slots__ = ("_known", "_resources")
+    __slots__ = ("_known", "_options", "_resources")
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
+        self._options: dict[object, tuple[WorkingTime, Option]] = {}
         # With the working time: its identity holds as long as it is there.
         self._known: dict[object, tuple[WorkingTime, tuple[Epoch, ...]]] = {}
 
@@ -261,9 +265,42 @@ class Choices:
         key = id(base), node.splittable, setup, *map(_choice, rows)
         known = self._known.get(key)
         if known is None:
-            made = step_plan(node, rows, base, held, self._resources)
-            known = self._known[key] = base, made.epochs
+            epochs = self._one_of(node, rows, base)
+            if epochs is None:
+                epochs = step_plan(node, rows, base, held, self._resources).epochs
+            known = self._known[key] = base, epochs
         return StepPlan(node=node, epochs=known[1])
+
+    def _one_of(
+        self, node: StepNode, rows: Sequence[Row], base: WorkingTime
+    ) -> tuple[Epoch, ...] | None:
+        """Compile a step that always uses one of its resources; None: another one."""
+        if not rows or (len(rows) > 1 and rows[0]["choice"] is None):
+            return None
+        choice = rows[0]["choice"]
+        ranked = []
+        for row in rows:
+            name = row["resource"]
+            dated = row["valid_from"] is not None or row["valid_to"] is not None
+            if dated or row["choice"] != choice or self._resources.is_pool(name):
+                return None
+            preference = row["preference"]
+            ranked.append((1 if preference is None else preference, name, row))
+        ranked.sort(key=itemgetter(0, 1))
+        options = [self._option(node, row, base) for _, _, row in ranked[:MOST_OPTIONS]]
+        return (Epoch(start=EVER[0], finish=EVER[1], options=tuple(options)),)
+
+    def _option(self, node: StepNode, row: Row, base: WorkingTime) -> Option:
+        """Give the option of one resource alone."""
+        stated = row["setup_minutes"]
+        setup = node.setup.as_integer_ratio() if stated is None else stated
+        key = id(base), node.splittable, setup, *_use(row)
+        known = self._options.get(key)
+        if known is None:
+            (way,) = _candidates(row, self._resources)
+            made = _option(node, (way,), base, (), self._resources)
+            known = self._options[key] = base, made
+        return known[1]
 
 
 def first_candidate(row: Row, resources: Resources) -> str | None:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from medhavi.snapshot.calendars import Calendars
 
 ONE: Final = Fraction(1)
+MARKED: Final = 3
+"""Resources of a routing that tell it apart from others at a glance."""
 _Known = TypeVar("_Known")
 
 
@@ -299,14 +301,17 @@ class Routings:
 
     @cached_property
     def _alone(self) -> frozenset[object]:
-        """Routings whose first step, by pace and resource, no other one begins with."""
+        """Routings that no other one is like by first pace and first resources."""
         names = ("fixed_minutes", "run_minutes_per_unit")
         paces = list(zip(*map(self._tables["steps"].column, names), strict=True))
         resources = self._tables["step_resources"].column("resource")
         marks = {
-            routing: (paces[steps[0]], resources[needs[0]] if needs else "")
+            routing: (
+                paces[steps[0]],
+                *[resources[number] for number in needs[:MARKED]],
+            )
             for routing, steps in self._steps.items()
-            for needs in (self._needs.get(routing),)
+            for needs in (self._needs.get(routing, ()),)
         }
         count = Counter(marks.values())
         return frozenset(name for name, mark in marks.items() if count[mark] == 1)

@@ -239,19 +239,25 @@ def _options(task: Task, room: OccupiedRoom) -> list[FiniteOption] | None:
     if len(plan.epochs) > 1 or task.fixed_window is not None or node.batch is not None:
         return None
     found: list[FiniteOption] = []
+    # Four numbers, because a fraction takes long to hash.
+    times = (*task.fixed.as_integer_ratio(), *task.rate.as_integer_ratio())
     for option in plan.epochs[0].options:
         means = room.means(option)
         if option.axis.steady is None or means.buckets:
             return None
         if not means.possible:
             continue
-        duration = Duration.of(node, option, task.fixed, task.rate)
         if means.sequences and node.family is not None:
+            duration = Duration.of(node, option, task.fixed, task.rate)
             found.append(
                 SequencedOption(
                     option, duration, means.tracks, node.family, means.sequences
                 )
             )
-        else:
-            found.append(FiniteOption(option, duration, means.tracks))
+            continue
+        known = means.placed.get(times)
+        if known is None:
+            duration = Duration.of(node, option, task.fixed, task.rate)
+            known = means.placed[times] = FiniteOption(option, duration, means.tracks)
+        found.append(known)
     return found

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity_network import StepNode
     from medhavi.providers.capacity_room import Option
     from medhavi.providers.changeovers import Changeovers
+    from medhavi.providers.finite_option import FiniteOption
     from medhavi.providers.occupancy import Occupancy
 
 NONE = (("", 0.0),)
@@ -53,9 +54,14 @@ class Means:
         Times of all matrices.
     kept
         Withheld share of the hours of bucket resources.
+
+    Attributes
+    ----------
+    placed
+        The option as steps of a chain use it, by their times.
     """
 
-    __slots__ = ("buckets", "option", "possible", "sequences", "tracks")
+    __slots__ = ("buckets", "option", "placed", "possible", "sequences", "tracks")
 
     def __init__(
         self,
@@ -65,6 +71,7 @@ class Means:
         kept: Mapping[str, float],
     ) -> None:
         self.option = option
+        self.placed: dict[tuple[int, ...], FiniteOption] = {}
         self.tracks: list[tuple[Ledger, int]] = []
         self.buckets: list[tuple[BucketLedger, int]] = []
         self.sequences: list[Sequence] = []

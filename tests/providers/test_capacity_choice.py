@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medhavi.providers.capacity import TABLES, Capacity
 from medhavi.providers.capacity_axis import Axis, Work
-from medhavi.providers.capacity_resources import EVER
-from medhavi.snapshot.calendars import ALWAYS_OPEN
+from medhavi.providers.capacity_choice import step_plan
+from medhavi.providers.capacity_resources import EVER, Resources
+from medhavi.providers.table_rows import read_tables
+from medhavi.snapshot.calendars import ALWAYS_OPEN, Calendars
 from medhavi.units import DAY, HOUR, MINUTE
+from tests import factories
 from tests.providers.plants import (
     at,
     clock,
@@ -26,8 +31,86 @@ from tests.providers.plants import (
     when,
 )
 
+if TYPE_CHECKING:
+    from medhavi.providers.capacity_choice import Epoch
+
 NEED = "2026-01-20T12:00"
 HOUR_STEP = {"fixed_minutes": 60}
+
+
+# ------------------------------------------------------------- options that are shared
+NEEDS = st.fixed_dictionaries(
+    {"resource": st.sampled_from(["M1", "M2", "M3"])},
+    optional={
+        "choice": st.sampled_from(["x", "y"]),
+        "preference": st.integers(1, 2),
+        "units": st.sampled_from([1.0, 2.0]),
+        "speed": st.sampled_from([0.5, 2.0]),
+        "setup_minutes": st.sampled_from([0.0, 5.0]),
+        "valid_to": st.just(when("2026-01-12T00:00")),
+    },
+)
+
+
+def same_row(row: dict[str, object]) -> object:
+    return row["resource"], row.get("valid_to")
+
+
+@given(
+    st.lists(st.lists(NEEDS, max_size=3, unique_by=same_row), min_size=2, max_size=4),
+    st.lists(st.booleans(), min_size=4, max_size=4),
+)
+@settings(max_examples=60)
+def test_steps_that_share_options_have_those_of_their_own(needs, splittable):
+    snapshot = factories.snapshot(
+        shifts=shifts("DAY"),
+        resources=[
+            {"resource": "M1", "calendar": "DAY"},
+            {"resource": "M2"},
+            {"resource": "M3", "efficiency": 0.8},
+        ],
+        routings=[{}],
+        steps=[
+            {"step": step, "sequence": step, "splittable": splittable[step - 1]}
+            for step, _ in enumerate(needs, 1)
+        ],
+        step_resources=[
+            {"step": step, **row} for step, rows in enumerate(needs, 1) for row in rows
+        ],
+    )
+    tables, calendars = read_tables(snapshot, TABLES), Calendars(snapshot)
+    compiled = Capacity(snapshot, calendars).compiled("R")
+    for task in compiled.tasks:
+        step = task.node.step
+        rows = [row for row in tables["step_resources"] if row["step"] == step]
+        alone = step_plan(
+            task.node,
+            rows,
+            compiled.step_times[step],
+            (),
+            Resources(tables, calendars),
+        )
+        shared = [told(epoch) for epoch in task.plan.epochs]
+        assert shared == [told(epoch) for epoch in alone.epochs]
+
+
+def told(epoch: Epoch) -> object:
+    """An epoch and its options as plain values."""
+    return (
+        epoch.start,
+        epoch.finish,
+        [
+            (
+                one.resources,
+                one.setup,
+                one.cost_per_hour,
+                one.axis.steady,
+                one.axis.splittable,
+                one.axis.working.segments(at(NEED), at(NEED) + 20 * DAY),
+            )
+            for one in epoch.options
+        ],
+    )
 
 
 # ------------------------------------------------------------------------- alternates
