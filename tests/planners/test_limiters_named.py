@@ -177,4 +177,7 @@ def test_a_trusted_supplier_with_too_little_is_not_called_unknown():
     assert made.status is PromiseStatus.REJECTED
     assert made.limiter is not None
     assert made.limiter.text == "The supplier delivers less than that in one order."
-    assert [(one.code, one.qty) for one in made.remedies] == [("split_delivery", 5)]
+    assert [(one.code, one.qty) for one in made.remedies] == [
+        ("split_delivery", 5),
+        ("smaller_lot", 10),
+    ]

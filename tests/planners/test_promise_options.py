@@ -7,6 +7,7 @@ import pytest
 from medhavi.planners.promising.promise_run import promise
 from medhavi.results.promise import PromiseStatus
 from tests.planners.small_promises import (
+    TRUSTING,
     asked,
     cells,
     dates,
@@ -509,9 +510,44 @@ def test_what_a_supplier_can_deliver_counts_by_receipt():
     assert (days(first.date), days(second.date), days(third.date)) == (5, 10, 20)
 
 
-def test_a_purchase_above_what_a_supplier_delivers_is_none():
-    snapshot = tables(supply_terms=[{"capacity_per_period": 6, "period_days": 7}])
-    assert asked(snapshot).status is PromiseStatus.REJECTED
+@pytest.mark.req("SUP-01")
+@pytest.mark.parametrize("delivery", ["partial", "full_line"])
+def test_a_purchase_above_what_a_supplier_delivers_is_none(delivery):
+    """One order a source, all of it there at its end (rule 33): ten fit into no six."""
+    terms = {"capacity_per_period": 6, "period_days": 7, "lead_time_days": 2}
+    policy = [{**TRUSTING, "delivery": delivery}]
+    made = asked(tables(supply_terms=[terms], promise_policies=policy))
+    assert made.status is PromiseStatus.REJECTED
+    lots = [one for one in made.remedies if one.code == "smaller_lot"]
+    assert [days(one.date) for one in lots] == [7]
+
+
+@pytest.mark.req("SUP-01")
+@pytest.mark.parametrize(
+    ("due", "deliveries"), [(30, [(10, 7)]), (7, [(10, 7)]), (5, [(6, 2), (4, 7)])]
+)
+def test_orders_that_the_largest_lot_splits_come_in_their_own_periods(due, deliveries):
+    """Six on day 2, and four with the next period on day 7, unless all are in time."""
+    terms = {"capacity_per_period": 6, "period_days": 7, "lead_time_days": 2}
+    snapshot = tables(supply_terms=[{**terms, "max_lot": 6}])
+    assert dates(asked(snapshot, due=day(due))) == deliveries
+
+
+@pytest.mark.req("SUP-01")
+@pytest.mark.parametrize(
+    ("most", "deliveries"), [(None, [(10, 6)]), (6, [(6, 5), (4, 6)])]
+)
+def test_a_period_that_is_too_small_is_used_where_lots_are_small_enough(
+    most, deliveries
+):
+    snapshot = tables(
+        supply_terms=[{"lead_time_days": 5, "max_lot": most}],
+        supplier_capacity=[
+            {"valid_from": day(0), "valid_to": day(6), "qty": 6},
+            {"valid_from": day(6), "valid_to": day(12), "qty": 50},
+        ],
+    )
+    assert dates(asked(snapshot, due=day(5))) == deliveries
 
 
 @pytest.mark.req("ATP-10")

@@ -292,6 +292,15 @@ CASES = {
         Limiter.SUPPLIER_LEADTIME_EXCEEDED,
         {"relax_policy"},
     ),
+    "more than a supplier delivers in a period": Case(
+        tables(
+            products=[{"product": "A"}],
+            supply_terms=[{"capacity_per_period": 6, "lead_time_days": 2}],
+        ),
+        {},
+        Limiter.SUPPLIER_LEADTIME_EXCEEDED,
+        {"smaller_lot", "split_delivery"},
+    ),
     "one delivery alone": Case(
         tables(
             products=[{"product": "A"}],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -147,6 +148,17 @@ def _earlier_order(case: Case) -> Iterator[Proposal]:
         moment = changed["due"]
         text = f"bring {case.reason.subject} forward to {moment:%Y-%m-%d %H:%M} UTC"
         yield Proposal(RemedyKind.EXPEDITE, text, {"supply_orders": (changed,)})
+
+
+def _cut_purchase(case: Case) -> Iterator[Proposal]:
+    """Buy in orders of what a supplier delivers in a period (rule 33)."""
+    for row in case.rows("supply_terms", "supplier"):
+        most = row["capacity_per_period"]
+        if most is None or most < row["moq"] or most >= (row["max_lot"] or math.inf):
+            continue
+        text = f"buy {row['product']} of {row['supplier']} in orders of {most:g}"
+        rows: Rows = {"supply_terms": ({**row, "max_lot": most},)}
+        yield Proposal(RemedyKind.SMALLER_LOT, text, rows)
 
 
 def _more_supply(case: Case) -> Iterator[Proposal]:
@@ -447,5 +459,9 @@ _BY_CODE: Mapping[Limiter, tuple[Callable[[Case], Iterator[Proposal]], ...]] = {
     Limiter.RELEASE_FENCE: (_without_fence, _other_source),
     Limiter.ROUTING_CAPACITY_FAIL: (_smaller_lot, _other_source),
     Limiter.ROUTING_INVALID: (_valid_routing, _other_source),
-    Limiter.SUPPLIER_LEADTIME_EXCEEDED: (_faster_supplier, _other_source),
+    Limiter.SUPPLIER_LEADTIME_EXCEEDED: (
+        _faster_supplier,
+        _cut_purchase,
+        _other_source,
+    ),
 }
