@@ -425,7 +425,7 @@ def test_order_that_comes_complete_is_at_risk_where_any_line_is(terms, expected)
     )
 
 
-def even(stock, *, a=10, b=20, terms=(), **cells):
+def even(stock, *, a=10, b=20, terms=(), orders=(), **cells):
     """A and B of one order come in equal shares; both hold what they need."""
     rule = {"sales_order": "SO-1", "order_policy": "in_ratio", **cells}
     return tables(
@@ -439,6 +439,7 @@ def even(stock, *, a=10, b=20, terms=(), **cells):
             {"product": name, "qty": qty} for name, qty in zip("AB", stock, strict=True)
         ],
         supply_terms=list(terms),
+        supply_orders=list(orders),
     )
 
 
@@ -469,6 +470,53 @@ def test_lines_in_equal_shares_are_at_risk_together(stock, terms, expected):
         assert first.limiter.subject == "D2"
     alone = even(stock, terms=terms, order_policy="independent")
     assert "D1" not in standing(standing_promises(alone))
+
+
+@pytest.mark.req("ATP-08", "ATP-20")
+@pytest.mark.parametrize(
+    ("coming", "expected"),
+    [
+        ({7: 12}, {}),
+        ({6: 12}, {}),
+        ({3: 8, 7: 12}, {}),
+        ({7: 20}, {}),
+        ({8: 12}, {"D1": ("late", 8), "D2": ("late", 8)}),
+    ],
+)
+def test_the_one_date_of_equal_shares_is_that_of_the_last(coming, expected):
+    """A promise has the date of its last piece (rule 28); what comes before has none.
+
+    A 10 and B 20 were promised for day 7: 8 of B lay there, 12 came on that day. Where
+    more shares come later than they did, the promise holds until the last one is late.
+    """
+    orders = [
+        {
+            "supply_order": f"PO{at}",
+            "kind": "purchase",
+            "product": "B",
+            "qty": qty,
+            "due": day(at),
+        }
+        for at, qty in coming.items()
+    ]
+    watch = standing_promises(even((10, 20 - sum(coming.values())), orders=orders))
+    told = {
+        one.demand: (str(one.standing), days(one.expected)) for one in watch.at_risk
+    }
+    assert told == expected
+
+
+@pytest.mark.req("ATP-08", "ATP-20")
+@pytest.mark.parametrize(("stock", "expected"), [(10, {}), (4, {"D1": "short"})])
+def test_a_line_of_equal_shares_that_is_left_alone_is_watched_by_itself(
+    stock, expected
+):
+    given = even((stock, 0))
+    rows = given["demands"].to_dicts()
+    closed = [
+        {**one, "status": "closed"} if one["demand"] == "D2" else one for one in rows
+    ]
+    assert standing(standing_promises(given.replace(demands=closed))) == expected
 
 
 @pytest.mark.req("ATP-08", "ATP-20")
