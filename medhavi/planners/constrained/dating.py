@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.rationing import lot_below, makeable
-from medhavi.planners.mrp.release import Release, Want
+from medhavi.planners.mrp.release import MOST_PARTS, Release, Want
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from medhavi.providers.quotas import Quotas
     from medhavi.providers.recipe_lines import Gain
     from medhavi.providers.sources import Source, Timing
-
-MOST_PARTS = 10
-"""Into how many pieces a late order is cut at most."""
 
 
 class FeasibleRelease(Release):
@@ -125,7 +122,11 @@ class FeasibleRelease(Release):
         what goes into them.
         """
         whole = self._offer(node, need, instant, missing)
-        if whole is None or whole[0].source.kind != "make":
+        if whole is None:
+            return False
+        if whole[0].origin is not None:
+            return self._delays_at_origin(whole[0], need, whole[2], missing)
+        if whole[0].source.kind != "make":
             return False
         if self._side_by_side(whole[2]):
             return True
@@ -133,6 +134,31 @@ class FeasibleRelease(Release):
             return False
         alone = self._offer(node, need, instant, need.open)
         return alone is not None and alone[2].finish < whole[2].finish
+
+    def _delays_at_origin(
+        self, way: Way, need: Need, move: Timing, missing: int
+    ) -> bool:
+        """Tell whether a move for more than a need waits for goods that come sooner.
+
+        They come from new supply of its origin, or of where that is moved from.
+        """
+        alone, whole = need.open, (way, missing, move)
+        passed: list[Node] = []
+        while (origin := whole[0].origin) is not None and origin not in passed:
+            passed.append(origin)
+            instant = whole[2].ready
+            there = sum(unit.free for unit in origin.units if unit.available <= instant)
+            missing, alone = missing - there, alone - there
+            found = self._offer(origin, need, instant, missing) if missing > 0 else None
+            if found is None:
+                return False
+            whole = found
+        if whole[0].source.kind != "make" or whole[2].finish <= instant:
+            return False
+        if alone <= 0 or self._side_by_side(whole[2]):
+            return True
+        first = self._offer(passed[-1], need, instant, alone)
+        return first is not None and first[2].finish < whole[2].finish
 
     def _offer(
         self, node: Node, need: Need, instant: int, missing: int

@@ -60,7 +60,7 @@ class FeasibleWalk(NodeWalk):
 
     def _delays(self, group: Sequence[Need], instant: int) -> bool:
         """Tell whether one lot for all lets the most urgent wait for the others."""
-        if not self.levels.idle or not any(s.kind == "make" for s in self.node.sources):
+        if not self.levels.idle or all(s.kind == "buy" for s in self.node.sources):
             return False
         first = min(group, key=URGENCY)
         missing = sum(need.open for need in group)

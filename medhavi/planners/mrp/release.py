@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 PEG_SOURCE: dict[str, PegSource] = {"make": "PROD", "buy": "SUP", "move": "TRANS"}
 MOST_PIECES = 100_000
+MOST_PARTS = 10
+"""Into how many pieces a late order is cut at most."""
 EARLIER_TRIES = 8
 SAFETY = "safety stock"
 STOCK_PRIORITY = 2**31
@@ -248,6 +250,8 @@ class Release(Register):
                     return way, size, timing
                 continue
             moved = self._within_validity(way.source, size, instant, timing)
+            if timing is None and moved is not None:
+                size, moved = self._sooner_in_parts(way.source, size, instant, moved)
             if moved is not None and self._serves_well(way, want, size, moved):
                 late.append((max(moved.finish, instant), rank, way, size, moved))
         if not late:
@@ -312,6 +316,17 @@ class Release(Register):
             if forward is not None and forward.start < end:
                 return forward
         return None
+
+    def _sooner_in_parts(
+        self, source: Source, size: int, instant: int, whole: Timing
+    ) -> tuple[int, Timing]:
+        """Give a piece of an order that cannot be in time, if it is there sooner."""
+        part = source.lot(-(-size // MOST_PARTS))
+        if part < size:
+            smaller = self._within_validity(source, part, instant, None)
+            if smaller is not None and smaller.finish < whole.finish:
+                return part, smaller
+        return size, whole
 
     def _ranked(self, ways: Sequence[Way], node: Node, missing: int) -> Sequence[Way]:
         """Order the sources by the rule of the node; ties keep preference, then id."""
