@@ -33,14 +33,16 @@ class DefaultLanes:
         Lanes and what they may carry.
     """
 
-    __slots__ = ("_distances", "_passed", "_roads", "_stocked")
+    __slots__ = ("_above", "_distances", "_has", "_passed", "_roads", "_stocked")
 
     def __init__(self, tables: Mapping[str, Rows], roads: Roads) -> None:
         self._roads = roads
         self._stocked = _stocked_nodes(tables)
         self._distances: dict[Node, tuple[float, float]] = {}
-        self._passed: dict[Node, list[tuple[str, str]]] = {}
-        """Lanes into places that goods may pass: asked for by all that lie behind."""
+        self._passed: dict[tuple[str, bool], list[tuple[str, str]]] = {}
+        """Lanes into places, of dangerous goods and of others."""
+        self._above: dict[tuple[str, bool], frozenset[str]] = {}
+        self._has: dict[Node, bool] = {}
 
     def into(self, product: str, location: str, decided: Decided) -> tuple[str, ...]:
         """Give the lanes into a location that supply a product there, by id.
@@ -62,26 +64,51 @@ class DefaultLanes:
 
     def _lanes(self, product: str, location: str) -> list[tuple[str, str]]:
         """Give lane and origin of what may come from a place that holds stock."""
-        node = (product, location)
-        known = self._passed.get(node)
-        if known is not None:
-            return known
-        transport = self._roads.transport
-        found = [
-            (lane, origin)
-            for lane in transport.into.get(location, ())
-            if transport.obstacle(lane, product) is None
-            and self._roads.facts.holds_stock(origin := transport.origin(lane))
-        ]
-        if self._roads.facts.holds_stock(location):
-            self._passed[node] = found
-        return found
+        # A lane looks at a product for one thing alone: whether it is dangerous.
+        key = (location, self._roads.facts.hazmat(product))
+        known = self._passed.get(key)
+        if known is None:
+            transport = self._roads.transport
+            known = self._passed[key] = [
+                (lane, origin)
+                for lane in transport.into.get(location, ())
+                if transport.obstacle(lane, product) is None
+                and self._roads.facts.holds_stock(origin := transport.origin(lane))
+            ]
+        return known
+
+    def _all_above(self, product: str, origin: str) -> frozenset[str]:
+        """Give all places that lanes lead from to a place, that one among them."""
+        key = (origin, self._roads.facts.hazmat(product))
+        known = self._above.get(key)
+        if known is None:
+            seen: set[str] = set()
+            waiting = [origin]
+            while waiting:
+                place = waiting.pop()
+                if place not in seen:
+                    seen.add(place)
+                    waiting += [sender for _, sender in self._lanes(product, place)]
+            known = self._above[key] = frozenset(seen)
+        return known
 
     def _can_have(
         self, product: str, origin: str, location: str, decided: Decided
     ) -> bool:
         """Tell whether a place has the product, gets it, or can be sent it."""
-        seen, waiting = {location}, [origin]
+        if location in self._all_above(product, origin):
+            return self._has_beside(product, origin, {location}, decided)
+        # Who asks does not matter: nothing would come over that place.
+        known = self._has.get((product, origin))
+        if known is None:
+            known = self._has_beside(product, origin, set(), decided)
+            self._has[product, origin] = known
+        return known
+
+    def _has_beside(
+        self, product: str, origin: str, seen: set[str], decided: Decided
+    ) -> bool:
+        waiting = [origin]
         while waiting:
             place = waiting.pop()
             if place in seen:
@@ -101,6 +128,8 @@ class DefaultLanes:
         self, product: str, origin: str, location: str, decided: Decided
     ) -> bool:
         """Tell whether the origin would wait for the location it should supply."""
+        if location not in self._all_above(product, origin):
+            return False
         seen: set[str] = set()
         waiting = [origin]
         while waiting:

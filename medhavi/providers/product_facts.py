@@ -49,6 +49,8 @@ class ProductFacts:
     """
 
     __slots__ = (
+        "_customers",
+        "_dangerous",
         "_lineages",
         "_locations",
         "_numbers",
@@ -62,11 +64,21 @@ class ProductFacts:
         self._products = products
         self._numbers = {key: i for i, key in enumerate(products.column("product"))}
         self._parents = parents_of(products, "product")
+        self._dangerous = frozenset(
+            product
+            for product, hazmat in zip(
+                products.column("product"), products.column("hazmat"), strict=True
+            )
+            if hazmat
+        )
         self._steps: dict[str, Fraction] = {}
         self._lineages: dict[str, tuple[str, ...]] = {}
         self._locations: dict[str, Row] = {
             str(row["location"]): row for row in tables["locations"]
         }
+        self._customers = frozenset(
+            name for name, row in self._locations.items() if row["kind"] == "customer"
+        )
 
     def _cell(self, product: str, column: str) -> Any:
         number = self._numbers.get(product)
@@ -106,7 +118,7 @@ class ProductFacts:
 
     def hazmat(self, product: str) -> bool:
         """Tell whether the product is dangerous goods."""
-        return bool(self._cell(product, "hazmat"))
+        return product in self._dangerous
 
     def shelf_life(self, product: str) -> int | None:
         """Give the life of new supply from its receipt [s]; None: it never expires."""
@@ -135,7 +147,7 @@ class ProductFacts:
 
     def holds_stock(self, location: str) -> bool:
         """Tell whether stock can lie there; at customers what arrives is delivered."""
-        return self._location(location, "kind") != "customer"
+        return location not in self._customers
 
     def _location(self, location: str, column: str) -> str | None:
         row = self._locations.get(location)

@@ -281,7 +281,9 @@ class Sourcing:
         ]
 
     def _routings(self, node: Node) -> tuple[str, ...]:
-        roles = self._roads.recipes.makers.get(node, {})
+        roles = self._roads.recipes.makers.get(node)
+        if roles is None:
+            return ()
         return tuple(sorted({*roles.get("main", ()), *roles.get("co", ())}))
 
     def _routing_offers(self, routing: str, node: Node) -> list[Offer]:

@@ -255,9 +255,11 @@ class Suppliers:
         return frozenset()
 
     def _rows(self, name: str, location: str) -> list[Row]:
+        numbers = self._terms_of.get(name)
+        if numbers is None:
+            return []
         places = self._terms.column("location")
         suppliers = self._terms.column("supplier")
-        numbers = self._terms_of.get(name, ())
         here = [i for i in numbers if places[i] == location]
         if self._facts.holds_stock(location):
             named = {suppliers[i] for i in here}

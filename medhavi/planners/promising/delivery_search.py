@@ -134,12 +134,14 @@ class DeliverySearch:
                 yield self._way(
                     "stock", place, from_stock(wanted.product, place, wanted.steps)
                 )
-        for place in makers:
+        reached = self._reached()
+        sellers = [place for place in reached.sellers if place in makers]
+        for place in sellers:
             yield from self._new_at(place, terms)
         if wanted.single:
             return
-        yield from together(self, stocked, makers, terms)
-        yield from sooner(self, origins, makers, terms)
+        yield from together(self, stocked, sellers, terms)
+        yield from sooner(self, origins, sellers, terms)
 
     def places(self) -> tuple[list[str], list[str]]:
         """Give where stock may come from and where new supply may be made or bought."""

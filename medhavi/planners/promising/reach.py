@@ -25,6 +25,8 @@ class Reached(NamedTuple):
         Places where the product may come from, nearest first, then by id.
     makers
         Those of them whose routings and suppliers may be used.
+    sellers
+        Those of these that have any, the nearest first: new supply begins there.
     forbidden
         Lanes into these places that the product may not take.
     blocked
@@ -33,7 +35,24 @@ class Reached(NamedTuple):
 
     origins: tuple[str, ...]
     makers: frozenset[str]
+    sellers: tuple[str, ...]
     forbidden: frozenset[str]
+    blocked: tuple[str, ...]
+
+
+class Doors(NamedTuple):
+    """The lanes into a place as all goods of a kind see them.
+
+    Parameters
+    ----------
+    open
+        Usable lanes with their origins.
+    shut, blocked
+        Lanes that may not be taken; those of them that goods or country close.
+    """
+
+    open: tuple[tuple[str, str], ...]
+    shut: frozenset[str]
     blocked: tuple[str, ...]
 
 
@@ -62,13 +81,22 @@ class Reach:
         Sourcing, lanes, facts.
     """
 
-    __slots__ = ("_dear", "_inbounds", "_known", "_providers", "_rivals", "_rows")
+    __slots__ = (
+        "_dear",
+        "_doors",
+        "_inbounds",
+        "_known",
+        "_providers",
+        "_rivals",
+        "_rows",
+    )
 
     def __init__(self, providers: Providers) -> None:
         self._providers = providers
         self._rows = providers.tables["sourcing"].index("product", "location")
         self._known: dict[tuple[str, str, str | None, bool], Reached] = {}
         self._inbounds: dict[tuple[str, str, str | None], Inbound] = {}
+        self._doors: dict[tuple[str, str | None, bool], Doors] = {}
         self._dear: dict[str, frozenset[str]] = {}
         self._rivals = _unlike(providers.transport)
 
@@ -163,8 +191,17 @@ class Reach:
         if not facts.holds_stock(location):
             makers.discard(location)
             origins.remove(location)
+        decided = self._providers.sourcing.is_decided
         return Reached(
-            tuple(origins), frozenset(makers), frozenset(forbidden), tuple(blocked)
+            tuple(origins),
+            frozenset(makers),
+            tuple(
+                place
+                for place in origins
+                if place in makers and decided(product, place)
+            ),
+            frozenset(forbidden),
+            tuple(blocked),
         )
 
     def _inbound(self, product: str, place: str, country: str | None) -> Inbound:
@@ -173,25 +210,41 @@ class Reach:
         known = self._inbounds.get(key)
         if known is not None:
             return known
-        facts, transport = self._providers.facts, self._providers.transport
+        doors = self._doors_of(product, place, country)
         moves = self._providers.sourcing.move_lanes(product, place)
-        stated = self._stated(product, place)
-        forbidden: set[str] = set()
+        if self._stated(product, place):
+            shut = {lane for lane, _ in doors.open if lane not in moves}
+            origins = [(origin, True) for lane, origin in doors.open if lane in moves]
+            found = Inbound(tuple(origins), doors.shut | shut, doors.blocked)
+        else:
+            origins = [(origin, lane in moves) for lane, origin in doors.open]
+            found = Inbound(tuple(origins), doors.shut, doors.blocked)
+        self._inbounds[key] = found
+        return found
+
+    def _doors_of(self, product: str, place: str, country: str | None) -> Doors:
+        """Give the lanes into a place; dangerous goods alone see others."""
+        facts, transport = self._providers.facts, self._providers.transport
+        key = (place, country, facts.hazmat(product))
+        known = self._doors.get(key)
+        if known is not None:
+            return known
+        shut: list[str] = []
         blocked: list[str] = []
-        origins: list[tuple[str, bool]] = []
+        usable: list[tuple[str, str]] = []
         for lane in transport.into.get(place, ()):
             origin = transport.origin(lane)
             obstacle = transport.obstacle(lane, product)
             barred = country is not None and transport.blocks(lane, country)
             if obstacle is not None or barred:
                 blocked.append(lane)
-                forbidden.add(lane)
-            elif (stated and lane not in moves) or not facts.holds_stock(origin):
-                forbidden.add(lane)
+                shut.append(lane)
+            elif facts.holds_stock(origin):
+                usable.append((lane, origin))
             else:
-                origins.append((origin, lane in moves))
-        found = Inbound(tuple(origins), frozenset(forbidden), tuple(blocked))
-        self._inbounds[key] = found
+                shut.append(lane)
+        found = Doors(tuple(usable), frozenset(shut), tuple(blocked))
+        self._doors[key] = found
         return found
 
     def _stated(self, product: str, location: str) -> bool:
