@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from medhavi.findings import BadData, finding
+from medhavi.providers.capacity_resources import window
 from medhavi.units import MINUTE, exact, seconds_up
 
 if TYPE_CHECKING:
@@ -181,6 +182,33 @@ def network(
         total=times(_product(yields.values()), own),
         routing_yield=own,
     )
+
+
+def stated_yields(
+    steps: Sequence[Row], needs: Sequence[Row], as_of: int
+) -> dict[int, Fraction]:
+    """Multiply the yield of each step with that of the resources it prefers.
+
+    Parameters
+    ----------
+    steps, needs
+        Rows of `steps` and `step_resources` of one routing.
+    as_of
+        Instant whose resources decide where they differ [s].
+    """
+    found = {row["step"]: exact(row["yield"]) for row in steps}
+    if all(row["yield"] in (None, 1.0) for row in needs):
+        return found
+    groups: dict[tuple[int, object], list[Row]] = defaultdict(list)
+    for row in needs:
+        group = row["choice"] if row["choice"] is not None else (row["resource"],)
+        groups[row["step"], group].append(row)
+    for (step, _), rows in groups.items():
+        now = [r for r in rows if window(r)[0] <= as_of < window(r)[1]]
+        first = min(now or rows, key=lambda r: (r["preference"], r["resource"]))
+        if step in found:
+            found[step] *= exact(first["yield"] or 1.0)
+    return found
 
 
 Edge = tuple[int, int, "Row | None"]

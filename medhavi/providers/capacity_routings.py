@@ -23,11 +23,16 @@ from medhavi.providers.capacity_clocks import (
     SingleStepClock,
 )
 from medhavi.providers.capacity_delivery import Delivery, Outlet
-from medhavi.providers.capacity_network import RoutingNetwork, network, times
+from medhavi.providers.capacity_network import (
+    RoutingNetwork,
+    network,
+    stated_yields,
+    times,
+)
 from medhavi.providers.capacity_resources import window
 from medhavi.providers.capacity_schedule import NetworkClock, Task
 from medhavi.snapshot.calendars import WorkingTime
-from medhavi.units import DAY, MINUTE, exact, seconds_up
+from medhavi.units import DAY, MINUTE, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -254,13 +259,14 @@ class Routings:
         known = self._networks.get(routing)
         if known is not None:
             return known
-        alike = self._alike(routing)
+        row = self._tables["routings"].row(self._numbers[routing])
+        needs = self._needs_of(routing)
+        alike = self._same_steps(routing, row, needs)
         known = self._networks_alike.get(alike)
         if known is None:
             steps = self._rows("steps", self._steps, routing)
-            needs = self._needs_of(routing)
             known = network(
-                self._tables["routings"].row(self._numbers[routing]),
+                row,
                 steps,
                 self._rows("step_links", self._links, routing),
                 self._yields(routing, steps, needs),
@@ -269,6 +275,17 @@ class Routings:
                 self._networks_alike[alike] = known
         self._networks[routing] = known
         return known
+
+    def _same_steps(
+        self, routing: str, row: Row, needs: Sequence[Row]
+    ) -> tuple[object, ...] | None:
+        """Give what tells networks without links apart; None: not such a one."""
+        if routing in self._known_better or routing in self._links:
+            return None
+        if any(need["yield"] not in (None, 1.0) for need in needs):
+            return None
+        steps = self._steps.get(routing, ())
+        return row["yield"], *[self._step_cells(number) for number in steps]
 
     def _alike(self, routing: str) -> tuple[object, ...] | None:
         """Give what tells routings of plain steps apart; None: not such a one.
@@ -370,31 +387,13 @@ class Routings:
         self, routing: str, steps: Sequence[Row], needs: Sequence[Row]
     ) -> dict[int, Fraction]:
         """Give what was learned of each step, else what is stated."""
-        stated = self._stated_yields(steps, needs)
+        stated = stated_yields(steps, needs, self._as_of)
         if routing not in self._known_better:
             return stated
         return {
             step: self._learned.get((routing, step), share)
             for step, share in stated.items()
         }
-
-    def _stated_yields(
-        self, steps: Sequence[Row], needs: Sequence[Row]
-    ) -> dict[int, Fraction]:
-        """Multiply the yield of each step with that of the resources it prefers."""
-        found = {row["step"]: exact(row["yield"]) for row in steps}
-        if all(row["yield"] in (None, 1.0) for row in needs):
-            return found
-        groups: dict[tuple[int, object], list[Row]] = defaultdict(list)
-        for row in needs:
-            group = row["choice"] if row["choice"] is not None else (row["resource"],)
-            groups[row["step"], group].append(row)
-        for (step, _), rows in groups.items():
-            now = [r for r in rows if window(r)[0] <= self._as_of < window(r)[1]]
-            first = min(now or rows, key=lambda r: (r["preference"], r["resource"]))
-            if step in found:
-                found[step] *= exact(first["yield"] or 1.0)
-        return found
 
     def _compile(self, routing: str) -> CompiledRouting:
         row = self._tables["routings"].row(self._numbers[routing])

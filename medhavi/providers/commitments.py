@@ -91,6 +91,10 @@ class Commitments:
         """Give the commitments on a product at a location."""
         return tuple(self._by_node.get((product, location), ()))
 
+    def has(self, product: str, location: str) -> bool:
+        """Tell whether there are commitments on a product at a location."""
+        return (product, location) in self._by_node
+
     def of(self, demand: str) -> tuple[Commitment, ...]:
         """Give what a demand has."""
         return tuple(self._by_owner.get(demand, ()))

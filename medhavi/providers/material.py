@@ -155,6 +155,8 @@ class Material:
         providers = self._providers
         levels = providers.safety_levels
         node = (product, location)
+        if not self._anything(node):
+            return MaterialLine((), (), self._journal)
         committed = self.committed(node)
         if levels.unlimited(product, location):
             takes = [(had.instant, -had.steps) for had in committed]
@@ -180,6 +182,15 @@ class Material:
         events = [(lot.arrival, lot.steps) for lot in lots]
         events += [(had.instant, -had.steps) for had in committed]
         return MaterialLine(events, withheld, self._journal)
+
+    def _anything(self, node: Node) -> bool:
+        """Tell whether anything is, comes, is taken or is kept back at a node."""
+        return (
+            node in self._receipts
+            or self._on_hand.has(*node)
+            or self._commitments.has(*node)
+            or self._providers.safety_levels.has(*node)
+        )
 
     def withheld(self, node: Node) -> list[tuple[int, int]]:
         """Give the safety stock of a product at a place as a step function [steps]."""

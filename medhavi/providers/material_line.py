@@ -90,17 +90,10 @@ class MaterialLine:
         *,
         unlimited: bool = False,
     ) -> None:
-        changes: dict[int, int] = {ALWAYS: 0}
-        uses: dict[int, int] = {ALWAYS: 1}
-        for instant, change in events:
-            changes[instant] = changes.get(instant, 0) + change
-            uses[instant] = uses.get(instant, 0) + 1
-        for instant, _ in withheld:
-            changes.setdefault(instant, 0)
-            uses[instant] = uses.get(instant, 0) + 1
-        self._times = sorted(changes)
-        self._net = list(accumulate(changes[instant] for instant in self._times))
-        self._uses = [uses[instant] for instant in self._times]
+        if events or withheld:
+            self._times, self._net, self._uses = _summed(events, withheld)
+        else:
+            self._times, self._net, self._uses = [ALWAYS], [0], [1]
         self._withheld = _levels_at(self._times, withheld) if withheld else None
         self._suffix: list[int] | None = None
         self._bare: list[int] | None = None
@@ -307,6 +300,23 @@ def _suffix_minimum(values: list[int]) -> list[int]:
     found = list(accumulate(reversed(values), min))
     found.reverse()
     return found
+
+
+def _summed(
+    events: Iterable[tuple[int, int]], withheld: Sequence[tuple[int, int]]
+) -> tuple[list[int], list[int], list[int]]:
+    """Give the instants at which something changes, the net and the uses of each."""
+    changes: dict[int, int] = {ALWAYS: 0}
+    uses: dict[int, int] = {ALWAYS: 1}
+    for instant, change in events:
+        changes[instant] = changes.get(instant, 0) + change
+        uses[instant] = uses.get(instant, 0) + 1
+    for instant, _ in withheld:
+        changes.setdefault(instant, 0)
+        uses[instant] = uses.get(instant, 0) + 1
+    times = sorted(changes)
+    net = list(accumulate(changes[instant] for instant in times))
+    return times, net, [uses[instant] for instant in times]
 
 
 def _levels_at(times: Sequence[int], withheld: Sequence[tuple[int, int]]) -> list[int]:

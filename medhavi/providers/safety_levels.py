@@ -39,6 +39,11 @@ class SafetyLevels:
         self._levels = tables["inventory_levels"]
         self._level_rows = self._levels.index("product", "location")
 
+    def has(self, product: str, location: str) -> bool:
+        """Tell whether any row speaks of a product at a location."""
+        node = (product, location)
+        return node in self._rows or node in self._level_rows
+
     def unlimited(self, product: str, location: str) -> bool:
         """Tell whether the product is always there (bulk material)."""
         return any(

@@ -40,6 +40,13 @@ class Reached(NamedTuple):
     blocked: tuple[str, ...]
 
 
+class _Tree(NamedTuple):
+    """What reaches a place, and the lanes into places that say so."""
+
+    seen: tuple[tuple[str, Inbound], ...]
+    reached: Reached
+
+
 class Doors(NamedTuple):
     """The lanes into a place as all goods of a kind see them.
 
@@ -82,6 +89,7 @@ class Reach:
     """
 
     __slots__ = (
+        "_alike",
         "_dear",
         "_doors",
         "_inbounds",
@@ -89,6 +97,7 @@ class Reach:
         "_providers",
         "_rivals",
         "_rows",
+        "_trees",
     )
 
     def __init__(self, providers: Providers) -> None:
@@ -97,6 +106,10 @@ class Reach:
         self._known: dict[tuple[str, str, str | None, bool], Reached] = {}
         self._inbounds: dict[tuple[str, str, str | None], Inbound] = {}
         self._doors: dict[tuple[str, str | None, bool], Doors] = {}
+        self._alike: dict[tuple[object, ...], Inbound] = {}
+        """Lanes into a place, one for all products that see the same."""
+        self._trees: dict[tuple[str, str | None], _Tree] = {}
+        """What was found last for a place: many products find the same."""
         self._dear: dict[str, frozenset[str]] = {}
         self._rivals = _unlike(providers.transport)
 
@@ -166,13 +179,28 @@ class Reach:
         return known
 
     def _search(self, product: str, location: str, country: str | None) -> Reached:
+        known = self._trees.get((location, country))
+        if known is None or any(
+            self._inbound(product, place, country) is not inbound
+            for place, inbound in known.seen
+        ):
+            known = self._grown(product, location, country)
+            self._trees[location, country] = known
+        found, decided = known.reached, self._providers.sourcing.is_decided
+        sellers = [place for place in found.sellers if decided(product, place)]
+        return found._replace(sellers=tuple(sellers))
+
+    def _grown(self, product: str, location: str, country: str | None) -> _Tree:
+        """Search from a place on; every maker may have something of its own."""
         origins, makers = [location], {location}
         forbidden: set[str] = set()
         blocked: list[str] = []
         waiting = [location]
+        seen: list[tuple[str, Inbound]] = []
         while waiting and len(origins) < MOST_PLACES:
             place = waiting.pop(0)
             inbound = self._inbound(product, place, country)
+            seen.append((place, inbound))
             blocked += inbound.blocked
             forbidden |= inbound.forbidden
             found: set[str] = set()
@@ -187,22 +215,17 @@ class Reach:
                 if origin not in origins:
                     origins.append(origin)
                     waiting.append(origin)
-        facts = self._providers.facts
-        if not facts.holds_stock(location):
+        if not self._providers.facts.holds_stock(location):
             makers.discard(location)
             origins.remove(location)
-        decided = self._providers.sourcing.is_decided
-        return Reached(
+        reached = Reached(
             tuple(origins),
             frozenset(makers),
-            tuple(
-                place
-                for place in origins
-                if place in makers and decided(product, place)
-            ),
+            tuple(place for place in origins if place in makers),
             frozenset(forbidden),
             tuple(blocked),
         )
+        return _Tree(tuple(seen), reached)
 
     def _inbound(self, product: str, place: str, country: str | None) -> Inbound:
         """Give the lanes into a place as a product sees them."""
@@ -212,13 +235,11 @@ class Reach:
             return known
         doors = self._doors_of(product, place, country)
         moves = self._providers.sourcing.move_lanes(product, place)
-        if self._stated(product, place):
-            shut = {lane for lane, _ in doors.open if lane not in moves}
-            origins = [(origin, True) for lane, origin in doors.open if lane in moves]
-            found = Inbound(tuple(origins), doors.shut | shut, doors.blocked)
-        else:
-            origins = [(origin, lane in moves) for lane, origin in doors.open]
-            found = Inbound(tuple(origins), doors.shut, doors.blocked)
+        stated = self._stated(product, place)
+        alike = (place, country, doors.blocked, moves, stated)
+        found = self._alike.get(alike)
+        if found is None:
+            found = self._alike[alike] = _seen(doors, moves, stated=stated)
         self._inbounds[key] = found
         return found
 
@@ -255,6 +276,16 @@ class Reach:
             (name, location) in self._rows
             for name in self._providers.facts.lineage(product)
         )
+
+
+def _seen(doors: Doors, moves: frozenset[str], *, stated: bool) -> Inbound:
+    """Give the lanes of a place as products see them that move by some of them."""
+    if not stated:
+        origins = [(origin, lane in moves) for lane, origin in doors.open]
+        return Inbound(tuple(origins), doors.shut, doors.blocked)
+    shut = {lane for lane, _ in doors.open if lane not in moves}
+    moved = [(origin, True) for lane, origin in doors.open if lane in moves]
+    return Inbound(tuple(moved), doors.shut | shut, doors.blocked)
 
 
 def _unlike(transport: Transport) -> list[list[str]]:
