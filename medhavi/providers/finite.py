@@ -370,6 +370,7 @@ class FiniteCapacity:
                 for task in compiled.tasks
                 for epoch in task.plan.epochs
             ),
+            leaves=_leaves(compiled),
         )
 
     def _step(self, routing: str, step: int) -> FiniteStep | None:
@@ -421,9 +422,9 @@ class FiniteCapacity:
         clock = self._clock(placing, hasty=hasty)
         bound = by
         while True:
-            self._room.floor = not_before
+            self._room.floor, self._room.leaves = not_before, placing.leaves
             found = clock.latest(bound, steps)
-            self._room.floor = ALWAYS
+            self._room.floor, self._room.leaves = ALWAYS, {}
             if found is None or found.start < not_before:
                 return None
             holds, blocked = kept(placing.held, found, self._room)
@@ -457,3 +458,18 @@ class _Placing:
     chain: FiniteChain | None
     held: tuple[tuple[str, float, int, int], ...]
     alternates: bool
+    leaves: dict[tuple[int, str], str]
+
+
+def _leaves(compiled: CompiledRouting) -> dict[tuple[int, str], str]:
+    """Give the families that steps leave to later ones without; see `OccupiedRoom`."""
+    found: dict[tuple[int, str], str] = {}
+    last: dict[str, str] = {}
+    for task in compiled.tasks:
+        options = [one for epoch in task.plan.epochs for one in epoch.options]
+        for resource in {name for option in options for name, _ in option.resources}:
+            if task.node.family is not None:
+                last[resource] = task.node.family
+            elif resource in last:
+                found[task.node.step, resource] = last[resource]
+    return found

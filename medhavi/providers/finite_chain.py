@@ -6,6 +6,7 @@ another with a steady pace; a step without closed time is found in a few microse
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from medhavi.providers.capacity_clocks import Duration
@@ -39,6 +40,7 @@ class FiniteStep:
         "safety",
         "sequenced",
         "step",
+        "uses",
     )
 
     def __init__(
@@ -59,6 +61,10 @@ class FiniteStep:
             if book.clock.matrix is not None
         }
         """Resources whose changeovers the step looks at."""
+        self.uses = {
+            book.clock.resource for option in self.options for book, _ in option.tracks
+        }
+        """Resources that the step may hold."""
         self._only = self.options[0] if len(self.options) == 1 else None
         self._rule = node.rule
         self._family = node.family
@@ -226,9 +232,10 @@ def finite_chain(compiled: CompiledRouting, room: OccupiedRoom) -> FiniteChain |
                 following[0].safety if following else task.node.safety,
             )
         )
-    names = [name for step in steps for name in step.sequenced]
-    if len(names) > len(set(names)):
-        # Its own steps follow each other there: each must see the one before.
+    uses = Counter(name for step in steps for name in step.uses)
+    if any(uses[name] > 1 for step in steps for name in step.sequenced):
+        # Its own steps follow each other there: each must see the others, and one
+        # without a family must not take the time that a follower's changeover needs.
         return None
     return FiniteChain(tuple(steps), outlet)
 

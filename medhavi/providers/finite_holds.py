@@ -44,7 +44,9 @@ def kept(
             if blocked is not None:
                 return (), (finish - blocked[0], blocked[1] - start)
             holds.append(Hold(resource, units, start, finish))
-    return (*holds, *_tails(timing, room)), None
+    tails = _tails(timing, room)
+    shift = _kept_from_change(holds, tails, timing)
+    return ((*holds, *tails), None) if shift is None else ((), shift)
 
 
 def follower_holds(timing: Timing, room: OccupiedRoom) -> tuple[Hold, ...]:
@@ -75,6 +77,32 @@ def _gaps(
         yield moment, end
 
 
+def _kept_from_change(
+    holds: Sequence[Hold], tails: Sequence[Hold], timing: Timing
+) -> tuple[int, int] | None:
+    """Give by how much to move where a tool stays while others need its changeover.
+
+    What stays with the order may change for a later step of the order itself.
+    """
+    own = {
+        (resource, window.start)
+        for window in timing.steps
+        if window.start < window.finish
+        for resource, _ in window.resources
+    }
+    for tail in tails:
+        if (tail.resource, tail.finish) in own:
+            continue
+        for hold in holds:
+            if (
+                hold.resource == tail.resource
+                and hold.start < tail.finish
+                and tail.start < hold.finish
+            ):
+                return hold.finish - tail.start, tail.finish - hold.start
+    return None
+
+
 def _tails(timing: Timing, room: OccupiedRoom) -> list[Hold]:
     """List what is kept for followers; a later step of the order may be one."""
     if all(window.family is None for window in timing.steps):
@@ -88,8 +116,8 @@ def _tails(timing: Timing, room: OccupiedRoom) -> list[Hold]:
 
 def _owed(timing: Timing, room: OccupiedRoom) -> Iterator[Hold]:
     for window in timing.steps:
-        if window.family is None:
-            continue
+        if window.family is None or window.start == window.finish:
+            continue  # What takes no time changes nothing.
         for resource, units in window.resources:
             sequence = room.sequence(resource)
             tail = (

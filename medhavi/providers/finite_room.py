@@ -124,6 +124,9 @@ class OccupiedRoom:
     efficiency
         Share of its pace that a resource keeps for the work that is placed now; the
         slowest resource decides.
+    leaves
+        Family that earlier steps of the order leave a resource set up for, by a step
+        without a family and resource; looked at backward, where those come later.
     """
 
     __slots__ = (
@@ -133,6 +136,7 @@ class OccupiedRoom:
         "efficiency",
         "floor",
         "hasty",
+        "leaves",
         "occupancy",
         "strict",
     )
@@ -151,6 +155,7 @@ class OccupiedRoom:
         self.hasty = False
         self.strict = False
         self.efficiency: Mapping[str, Fraction] = {}
+        self.leaves: Mapping[tuple[int, str], str] = {}
 
     def means(self, option: Option) -> Means:
         """Give what an option occupies."""
@@ -239,14 +244,17 @@ class OccupiedRoom:
             blocked = book.conflict(start, finish, need)
             if blocked is not None:
                 return blocked[1]
-        if family is not None:
-            for sequence in means.sequences:
-                tail = sequence.tail(family, finish)
-                late = tail is not None and (
-                    self.strict or not tail.fits or finish > tail.start
-                )
-                if tail is not None and late:
-                    return tail.after
+        for sequence in means.sequences:
+            tail = (
+                sequence.left(start, finish)
+                if family is None
+                else sequence.tail(family, finish)
+            )
+            late = tail is not None and (
+                self.strict or not tail.fits or finish > tail.start
+            )
+            if tail is not None and late:
+                return tail.after
         if means.buckets:
             full = overfull(placed.option.axis.working, (start, finish), means.buckets)
             if full is not None:
@@ -274,7 +282,7 @@ class OccupiedRoom:
             found = self._changed_late(means, family, work, (finish_by, start_by))
             if found is None or found.start < floor:
                 return None
-            blocked = self._behind(means, family, found)
+            blocked = self._behind(means, node, found)
             if blocked is None:
                 return found
             if blocked <= floor or (means.buckets and blocked < bounds[0] - REACH):
@@ -307,7 +315,7 @@ class OccupiedRoom:
                 return placed
             changed = again
 
-    def _behind(self, means: Means, family: str | None, placed: Placed) -> int | None:
+    def _behind(self, means: Means, node: StepNode, placed: Placed) -> int | None:
         """Give by when to end before what is in the way; `None`: nothing is."""
         start, finish = placed.start, placed.finish
         if start == finish:
@@ -316,15 +324,15 @@ class OccupiedRoom:
             blocked = book.last_conflict(start, finish, need)
             if blocked is not None:
                 return blocked[0]
-        if family is not None:
-            for sequence in means.sequences:
-                tail = sequence.tail(family, finish)
-                if tail is None:
-                    continue
-                if self.strict or not tail.fits:
-                    return ALWAYS if tail.earlier is None else tail.earlier
-                if finish > tail.start:
-                    return tail.start
+        for sequence in means.sequences:
+            family = node.family or self.leaves.get((node.step, sequence.resource))
+            tail = None if family is None else sequence.tail(family, finish)
+            if tail is None:
+                continue
+            if self.strict or not tail.fits:
+                return ALWAYS if tail.earlier is None else tail.earlier
+            if finish > tail.start:
+                return tail.start
         if means.buckets:
             working = placed.option.axis.working
             full = overfull(working, (start, finish), means.buckets)

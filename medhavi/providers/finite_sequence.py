@@ -59,6 +59,11 @@ class Sequence:
         self._matrix = book.clock.matrix or ""
         self._state = changeovers.states.get(book.clock.resource)
 
+    @property
+    def resource(self) -> str:
+        """Resource whose families these are."""
+        return self._book.clock.resource
+
     def change(self, family: str, start: int) -> int:
         """Give the time to change to a family for work that begins at an instant."""
         before = self._before(start)
@@ -86,6 +91,17 @@ class Sequence:
             for block in self._book.held(max(start, finish), follower.start)
         )
         return Tail(start, follower.start, follower.finish, earlier, fits=clear)
+
+    def left(self, start: int, finish: int) -> Tail | None:
+        """Say what the next block needs after work without a family; `None`: nothing.
+
+        The family before it counts where that is a step of the same order, which holds
+        no time for its follower yet.
+        """
+        before = self._before(start)
+        if before is None or before.family is None or before.owner:
+            return None
+        return self.tail(before.family, finish)
 
     def owed(self, instant: int) -> bool:
         """Tell whether the block behind an instant lacks some of its changeover."""

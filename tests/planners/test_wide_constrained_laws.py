@@ -77,7 +77,8 @@ def nothing_starts_too_early(made: Plan, rows: Rows) -> None:
     fences = {row["routing"]: row.get("fence_days", 0.0) for row in routings}
     known = {row["supply_order"] for row in rows.get("supply_orders", ())}
     for row in made.supplies.iter_rows(named=True):
-        if row["id"] not in known:
+        # What falls out beside of an order bears its name before the product.
+        if row["id"].partition("|")[0] not in known:
             assert row["start"] >= after(fences.get(row["source"], 0.0)), row
 
 
@@ -94,7 +95,7 @@ def what_stands_stays(made: Plan, rows: Rows) -> None:
 
 
 @pytest.mark.req("CAP-06")
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", [*range(16), 429])
 def test_every_plan_obeys_the_laws(seed: int) -> None:
     laws(seed)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import pairwise
 
 import pytest
@@ -264,3 +265,131 @@ def test_a_longer_set_up_may_have_another_predecessor():
     found = finite.latest("red", 1, at("2026-01-05T04:10"), at("2026-01-04"))
     assert found is not None
     assert iso(found.finish) == "2026-01-05T01:00"
+
+
+# --------------------------------------------------------- several steps on one machine
+def washing(second):
+    """White, and red that is washed off (on M, or with M as its tool) for an hour."""
+    tool = {"routing": "washed", "step": 1, **second}
+    return workshop(
+        routings=[{"routing": name} for name in ("white", "washed")],
+        resources=[{"resource": "M", "changeover_matrix": "X"}],
+        changeovers=MATRIX,
+        steps=[
+            {"routing": "white", "fixed_minutes": 60, "family": "white"},
+            {"routing": "washed", "step": 1, "fixed_minutes": 60, "family": "red"},
+            {"routing": "washed", "step": 2, "fixed_minutes": 60},
+        ],
+        step_resources=[
+            {"routing": "white"},
+            tool,
+            {"routing": "washed", "step": 2, "resource": "P" if second else "M"},
+        ],
+    )
+
+
+@pytest.mark.req("SCH-05", "CAP-03")
+@pytest.mark.parametrize("second", [{}, {"until_step": 2}], ids=["step", "tool"])
+def test_a_later_step_leaves_the_next_order_the_change_from_an_earlier_one(second):
+    finite = washing(second)
+    add(finite, "white", "2026-01-05T04:00")
+    # The hour before 4:00 changes from red to white, so washing ends by 3:00.
+    late = finite.latest("washed", 1, at("2026-01-05T04:00"), at(MONDAY))
+    assert late is not None
+    assert iso(late.start) == "2026-01-05T01:00"
+    assert finite.earliest("washed", 1, at("2026-01-05T01:00")) == late
+    assert iso(late.holds[-1].start) == iso(late.finish) == "2026-01-05T03:00"
+    early = finite.earliest("washed", 1, at("2026-01-05T01:30"))
+    assert early is not None
+    assert iso(early.steps[1].start) >= "2026-01-05T05:00"
+
+
+def test_a_step_that_takes_no_time_changes_nothing():
+    finite = workshop(
+        routings=[{"routing": family} for family in ("white", "red")],
+        resources=[{"resource": "M", "changeover_matrix": "X"}],
+        changeovers=MATRIX,
+        steps=[
+            {"routing": "white", "fixed_minutes": 60, "family": "white"},
+            {"routing": "red", "family": "red"},
+        ],
+        step_resources=[{"routing": family} for family in ("white", "red")],
+    )
+    add(finite, "white", "2026-01-05T04:00")
+    found = finite.earliest("red", 1, at("2026-01-05T03:30"))
+    assert found is not None
+    assert found.holds == ()
+
+
+OWN_STEPS_IN_THE_WAY = (50, 76, 85, 157, 170)
+"""Seeds in which a step or a tool could take the change that an earlier step owes."""
+
+
+def several_steps(chance):
+    """Three routings of up to three steps on M and P, some without a family."""
+    steps, needs = [], []
+    for routing in ("R1", "R2", "R3"):
+        count = chance.randint(1, 3)
+        for step in range(1, count + 1):
+            key = {"routing": routing, "step": step}
+            minutes = chance.choice([0, 10, 30, 60])
+            family = chance.choice([None, *FAMILIES])
+            steps.append({**key, "fixed_minutes": minutes, "family": family})
+            if chance.random() < 0.7:
+                until = chance.choice([None, None, count]) if step < count else None
+                needs.append({**key, "resource": "M", "until_step": until})
+            if chance.random() < 0.4:
+                needs.append({**key, "resource": "P"})
+    return workshop(
+        routings=[{"routing": name} for name in ("R1", "R2", "R3")],
+        resources=[{"resource": "M", "changeover_matrix": "X"}, {"resource": "P"}],
+        changeovers=[
+            {
+                "from_family": a,
+                "to_family": b,
+                "setup_minutes": chance.choice([0, 20, 60]),
+            }
+            for a in FAMILIES
+            for b in FAMILIES
+            if a != b
+        ],
+        steps=steps,
+        step_resources=needs,
+    )
+
+
+def lacking(blocks, times):
+    """List work that has not its change, in itself or in idle time before it."""
+    found, family, busy = [], None, None
+    work = [b for b in blocks if b.family is not None or not b.changeover]
+    for place, block in enumerate(work):
+        if block.family is not None:
+            idle = 0 if busy is None else max(0, block.start - busy)
+            needed = times.seconds("X", family, block.family)
+            if block.changeover + idle < needed:
+                found.append(block)
+            family = block.family
+        elif [b.owner for b in work[place + 1 : place + 2]] == [block.owner]:
+            # A tool may change for the next step of the order that it stays with.
+            continue
+        busy = max(block.finish, busy or block.finish)
+    return found
+
+
+@pytest.mark.req("SCH-05", "CAP-03")
+def test_orders_of_several_steps_leave_each_other_their_changes():
+    for seed in (*range(20), *OWN_STEPS_IN_THE_WAY):
+        chance = random.Random(seed)
+        finite = several_steps(chance)
+        times = Changeovers(finite._capacity.changeovers, {})
+        for number in range(15):
+            routing = f"R{chance.randint(1, 3)}"
+            instant = at(MONDAY) + chance.randint(0, 30) * 30 * MINUTE
+            if chance.random() < 0.5:
+                found = finite.earliest(routing, 1, instant)
+            else:
+                found = finite.latest(routing, 1, instant, at(MONDAY))
+            if found is not None:
+                finite.occupy(found, f"order {number}")
+        book = finite.occupancy.ledger("M")
+        assert lacking(book.blocks, times) == [], seed
