@@ -9,6 +9,7 @@ a departure of its own.
 from __future__ import annotations
 
 from collections import defaultdict
+from math import floor
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.providers.departure_loads import (
@@ -134,6 +135,27 @@ class Quotas:
             return None if self._departed(source, steps, at) is None else at - 1
         full = self._full(source, steps, at)
         return min((limit.since - 1 for limit in full), default=None)
+
+    def room(self, source: Source, at: int) -> int | None:
+        """Give what a purchase may bring to the door at an instant.
+
+        Parameters
+        ----------
+        source
+            A purchase.
+        at
+            Receipt at the door [UTC seconds].
+
+        Returns
+        -------
+        int or None
+            What is left of the smallest limit, at least 0 [steps]; None: no limit.
+        """
+        left = [
+            (limit.most - self._taken[limit.key]) / source.step
+            for limit in self._limits(source, at)
+        ]
+        return max(0, floor(min(left))) if left else None
 
     def shared(self, source: Source) -> bool:
         """Tell whether an order of a source may leave another too little.

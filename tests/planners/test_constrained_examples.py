@@ -443,7 +443,8 @@ def test_a_window_of_a_supplier_is_full_until_it_ends() -> None:
         supply_terms=[{"lead_time_days": 1, "max_lot": 8}],
         supplier_capacity=[{"qty": 10, "valid_from": day(0), "valid_to": day(9)}],
     )
-    assert [finish for *_, finish in orders(made)] == [3, 9]
+    assert sorted(orders(made)) == [("A", 2, 2, 3), ("A", 6, 8, 9), ("A", 8, 2, 3)]
+    assert deliveries(made, "D2") == [(2, 3), (6, 9)]
 
 
 def test_a_vehicle_carries_no_more_than_it_can() -> None:

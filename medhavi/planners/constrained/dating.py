@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.rationing import lot_below, makeable
+from medhavi.planners.constrained.supplier_room import SupplierRoom
 from medhavi.planners.mrp.release import MOST_PARTS, Release, Want
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.way_chains import WayChains
     from medhavi.planners.mrp.model import Model
-    from medhavi.planners.mrp.state import Diverted, Need, Node
+    from medhavi.planners.mrp.state import Diverted, Need, Node, SupplyUnit
     from medhavi.planners.mrp.ways import Way
     from medhavi.providers.quotas import Quotas
     from medhavi.providers.recipe_lines import Gain
@@ -47,6 +48,7 @@ class FeasibleRelease(Release):
         super().__init__(model, as_of)
         self._limiting = frozenset(limiting)
         self._quotas = quotas
+        self._room = SupplierRoom(quotas)
         self._most: dict[int, int | None] = {}
         self.diverted: Diverted = {}
         self.chains: WayChains | None = None
@@ -96,10 +98,32 @@ class FeasibleRelease(Release):
                 size, timing = whole, None
         if way.gain is not None:
             return size, timing
-        most = self._largest(way.source)
-        if most is None or size <= most:
+        source = way.source
+        most = self._largest(source)
+        if most is None or size < most:
+            most = size
+        if most and self._room.limits(source):
+            most = self._in_window(source, most, timing)
+        if most == size:
             return size, timing
-        return most, way.source.clock.latest(instant, most) if most else None
+        return most, source.clock.latest(instant, most) if most else None
+
+    def _in_window(self, source: Source, size: int, timing: Timing | None) -> int:
+        """Cut an order to what its supplier still delivers by then."""
+        soonest = self._first(source, size)
+        if soonest is None:
+            return size
+        last = soonest if timing is None else timing
+        return self._room.piece(source, size, soonest, last.finish)
+
+    def _new_order(
+        self, way: Way, want: Want, size: int, timing: Timing
+    ) -> list[SupplyUnit]:
+        source = way.source
+        if self._room.limits(source):
+            soonest = self._first(source, size) or timing
+            self._room.take(source, size, soonest, timing.finish)
+        return super()._new_order(way, want, size, timing)
 
     def falls_out_last(self, gain: Gain) -> bool:
         """Tell whether all that a recipe gives of a product is there at its end."""
@@ -142,7 +166,7 @@ class FeasibleRelease(Release):
 
         They come from new supply of its origin, or of where that is moved from.
         """
-        alone, whole = need.open, (way, missing, move)
+        alone, whole, instant = need.open, (way, missing, move), move.ready
         passed: list[Node] = []
         while (origin := whole[0].origin) is not None and origin not in passed:
             passed.append(origin)
@@ -221,14 +245,11 @@ class FeasibleRelease(Release):
         instant = max(start, self.floor(way.source))
         for group in way.intakes:
             component, node, _ = group[0]
-            if len(group) > 1 or node.sources or node.rules.unlimited:
-                continue
-            there = sum(
-                unit.qty
-                for unit in node.units
-                if unit.available <= instant and unit.is_ours
-            ) - sum(need.qty for need in node.needs)
-            most = makeable(component, there, most)
+            if len(group) == 1 and _scarce(node):
+                most = makeable(component, _left(node, instant), most)
+        if way.origin is not None and _scarce(way.origin):
+            leaves = instant if timing is None else max(timing.ready, instant)
+            most = min(most, max(0, _left(way.origin, leaves)))
         if most >= size:
             return size, timing
         most = lot_below(way.source, most)
@@ -313,3 +334,16 @@ class FeasibleRelease(Release):
             for window in timing.steps
             for resource, _ in window.resources
         )
+
+
+def _scarce(node: Node) -> bool:
+    """Tell that nothing supplies a node anew."""
+    return not node.sources and not node.rules.unlimited
+
+
+def _left(node: Node, instant: int) -> int:
+    """Count what is there at an instant, less all that is wanted [steps]."""
+    there = sum(
+        unit.qty for unit in node.units if unit.available <= instant and unit.is_ours
+    )
+    return there - sum(need.qty for need in node.needs)

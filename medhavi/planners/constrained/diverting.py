@@ -269,10 +269,22 @@ def way_around(model: Model, demand: str, path: Sequence[Job], blamed: Job) -> D
     last = path.index(blamed)
     for place in range(last, -1, -1):
         node = model.node(path[place].order.node)
-        around = _around(model, node, causes[place], blamed.order.source_id, set())
+        # From where goods can come straight, they take no way over this place.
+        straight = _origins(model, path[:place]) - {node.key}
+        around = _around(model, node, causes[place], blamed.order.source_id, straight)
         if around is not None:
             return around
     return {}
+
+
+def _origins(model: Model, path: Sequence[Job]) -> set[NodeKey]:
+    """List from where the nodes of a path can be served by a move."""
+    return {
+        way.origin.key
+        for job in path
+        for way in model.ways(model.node(job.order.node))
+        if way.origin is not None
+    }
 
 
 def _around(

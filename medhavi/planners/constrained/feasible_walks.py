@@ -38,7 +38,8 @@ class FeasibleWalk(NodeWalk):
     def _order(self, group: list[Need], instant: int) -> None:
         group = self._after_receipts(group, instant)
         for need in group:
-            if self.node.substitutes and need.demand != NO_DEMAND and need.open > 0:
+            stands_in = self.node.substitutes and need.demand != NO_DEMAND
+            if (stands_in or need.alternatives) and need.open > 0:
                 self._make_stand_in(need, instant)
         group = [need for need in group if need.open > 0]
         if len(group) > 1 and self._delays(group, instant):

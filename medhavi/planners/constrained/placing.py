@@ -79,7 +79,7 @@ class Placing:
         self._in_time = GoodsInTime(release)
         self.jobs: list[Job] = jobs_of(release, _most_early(scene.snapshot))
         self.sequence: list[Job] = []
-        self.sequencer = Sequencer(self.jobs, scene)
+        self.sequencer = Sequencer(self.jobs, scene, shop.limited(self.jobs))
         self.moves = 0
         self.outlived: dict[int, int] = {}
         self.crowded: set[str] = set()

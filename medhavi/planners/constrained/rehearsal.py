@@ -102,6 +102,15 @@ class Rehearsal:
             )
         return found
 
+    def turns(self, limited: Sequence[int], keys: Sequence[int]) -> list[int]:
+        """Give the places in `order`, where some jobs change theirs by their keys."""
+        turns = list(self._rank)
+        places = sorted(turns[job] for job in limited)
+        urgent = sorted(limited, key=lambda job: (keys[job], job))
+        for job, place in zip(urgent, places, strict=True):
+            turns[job] = place
+        return turns
+
     # --- keys ----------------------------------------------------------------------
     def keys(self, setting: Setting) -> list[int]:
         """Give the key of each job: its latest end, and what the setting adds."""
@@ -164,10 +173,15 @@ class Rehearsal:
                 end = starts[task] - stage.lead[task]
         return self._justification.right(starts, limits)
 
-    def by(self, starts: Sequence[int]) -> list[int]:
-        """Sort the jobs by starts, what brings before what takes."""
+    def by(
+        self, starts: Sequence[int], turns: Sequence[int] | None = None
+    ) -> list[int]:
+        """Sort the jobs by starts, what brings before what takes.
+
+        `turns` decide between equal starts; without them, `order` does.
+        """
         stage = self.stage
-        rank = self._rank
+        rank = self._rank if turns is None else turns
         left = [len(found) for found in stage.before]
         ready = [(starts[j], rank[j], j) for j in self.order if left[j] == 0]
         heapify(ready)

@@ -56,11 +56,17 @@ class Sequencer:
         The orders, linked and dated by the netting.
     scene
         What surrounds them.
+    limited
+        Purchases and moves that may leave each other no room, by number: no machine
+        queues them, so their urgency alone says which goes first.
     """
 
-    def __init__(self, jobs: list[Job], scene: Scene) -> None:
+    def __init__(
+        self, jobs: list[Job], scene: Scene, limited: Sequence[int] = ()
+    ) -> None:
         self._jobs = jobs
         self._scene = scene
+        self._limited = limited
         self._ranked: dict[str, list[list[Job]]] = {}
         self._best: dict[str, Setting] = {}
         self._rehearsed: dict[Setting, tuple[float, list[int]]] = {}
@@ -90,7 +96,10 @@ class Sequencer:
             ]
             found.sort(key=lambda one: one[0])
             self._best[effort] = found[0][2]
-            known = dict.fromkeys(tuple(self._sorted(one[1])) for one in found)
+            known = dict.fromkeys(
+                tuple(self._sorted(starts, self._keys(setting)))
+                for _, starts, setting in found
+            )
             self._ranked[effort] = [[self._jobs[job] for job in one] for one in known]
         return self._ranked[effort]
 
@@ -111,7 +120,7 @@ class Sequencer:
     def by_keys(self, keys: Sequence[int], hold: float | None) -> list[Job]:
         """Give the sequence of a rehearsal with keys of the jobs."""
         starts, _ = self.rehearsal.with_keys(keys, hold)
-        return [self._jobs[job] for job in self._sorted(starts)]
+        return [self._jobs[job] for job in self._sorted(starts, keys)]
 
     def as_late_as_due(self) -> list[Job]:
         """Give the sequence of the latest starts that let nothing be late."""
@@ -123,9 +132,14 @@ class Sequencer:
         starts = [job.order.timing.start for job in self._jobs]
         return [self._jobs[job] for job in self.rehearsal.by(starts)]
 
-    def _sorted(self, starts: Sequence[int]) -> list[int]:
+    def _keys(self, setting: Setting) -> Sequence[int]:
+        """Give the keys of a setting, where they are looked at."""
+        return self.rehearsal.keys(setting) if self._limited else ()
+
+    def _sorted(self, starts: Sequence[int], keys: Sequence[int] = ()) -> list[int]:
         first = self.rehearsal.stage.first
-        return self.rehearsal.by([starts[task] for task in first])
+        turns = self.rehearsal.turns(self._limited, keys) if keys else None
+        return self.rehearsal.by([starts[task] for task in first], turns)
 
 
 def stage_of(jobs: list[Job], scene: Scene) -> Stage:

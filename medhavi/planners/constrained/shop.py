@@ -12,9 +12,10 @@ from medhavi.planners.constrained.causes import Wait
 from medhavi.units import DAY, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from fractions import Fraction
 
+    from medhavi.planners.constrained.jobs import Job
     from medhavi.planners.mrp.state import Order
     from medhavi.providers.finite import FiniteCapacity
     from medhavi.providers.quotas import Quotas
@@ -155,6 +156,14 @@ class Shop:
             for name, _ in window.resources
         }
         return known | used
+
+    def limited(self, jobs: Iterable[Job]) -> list[int]:
+        """List the purchases and moves that may leave others no room, by number."""
+        return [
+            job.number
+            for job in jobs
+            if job.order.kind != "make" and self.places(job.order)
+        ]
 
     # --- changes -------------------------------------------------------------------
     def occupy(self, order: Order, timing: Timing) -> None:
