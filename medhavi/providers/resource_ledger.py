@@ -15,6 +15,7 @@ from bisect import bisect_left, bisect_right, insort
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from medhavi.providers.full_stretches import FullStretches
 from medhavi.units import ALWAYS, DAY, NEVER, exact
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     Span = tuple[int, int]
 
 MILLION: Final = 1_000_000
+_LONG: Final = 16
+"""Pieces of use that a search may pass before its result is worth remembering."""
 _WINDOW: Final = 30 * DAY
 """Length of the stretches in which units that change are read."""
 
@@ -65,7 +68,7 @@ class Ledger:
         What the resource offers.
     """
 
-    __slots__ = ("blocks", "clock", "most", "times", "used")
+    __slots__ = ("_full", "blocks", "clock", "most", "times", "used")
 
     def __init__(self, clock: ResourceClock) -> None:
         self.clock = clock
@@ -75,12 +78,15 @@ class Ledger:
         constant = clock.constant
         self.most = -1 if constant is None else millionths(constant)
         """Units at work whenever it is open [millionths]; -1: they change."""
+        self._full: FullStretches | None = None
 
     # ----------------------------------------------------------------- what is held
     def add(self, block: Block) -> None:
         """Hold a block; more than there is can be held, then nothing else fits."""
         insort(self.blocks, block)
         self._change(block.start, block.finish, block.units)
+        if self._full is not None:
+            self._full.added(block)
 
     def remove(self, block: Block) -> None:
         """Give a block back.
@@ -96,6 +102,8 @@ class Ledger:
             raise ValueError(message)
         del self.blocks[place]
         self._change(block.start, block.finish, -block.units)
+        if self._full is not None:
+            self._full.removed(block)
 
     def held(self, start: int, finish: int) -> list[Block]:
         """List the blocks that reach into `[start, finish)`, by start."""
@@ -170,7 +178,12 @@ class Ledger:
         if limit < 0:
             return None
         count = len(times)
-        place = bisect_right(times, bound) - 1
+        if self._full is not None:
+            bound = self._full.past(working, splittable, length, bound, need)
+            if bound >= NEVER:
+                return None
+        begun = bound
+        first = place = bisect_right(times, bound) - 1
         while True:
             if used[place] > limit:
                 place += 1
@@ -188,13 +201,19 @@ class Ledger:
                     fit = working.first_fit(bound, length)
                     span = None if fit is None else (fit, fit + length)
                 if span is None or span[1] <= end:
-                    return span
+                    break
                 start = span[0]
                 if start >= end:
                     bound = start
                     place = bisect_right(times, bound, after) - 1
                     continue
             place = after
+        if place - first > _LONG:
+            if self._full is None:
+                self._full = FullStretches()
+            until = NEVER if span is None else span[0]
+            self._full.learn(working, splittable, length, (begun, until), need)
+        return span
 
     def latest(
         self,

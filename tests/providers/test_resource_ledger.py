@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -235,3 +236,61 @@ def test_the_last_conflict_is_looked_for_in_stretches():
 def test_what_is_not_held_cannot_be_given_back():
     with pytest.raises(ValueError, match="M does not hold"):
         Ledger(clock_of()).remove(block(1, 2))
+
+
+GRID = 300
+"""Seconds of one cell of a book that is nearly full."""
+CELLS = 240
+turns = st.lists(
+    st.tuples(
+        st.sampled_from(["hold", "undo", "give back"]),
+        st.integers(0, CELLS),
+        st.integers(1, 6),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@pytest.mark.req("CORE-10")
+@given(
+    gaps=st.lists(
+        st.sampled_from([1, 1, 1, 1, 1, 1, 1, 1, 4, 8]), min_size=60, max_size=60
+    ),
+    closed=closings,
+    bound=st.integers(0, CELLS // 2),
+    turns=turns,
+)
+def test_what_a_full_book_remembers_changes_no_answer(gaps, closed, bound, turns):
+    shut = [(ALWAYS, 0), *((GRID * a, GRID * b) for a, b in closed)]
+    clock = replace(clock_of(), working=ALWAYS_OPEN.without(shut))
+    book, blocks, at = ledger(clock), [], 0
+    for gap in gaps:
+        blocks.append(block(GRID * at, GRID * (at + 2)))
+        at += 2 + gap
+    for one in blocks:
+        book.add(one)
+    for turn, place, size in turns:
+        _ask(book, clock, blocks, bound)
+        if turn == "hold":
+            found = book.earliest(
+                clock.working, True, GRID * size, GRID * min(bound, place), MILLION
+            )
+            if found is not None:
+                blocks.append(block(*found))
+                book.add(blocks[-1])
+        else:
+            last = turn == "undo"
+            book.remove(blocks.pop() if last else blocks.pop(place % len(blocks)))
+    _ask(book, clock, blocks, bound)
+
+
+def _ask(book, clock, blocks, bound):
+    """Compare with a book that was asked nothing before."""
+    for length in (700, 1000, 1700, 2500, 3300):
+        for start in (GRID * bound, GRID * (bound + 20)):
+            query = (clock.working, True, length, start, MILLION)
+            fresh = ledger(clock)
+            for one in blocks:
+                fresh.add(one)
+            assert book.earliest(*query) == fresh.earliest(*query)
