@@ -174,15 +174,33 @@ class Ledger:
         The span pauses over closed time only, and not at all where the work must not
         be split; no other work is inside it.
         """
-        times, used, limit = self.times, self.used, self.most - need
-        if limit < 0:
+        if self.most < need:
             return None
-        count = len(times)
-        if self._full is not None:
-            bound = self._full.past(working, splittable, length, bound, need)
+        full = self._full
+        begun = bound
+        if full is not None:
+            bound = full.past(working, splittable, length, bound, need)
             if bound >= NEVER:
                 return None
-        begun = bound
+        span, passed = self._gap(working, splittable, length, bound, need)
+        if passed > _LONG:
+            if full is None:
+                full = self._full = FullStretches()
+            until = NEVER if span is None else span[0]
+            full.learn(working, splittable, length, (begun, until), need)
+        return span
+
+    def _gap(
+        self,
+        working: WorkingTime,
+        splittable: bool,  # noqa: FBT001
+        length: int,
+        bound: int,
+        need: int,
+    ) -> tuple[Span | None, int]:
+        """Look for room from an instant on; give how many pieces of use it passed."""
+        times, used, limit = self.times, self.used, self.most - need
+        count = len(times)
         first = place = bisect_right(times, bound) - 1
         while True:
             if used[place] > limit:
@@ -201,19 +219,13 @@ class Ledger:
                     fit = working.first_fit(bound, length)
                     span = None if fit is None else (fit, fit + length)
                 if span is None or span[1] <= end:
-                    break
+                    return span, place - first
                 start = span[0]
                 if start >= end:
                     bound = start
                     place = bisect_right(times, bound, after) - 1
                     continue
             place = after
-        if place - first > _LONG:
-            if self._full is None:
-                self._full = FullStretches()
-            until = NEVER if span is None else span[0]
-            self._full.learn(working, splittable, length, (begun, until), need)
-        return span
 
     def latest(
         self,
