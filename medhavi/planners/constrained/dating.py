@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.planners.constrained.piece_queue import PieceQueue
 from medhavi.planners.constrained.rationing import lot_below, makeable
 from medhavi.planners.constrained.supplier_room import SupplierRoom
 from medhavi.planners.mrp.release import MOST_PARTS, Release, Want
@@ -49,6 +50,7 @@ class FeasibleRelease(Release):
         self._limiting = frozenset(limiting)
         self._quotas = quotas
         self._room = SupplierRoom(quotas)
+        self._queue = PieceQueue(model.providers.capacity)
         self._most: dict[int, int | None] = {}
         self.diverted: Diverted = {}
         self.chains: WayChains | None = None
@@ -116,10 +118,20 @@ class FeasibleRelease(Release):
         last = soonest if timing is None else timing
         return self._room.piece(source, size, soonest, last.finish)
 
+    def _order_from(
+        self, ways: Sequence[Way], want: Want, wanted: int
+    ) -> list[SupplyUnit]:
+        """Order as in mode mrp; the next source may make the last pieces in time."""
+        made = super()._order_from(ways, want, wanted)
+        self._queue.begin()
+        return made
+
     def _new_order(
         self, way: Way, want: Want, size: int, timing: Timing
     ) -> list[SupplyUnit]:
         source = way.source
+        if source.kind == "make":
+            self._queue.add(source.source)
         if self._room.limits(source):
             soonest = self._first(source, size) or timing
             self._room.take(source, size, soonest, timing.finish)
@@ -224,6 +236,8 @@ class FeasibleRelease(Release):
             found = self._on_time_from(way, want, size, timing)
             if found is None:
                 found = self._piece(way, want, size, timing)
+            if choosy and found is not None and self._queues(way.source, found[1]):
+                found = None
             if found is not None:
                 return way, *found
             forward = self._soonest(way, want, size)
@@ -235,6 +249,13 @@ class FeasibleRelease(Release):
         _, _, way, size, timing = min(late, key=lambda entry: entry[:2])
         self.has_late = self.has_late or timing.finish > want.instant
         return way, size, timing
+
+    def _queues(self, source: Source, timing: Timing) -> bool:
+        """Tell whether pieces of the same want leave an order no time."""
+        if source.kind != "make":
+            return False
+        wait = self._queue.wait(source.source, timing)
+        return wait > 0 and timing.start - wait < self.floor(source)
 
     def _coverable(
         self, way: Way, want: Want, size: int, timing: Timing | None

@@ -22,7 +22,7 @@ from medhavi.planners.constrained.weighing import Judged
 from medhavi.planners.mrp.state import Diverted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from medhavi.planners.constrained.causes import Wait
     from medhavi.planners.constrained.jobs import Job
@@ -271,7 +271,12 @@ def way_around(model: Model, demand: str, path: Sequence[Job], blamed: Job) -> D
         node = model.node(path[place].order.node)
         # From where goods can come straight, they take no way over this place.
         straight = _origins(model, path[:place]) - {node.key}
-        around = _around(model, node, causes[place], blamed.order.source_id, straight)
+        order = path[place].order
+        gone = {blamed.order.source_id}
+        if order.kind == "make":
+            # What it takes leads to the wait, whatever else it takes.
+            gone.add(order.source_id)
+        around = _around(model, node, causes[place], gone, straight)
         if around is not None:
             return around
     return {}
@@ -288,24 +293,26 @@ def _origins(model: Model, path: Sequence[Job]) -> set[NodeKey]:
 
 
 def _around(
-    model: Model, node: Node, cause: str, blamed: str, seen: set[NodeKey]
+    model: Model, node: Node, cause: str, gone: Collection[str], seen: set[NodeKey]
 ) -> Diverted | None:
     """Give the sources to use at a node and below; None: nothing goes around.
 
-    Those after the blamed one come first, so that each has its turn.
+    Those after one that is gone around come first, so that each has its turn.
     """
     if node.key in seen or node.shared:
         return None
     seen.add(node.key)
     names = [way.source.source for way in model.ways(node)]
-    turn = names.index(blamed) + 1 if blamed in names else 0
+    turn = max(
+        (place + 1 for place, name in enumerate(names) if name in gone), default=0
+    )
     for place in (*range(turn, len(names)), *range(turn)):
         way = model.ways(node)[place]
         below: Diverted | None = {}
-        if names[place] == blamed:
+        if names[place] in gone:
             below = None
         elif way.origin is not None and way.origin.sources:
-            below = _around(model, way.origin, cause, blamed, seen)
+            below = _around(model, way.origin, cause, gone, seen)
         if below is not None:
             chosen = "" if names[place] == names[0] else names[place]
             return {**below, (node.key, cause): chosen}
