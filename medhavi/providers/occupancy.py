@@ -187,6 +187,37 @@ class Occupancy:
             book.add(block)
             journal.append((book, block, True))
 
+    def occupy_span(
+        self,
+        used: tuple[str, float],
+        span: tuple[int, int],
+        owner: str,
+        family: str | None = None,
+        changed: int = 0,
+    ) -> None:
+        """Hold a resource from start to end: `occupy` with a window of one piece.
+
+        Parameters
+        ----------
+        used
+            Resource and units.
+        """
+        start, finish = span
+        if start >= finish:
+            return
+        known = self._needs.get(used)
+        if known is None:
+            known = self._needs[used] = self._need(*used)
+        book, need, sequenced = known
+        if book is None:
+            return
+        if sequenced:
+            block = Block(start, finish, need, owner, family, changed)
+        else:
+            block = Block(start, finish, need, owner)
+        book.add(block)
+        self._journal.append((book, block, True))
+
     def hold(self, resource: str, block: Block) -> None:
         """Hold a block as it is."""
         book = self.ledger(resource)

@@ -171,6 +171,16 @@ def reservation_id(
     >>> reservation_id("SO-7", 1, "material", "A@L", (0, 0))
     'H-ee8a690e07a1e6b6'
     """
+    return reservation_named(order_named(order, line), kind, part, window)
+
+
+def order_named(order: str | None, line: object) -> str:
+    """Give the part of all ids of an order line, for `reservation_named`."""
+    return f"{order or ''}\x1f{line or ''}"
+
+
+def reservation_named(owner: str, kind: str, part: str, window: tuple[int, int]) -> str:
+    """Give the id of one of many holds of an order line; see `reservation_id`."""
     start, end = window
-    text = f"{order or ''}\x1f{line or ''}\x1f{kind}\x1f{part}\x1f{start}\x1f{end}"
+    text = f"{owner}\x1f{kind}\x1f{part}\x1f{start}\x1f{end}"
     return f"H-{blake2b(text.encode(), digest_size=8).hexdigest()}"

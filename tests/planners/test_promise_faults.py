@@ -255,7 +255,7 @@ def fails_once(book: Book, name: str) -> Callable[[], None]:
     """Let one ledger fail when it is written, as long as the test wants."""
     stages: Any = book.stages
     targets = {
-        "capacity": (stages.capacity.occupancy, "occupy"),
+        "capacity": (stages.capacity.occupancy, "occupy_span"),
         "transport": (stages.transport.loads, "add"),
     }
     target, method = targets[name]

@@ -125,7 +125,8 @@ def _promised(quote: Quest, chosen: Offered, *, held: bool) -> Promise:
     late = chosen.times.date > request.due
     status = PromiseStatus.PROMISED_LATE if late else PromiseStatus.PROMISED
     expires = book.now + policy.hold_seconds
-    holds = holds_of(found, request, expires, book.stages) if held else ()
+    pieces = found.pieces()
+    holds = holds_of(found, pieces, request, expires, book.stages) if held else ()
     basis = _basis(quote, chosen)
     return _nothing(
         quote,
@@ -150,7 +151,7 @@ def _promised(quote: Quest, chosen: Offered, *, held: bool) -> Promise:
         co2_kg=chosen.co2_kg,
         reservations=tuple(hold.reservation for hold in holds),
         holds=holds,
-        purchases=purchases_of(found),
+        purchases=purchases_of(pieces),
         basis=basis,
         exact=found.exact
         and not quote.cut

@@ -168,9 +168,8 @@ class Book:
         befores: list[tuple[Undo, ...]],
     ) -> Undo:
         expires = promise.holds[0].expires_at if promise.holds else None
-        made = self._undo_of(promise, expires)._replace(replaced=replaced)
+        made = self._undo_of(promise, expires, replaced, self._count + 1)
         self._count += 1
-        token = self._count
         moved = []
         for one, before in zip(promise.preempted, befores, strict=True):
             ends = before[0].expires_at if before else None
@@ -183,14 +182,30 @@ class Book:
             )
             taken = self.take_again(new)
             moved.append(Moved(one.demand, taken.token, before, 0))
-        told = tuple(entry._replace(until=self._count) for entry in moved)
-        return self.take_again(made._replace(token=token, moved=told))
+        if moved:
+            told = tuple(entry._replace(until=self._count) for entry in moved)
+            made = made._replace(moved=told)
+        return self.take_again(made)
 
-    def _undo_of(self, promise: Promise, expires: int | None) -> Undo:
-        demand = str(promise.demand.get("demand", ""))
-        bought = tuple(self.stages.order(one) for one in promise.purchases)
-        undo = Undo(demand, promise.holds, (), bought, expires)
-        return undo._replace(cells=promise.demand, date=promise.date, qty=promise.qty)
+    def _undo_of(
+        self,
+        promise: Promise,
+        expires: int | None,
+        replaced: tuple[Undo, ...] = (),
+        token: int = 0,
+    ) -> Undo:
+        return Undo(
+            demand=str(promise.demand.get("demand", "")),
+            holds=promise.holds,
+            shifts=(),
+            bought=tuple(self.stages.order(one) for one in promise.purchases),
+            expires_at=expires,
+            token=token,
+            cells=promise.demand,
+            date=promise.date,
+            qty=promise.qty,
+            replaced=replaced,
+        )
 
     def take_again(self, undo: Undo) -> Undo:
         """Take the holds of a promise that was accepted before, or elsewhere."""

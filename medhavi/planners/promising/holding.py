@@ -7,15 +7,16 @@ promise makes the same holds.
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from medhavi.providers.reservation_states import reservation_id
+from medhavi.providers.reservation_states import order_named, reservation_named
 from medhavi.providers.timing import StepWindow
 from medhavi.results.promise import PlannedHold, PlannedPurchase
 from medhavi.units import DAY, MINUTE, from_steps, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.pieces import Evaluation, Piece
@@ -35,15 +36,16 @@ class _Holds:
         Their end while they are tentative [s].
     """
 
-    __slots__ = ("_demand", "_expires", "_line", "_order", "_seen", "found")
+    __slots__ = ("_demand", "_expires", "_owner", "_seen", "found")
 
     def __init__(self, request: Request, expires: int) -> None:
         self._demand = request.demand
         self._expires = expires
         order, line = request.sales_order, request.line
         whole = order is None or line is None
-        self._order = request.demand if whole else order
-        self._line = None if whole else line
+        self._owner = order_named(
+            request.demand if whole else order, None if whole else line
+        )
         self._seen: dict[tuple[str, str, int, int], int] = {}
         self.found: list[PlannedHold] = []
 
@@ -54,18 +56,21 @@ class _Holds:
         location: str | None,
         qty: float,
         window: tuple[int, int],
-        *told: Any,
+        told: tuple[Any, ...] = (),
     ) -> None:
         """Hold something; `told` are the fields of a hold after its end."""
         start, finish = window
         part = f"{subject}@{location or ''}"
         key = (kind, part, start, finish)
-        again = self._seen[key] = self._seen.get(key, 0) + 1
-        if again > 1:
-            part = f"{part}#{again}"
+        seen = self._seen
+        if key in seen:
+            seen[key] += 1
+            part = f"{part}#{seen[key]}"
+        else:
+            seen[key] = 1
         self.found.append(
             PlannedHold(
-                reservation_id(self._order, self._line, kind, part, window),
+                reservation_named(self._owner, kind, part, window),
                 kind,
                 self._demand,
                 subject,
@@ -80,16 +85,22 @@ class _Holds:
 
 
 def holds_of(
-    found: Evaluation, request: Request, expires: int, stages: Stages
+    found: Evaluation,
+    pieces: Sequence[Piece],
+    request: Request,
+    expires: int,
+    stages: Stages,
 ) -> tuple[PlannedHold, ...]:
     """Give the holds that accepting an option makes.
 
     Parameters
     ----------
+    pieces
+        All pieces of the option.
     expires
         End of the holds while they are tentative [s].
     """
-    holds, pieces = _Holds(request, expires), found.pieces()
+    holds = _Holds(request, expires)
     shelf = seconds_up(request.min_shelf_days, DAY)
     _material(holds, found, pieces, stages, shelf)
     _capacity(holds, pieces, stages)
@@ -97,8 +108,8 @@ def holds_of(
     return tuple(sorted(holds.found, key=_place))
 
 
-def _place(hold: PlannedHold) -> tuple[str, int, str]:
-    return hold.kind, hold.start, hold.subject
+_place = attrgetter("kind", "start", "subject")
+"""Orders the holds of a promise."""
 
 
 def _material(
@@ -143,7 +154,7 @@ def _material(
         qty = from_steps(steps, stages.step(product))
         asks, until = product == found.product, alive.get(key, instant)
         window = (instant, instant)
-        holds.add("material", product, location, qty, window, steps, asks, until)
+        holds.add("material", product, location, qty, window, (steps, asks, until))
 
 
 def _capacity(holds: _Holds, pieces: Sequence[Piece], stages: Stages) -> None:
@@ -166,7 +177,7 @@ def _capacity(holds: _Holds, pieces: Sequence[Piece], stages: Stages) -> None:
                 made = 0.0 if (resource, family) in counted else good
                 counted.add((resource, family))
                 told = (0, False, 0, family, change, product, made)
-                holds.add("capacity", resource, None, minutes, (start, finish), *told)
+                holds.add("capacity", resource, None, minutes, (start, finish), told)
         for kept in timing.holds:
             start, finish = kept.start, kept.finish
             if start < finish:
@@ -178,7 +189,7 @@ def _capacity(holds: _Holds, pieces: Sequence[Piece], stages: Stages) -> None:
                     None,
                     minutes,
                     window,
-                    *(0, False, 0, None, kept.changeover),
+                    (0, False, 0, None, kept.changeover),
                 )
 
 
@@ -204,7 +215,7 @@ def _transport(
             holds.add("transport", leg.lane, None, weight, window)
 
 
-def purchases_of(found: Evaluation) -> tuple[PlannedPurchase, ...]:
+def purchases_of(pieces: Iterable[Piece]) -> tuple[PlannedPurchase, ...]:
     """Give what suppliers would have to deliver: no hold, but of their capacity."""
     return tuple(
         PlannedPurchase(
@@ -214,7 +225,7 @@ def purchases_of(found: Evaluation) -> tuple[PlannedPurchase, ...]:
             steps=piece.order_steps,
             usable=piece.ready,
         )
-        for piece in found.pieces()
+        for piece in pieces
         if piece.kind == "buy" and piece.source is not None
     )
 
@@ -231,15 +242,20 @@ def take_holds(
         what is delivered is taken from lots that have it.
     """
     asked = _asked(stages, cells) if cells else None
+    customer = cells.get("customer")
     for hold in holds:
         if hold.kind == "material":
             place = hold.location or ""
             wanted = asked if hold.asks else None
             line = stages.material.asked_line(hold.subject, place, wanted)
             waits = max(hold.until - hold.start, 0)
-            line.take(hold.steps, hold.start, waits, customer=cells.get("customer"))
+            line.take(hold.steps, hold.start, waits, customer=customer)
         elif hold.kind == "capacity":
-            stages.capacity.occupancy.occupy((_window(hold),), hold.demand)
+            span = start, finish = hold.start, hold.finish
+            used = hold.subject, hold.qty * MINUTE / (finish - start)
+            stages.capacity.occupancy.occupy_span(
+                used, span, hold.demand, hold.family, hold.changeover
+            )
         else:
             stages.hold_lane(hold.subject, hold.start, hold.qty)
 

@@ -176,20 +176,21 @@ class OptionCosts:
         """Add a piece; `share` of what it is for serves the need."""
         instant, piece = use
         steps, source = piece.steps, piece.source
-        part = share * steps / (steps + piece.shared + piece.surplus)
         if source is None:
             good = self._good(piece.product)
             qty = good.qty(steps)
             bill.material += qty * good.unit_cost * share
             bill.co2_kg += qty * good.co2_kg * share
             return
+        part = share * steps / (steps + piece.shared + piece.surplus)
         ordered = from_steps(piece.order_steps, source.step)
-        price = source.cost(ordered)
+        price = source.costs.cost(ordered)
         bill.cash_out += price
-        bill.co2_kg += source.co2(ordered) * part
-        if piece.kind == "buy":
+        bill.co2_kg += source.costs.co2(ordered) * part
+        kind = piece.kind
+        if kind == "buy":
             bill.material += price * part
-        elif piece.kind == "move":
+        elif kind == "move":
             bill.transport += price * part
         else:
             work = self._work(piece)
@@ -205,20 +206,22 @@ class OptionCosts:
         if piece.timing is None:
             return 0.0
         total = 0.0
+        hours = self._hours
         for window in piece.timing.steps:
             seconds = 0
             for start, finish in window.segments:
                 seconds += finish - start
             for resource, units in window.resources:
-                total += self._hour(resource) * units * seconds / HOUR
+                hour = hours.get(resource)
+                if hour is None:
+                    hour = self._hour(resource)
+                total += hour * units * seconds / HOUR
         return total
 
     def _hour(self, resource: str) -> float:
-        """Give the cost of an hour of a resource [base currency]."""
-        known = self._hours.get(resource)
-        if known is None:
-            clock = self._stages.providers.capacity.resource(resource)
-            known = self._hours[resource] = clock.cost_per_hour
+        """Look up the cost of an hour of a resource [base currency]."""
+        clock = self._stages.providers.capacity.resource(resource)
+        known = self._hours[resource] = clock.cost_per_hour
         return known
 
     def _holding(self, piece: Piece, instant: int) -> float:

@@ -184,9 +184,11 @@ class Quest:
             "co2": policy.co2_preference,
             "reliability": policy.risk_preference,
         }
-        known = {(one.way.option, _lanes(one.times.evaluation)) for one in self.offered}
         caps = self._capping()
         asked = [name for name, weight in weights.items() if weight or name in caps]
+        if not asked:
+            return
+        known = {(one.way.option, _lanes(one.times.evaluation)) for one in self.offered}
         for objective in asked if any(lanes for _, lanes in known) else ():
             search = self.search_for(self.request.product, carried=objective)
             for way, found in search.search(terms):
