@@ -45,8 +45,8 @@ class Run(FeasibleRun):
     def _net_again(self) -> None:
         assert self._slicer is not None
         places = self.rank, self._clusters
-        netting = Counted(self.release, self._slicer, *places, self._net_cluster)
-        netting.ration(self._memory)
+        net = self._net_cluster, self.blocked
+        Counted(self.release, self._slicer, *places, *net).ration(self._memory)
 
     def _postpone(self) -> None:
         """Leave everything where it was netted."""
@@ -125,6 +125,15 @@ def compared(companies: Iterable[Rows]) -> int:
 def test_a_part_that_is_netted_again_is_as_in_a_netting_of_all() -> None:
     towns = [scarce_town(seed) for seed in range(25)]
     assert compared([*towns, wide_tables(36)]) > 5
+
+
+def test_a_source_is_chosen_by_what_is_left_when_its_turn_comes() -> None:
+    """Places elsewhere, or later in the order of planning, take from a scarce part."""
+    assert compared([scarce_town(227), scarce_town(237)]) > 0
+
+
+def test_places_that_are_planned_together_are_netted_again_together() -> None:
+    assert compared([wide_tables(232)]) == 0
 
 
 @pytest.mark.nightly

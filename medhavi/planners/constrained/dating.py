@@ -266,9 +266,9 @@ class FeasibleRelease(Release):
         instant = max(start, self.floor(way.source))
         for group in way.intakes:
             component, node, _ = group[0]
-            if len(group) == 1 and _scarce(node):
+            if len(group) == 1 and is_scarce(node):
                 most = makeable(component, _left(node, instant), most)
-        if way.origin is not None and _scarce(way.origin):
+        if way.origin is not None and is_scarce(way.origin):
             leaves = instant if timing is None else max(timing.ready, instant)
             most = min(most, max(0, _left(way.origin, leaves)))
         if most >= size:
@@ -357,7 +357,7 @@ class FeasibleRelease(Release):
         )
 
 
-def _scarce(node: Node) -> bool:
+def is_scarce(node: Node) -> bool:
     """Tell that nothing supplies a node anew."""
     return not node.sources and not node.rules.unlimited
 

@@ -182,8 +182,8 @@ class FeasibleRun(MrpRun):
         """Net again what demands take that lack something, if it is apart."""
         if self._slicer is not None:
             places = self.rank, self._clusters
-            netting = Netting(self.release, self._slicer, *places, self._net_cluster)
-            netting.ration(self._memory)
+            net = self._net_cluster, self.blocked
+            Netting(self.release, self._slicer, *places, *net).ration(self._memory)
 
     def rationed(self) -> bool:
         """Change the slices to what is there; False: nothing is missing."""

@@ -10,11 +10,21 @@ from __future__ import annotations
 from bisect import insort
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from medhavi.planners.constrained.dating import is_scarce
 from medhavi.planners.constrained.rationing import Rationing
 from medhavi.planners.mrp.state import NO_DEMAND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import (
+        Callable,
+        Collection,
+        Iterable,
+        Mapping,
+        Sequence,
+    )
+    from collections.abc import (
+        Set as AbstractSet,
+    )
 
     from medhavi.planners.constrained.rationing import Slice
     from medhavi.planners.constrained.round_memory import Memory
@@ -32,7 +42,7 @@ class Netting(NamedTuple):
     """A netting whose clusters are all walked, and nothing moved since.
 
     `rank` is the place of each node, by identity, among the `clusters`; `walk` nets
-    one of them.
+    one of them. `blocked` is what is kept of units, by index.
     """
 
     release: Release
@@ -40,6 +50,7 @@ class Netting(NamedTuple):
     rank: Mapping[int, int]
     clusters: Sequence[list[Node]]
     walk: Callable[[list[Node]], None]
+    blocked: dict[int, int]
 
     def ration(self, memory: Memory) -> None:
         """Share out what is missing and net that again, as long as it is apart.
@@ -70,8 +81,10 @@ class Netting(NamedTuple):
 
         Notes
         -----
-        Where goods stand in for each other, or are kept for somebody, who took what
-        depends on more than the places below: then nothing is done.
+        Where goods stand in for each other, are planned together with others or kept
+        for somebody, who took what depends on more than the places below: then nothing
+        is done. Nor where orders for other places chose their source by what is left at
+        these.
         """
         changed = {
             demand
@@ -86,20 +99,44 @@ class Netting(NamedTuple):
         gone = self._forget(places, changed)
         made = _Counts.of(self.release)
         self.slicer.want(changed, slices)
+        aside = _Aside(self, places, made)
         for rank in sorted({self.rank[id(model.nodes[key])] for key in places}):
+            aside.put_back(rank)
             self.walk(self.clusters[rank])
-        self._arrange(places, gone, made)
+        aside.put_back(len(self.clusters))
+        self._arrange(places, gone, made, aside.known)
         return True
 
-    def _apart(self, places: Collection[NodeKey]) -> bool:
+    def _apart(self, places: AbstractSet[NodeKey]) -> bool:
         nodes = self.release.model.nodes
-        return not any(
+        return not self._chosen_by(places) and not any(
             key in self.slicer.intake.pins
+            or not self._together(nodes[key]) <= places
             or nodes[key].substitutes
             or any(need.alternatives for need in nodes[key].needs)
             or any(not unit.is_ours for unit in nodes[key].units)
             for key in places
         )
+
+    def _together(self, node: Node) -> set[NodeKey]:
+        """Give the places that are planned together with one, itself included."""
+        return {other.key for other in self.clusters[self.rank[id(node)]]}
+
+    def _chosen_by(self, places: Collection[NodeKey]) -> bool:
+        """Tell whether orders for other places chose by what is left at these."""
+        model = self.release.model
+        scarce = {key for key in places if is_scarce(model.nodes[key])}
+        if not scarce:
+            return False
+        wanted = {order.node for order in self.release.orders if not order.existing}
+        wanted.update(short.need.node.key for short in self.release.shortages)
+        for key in wanted.difference(places):
+            ways = model.ways(model.nodes[key])
+            parts = {group[0].node.key for way in ways for group in way.intakes}
+            parts.update(way.origin.key for way in ways if way.origin is not None)
+            if len(ways) > 1 and not scarce.isdisjoint(parts):
+                return True
+        return False
 
     def _forget(self, places: Collection[NodeKey], changed: Collection[int]) -> _Gone:
         """Undo what netting did at places; the register keeps its numbers so far."""
@@ -125,8 +162,17 @@ class Netting(NamedTuple):
         ]
         return gone
 
-    def _arrange(self, places: Collection[NodeKey], gone: _Gone, made: _Counts) -> None:
-        """Leave out what is gone; bring what was made since into its sequence."""
+    def _arrange(
+        self,
+        places: Collection[NodeKey],
+        gone: _Gone,
+        made: _Counts,
+        known: Collection[int],
+    ) -> None:
+        """Leave out what is gone; bring what was made since into its sequence.
+
+        What was `known` before, by identity, stays where it was.
+        """
         release, intake = self.release, self.slicer.intake
         needs, units = release.needs, release.units
         matches = [
@@ -136,6 +182,8 @@ class Netting(NamedTuple):
             )
         ]
         booked = [needs[index] for index in intake.bookings]
+        covered = [(needs[index], qty) for index, qty in release.covered.items()]
+        blocked = [(units[index], qty) for index, qty in self.blocked.items()]
         before = release.orders[: made.orders]
         release.forgotten += [one for one in before if id(one) in gone.orders]
         release.orders = _merged(
@@ -145,18 +193,21 @@ class Netting(NamedTuple):
         )
         release.units = _merged(
             [one for one in units[: made.units] if not gone.unit(one)],
-            units[made.units :],
-            lambda unit: self._made(unit.order),
+            [one for one in units[made.units :] if id(one) not in known],
+            self.given,
         )
         release.needs = _merged(
             [one for one in needs[: made.needs] if not gone.need(one)],
-            needs[made.needs :],
-            self._needed,
+            [one for one in needs[made.needs :] if id(one) not in known],
+            self.needed,
         )
         _number(release.orders)
         _number(release.units)
         _number(release.needs)
         intake.bookings = {need.index for need in booked}
+        release.covered = {need.index: qty for need, qty in covered}
+        self.blocked.clear()
+        self.blocked.update((unit.index, qty) for unit, qty in blocked)
         matches = _merged(
             [one for one in matches[: made.matches] if one[0].node.key not in places],
             matches[made.matches :],
@@ -172,11 +223,80 @@ class Netting(NamedTuple):
             return -1
         return self.rank[id(self.release.model.nodes[order.node])]
 
-    def _needed(self, need: Need) -> tuple[int, int]:
+    def given(self, unit: SupplyUnit) -> int:
+        """Give when a netting makes a unit: what exists comes first."""
+        return self._made(unit.order)
+
+    def needed(self, need: Need) -> tuple[int, int]:
         """Give when a netting makes a need: those of the demands come first."""
         if need.order is None and need.demand != NO_DEMAND:
             return -2, need.demand
         return self._made(need.order), 0
+
+
+class _Waiting(NamedTuple):
+    """A record that stands aside: when it is made, all of its kind, its place."""
+
+    made: int
+    record: Any
+    records: list[Any]
+    home: list[Any]
+
+
+class _Aside:
+    """What some places want and have, until the orders that make it are netted.
+
+    Who looks at a place before its turn then finds what a netting of all would have
+    made by that time. With it a record gets the next number, so that of two at the same
+    time the same one comes first.
+
+    Parameters
+    ----------
+    netting, places
+        The netting, and the places that are netted anew.
+    made
+        Records up to here were there before; needs behind them are wanted anew.
+
+    Attributes
+    ----------
+    known
+        What was there before, by identity.
+    """
+
+    def __init__(
+        self, netting: Netting, places: Collection[NodeKey], made: _Counts
+    ) -> None:
+        release = netting.release
+        nodes = [release.model.nodes[key] for key in places]
+        needs = [need for node in nodes for need in node.needs]
+        units = [unit for node in nodes for unit in node.units]
+        self.known = {id(need) for need in needs if need.index < made.needs}
+        self.known.update(map(id, units))
+        for node in nodes:
+            node.needs, node.units = [], []
+        del release.needs[made.needs :]
+        needs.sort(key=lambda need: (netting.needed(need), need.index))
+        units.sort(key=lambda unit: (netting.given(unit), unit.index))
+        self._waiting = [
+            _Waiting(netting.needed(need)[0], need, release.needs, need.node.needs)
+            for need in needs
+        ]
+        self._waiting += [
+            _Waiting(netting.given(unit), unit, release.units, unit.node.units)
+            for unit in units
+        ]
+
+    def put_back(self, rank: int) -> None:
+        """Put back what is made before the cluster of a rank."""
+        left = []
+        for one in self._waiting:
+            if one.made >= rank:
+                left.append(one)
+                continue
+            one.record.index = len(one.records)
+            one.records.append(one.record)
+            one.home.append(one.record)
+        self._waiting = left
 
 
 class _Gone(NamedTuple):
