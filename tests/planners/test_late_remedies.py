@@ -156,6 +156,25 @@ def test_a_large_order_is_split_where_the_demand_waits_for_all_of_it() -> None:
     assert "at most 12 at once" in smaller.text
 
 
+def test_an_order_is_cut_in_two_where_another_routing_can_make_half() -> None:
+    snapshot = factories.snapshot(
+        demands=[{"qty": 48, "due": day(1)}],
+        resources=[{"resource": "M"}, {"resource": "N"}],
+        routings=[{"routing": "R"}, {"routing": "Q", "preference": 2}],
+        steps=[
+            {"routing": name, "run_minutes_per_unit": 60.0, "fixed_minutes": 0.0}
+            for name in "RQ"
+        ],
+        step_resources=[
+            {"routing": "R", "resource": "M"},
+            {"routing": "Q", "resource": "N"},
+        ],
+    )
+    found = tried(snapshot)["smaller_lot"]
+    assert (found.subject, found.tested_date) == ("R", int(day(1).timestamp()))
+    assert found.rows["routings"][0]["max_lot"] == 24
+
+
 def test_a_faster_supplier_is_worth_what_it_saves_and_no_table_prices_it() -> None:
     snapshot = factories.snapshot(
         demands=[{"due": day(3)}], supply_terms=[{"lead_time_days": 5}]

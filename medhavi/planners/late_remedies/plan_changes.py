@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -71,6 +72,7 @@ class PlanChanges:
             yield from self._other_resource(reason)
             yield from self._smaller_lots(reason)
             yield from self._other_source(reason)
+            yield from self._cut_in_two(reason)
             yield from self._others_later(reason)
             yield from self._first(reason)
         elif reason.code in {Limiter.LEAD_TIME, Limiter.MATERIAL_SHORTFALL}:
@@ -78,6 +80,7 @@ class PlanChanges:
             yield from self._more_transport(reason)
             yield from self._smaller_lots(reason)
             yield from self._other_source(reason)
+            yield from self._cut_in_two(reason)
             yield from self._first(reason)
         elif reason.code is Limiter.NO_TRANSPORT_CAPACITY:
             yield from self._more_transport(reason)
@@ -191,6 +194,27 @@ class PlanChanges:
                 changed = {**row, "min_lot": low, "max_lot": lot, "lot_multiple": 0.0}
                 text = f"make at most {lot:g} at once by {row['routing']}"
                 rows: Rows = {"routings": (changed,)}
+                yield PlanChange(RemedyKind.SMALLER_LOT, text, rows, 0.0)
+                return
+
+    def _cut_in_two(self, reason: Reason) -> Iterator[PlanChange]:
+        """Let two routings make half of an order each."""
+        orders = self._binding_orders(reason).filter(pl.col("kind") == "make")
+        for order in orders.sort("qty", "id", descending=[True, False]).to_dicts():
+            known = self._providers.sourcing.sources(
+                order["product"], order["location"]
+            )
+            makes = {source.source for source in known if source.kind == "make"}
+            if order["source"] not in makes or len(makes) == 1:
+                continue
+            for row in self._rows("routings", routing=order["source"]):
+                half = float(order["order_qty"] or order["qty"]) / 2
+                step = float(str(row["lot_multiple"] or 0.0)) or 1.0
+                lot = math.ceil(half / step) * step
+                if not float(str(row["min_lot"] or 0.0)) <= lot < 2 * half:
+                    continue
+                text = f"make at most {lot:g} at once by {row['routing']}"
+                rows: Rows = {"routings": ({**row, "max_lot": lot},)}
                 yield PlanChange(RemedyKind.SMALLER_LOT, text, rows, 0.0)
                 return
 
