@@ -132,6 +132,14 @@ def test_a_source_is_chosen_by_what_is_left_when_its_turn_comes() -> None:
     assert compared([scarce_town(227), scarce_town(237)]) > 0
 
 
+def test_what_was_ordered_before_counts_where_suppliers_have_limits() -> None:
+    towns = [scarce_town(seed) for seed in (29, 32, 69, 76)]
+    for rows in towns:
+        for terms in rows["supply_terms"]:
+            terms |= {"capacity_per_period": 20.0, "period_days": 7.0}
+    assert compared(towns) < 4
+
+
 def test_places_that_are_planned_together_are_netted_again_together() -> None:
     assert compared([wide_tables(232)]) == 0
 

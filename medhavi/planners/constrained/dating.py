@@ -60,6 +60,10 @@ class FeasibleRelease(Release):
         super().dissolve()
         self.chains = None
 
+    def limits(self, source: Source) -> bool:
+        """Tell whether a source delivers no more than its supplier has room for."""
+        return self._room.limits(source)
+
     def given_source(self, node: Node, need: Need) -> str:
         """Name the one source that is used for the demand behind a need; "": any."""
         if not self.diverted:

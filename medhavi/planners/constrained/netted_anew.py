@@ -26,10 +26,11 @@ if TYPE_CHECKING:
         Set as AbstractSet,
     )
 
+    from medhavi.planners.constrained.dating import FeasibleRelease
     from medhavi.planners.constrained.rationing import Slice
     from medhavi.planners.constrained.round_memory import Memory
     from medhavi.planners.constrained.slices import SliceReader
-    from medhavi.planners.mrp.release import Release
+    from medhavi.planners.mrp.register import Register
     from medhavi.planners.mrp.state import Need, Node, NodeKey, Order, SupplyUnit
 
 
@@ -45,7 +46,7 @@ class Netting(NamedTuple):
     one of them. `blocked` is what is kept of units, by index.
     """
 
-    release: Release
+    release: FeasibleRelease
     slicer: SliceReader
     rank: Mapping[int, int]
     clusters: Sequence[list[Node]]
@@ -84,7 +85,7 @@ class Netting(NamedTuple):
         Where goods stand in for each other, are planned together with others or kept
         for somebody, who took what depends on more than the places below: then nothing
         is done. Nor where orders for other places chose their source by what is left at
-        these.
+        these, or where suppliers have limits: what was ordered there before counts.
         """
         changed = {
             demand
@@ -111,6 +112,7 @@ class Netting(NamedTuple):
         nodes = self.release.model.nodes
         return not self._chosen_by(places) and not any(
             key in self.slicer.intake.pins
+            or any(self.release.limits(source) for source in nodes[key].sources)
             or not self._together(nodes[key]) <= places
             or nodes[key].substitutes
             or any(need.alternatives for need in nodes[key].needs)
@@ -323,7 +325,7 @@ class _Counts(NamedTuple):
     matches: int
 
     @classmethod
-    def of(cls, release: Release) -> _Counts:
+    def of(cls, release: Register) -> _Counts:
         """Count the records of a register."""
         return cls(
             len(release.orders),
