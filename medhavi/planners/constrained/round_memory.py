@@ -5,7 +5,8 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.obeyed import check_obeyed, with_disruptions
+from medhavi.planners.constrained.obeyed import check_obeyed
+from medhavi.planners.disrupted_tables import with_disruptions
 from medhavi.providers import Providers
 
 if TYPE_CHECKING:

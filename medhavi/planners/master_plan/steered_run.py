@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.obeyed import with_disruptions
+from medhavi.planners.disrupted_tables import with_disruptions
 from medhavi.planners.master_plan.fresh_supply import (
     given_up,
     refuse_too_late,

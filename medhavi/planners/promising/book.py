@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from medhavi.errors import UsageError
+from medhavi.planners.disrupted_tables import as_promised_on
 from medhavi.planners.promising.campaign_room import campaigns_of
 from medhavi.planners.promising.holding import give_back, take_holds
 from medhavi.planners.promising.option_cost import OptionCosts
@@ -77,7 +78,8 @@ class Book:
             The snapshot has errors.
         """
         snapshot.require()
-        return cls(snapshot, Stages(Providers(snapshot, learned_yields=True)))
+        obeyed = as_promised_on(snapshot)
+        return cls(snapshot, Stages(Providers(obeyed, learned_yields=True)))
 
     def on(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from medhavi.planners.disrupted_tables import as_promised_on
 from medhavi.planners.promising.book import Book, substitutes
 from medhavi.planners.promising.reach import Reach
 from medhavi.planners.promising.stages import Stages
@@ -28,6 +29,8 @@ HOLDS = "reservations"
 SOURCES = frozenset({"routings", "sourcing"})
 """Tables that say from where a product may come."""
 SUBSTITUTES = "substitutes"
+DISRUPTED = frozenset({"stock", "supply_terms", "estimates", "lane_blackouts"})
+"""Tables that disruptions change: their rows are read again where there is any."""
 UNTOUCHED = {
     "reservations": ("calendars", "exchange", "lead_times", "capacity", "recipes"),
     "supply_orders": ("calendars", "exchange", "lead_times", "capacity", "recipes"),
@@ -86,14 +89,20 @@ def overlaid(book: Book, name: str, tables: Rows) -> Book | None:
     if name == SUBSTITUTES and not book.providers.traits.ranked:
         snapshot = with_rows_when_read(book.snapshot, tables)
         return book.on(snapshot, substitutes=substitutes(snapshot))
+    disrupted = not book.snapshot["disruptions"].is_empty()
+    if disrupted and name in DISRUPTED:
+        return None
     found = None
     # What the tables hold for a demand that was promised since is free already.
     if all(row.get("demand") not in book.accepted for row in tables.get(HOLDS, ())):
         found = changed_providers(book.providers, book.stages.ledgers, tables)
     if found is None:
         return None
+    snapshot = found.providers.snapshot
+    if disrupted:
+        snapshot = with_rows_when_read(book.snapshot, tables)
     return book.on(
-        found.providers.snapshot,
+        snapshot,
         stages=book.stages.on(found),
         reach=Reach(found.providers) if name in SOURCES else None,
     )
@@ -102,7 +111,7 @@ def overlaid(book: Book, name: str, tables: Rows) -> Book | None:
 def rebuilt(book: Book, rows: Rows) -> Book:
     """Give a book that reads the changed tables anew and accepts the same promises."""
     snapshot = changed(book.snapshot, rows)
-    providers = book.providers.on(snapshot)
+    providers = book.providers.on(as_promised_on(snapshot))
     tables = [name for name, new in rows.items() if name != REQUEST and new]
     names = set.intersection(*(set(UNTOUCHED.get(name, ())) for name in tables))
     for name in sorted(names):

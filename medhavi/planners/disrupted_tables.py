@@ -1,0 +1,126 @@
+"""Disruptions as the planning tables say them (rule 20).
+
+Disruptions of resources are capacity's; those of lots, lanes and suppliers become what
+the tables have for it: a lot on hold, a blackout of a lane, a longer lead time of
+orders placed while the supplier is late.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from medhavi.snapshot import Snapshot
+
+DELAY = "supplier_delay"
+FAR = pl.datetime(9999, 1, 1, time_zone="UTC")
+
+
+def with_disruptions(snapshot: Snapshot) -> Snapshot:
+    """Give the snapshot as its disruptions leave it, those of resources apart."""
+    rows = snapshot["disruptions"]
+    if rows.is_empty():
+        return snapshot
+    tables: dict[str, pl.DataFrame] = {}
+    until = pl.col("valid_to")
+    lasts = until.is_null() | (until > snapshot["settings"]["as_of"][0])
+    held = rows.filter((pl.col("kind") == "lot_held") & lasts)
+    if held.height:
+        tables["stock"] = _on_hold(snapshot["stock"], held)
+    # What is blocked in part leaves room, which the provider counts.
+    blocked = rows.filter(
+        (pl.col("kind") == "lane_blocked") & (pl.col("severity") >= 1.0)
+    )
+    if blocked.height:
+        tables["lane_blackouts"] = _blackouts(snapshot["lane_blackouts"], blocked)
+    late = rows.filter((pl.col("kind") == DELAY) & (pl.col("delay_days") > 0))
+    if late.height:
+        tables["supply_terms"] = _delayed(snapshot["supply_terms"], late)
+    return snapshot.replace(**tables) if tables else snapshot
+
+
+def as_promised_on(snapshot: Snapshot) -> Snapshot:
+    """Give the snapshot that promises are made on: learned times are late as well.
+
+    What is promised is ordered now, so the estimates of a supplier that is late now
+    are raised by its delay.
+    """
+    rows = snapshot["disruptions"]
+    if rows.is_empty():
+        return snapshot
+    now = snapshot["settings"]["as_of"][0]
+    late = rows.filter(
+        (pl.col("kind") == DELAY)
+        & (pl.col("valid_from") <= now)
+        & (pl.col("valid_to").is_null() | (pl.col("valid_to") > now))
+    )
+    delays = dict(late.group_by("subject").agg(pl.col("delay_days").sum()).iter_rows())
+    changed = with_disruptions(snapshot)
+    if not delays or snapshot["estimates"].is_empty():
+        return changed
+    lead = (pl.col("kind") == "supplier") & (pl.col("quantity") == "lead_days")
+    more = pl.when(lead).then(pl.col("subject").replace_strict(delays, default=0.0))
+    raised = pl.col("p50", "p80", "p95") + more.otherwise(0.0)
+    return changed.replace(estimates=snapshot["estimates"].with_columns(raised))
+
+
+def _on_hold(stock: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """Hold lots; what is free again later is not counted on."""
+    lot = pl.format("{}|{}|{}", "product", "location", "lot")
+    named = lot.is_in(held["subject"].to_list())
+    return stock.with_columns(
+        status=pl.when(named & (pl.col("status") == "available"))
+        .then(pl.lit("quality_hold"))
+        .otherwise("status")
+    )
+
+
+def _blackouts(known: pl.DataFrame, blocked: pl.DataFrame) -> pl.DataFrame:
+    rows = blocked.select(
+        pl.col("subject").alias("lane"),
+        "valid_from",
+        pl.col("valid_to").fill_null(FAR),
+    )
+    made = rows.select(
+        pl.col(name).cast(dtype)
+        if name in rows.columns
+        else pl.lit(None, dtype).alias(name)
+        for name, dtype in known.schema.items()
+    )
+    return pl.concat([known, made]).unique(["lane", "valid_from"], maintain_order=True)
+
+
+def _delayed(terms: pl.DataFrame, late: pl.DataFrame) -> pl.DataFrame:
+    """Cut terms at the edges of delays; orders placed inside take so much longer."""
+    for row in late.sort("valid_from", "disruption").iter_rows(named=True):
+        begin = row["valid_from"]
+        end = row["valid_to"]
+        named = pl.col("supplier") == row["subject"]
+        others, own = terms.filter(~named), terms.filter(named)
+        opens = pl.col("valid_from")
+        closes = pl.col("valid_to")
+        before = own.filter(opens.is_null() | (opens < begin)).with_columns(
+            valid_to=pl.min_horizontal(closes, pl.lit(begin))
+        )
+        inside = own.filter(closes.is_null() | (closes > begin)).with_columns(
+            valid_from=pl.max_horizontal(opens, pl.lit(begin)),
+            valid_to=closes if end is None else pl.min_horizontal(closes, pl.lit(end)),
+            lead_time_days=pl.col("lead_time_days") + row["delay_days"],
+            lead_time_p95_days=pl.col("lead_time_p95_days") + row["delay_days"],
+        )
+        parts = [others, before, inside]
+        if end is not None:
+            parts.append(
+                own.filter(closes.is_null() | (closes > end)).with_columns(
+                    valid_from=pl.max_horizontal(opens, pl.lit(end))
+                )
+            )
+        terms = pl.concat([part.select(others.columns) for part in parts])
+        terms = terms.filter(
+            pl.col("valid_to").is_null()
+            | pl.col("valid_from").is_null()
+            | (pl.col("valid_from") < pl.col("valid_to"))
+        )
+    return terms
