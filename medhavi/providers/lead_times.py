@@ -35,6 +35,8 @@ STEEP: Final = 1e6
 """Times that grow more than so many times are taken as growing from zero."""
 TIMED: Final = ("supplier", "lane")
 _LEAD, _FACTOR, _DOWN, _YIELD = "lead_days", "duration_factor", "downtime_h", "yield"
+_PARTS = 9
+"""Decimals of a time between two that are known."""
 _DIGITS = 6
 """Digits of a learned yield that count: what is beyond them is noise."""
 
@@ -221,7 +223,7 @@ class LeadTimes:
         high = lane["duration_p95_h"]
         late = None if high is None else ceil_fraction((exact(high) + customs) * HOUR)
         plain = _two_points(stated, late, lane["reliability"])
-        return plain._replace(p80=math.ceil(plain.p80))
+        return plain._replace(p80=math.ceil(round(plain.p80, _DIGITS)))
 
     # --------------------------------------------------------------------- estimates
     def _row(self, kind: str, subject: str, product: str, what: str) -> Row | None:
@@ -361,7 +363,10 @@ def _two_points(
 ) -> Quantiles:
     if late is None or late <= stated:
         return Quantiles(stated, stated, stated, "stated", on_time_prob=reliability)
-    between = _log_linear((LEVELS[0], LEVELS[2]), (stated, late), LEVELS[1])
+    # 8 and 27 days have 18 between them: noise of the power would add a second.
+    between = round(
+        _log_linear((LEVELS[0], LEVELS[2]), (stated, late), LEVELS[1]), _PARTS
+    )
     return Quantiles(stated, between, late, "terms", on_time_prob=reliability)
 
 

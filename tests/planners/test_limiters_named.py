@@ -181,3 +181,42 @@ def test_a_trusted_supplier_with_too_little_is_not_called_unknown():
         ("split_delivery", 5),
         ("smaller_lot", 10),
     ]
+
+
+@pytest.mark.req("TRN-06", "ATP-18")
+@pytest.mark.parametrize(
+    ("country", "stock", "code"),
+    [
+        ("DE", "L", Limiter.REGULATORY_BLOCKED),
+        ("DE", "", Limiter.NO_SOURCE),
+        ("FR", "L", None),
+    ],
+)
+def test_goods_behind_a_lane_that_is_closed_for_the_country_name_that_lane(
+    country, stock, code
+):
+    """Two lanes on the way from L; the first may carry nothing that ends in Germany."""
+    snapshot = tables(
+        products=[{"product": "A"}],
+        locations=[
+            {"location": "L"},
+            {"location": "H"},
+            {"location": "C1", "kind": "customer", "country": country},
+        ],
+        lanes=[
+            {
+                "lane": "T",
+                "origin": "L",
+                "destination": "H",
+                "duration_h": 24,
+                "blocked_countries": ["DE"],
+            },
+            {"lane": "U", "origin": "H", "destination": "C1", "duration_h": 24},
+        ],
+        stock=[{"qty": 10, "location": stock}] if stock else [],
+    )
+    limiter = asked(snapshot, location="C1").limiter
+    assert (None if limiter is None else limiter.code) == code
+    if code is Limiter.REGULATORY_BLOCKED:
+        assert limiter is not None
+        assert limiter.subject == "T"

@@ -91,7 +91,7 @@ def test_stated_p95_is_a_two_point_estimate():
     )
     assert (found.p50, found.p95, found.basis) == (8, 27, "terms")
     # Two thirds of the way from the median to the p95, of the logarithm.
-    assert found.p80 == pytest.approx(18)
+    assert found.p80 == 18, "noise of the power would make it a second later"
     assert (found.model, found.version) == (None, None)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medhavi.planners.promising.naming import name_stage, rejected_as
+from medhavi.planners.promising.naming import closed_lane, name_stage, rejected_as
 from medhavi.planners.promising.offers import capped
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromiseReason, PromiseStatus
@@ -41,6 +41,9 @@ def reasons(
     if chosen is None and closed:
         best = min(closed, key=lambda one: (one.times.date, one.cost.total, one.name))
         return (_stated(quote, rejected_as(quote, best)),)
+    behind = None if quote.offered else closed_lane(quote)
+    if behind is not None:
+        return (_stated(quote, behind),)
     base = chosen or _best(quote.offered)
     chain = _chain(quote, base, status)
     if not chain:

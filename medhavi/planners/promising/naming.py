@@ -118,6 +118,24 @@ def _failed(quote: Quest, order: tuple[Limiter, ...]) -> Named | None:
     return None
 
 
+def closed_lane(quote: Quest) -> Named | None:
+    """Name a lane that may not be taken, where goods are behind it alone."""
+    book, request = quote.book, quote.request
+    stages, reach, product = book.stages, book.reach, request.product
+    country = quote.search_for(product).wanted.country
+    code = Limiter.REGULATORY_BLOCKED
+    reached = reach.of(product, request.location, country, expedite=True)
+    for lane in reached.blocked:
+        start = book.providers.transport.origin(lane)
+        for place in (start, *reach.of(product, start, None).origins):
+            if place in reached.origins:
+                continue
+            there = stages.line(product, place, stages.asked(request))
+            if there.available(NEVER) > 0 or stages.sources(product, place):
+                return Named(code, lane, _TEXTS[code])
+    return None
+
+
 def _ruled(rated: set[str], ruled: set[str]) -> Named:
     """Name a supplier that is rated too low, else a rule of campaigns."""
     text = "No campaign of the resource is that short or that long."
