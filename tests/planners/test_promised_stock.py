@@ -7,9 +7,18 @@ from typing import Any
 
 import pytest
 
+from medhavi.planners.promising.what_if import changed
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromiseStatus
-from tests.planners.small_promises import TRUSTING, asked, dates, day, days, tables
+from tests.planners.small_promises import (
+    TRUSTING,
+    asked,
+    dates,
+    day,
+    days,
+    tables,
+    workshop,
+)
 
 SAFETY = {"safety_qty": 6}
 
@@ -111,6 +120,227 @@ def test_goods_must_have_their_life_left_after_transit(left, status):
     assert made.status == status
     if status == "promised":
         assert days(made.date) == 2
+
+
+WAY: dict[str, Any] = {
+    "lane": "T",
+    "origin": "L",
+    "destination": "C1",
+    "duration_h": 72,
+}
+PERISHING: dict[str, Any] = {
+    "locations": [{"location": "L"}, {"location": "C1", "kind": "customer"}],
+    "lanes": [WAY],
+    "stock": [{"qty": 5, "lot": "X", "expires_at": day(2)}, {"qty": 5, "lot": "Y"}],
+}
+"""Three days to the customer: five pieces would expire on the way, five keep."""
+
+
+@pytest.mark.req("MAT-03", "ATP-07")
+@pytest.mark.parametrize(
+    ("more", "deliveries"),
+    [
+        ({}, [(5, 3)]),
+        ({"supply_terms": [{"lead_time_days": 3}]}, [(10, 6)]),
+        (
+            {"supply_orders": [{"supply_order": "PO", "kind": "purchase", "qty": 5, "due": day(4)}]},
+            [(10, 7)],
+        ),
+        (
+            {
+                "locations": [*PERISHING["locations"], {"location": "V"}],
+                "lanes": [WAY, {**WAY, "lane": "U", "origin": "V"}],
+                "stock": [*PERISHING["stock"], {"qty": 3, "location": "V"}],
+            },
+            [(5, 3), (3, 3)],
+        ),
+    ],
+)  # fmt: skip
+def test_goods_that_expire_on_the_way_do_not_hide_those_that_keep(more, deliveries):
+    made = asked(tables(**{**PERISHING, **more}), location="C1")
+    assert dates(made) == deliveries
+
+
+VAN = {"lane": "T", "origin": "L", "destination": "C1", "duration_h": 24}
+DAILY = [{"lane": "T", "weekday": one, "time": dt.time(12)} for one in range(1, 8)]
+
+
+def load(number, weight, departs):
+    """A load of another line on the departure of a day."""
+    return {
+        "reservation": f"R{number}",
+        "key": f"R{number}",
+        "kind": "transport",
+        "demand": "D",
+        "subject": "T",
+        "qty": weight,
+        "start": day(departs),
+        "finish": day(departs + 1),
+    }
+
+
+@pytest.mark.req("TRN-05", "TRN-11")
+@pytest.mark.parametrize(
+    ("asks", "room", "loads", "deliveries"),
+    [
+        ({"qty": 17}, 6, [], [(6, 1.5), (6, 2.5), (5, 3.5)]),
+        ({"qty": 17, "min_shipment": 6}, 6, [], [(6, 1.5), (6, 2.5), (5, 3.5)]),
+        ({"qty": 13, "min_shipment": 3}, 6, [], [(6, 1.5), (4, 2.5), (3, 3.5)]),
+        ({"qty": 6}, 6, [], [(6, 1.5)]),
+        ({"qty": 8}, 10, [(0, 5), (1, 7)], [(5, 1.5), (3, 2.5)]),
+        ({"qty": 8, "due": day(9)}, 10, [(0, 5), (1, 7)], [(8, 3.5)]),
+        ({"qty": 8, "full_line": True}, 10, [(0, 5), (1, 7)], [(8, 3.5)]),
+        ({"qty": 9}, 10, [(0, 5), (1, 7)], [(9, 3.5)]),
+    ],
+)
+def test_goods_fill_the_earliest_departures(asks, room, loads, deliveries):
+    """A piece is a kilogram; whole in one where that is in time, or no later."""
+    snapshot = tables(
+        products=[{"product": "A", "weight_kg": 1}],
+        locations=[{"location": "L"}, {"location": "C1", "kind": "customer"}],
+        lanes=[{**VAN, "capacity_kg": room}],
+        departures=DAILY,
+        stock=[{"qty": 20}],
+        demands=[{"demand": "D", "location": "C1", "qty": 9, "due": day(20)}],
+        reservations=[
+            load(number, weight, at) for number, (at, weight) in enumerate(loads)
+        ],
+    )
+    made = asked(snapshot, location="C1", **{"due": day(1), **asks})
+    assert dates(made) == deliveries
+
+
+@pytest.mark.req("ATP-06", "ATP-07")
+@pytest.mark.parametrize(
+    ("asks", "stock", "deliveries"),
+    [
+        ({}, (4, 6), [(4, 1), (6, 2)]),
+        ({"min_shipment": 4}, (4, 6), [(4, 1), (6, 2)]),
+        ({"min_shipment": 5}, (4, 6), [(6, 2), (4, 2)]),
+        ({"min_shipment": 5}, (6, 4), [(6, 1), (4, 2)]),
+        ({"min_shipment": 5}, (4, 5), [(5, 2)]),
+        ({"min_shipment": 5}, (5, 4), [(5, 1)]),
+        ({"min_shipment": 5}, (4, 4), []),
+        ({}, (4, 4), [(4, 1), (4, 2)]),
+        ({"min_shipment": 5, "qty": 4}, (4, 4), [(4, 1)]),
+        ({"min_shipment": 5, "qty": 7}, (3, 4), []),
+    ],
+)
+def test_no_place_sends_less_than_the_least_delivery_but_the_rest(
+    asks, stock, deliveries
+):
+    """L is a day away, V two; the least is capped at what is open (rule 12)."""
+    snapshot = tables(
+        locations=[
+            {"location": "L"},
+            {"location": "V"},
+            {"location": "C1", "kind": "customer"},
+        ],
+        lanes=[VAN, {**VAN, "lane": "U", "origin": "V", "duration_h": 48}],
+        stock=[{"qty": stock[0]}, {"qty": stock[1], "location": "V"}],
+    )
+    made = asked(snapshot, location="C1", **{"due": day(0.5), **asks})
+    assert dates(made) == deliveries
+
+
+@pytest.mark.req("MAT-03", "ATP-07")
+def test_what_is_missing_beside_goods_that_keep_is_made():
+    """Five keep, five are made in an hour each and come three days later."""
+    snapshot = workshop(
+        **PERISHING,
+        bom_lines=[],
+        supply_terms=[],
+    )
+    assert days(asked(snapshot, location="C1").date) == pytest.approx(3 + 5 / 24)
+
+
+@pytest.mark.req("ATP-20")
+@pytest.mark.parametrize(
+    ("subject", "until", "status"),
+    [
+        ("A|L|X", None, "partial"),
+        ("A|L|X", 3, "partial"),
+        ("A|L|X", 0, "promised"),
+        ("A|L|Z", None, "promised"),
+    ],
+)
+def test_a_lot_that_is_held_is_not_promised(subject, until, status):
+    snapshot = tables(
+        stock=[{"qty": 7, "lot": "X"}, {"qty": 3, "lot": "Y"}],
+        disruptions=[
+            {
+                "kind": "lot_held",
+                "subject": subject,
+                "valid_from": day(-1),
+                "valid_to": None if until is None else day(until),
+            }
+        ],
+    )
+    assert asked(snapshot).status == status
+
+
+LEARNED = {
+    "kind": "supplier",
+    "subject": "S",
+    "quantity": "lead_days",
+    "model": "m",
+    "version": "1",
+    "basis": "model",
+}
+
+
+@pytest.mark.req("ATP-20", "SUP-05")
+@pytest.mark.parametrize(
+    ("estimates", "until", "dated"),
+    [
+        ([], None, (7, 7, 7)),
+        ([], 0, (3, 3, 3)),
+        ([{**LEARNED, "p50": 2, "p80": 3, "p95": 4}], None, (6, 7, 8)),
+        ([{**LEARNED, "p50": 2, "p80": 3, "p95": 4}], 0, (2, 3, 4)),
+        ([{**LEARNED, "subject": "T", "p50": 2, "p80": 3, "p95": 4}], None, (7, 7, 7)),
+    ],
+)
+def test_a_supplier_that_is_late_sells_later(estimates, until, dated):
+    """Three days, stated or learned, and four more as long as the delay lasts."""
+    snapshot = tables(
+        supply_terms=[{"lead_time_days": 3, "lead_time_p95_days": 3}],
+        suppliers=[{"supplier": "S"}, {"supplier": "T"}],
+        estimates=estimates,
+        disruptions=[
+            {
+                "kind": "supplier_delay",
+                "subject": "S",
+                "valid_from": day(-1),
+                "valid_to": None if until is None else day(until),
+                "delay_days": 4,
+            }
+        ],
+    )
+    made = asked(snapshot)
+    assert (
+        tuple(days(one) for one in (made.date_p50, made.date, made.date_p95)) == dated
+    )
+
+
+@pytest.mark.req("ATP-19", "ATP-20")
+def test_a_remedy_for_a_late_supplier_counts_its_delay():
+    """Two days late by a delay of four: delivering in a day instead of three helps."""
+    snapshot = tables(
+        supply_terms=[{"lead_time_days": 3}],
+        disruptions=[
+            {
+                "kind": "supplier_delay",
+                "subject": "S",
+                "valid_from": day(-1),
+                "delay_days": 4,
+            }
+        ],
+    )
+    made = asked(snapshot, due=day(5))
+    (faster,) = [one for one in made.remedies if one.code == "expedite"]
+    assert days(faster.date) == pytest.approx(5, abs=0.001)
+    again = asked(changed(snapshot, faster.rows), due=day(5))
+    assert (again.date, again.cost.total) == (faster.date, faster.cost)
 
 
 @pytest.mark.req("SUP-01", "SUP-02", "SUP-06", "SUP-03")

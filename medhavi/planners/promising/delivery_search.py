@@ -18,15 +18,21 @@ from medhavi.planners.promising.delivery_ways import (
     from_stock,
 )
 from medhavi.planners.promising.full_departures import full_lane
-from medhavi.planners.promising.joint_needs import joint_orders, waiting_times
+from medhavi.planners.promising.joint_needs import (
+    joint_orders,
+    longest,
+    shortest,
+    waiting_times,
+)
 from medhavi.planners.promising.pieces import (
     Evaluation,
     Shipment,
     Use,
     by_ready,
-    cut,
+    none_too_small,
 )
 from medhavi.planners.promising.places_together import sooner, together
+from medhavi.planners.promising.spreading import Spreading
 from medhavi.planners.promising.supply_walk import Walk
 from medhavi.planners.promising.walk_terms import Failure
 from medhavi.results.limiter import Limiter
@@ -73,7 +79,7 @@ class DeliverySearch:
     """
 
     __slots__ = (
-        "_expired",
+        "_expiring",
         "_reach",
         "_repeats",
         "_stages",
@@ -94,24 +100,33 @@ class DeliverySearch:
         self.cut = False
         self.best = NEVER
         self.rough = False
-        self._expired = False
+        self._expiring: dict[tuple[str, str], int] = {}
         self._repeats = False
         self._walk: Walk | None = None
         self.failures: list[Failure] = []
 
     # --------------------------------------------------------------------- options
     def search(self, terms: Terms) -> Iterator[tuple[Way, Evaluation]]:
-        """Evaluate every way until the budget ends."""
+        """Evaluate every way until the budget ends; again without what would expire."""
         terms = replace(terms, asked=self.wanted.product)
         self.best = NEVER
-        for way in self.ways(terms):
-            if self.evaluations >= terms.budget:
-                self.cut = True
+        known: set[str] = set()
+        for again in (False, True):
+            self._expiring = {}
+            for way in self.ways(terms):
+                if again and way.option in known:
+                    continue
+                if self.evaluations >= terms.budget:
+                    self.cut = True
+                    return
+                found = self.evaluate(way, terms)
+                if found is not None:
+                    self.best = min(self.best, found.date)
+                    known.add(way.option)
+                    yield way, found
+            if not self._expiring:
                 return
-            found = self.evaluate(way, terms)
-            if found is not None:
-                self.best = min(self.best, found.date)
-                yield way, found
+            terms = replace(terms, transit=self._expiring)
 
     def ways(self, terms: Terms) -> Iterator[Way]:
         """Give the ways in the order of trying: stock, mixed, new, many places."""
@@ -190,7 +205,7 @@ class DeliverySearch:
             free = (
                 self._ever(place, terms)
                 if rest
-                else self._free(wanted.product, place, terms.now, terms)
+                else self._asking(terms).available(wanted.product, place, terms.now)
             )
             part = min(free, wanted.steps)
             if part < wanted.steps and (part or self._more_later(place, terms)):
@@ -253,19 +268,32 @@ class DeliverySearch:
         self, terms: Terms, most: Mapping[str, int]
     ) -> tuple[Way, Evaluation] | None:
         """Collect what the places have; `most` says how much of each may be used."""
+        terms = replace(terms, asked=self.wanted.product)
+        self._expiring = {}
+        found = self._gathered_by(terms, most)
+        if found is None and self._expiring:
+            found = self._gathered_by(replace(terms, transit=self._expiring), most)
+        return found
+
+    def _gathered_by(
+        self, terms: Terms, most: Mapping[str, int]
+    ) -> tuple[Way, Evaluation] | None:
         wanted = self.wanted
-        terms = replace(terms, asked=wanted.product)
-        parts, names, left = [], [], wanted.steps
+        taken, left = [], wanted.steps
         for place in self.places()[0]:
             free = min(self._ever(place, terms), left, most.get(place, left))
-            if free > 0:
-                parts.append(Part(place, from_stock(wanted.product, place, free)))
-                names.append(f"stock@{place}")
+            # What leaves something open is no delivery below the least (rule 12).
+            if free > 0 and free >= min(wanted.least, left):
+                taken.append((place, free))
                 left -= free
-        covered = wanted.steps - left
-        if not parts or covered < wanted.least:
+        if not taken:
             return None
-        way = Way("+".join(names), wanted.product, covered, tuple(parts))
+        name = "+".join(f"stock@{place}" for place, _ in taken)
+        parts = tuple(
+            Part(place, from_stock(wanted.product, place, free))
+            for place, free in taken
+        )
+        way = Way(name, wanted.product, wanted.steps - left, parts)
         found = self.evaluate(way, terms)
         return None if found is None else (way, found)
 
@@ -278,9 +306,6 @@ class DeliverySearch:
 
     def _ever(self, place: str, terms: Terms) -> int:
         return self._asking(terms).ever(self.wanted.product, place)
-
-    def _free(self, product: str, place: str, instant: int, terms: Terms) -> int:
-        return self._asking(terms).available(product, place, instant)
 
     def _asking(self, terms: Terms) -> Walk:
         """Give a walk that takes nothing, without failures of its own."""
@@ -298,14 +323,21 @@ class DeliverySearch:
         serves them all, rule 33) or where goods would expire on the way: if they cannot
         wait for the rest, each part is sent as it gets ready.
         """
-        found = self._settled(way, terms)
-        if found is None and self._expired and self.wanted.split:
-            found = self._settled(way, replace(terms, apart=True))
+        lacking: dict[tuple[str, str], int] = {}
+        found = self._settled(way, terms, lacking)
+        if found is None and lacking and self.wanted.split:
+            found = self._settled(way, replace(terms, apart=True), lacking)
+        if found is None:
+            self._expiring = shortest(self._expiring, lacking)
         return found
 
-    def _settled(self, way: Way, terms: Terms) -> Evaluation | None:
-        """Evaluate a way until its orders are joined and its goods live long enough."""
-        self._expired = False
+    def _settled(
+        self, way: Way, terms: Terms, lacking: dict[tuple[str, str], int]
+    ) -> Evaluation | None:
+        """Evaluate a way until its orders are joined and its goods live long enough.
+
+        How long goods would have had to live is noted in `lacking` [s].
+        """
         found: Evaluation | None = None
         alive = False
         for _ in range(MOST_PASSES):
@@ -322,13 +354,11 @@ class DeliverySearch:
             alive = all(terms.transit.get(key, 0) >= waits[key] for key in waits)
             if joined and alive:
                 return found
-            self._expired = self._expired or not alive
-            self.rough = self.rough or not alive
-            longer = {
-                key: max(waits.get(key, 0), terms.transit.get(key, 0))
-                for key in (*terms.transit, *waits)
-            }
+            if not alive:
+                self.rough = True
+                lacking.update(waits)
             merged = {**terms.batches, **batches}
+            longer = longest(terms.transit, waits)
             terms = replace(terms, batches=merged, transit=longer)
         return found if alive else None
 
@@ -353,6 +383,10 @@ class DeliverySearch:
             self.rough = self.rough or rough
             self.failures += walk.failures
         shipments.sort(key=lambda one: (one.arrival, one.origin, one.ready))
+        kept = none_too_small(shipments, self.wanted.least, self.wanted.steps)
+        if kept is None:
+            return None
+        shipments = kept
         return Evaluation(
             way.option,
             way.product,
@@ -372,43 +406,22 @@ class DeliverySearch:
         groups = by_ready(pieces, wanted.least)
         if not wanted.split:
             return None if whole is None else [whole]
-        timely = whole is not None and whole.arrival <= wanted.due and not terms.apart
-        if whole is not None and (timely or len(groups) < 2):
+        if whole is not None and whole.arrival <= wanted.due and not terms.apart:
             return [whole]
+        spreading = Spreading(
+            self._stages,
+            lambda pieces: self.sent(origin, pieces, terms),
+            wanted.least,
+        )
+        if whole is not None and len(groups) < 2:
+            return spreading.sooner(mark, whole, groups[0])
         self._stages.undo_transport(mark)
         found: list[Shipment] = []
         for group in groups:
-            sent = self._sent(origin, group, terms)
+            sent = spreading.sent(group)
             if sent is None:
                 return None
             found += sent
-        return found
-
-    def _sent(
-        self, origin: str, group: tuple[Piece, ...], terms: Terms
-    ) -> list[Shipment] | None:
-        """Send a group; over several departures where one has no room for it."""
-        steps = sum(piece.steps for piece in group)
-        ready = max(piece.ready for piece in group)
-        found: list[Shipment] = []
-        left = steps
-        rest = list(group)
-        while left > 0:
-            size = left
-            shipped = None
-            while size > 0:
-                taken, after = cut(rest, size)
-                shipped = self._shipment(
-                    origin, tuple(taken), size, ready, terms.relaxed
-                )
-                if shipped is not None:
-                    rest = after
-                    break
-                size //= 2
-            if shipped is None:
-                return None
-            found.append(shipped)
-            left -= size
         return found
 
     def sent(

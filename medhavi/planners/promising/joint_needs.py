@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.units import NEVER
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from medhavi.planners.promising.pieces import Evaluation, Piece, Use
     from medhavi.planners.promising.stages import Stages
     from medhavi.planners.promising.walk_terms import Batch
     from medhavi.providers.timing import Timing
+
+    Waits = Mapping[tuple[str, str], int]
+    """How long goods wait, by product and location [s]."""
 
 
 def waiting_times(found: Evaluation, stages: Stages) -> dict[tuple[str, str], int]:
@@ -32,6 +37,18 @@ def waiting_times(found: Evaluation, stages: Stages) -> dict[tuple[str, str], in
             node = (piece.product, piece.location)
             waits[node] = max(waits.get(node, 0), end - piece.ready)
     return waits
+
+
+def longest(one: Waits, other: Waits) -> dict[tuple[str, str], int]:
+    """Give the longer wait of each node [s]."""
+    return {key: max(one.get(key, 0), other.get(key, 0)) for key in (*one, *other)}
+
+
+def shortest(one: Waits, other: Waits) -> dict[tuple[str, str], int]:
+    """Give the shorter wait of each node [s]."""
+    return {
+        key: min(one.get(key, NEVER), other.get(key, NEVER)) for key in (*one, *other)
+    }
 
 
 def share_resources(timings: Iterable[Timing]) -> bool:

@@ -169,6 +169,23 @@ def by_ready(pieces: Sequence[Piece], least: int) -> list[tuple[Piece, ...]]:
     return [tuple(group) for group in groups]
 
 
+def none_too_small(
+    shipments: list[Shipment], least: int, wanted: int
+) -> list[Shipment] | None:
+    """Let a shipment below the least delivery come last, as the rest that is open.
+
+    None: it would be no rest (rules 12 and 34).
+    """
+    small = [one for one in shipments if one.steps < least]
+    if not small or len(shipments) < 2:
+        return shipments
+    if len(small) > 1 or sum(one.steps for one in shipments) < wanted:
+        return None
+    last = max(one.arrival for one in shipments)
+    others = [one for one in shipments if one.steps >= least]
+    return [*others, small[0]._replace(arrival=last)]
+
+
 def cut(pieces: list[Piece], steps: int) -> tuple[list[Piece], list[Piece]]:
     """Cut pieces at a quantity; an order that is cut stands with its first part."""
     taken: list[Piece] = []

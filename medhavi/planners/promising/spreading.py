@@ -1,0 +1,116 @@
+"""Goods that one departure does not take, or not soon: over several (rule 34).
+
+The earliest departures are filled first, which brings the last piece as early as the
+room of a lane permits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.planners.promising.pieces import cut
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from medhavi.planners.promising.pieces import Piece, Shipment
+    from medhavi.planners.promising.stages import Stages
+
+    Mark = tuple[int, int, int, int]
+    Send = Callable[[tuple[Piece, ...]], Shipment | None]
+
+
+class Spreading:
+    """Sends goods of one place over as many departures as they need.
+
+    Parameters
+    ----------
+    stages
+        Providers with their ledgers.
+    send
+        Sends pieces together, as early as can be, and takes the room.
+    least
+        Least delivery [steps]; the last one may be what is left.
+    """
+
+    def __init__(self, stages: Stages, send: Send, least: int) -> None:
+        self._stages = stages
+        self._send = send
+        self._least = max(least, 1)
+
+    def sent(self, group: tuple[Piece, ...]) -> list[Shipment] | None:
+        """Send a group together, or spread where its last piece is there sooner.
+
+        None: there is no way.
+        """
+        mark = self._stages.mark()
+        whole = self._send(group)
+        if whole is not None:
+            return self.sooner(mark, whole, group)
+        return self._over_several(group) or None
+
+    def sooner(
+        self, mark: Mark, whole: Shipment, group: tuple[Piece, ...]
+    ) -> list[Shipment]:
+        """Give a shipment that was sent after a mark, or several that are sooner."""
+        least = min(self._least, sum(piece.steps for piece in group))
+        # Room that the whole takes is none that it could not have taken sooner.
+        first = self._arrival(group, least)
+        if first is None or first >= whole.arrival:
+            return [whole]
+        self._stages.undo_transport(mark)
+        found = self._over_several(group)
+        if found and max(one.arrival for one in found) < whole.arrival:
+            return found
+        self._stages.undo_transport(mark)
+        again = self._send(group)
+        return [whole if again is None else again]
+
+    def _over_several(self, group: Sequence[Piece]) -> list[Shipment]:
+        """Fill the earliest departures first; empty: something finds no way."""
+        found: list[Shipment] = []
+        rest = list(group)
+        size = 0
+        while rest:
+            size = self._most(rest, size)
+            taken, rest = cut(rest, size)
+            shipment = self._send(tuple(taken)) if taken else None
+            if shipment is None:
+                return []
+            found.append(shipment)
+        return found
+
+    def _most(self, rest: Sequence[Piece], like: int) -> int:
+        """Give the most that arrives as early as the least delivery [steps].
+
+        `like` is what the departure before took, which is tried first.
+        """
+        steps = sum(piece.steps for piece in rest)
+        low, high = min(self._least, steps), steps + 1
+        first = self._arrival(rest, low)
+        if first is None:
+            return 0
+        for size in (like, like + 1, steps):
+            if low < size < high:
+                if self._arrival(rest, size) == first:
+                    low = size
+                else:
+                    high = size
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._arrival(rest, middle) == first:
+                low = middle
+            else:
+                high = middle
+        left = steps - low
+        if 0 < left < self._least and low - (self._least - left) >= self._least:
+            return steps - self._least
+        return low
+
+    def _arrival(self, pieces: Sequence[Piece], steps: int) -> int | None:
+        """Give when so much of the pieces would arrive [s]."""
+        mark = self._stages.mark()
+        taken, _ = cut(list(pieces), steps)
+        shipment = self._send(tuple(taken))
+        self._stages.undo_transport(mark)
+        return None if shipment is None else shipment.arrival
