@@ -47,11 +47,17 @@ class DepartureLoads:
     ----------
     loads
         What is carried before anything is planned.
+
+    Attributes
+    ----------
+    refused
+        How often a search found that a first departure does not take its goods.
     """
 
-    __slots__ = ("_journal", "_loads")
+    __slots__ = ("_journal", "_loads", "refused")
 
     def __init__(self, loads: Iterable[tuple[Departure, Load]] = ()) -> None:
+        self.refused = 0
         self._loads: dict[str, dict[int, Load]] = {}
         self._journal: list[tuple[str, int, Load]] = []
         for (lane, departure), load in loads:

@@ -113,6 +113,7 @@ class Edge:
                 return times
         if self._carries(times[0], load, carried):
             return times
+        loads.refused += 1
         return self._later(times[0], load, carried)
 
     def _first(self, ready: int) -> tuple[int, int] | None:

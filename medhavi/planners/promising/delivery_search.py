@@ -401,7 +401,8 @@ class DeliverySearch:
     ) -> list[Shipment] | None:
         """Send pieces in one shipment; in several where one would be late."""
         wanted = self.wanted
-        mark = self._stages.mark()
+        mark, loads = self._stages.mark(), self._stages.transport.loads
+        refused = loads.refused
         whole = self.sent(origin, tuple(pieces), terms)
         groups = by_ready(pieces, wanted.least)
         if not wanted.split:
@@ -414,7 +415,8 @@ class DeliverySearch:
             wanted.least,
         )
         if whole is not None and len(groups) < 2:
-            return spreading.sooner(mark, whole, groups[0])
+            full = loads.refused > refused
+            return spreading.sooner(mark, whole, groups[0]) if full else [whole]
         self._stages.undo_transport(mark)
         found: list[Shipment] = []
         for group in groups:
