@@ -36,8 +36,8 @@ OWNED = {
 """Tables that times, capacities and terms come from, and who reads them."""
 
 READS = {
-    ("constrained/obeyed.py", "lane_blackouts"): "blocked lanes become blackouts",
-    ("constrained/obeyed.py", "supply_terms"): "delays become lead times",
+    ("disrupted_tables.py", "lane_blackouts"): "blocked lanes become blackouts",
+    ("disrupted_tables.py", "supply_terms"): "delays become lead times",
     ("incremental.py", "departures"): "whether orders of two demands share a departure",
     ("incremental.py", "step_resources"): "which products share a resource",
     ("incremental.py", "supply_terms"): "which products share a supplier with a limit",
