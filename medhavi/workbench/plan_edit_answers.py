@@ -190,7 +190,8 @@ class Preview:
         """
         told = [str(self.edit)]
         if self.price is not None:
-            told.append(f"price {self.price.total:+,.2f}")
+            # Adding nothing takes the sign of a zero away.
+            told.append(f"price {round(self.price.total, 2) + 0.0:+,.2f}")
             told += [
                 f"  {name} {value:+,.2f}"
                 for name, value in self.price.as_dict().items()

@@ -23,6 +23,7 @@ from medhavi.planners.work_orders.order_parameters import (
     FirmingRule,
     OrderParameters,
 )
+from medhavi.workbench.plan_edit_answers import EditPrice
 from tests.lakehouse.lake_events import DUE, day
 from tests.workbench.edit_company import (
     company,
@@ -52,6 +53,15 @@ def edits_of(bench):
 
 
 # ------------------------------------------------------------------------- preview
+def test_a_price_of_nothing_has_no_sign_of_a_gain(bench):
+    plan = plan_of(bench)
+    shown = bench.preview(plan, edit("firm", (proposal(plan),)))
+    price = EditPrice(
+        purchase=0.0, production=0.0, transport=0.0, holding=-1e-9, lateness=0.0
+    )
+    assert replace(shown, price=price).lines()[1] == "price +0.00"
+
+
 @pytest.mark.req("WO-12")
 def test_a_preview_tells_price_and_victims_and_writes_nothing(bench):
     plan = plan_of(bench, mode="constrained")
