@@ -29,8 +29,8 @@ HOLDS = "reservations"
 SOURCES = frozenset({"routings", "sourcing"})
 """Tables that say from where a product may come."""
 SUBSTITUTES = "substitutes"
-DISRUPTED = frozenset({"stock", "supply_terms", "estimates", "lane_blackouts"})
-"""Tables that disruptions change: their rows are read again where there is any."""
+SUBJECTS = {"supply_terms": "supplier", "estimates": "subject"}
+"""What disruptions name of the rows that they change."""
 UNTOUCHED = {
     "reservations": ("calendars", "exchange", "lead_times", "capacity", "recipes"),
     "supply_orders": ("calendars", "exchange", "lead_times", "capacity", "recipes"),
@@ -89,8 +89,10 @@ def overlaid(book: Book, name: str, tables: Rows) -> Book | None:
     if name == SUBSTITUTES and not book.providers.traits.ranked:
         snapshot = with_rows_when_read(book.snapshot, tables)
         return book.on(snapshot, substitutes=substitutes(snapshot))
-    disrupted = not book.snapshot["disruptions"].is_empty()
-    if disrupted and name in DISRUPTED:
+    broken = book.snapshot["disruptions"]
+    # What a disruption changes in the same rows is worked out again.
+    column = SUBJECTS.get(name)
+    if column and set(broken["subject"]) & {row[column] for row in tables[name]}:
         return None
     found = None
     # What the tables hold for a demand that was promised since is free already.
@@ -99,7 +101,7 @@ def overlaid(book: Book, name: str, tables: Rows) -> Book | None:
     if found is None:
         return None
     snapshot = found.providers.snapshot
-    if disrupted:
+    if not broken.is_empty():
         snapshot = with_rows_when_read(book.snapshot, tables)
     return book.on(
         snapshot,
