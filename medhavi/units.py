@@ -73,7 +73,13 @@ def steps_up(quantity: float, step: Fraction) -> int:
 
 
 def steps_down(quantity: float, step: Fraction) -> int:
-    """Count whole steps inside a quantity, rounded down (stock, outputs)."""
+    """Count whole steps inside a quantity, rounded down (stock, outputs).
+
+    >>> steps_down(0.35, Fraction(1, 10))
+    3
+    """
+    if step.denominator == 1 and _is_whole(quantity):
+        return int(quantity) // step.numerator
     ratio = exact(quantity) / step
     return ratio.numerator // ratio.denominator
 

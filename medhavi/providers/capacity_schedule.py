@@ -62,14 +62,16 @@ class Task:
 
     def run(self, steps: int, share: Fraction = ONE) -> Fraction:
         """Give the run of a share of an order [s at pace 1]."""
-        return self.fixed + self.rate * steps * share
+        run = self.rate * steps
+        return self.fixed + (run if share is ONE else run * share)
 
     def batch_share(self, steps: int) -> Fraction:
         """Give the share of an order that moves on together."""
-        entering = self.units * steps
-        if self.node.batch is None or self.node.batch >= entering:
+        batch = self.plan.node.batch
+        if batch is None:
             return ONE
-        return self.node.batch / entering
+        entering = self.units * steps
+        return ONE if batch >= entering else batch / entering
 
 
 @dataclass(slots=True)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from medhavi.units import exact
-
-if TYPE_CHECKING:
-    from fractions import Fraction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +18,6 @@ class Lots:
     multiple: int
 
 
-@lru_cache(maxsize=65536)
 def lot_steps(
     step: Fraction, min_lot: float, max_lot: float | None, lot_multiple: float
 ) -> Lots:
@@ -35,6 +31,15 @@ def lot_steps(
     >>> lot_steps(Fraction(1), 12.0, 37.0, 5.0)
     Lots(least=15, most=35, multiple=5)
     """
+    # Whole numbers hash faster than a fraction does.
+    return _lots(step.numerator, step.denominator, min_lot, max_lot, lot_multiple)
+
+
+@lru_cache(maxsize=65536)
+def _lots(
+    upper: int, lower: int, min_lot: float, max_lot: float | None, lot_multiple: float
+) -> Lots:
+    step = Fraction(upper, lower)
     multiple = (exact(lot_multiple) / step).numerator if lot_multiple > 0 else 1
     wanted = exact(min_lot) / step
     least = -(-wanted.numerator // (wanted.denominator * multiple)) * multiple

@@ -79,6 +79,7 @@ class Quotas:
             self._windows[row["supplier"]].append((number, row))
         self._load_of: dict[tuple[int, int], Load] = {}
         self._room_of: dict[str, tuple[int | None, ...]] = {}
+        self._lasting: dict[str, tuple[Fraction | None, ...]] = {}
         self._scheduled: dict[str, bool] = {}
         self._taken: dict[tuple[object, ...], Fraction] = defaultdict(
             lambda: exact(0.0)
@@ -225,7 +226,11 @@ class Quotas:
         """Give what a departure carries once all disruptions with an end are over."""
         if self._transport is None:
             return (None, None)
-        return self._transport.room(source.source, NEVER - 1)
+        known = self._lasting.get(source.source)
+        if known is None:
+            known = self._transport.room(source.source, NEVER - 1)
+            self._lasting[source.source] = known
+        return known
 
     def _shares(self, source: Source) -> bool:
         """Tell whether moves of a lane may share a departure."""
@@ -273,12 +278,10 @@ class Quotas:
             if not ends:
                 return None
             next_try = ends[0]
-        for most, had, more in zip(
-            self._room(transport, lane, at),
-            there,
-            self._load(source, steps),
-            strict=True,
-        ):
-            if most is not None and more and had + more > most:
-                return next_try
+        weight, volume = self._room(transport, lane, at)
+        more = self._load(source, steps)
+        if weight is not None and more.weight and there.weight + more.weight > weight:
+            return next_try
+        if volume is not None and more.volume and there.volume + more.volume > volume:
+            return next_try
         return None

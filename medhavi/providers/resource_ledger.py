@@ -249,21 +249,20 @@ class Ledger:
                 while used[place] > limit:
                     place -= 1
                 bound = times[place + 1]
-            before = place
-            while before and used[before - 1] <= limit:
+            # The gap is looked at as far as the work reaches, and no further.
+            before, begun = place, bound - length
+            while before and used[before - 1] <= limit and times[before] > begun:
                 before -= 1
-            begin = times[before]
-            if bound - begin >= length:
-                if splittable:
-                    start = working.subtract(bound, length)
-                    finish = None if start is None else working.add(start, length)
-                else:
-                    start = working.last_fit(bound, length)
-                    finish = None if start is None else start + length
-                if start is None or finish is None or start < floor:
+            if times[before] <= begun:
+                span = _last_span(working, splittable, bound, length)
+                if span is None or span[0] < floor:
                     return None
+                start, finish = span
+                while before and used[before - 1] <= limit and times[before] > start:
+                    before -= 1
+                begin = times[before]
                 if start >= begin:
-                    return start, finish
+                    return span
                 if finish <= begin:
                     bound = finish
                     place = bisect_left(times, bound) - 1
@@ -332,17 +331,12 @@ class VaryingLedger(Ledger):
         """Place so many working seconds as late as possible."""
         floor, bound = bounds
         while True:
-            if splittable:
-                start = working.subtract(bound, length)
-                finish = None if start is None else working.add(start, length)
-            else:
-                start = working.last_fit(bound, length)
-                finish = None if start is None else start + length
-            if start is None or finish is None or start < floor:
+            span = _last_span(working, splittable, bound, length)
+            if span is None or span[0] < floor:
                 return None
-            blocked = self.last_conflict(start, finish, need)
+            blocked = self.last_conflict(*span, need)
             if blocked is None:
-                return start, finish
+                return span
             bound = blocked[0]
 
     def _conflicts(self, start: int, finish: int, need: int) -> Iterator[Span]:
@@ -358,6 +352,22 @@ class VaryingLedger(Ledger):
                     if need <= most < used[place] + need:
                         yield begin, end
             place += 1
+
+
+def _last_span(
+    working: WorkingTime,
+    splittable: bool,  # noqa: FBT001
+    bound: int,
+    length: int,
+) -> Span | None:
+    """Give the last span of so many working seconds up to an instant."""
+    if splittable:
+        start = working.subtract(bound, length)
+        finish = None if start is None else working.add(start, length)
+    else:
+        start = working.last_fit(bound, length)
+        finish = None if start is None else start + length
+    return None if start is None or finish is None else (start, finish)
 
 
 def ledger(clock: ResourceClock) -> Ledger:

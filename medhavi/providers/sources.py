@@ -1,14 +1,21 @@
-"""One way to get a product at a location, with its lots, validity, clock and cost."""
+"""One way to get a product at a location, with its lots, validity, clock and cost.
+
+Offers and sources are named tuples, as timings are: a company has tens of thousands of
+them, and a frozen dataclass of so many fields takes three times as long to make.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from medhavi.providers.timing import Clock, StepWindow, Timing
-from medhavi.snapshot.working_time import WorkingTime
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from medhavi.snapshot.working_time import WorkingTime
 
 __all__ = [
     "Clock",
@@ -74,8 +81,7 @@ class LinearCost:
         return self.co2_unit * qty
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(NamedTuple):
     """What a routing, supply terms or a lane offers before sourcing has its say.
 
     Lots are quantities as in the tables. `clock` takes the safety days that hold, and
@@ -100,8 +106,7 @@ class Offer:
     costs: Costing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(NamedTuple):
     """One source of a product at a location in one span of validity.
 
     Lots count steps: of the product for buys and moves, of routing units (the main

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ class LaneClock:
 
     `transit` [s] counts in the lane's working time, `cutoff` [s] is elapsed time,
     safety days count in the destination's calendar (rule 13). A move starts with its
-    departure (rule 18).
+    departure (rule 18). Moves that leave together have one timing.
     """
 
     timetable: Timetable
@@ -40,6 +40,9 @@ class LaneClock:
     transit: int
     cutoff: int
     safety_days: float
+    known: dict[int, Timing] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def latest(self, need: int, steps: int) -> Timing | None:  # noqa: ARG002
         """Give the latest departure that is usable by `need`, safety time included."""
@@ -56,10 +59,16 @@ class LaneClock:
     def _timing(self, departure: int | None) -> Timing | None:
         if departure is None:
             return None
+        known = self.known.get(departure)
+        if known is not None:
+            return known
         arrival = self.lane_time.add(departure, self.transit)
         if arrival is None:
             return None
-        return Timing(departure, arrival, departure - self.cutoff, (), departure)
+        made = Timing(departure, arrival, departure - self.cutoff, (), departure)
+        if self.timetable.scheduled:
+            self.known[departure] = made
+        return made
 
 
 class StraightLaneClock:

@@ -115,7 +115,7 @@ def test_lots_that_are_far_too_small_are_a_mistake():
 def late_fence(walk, product="A"):
     (source,) = walk.stages.sources(product, "L")
     ends = max(closes for _, closes in source.windows)
-    return replace(source, fence_start=ends)
+    return source._replace(fence_start=ends)
 
 
 def test_nothing_is_bought_behind_the_last_window():

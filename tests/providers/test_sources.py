@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -42,28 +41,28 @@ def test_lot_for_lot_orders_what_is_wanted():
 
 @pytest.mark.req("MRP-07")
 def test_net_120_with_a_lot_of_50_orders_150():
-    assert replace(PLAIN, multiple=50, min_lot=50).pieces(120) == (150,)
+    assert PLAIN._replace(multiple=50, min_lot=50).pieces(120) == (150,)
 
 
 def test_small_need_is_raised_to_the_minimum_and_up_to_the_multiple():
-    assert replace(PLAIN, min_lot=30, multiple=10).pieces(4) == (30,)
+    assert PLAIN._replace(min_lot=30, multiple=10).pieces(4) == (30,)
 
 
 def test_full_pieces_come_first_and_the_rest_last():
-    assert replace(PLAIN, max_lot=100).pieces(250) == (100, 100, 50)
+    assert PLAIN._replace(max_lot=100).pieces(250) == (100, 100, 50)
 
 
 def test_rest_is_raised_to_the_minimum():
-    assert replace(PLAIN, max_lot=100, min_lot=60).pieces(210) == (100, 100, 60)
+    assert PLAIN._replace(max_lot=100, min_lot=60).pieces(210) == (100, 100, 60)
 
 
 def test_need_of_exactly_two_largest_lots_has_no_rest():
-    assert replace(PLAIN, max_lot=100).pieces(200) == (100, 100)
+    assert PLAIN._replace(max_lot=100).pieces(200) == (100, 100)
 
 
 @pytest.mark.parametrize("wanted", [0, -5])
 def test_nothing_wanted_orders_nothing(wanted):
-    source = replace(PLAIN, min_lot=10)
+    source = PLAIN._replace(min_lot=10)
     assert source.pieces(wanted) == ()
     assert source.lot(wanted) == 0
 
@@ -79,7 +78,7 @@ def test_pieces_obey_all_lot_rules_and_exceed_the_need_by_less_than_a_lot(
 ):
     min_lot = least * multiple
     max_lot = None if extra is None else max(min_lot, multiple) + extra * multiple
-    source = replace(PLAIN, multiple=multiple, min_lot=min_lot, max_lot=max_lot)
+    source = PLAIN._replace(multiple=multiple, min_lot=min_lot, max_lot=max_lot)
     pieces = source.pieces(wanted)
     assert sum(pieces) >= wanted
     assert sum(pieces) - wanted < max(min_lot, multiple)
@@ -97,7 +96,7 @@ def test_window_holds_its_begin_and_not_its_end():
     [(50, 50), (250, 99), (350, 350), (900, 399), (-1, None)],
 )
 def test_latest_valid_start_is_at_or_before_the_wanted_one(start, expected):
-    source = replace(PLAIN, windows=((0, 100), (300, 400)))
+    source = PLAIN._replace(windows=((0, 100), (300, 400)))
     assert source.latest_valid(start) == expected
 
 

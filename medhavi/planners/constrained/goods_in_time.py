@@ -24,6 +24,8 @@ class GoodsInTime:
 
     def __init__(self, release: FeasibleRelease) -> None:
         self._release = release
+        self._asked: tuple[Job, Timing] | None = None
+        self._uses: list[int] = []
 
     def lack(self, job: Job, timing: Timing) -> int:
         """Give by how much an order is too early for what it takes and gives [s].
@@ -63,19 +65,16 @@ class GoodsInTime:
         return late
 
     def dead(self, job: Job, timing: Timing) -> int:
-        """Give how long what a job takes is dead by then [s]; at most 0: it lives."""
-        ends = [
-            (take, min([unit.expires for unit in take.units], default=NEVER))
-            for take in job.takes
-        ]
-        return max(
-            [
-                self.use(job, take.need, timing) - end
-                for take, end in ends
-                if end < NEVER
-            ],
-            default=0,
-        )
+        """Give how long what a job takes is dead by then [s]; 0: it lives."""
+        longest = 0
+        for take in job.takes:
+            end = NEVER
+            for unit in take.units:
+                if unit.expires < end:  # noqa: PLR1730 - min() takes longer
+                    end = unit.expires
+            if end < NEVER:
+                longest = max(longest, self.use(job, take.need, timing) - end)
+        return longest
 
     def falls_out(self, job: Job, out: Out, timing: Timing) -> int:
         """Give when a unit is in stock."""
@@ -94,7 +93,18 @@ class GoodsInTime:
         return self._release.use_instant(order, need.line, timing)
 
     def uses(self, job: Job, timing: Timing) -> list[int]:
-        """Give when an order takes each thing that it takes, in order of its takes."""
+        """Give when an order takes each thing that it takes, in order of its takes.
+
+        Whoever asks whether a place is good asks again when the order is put there.
+        """
+        if self._asked is not None:
+            known, there = self._asked
+            if there is timing and known is job:
+                return self._uses
+        self._asked, self._uses = (job, timing), self._uses_at(job, timing)
+        return self._uses
+
+    def _uses_at(self, job: Job, timing: Timing) -> list[int]:
         order = job.order
         begin = _begin(order, timing)
         if order.kind == "move":

@@ -229,7 +229,7 @@ class Placing:
             if (
                 asked is None
                 or job.number in asked
-                or any(taker.number in moved for taker in job.after)
+                or (moved and any(taker.number in moved for taker in job.after))
             ) and self._backward(job):
                 moved.add(job.number)
         return moved
@@ -474,8 +474,7 @@ class Placing:
             for match in self._matches.get(unit.index, ()):
                 limit = min(limit, self._dates[match] - offset)
         # What fills a stock level is missing there from the need on, whoever takes it.
-        fills = not self._release.model.node(order.node).rules.is_plain
-        if limit == NEVER or fills:
+        if limit == NEVER or not self._release.model.node(order.node).rules.is_plain:
             limit = min(limit, max(order.need, finish))
         return limit
 

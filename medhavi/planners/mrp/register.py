@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import TYPE_CHECKING, NoReturn
 
 from medhavi.findings import BadData, finding
@@ -253,8 +254,10 @@ class Register:
                     break
             need.qty -= qty
         for unit in self.units:
-            if any(taken == 0 for _, taken in unit.takers):
-                unit.takers = [taker for taker in unit.takers if taker[1]]
+            for one in unit.takers:
+                if not one[1]:
+                    unit.takers = [other for other in unit.takers if other[1]]
+                    break
 
     def take_back(self, lost: Callable[[SupplyUnit, Need], bool]) -> list[Need]:
         """Undo the matches that are lost; gives the needs that are open again."""
@@ -288,7 +291,15 @@ class Register:
         needs, units : dict of int to int
             New index of each need and unit that is left, by its old one.
         """
-        kept = [i for i in range(len(self.match_qty)) if not self._touches(i, orders)]
+        lacking = [n.order is not None and n.order.index in orders for n in self.needs]
+        giving = [u.order is not None and u.order.index in orders for u in self.units]
+        kept = [
+            match
+            for match, (need_index, unit_index) in enumerate(
+                zip(self.match_need, self.match_unit, strict=True)
+            )
+            if not (lacking[need_index] or giving[unit_index])
+        ]
         for match in set(range(len(self.match_qty))) - set(kept):
             need = self.needs[self.match_need[match]]
             unit = self.units[self.match_unit[match]]
@@ -307,8 +318,8 @@ class Register:
         self.match_qty = [self.match_qty[i] for i in kept]
         self.forgotten += [one for one in self.orders if one.index in orders]
         self.orders = [order for order in self.orders if order.index not in orders]
-        gone = [u for u in self.units if u.order and u.order.index in orders]
-        lost = [n for n in self.needs if n.order and n.order.index in orders]
+        gone = list(compress(self.units, giving))
+        lost = list(compress(self.needs, lacking))
         for unit in gone:
             unit.node.units = [other for other in unit.node.units if other is not unit]
         for need in lost:
@@ -331,13 +342,6 @@ class Register:
             need.index: covered[id(need)] for need in self.needs if id(need) in covered
         }
         return needs, units
-
-    def _touches(self, match: int, orders: Collection[int]) -> bool:
-        taker = self.needs[self.match_need[match]].order
-        giver = self.units[self.match_unit[match]].order
-        return (taker is not None and taker.index in orders) or (
-            giver is not None and giver.index in orders
-        )
 
     def dissolve(self) -> None:
         """Let go of everything: records point at each other in circles.
