@@ -254,6 +254,49 @@ def test_what_is_missing_beside_goods_that_keep_is_made():
     assert days(asked(snapshot, location="C1").date) == pytest.approx(3 + 5 / 24)
 
 
+@pytest.mark.req("MAT-03", "ATP-07")
+@pytest.mark.parametrize(
+    ("life", "left", "dated"),
+    [(3, 0, 6), (2.9, 0, None), (4, 1, 6), (3, 1, None), (None, 9, 6)],
+)
+@pytest.mark.parametrize("way", ["bought", "moved", "made"])
+def test_new_supply_must_live_until_it_arrives(way, life, left, dated):
+    """It is there on day 3, and three days under way (rule 11)."""
+    places = [*PERISHING["locations"], {"location": "V"}]
+    given: dict[str, Any] = {
+        "bought": {
+            "lanes": [WAY],
+            "supply_terms": [{"lead_time_days": 3}],
+        },
+        "moved": {
+            "lanes": [
+                {**WAY, "duration_h": 48},
+                {
+                    **WAY,
+                    "lane": "U",
+                    "origin": "V",
+                    "destination": "L",
+                    "duration_h": 24,
+                },
+            ],
+            "supply_terms": [{"lead_time_days": 3, "location": "V"}],
+        },
+        "made": {
+            "lanes": [WAY],
+            "routings": [{}],
+            "steps": [{"fixed_minutes": 3 * 24 * 60}],
+        },
+    }[way]
+    snapshot = tables(
+        products=[{"product": "A", "shelf_life_days": life}], locations=places, **given
+    )
+    made = asked(snapshot, location="C1", min_shelf_days=left)
+    assert days(made.date) == dated
+    if dated is None:
+        assert made.limiter is not None
+        assert made.limiter.code is Limiter.SHELF_LIFE_EXCEEDED
+
+
 @pytest.mark.req("ATP-20")
 @pytest.mark.parametrize(
     ("subject", "until", "status"),

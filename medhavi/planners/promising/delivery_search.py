@@ -22,6 +22,7 @@ from medhavi.planners.promising.joint_needs import (
     joint_orders,
     longest,
     shortest,
+    too_short_lived,
     waiting_times,
 )
 from medhavi.planners.promising.pieces import (
@@ -36,7 +37,7 @@ from medhavi.planners.promising.spreading import Spreading
 from medhavi.planners.promising.supply_walk import Walk
 from medhavi.planners.promising.walk_terms import Failure
 from medhavi.results.limiter import Limiter
-from medhavi.units import NEVER, from_steps
+from medhavi.units import DAY, NEVER, from_steps, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -347,6 +348,12 @@ class DeliverySearch:
             finally:
                 self._stages.undo(mark)
             if found is None:
+                return None
+            left = seconds_up(terms.min_shelf_days, DAY)
+            short = too_short_lived(found, self._stages, left)
+            if short is not None:
+                node = f"{short.product}|{short.location}"
+                self.failures.append(Failure(Limiter.SHELF_LIFE_EXCEEDED, node))
                 return None
             batches = joint_orders(found) if self._repeats else {}
             waits = waiting_times(found, self._stages)

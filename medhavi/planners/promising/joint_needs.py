@@ -39,6 +39,35 @@ def waiting_times(found: Evaluation, stages: Stages) -> dict[tuple[str, str], in
     return waits
 
 
+def too_short_lived(found: Evaluation, stages: Stages, left: int) -> Piece | None:
+    """Give new supply that would expire on its way, if any (rule 11).
+
+    It lives from its end on. What waits could have been ordered later: the time under
+    way alone counts, and what must be left of its life then.
+
+    Parameters
+    ----------
+    left
+        Life that what is delivered must have then [s].
+    """
+    if not stages.anything_perishes:
+        return None
+    for shipment in found.shipments:
+        leaves = shipment.itinerary
+        way = 0 if leaves is None else shipment.arrival - leaves.departure
+        waiting = [(use.piece, way + left) for use in shipment.uses]
+        while waiting:
+            piece, needed = waiting.pop()
+            if piece.kind == "move":
+                needed += piece.ready - piece.begin
+                waiting += [(use.piece, needed) for use in piece.uses]
+            elif piece.kind != "stock":
+                life = stages.providers.facts.shelf_life(piece.product)
+                if life is not None and life < needed:
+                    return piece
+    return None
+
+
 def longest(one: Waits, other: Waits) -> dict[tuple[str, str], int]:
     """Give the longer wait of each node [s]."""
     return {key: max(one.get(key, 0), other.get(key, 0)) for key in (*one, *other)}

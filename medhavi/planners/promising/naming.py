@@ -44,6 +44,7 @@ _TEXTS = {
     Limiter.QTY_DURATION_UNSUPPORTED: "No opening is long enough for it in one piece.",
     Limiter.SUPPLIER_MOQ: "The least order of the supplier is larger than may be ordered.",
     Limiter.ALTERNATE_EXHAUSTED: "All ways were tried.",
+    Limiter.SHELF_LIFE_EXCEEDED: "What is new would expire before it is of use.",
     Limiter.QUALITY_MISMATCH: "Nothing that may come has all that is asked for.",
     Limiter.MATERIAL_SHORTFALL: "There is not enough of it, and nothing new comes.",
 }
@@ -52,6 +53,7 @@ _TEXTS = {
 _SOLD_OUT = "The supplier delivers less than that in one order."
 _ORDER = (
     Limiter.REGULATORY_BLOCKED,
+    Limiter.SHELF_LIFE_EXCEEDED,
     Limiter.SUPPLIER_LEADTIME_EXCEEDED,
     Limiter.SUPPLIER_MOQ,
     Limiter.QTY_DURATION_UNSUPPORTED,
