@@ -301,7 +301,9 @@ class Node:
             if until <= instant:
                 return missing
             return sum((q for at, q in self._ahead(instant) if at < until), Fraction(0))
-        if kind != "move" and self._rule in {"fixed", "min_max", "eoq"}:
+        needed = self._place.at(instant) < 0
+        if kind != "move" and needed and self._rule in {"fixed", "min_max", "eoq"}:
+            # A level of stock is no need: it opens no window.
             until = instant + number(row["batch_window_days"]) * DAY
             missing = max(missing, self._with_later(instant, until))
         if self._rule == "fixed":

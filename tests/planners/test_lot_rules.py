@@ -139,6 +139,27 @@ def test_min_max_orders_up_to_the_maximum_below_the_minimum(stock, bought):
     assert quantities(made, "A") == bought
 
 
+def test_a_level_below_its_minimum_opens_no_batch_window():
+    made = planned(
+        demands=[{"qty": 15, "due": day(10)}, {"qty": 15, "due": day(11)}],
+        stock=[{"qty": 20}],
+        inventory_policies=[{"lot_rule": "min_max", "min_qty": 8, "max_qty": 40}],
+        supply_terms=[{**BUY[0], "batch_window_days": 3}],
+    )
+    assert orders(made) == [("A", 35, 5, 10)]
+
+
+def test_a_level_falls_when_the_needs_of_a_window_go_out_and_not_before():
+    """Day -2 lacks 6 and takes 18 for day 1 along; until then 18 are there."""
+    made = planned(
+        demands=[{"qty": 19, "due": day(-2)}, {"qty": 18, "due": day(1)}],
+        stock=[{"qty": 13}],
+        inventory_policies=[{"lot_rule": "min_max", "min_qty": 8, "max_qty": 40}],
+        supply_terms=[{"lead_time_days": 0, "batch_window_days": 4}],
+    )
+    assert orders(made) == [("A", 24, -2, -2), ("A", 40, 1, 1)]
+
+
 def test_min_max_with_a_minimum_of_nothing_waits_for_a_shortage():
     made = planned(
         demands=[{"qty": 30}],

@@ -53,6 +53,7 @@ class NodeWalk:
         "_pending",
         "_release",
         "_stays",
+        "_units",
         "at",
         "available",
         "levels",
@@ -73,11 +74,14 @@ class NodeWalk:
         self._arrived: list[tuple[int, int, int, SupplyUnit]] = []
         self._pending: list[tuple[int, int, SupplyUnit]] = []
         self.available = 0
+        self._units: list[SupplyUnit] = []
         for unit in node.units:
             self.add(unit)
 
     def add(self, unit: SupplyUnit) -> None:
         """Take note of supply; what is there already counts at once."""
+        if self._coverage is not None:
+            self._units.append(unit)
         if unit.free <= 0:
             return
         if unit.available <= self.at:
@@ -115,13 +119,23 @@ class NodeWalk:
             self._serve(due, instant)
         if self.levels.idle:
             return
-        missing = self.levels.missing(instant, self.available)
+        missing = self.levels.missing(instant, self._there(instant))
         if missing > 0:
             if self._coverage is not None:
                 ahead = self._ahead(instant, missing, missing, instant)
                 missing = self._coverage.wanted(ahead)
             for unit in self._release.for_stock(self.node, instant, missing):
                 self._release.announce(unit)
+
+    def _there(self, instant: int) -> int:
+        """Give what is there at an instant; needs joined ahead take theirs later."""
+        if instant >= self.at:
+            return self.available
+        return sum(
+            unit.free + sum(qty for need, qty in unit.takers if need.instant > instant)
+            for unit in self._units
+            if unit.is_ours and unit.available <= instant <= unit.expires
+        )
 
     def _due(self, instant: int) -> list[Need]:
         start = self._cursor
