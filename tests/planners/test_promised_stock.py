@@ -263,7 +263,7 @@ def test_what_is_missing_beside_goods_that_keep_is_made():
 def test_new_supply_must_live_until_it_arrives(way, life, left, dated):
     """It is there on day 3, and three days under way (rule 11)."""
     places = [*PERISHING["locations"], {"location": "V"}]
-    given: dict[str, Any] = {
+    ways: dict[str, dict[str, Any]] = {
         "bought": {
             "lanes": [WAY],
             "supply_terms": [{"lead_time_days": 3}],
@@ -286,9 +286,11 @@ def test_new_supply_must_live_until_it_arrives(way, life, left, dated):
             "routings": [{}],
             "steps": [{"fixed_minutes": 3 * 24 * 60}],
         },
-    }[way]
+    }
     snapshot = tables(
-        products=[{"product": "A", "shelf_life_days": life}], locations=places, **given
+        products=[{"product": "A", "shelf_life_days": life}],
+        locations=places,
+        **ways[way],
     )
     made = asked(snapshot, location="C1", min_shelf_days=left)
     assert days(made.date) == dated
