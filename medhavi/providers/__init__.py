@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from fractions import Fraction
 
     from medhavi.findings import Finding
@@ -110,6 +110,14 @@ class Providers:
         from medhavi.providers.table_rows import read_tables
 
         return read_tables(self.snapshot, TABLES)
+
+    def rows(self, names: Sequence[str]) -> dict[str, Rows]:
+        """Give tables of the snapshot as rows, each of them read once."""
+        from medhavi.providers.table_rows import read_tables
+
+        known = self.tables
+        read = read_tables(self.snapshot, [name for name in names if name not in known])
+        return {name: known[name] if name in known else read[name] for name in names}
 
     @cached_property
     def calendars(self) -> Calendars:

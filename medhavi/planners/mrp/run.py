@@ -34,7 +34,6 @@ from medhavi.planners.mrp.unsupported import check_supported, refuse
 from medhavi.planners.pegging import peg
 from medhavi.planners.reporting import loads, positions
 from medhavi.providers import Providers
-from medhavi.providers.table_rows import read_tables
 from medhavi.results.identity import coproduct_id, stock_id
 from medhavi.results.plan import Plan
 from medhavi.results.run_record import Netting, RunRecord, Status
@@ -104,7 +103,7 @@ class MrpRun:
         self.horizon = self.settings.horizon_end
         self.findings: list[Finding] = self._supported()
         self.providers = self._provided()
-        self.tables = read_tables(snapshot, TABLES)
+        self.tables = self.providers.rows(TABLES)
         refuse(self.providers.capacity.unsupported(), self.mode)
         self.model = Model(self.providers, self.tables)
         self.findings += self.model.traits.findings
