@@ -347,13 +347,10 @@ class DeliverySearch:
                 found = self._once(way, terms)
             finally:
                 self._stages.undo(mark)
-            if found is None:
-                return None
-            left = seconds_up(terms.min_shelf_days, DAY)
-            short = too_short_lived(found, self._stages, left)
-            if short is not None:
-                node = f"{short.product}|{short.location}"
-                self.failures.append(Failure(Limiter.SHELF_LIFE_EXCEEDED, node))
+            perishes = self._stages.anything_perishes
+            if found is None or not (self._repeats or perishes):
+                return found
+            if perishes and self._too_short_lived(found, terms):
                 return None
             batches = joint_orders(found) if self._repeats else {}
             waits = waiting_times(found, self._stages)
@@ -368,6 +365,15 @@ class DeliverySearch:
             longer = longest(terms.transit, waits)
             terms = replace(terms, batches=merged, transit=longer)
         return found if alive else None
+
+    def _too_short_lived(self, found: Evaluation, terms: Terms) -> bool:
+        """Tell whether new supply would expire on its way; note why it is closed."""
+        left = seconds_up(terms.min_shelf_days, DAY)
+        short = too_short_lived(found, self._stages, left)
+        if short is not None:
+            node = f"{short.product}|{short.location}"
+            self.failures.append(Failure(Limiter.SHELF_LIFE_EXCEEDED, node))
+        return short is not None
 
     def _once(self, way: Way, terms: Terms) -> Evaluation | None:
         if terms.asked != way.product:
@@ -393,12 +399,11 @@ class DeliverySearch:
         kept = none_too_small(shipments, self.wanted.least, self.wanted.steps)
         if kept is None:
             return None
-        shipments = kept
         return Evaluation(
             way.option,
             way.product,
-            sum(shipment.steps for shipment in shipments),
-            tuple(shipments),
+            sum(shipment.steps for shipment in kept),
+            tuple(kept),
             exact=not rough,
         )
 
@@ -411,11 +416,11 @@ class DeliverySearch:
         mark, loads = self._stages.mark(), self._stages.transport.loads
         refused = loads.refused
         whole = self.sent(origin, tuple(pieces), terms)
-        groups = by_ready(pieces, wanted.least)
         if not wanted.split:
             return None if whole is None else [whole]
         if whole is not None and whole.arrival <= wanted.due and not terms.apart:
             return [whole]
+        groups = by_ready(pieces, wanted.least)
         spreading = Spreading(
             self._stages,
             lambda pieces: self.sent(origin, pieces, terms),

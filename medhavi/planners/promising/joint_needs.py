@@ -50,8 +50,6 @@ def too_short_lived(found: Evaluation, stages: Stages, left: int) -> Piece | Non
     left
         Life that what is delivered must have then [s].
     """
-    if not stages.anything_perishes:
-        return None
     for shipment in found.shipments:
         leaves = shipment.itinerary
         way = 0 if leaves is None else shipment.arrival - leaves.departure

@@ -152,6 +152,9 @@ def _earlier_order(case: Case) -> Iterator[Proposal]:
 
 def _cut_purchase(case: Case) -> Iterator[Proposal]:
     """Buy in orders of what a supplier delivers in a period (rule 33)."""
+    periods = case.quest.book.snapshot["supply_terms"]["capacity_per_period"]
+    if periods.null_count() == len(periods):
+        return
     for row in case.rows("supply_terms", "supplier"):
         most = row["capacity_per_period"]
         if most is None or most < row["moq"] or most >= (row["max_lot"] or math.inf):

@@ -91,7 +91,7 @@ def overlaid(book: Book, name: str, tables: Rows) -> Book | None:
         return book.on(snapshot, substitutes=substitutes(snapshot))
     broken = book.snapshot["disruptions"]
     # What a disruption changes in the same rows is worked out again.
-    column = SUBJECTS.get(name)
+    column = None if broken.is_empty() else SUBJECTS.get(name)
     if column and set(broken["subject"]) & {row[column] for row in tables[name]}:
         return None
     found = None
