@@ -243,10 +243,9 @@ class Providers:
     @cached_property
     def traits(self) -> TraitsBook:
         """What products and lots have, and what demands ask of them."""
-        from medhavi.providers.table_rows import read_tables
         from medhavi.providers.traits import TraitsBook
 
-        also = read_tables(self.snapshot, ("settings", "substitutes"))
+        also = self.rows(("settings", "substitutes"))
         return TraitsBook({**self.tables, **also})
 
     @cached_property

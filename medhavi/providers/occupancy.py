@@ -205,10 +205,7 @@ class Occupancy:
         start, finish = span
         if start >= finish:
             return
-        known = self._needs.get(used)
-        if known is None:
-            known = self._needs[used] = self._need(*used)
-        book, need, sequenced = known
+        book, need, sequenced = self._needs.get(used) or self._need(used)
         if book is None:
             return
         if sequenced:
@@ -247,16 +244,18 @@ class Occupancy:
                 self._journal.append((book, block, False))
 
     def _need(
-        self, resource: str, units: float
+        self, used: tuple[str, float]
     ) -> tuple[Ledger | BucketLedger | None, int, bool]:
-        """Give a ledger, the need there, and whether families follow each other."""
+        """Look up a ledger, the need there, and whether families follow each other."""
+        resource, units = used
         book = self.ledger(resource)
         sequenced = (
             book is not None
             and not isinstance(book, BucketLedger)
             and (book.clock.matrix is not None or book.most == MILLION)
         )
-        return book, millionths(units), sequenced
+        made = self._needs[used] = book, millionths(units), sequenced
+        return made
 
     def _uses(
         self, windows: Iterable[StepWindow], owner: str, holds: Sequence[Hold]
@@ -265,10 +264,7 @@ class Occupancy:
         for window in windows:
             start, finish = window.start, window.finish
             for used in window.resources if start < finish else ():
-                known = self._needs.get(used)
-                if known is None:
-                    known = self._needs[used] = self._need(*used)
-                book, need, sequenced = known
+                book, need, sequenced = self._needs.get(used) or self._need(used)
                 if book is None:
                     continue
                 if isinstance(book, BucketLedger):

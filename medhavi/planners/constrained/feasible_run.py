@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.campaign_choice import campaigning
 from medhavi.planners.constrained.causes import MISFIT, Cause, Walk, cause_table
-from medhavi.planners.constrained.dating import FeasibleRelease
+from medhavi.planners.constrained.dating import FeasibleRelease, is_scarce
 from medhavi.planners.constrained.delivering import (
     given_up_pins,
     lines_of,
@@ -166,7 +166,7 @@ class FeasibleRun(MrpRun):
     def _node_walk(self, node: Node, levels: Levels) -> NodeWalk:
         release = self.release
         alone = not node.substitutes and not any(n.alternatives for n in node.needs)
-        if alone and not node.sources and not node.rules.unlimited:
+        if alone and is_scarce(node):
             return ScarceWalk(node, levels, release)
         # Where demands state money, urgency by priority is not what decides.
         if isinstance(self._weights, Weights):

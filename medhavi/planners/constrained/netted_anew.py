@@ -15,16 +15,7 @@ from medhavi.planners.constrained.rationing import Rationing
 from medhavi.planners.mrp.state import NO_DEMAND
 
 if TYPE_CHECKING:
-    from collections.abc import (
-        Callable,
-        Collection,
-        Iterable,
-        Mapping,
-        Sequence,
-    )
-    from collections.abc import (
-        Set as AbstractSet,
-    )
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from medhavi.planners.constrained.dating import FeasibleRelease
     from medhavi.planners.constrained.rationing import Slice
@@ -108,7 +99,7 @@ class Netting(NamedTuple):
         self._arrange(places, gone, made, aside.known)
         return True
 
-    def _apart(self, places: AbstractSet[NodeKey]) -> bool:
+    def _apart(self, places: set[NodeKey]) -> bool:
         nodes = self.release.model.nodes
         return not self._chosen_by(places) and not any(
             key in self.slicer.intake.pins

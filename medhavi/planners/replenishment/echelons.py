@@ -20,7 +20,6 @@ from medhavi.findings import BadData, finding
 from medhavi.planners.mrp.model import Model, cycle_path
 from medhavi.planners.mrp.run import TABLES
 from medhavi.providers import Providers
-from medhavi.providers.table_rows import read_tables
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
@@ -122,7 +121,7 @@ class _Network:
         self._now = int(snapshot.as_of)
         basis = snapshot.settings.risk_basis
         self._providers = Providers(snapshot, infinite=True, quantile=basis)
-        self._model = Model(self._providers, read_tables(snapshot, TABLES))
+        self._model = Model(self._providers, self._providers.rows(TABLES))
 
     def all(self, rates: dict[NodeKey, Rate]) -> list[Echelon]:
         outside: dict[NodeKey, list[Rate]] = defaultdict(list)
