@@ -254,6 +254,12 @@ def override(
     value: Annotated[
         str | None, typer.Option("--value", help="New value as JSON or text.")
     ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--also", help="Further cell as JSON: table, key, column and value."
+        ),
+    ] = None,
     valid_from: Annotated[
         str | None, typer.Option("--valid-from", help="It holds from then on.")
     ] = None,
@@ -269,7 +275,7 @@ def override(
     store: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Override one cell of a planning table."""
+    """Override a cell of a planning table, or several in one edit."""
     pairs = [entry.partition("=") for entry in key]
     if any(not middle for _, middle, _ in pairs):
         message = "--key names a row like --key product=A."
@@ -277,6 +283,7 @@ def override(
     values = {
         "kind": "override", "table": table, "column": column, "reason": reason,
         "key": {name: text for name, _, text in pairs}, "value": _json_or_text(value),
+        "cells": [_json_or_text(cell) for cell in also or ()],
         "valid_from": valid_from, "valid_to": valid_to,
     }  # fmt: skip
     _one(values, (lake, store, plan, mode), commit=commit, approver=approver)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from medhavi.lakehouse.decision_folds import cell
 from medhavi.planners.work_orders.order_edit import EditKind
@@ -13,7 +13,7 @@ from medhavi.views.page import empty, findings_html, problem, table_html
 from medhavi.workbench.plan_edit_answers import EditStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from medhavi.planners.work_orders.order_edit import Edit
     from medhavi.service.desk_page import Shown
@@ -58,7 +58,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
         for name, value in parts.items()
         if name == "total" or round(value, 2)
     ]
-    head = _override_words(preview.edit, names) or str(preview.edit)
+    head = override_words(preview.edit, names) or str(preview.edit)
     supply = preview.edit.supply
     order = order or (names.name(supply) if supply else "")
     if order:
@@ -72,13 +72,17 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
     return told
 
 
-def _override_words(edit: Edit, names: Names) -> str:
-    """Say which cell gets which value; nothing for other edits."""
-    if edit.kind != EditKind.OVERRIDE or edit.table is None or edit.column is None:
+def override_words(edit: Edit, names: Names) -> str:
+    """Say which cells get which values; nothing for other edits."""
+    if edit.kind != EditKind.OVERRIDE:
         return ""
-    row = ", ".join(names.name(one) for one in edit.key.values())
-    value = value_words(cell(edit.table, edit.column, edit.value), names)
-    return f"{said(edit.table)}, {row}: {said(edit.column)} becomes {value}"
+    told: dict[str, list[str]] = {}
+    for one in edit.overridden():
+        row = ", ".join(names.name(part) for part in one.key.values())
+        value = value_words(cell(one.table, one.column, one.value), names)
+        words = f"{said(one.column)} becomes {value}"
+        told.setdefault(f"{said(one.table)}, {row}", []).append(words)
+    return "; ".join(f"{row}: {', '.join(words)}" for row, words in told.items())
 
 
 def _target(edit: Edit, names: Names) -> str:
@@ -133,12 +137,18 @@ def _decision(one: EditRecord, names: Names) -> str:
     """Give a decision in words: the orders, the cell, or the families it is about."""
     told = ", ".join(one.orders)
     if one.kind == EditKind.OVERRIDE and one.rows:
-        row = ", ".join(names.name(key) for key in one.rows[0]["key"].values())
-        told = f"{', '.join(one.rows[0]['after'])} of {row} ({one.rows[0]['table']})"
+        told = ", ".join(
+            f"{', '.join(row['after'])} of {_row_name(row, names)} ({row['table']})"
+            for row in one.rows
+        )
     if one.kind == EditKind.CHANGEOVER:
         key = one.rows[0]["key"]
         told = f"{key['from_family']} to {key['to_family']} ({key['matrix']})"
     return f"{one.kind} {told}".replace("_", " ")
+
+
+def _row_name(row: Mapping[str, Any], names: Names) -> str:
+    return ", ".join(names.name(key) for key in row["key"].values())
 
 
 def _signed(value: float, names: Names) -> str:

@@ -54,8 +54,8 @@ def answer_of(rows: Rows, snapshot: Snapshot) -> Answer:
     Returns
     -------
     Answer
-        An order with other dates moves; one other cell is an override; more than that
-        is nobody's to decide here.
+        An order with other dates moves; other cells are overridden, all in one edit;
+        what changes orders and data together is nobody's to decide here.
     """
     changed = {name: new for name, new in rows.items() if new}
     if set(changed) <= {REQUEST}:
@@ -94,20 +94,22 @@ def _answer(cells: Sequence[ChangedCell]) -> Answer:
         # Its start follows by the time of its source.
         due = _plain(dates["due"])
         return Answer(edit={"kind": "move", "supply": orders.pop(), "due": due})
-    if len(cells) != 1:
+    if len(cells) > 1 and orders:
         tables = ", ".join(sorted({said(one.table) for one in cells}))
-        words = f"It changes {len(cells)} cells ({tables}), and an edit changes one"
-        return Answer(why=f"{words}. {CARRY}")
-    [one] = cells
-    return Answer(
-        edit={
-            "kind": "override",
-            "table": one.table,
-            "key": {name: str(value) for name, value in one.key.items()},
-            "column": one.column,
-            "value": _plain(one.after),
-        }
-    )
+        words = f"It changes {len(cells)} cells of orders and more ({tables})"
+        return Answer(why=f"{words}, and an edit changes one order. {CARRY}")
+    first, *others = [_overridden(one) for one in cells]
+    also = {"cells": others} if others else {}
+    return Answer(edit={"kind": "override", **first, **also})
+
+
+def _overridden(one: ChangedCell) -> dict[str, object]:
+    return {
+        "table": one.table,
+        "key": {name: str(value) for name, value in one.key.items()},
+        "column": one.column,
+        "value": _plain(one.after),
+    }
 
 
 def _plain(value: object) -> object:

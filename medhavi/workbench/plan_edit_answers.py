@@ -271,7 +271,8 @@ class EditRecord:
     """One edit of the log.
 
     `undone_by` is the id of the edit that took it back, `undoes` of the one that this
-    takes back; `rows` as in a preview, cells as JSON has them.
+    takes back; `rows` as in a preview, cells as JSON has them; `earlier_overrides` what
+    overrode each cell of an override before, None where nothing did.
     """
 
     edit_id: str
@@ -288,7 +289,7 @@ class EditRecord:
     undone_by: str | None
     undoes: str | None
     rows: tuple[dict[str, Any], ...]
-    earlier_override: dict[str, Any] | None = None
+    earlier_overrides: tuple[dict[str, Any] | None, ...] = ()
 
 
 def stale_lines(changed: tuple[SeenChange, ...]) -> list[str]:

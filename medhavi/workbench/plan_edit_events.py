@@ -129,7 +129,7 @@ def about_edit(
     rows: Iterable[RowEdit],
     *,
     run: str,
-    earlier_override: Mapping[str, Any] | None = None,
+    earlier_overrides: Sequence[Mapping[str, Any] | None] = (),
 ) -> dict[str, Any]:
     """Give what the log keeps about an edit beside its events."""
     about: dict[str, Any] = {
@@ -140,8 +140,8 @@ def about_edit(
         "asked": edit.as_dict(),
         "rows": [plain_row(row) for row in rows],
     }
-    if earlier_override is not None:
-        about["earlier_override"] = _json(earlier_override)
+    if any(earlier_overrides):
+        about["earlier_overrides"] = _json(earlier_overrides)
     return about
 
 
@@ -188,11 +188,16 @@ def records(events: Iterable[RecordedEvent]) -> list[EditRecord]:
                 "revision": event.revision,
                 "undoes": about.get("undoes"),
                 "rows": rows,
-                "earlier_override": about.get("earlier_override"),
+                "earlier_overrides": _earlier_overrides(about),
             }
         )
     undone = {one["undoes"]: one["edit_id"] for one in found if one["undoes"]}
     return [EditRecord(**one, undone_by=undone.get(one["edit_id"])) for one in found]
+
+
+def _earlier_overrides(about: Mapping[str, Any]) -> tuple[dict[str, Any] | None, ...]:
+    """Read what was overridden; an edit of one cell once kept it by itself."""
+    return tuple(about.get("earlier_overrides", [about.get("earlier_override")]))
 
 
 def override_id(table: str, key: Mapping[str, str], column: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from medhavi.planners.work_orders.order_edit import Edit
 from medhavi.planners.work_orders.order_edit import edit as edit_of
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from medhavi.workbench.plan_edits import PlanEdits
 
     Cell = bool | int | float | str | None
+    Place = tuple[str, Mapping[str, str], str]
 
 
 class PlanEditing(ABC):
@@ -198,7 +199,7 @@ class PlanEditing(ABC):
     def override(
         self,
         plan: Plan,
-        place: tuple[str, Mapping[str, str], str],
+        place: Place,
         value: Cell,
         *,
         approver: str,
@@ -215,13 +216,40 @@ class PlanEditing(ABC):
         valid_from, valid_to
             When the value holds; absent: since ever, for ever.
         """
-        table, key, column = place
+        return self.override_all(
+            plan,
+            [(place, value)],
+            approver=approver,
+            valid_from=valid_from,
+            valid_to=valid_to,
+            reason=reason,
+        )
+
+    def override_all(
+        self,
+        plan: Plan,
+        cells: Sequence[tuple[Place, Cell]],
+        *,
+        approver: str,
+        valid_from: dt.datetime | str | None = None,
+        valid_to: dt.datetime | str | None = None,
+        reason: str | None = None,
+    ) -> EditCommit:
+        """Let a person's values win in several cells, in one edit; see `override`.
+
+        Parameters
+        ----------
+        cells
+            Places with their values, at least one: all are overridden or none.
+        """
+        stated: list[dict[str, Any]] = [
+            {"table": table, "key": key, "column": column, "value": value}
+            for (table, key, column), value in cells
+        ]
         asked = edit_of(
             "override",
-            table=table,
-            key=key,
-            column=column,
-            value=value,
+            **(stated[0] if stated else {}),
+            cells=stated[1:],
             valid_from=valid_from,
             valid_to=valid_to,
             reason=reason,

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from medhavi.errors import RevisionConflict, UsageError
 from medhavi.events.store import NO_STREAM
 from medhavi.findings import finding
@@ -23,6 +21,7 @@ from medhavi.planners.work_orders.order_edit import EditKind
 from medhavi.providers import Providers
 from medhavi.units import from_seconds
 from medhavi.workbench.newest_facts import NewestFacts
+from medhavi.workbench.override_edits import overridden_again, override, take_back
 from medhavi.workbench.plan_edit_answers import (
     EditCommit,
     EditStatus,
@@ -180,7 +179,7 @@ class PlanEdits:
         writer = Writer(identity, int(preview.as_of or 0), approver)
         earlier = self._decide(writer, preview)
         about = about_edit(
-            preview.edit, preview.rows, run=preview.run, earlier_override=earlier
+            preview.edit, preview.rows, run=preview.run, earlier_overrides=earlier
         )
         return self._append(writer.events(about), preview.revision, identity, preview)
 
@@ -288,14 +287,13 @@ class PlanEdits:
             changed=self.facts.since(position),
         )
 
-    def _decide(self, writer: Writer, preview: Preview) -> dict[str, Any] | None:
-        """Write the events of an edit; give the override that it replaces."""
+    def _decide(self, writer: Writer, preview: Preview) -> list[dict[str, Any] | None]:
+        """Write the events of an edit; give the overrides that it replaces."""
         if preview.edit.kind is EditKind.OVERRIDE:
-            (row,) = preview.rows
-            return self._override(writer, preview.edit, row)
+            return override(writer, preview.edit, preview.rows, self.facts)
         if preview.edit.kind is EditKind.CHANGEOVER:
             writer.changeovers(preview.rows)
-            return None
+            return []
         made = [one.key["supply_order"] for one in preview.rows if one.before is None]
         for row in preview.rows:
             writer.order(
@@ -304,26 +302,7 @@ class PlanEdits:
                 reason=preview.edit.reason,
                 replaced_by=made,
             )
-        return None
-
-    def _override(
-        self, writer: Writer, edit: Edit, row: RowEdit
-    ) -> dict[str, Any] | None:
-        column = str(edit.column)
-        name = override_id(row.table, row.key, column)
-        earlier = self.facts.override(name)
-        writer.override(
-            override=name,
-            table=row.table,
-            key=dict(row.key),
-            column=column,
-            value=edit.value,
-            previous=_json_cell((row.before or {}).get(column)),
-            valid_from=edit.valid_from,
-            valid_to=edit.valid_to,
-            reason=edit.reason,
-        )
-        return earlier
+        return []
 
     # --------------------------------------------------------------------- undoing
     def _take_back(
@@ -335,22 +314,7 @@ class PlanEdits:
         reason: str | None,
     ) -> None:
         if taken.kind == EditKind.OVERRIDE:
-            (row,) = taken.rows
-            ((column, value),) = row["after"].items()
-            earlier = taken.earlier_override or {}
-            writer.override(
-                override=override_id(row["table"], row["key"], column),
-                table=row["table"],
-                key=row["key"],
-                column=column,
-                value=_stored(earlier["value"]) if earlier else value,
-                valid_from=earlier.get("valid_from"),
-                # An override that ended is none; the log keeps that it was there.
-                valid_to=earlier.get("valid_to")
-                if earlier
-                else from_seconds(int(snapshot.as_of)),
-                reason=reason or "taken back",
-            )
+            take_back(writer, taken, from_seconds(int(snapshot.as_of)), reason)
             return
         if taken.kind == EditKind.CHANGEOVER:
             writer.changeovers(rows)
@@ -363,7 +327,10 @@ class PlanEdits:
     ) -> Finding | None:
         """Tell why the rows of an edit are not as it left them."""
         if taken.kind == EditKind.OVERRIDE:
-            return self._override_moved_on(taken, standing)
+            again = overridden_again(taken, standing, self.facts)
+            reason = f"{again} was overridden again"
+            way_out = "Take the later override back first."
+            return _no_undo(taken.edit_id, reason, way_out) if again else None
         if taken.kind == EditKind.CHANGEOVER:
             return self._changeover_moved_on(taken, snapshot)
         orders = {
@@ -398,28 +365,6 @@ class PlanEdits:
                     "Take the later edit back first, or edit the matrix as it is now.",
                 )
         return None
-
-    def _override_moved_on(
-        self, taken: EditRecord, standing: Sequence[EditRecord]
-    ) -> Finding | None:
-        """Tell whether a later edit, or somebody else, gave the cell another value."""
-        (row,) = taken.rows
-        ((column, value),) = row["after"].items()
-        again = [
-            one
-            for one in standing
-            if one.position > taken.position
-            and one.kind == EditKind.OVERRIDE
-            and _cell_of(one.rows[0]) == _cell_of(row)
-        ]
-        known = self.facts.override(override_id(row["table"], row["key"], column))
-        if not again and known is not None and _stored(known["value"]) == value:
-            return None
-        return _no_undo(
-            taken.edit_id,
-            "the value was overridden again",
-            "Take the later override back first.",
-        )
 
 
 def _turned_back(taken: EditRecord) -> tuple[RowEdit, ...]:
@@ -467,16 +412,3 @@ def check_approver(approver: str) -> None:
 
 def _no_undo(edit: str, reason: str, way_out: str) -> Finding:
     return finding("ORD009", value=edit, reason=reason, way_out=way_out)
-
-
-def _json_cell(value: Any) -> Any:
-    plain = value is None or isinstance(value, (bool, int, float, str, list))
-    return value if plain else value.isoformat()
-
-
-def _cell_of(row: Mapping[str, Any]) -> tuple[object, object, tuple[str, ...]]:
-    return row["table"], row["key"], tuple(row["after"])
-
-
-def _stored(text: str) -> Any:
-    return msgspec.json.decode(text)

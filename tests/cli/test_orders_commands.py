@@ -112,6 +112,13 @@ def test_each_verb_has_its_command(medhavi, place):
         "--column", "qty", "--value", "120", *sure,
     )  # fmt: skip
     assert said.answer["commit"]["events"] == ["OverrideRecorded"]
+    more = {"table": "demands", "key": {"demand": "D-1"}, "column": "priority"}
+    said = medhavi(
+        "orders", "override", "--table", "demands", "--key", "demand=D-1",
+        "--column", "qty", "--value", "121",
+        "--also", json.dumps({**more, "value": 3}), *sure,
+    )  # fmt: skip
+    assert said.answer["commit"]["events"] == ["OverrideRecorded", "OverrideRecorded"]
     said = medhavi("orders", "history", number, "--json")
     assert said.answer["account"]["state"] == "cancelled"
 
@@ -166,6 +173,20 @@ def test_a_plan_of_older_facts_ends_in_1_and_tells_what_changed(
         (["move", "x", "--due", "soon"], "due (soon) is no instant"),
         (["split", "x"], "Missing option '--part'"),
         (["override", "--table", "t", "--key", "k", "--column", "c"], "--key names"),
+        (
+            [
+                "override",
+                "--table",
+                "t",
+                "--key",
+                "k=v",
+                "--column",
+                "c",
+                "--also",
+                "x",
+            ],
+            "no list of cells, each table, key, column, value",
+        ),
         (["undo"], "Missing option '--approver'"),
         (["list", "--settings", "no.toml"], "there is no such file"),
         (["list", "--plan", "nowhere"], "there is no such folder"),

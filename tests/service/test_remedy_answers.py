@@ -6,11 +6,13 @@ import datetime as dt
 
 import pytest
 
+from medhavi.planners.work_orders.order_edit import edit
 from medhavi.results.limiter import RemedyKind
 from medhavi.results.plan_remedy import PlanRemedy
 from medhavi.results.promise_parts import TriedRemedy
 from medhavi.service import promise_remedies
 from medhavi.service.desk_parts import remedy_lines
+from medhavi.service.desk_words import override_words
 from medhavi.service.page_data import PageData, Source
 from medhavi.service.remedy_answers import answer_of, rows_file
 from medhavi.snapshot.folder import read
@@ -83,9 +85,25 @@ def test_what_no_edit_does_is_said_with_a_way_out(snapshot, rows, words):
     assert words in answer.why
 
 
-def test_several_cells_are_no_edit_but_a_file_that_can_be_read(snapshot, tmp_path):
+def test_several_cells_of_data_are_one_override(snapshot):
     rows = changed(snapshot, "supply_terms", lead_time_days=2.0, lead_time_p95_days=3.0)
-    assert "2 cells (supply terms)" in answer_of(rows, snapshot).why
+    asked = answer_of(rows, snapshot).edit
+    assert asked is not None
+    cells = {one.column: one.value for one in edit(**asked).overridden()}  # type: ignore[arg-type]
+    assert cells == {"lead_time_days": 2.0, "lead_time_p95_days": 3.0}
+    told = override_words(edit(**asked), names_of(snapshot))  # type: ignore[arg-type]
+    assert told.count("becomes") == 2
+    assert told.count("supply terms") == 1
+
+
+def test_cells_of_orders_and_data_are_no_edit_but_a_file_that_can_be_read(
+    snapshot, tmp_path
+):
+    rows = {
+        **changed(snapshot, "supply_terms", lead_time_days=2.0, lead_time_p95_days=3.0),
+        **changed(snapshot, "supply_orders", qty=5.0),
+    }
+    assert "3 cells of orders and more" in answer_of(rows, snapshot).why
     place = tmp_path / "rows.xlsx"
     place.write_bytes(rows_file(rows, snapshot))
     frames, found = read(place)

@@ -233,6 +233,42 @@ def test_an_override_wins_until_it_is_taken_back(bench):
     assert second.committed
 
 
+@pytest.mark.req("WO-12")
+def test_several_cells_are_one_override_all_or_none(bench):
+    before = bench.snapshot()
+    key = {"demand": "D-1"}
+    place, also = ("demands", key, "qty"), ("demands", key, "priority")
+    plan = plan_of(bench)
+    none = ("demand", key, "qty"), ("demands", {"demand": "D-9"}, "qty")
+    cells = [(none[0], 70), (also, 1), (also, 2), (none[1], 3)]
+    wrong = bench.override_all(plan, cells, approver="Ada")
+    assert not wrong.committed
+    assert [one.code for one in wrong.findings] == ["ORD003", "ORD004", "ORD004"]
+    assert "priority of this row is named twice" in str(wrong.findings[1])
+    assert "it names 0 rows" in str(wrong.findings[2])
+    assert edits_of(bench) == []
+    rank = before["demands"]["priority"][0]
+    done = bench.override_all(plan, [(place, 70), (also, rank + 1)], approver="Ada")
+    assert done.events == ("OverrideRecorded", "OverrideRecorded")
+    assert bench.snapshot()["demands"].select("qty", "priority").row(0) == (
+        70,
+        rank + 1,
+    )
+    [record] = bench.edit_history()
+    assert len(record.rows) == 2
+    same = bench.override(plan_of(bench), also, rank + 1, approver="Bob")
+    assert same.committed
+    refused = bench.undo(done.edit_id, approver="Ada")
+    assert "priority was overridden again" in str(refused.findings[0])
+    assert bench.undo(approver="Bob").committed
+    assert bench.snapshot()["demands"].select("qty", "priority").row(0) == (
+        70,
+        rank + 1,
+    )
+    assert bench.undo(approver="Bob").committed
+    assert bench.snapshot().fingerprint == before.fingerprint
+
+
 @pytest.mark.nightly
 def test_an_override_of_later_changes_nothing_now(bench):
     place = ("demands", {"demand": "D-1"}, "qty")

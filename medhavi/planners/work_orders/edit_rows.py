@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from medhavi.findings import Finding
-    from medhavi.planners.work_orders.order_edit import Edit
+    from medhavi.planners.work_orders.order_edit import CellValue, Edit
     from medhavi.providers import Providers
     from medhavi.providers.sources import Source
     from medhavi.results.plan import Plan
@@ -83,7 +83,7 @@ def rows_of(
     """
     try:
         if edit.kind is EditKind.OVERRIDE:
-            return (_override(edit, providers),), ()
+            return _overridden(edit, providers)
         if edit.kind is EditKind.FIRM:
             return _firmed(edit, plan, providers, taken)
         return _Editor(edit, plan, providers, taken).rows(), ()
@@ -409,8 +409,31 @@ def _existing(providers: Providers, order: str) -> Row | None:
     return _filled(rows[0]) if rows else None
 
 
-def _override(edit: Edit, providers: Providers) -> RowEdit:
-    table, column = edit.table or "", edit.column or ""
+def _overridden(
+    edit: Edit, providers: Providers
+) -> tuple[tuple[RowEdit, ...], tuple[Finding, ...]]:
+    """Give cells other values; what cannot be is named for each."""
+    rows: list[RowEdit] = []
+    found: list[Finding] = []
+    for cell in edit.overridden():
+        try:
+            row = _override(cell, providers)
+        except Impossible as impossible:
+            found.append(impossible.found)
+            continue
+        if any(_cell_of(row) == _cell_of(other) for other in rows):
+            twice = f"{cell.column} of this row is named twice"
+            found.append(_wrong("cells", cell.value, twice, "Name each cell once."))
+        rows.append(row)
+    return (() if found else tuple(rows)), tuple(found)
+
+
+def _cell_of(row: RowEdit) -> tuple[object, ...]:
+    return row.table, *row.key.items(), *(row.after or ())
+
+
+def _override(cell: CellValue, providers: Providers) -> RowEdit:
+    table, column = cell.table, cell.column
     tables = schema.tables()
     if table not in tables:
         raise Impossible(_unknown("table", table, tables))
@@ -420,11 +443,11 @@ def _override(edit: Edit, providers: Providers) -> RowEdit:
     rows = [
         row
         for row in providers.snapshot[table].to_dicts()
-        if all(str(row.get(name)) == text for name, text in edit.key.items())
+        if all(str(row.get(name)) == text for name, text in cell.key.items())
     ]
-    missing = sorted(set(tables[table].key) - set(edit.key))
+    missing = sorted(set(tables[table].key) - set(cell.key))
     if len(rows) != 1 or column in tables[table].key:
-        words = ", ".join(f"{name} = {text}" for name, text in edit.key.items())
+        words = ", ".join(f"{name} = {text}" for name, text in cell.key.items())
         reason = f"it names {len(rows)} rows of {table}"
         if column in tables[table].key:
             reason = f"{column} says which row it is and cannot be another"
@@ -435,7 +458,7 @@ def _override(edit: Edit, providers: Providers) -> RowEdit:
         table=table,
         key=key,
         before={column: rows[0][column]},
-        after={column: edit.value},
+        after={column: cell.value},
     )
 
 

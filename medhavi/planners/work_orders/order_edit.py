@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 Cell = bool | int | float | str | None
 
@@ -57,11 +57,20 @@ _ALWAYS = ("kind", "supply", "lock", "reason")
 _OPTIONAL: Mapping[EditKind, tuple[str, ...]] = MappingProxyType(
     {
         EditKind.FIRM: ("also",),
-        EditKind.OVERRIDE: ("value", "valid_from", "valid_to"),
+        EditKind.OVERRIDE: ("value", "valid_from", "valid_to", "cells"),
         EditKind.CHANGEOVER: ("value", "cleaning", "cost"),
     }
 )
 """Per kind fields that may be left out."""
+
+
+class CellValue(NamedTuple):
+    """A cell of a planning table by its key columns, and the value that it gets."""
+
+    table: str
+    key: Mapping[str, str]
+    column: str
+    value: Cell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +101,8 @@ class Edit:
         override: the cell, its value, and when it holds (absent: for ever).
         changeover: `key` names matrix, from_family and to_family, `value` the minutes
         (None: the row goes).
+    cells
+        override: further cells that get their values in the same edit.
     cleaning, cost
         changeover: whether the change is a cleaning, and its money; None: as before.
     reason
@@ -113,9 +124,15 @@ class Edit:
     value: Cell = None
     valid_from: dt.datetime | None = None
     valid_to: dt.datetime | None = None
+    cells: tuple[CellValue, ...] = ()
     cleaning: bool | None = None
     cost: float | None = None
     reason: str | None = None
+
+    def overridden(self) -> Iterator[CellValue]:
+        """Give the cells of an override with their values."""
+        yield CellValue(self.table or "", self.key, self.column or "", self.value)
+        yield from self.cells
 
     def as_dict(self) -> dict[str, object]:
         """Give what is stated, as JSON knows it, in a fixed order."""
@@ -241,6 +258,19 @@ def _cell(name: str, value: object) -> Cell:
     raise UsageError(message)
 
 
+def _cells(name: str, value: object) -> tuple[CellValue, ...]:
+    fields_of = CellValue._fields
+    if not isinstance(value, (list, tuple)) or not all(
+        isinstance(one, Mapping) and set(one) == set(fields_of) for one in value
+    ):
+        message = f"{name} ({value}) is no list of cells, each {', '.join(fields_of)}."
+        raise UsageError(message)
+    return tuple(
+        CellValue(*(_READ[one](one, cell[one]) for one in fields_of))  # type: ignore[arg-type]
+        for cell in value
+    )
+
+
 _READ: Mapping[str, Callable[[str, object], object]] = {
     "due": _instant,
     "start": _instant,
@@ -258,14 +288,17 @@ _READ: Mapping[str, Callable[[str, object], object]] = {
     "cost": _number,
     "key": _pairs,
     "value": _cell,
+    "cells": _cells,
 }
 
 
 def _plain(cell: object) -> object:
     if isinstance(cell, dt.datetime):
         return cell.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(cell, CellValue):
+        return {name: _plain(one) for name, one in cell._asdict().items()}
     if isinstance(cell, tuple):
-        return list(cell)
+        return [_plain(one) for one in cell]
     return dict(cell) if isinstance(cell, Mapping) else cell
 
 
