@@ -20,12 +20,9 @@ from tests import factories
 from tests.wide_networks import wide_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from medhavi.planners.constrained.jobs import Job
     from medhavi.planners.constrained.sequence import Scene
     from medhavi.planners.constrained.shop import Shop
-    from medhavi.planners.constrained.undoing import Before
 
 PARAMETERS = ConstrainedParameters(engine="python", effort="light", campaigns="off")
 
@@ -40,7 +37,7 @@ class AllAnew(Placing):
         self._begun = self.mark()
         super().forward()
 
-    def _around(self, changes: Iterable[Before]) -> None:
+    def _around(self) -> None:
         AllAnew.turns += 1
         stays, sequence = set(self.crowded), self.sequence
         self.undo(self._begun)

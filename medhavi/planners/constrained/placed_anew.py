@@ -14,26 +14,18 @@ from medhavi.planners.constrained.undoing import restore, state_of
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from medhavi.planners.constrained.jobs import Job
-    from medhavi.planners.constrained.undoing import Before
+    from medhavi.planners.constrained.undoing import Netted
     from medhavi.planners.mrp.state import Order
 
     Places = Callable[[Order], frozenset[tuple[str, str]]]
     """Where the place of one order can change that of another."""
 
 
-def first_of(changes: Iterable[Before]) -> dict[int, Before]:
-    """Give how each order was before its first change, by number of its job."""
-    found: dict[int, Before] = {}
-    for before in changes:
-        found.setdefault(before.job.number, before)
-    return found
-
-
 def kept_alive(
-    stays: Sequence[Job], netted: Mapping[int, Before], early: dict[int, int]
+    stays: Sequence[Job], netted: Netted, early: dict[int, int]
 ) -> list[Job]:
     """List the orders that may not come so early any more as before.
 
@@ -45,7 +37,7 @@ def kept_alive(
     stays
         Orders that stay now and did not before.
     netted
-        How those were netted that are placed now, by number.
+        How all were netted.
     early
         How much earlier than netted each may come, by index; it is renewed.
     """
@@ -57,10 +49,7 @@ def kept_alive(
     now = [state_of(job, None, None) for job in seen.values()]
     before = [[out.opens for out in job.outs] for job in below]
     for job in seen.values():
-        if job.number in netted:
-            kept = job.stays
-            restore(netted[job.number])
-            job.stays = kept
+        netted.restore(job)
     keep_alive_below(stays, below, early)
     for state in now:
         restore(state)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from medhavi.planners.constrained.goods_in_time import GoodsInTime
 from medhavi.planners.constrained.jobs import jobs_of
 from medhavi.planners.constrained.lifetimes import keep_alive
-from medhavi.planners.constrained.placed_anew import first_of, kept_alive, touched
+from medhavi.planners.constrained.placed_anew import kept_alive, touched
 from medhavi.planners.constrained.sequence import Sequencer
-from medhavi.planners.constrained.undoing import restore, state_of
+from medhavi.planners.constrained.undoing import Netted, restore, state_of
 from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
 
@@ -85,8 +85,10 @@ class Placing:
         self.crowded: set[str] = set()
         self.campaigns: Campaigning | None = None
         self.make_campaigns: Callable[[], Campaigning | None] = _no_campaigns
-        self._netted = [job.order.timing for job in self.jobs]
+        self._netted = Netted(release, self.jobs)
+        self._existing = [job for job in self.jobs if job.order.existing is not None]
         self._anywhere = False
+        self._marked = False
         self._changes: list[Before] = []
         self._could_begin: dict[int, int] = {}
         self._dates: dict[int, int] = {}
@@ -108,8 +110,8 @@ class Placing:
         for order in self._release.orders:
             if order.index not in placed and order.units and order.kind != "make":
                 self._shop.occupy(order, order.timing)
-        for job in self.jobs:
-            if job.order.existing is not None and (
+        for job in self._existing:
+            if (
                 job.lacking
                 or job.order.existing in stays
                 or self._shop.earliest(job.order, job.floor) is None
@@ -123,25 +125,22 @@ class Placing:
         Existing ones that find no room any more keep theirs, and the others are placed
         anew around them; where there are campaigns, that is for the next round.
         """
-        sequence = self.sequencer.first()
-        mark = self.mark()
-        self.place_all(sequence)
+        self.place_all(self.sequencer.first())
         while self.crowded and self.campaigns is None:
-            self._around(self._changes[mark.changes :])
+            self._around()
 
-    def _around(self, changes: Iterable[Before]) -> None:
+    def _around(self) -> None:
         """Place anew, around the orders that stay now, what they touch."""
-        stays = [job for job in self.jobs if job.order.existing in self.crowded]
+        stays = [job for job in self._existing if job.order.existing in self.crowded]
         self.crowded.clear()
         for job in stays:
             self._could_begin.pop(job.number, None)
             self.outlived.pop(job.order.index, None)
-        netted = first_of(changes)
-        limited = kept_alive(stays, netted, self._shifts)
+        limited = kept_alive(stays, self._netted, self._shifts)
         anew = touched(self.sequence, stays, limited, self._shop.places)
         for job in reversed(anew):
-            self.take_out(job)
-            restore(netted[job.number])
+            self._give_back(job)
+            self._netted.restore(job)
         for job in anew:
             self._placed_early(job)
         self._stand()
@@ -179,7 +178,7 @@ class Placing:
 
     def _stand(self) -> None:
         """Let existing orders that found no room keep their place."""
-        for job in self.jobs:
+        for job in self._existing:
             # What waits for itself in a circle is in no sequence.
             if job.order.existing is not None and not job.placed:
                 self.crowded.add(job.order.existing)
@@ -266,7 +265,8 @@ class Placing:
 
     # --- trying out ----------------------------------------------------------------
     def mark(self) -> Mark:
-        """Give a mark to undo to."""
+        """Give a mark to undo to; changes are noted from the first one on."""
+        self._marked = True
         held = self._shop.mark()
         return Mark(len(self._changes), held, self.sequence, self.campaigns)
 
@@ -280,10 +280,14 @@ class Placing:
 
     def take_out(self, job: Job) -> None:
         """Take an order from its place; what takes from it must be out before."""
-        self._changes.append(self._state(job))
+        self._give_back(job)
+        self._put(job, self._netted.timings[job.number])
+
+    def _give_back(self, job: Job) -> None:
+        """Give back what an order holds; its dates are the caller's."""
+        self._note(job)
         if job.placed:
             self._shop.release(job.order, job.order.timing)
-        self._put(job, self._netted[job.number])
         self._could_begin.pop(job.number, None)
         self.outlived.pop(job.order.index, None)
         job.placed = False
@@ -318,9 +322,12 @@ class Placing:
             return set()
         return self._shop.rivals(job.order, job.order.timing, start)
 
-    def _state(self, job: Job) -> Before:
-        could_begin = self._could_begin.get(job.number)
-        return state_of(job, could_begin, self.outlived.get(job.order.index))
+    def _note(self, job: Job) -> None:
+        """Note how an order is, to undo what comes."""
+        if self._marked:
+            could_begin = self._could_begin.get(job.number)
+            outlived = self.outlived.get(job.order.index)
+            self._changes.append(state_of(job, could_begin, outlived))
 
     def _restore(self, before: Before) -> None:
         job = before.job
@@ -336,12 +343,12 @@ class Placing:
     # --- forward -------------------------------------------------------------------
     def _stay(self, job: Job) -> None:
         """Let an order keep its dates."""
-        self._changes.append(self._state(job))
+        self._note(job)
         self._shop.occupy(job.order, job.order.timing)
         job.placed = job.stays = True
 
     def _placed_early(self, job: Job) -> None:
-        self._changes.append(self._state(job))
+        self._note(job)
         self.moves += 1
         self._could_begin.pop(job.number, None)
         if job.lacking:

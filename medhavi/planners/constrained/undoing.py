@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from medhavi.planners.constrained.jobs import Job
+    from medhavi.planners.mrp.register import Register
     from medhavi.providers.timing import Timing
 
 
@@ -51,3 +54,39 @@ def restore(before: Before) -> None:
     for out, given in zip(job.outs, before.given, strict=True):
         unit = out.unit
         unit.arrives, unit.available, unit.expires = given
+
+
+class Netted:
+    """How all orders were before any was placed: as they were netted.
+
+    Parameters
+    ----------
+    register
+        The netting.
+    jobs
+        Orders that are placed, by number.
+
+    Attributes
+    ----------
+    timings
+        Where each was, by number of its job.
+    """
+
+    def __init__(self, register: Register, jobs: Iterable[Job]) -> None:
+        self.timings = [job.order.timing for job in jobs]
+        self._instants = [need.instant for need in register.needs]
+        units = register.units
+        self._arrives = [unit.arrives for unit in units]
+        self._available = [unit.available for unit in units]
+        self._expires = [unit.expires for unit in units]
+
+    def restore(self, job: Job) -> None:
+        """Let dates of an order be as netted; whether it is placed does not change."""
+        job.order.timing = self.timings[job.number]
+        for take in job.takes:
+            take.need.instant = self._instants[take.need.index]
+        for out in job.outs:
+            unit = out.unit
+            unit.arrives = self._arrives[unit.index]
+            unit.available = self._available[unit.index]
+            unit.expires = self._expires[unit.index]
