@@ -143,6 +143,23 @@ def rules_at(moments: Mapping[str, int], first: int, last: int) -> list[Picture]
     return drawn
 
 
+def edge_of_words(base: Picture, **look: Any) -> Picture:
+    """Give the edge under words, in the page's colour: any line they cross is broken.
+
+    Parameters
+    ----------
+    base
+        Chart of the words, without a colour of its own.
+    look
+        As of the words: where they stand from their point, and how heavy they are.
+    """
+    page = token("page")
+    edge: Picture = base.mark_text(
+        **look, color=page, stroke=page, strokeWidth=4, aria=False
+    )
+    return edge
+
+
 def finished(chart: Picture, title: str, height: int | None = None) -> Picture:
     """Give a chart its title and size; it takes the width that there is."""
     import altair as alt

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from medhavi.units import from_seconds
 from medhavi.views.charts import (
     DAY_MS,
+    edge_of_words,
     finished,
     label_limit,
     legend_below,
@@ -201,8 +202,8 @@ def probability_chart(
         stated.mark_text(
             align="right", dx=-8, dy=-6, color=token("ink"), aria=False
         ).encode(text="word:N"),
-        *([] if share is None else _dragged(base, share, points)),
         *rules_at(walls, first, last),
+        *([] if share is None else _dragged(base, share, points)),
     ]
     return finished(alt.layer(*layers), probability_sentence(promise), 220)
 
@@ -232,6 +233,7 @@ def _dragged(
     import altair as alt
 
     first = min(points, key=lambda point: abs(float(str(point["share"])) - share))
+    look: dict[str, Any] = {"align": "right", "baseline": "bottom", "fontWeight": 600}
     drag = alt.selection_point(
         name=DRAGGED,
         fields=["share"],
@@ -241,6 +243,8 @@ def _dragged(
         value=[{"share": float(str(first["share"]))}],
     )
     here = base.transform_filter(drag)
+    # No curve of chances comes to its lower right corner.
+    words = here.encode(text="tip:N", x=alt.value("width"), y=alt.value(210))
     colour = token("warn")
     return [
         base.mark_point(size=200, opacity=0, aria=False)
@@ -252,14 +256,8 @@ def _dragged(
         here.mark_point(color=colour, filled=True, size=110, opacity=1).encode(
             tooltip="tip:N", description="tip:N"
         ),
-        # No curve of chances comes to its lower right corner.
-        here.mark_text(
-            align="right",
-            baseline="bottom",
-            color=token("ink"),
-            fontWeight=600,
-            aria=False,
-        ).encode(text="tip:N", x=alt.value("width"), y=alt.value(210)),
+        edge_of_words(words, **look),
+        words.mark_text(**look, color=token("ink"), aria=False),
     ]
 
 

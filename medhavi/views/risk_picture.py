@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from medhavi.views.charts import finished, legend_below, rows_of
+from medhavi.views.charts import edge_of_words, finished, legend_below, rows_of
 from medhavi.views.format import count, percent
 from medhavi.views.theme import PLOT, token
 
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from medhavi.views.charts import Picture
 
 BARS = 60
+_SIDES: dict[str, dict[str, Any]] = {
+    "left": {"align": "right", "dx": -4, "baseline": "top"},
+    "right": {"align": "left", "dx": 4, "baseline": "top"},
+}
+"""How a word stands on a side of its rule."""
 
 
 def risk_bars(report: RiskReport) -> pl.DataFrame:
@@ -47,8 +52,10 @@ def risk_bars(report: RiskReport) -> pl.DataFrame:
 
 
 def risk_marks(report: RiskReport) -> pl.DataFrame:
-    """Give the rules: x [h], word, hue, row of the word from the top."""
+    """Give the rules: x [h], word, hue, row of the word from the top, its side."""
     found = report.figures
+    minutes = report.makespans.to_numpy()
+    middle = (float(minutes.min()) + float(minutes.max())) / 2
     marks = (
         ("planned", "nominal", "ink"),
         ("half", "p50", "muted"),
@@ -62,6 +69,8 @@ def risk_marks(report: RiskReport) -> pl.DataFrame:
                 "word": f"{word} {found[key] / 60:,.1f} h",
                 "hue": hue,
                 "row": place,
+                # A word right of the middle has more room on its left.
+                "side": "left" if found[key] > middle else "right",
             }
             for place, (word, key, hue) in enumerate(marks)
         ]
@@ -118,21 +127,23 @@ def risk_chart(report: RiskReport) -> Picture:
         )
     )
     hues = ["ink", "muted", "warn", "bad"]
-    base = alt.Chart(rows_of(marks)).encode(
-        x=x,
-        color=alt.Color(
-            "hue:N",
-            scale=alt.Scale(domain=hues, range=[token(hue) for hue in hues]),
-            legend=None,
-        ),
+    base = alt.Chart(rows_of(marks)).encode(x=x)
+    hue = alt.Color(
+        "hue:N",
+        scale=alt.Scale(domain=hues, range=[token(hue) for hue in hues]),
+        legend=None,
     )
     rules = base.mark_rule(strokeDash=[3, 3], strokeWidth=1.5, aria=False)
-    words = base.mark_text(align="left", dx=4, baseline="top", aria=False).encode(
-        text="word:N",
-        y=alt.Y("row:Q", axis=None, scale=alt.Scale(domain=[0, 11], reverse=True)),
-    )
+    drawn = [rules.encode(color=hue)]
+    for side, look in _SIDES.items():
+        words = base.transform_filter(f"datum.side == '{side}'").encode(
+            text="word:N",
+            y=alt.Y("row:Q", axis=None, scale=alt.Scale(domain=[0, 11], reverse=True)),
+        )
+        written = words.mark_text(**look, aria=False).encode(color=hue)
+        drawn += [edge_of_words(words, **look), written]
     # Two scales of colour and of height: bars by part and count, rules by meaning.
-    chart = alt.layer(histogram, alt.layer(rules, words)).resolve_scale(
+    chart = alt.layer(histogram, alt.layer(*drawn)).resolve_scale(
         color="independent", y="independent"
     )
     return finished(chart, risk_title(report), PLOT + 40)

@@ -163,6 +163,7 @@ def risk_orders_html(report: RiskReport) -> str:
         ("Order", "Chance to be late", "Done, half the time", "Done, 95 of 100"),
         rows,
         ("Chance to be late",),
+        few=3,
     )
 
 
