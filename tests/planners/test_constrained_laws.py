@@ -9,7 +9,6 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -18,13 +17,9 @@ from hypothesis import strategies as st
 from benchmarks.frepple import snapshot_of
 from benchmarks.frepple_case.answers import expected_lines, planned_lines
 from medhavi.findings import BadData
-from medhavi.planners.constrained.justifying import in_order
-from medhavi.planners.constrained.rehearsal import Rehearsal
-from medhavi.planners.constrained.stage import Setting, Stage
 from medhavi.planners.pipeline import plan
 from medhavi.results.verify import verify
 from medhavi.snapshot import Snapshot
-from medhavi.units import DAY
 from tests.strategies import network_tables
 
 if TYPE_CHECKING:
@@ -129,87 +124,6 @@ def test_with_time_and_room_enough_all_is_as_on_time_as_in_mode_mrp(
     )
 
 
-# --- rehearsal ---------------------------------------------------------------------
-@st.composite
-def stages(draw: Any) -> Stage:
-    """Draw jobs of one or two tasks on two machines, in a random order of taking."""
-    stage = Stage(units=[1, draw(st.integers(1, 2))])
-    count = draw(st.integers(1, 8))
-    for job in range(count):
-        stage.first.append(len(stage.machine))
-        for _ in range(draw(st.integers(1, 2))):
-            stage.machine.append(draw(st.integers(-1, 1)))
-            stage.length.append(draw(st.integers(0, 5)) * DAY)
-            stage.lead.append(draw(st.integers(0, 1)) * DAY)
-        stage.last.append(len(stage.machine) - 1)
-        stage.post.append(0)
-        stage.floor.append(draw(st.integers(0, 3)) * DAY)
-        givers = draw(st.lists(st.integers(0, job - 1), unique=True)) if job else []
-        stage.before.append(givers)
-        stage.after.append([])
-        for giver in givers:
-            stage.after[giver].append(job)
-        stage.wants.append([job])
-        stage.due.append(draw(st.integers(0, 20)) * DAY)
-        stage.weight.append(1.0)
-        stage.priority.append(draw(st.integers(1, 3)))
-    return stage
-
-
-SETTINGS = st.builds(
-    Setting,
-    st.sampled_from([0.0, 0.4]),
-    st.sampled_from([0.5, 1.0]),
-    st.sampled_from([None, 4.0]),
-    st.sampled_from([0.0, 6.0]),
-)
-
-
-@given(stages(), SETTINGS)
-def test_a_rehearsal_keeps_sequence_floors_and_units(
-    stage: Stage, setting: Setting
-) -> None:
-    starts, arrivals = Rehearsal(stage, 0).rehearse(setting)
-    busy: dict[int, list[tuple[int, int]]] = {}
-    for job, (low, high) in enumerate(zip(stage.first, stage.last, strict=True)):
-        ready = max([stage.floor[job], *(arrivals[g] for g in stage.before[job])])
-        for task in range(low, high + 1):
-            assert starts[task] >= ready + stage.lead[task]
-            ready = starts[task] + stage.length[task]
-            if stage.machine[task] >= 0 and stage.length[task]:
-                busy.setdefault(stage.machine[task], []).append((starts[task], ready))
-        assert arrivals[job] == ready
-    for machine, spans in busy.items():
-        for start, _ in spans:
-            inside = sum(low <= start < high for low, high in spans)
-            assert inside <= stage.units[machine]
-
-
-@given(st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 2)), max_size=12))
-def test_tasks_of_equal_instants_go_by_rank_and_place(tasks: list[Any]) -> None:
-    numbers = np.array(tasks, dtype=np.int64).reshape(-1, 2)
-    places = range(len(tasks))
-    assert in_order(*numbers.T) == sorted(places, key=lambda one: (*tasks[one], one))
-
-
-@given(stages(), SETTINGS)
-def test_justification_makes_no_delivery_later(stage: Stage, setting: Setting) -> None:
-    from medhavi.planners.constrained.dispatching import Dispatch
-
-    stage.units = [1, 1]
-    rehearsal = Rehearsal(stage, 0)
-    jobs = [
-        job
-        for job, (low, high) in enumerate(zip(stage.first, stage.last, strict=True))
-        for _ in range(low, high + 1)
-    ]
-    before = Dispatch(stage, jobs, rehearsal.keys(setting), setting.hold)
-    before.run()
-    _, after = rehearsal.rehearse(setting)
-    for due, one, other in zip(stage.due, before.arrivals, after, strict=True):
-        assert max(0, other - due) <= max(0, one - due)
-
-
 # --- public cases ------------------------------------------------------------------
 @cache
 def opened(path: Path) -> tuple[dict[str, Any], Snapshot]:
@@ -288,38 +202,3 @@ def test_the_result_is_the_same_under_every_hash_seed() -> None:
         for seed in ("1", "77")
     }
     assert len(found) == 1
-
-
-def machine_stage(*jobs: tuple[int, int, int]) -> Stage:
-    """Give a stage of single tasks on one machine: floor, length and due in days."""
-    stage = Stage(units=[1])
-    for number, (floor, length, due) in enumerate(jobs):
-        stage.machine.append(0)
-        stage.length.append(length * DAY)
-        stage.lead.append(0)
-        stage.first.append(number)
-        stage.last.append(number)
-        stage.post.append(0)
-        stage.floor.append(floor * DAY)
-        stage.before.append([])
-        stage.after.append([])
-        stage.wants.append([number])
-        stage.due.append(due * DAY)
-        stage.weight.append(1.0)
-        stage.priority.append(2)
-    return stage
-
-
-@pytest.mark.parametrize(("hold", "starts"), [(0.5, [3, 1, 0]), (None, [0, 10, 12])])
-def test_a_machine_holds_for_what_is_more_urgent_and_takes_what_fits(
-    hold: float | None, starts: list[int]
-) -> None:
-    from medhavi.planners.constrained.dispatching import Dispatch
-
-    # A long task, an urgent one that comes in a day, and a short one that fits before.
-    stage = machine_stage((0, 10, 40), (1, 2, 3), (0, 1, 90))
-    keys = [40 * DAY, 3 * DAY, 90 * DAY]
-    jobs = list(range(len(keys)))
-    found = Dispatch(stage, jobs, keys, hold)
-    found.run()
-    assert [start // DAY for start in found.starts] == starts

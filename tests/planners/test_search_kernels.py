@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.planners.constrained.search.arrays import (
-    Engine,
     new_memory,
     new_pass,
     new_schedule,
@@ -19,6 +18,7 @@ from medhavi.planners.constrained.search.arrays import (
 from medhavi.planners.constrained.search.chain_bound import earliest_finishes
 from medhavi.planners.constrained.search.plant_bound import least_of
 from medhavi.planners.kernels import search_kernels
+from medhavi.planners.kernels.kernel_engine import Engine
 from tests.planners.search_plants import DAY, ENGINE, plant
 
 if TYPE_CHECKING:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.jobs import Job
     from medhavi.planners.constrained.placing import Placing
+    from medhavi.planners.constrained.stage import Ints
     from medhavi.planners.constrained.weighing import Weighing
     from medhavi.planners.parameters import Budget
 
@@ -158,7 +159,7 @@ class Improving:
         while self._blame(keys):
             yield sequencer.by_keys(keys, setting.hold)
 
-    def _blame(self, keys: list[int]) -> bool:
+    def _blame(self, keys: Ints) -> bool:
         """Make more urgent what made demands late; False: nothing did."""
         blamed = {
             job.number

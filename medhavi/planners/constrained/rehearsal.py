@@ -7,18 +7,23 @@ providers place the orders afterwards, with calendars, alternates and all resour
 
 from __future__ import annotations
 
-from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from medhavi.planners.constrained.dispatching import Dispatch
-from medhavi.planners.constrained.justifying import Justification
-from medhavi.planners.constrained.stage import FAR, Setting
+import numpy as np
+
+from medhavi.planners.constrained.stage import Setting
+from medhavi.planners.kernels.rehearsal_passes import FAR, NEVER_HOLDS
 from medhavi.units import ALWAYS, DAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.planners.constrained.stage import Stage
+    from medhavi.planners.constrained.stage import Ints
+    from medhavi.planners.kernels.kernel_engine import Engine
+    from medhavi.planners.kernels.rehearsal_passes import Stage
+
+PASSES = 3
+"""Passes over all tasks of one rehearsal."""
 
 
 class Rehearsal:
@@ -27,134 +32,111 @@ class Rehearsal:
     Parameters
     ----------
     stage
-        What is rehearsed; what takes from a job has a higher place in `order`.
+        What is rehearsed.
     now
         Now of the plan [UTC seconds].
+    engine
+        `rehearsal_passes`, and how it reads arrays.
+
+    Attributes
+    ----------
+    order
+        Jobs so that what brings comes before what takes; without those that wait for
+        each other in a circle.
+    passes
+        How many passes were made so far.
     """
 
-    def __init__(self, stage: Stage, now: int) -> None:
+    def __init__(self, stage: Stage, now: int, engine: Engine) -> None:
         self.stage = stage
         self._now = now
+        self._engine = engine
+        self._kernels = engine.kernels
+        self._plain = engine.of(stage)
         self.passes = 0
-        self._job = [0] * len(stage.machine)
-        for job, (low, high) in enumerate(zip(stage.first, stage.last, strict=True)):
-            for task in range(low, high + 1):
-                self._job[task] = job
-        self.order = self._sorted()
-        self._rank = [0] * len(stage.first)
-        for place, job in enumerate(self.order):
-            self._rank[job] = place
-        self._justification = Justification(stage, self._job, self._rank)
-        self._span = [
-            sum(stage.length[t] + stage.lead[t] for t in range(low, high + 1)) + post
-            for low, high, post in zip(stage.first, stage.last, stage.post, strict=True)
-        ]
-        self._work = [
-            sum(stage.length[t] for t in range(low, high + 1) if stage.machine[t] >= 0)
-            for low, high in zip(stage.first, stage.last, strict=True)
-        ]
+        jobs = len(stage.post)
+        self._rank = np.zeros(jobs, np.int64)
+        self.order = self.by(self._rank, np.arange(jobs))
+        self._rank[self.order] = np.arange(len(self.order))
+        self._task_rank = self._rank[stage.job]
+        self._span = _sums(stage.length + stage.lead, stage.first) + stage.post
+        busy = np.where(stage.machine >= 0, stage.length, 0)
+        self._work = _sums(busy, stage.first)
         self._queue = self._expected_queues()
 
-    def _sorted(self) -> list[int]:
-        """Sort the jobs: what brings before what takes (Kahn 1962)."""
-        stage = self.stage
-        left = [len(found) for found in stage.before]
-        ready = [job for job, count in enumerate(left) if count == 0]
-        heapify(ready)
-        found = []
-        while ready:
-            job = heappop(ready)
-            found.append(job)
-            for taker in stage.after[job]:
-                left[taker] -= 1
-                if left[taker] == 0:
-                    heappush(ready, taker)
-        return found
+    def _run(self, kernel: str, *arguments: Ints | float) -> Any:
+        """Run a kernel on the stage."""
+        ints = self._engine.ints
+        given = [ints(a) if isinstance(a, np.ndarray) else a for a in arguments]
+        return getattr(self._kernels, kernel)(self._plain, *given)
 
-    def _expected_queues(self) -> list[float]:
-        """Estimate the queue before each machine: E[d²]/E[d] u / (1.05 - u) / 2.
+    def _expected_queues(self) -> np.ndarray:
+        """Estimate the queue before the machines of each job [s].
 
-        Pollaczek and Khinchine's mean wait; the small constant keeps it finite.
+        Before a machine E[d²]/E[d] u / (1.05 - u) / 2: Pollaczek and Khinchine's mean
+        wait; the small constant keeps it finite.
         """
         stage = self.stage
+        tasks = np.flatnonzero(stage.machine >= 0)
+        where, length = stage.machine[tasks], stage.length[tasks].astype(np.float64)
         count = len(stage.units)
-        total, square = [0.0] * count, [0.0] * count
-        for machine, length in zip(stage.machine, stage.length, strict=True):
-            if machine >= 0:
-                total[machine] += length
-                square[machine] += float(length) * length
-        span = max((due - self._now for due in stage.due), default=0)
-        waits = []
-        for machine in range(count):
-            if total[machine] <= 0 or span <= 0:
-                waits.append(0.0)
-                continue
-            load = min(total[machine] / span / stage.units[machine], 1.0)
-            waits.append(square[machine] / total[machine] * load / (1.05 - load) / 2)
-        found = []
-        for low, high in zip(stage.first, stage.last, strict=True):
-            found.append(
-                sum(
-                    waits[stage.machine[t]]
-                    for t in range(low, high + 1)
-                    if stage.machine[t] >= 0
-                )
-            )
-        return found
+        total = np.bincount(where, length, minlength=count)
+        square = np.bincount(where, length * length, minlength=count)
+        span = int(stage.due.max(initial=self._now)) - self._now
+        if span <= 0:
+            return np.zeros(len(stage.post))
+        load = np.minimum(total / span / stage.units, 1.0)
+        mean = np.divide(square, total, out=np.zeros(count), where=total > 0)
+        waits = mean * load / (1.05 - load) / 2
+        return np.bincount(stage.job[tasks], waits[where], minlength=len(stage.post))
 
-    def turns(self, limited: Sequence[int], keys: Sequence[int]) -> list[int]:
+    def turns(self, limited: Sequence[int], keys: Ints) -> Ints:
         """Give the places in `order`, where some jobs change theirs by their keys."""
-        turns = list(self._rank)
-        places = sorted(turns[job] for job in limited)
-        urgent = sorted(limited, key=lambda job: (keys[job], job))
-        for job, place in zip(urgent, places, strict=True):
-            turns[job] = place
+        jobs, turns = np.array(limited, np.int64), self._rank.copy()
+        turns[jobs[np.lexsort((jobs, keys[jobs]))]] = np.sort(turns[jobs])
         return turns
 
     # --- keys ----------------------------------------------------------------------
-    def keys(self, setting: Setting) -> list[int]:
+    def keys(self, setting: Setting) -> Ints:
         """Give the key of each job: its latest end, and what the setting adds."""
         stage = self.stage
-        latest = [FAR] * len(stage.first)
-        day = DAY * setting.spread
-        for jobs, due, priority in zip(
-            stage.wants, stage.due, stage.priority, strict=True
-        ):
-            wanted = due + int(day * (priority - 2))
-            for job in jobs:
-                latest[job] = min(latest[job], wanted)
-        share = setting.allowance
-        for job in reversed(self.order):
-            start = latest[job] - self._span[job] - int(share * self._queue[job])
-            for giver in stage.before[job]:
-                latest[giver] = min(latest[giver], start)
-        more = setting.short_first
-        return [
-            end + int(more * work) for end, work in zip(latest, self._work, strict=True)
-        ]
+        latest = np.full(len(stage.post), FAR)
+        later = (DAY * setting.spread * (stage.priority - 2)).astype(np.int64)
+        wanted = np.repeat(stage.due + later, np.diff(stage.want_start))
+        np.minimum.at(latest, stage.want, wanted)
+        span = self._span + (setting.allowance * self._queue).astype(np.int64)
+        ends = self._run("pulled_ends", self.order, span, latest)
+        more = (setting.short_first * self._work).astype(np.int64)
+        return np.asarray(ends, np.int64) + more
 
     # --- passes --------------------------------------------------------------------
-    def rehearse(self, setting: Setting) -> tuple[list[int], list[int]]:
-        """Dispatch and justify.
+    def rehearse(self, keys: Ints, hold: float | None) -> tuple[Ints, Ints]:
+        """Dispatch and justify with given keys of the jobs.
 
         Returns
         -------
         starts, arrivals
             Per task its start, per job the arrival of its goods [UTC seconds].
         """
-        return self.with_keys(self.keys(setting), setting.hold)
+        self.passes += PASSES
+        holds = NEVER_HOLDS if hold is None else float(hold)
+        found = self._run("dispatch", keys, holds)
+        starts, arrivals = (np.asarray(one, np.int64) for one in found)
+        later = self._moved_right(starts, arrivals)
+        found = self._run("move_left", self._in_order(later), later)
+        starts, arrivals = (np.asarray(one, np.int64) for one in found)
+        return starts, arrivals
 
-    def with_keys(
-        self, keys: Sequence[int], hold: float | None
-    ) -> tuple[list[int], list[int]]:
-        """Dispatch and justify with given keys of the jobs."""
-        self.passes += 3
-        dispatch = Dispatch(self.stage, self._job, keys, hold)
-        dispatch.run()
-        right = self._justification.right(dispatch.starts, dispatch.arrivals)
-        return self._justification.left(right)
+    def _moved_right(self, starts: Ints, arrivals: Ints) -> Ints:
+        order = self._in_order(starts + self.stage.length)
+        found = self._run("move_right", order, starts, arrivals)
+        return np.asarray(found, np.int64)
 
-    def as_late_as_due(self) -> list[int]:
+    def _in_order(self, instants: Ints) -> Ints:
+        """Sort tasks by instants, then by the place of their job in `order`."""
+        return np.lexsort((self._task_rank, instants))
+
+    def as_late_as_due(self) -> Ints:
         """Give starts per task as late as the dues allow, before now if need be.
 
         In the sequence of the latest starts without queues.
@@ -162,48 +144,39 @@ class Rehearsal:
         self.passes += 1
         stage = self.stage
         ends = self.keys(Setting(0.0, 0.0, None, 0.0))
-        last = max(stage.due, default=self._now)
+        last = int(stage.due.max()) if len(stage.due) else self._now
         # Those that serve no demand come last; the others at no other limit than due.
-        limits = [last + DAY if end == FAR else ALWAYS for end in ends]
-        starts = [0] * len(stage.machine)
-        for job, (low, high) in enumerate(zip(stage.first, stage.last, strict=True)):
-            end = ends[job] - stage.post[job]
-            for task in range(high, low - 1, -1):
-                starts[task] = end - stage.length[task]
-                end = starts[task] - stage.lead[task]
-        return self._justification.right(starts, limits)
+        limits = np.where(ends == FAR, last + DAY, ALWAYS)
+        # What a task and those before it in its job take.
+        taken = np.cumsum(stage.length + stage.lead)
+        after = taken[stage.first[stage.job + 1] - 1] - taken
+        starts = (ends - stage.post)[stage.job] - after - stage.length
+        return self._moved_right(starts, limits)
 
-    def by(
-        self, starts: Sequence[int], turns: Sequence[int] | None = None
-    ) -> list[int]:
+    def by(self, starts: Ints, turns: Ints | None = None) -> Ints:
         """Sort the jobs by starts, what brings before what takes.
 
         `turns` decide between equal starts; without them, `order` does.
         """
-        stage = self.stage
-        rank = self._rank if turns is None else turns
-        left = [len(found) for found in stage.before]
-        ready = [(starts[j], rank[j], j) for j in self.order if left[j] == 0]
-        heapify(ready)
-        found = []
-        while ready:
-            job = heappop(ready)[2]
-            found.append(job)
-            for taker in stage.after[job]:
-                left[taker] -= 1
-                if left[taker] == 0:
-                    heappush(ready, (starts[taker], rank[taker], taker))
-        return found
+        found = self._run("sorted_jobs", starts, self._rank if turns is None else turns)
+        return np.asarray(found, np.int64)
 
     # --- score ---------------------------------------------------------------------
-    def score(self, arrivals: Sequence[int], days_of_one: float) -> float:
+    def score(self, arrivals: Ints, days_of_one: float) -> float:
         """Give the weighted lateness: each late demand counts some days and its own."""
-        total = 0.0
         stage = self.stage
-        for jobs, due, weight in zip(stage.wants, stage.due, stage.weight, strict=True):
-            late = -due
-            for job in jobs:
-                late = max(late, arrivals[job] - due)
-            if late > 0:
-                total += weight * (days_of_one + late / DAY)
+        if not len(stage.due):
+            return 0.0
+        last = np.maximum.reduceat(arrivals[stage.want], stage.want_start[:-1])
+        late = np.maximum(last, 0) - stage.due
+        total = 0.0
+        for place in np.flatnonzero(late > 0).tolist():
+            days = int(late[place]) / DAY
+            total += float(stage.weight[place]) * (days_of_one + days)
         return total
+
+
+def _sums(values: Ints, first: Ints) -> Ints:
+    """Add up what is between each start and the next."""
+    total: Ints = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
+    return np.diff(total[first])

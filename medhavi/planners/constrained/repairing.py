@@ -77,7 +77,7 @@ class Repairing:
         self._stop = stop
         self._by_name = {str(job.order.index): job for job in placing.jobs}
         self._random = random.Random(SEED)
-        self._urgency = placing.sequencer.rehearsal.keys(setting)
+        self._urgency = placing.sequencer.rehearsal.keys(setting).tolist()
         self.tried = self.better = 0
         self.cost = NOTHING
         self._weigh()

@@ -7,14 +7,24 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.rehearsal import Rehearsal
-from medhavi.planners.constrained.stage import Setting, Stage
-from medhavi.planners.mrp.state import NO_DEMAND, Demand
+import numpy as np
+
+from medhavi.planners.constrained.rehearsal import PASSES, Rehearsal
+from medhavi.planners.constrained.stage import Setting, stage_of
+from medhavi.planners.kernels.compiled import (
+    compiled_rehearsal,
+    interpreted_rehearsal,
+    uses_numba,
+)
+from medhavi.planners.kernels.kernel_engine import Engine
+from medhavi.planners.mrp.state import Demand
 from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from medhavi.planners.constrained.jobs import Job
+    from medhavi.planners.constrained.stage import Ints
+    from medhavi.planners.kernels.compiled import Engine as Wanted
 
 SETTINGS = {
     "light": (Setting(0.2, 1.0, 4.0, 3.0),),
@@ -69,12 +79,16 @@ class Sequencer:
         self._limited = limited
         self._ranked: dict[str, list[list[Job]]] = {}
         self._best: dict[str, Setting] = {}
-        self._rehearsed: dict[Setting, tuple[float, list[int]]] = {}
+        self._rehearsed: dict[Setting, tuple[float, Ints]] = {}
 
     @cached_property
     def rehearsal(self) -> Rehearsal:
         """The stage of the orders, made when it is asked for first."""
-        return Rehearsal(stage_of(self._jobs, self._scene), self._scene.as_of)
+        scene, parameters = self._scene, self._scene.parameters
+        stage = stage_of(self._jobs, scene.snapshot, scene.demands, scene.as_of)
+        passes = PASSES * len(SETTINGS[parameters.effort])
+        engine = engine_for(parameters.engine, passes * len(stage.machine))
+        return Rehearsal(stage, scene.as_of, engine)
 
     @property
     def passes(self) -> int:
@@ -96,20 +110,20 @@ class Sequencer:
             ]
             found.sort(key=lambda one: one[0])
             self._best[effort] = found[0][2]
-            known = dict.fromkeys(
-                tuple(self._sorted(starts, self._keys(setting)))
-                for _, starts, setting in found
-            )
-            self._ranked[effort] = [[self._jobs[job] for job in one] for one in known]
+            known: dict[bytes, Ints] = {}
+            for _, sequence, _ in found:
+                known.setdefault(sequence.tobytes(), sequence)
+            self._ranked[effort] = [self._named(one) for one in known.values()]
         return self._ranked[effort]
 
-    def _rehearse(self, setting: Setting) -> tuple[float, list[int]]:
-        """Give the score of a setting, and its starts."""
+    def _rehearse(self, setting: Setting) -> tuple[float, Ints]:
+        """Give the score of a setting, and its sequence."""
         if setting not in self._rehearsed:
-            starts, arrivals = self.rehearsal.rehearse(setting)
-            days = self._scene.parameters.late_demand_days
-            score = self.rehearsal.score(arrivals, days)
-            self._rehearsed[setting] = score, starts
+            rehearsal, days = self.rehearsal, self._scene.parameters.late_demand_days
+            keys = rehearsal.keys(setting)
+            starts, arrivals = rehearsal.rehearse(keys, setting.hold)
+            score = rehearsal.score(arrivals, days)
+            self._rehearsed[setting] = score, self._sorted(starts, keys)
         return self._rehearsed[setting]
 
     def best_setting(self, effort: str) -> Setting:
@@ -117,87 +131,32 @@ class Sequencer:
         self.ranked(effort)
         return self._best[effort]
 
-    def by_keys(self, keys: Sequence[int], hold: float | None) -> list[Job]:
+    def by_keys(self, keys: Ints, hold: float | None) -> list[Job]:
         """Give the sequence of a rehearsal with keys of the jobs."""
-        starts, _ = self.rehearsal.with_keys(keys, hold)
-        return [self._jobs[job] for job in self._sorted(starts, keys)]
+        starts, _ = self.rehearsal.rehearse(keys, hold)
+        return self._named(self._sorted(starts, keys))
 
     def as_late_as_due(self) -> list[Job]:
         """Give the sequence of the latest starts that let nothing be late."""
-        starts = self.rehearsal.as_late_as_due()
-        return [self._jobs[job] for job in self._sorted(starts)]
+        return self._named(self._sorted(self.rehearsal.as_late_as_due()))
 
     def by_starts(self) -> list[Job]:
         """Give the orders by where they start now."""
-        starts = [job.order.timing.start for job in self._jobs]
-        return [self._jobs[job] for job in self.rehearsal.by(starts)]
+        starts = np.array([job.order.timing.start for job in self._jobs], np.int64)
+        return self._named(self.rehearsal.by(starts))
 
-    def _keys(self, setting: Setting) -> Sequence[int]:
-        """Give the keys of a setting, where they are looked at."""
-        return self.rehearsal.keys(setting) if self._limited else ()
+    def _sorted(self, starts: Ints, keys: Ints | None = None) -> Ints:
+        """Sort the jobs by the starts of their tasks; keys decide for the limited."""
+        rehearsal = self.rehearsal
+        turns = None if keys is None else rehearsal.turns(self._limited, keys)
+        return rehearsal.by(starts[rehearsal.stage.first[:-1]], turns)
 
-    def _sorted(self, starts: Sequence[int], keys: Sequence[int] = ()) -> list[int]:
-        first = self.rehearsal.stage.first
-        turns = self.rehearsal.turns(self._limited, keys) if keys else None
-        return self.rehearsal.by([starts[task] for task in first], turns)
-
-
-def stage_of(jobs: list[Job], scene: Scene) -> Stage:
-    """Turn orders into plain numbers."""
-    stage = Stage()
-    resources = scene.snapshot["resources"]
-    machines: dict[str, int] = {}
-    for name, units, finite in resources.select(
-        "resource", "units", "finite"
-    ).iter_rows():
-        if finite:
-            machines[name] = len(stage.units)
-            stage.units.append(max(1, int(units)))
-    wants: dict[int, list[int]] = {}
-    for job in jobs:
-        timing = job.order.timing
-        before = timing.start
-        stage.first.append(len(stage.machine))
-        for window in timing.steps:
-            where = next(
-                (machines[name] for name, _ in window.resources if name in machines),
-                -1,
-            )
-            stage.machine.append(where)
-            stage.length.append(window.finish - window.start)
-            stage.lead.append(max(0, window.start - before))
-            before = window.finish
-        if not timing.steps:
-            stage.machine.append(-1)
-            begin = timing.ready if job.order.kind == "move" else timing.start
-            stage.length.append(timing.finish - begin)
-            stage.lead.append(0)
-            before = timing.finish
-        stage.last.append(len(stage.machine) - 1)
-        stage.post.append(max(0, timing.finish - before))
-        stage.floor.append(_floor(job))
-        stage.before.append([other.number for other in job.before])
-        stage.after.append([other.number for other in job.after])
-        for out in job.outs:
-            for need, _ in out.unit.takers:
-                if need.demand != NO_DEMAND:
-                    wants.setdefault(need.demand, []).append(job.number)
-    demands, weight_of = scene.demands, scene.snapshot.settings.weight
-    for index, found in sorted(wants.items()):
-        demand = demands[index]
-        stage.wants.append(found)
-        stage.due.append(max(demand.due, scene.as_of))
-        stage.weight.append(weight_of(demand.priority))
-        stage.priority.append(demand.priority)
-    return stage
+    def _named(self, sequence: Ints) -> list[Job]:
+        return [self._jobs[job] for job in sequence.tolist()]
 
 
-def _floor(job: Job) -> int:
-    """Give from when on a job may start for all that no other job brings it."""
-    movable = {other.order.index for other in job.before}
-    floor = job.floor
-    for take in job.takes:
-        for unit in take.units:
-            if unit.order is None or unit.order.index not in movable:
-                floor = max(floor, take.opens, unit.arrives)
-    return floor
+def engine_for(engine: Wanted, tasks: int) -> Engine:
+    """Give the kernels of a rehearsal that goes through so many tasks in all."""
+    if uses_numba(engine, tasks):
+        return Engine(kernels=compiled_rehearsal(), lists=False)
+    return Engine(kernels=interpreted_rehearsal(), lists=True)

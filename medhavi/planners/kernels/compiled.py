@@ -5,13 +5,15 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from bisect import bisect_left
 from functools import lru_cache
 from hashlib import blake2b
-from types import FunctionType
+from types import CodeType, FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
 
 Engine = Literal["auto", "python", "numba"]
 LARGE = 50_000
@@ -79,51 +81,90 @@ def interpreted_trace() -> Callable[..., Any]:
     """Give `peg_trace.trace` for the interpreter: lists in, lists out."""
     from medhavi.planners.kernels import peg_trace
 
-    scope = {"np": _Lists}
-    plain = {
-        callee.__name__: FunctionType(
-            callee.__code__, {**callee.__globals__, **scope}, callee.__name__
+    found: Callable[..., Any] = on_lists(functions_of(peg_trace)).trace
+    return found
+
+
+@lru_cache(maxsize=1)
+def compiled_rehearsal() -> SimpleNamespace:
+    """Give the functions of `rehearsal_passes` compiled, as of `compiled_trace`."""
+    import numba
+
+    from medhavi.planners.kernels import rehearsal_passes
+
+    return jitted_together(numba.njit, functions_of(rehearsal_passes))
+
+
+@lru_cache(maxsize=1)
+def interpreted_rehearsal() -> SimpleNamespace:
+    """Give the functions of `rehearsal_passes` for the interpreter: lists in and out.
+
+    Its own search in lists is the same as theirs, and faster.
+    """
+    from medhavi.planners.kernels import rehearsal_passes
+
+    found = functions_of(rehearsal_passes)
+    return on_lists(found, count_until=bisect_left)
+
+
+def functions_of(module: ModuleType) -> list[FunctionType]:
+    """List the functions that a module defines, in order of writing."""
+    return [
+        found
+        for found in vars(module).values()
+        if isinstance(found, FunctionType) and found.__module__ == module.__name__
+    ]
+
+
+def on_lists(functions: Sequence[FunctionType], **instead: Any) -> SimpleNamespace:
+    """Copy functions of one file for the interpreter: their arrays are lists.
+
+    Parameters
+    ----------
+    functions
+        Functions; they call each other's copies.
+    instead
+        What stands for a name in them.
+    """
+    scope = {**functions[0].__globals__, "np": _Lists}
+    for function in functions:
+        scope[function.__name__] = FunctionType(
+            function.__code__, scope, function.__name__, function.__defaults__
         )
-        for callee in (peg_trace.grown, peg_trace.arranged)
-    }
-    return FunctionType(
-        peg_trace.trace.__code__,
-        {**peg_trace.trace.__globals__, **scope, **plain},
-        "trace",
-    )
+    scope.update(instead)
+    return SimpleNamespace(**{one.__name__: scope[one.__name__] for one in functions})
 
 
 def jitted(njit: Any, kernel: Any, callees: Sequence[Any]) -> Callable[..., Any]:
-    """Compile a kernel with the functions it calls, cached on disk where possible.
+    """Compile a kernel with the functions that it calls, as of `jitted_together`."""
+    found: Callable[..., Any] = getattr(
+        jitted_together(njit, [*callees, kernel]), kernel.__name__
+    )
+    return found
 
-    numba renews its cache when the file of the kernel changes, by date and size; what
-    a kernel calls is not looked at. So the name under which all are kept ends in a
-    digest of their code: other code is never taken for this one.
+
+def jitted_together(njit: Any, functions: Sequence[Any]) -> SimpleNamespace:
+    """Compile functions that call each other, cached on disk where possible.
+
+    numba renews its cache when the file of a function changes, by date and size; what
+    it calls is not looked at. So the name under which all are kept ends in a digest of
+    their code: other code is never taken for this one.
 
     Parameters
     ----------
     njit
         `numba.njit`.
-    kernel
-        Plain function of arrays.
-    callees
-        Functions of the same file that it calls, in order of use; they call no other.
+    functions
+        Plain functions of arrays of one file, callees first.
     """
-    digest = _digest([kernel, *callees])
-    compiled = {
-        callee.__name__: _compiled(njit, _named(callee, {}, digest))
-        for callee in callees
-    }
-    return _compiled(njit, _named(kernel, compiled, digest))
-
-
-def _named(function: Any, callees: Mapping[str, Any], digest: str) -> FunctionType:
-    """Copy a function under a name of its own, with compiled callees in its scope."""
-    scope = {**function.__globals__, **callees}
-    copy = FunctionType(function.__code__, scope, function.__name__)
-    copy.__qualname__ = f"{function.__qualname__}_{digest}"
-    copy.__module__ = function.__module__
-    return copy
+    digest = _digest(functions)
+    scope = dict(functions[0].__globals__)
+    for function in functions:
+        copy = FunctionType(function.__code__, scope, function.__name__)
+        copy.__qualname__ = f"{function.__qualname__}_{digest}"
+        copy.__module__ = function.__module__
+        scope[function.__name__] = _compiled(njit, copy)
+    return SimpleNamespace(**{one.__name__: scope[one.__name__] for one in functions})
 
 
 def _compiled(njit: Any, function: FunctionType) -> Callable[..., Any]:
@@ -137,12 +178,19 @@ def _compiled(njit: Any, function: FunctionType) -> Callable[..., Any]:
 
 def _digest(functions: Sequence[Any]) -> str:
     """Hash the code of functions: instructions, names, constants, numbers in scope."""
-    parts: list[tuple[object, ...]] = []
+    parts: list[object] = []
     for function in functions:
         code, scope = function.__code__, function.__globals__
         numbers = [
             scope[name] for name in code.co_names if isinstance(scope.get(name), int)
         ]
-        parts.append((function.__name__, code.co_code, code.co_names, code.co_consts))
-        parts.append(tuple(numbers))
+        parts.append((function.__name__, *_parts(code), tuple(numbers)))
     return blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+
+
+def _parts(code: CodeType) -> tuple[object, ...]:
+    """Give what tells code apart, without where it lies in memory."""
+    constants = [
+        _parts(one) if isinstance(one, CodeType) else one for one in code.co_consts
+    ]
+    return code.co_code, code.co_names, tuple(constants)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,33 +15,6 @@ if TYPE_CHECKING:
 MOST_JOURNAL = 4_000_000
 """Changes that one move may make, twice over, at most."""
 FIRST_SEED = 20_011
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
-    """The kernels of a search, and how their arrays look.
-
-    `lists` tells that the interpreter runs them: lists are read far faster there.
-    """
-
-    kernels: SimpleNamespace
-    lists: bool
-
-    def of(self, record: Any) -> Any:
-        """Give a record of arrays as the kernels read it best."""
-        if not self.lists:
-            return record
-        return type(record)(*(one.tolist() for one in record))
-
-    def ints(self, values: np.ndarray) -> Any:
-        """Give whole numbers as the kernels read them best: maybe the same array."""
-        found = values.astype(np.int64, copy=False)
-        return found.tolist() if self.lists else found
-
-    def floats(self, values: np.ndarray) -> Any:
-        """Give numbers as the kernels read them best."""
-        found = values.astype(np.float64)
-        return found.tolist() if self.lists else found
 
 
 def zeros(count: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from medhavi.units import DAY
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from medhavi.planners.constrained.search.arrays import Engine
+    from medhavi.planners.kernels.kernel_engine import Engine
     from medhavi.planners.kernels.plant_record import Plant
 
 ALLOWANCES = (0.0, 0.2, 0.5, 0.8, 1.2)

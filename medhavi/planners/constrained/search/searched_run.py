@@ -13,7 +13,6 @@ from medhavi.planners.constrained import rounds
 from medhavi.planners.constrained.causes import Walk
 from medhavi.planners.constrained.delivering import lines_of
 from medhavi.planners.constrained.round_memory import Memory
-from medhavi.planners.constrained.search.arrays import Engine
 from medhavi.planners.constrained.search.found_placing import FoundPlacing
 from medhavi.planners.constrained.search.laying_out import (
     Layout,
@@ -31,6 +30,7 @@ from medhavi.planners.constrained.search.seeking import SCALE, Watch, seek
 from medhavi.planners.constrained.sequence import Scene
 from medhavi.planners.constrained.shop import Shop
 from medhavi.planners.kernels import search_kernels
+from medhavi.planners.kernels.kernel_engine import Engine
 from medhavi.results.run_record import Status
 from medhavi.units import DAY
 

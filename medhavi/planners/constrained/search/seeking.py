@@ -19,8 +19,8 @@ from medhavi.units import DAY, HOUR
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.planners.constrained.search.arrays import Engine
     from medhavi.planners.constrained.search.plant_model import Model
+    from medhavi.planners.kernels.kernel_engine import Engine
     from medhavi.planners.kernels.schedule_record import Schedule
 
 CHUNK = 200
