@@ -1,8 +1,9 @@
 """Disruptions as the planning tables say them (rule 20).
 
 Disruptions of resources are capacity's; those of lots, lanes and suppliers become what
-the tables have for it: a lot on hold, a blackout of a lane, a longer lead time of
-orders placed while the supplier is late.
+the tables have for it: a lot on hold, a blackout of a lane. Terms of a late supplier
+are cut where its delay begins and ends; what is ordered in between takes so much longer
+than stated or learned (`LeadTimes`).
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.providers.lead_times import DELAY
+
 if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
-DELAY = "supplier_delay"
 FAR = pl.datetime(9999, 1, 1, time_zone="UTC")
 
 
@@ -37,33 +39,8 @@ def with_disruptions(snapshot: Snapshot) -> Snapshot:
         tables["lane_blackouts"] = _blackouts(snapshot["lane_blackouts"], blocked)
     late = rows.filter((pl.col("kind") == DELAY) & (pl.col("delay_days") > 0))
     if late.height:
-        tables["supply_terms"] = _delayed(snapshot["supply_terms"], late)
+        tables["supply_terms"] = _cut(snapshot["supply_terms"], late)
     return snapshot.replace(**tables) if tables else snapshot
-
-
-def as_promised_on(snapshot: Snapshot) -> Snapshot:
-    """Give the snapshot that promises are made on: learned times are late as well.
-
-    What is promised is ordered now, so the estimates of a supplier that is late now
-    are raised by its delay.
-    """
-    rows = snapshot["disruptions"]
-    if rows.is_empty():
-        return snapshot
-    now = snapshot["settings"]["as_of"][0]
-    late = rows.filter(
-        (pl.col("kind") == DELAY)
-        & (pl.col("valid_from") <= now)
-        & (pl.col("valid_to").is_null() | (pl.col("valid_to") > now))
-    )
-    delays = dict(late.group_by("subject").agg(pl.col("delay_days").sum()).iter_rows())
-    changed = with_disruptions(snapshot)
-    if not delays or snapshot["estimates"].is_empty():
-        return changed
-    lead = (pl.col("kind") == "supplier") & (pl.col("quantity") == "lead_days")
-    more = pl.when(lead).then(pl.col("subject").replace_strict(delays, default=0.0))
-    raised = pl.col("p50", "p80", "p95") + more.otherwise(0.0)
-    return changed.replace(estimates=snapshot["estimates"].with_columns(raised))
 
 
 def _on_hold(stock: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
@@ -92,8 +69,8 @@ def _blackouts(known: pl.DataFrame, blocked: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([known, made]).unique(["lane", "valid_from"], maintain_order=True)
 
 
-def _delayed(terms: pl.DataFrame, late: pl.DataFrame) -> pl.DataFrame:
-    """Cut terms at the edges of delays; orders placed inside take so much longer."""
+def _cut(terms: pl.DataFrame, late: pl.DataFrame) -> pl.DataFrame:
+    """Cut terms at the edges of delays."""
     for row in late.sort("valid_from", "disruption").iter_rows(named=True):
         begin = row["valid_from"]
         end = row["valid_to"]
@@ -107,8 +84,6 @@ def _delayed(terms: pl.DataFrame, late: pl.DataFrame) -> pl.DataFrame:
         inside = own.filter(closes.is_null() | (closes > begin)).with_columns(
             valid_from=pl.max_horizontal(opens, pl.lit(begin)),
             valid_to=closes if end is None else pl.min_horizontal(closes, pl.lit(end)),
-            lead_time_days=pl.col("lead_time_days") + row["delay_days"],
-            lead_time_p95_days=pl.col("lead_time_p95_days") + row["delay_days"],
         )
         parts = [others, before, inside]
         if end is not None:

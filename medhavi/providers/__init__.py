@@ -138,7 +138,7 @@ class Providers:
         """Which times hold."""
         from medhavi.providers.lead_times import LeadTimes
 
-        return LeadTimes(self.tables, self._quantile)
+        return LeadTimes(self.tables, self._quantile, delayed=not self._infinite)
 
     @cached_property
     def exchange(self) -> Exchange:

@@ -34,6 +34,8 @@ LEVELS: Final = (0.5, 0.8, 0.95)
 STEEP: Final = 1e6
 """Times that grow more than so many times are taken as growing from zero."""
 TIMED: Final = ("supplier", "lane")
+DELAY = "supplier_delay"
+"""Kind of the disruptions that make a supplier late."""
 _LEAD, _FACTOR, _DOWN, _YIELD = "lead_days", "duration_factor", "downtime_h", "yield"
 _PARTS = 9
 """Decimals of a time between two that are known."""
@@ -74,6 +76,12 @@ class Quantiles(NamedTuple):
     def uncertain(self) -> bool:
         """Tell whether the time varies at all."""
         return self.p95 > self.p50
+
+    def later(self, days: float) -> Quantiles:
+        """Give the same that takes some days more."""
+        return self._replace(
+            p50=self.p50 + days, p80=self.p80 + days, p95=self.p95 + days
+        )
 
     def named(self, quantile: Quantile) -> float:
         """Give a quantile by its name."""
@@ -141,12 +149,32 @@ class LeadTimes:
         `estimates`, `suppliers`, `supply_terms`, `lanes`.
     quantile : {"p50", "p80", "p95"}, default "p50"
         What planners use where there is an estimate.
+    delayed : bool, default False
+        What is ordered while a supplier is late takes its delay longer (rule 20), by
+        terms that are cut where delays begin and end; `disruptions` is read then.
     """
 
-    __slots__ = ("_estimates", "_known", "_reliability", "_tables", "quantile")
+    __slots__ = (
+        "_delays",
+        "_estimates",
+        "_known",
+        "_reliability",
+        "_tables",
+        "quantile",
+    )
 
-    def __init__(self, tables: Mapping[str, Rows], quantile: Quantile = "p50") -> None:
+    def __init__(
+        self,
+        tables: Mapping[str, Rows],
+        quantile: Quantile = "p50",
+        *,
+        delayed: bool = False,
+    ) -> None:
         self.quantile: Quantile = quantile
+        self._delays: dict[str, list[Row]] = {}
+        for row in tables["disruptions"] if delayed else ():
+            if row["kind"] == DELAY and row["delay_days"] > 0:
+                self._delays.setdefault(row["subject"], []).append(row)
         self._tables = tables
         self._estimates = tables["estimates"]
         self._known: dict[tuple[str, str, str, str], Row] = {}
@@ -167,7 +195,8 @@ class LeadTimes:
         """Give the days from order to receipt of a row of supply terms.
 
         A stated time is raised by `lead_margin_pct` (WO-03: 5 days and 20 % are 6); an
-        estimate carries its own margin, the quantile.
+        estimate carries its own margin, the quantile. A delay of the supplier comes on
+        top of either.
 
         Parameters
         ----------
@@ -176,14 +205,15 @@ class LeadTimes:
         product
             What is bought, where the row is that of a group.
         """
+        late = self._delay(terms) if self._delays else 0.0
         found = self._estimated_days(terms, product) if self._known else None
         if found is not None:
-            return LeadTime(found.named(self.quantile), found.basis)
+            return LeadTime(found.named(self.quantile) + late, found.basis)
         margin = terms.get("lead_margin_pct")
         if not margin:
-            return LeadTime(terms["lead_time_days"], "terms")
+            return LeadTime(terms["lead_time_days"] + late, "terms")
         days = exact(terms["lead_time_days"]) * (100 + exact(margin)) / 100
-        return LeadTime(float(days), "terms")
+        return LeadTime(float(days) + late, "terms")
 
     def lane(self, lane: Row, product: str | None = None) -> LeadTime:
         """Give the seconds from departure to use: duration and customs, rounded up.
@@ -204,14 +234,15 @@ class LeadTimes:
         the p80 log-linear between (rule 36), else the stated time alone.
         """
         found = self._estimated_days(terms, product) if self._known else None
-        if found is not None:
-            return found
-        reliability = terms["reliability"]
-        if reliability is None:
-            reliability = self._reliability.get(terms["supplier"])
-        return _two_points(
-            terms["lead_time_days"], terms["lead_time_p95_days"], reliability
-        )
+        if found is None:
+            reliability = terms["reliability"]
+            if reliability is None:
+                reliability = self._reliability.get(terms["supplier"])
+            found = _two_points(
+                terms["lead_time_days"], terms["lead_time_p95_days"], reliability
+            )
+        late = self._delay(terms) if self._delays else 0.0
+        return found.later(late) if late else found
 
     def lane_quantiles(self, lane: Row, product: str | None = None) -> Quantiles:
         """Give the seconds from departure to use as quantiles, customs in them."""
@@ -224,6 +255,20 @@ class LeadTimes:
         late = None if high is None else ceil_fraction((exact(high) + customs) * HOUR)
         plain = _two_points(stated, late, lane["reliability"])
         return plain._replace(p80=math.ceil(round(plain.p80, _DIGITS)))
+
+    def _delay(self, terms: Row) -> float:
+        """Give how much longer what is ordered by these terms takes [days]."""
+        opens, closes = terms["valid_from"], terms["valid_to"]
+        if opens is None:
+            return 0.0
+        days = 0.0
+        for one in self._delays.get(terms["supplier"], ()):
+            begin, end = one["valid_from"], one["valid_to"]
+            if begin <= opens and (
+                end is None or (closes is not None and closes <= end)
+            ):
+                days += one["delay_days"]
+        return days
 
     # --------------------------------------------------------------------- estimates
     def _row(self, kind: str, subject: str, product: str, what: str) -> Row | None:

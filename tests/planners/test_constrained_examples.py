@@ -712,6 +712,47 @@ def test_a_late_supplier_needs_longer_for_what_is_ordered_meanwhile(
     assert deliveries(made) == [(10, best)]
 
 
+@pytest.mark.req("WO-03")
+@pytest.mark.parametrize(
+    ("more", "ready"),
+    [
+        ({"estimates": [{"quantity": "lead_days", "p50": 5, "p80": 6, "p95": 8}]}, 9),
+        (
+            {
+                "estimates": [
+                    {"quantity": "duration_factor", "p50": 2, "p80": 2, "p95": 2}
+                ]
+            },
+            13,
+        ),
+        ({"terms": {"lead_margin_pct": 20}}, 9),
+    ],
+)
+def test_a_delay_comes_on_top_of_what_was_learned_or_is_kept_as_a_margin(
+    more: dict[str, Any], ready: float
+) -> None:
+    """Five days are six with 20 %, or by what was learned; three more while late."""
+    learned = [
+        {"kind": "supplier", "subject": "S", "basis": "model", "model": "M", **one}
+        for one in more.get("estimates", ())
+    ]
+    made = planned(
+        demands=[{"due": day(1)}],
+        supply_terms=[{"lead_time_days": 5, **more.get("terms", {})}],
+        estimates=learned,
+        disruptions=[
+            {
+                "kind": "supplier_delay",
+                "subject": "S",
+                "valid_from": day(-1),
+                "valid_to": day(30),
+                "delay_days": 3,
+            }
+        ],
+    )
+    assert deliveries(made) == [(10, ready)]
+
+
 def test_a_blocked_lane_does_not_leave() -> None:
     made = planned(
         demands=[{"location": "W", "due": day(3)}],

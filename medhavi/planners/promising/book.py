@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from medhavi.errors import UsageError
-from medhavi.planners.disrupted_tables import as_promised_on
+from medhavi.planners.disrupted_tables import with_disruptions
 from medhavi.planners.promising.campaign_room import campaigns_of
 from medhavi.planners.promising.holding import give_back, take_holds
 from medhavi.planners.promising.option_cost import OptionCosts
@@ -78,7 +78,7 @@ class Book:
             The snapshot has errors.
         """
         snapshot.require()
-        obeyed = as_promised_on(snapshot)
+        obeyed = with_disruptions(snapshot)
         return cls(snapshot, Stages(Providers(obeyed, learned_yields=True)))
 
     def on(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from medhavi.planners.disrupted_tables import as_promised_on
+from medhavi.planners.disrupted_tables import with_disruptions
 from medhavi.planners.promising.book import Book, substitutes
 from medhavi.planners.promising.reach import Reach
 from medhavi.planners.promising.stages import Stages
@@ -113,7 +113,7 @@ def overlaid(book: Book, name: str, tables: Rows) -> Book | None:
 def rebuilt(book: Book, rows: Rows) -> Book:
     """Give a book that reads the changed tables anew and accepts the same promises."""
     snapshot = changed(book.snapshot, rows)
-    providers = book.providers.on(as_promised_on(snapshot))
+    providers = book.providers.on(with_disruptions(snapshot))
     tables = [name for name, new in rows.items() if name != REQUEST and new]
     names = set.intersection(*(set(UNTOUCHED.get(name, ())) for name in tables))
     for name in sorted(names):

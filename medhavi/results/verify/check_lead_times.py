@@ -6,7 +6,8 @@ time between order and receipt is the same.
 
 Where `estimates` has a row for the supplier or lane, that time is checked: the median
 in mode mrp, the quantile of `settings.risk_basis` in the others, the row of the product
-before that of all products, a time before a factor on the stated one.
+before that of all products, a time before a factor on the stated one. A delay of the
+supplier comes on top, but in mode mrp.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
+from medhavi.results.verify.disrupted import OBEYING, delay_days
 from medhavi.results.verify.facts import SECONDS, validity
 from medhavi.results.verify.faults import faults
 from medhavi.units import DAY, HOUR, NEVER
@@ -80,6 +82,9 @@ def _buys(facts: Facts, new: pl.DataFrame) -> list[Finding]:
             pl.col("lead_time_days") * (100.0 + pl.col("lead_margin_pct")) / 100.0
         )
     )
+    if facts.mode in OBEYING:
+        late = delay_days(facts.snapshot, rows["source"], rows["start_s"])
+        rows = rows.with_columns(lead_days=pl.col("lead_days") + late)
     parts = []
     for _, group in rows.group_by(
         "supplier_calendar", "place_calendar", maintain_order=True

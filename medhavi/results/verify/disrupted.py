@@ -24,7 +24,7 @@ LAST = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 
 def disrupted(snapshot: Snapshot) -> Snapshot:
-    """Give the snapshot with disruptions of lots, lanes, suppliers in its tables."""
+    """Give the snapshot with disruptions of lots and lanes in its tables."""
     events = snapshot["disruptions"].to_dicts()
     by_kind: dict[str, list[dict[str, Any]]] = {}
     for event in events:
@@ -51,14 +51,6 @@ def disrupted(snapshot: Snapshot) -> Snapshot:
         known = snapshot["lane_blackouts"]
         rows = pl.DataFrame(shut, schema_overrides=known.schema)
         changed["lane_blackouts"] = pl.concat([known, rows], how="diagonal")
-    if "supplier_delay" in by_kind:
-        terms = snapshot["supply_terms"].to_dicts()
-        for event in sorted(
-            by_kind["supplier_delay"], key=lambda e: (e["valid_from"], e["disruption"])
-        ):
-            terms = [part for row in terms for part in _pieces(row, event)]
-        schema = snapshot["supply_terms"].schema
-        changed["supply_terms"] = pl.DataFrame(terms, schema=schema)
     return snapshot.replace(**changed) if changed else snapshot
 
 
@@ -70,32 +62,26 @@ def _without(stock: pl.DataFrame, lots: list[list[str]]) -> pl.DataFrame:
     return stock.filter(pl.Series(free, dtype=pl.Boolean))
 
 
-def _pieces(row: dict[str, Any], event: dict[str, Any]) -> list[dict[str, Any]]:
-    """Cut a row of terms where a delay of its supplier begins and ends."""
-    if row["supplier"] != event["subject"] or not event["delay_days"]:
-        return [row]
-    first = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
-    low, high = row["valid_from"] or first, row["valid_to"] or LAST
-    begin = max(low, event["valid_from"])
-    end = min(high, event["valid_to"] or LAST)
-    if begin >= end:
-        return [row]
-    late = row["lead_time_days"] + event["delay_days"]
-    spans = (
-        (low, begin, row["lead_time_days"]),
-        (begin, end, late),
-        (end, high, row["lead_time_days"]),
-    )
-    return [
-        {
-            **row,
-            "valid_from": None if opens == first else opens,
-            "valid_to": None if closes == LAST else closes,
-            "lead_time_days": days,
-        }
-        for opens, closes, days in spans
-        if opens < closes
-    ]
+def delay_days(
+    snapshot: Snapshot, suppliers: pl.Series, ordered: pl.Series
+) -> pl.Series:
+    """Give how much longer orders take for a supplier that is late then [days].
+
+    Parameters
+    ----------
+    suppliers, ordered
+        Per order its supplier, and the instant at which it is placed [UTC seconds].
+    """
+    rows = snapshot["disruptions"].filter(pl.col("kind") == "supplier_delay")
+    orders = pl.DataFrame({"supplier": suppliers, "ordered": ordered})
+    days = pl.lit(0.0)
+    for subject, begin, end, late in rows.select(
+        "subject", seconds("valid_from"), seconds("valid_to"), "delay_days"
+    ).iter_rows():
+        inside = pl.col("ordered").is_between(begin, end or NEVER, closed="left")
+        named = pl.col("supplier") == subject
+        days += pl.when(named & inside).then(late).otherwise(0.0)
+    return orders.with_columns(days=days)["days"]
 
 
 def outages(
