@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
+from medhavi.planners.constrained.feasible_run import FeasibleRun
+from medhavi.planners.constrained.round_memory import Memory
 from medhavi.planners.mrp.plain_walk import is_plain
 from medhavi.planners.mrp.run import MrpRun
-from medhavi.planners.parameters import MrpParameters
+from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
 from tests import factories
 from tests.planners.small_plans import day
 from tests.strategies import network_tables
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 PLAIN = MrpParameters(engine="python")
+LIGHT = ConstrainedParameters(engine="python", effort="light")
 FEW = settings(max_examples=20)
 
 
@@ -31,8 +34,18 @@ class GeneralRun(MrpRun):
         return False
 
 
+class GeneralFeasibleRun(FeasibleRun):
+    """A constrained run that nets every node in the general way."""
+
+    def _plain_walks(self) -> bool:
+        return False
+
+
 def netted(kind: type[MrpRun], snapshot: Snapshot) -> MrpRun:
-    run = kind(snapshot, PLAIN)
+    if issubclass(kind, FeasibleRun):
+        run: MrpRun = kind(Memory(snapshot), LIGHT)
+    else:
+        run = kind(snapshot, PLAIN)
     run.build()
     run.net()
     return run
@@ -80,14 +93,18 @@ def records(run: MrpRun) -> list[Any]:
     ]
 
 
-def same(snapshot: Snapshot) -> MrpRun:
+def same(
+    snapshot: Snapshot,
+    general_kind: type[MrpRun] = GeneralRun,
+    kind: type[MrpRun] = MrpRun,
+) -> MrpRun:
     """Net in both ways; what the plan is made from must be equal."""
     try:
-        general = netted(GeneralRun, snapshot.require())
+        general = netted(general_kind, snapshot.require())
     except (BadData, NotAvailable):
         # Random networks may have a circle.
         reject()
-    run = netted(MrpRun, snapshot)
+    run = netted(kind, snapshot)
     assert records(run) == records(general)
     return run
 
@@ -128,6 +145,24 @@ def test_what_is_not_plain_in_the_midst_goes_on_in_general(
             for row in tables.get(name, ()):
                 row["valid_from"] = day(data.draw(st.integers(-30, 30)))
     same(factories.snapshot(**tables))
+
+
+@FEW
+@given(network_tables(plain=True), st.data())
+def test_constrained_networks_are_netted_as_in_general(
+    tables: dict[str, Any], data: st.DataObject
+):
+    """Some suppliers and lanes have limits, some demands are due at once, or late."""
+    limit = data.draw(st.sampled_from([None, None, 3.0, 20.0]))
+    for row in tables.get("supply_terms", ()):
+        row["capacity_per_period"] = limit
+    for row in tables["products"]:
+        row["weight_kg"] = 1.0
+    for row in tables["lanes"]:
+        row["capacity_kg"] = data.draw(st.sampled_from([None, None, 5.0, 50.0]))
+    for row in tables["demands"]:
+        row["due"] = day(data.draw(st.sampled_from([1, 8, 8, 20, 40])))
+    same(factories.snapshot(**tables), GeneralFeasibleRun, FeasibleRun)
 
 
 def shop(**more: Any) -> Snapshot:

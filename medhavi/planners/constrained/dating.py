@@ -81,7 +81,7 @@ class FeasibleRelease(Release):
             return ways
         return [way for way in ways if way.source.source == given] or ways
 
-    def _largest(self, source: Source) -> int | None:
+    def largest(self, source: Source) -> int | None:
         """Give the largest order that a supplier delivers, or a vehicle carries."""
         if id(source) not in self._most:
             most = self._quotas.largest(source)
@@ -105,7 +105,7 @@ class FeasibleRelease(Release):
         if way.gain is not None:
             return size, timing
         source = way.source
-        most = self._largest(source)
+        most = self.largest(source)
         if most is None or size < most:
             most = size
         if most and self._room.limits(source):

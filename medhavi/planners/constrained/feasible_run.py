@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.campaign_choice import campaigning
 from medhavi.planners.constrained.causes import MISFIT, Cause, Walk, cause_table
-from medhavi.planners.constrained.dating import FeasibleRelease, is_scarce
+from medhavi.planners.constrained.dating import FeasibleRelease
 from medhavi.planners.constrained.delivering import (
     given_up_pins,
     lines_of,
@@ -36,9 +36,8 @@ from medhavi.planners.constrained.diverting import (
     upward,
     way_around,
 )
-from medhavi.planners.constrained.feasible_walks import FeasibleWalk, ScarceWalk
+from medhavi.planners.constrained.feasible_walks import FeasiblePlainWalk, walk_of
 from medhavi.planners.constrained.improving import Improving, Watching, effort_of
-from medhavi.planners.constrained.kept_back import keep_for_important
 from medhavi.planners.constrained.late_outputs import give_late_outputs
 from medhavi.planners.constrained.lifetimes import leave_out_dead
 from medhavi.planners.constrained.load_bound import (
@@ -163,15 +162,16 @@ class FeasibleRun(MrpRun):
         self._slicer.slices = self._memory.slices
         return self._slicer
 
+    def _plain_walks(self) -> bool:
+        return True
+
+    def _plain_walk(self, node: Node) -> FeasiblePlainWalk:
+        return FeasiblePlainWalk(node, self.release)
+
     def _node_walk(self, node: Node, levels: Levels) -> NodeWalk:
-        release = self.release
-        alone = not node.substitutes and not any(n.alternatives for n in node.needs)
-        if alone and is_scarce(node):
-            return ScarceWalk(node, levels, release)
         # Where demands state money, urgency by priority is not what decides.
-        if isinstance(self._weights, Weights):
-            keep_for_important(node, release, self.providers.capacity)
-        return FeasibleWalk(node, levels, release)
+        keeps = isinstance(self._weights, Weights)
+        return walk_of(node, levels, self.release, keeps=keeps)
 
     @property
     def fingerprint(self) -> str:

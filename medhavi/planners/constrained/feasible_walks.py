@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.planners.constrained.dating import is_scarce
 from medhavi.planners.constrained.kept_back import (
     BY_DATE,
     URGENCY,
+    in_the_way,
+    keep_for_important,
     kept_first,
     serve_from,
 )
 from medhavi.planners.mrp.netting import NodeWalk
+from medhavi.planners.mrp.plain_walk import PlainWalk
 from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.units import NEVER
 
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.dating import FeasibleRelease
     from medhavi.planners.mrp.state import Need, Node
     from medhavi.planners.mrp.stock_levels import Levels
+    from medhavi.planners.mrp.ways import Way
 
 
 class FeasibleWalk(NodeWalk):
@@ -128,3 +133,63 @@ class ScarceWalk(NodeWalk):
                 serve_from(self._release, need, earliest, NEVER)
             if need.open > 0:
                 self._release.give_up(need)
+
+
+class FeasiblePlainWalk(PlainWalk):
+    """A plain node whose orders are all on time; the first that is not ends the walk.
+
+    Where an order is on time, no receipt that comes later serves in its place.
+    """
+
+    __slots__ = ("_makes",)
+
+    def __init__(self, node: Node, release: FeasibleRelease) -> None:
+        super().__init__(node, release, release.floor(node.sources[0]))
+        self._makes = release
+
+    def walk(self) -> bool:
+        """Serve all needs in sequence; False: see `PlainWalk.walk`."""
+        return not in_the_way(self._node) and super().walk()
+
+    def _opens(self, way: Way) -> bool:
+        release, source = self._makes, way.source
+        if way.recipe is None:
+            self._most = release.largest(source)
+        return super()._opens(way) and not release.limits(source)
+
+    def _order(self, short: Sequence[Need]) -> bool:
+        if len(short) > 1 and (self._makes.diverted or self._delays(short)):
+            return False
+        return super()._order(short)
+
+    def _delays(self, short: Sequence[Need]) -> bool:
+        node = self._node
+        if node.sources[0].kind == "buy":
+            return False
+        missing = sum(need.open for need in short)
+        first = min(short, key=URGENCY)
+        return self._makes.delays(node, first, short[0].instant, missing)
+
+
+def walk_of(
+    node: Node, levels: Levels, release: FeasibleRelease, *, keeps: bool
+) -> NodeWalk:
+    """Make the general walk of a node.
+
+    Parameters
+    ----------
+    node
+        Its needs must all be known.
+    levels
+        Safety level, order sizes and look-ahead of the node.
+    release
+        Makes new orders.
+    keeps
+        Whether what there is is kept for the more important first.
+    """
+    alone = not node.substitutes and not any(n.alternatives for n in node.needs)
+    if alone and is_scarce(node):
+        return ScarceWalk(node, levels, release)
+    if keeps:
+        keep_for_important(node, release, release.model.providers.capacity)
+    return FeasibleWalk(node, levels, release)

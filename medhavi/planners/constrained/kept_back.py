@@ -46,16 +46,13 @@ def keep_for_important(
     What stands in for the product, or replaces it in a bill of materials, is not
     looked at: an important need that could have it keeps what it asked for.
     """
-    if node.make_to_order or not _differ(node.needs):
-        return
-    units = [unit for unit in node.units if unit.free > 0]
-    if not units or not _hinder(node.needs, units):
+    if node.make_to_order or not in_the_way(node):
         return
     if release.chains is None:
         release.chains = WayChains(release.model, release, capacity, ())
     soon = release.chains.anew(node)
     pressed = [need for need in node.needs if need.open > 0 and need.instant < soon]
-    units = [unit for unit in units if unit.available < soon]
+    units = [u for u in node.units if u.free > 0 and u.available < soon]
     if not _differ(pressed) or not _hinder(pressed, units):
         return
     latest = sorted(units, key=kept_first)
@@ -64,6 +61,12 @@ def keep_for_important(
         serve_from(release, need, latest, need.instant)
         if not (need.alternatives or node.substitutes):
             serve_from(release, need, earliest, soon)
+
+
+def in_the_way(node: Node) -> bool:
+    """Tell whether a need lacks what less important and earlier ones take."""
+    units = [unit for unit in node.units if unit.free > 0]
+    return bool(units) and _differ(node.needs) and _hinder(node.needs, units)
 
 
 def _differ(needs: Iterable[Need]) -> bool:

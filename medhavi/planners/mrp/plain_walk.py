@@ -92,6 +92,7 @@ class PlainWalk:
         "_arrived",
         "_floor",
         "_lines",
+        "_most",
         "_node",
         "_output",
         "_release",
@@ -105,6 +106,8 @@ class PlainWalk:
         self._floor = floor
         self._way: Way | None = None
         self._lines: list[Line] | None = None
+        self._most: int | None = None
+        """Largest order [steps]; None: any."""
         self._output = (1, 0, 1)
         self._arrived: deque[SupplyUnit] = deque()
         self.surplus: list[SupplyUnit] = []
@@ -114,7 +117,7 @@ class PlainWalk:
         way = self._way
         if way is None:
             way = self._release.model.ways(self._node)[0]
-            if not (way.always and _gives_one_product(way, self._node)):
+            if not self._opens(way):
                 return None
             self._way = way
             self._lines = _lines(way)
@@ -122,6 +125,10 @@ class PlainWalk:
                 made = way.gain.outputs[0]
                 self._output = made.numerator, made.addend, made.denominator
         return way
+
+    def _opens(self, way: Way) -> bool:
+        """Tell whether all orders of a source are plain, whatever their dates."""
+        return way.always and _gives_one_product(way, self._node)
 
     def walk(self) -> bool:
         """Serve all needs in sequence; False: something is not plain from here on.
@@ -188,6 +195,8 @@ class PlainWalk:
         numerator, addend, denominator = self._output
         size = max(1, -(-(missing * denominator - addend) // numerator))
         size = source.lot(size)
+        if self._most is not None and size > self._most:
+            return False
         timing = source.clock.latest(instant, size)
         if timing is None or timing.finish > instant or timing.start < self._floor:
             return False

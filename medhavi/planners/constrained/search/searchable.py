@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.dating import FeasibleRelease
 from medhavi.planners.constrained.feasible_run import FeasibleRun
-from medhavi.planners.mrp.plain_walk import PlainWalk
 from medhavi.planners.mrp.release import PEG_SOURCE
 from medhavi.planners.mrp.state import NO_DEMAND, Need, Order, SupplyUnit
 from medhavi.units import INT64_MAX
@@ -82,7 +81,7 @@ class SearchedRelease(FeasibleRelease):
 
     def limited(self, source: Source) -> bool:
         """Tell whether a supplier delivers, or a vehicle carries, only so much."""
-        return self._largest(source) is not None
+        return self.largest(source) is not None
 
     def found_order(self, item: FoundItem, found: FoundOrder) -> Order | None:
         """Register an order with what it gives and needs, as early as can be.
@@ -165,10 +164,3 @@ class SearchableRun(FeasibleRun):
     def net_cluster(self, cluster: list[Node]) -> None:
         """Net what is bought for orders that were found."""
         self._net_cluster(cluster)
-
-    def _plain_walks(self) -> bool:
-        """Purchases that a search knows have no limit and no rules of their own."""
-        return True
-
-    def _plain_walk(self, node: Node) -> PlainWalk:
-        return PlainWalk(node, self.release, self.release.floor(node.sources[0]))
