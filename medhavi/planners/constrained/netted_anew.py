@@ -168,12 +168,6 @@ class Netting(NamedTuple):
         """
         release, intake = self.release, self.slicer.intake
         needs, units = release.needs, release.units
-        matches = [
-            (needs[need], units[unit], qty)
-            for need, unit, qty in zip(
-                release.match_need, release.match_unit, release.match_qty, strict=True
-            )
-        ]
         booked = [needs[index] for index in intake.bookings]
         covered = [(needs[index], qty) for index, qty in release.covered.items()]
         blocked = [(units[index], qty) for index, qty in self.blocked.items()]
@@ -201,14 +195,17 @@ class Netting(NamedTuple):
         release.covered = {need.index: qty for need, qty in covered}
         self.blocked.clear()
         self.blocked.update((unit.index, qty) for unit, qty in blocked)
+        anew = {id(release.model.nodes[key]) for key in places}
+        lost = [id(need.node) in anew for need in needs]
+        taking, giving = release.match_need, release.match_unit
         matches = _merged(
-            [one for one in matches[: made.matches] if one[0].node.key not in places],
-            matches[made.matches :],
-            lambda match: self.rank[id(match[0].node)],
+            [match for match in range(made.matches) if not lost[taking[match]]],
+            range(made.matches, len(taking)),
+            lambda match: self.rank[id(needs[taking[match]].node)],
         )
-        release.match_need = [need.index for need, _, _ in matches]
-        release.match_unit = [unit.index for _, unit, _ in matches]
-        release.match_qty = [qty for _, _, qty in matches]
+        release.match_need = [needs[taking[match]].index for match in matches]
+        release.match_unit = [units[giving[match]].index for match in matches]
+        release.match_qty = [release.match_qty[match] for match in matches]
 
     def _made(self, order: Order | None) -> int:
         """Give when a netting makes an order: what exists comes first."""

@@ -16,7 +16,7 @@ from medhavi.planners.mrp.ways import Way
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.state import Need, Order, SupplyUnit
@@ -63,33 +63,22 @@ def postpone(
 
     Notes
     -----
-    O(needs + matches) a pass, nearly always two, and only where some supply is late. An
-    order waits for a component no longer than the line holds that asks for it.
+    O(needs + matches) once, and a pass, nearly always two, over the orders above late
+    supply. An order waits for a component no longer than the line holds that asks for
+    it.
     """
-    needs: dict[int, list[Need]] = defaultdict(list)
-    for need in release.needs:
-        if need.order is not None and movable(need.order):
-            needs[need.order.index].append(need)
-    given: dict[int, list[SupplyUnit]] = defaultdict(list)
-    for need_index, unit_index in zip(
-        release.match_need, release.match_unit, strict=True
-    ):
-        unit = release.units[unit_index]
-        if unit.order is not None and awaited(unit.order):
-            given[need_index].append(unit)
+    waits = _may_wait(release, movable, awaited)
+    if not waits:
+        return []
+    needs, given = _taken(release, waits, awaited)
     nodes = release.model.nodes
     lowest_first = sorted(
-        (order for order in release.orders if movable(order)),
+        (release.orders[index] for index in sorted(waits)),
         key=lambda order: -rank.get(id(nodes[order.node]), 0),
     )
-    # Nothing is late for the others, whenever they start.
     waiting_for = [
-        (order, found)
+        (order, [(n, given[n.index]) for n in needs[order.index] if n.index in given])
         for order in lowest_first
-        for found in [
-            [(n, given[n.index]) for n in needs[order.index] if n.index in given]
-        ]
-        if found
     ]
     stuck: dict[int, Shortage] = {}
     # What falls out beside the main product can come from an order planned later, so
@@ -130,6 +119,60 @@ def postpone(
         if not moved:
             break
     return list(stuck.values())
+
+
+def _may_wait(
+    release: Release,
+    movable: Callable[[Order], bool],
+    awaited: Callable[[Order], bool],
+) -> set[int]:
+    """List the orders that lack late supply, and those above, by index.
+
+    Nothing is late for the others, whenever these start.
+    """
+    needs, units = release.needs, release.units
+    above = [
+        taker
+        for need, unit in _matches(release)
+        if units[unit].arrives > needs[need].instant
+        for taker, giver in [(needs[need].order, units[unit].order)]
+        if taker is not None and giver is not None and awaited(giver)
+    ]
+    found: set[int] = set()
+    while above:
+        order = above.pop()
+        if order.index in found or not movable(order):
+            continue
+        found.add(order.index)
+        above += [
+            need.order
+            for unit in order.units
+            for need, _ in unit.takers
+            if need.order is not None
+        ]
+    return found
+
+
+def _taken(
+    release: Release, orders: Collection[int], awaited: Callable[[Order], bool]
+) -> tuple[dict[int, list[Need]], dict[int, list[SupplyUnit]]]:
+    """Give the needs of orders, and what of awaited orders serves each need."""
+    needs: dict[int, list[Need]] = defaultdict(list)
+    for need in release.needs:
+        if need.order is not None and need.order.index in orders:
+            needs[need.order.index].append(need)
+    taking = {need.index for own in needs.values() for need in own}
+    given: dict[int, list[SupplyUnit]] = defaultdict(list)
+    for need_index, unit_index in _matches(release):
+        if need_index in taking:
+            unit = release.units[unit_index]
+            if unit.order is not None and awaited(unit.order):
+                given[need_index].append(unit)
+    return needs, given
+
+
+def _matches(release: Release) -> Iterator[tuple[int, int]]:
+    return zip(release.match_need, release.match_unit, strict=True)
 
 
 def _move(

@@ -261,23 +261,27 @@ class Register:
 
     def take_back(self, lost: Callable[[SupplyUnit, Need], bool]) -> list[Need]:
         """Undo the matches that are lost; gives the needs that are open again."""
+        needs, units = self.needs, self.units
+        keeps = [
+            not lost(units[unit], needs[need])
+            for need, unit in zip(self.match_need, self.match_unit, strict=True)
+        ]
+        if all(keeps):
+            return []
         found: dict[int, Need] = {}
-        kept: list[tuple[int, int, int]] = []
-        for match in zip(self.match_need, self.match_unit, self.match_qty, strict=True):
-            need, unit = self.needs[match[0]], self.units[match[1]]
-            if not lost(unit, need):
-                kept.append(match)
+        for match, keep in enumerate(keeps):
+            if keep:
                 continue
-            unit.free += match[2]
-            need.open += match[2]
+            need, unit = needs[self.match_need[match]], units[self.match_unit[match]]
+            unit.free += self.match_qty[match]
+            need.open += self.match_qty[match]
             unit.takers = [taker for taker in unit.takers if taker[0] is not need]
             found[need.index] = need
             if unit.order is not None:
                 self.freed[unit.order.index] = unit.order
-        if found:
-            self.match_need = [need for need, _, _ in kept]
-            self.match_unit = [unit for _, unit, _ in kept]
-            self.match_qty = [qty for _, _, qty in kept]
+        self.match_need = list(compress(self.match_need, keeps))
+        self.match_unit = list(compress(self.match_unit, keeps))
+        self.match_qty = list(compress(self.match_qty, keeps))
         return [found[index] for index in sorted(found)]
 
     def drop(self, orders: Collection[int]) -> tuple[dict[int, int], dict[int, int]]:

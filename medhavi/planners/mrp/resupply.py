@@ -214,13 +214,7 @@ def useless(release: Release, orders: Iterable[Order]) -> set[int]:
     set of int
         Their indexes; levels of stock keep an order.
     """
-    givers: dict[int, list[Order]] = defaultdict(list)
-    for need_index, unit_index in zip(
-        release.match_need, release.match_unit, strict=True
-    ):
-        need, giver = release.needs[need_index], release.units[unit_index].order
-        if need.order is not None and giver is not None:
-            givers[need.order.index].append(giver)
+    givers: Mapping[int, list[Order]] | None = None
     gone: set[int] = set()
     stack = list(orders)
     while stack:
@@ -234,5 +228,19 @@ def useless(release: Release, orders: Iterable[Order]) -> set[int]:
         if used or kept or order.existing is not None or order.index in gone:
             continue
         gone.add(order.index)
-        stack += givers[order.index]
+        if givers is None:
+            givers = _givers(release)
+        stack += givers.get(order.index, ())
     return gone
+
+
+def _givers(release: Release) -> dict[int, list[Order]]:
+    """List the orders that each order takes from, by its index."""
+    found: dict[int, list[Order]] = defaultdict(list)
+    for need_index, unit_index in zip(
+        release.match_need, release.match_unit, strict=True
+    ):
+        need, giver = release.needs[need_index], release.units[unit_index].order
+        if need.order is not None and giver is not None:
+            found[need.order.index].append(giver)
+    return found
