@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.verify.facts import PLACE, TOLERANCE, whole_down
+from medhavi.results.verify.facts import PLACE, TOLERANCE, once, whole_down
 from medhavi.results.verify.faults import faults
 from medhavi.results.verify.material_use import consumption, move_departures, outputs
 from medhavi.units import ALWAYS
@@ -69,6 +69,7 @@ def check_balance(facts: Facts) -> list[Finding]:
     )
 
 
+@once
 def all_flows(facts: Facts) -> pl.DataFrame:
     """List every quantity that comes or goes."""
     columns = (*PLACE, "instant_s", "qty", "order", "existing")
@@ -138,6 +139,7 @@ def of_customers(facts: Facts) -> pl.Expr:
     return pl.col("owner").is_in([*customers, *demands]).fill_null(value=False)
 
 
+@once
 def usable_lots(facts: Facts) -> pl.DataFrame:
     """Give available lots with `lot_id`; whole steps, broken ones rounded down."""
     step = pl.col("step_qty").fill_null(1.0)

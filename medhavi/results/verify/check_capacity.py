@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from medhavi.results.verify.disrupted import OBEYING, outages
-from medhavi.results.verify.facts import TOLERANCE, validity
+from medhavi.results.verify.facts import TOLERANCE, once, validity
 from medhavi.results.verify.faults import faults
 from medhavi.units import ALWAYS, NEVER, exact
 
@@ -66,6 +66,7 @@ def check_capacity(facts: Facts) -> list[Finding]:
     return faults("VER060", "operations", pl.DataFrame(over)) if over else []
 
 
+@once
 def placed_operations(facts: Facts) -> pl.DataFrame:
     """Give the operations with `planned`: false for orders that stand as they are."""
     stands = facts.open_orders.filter(

@@ -7,7 +7,8 @@ the point of the check. Instants are UTC seconds in columns that end in `_s`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -17,6 +18,9 @@ from medhavi.results.verify.forecast_dates import late_forecasts
 from medhavi.results.verify.wall_clock import WallClock
 from medhavi.snapshot import Snapshot
 from medhavi.units import ALWAYS, NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TOLERANCE = 1e-6
 """Quantities that differ by less are equal: sums of decimals in binary."""
@@ -37,6 +41,11 @@ class Facts:
 
     plan: Plan
     snapshot: Snapshot
+
+    @cached_property
+    def known(self) -> dict[object, pl.DataFrame]:
+        """Tables that were worked out `once`, by their functions."""
+        return {}
 
     @property
     def mode(self) -> str:
@@ -269,6 +278,18 @@ class Facts:
             "product", pl.col("parent").alias("named")
         )
         return pl.concat([own, group])
+
+
+def once(table: Callable[[Facts], pl.DataFrame]) -> Callable[[Facts], pl.DataFrame]:
+    """Let a table be worked out once for all checks of a plan that ask for it."""
+
+    @wraps(table)
+    def shared(facts: Facts) -> pl.DataFrame:
+        if table not in facts.known:
+            facts.known[table] = table(facts)
+        return facts.known[table]
+
+    return shared
 
 
 def whole_up(ratio: pl.Expr) -> pl.Expr:

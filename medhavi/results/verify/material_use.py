@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.verify.facts import validity, whole_down, whole_up
+from medhavi.results.verify.facts import once, validity, whole_down, whole_up
 from medhavi.results.verify.wall_clock import moved
 from medhavi.units import MINUTE
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from medhavi.results.verify.facts import Facts
 
 
+@once
 def make_orders(facts: Facts) -> pl.DataFrame:
     """Give the make orders with a known routing: order, source, units, seconds.
 
@@ -79,6 +80,7 @@ def _others(facts: Facts) -> pl.Series:
     )
 
 
+@once
 def step_yields(facts: Facts) -> pl.DataFrame:
     """Give per order and step the share of units that enters and that leaves it.
 
@@ -168,6 +170,7 @@ def _closure(links: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return found
 
 
+@once
 def consumption(facts: Facts) -> pl.DataFrame:
     """Give what orders take: order, product, location, instant_s, qty.
 
@@ -218,6 +221,7 @@ def consumption(facts: Facts) -> pl.DataFrame:
     )
 
 
+@once
 def outputs(facts: Facts) -> pl.DataFrame:
     """Give what orders bring: order, product, location, instant_s, qty, main, low.
 
@@ -391,6 +395,7 @@ def _shifted(facts: Facts, rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+@once
 def move_departures(facts: Facts) -> pl.DataFrame:
     """Give what moves take at their origin, when it must be ready there.
 
