@@ -308,7 +308,7 @@ def _findings(
             and not (again and found.code == FOREIGN_ORDER)
         ]
         if again:
-            rows = Rows(snapshot[ORDERS], snapshot.input_rows(ORDERS).to_list())
+            rows = Rows(snapshot[ORDERS], snapshot.input_rows(ORDERS))
             whole = run.providers if run.snapshot is snapshot else Providers(snapshot)
             said += foreign_orders(rows, whole.roads)
     else:

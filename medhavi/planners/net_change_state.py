@@ -44,7 +44,7 @@ def rows_of(snapshot: Snapshot, name: str, products: Collection[str]) -> Rows:
     """Give the rows of some products, with their numbers in the whole table."""
     frame = snapshot[name]
     own = frame["product"].is_in(sorted(products))
-    return Rows(frame.filter(own), snapshot.input_rows(name).filter(own).to_list())
+    return Rows(frame.filter(own), snapshot.input_rows(name).filter(own))
 
 
 def changed_rules(

@@ -18,51 +18,105 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 
-class Rows:
-    """Rows of one table of a snapshot; instants are UTC seconds, empty cells None.
-
-    Cells become Python values once per column (10 ns each); a row is built when it is
-    asked for, because most rows of a big table are never looked at whole.
+class Columns(dict[str, list[Any]]):
+    """Cells of a table as Python values, by column; each is made when it is asked for.
 
     Parameters
     ----------
     frame : polars.DataFrame
         Table in its schema.
-    places : sequence of int, optional
-        Input row of each row, for findings; by default the rows are counted from 1.
+    texts : dict of str to str
+        Texts that other columns have: a text that stands in many cells is kept once.
     """
 
-    __slots__ = ("_cells", "_columns", "_places", "_rows", "count")
+    def __init__(self, frame: pl.DataFrame, texts: dict[str, str]) -> None:
+        super().__init__()
+        self.names = tuple(frame.columns)
+        self._frame = frame
+        self._texts = texts
+
+    def __missing__(self, name: str) -> list[Any]:
+        """Make the cells of a column."""
+        if name not in self.names:
+            raise KeyError(name)
+        column = self._frame[name]
+        if isinstance(column.dtype, pl.Datetime):
+            column = column.dt.epoch("s")
+        cells = column.to_list()
+        if column.dtype == pl.String:
+            known = self._texts.setdefault
+            cells = [None if cell is None else known(cell, cell) for cell in cells]
+        self[name] = cells
+        return cells
+
+    def altered(self, changes: Mapping[int, Row]) -> Columns:
+        """Give columns with other cells in some rows; the others are shared."""
+        made = Columns(self._frame, self._texts)
+        for name in self.names:
+            made[name] = old = self[name]
+            if any(row[name] != old[number] for number, row in changes.items()):
+                made[name] = list(old)
+                for number, row in changes.items():
+                    made[name][number] = row[name]
+        return made
+
+
+class TableRow(Mapping[str, Any]):
+    """A row that reads its cells in the columns of its table."""
+
+    __slots__ = ("_columns", "_number")
+
+    def __init__(self, columns: Columns, number: int) -> None:
+        self._columns = columns
+        self._number = number
+
+    def __getitem__(self, name: str) -> Any:
+        """Give a cell."""
+        return self._columns[name][self._number]
+
+    def __iter__(self) -> Iterator[str]:
+        """Walk over the names of the columns."""
+        return iter(self._columns.names)
+
+    def __len__(self) -> int:
+        """Count the columns."""
+        return len(self._columns.names)
+
+
+class Rows:
+    """Rows of one table of a snapshot; instants are UTC seconds, empty cells None.
+
+    Cells become Python values once per column (10 ns each), when the column is first
+    asked for; a row is two words that point there.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Table in its schema.
+    places : polars.Series, optional
+        Input row of each row, for findings; by default the rows are counted from 1.
+    texts : dict of str to str, optional
+        Texts of other tables, to share.
+    """
+
+    __slots__ = ("_columns", "_places", "count")
 
     def __init__(
-        self, frame: pl.DataFrame, places: Sequence[int] | None = None
+        self,
+        frame: pl.DataFrame,
+        places: pl.Series | None = None,
+        texts: dict[str, str] | None = None,
     ) -> None:
         self.count = frame.height
         self._places = range(1, self.count + 1) if places is None else places
-        self._columns: dict[str, list[Any]] = {}
-        for column in frame.iter_columns():
-            instants = isinstance(column.dtype, pl.Datetime)
-            values = column.dt.epoch("s") if instants else column
-            self._columns[column.name] = values.to_list()
-        self._cells: list[tuple[Any, ...]] = []
-        self._rows: dict[int, Row] = {}
+        self._columns = Columns(frame, {} if texts is None else texts)
 
     def replaced(self, changes: Mapping[int, Row]) -> Rows:
         """Give the table with other rows under some numbers; this one stays.
 
         The new rows have the keys of the old ones, so the table stays sorted.
         """
-        columns = dict(self._columns)
-        for name, old in self._columns.items():
-            if any(row[name] != old[number] for number, row in changes.items()):
-                columns[name] = list(old)
-                for number, row in changes.items():
-                    columns[name][number] = row[name]
-        cells = list(self._cells)
-        for number, row in changes.items() if cells else ():
-            cells[number] = tuple(row[name] for name in columns)
-        rows = {**self._rows, **changes}
-        return altered(self, _columns=columns, _cells=cells, _rows=rows)
+        return altered(self, _columns=self._columns.altered(changes))
 
     def column(self, name: str) -> list[Any]:
         """Give the cells of a column."""
@@ -70,17 +124,12 @@ class Rows:
 
     def row(self, number: int) -> Row:
         """Give a row by its number, counted from 0."""
-        known = self._rows.get(number)
-        if known is None:
-            if not self._cells:
-                self._cells = list(zip(*self._columns.values(), strict=True))
-            known = dict(zip(self._columns, self._cells[number], strict=True))
-            self._rows[number] = known
-        return known
+        return TableRow(self._columns, number)
 
     def picker(self, *left_out: str) -> Callable[[int], tuple[Any, ...]]:
         """Give a function that reads the cells of a row but for some columns."""
-        kept = [cells for name, cells in self._columns.items() if name not in left_out]
+        columns = self._columns
+        kept = [columns[name] for name in columns.names if name not in left_out]
         return lambda number: tuple([cells[number] for cells in kept])
 
     def place(self, number: int) -> int:
@@ -89,7 +138,7 @@ class Rows:
 
     def __iter__(self) -> Iterator[Row]:
         """Walk over all rows."""
-        return (self.row(number) for number in range(self.count))
+        return (TableRow(self._columns, number) for number in range(self.count))
 
     def index(self, *names: str) -> dict[Hashable, list[int]]:
         """Collect the row numbers of each key; one name: the cell, else a tuple."""
@@ -110,8 +159,8 @@ class Rows:
 
 
 def read_tables(snapshot: Snapshot, names: Sequence[str]) -> Mapping[str, Rows]:
-    """Read tables of a snapshot into rows, by name."""
+    """Read tables of a snapshot into rows, by name; their texts are shared."""
+    texts: dict[str, str] = {}
     return {
-        name: Rows(snapshot[name], snapshot.input_rows(name).to_list())
-        for name in names
+        name: Rows(snapshot[name], snapshot.input_rows(name), texts) for name in names
     }
