@@ -21,6 +21,7 @@ from medhavi.lakehouse.log_reading import EventLog, Moment
 from medhavi.lakehouse.projections import fold
 from medhavi.lakehouse.silver import Silver
 from medhavi.lakehouse.silver_state import State
+from tests.examples import examples
 from tests.lakehouse.lake_events import DUE, START, day, event, line, store_of
 from tests.lakehouse.random_facts import facts_told
 
@@ -67,7 +68,7 @@ def logs(draw):
     ]
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(6, 12))
 @given(
     logs(),
     st.lists(st.tuples(st.none() | st.integers(0, 6), st.integers(0, 6)), max_size=4),
@@ -88,7 +89,7 @@ def test_any_moment_equals_a_fold_from_the_beginning(batches, moments, spacing):
             assert found.findings == expected.findings
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(4, 8))
 @given(logs(), st.integers(0, 12))
 def test_a_lake_that_grew_equals_one_made_at_once(batches, cut):
     with tempfile.TemporaryDirectory() as grown, tempfile.TemporaryDirectory() as made:

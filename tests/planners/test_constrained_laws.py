@@ -20,6 +20,7 @@ from medhavi.findings import BadData
 from medhavi.planners.pipeline import plan
 from medhavi.results.verify import verify
 from medhavi.snapshot import Snapshot
+from tests.examples import examples
 from tests.strategies import network_tables
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from medhavi.results.plan import Plan
 
-FEW = settings(max_examples=15)
+FEW = settings(max_examples=examples(8, 15))
 PYTHON = {"engine": "python", "effort": "light"}
 HIGH = (
     "constraints_leadtime_1",
@@ -57,6 +58,7 @@ def constrained(snapshot: Snapshot) -> Plan:
 
 
 # --- random networks ---------------------------------------------------------------
+@settings(max_examples=examples(12))
 @given(network_tables())
 def test_every_plan_can_be_carried_out(tables: dict[str, Any]) -> None:
     snapshot = Snapshot.from_frames(tables)

@@ -17,6 +17,7 @@ from medhavi.results.stability import stability
 from medhavi.results.verify import verify
 from medhavi.scenarios import apply, changes
 from tests import factories
+from tests.examples import examples
 from tests.planners.small_plans import day
 from tests.planners.test_net_change import edited
 
@@ -225,7 +226,7 @@ def test_effort_incremental_needs_a_baseline():
     assert made.findings[0].code in {"NET001", "NET003"}
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(6, 12))
 @given(edited())
 def test_every_plan_on_a_baseline_can_be_carried_out(
     both: tuple[Snapshot, Snapshot],

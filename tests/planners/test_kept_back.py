@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from medhavi.planners.pipeline import plan
 from medhavi.results.verify import verify
 from tests import factories
+from tests.examples import examples
 
 
 def day(count):
@@ -100,7 +101,7 @@ def contested(draw):
 
 @pytest.mark.req("PEG-07")
 @given(contested())
-@settings(max_examples=12)
+@settings(max_examples=examples(6, 12))
 def test_no_less_important_demand_makes_the_most_important_later(given):
     tables, demands = given
     best = min(row["priority"] for row in demands)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
@@ -15,6 +15,7 @@ from medhavi.planners.pipeline import plan
 from medhavi.results.scorecard import scorecard
 from medhavi.results.verify import verify
 from tests import factories
+from tests.examples import examples
 from tests.planners.exact_shop import random_shop, tables
 
 ALWAYS_PLACED = {"search": "never", "engine": "python", "lateness_by": "money"}
@@ -60,6 +61,7 @@ def test_a_price_that_is_only_a_default_weighs_nothing():
 
 
 @pytest.mark.req("KPI-33")
+@settings(max_examples=examples(10))
 @given(seed=st.integers(0, 10_000))
 def test_more_tries_never_cost_more_lateness(seed):
     snapshot = factories.snapshot(**tables(random_shop(seed)))

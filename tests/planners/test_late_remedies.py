@@ -18,6 +18,7 @@ from medhavi.results.plan_remedy import remedy_table, with_remedies
 from medhavi.results.verify import verify
 from medhavi.snapshot.changed_rows import with_rows
 from tests import factories
+from tests.examples import examples
 from tests.planners.small_plans import PYTHON, day
 
 if TYPE_CHECKING:
@@ -326,7 +327,7 @@ def _settings(snapshot: Snapshot) -> dict[str, Any]:
     quantities=st.lists(st.integers(1, 30), min_size=2, max_size=4),
     priorities=st.lists(st.integers(1, 3), min_size=4, max_size=4),
 )
-@settings(max_examples=8)
+@settings(max_examples=examples(4, 8))
 def test_each_remedy_gives_its_date_again_whatever_the_load(
     quantities: list[int], priorities: list[int]
 ) -> None:

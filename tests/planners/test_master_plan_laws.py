@@ -10,6 +10,7 @@ from medhavi.planners.optimize_parameters import OptimizeParameters
 from medhavi.planners.pipeline import plan
 from medhavi.results.verify import verify
 from tests import factories
+from tests.examples import examples
 from tests.planners.small_plans import day
 
 WEEKS = {"bucket": "7xday+1xweek", "late_days": 30}
@@ -84,7 +85,11 @@ def companies(draw: st.DrawFn) -> dict[str, list[dict[str, object]]]:
     }
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=examples(10, 20),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(companies())
 def test_every_best_plan_verifies_and_its_parts_sum_to_the_objective(company):
     snapshot = factories.snapshot(**company)

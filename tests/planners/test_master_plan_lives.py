@@ -96,7 +96,7 @@ def dairies(draw: st.DrawFn) -> dict[str, list[dict[str, object]]]:
     }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(dairies())
 def test_no_best_plan_uses_a_dead_lot(dairy):
     snapshot = factories.snapshot(**dairy)

@@ -18,13 +18,14 @@ from medhavi.results.plan import Plan
 from medhavi.scenarios import apply, changes
 from medhavi.snapshot import Snapshot
 from tests import factories
+from tests.examples import examples
 from tests.planners.small_plans import PYTHON, day
 from tests.strategies import network_tables
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FEW = settings(max_examples=15)
+FEW = settings(max_examples=examples(8, 15))
 
 
 def company(**more: Any) -> Snapshot:

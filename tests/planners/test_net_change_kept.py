@@ -15,6 +15,7 @@ from medhavi.planners.pipeline import plan, plan_to_build_on
 from medhavi.scenarios import apply, changes
 from medhavi.snapshot import Snapshot
 from tests import factories
+from tests.examples import examples
 from tests.planners.small_plans import PYTHON, day
 from tests.planners.test_net_change import company, other_qty
 from tests.strategies import network_tables
@@ -22,7 +23,7 @@ from tests.strategies import network_tables
 if TYPE_CHECKING:
     from medhavi.results.plan import Plan
 
-FEW = settings(max_examples=15)
+FEW = settings(max_examples=examples(8, 15))
 
 
 def on_kept(after: Snapshot, before: Plan) -> Plan:
@@ -380,7 +381,7 @@ def _with_order(
     return {**tables, "supply_orders": rows}
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(10, 25))
 @given(DEMANDS, st.lists(ORDER, max_size=4), STEPS_OF_ORDERS)
 @pytest.mark.req("MRP-13", "MRP-14")
 def test_a_chain_of_changed_orders_that_exist(

@@ -19,11 +19,12 @@ from medhavi.results.verify import verify
 from medhavi.snapshot import Snapshot
 from medhavi.units import to_seconds
 from tests import factories
+from tests.examples import examples
 from tests.planners.naive_mrp import NaiveMrp
 from tests.planners.small_plans import PYTHON, day
 from tests.strategies import network_tables, snapshots
 
-FEW = settings(max_examples=25)
+FEW = settings(max_examples=examples(12, 25))
 
 
 def made(snapshot):
@@ -51,6 +52,7 @@ def test_a_plan_is_that_of_the_naive_planner(snapshot):
 
 
 @pytest.mark.req("QA-03")
+@settings(max_examples=examples(12))
 @given(snapshots())
 def test_the_independent_check_finds_nothing(snapshot):
     assert [str(fault) for fault in verify(made(snapshot), snapshot)] == []

@@ -16,6 +16,7 @@ from medhavi.planners.promising.promise_run import promise
 from medhavi.results.promise import PromiseStatus
 from medhavi.units import DAY, to_seconds
 from tests import factories
+from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.small_promises import (
     asked,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from medhavi.results.promise import Promise
     from medhavi.snapshot import Snapshot
 
-few = settings(max_examples=12)
+few = settings(max_examples=examples(6, 12))
 """A snapshot takes a fifth of a second to read, check and answer."""
 NOW = to_seconds(AS_OF)
 ASKS = st.fixed_dictionaries(

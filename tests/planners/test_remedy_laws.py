@@ -11,10 +11,11 @@ from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.what_if import asked_again, changed
 from medhavi.results.promise import PromiseStatus
 from medhavi.units import HOUR
+from tests.examples import examples
 from tests.planners.small_promises import request_of
 from tests.planners.test_remedy_overlays import ASKS, company
 
-few = settings(max_examples=12)
+few = settings(max_examples=examples(6, 12))
 """Each remedy reads a world anew: a tenth of a second."""
 
 

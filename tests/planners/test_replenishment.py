@@ -13,6 +13,7 @@ from medhavi.planners.replenishment.replenishing import replenish
 from medhavi.results.verify import verify
 from medhavi.snapshot import Snapshot
 from tests import factories
+from tests.examples import examples
 from tests.planners.small_plans import PYTHON, day, orders
 from tests.strategies import network_tables
 
@@ -182,7 +183,7 @@ def test_errors_in_the_data_stop_it():
         replenish(wrong)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(8, 15))
 @given(network_tables())
 def test_every_replenishment_is_right_and_repeats(tables: dict[str, Any]) -> None:
     snapshot = Snapshot.from_frames(tables)

@@ -16,6 +16,7 @@ from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.planners.pipeline import plan
 from medhavi.results.verify import verify
 from medhavi.snapshot import Snapshot
+from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.search_plants import workshop
 
@@ -71,7 +72,7 @@ def workshops(draw: st.DrawFn) -> dict[str, Any]:
 
 # --- laws --------------------------------------------------------------------------
 @pytest.mark.req("CAP-06", "CAP-12", "QA-05")
-@settings(max_examples=8)
+@settings(max_examples=examples(4, 8))
 @given(workshops(), st.sampled_from(["light", "standard"]))
 def test_a_plan_that_was_sought_can_be_carried_out(
     tables: dict[str, Any], effort: str

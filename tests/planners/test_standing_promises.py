@@ -14,6 +14,7 @@ from medhavi.planners.promising import standing_promises as standing_module
 from medhavi.planners.promising.standing_promises import standing_promises
 from medhavi.results.promises_at_risk import HOT_SPOTS, WATCHED, Standing
 from medhavi.units import to_seconds
+from tests.examples import examples
 from tests.planners.small_promises import day, days, tables, workshop
 
 TODAY = to_seconds(day(0))
@@ -520,7 +521,7 @@ def test_a_line_of_equal_shares_that_is_left_alone_is_watched_by_itself(
 
 
 @pytest.mark.req("ATP-08", "ATP-20")
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(10, 20))
 @given(*[st.integers(1, 6)] * 2, *[st.integers(0, 7)] * 2)
 def test_equal_shares_of_stock_alone_are_those_of_the_scarcest(a, b, x, y):
     """Shares count in parts of the greatest common divisor, rounded down."""
@@ -563,7 +564,7 @@ def test_same_facts_give_the_same_list():
 
 
 # ------------------------------------------------------------------------- laws
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(12, 25))
 @given(
     st.lists(
         st.tuples(st.integers(1, 6), st.integers(1, 3), st.integers(1, 9)),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from medhavi.results.basis import Basis
 from tests import factories
+from tests.examples import examples
 from tests.planners.small_plans import day
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def pairs(draw: st.DrawFn) -> tuple[Snapshot, Snapshot]:
 
 
 @pytest.mark.req("MRP-13")
-@settings(max_examples=40)
+@settings(max_examples=examples(15, 40))
 @given(pairs())
 def test_a_basis_with_its_tables_touches_what_its_marks_touch(
     states: tuple[Snapshot, Snapshot],

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
 from medhavi.results.source_trace import trace, where_used
 from tests import factories
+from tests.examples import examples
 from tests.planners.small_plans import day, planned, verified
 
 
@@ -164,6 +165,7 @@ def test_what_is_not_there_gets_the_nearest_name(kit):
         made.where_used("KITT")
 
 
+@settings(max_examples=examples(10))
 @given(st.integers(1, 30), st.integers(0, 30), st.integers(0, 30))
 def test_origins_give_what_a_demand_of_bought_goods_gets(qty, stocked, ordered):
     """Nothing is lost between the lots and the demand."""

@@ -11,6 +11,7 @@ from medhavi import schema
 from medhavi.errors import EnvironmentFailure
 from medhavi.snapshot import Snapshot, folder
 from tests import factories
+from tests.examples import examples
 from tests.strategies import snapshots
 
 
@@ -28,7 +29,10 @@ def written(place, **files):
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=examples(6, 15),
+)
 @given(snapshot=snapshots())
 def test_a_folder_gives_back_what_was_written(tmp_path, kind, snapshot):
     snapshot.to_folder(tmp_path, kind)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from medhavi import schema
 from medhavi.snapshot import Snapshot
+from tests.examples import examples
 from tests.factories import AS_OF
 from tests.strategies import network_tables
 
@@ -47,7 +48,9 @@ def junk_rows(name):
 
 
 # Shrinking a whole snapshot takes minutes and seldom says more.
-@settings(phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(
+    max_examples=examples(12), phases=[Phase.explicit, Phase.reuse, Phase.generate]
+)
 @given(st.fixed_dictionaries({}, optional={n: junk_rows(n) for n in schema.tables()}))
 def test_tables_of_junk_give_findings_and_no_failure(tables):
     snapshot = Snapshot.from_frames(tables)

@@ -17,6 +17,7 @@ from medhavi.units import to_seconds
 from medhavi.workbench.commit_answer import Commit
 from medhavi.workbench.promise_desk import PromiseDesk
 from tests import factories
+from tests.examples import examples
 from tests.factories import AS_OF
 from tests.workbench.desk_writer import request
 
@@ -396,7 +397,7 @@ def test_hundred_threads_want_one_of_ten_pieces(kind, tmp_path):
 
 
 # ------------------------------------------------------------------------- laws
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=examples(8, 15))
 @given(
     st.lists(
         st.tuples(st.integers(0, 3), st.integers(1, 6), st.booleans()),

@@ -18,6 +18,7 @@ from medhavi.workbench import Workbench
 from medhavi.workbench.commit_answer import CommitStatus
 from medhavi.workbench.promise_desk import PromiseDesk
 from tests import factories
+from tests.examples import examples
 from tests.lakehouse.lake_events import small_company
 from tests.planners.small_promises import day, state, workshop
 from tests.workbench.desk_writer import request
@@ -258,7 +259,7 @@ def test_each_kind_that_is_taken_meanwhile_is_named_and_nothing_is_kept():
 
 
 @pytest.mark.req("RES-15")
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(10, 20))
 @given(
     st.lists(st.integers(1, 8), min_size=1, max_size=4),
     st.randoms(use_true_random=False),
