@@ -10,9 +10,10 @@ from medhavi.providers.recipe_lines import Component, Gain  # noqa: TC001 (recor
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.planners.constrained.dating import FeasibleRelease
+    from medhavi.providers.recipes import Recipe
 
 
 @dataclass(slots=True, eq=False)
@@ -86,7 +87,7 @@ class Job:
     number: int
     order: Order
     takes: list[Take] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
+    gaps: tuple[Gap, ...] = ()
     outs: list[Out] = field(default_factory=list)
     floor: int = ALWAYS
     soft: int = 0
@@ -131,25 +132,46 @@ def jobs_of(
     most_early
         How much before its need work on a resource may begin [s]; others at any time.
     """
-    moving = [order for order in release.orders if _moves(order)]
-    jobs = [Job(number=number, order=order) for number, order in enumerate(moving)]
-    by_order = {job.order.index: job for job in jobs}
-    served = _served(release)
-    for need in release.needs:
-        job = None if need.order is None else by_order.get(need.order.index)
+    job_of = _own(release, most_early or {})
+    for need, units in zip(release.needs, _served(release), strict=True):
+        job = None if need.order is None else job_of[need.order.index]
         if job is None:
             continue
-        job.lacking = job.lacking or need.open > 0
-        if need.index in served:
-            take = Take(need, served[need.index])
+        if need.open > 0:
+            job.lacking = True
+        if units is not None:
+            take = Take(need, units)
             if need.line is not None:
                 take.opens, take.closes = need.line.valid_from, need.line.valid_to
             job.takes.append(take)
-    for job in jobs:
-        _finish(job, release, by_order)
+    jobs = [job for job in job_of if job is not None]
+    _link(jobs, job_of)
+    return jobs
+
+
+def _own(release: FeasibleRelease, most_early: Mapping[str, int]) -> list[Job | None]:
+    """Give what each order says of itself; None: it stays as it is dated."""
+    found: list[Job | None] = []
+    plain: dict[int, bool] = {}
+    count = 0
+    for order in release.orders:
+        if not _moves(order):
+            found.append(None)
+            continue
+        job = Job(number=count, order=order)
+        count += 1
+        found.append(job)
+        recipe = order.recipe
+        if recipe is not None and id(recipe) not in plain:
+            plain[id(recipe)] = _is_plain(recipe, release)
+        if recipe is None or plain[id(recipe)]:
+            job.outs = [Out(unit, None) for unit in order.units]
+        else:
+            _give(job, release)
+        _date(job, release)
         if most_early:
             _not_too_early(job, most_early)
-    return jobs
+    return found
 
 
 def _not_too_early(job: Job, most_early: Mapping[str, int]) -> None:
@@ -170,16 +192,43 @@ def _moves(order: Order) -> bool:
     return not order.locked and order.status == "firmed" and order.kind != "buy"
 
 
-def _served(release: FeasibleRelease) -> dict[int, list[SupplyUnit]]:
-    found: dict[int, list[SupplyUnit]] = {}
+def _served(release: FeasibleRelease) -> list[list[SupplyUnit] | None]:
+    """List the units that serve each need; None: nothing does."""
+    found: list[list[SupplyUnit] | None] = [None] * len(release.needs)
     units = release.units
     for need, unit in zip(release.match_need, release.match_unit, strict=True):
-        found.setdefault(need, []).append(units[unit])
+        known = found[need]
+        if known is None:
+            found[need] = [units[unit]]
+        else:
+            known.append(units[unit])
     return found
 
 
-def _finish(job: Job, release: FeasibleRelease, by_order: dict[int, Job]) -> None:
-    """Link a job with those before it, and say what it gives and from when on."""
+def _date(job: Job, release: FeasibleRelease) -> None:
+    """Say from when on an order may start, and what it has of safety time."""
+    order = job.order
+    if order.existing is None and order.source is not None:
+        job.floor = release.floor(order.source)
+        job.soft = max(0, order.need - order.timing.finish)
+    else:
+        job.floor = max(release.as_of, _wanted_start(order))
+
+
+def _is_plain(recipe: Recipe, release: FeasibleRelease) -> bool:
+    """Tell whether orders take and give the same at any time, and all at their end."""
+    return all(
+        release.falls_out_last(gain) and not gain.dated
+        for gain in (recipe.main, *recipe.others.values())
+    ) and all(_always(group) for group in recipe.groups)
+
+
+def _always(group: Iterable[Component]) -> bool:
+    return all(line.valid_from <= ALWAYS and line.valid_to >= NEVER for line in group)
+
+
+def _give(job: Job, release: FeasibleRelease) -> None:
+    """Say what an order gives and from when on, and what it does not take."""
     order = job.order
     for unit in order.units:
         out = Out(unit, None)
@@ -190,19 +239,21 @@ def _finish(job: Job, release: FeasibleRelease, by_order: dict[int, Job]) -> Non
             if gain.dated:
                 out.opens, out.closes = _phase(gain, unit.arrives)
         job.outs.append(out)
-    job.gaps.extend(_gaps(order, release))
-    if order.existing is None and order.source is not None:
-        job.floor = release.floor(order.source)
-        job.soft = max(0, order.need - order.timing.finish)
-    else:
-        job.floor = max(release.as_of, _wanted_start(order))
-    seen: set[int] = set()
-    for giver in _givers(job.takes):
-        other = by_order.get(giver.index)
-        if other is not None and other is not job and giver.index not in seen:
-            seen.add(giver.index)
-            job.before.append(other)
-            other.after.append(job)
+    job.gaps = tuple(_gaps(order, release))
+
+
+def _link(jobs: Sequence[Job], job_of: Sequence[Job | None]) -> None:
+    """Link each job with those that bring something for it, each once."""
+    latest: list[Job | None] = [None] * len(jobs)
+    for job in jobs:
+        for take in job.takes:
+            for unit in take.units:
+                other = None if unit.order is None else job_of[unit.order.index]
+                if other is None or other is job or latest[other.number] is job:
+                    continue
+                latest[other.number] = job
+                job.before.append(other)
+                other.after.append(job)
 
 
 def _gaps(order: Order, release: FeasibleRelease) -> Iterable[Gap]:
@@ -210,7 +261,7 @@ def _gaps(order: Order, release: FeasibleRelease) -> Iterable[Gap]:
     if order.recipe is None:
         return
     for group in order.recipe.groups:
-        if all(line.valid_from <= ALWAYS and line.valid_to >= NEVER for line in group):
+        if _always(group):
             continue
         uses = [release.use_instant(order, line, order.timing) for line in group]
         if any(line.valid_at(use) for line, use in zip(group, uses, strict=True)):
@@ -231,13 +282,6 @@ def _phase(gain: Gain, at: int) -> tuple[int, int]:
         max((edge for edge in edges if edge <= at), default=ALWAYS),
         min((edge for edge in edges if edge > at), default=NEVER),
     )
-
-
-def _givers(takes: Iterable[Take]) -> Iterable[Order]:
-    for take in takes:
-        for unit in take.units:
-            if unit.order is not None:
-                yield unit.order
 
 
 def _wanted_start(order: Order) -> int:
