@@ -17,6 +17,7 @@ from medhavi.providers.commitments import withdrawn
 from medhavi.providers.existing_work import existing_work, held_capacity
 from medhavi.providers.finite import FiniteCapacity
 from medhavi.providers.itineraries import bound, bound_again
+from medhavi.providers.lead_times import EVERY_PRODUCT
 from medhavi.providers.ledger_moves import LedgerMoves, material_shifts
 from medhavi.providers.plain_rows import changed_rows
 from medhavi.providers.reservations import ACTIVE
@@ -129,6 +130,27 @@ def _terms(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | N
     def touched(product: str, location: str) -> bool:
         del location
         return not names.isdisjoint(providers.facts.lineage(product))
+
+    made.__dict__["sourcing"] = ChangedSourcing.of(
+        providers.sourcing, made.roads, touched
+    )
+    return Changed(made, ledgers)
+
+
+def _estimates(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
+    """Let suppliers have learned other times."""
+    new = changed_rows(providers.snapshot, "estimates", rows)
+    if any(row["kind"] != "supplier" for row in new):
+        return None
+    made = _on_changed_tables(providers, rows, (*SHARED, "transport"))
+    learned = providers.lead_times.relearned(new)
+    made.__dict__["lead_times"] = learned
+    made.__dict__["suppliers"] = providers.suppliers.timed_by(learned)
+    names = frozenset(row["product"] for row in new)
+
+    def touched(product: str, location: str) -> bool:
+        del location
+        return product in names or EVERY_PRODUCT in names
 
     made.__dict__["sourcing"] = ChangedSourcing.of(
         providers.sourcing, made.roads, touched
@@ -365,6 +387,7 @@ def limited(providers: Providers) -> bool:
 _MAKERS: Mapping[str, Callable[[Providers, Ledgers, Changes], Changed | None]] = {
     "supply_terms": _terms,
     "departures": _departures,
+    "estimates": _estimates,
     "reservations": _holds,
     "resource_units": _units,
     "routings": _routings,

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 import numpy as np
 
 from medhavi.findings import finding
+from medhavi.providers.altered_copy import altered
 from medhavi.units import DAY, HOUR, ceil_fraction, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -339,6 +340,24 @@ class LeadTimes:
                 times = (row["p50"], row["p80"], row["p95"])
                 found[routing, int(step)] = _quantiles(row, times)
         return found
+
+    # ----------------------------------------------------------- what a change reaches
+    def learned_days(self, supplier: str, product: str) -> Row | None:
+        """Give the row of `estimates` with the days of a supplier, if there is one."""
+        return self._row("supplier", supplier, product, _LEAD)
+
+    def factor(self, supplier: str, product: str) -> float:
+        """Give how much longer than stated a supplier takes; 1: nothing says so."""
+        row = self._row("supplier", supplier, product, _FACTOR)
+        return 1.0 if row is None else float(row[self.quantile])
+
+    def relearned(self, rows: Iterable[Row]) -> LeadTimes:
+        """Give the same with other or new rows of `estimates`."""
+        known = dict(self._known)
+        for row in rows:
+            key = (row["kind"], row["subject"], row["product"], row["quantity"])
+            known[key] = row
+        return altered(self, _known=known)
 
     # ---------------------------------------------------------------------- findings
     @property

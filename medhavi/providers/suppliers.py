@@ -234,6 +234,10 @@ class Suppliers:
             changes[number] = row
         return altered(self, _terms=self._terms.replaced(changes))
 
+    def timed_by(self, lead_times: LeadTimes) -> Suppliers:
+        """Give the suppliers by other lead times."""
+        return altered(self, _lead_times=lead_times)
+
     def offers(self, product: str, location: str) -> tuple[Offer, ...]:
         """Give the terms that hold for a product at a location.
 

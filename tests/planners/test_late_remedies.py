@@ -188,6 +188,29 @@ def test_a_faster_supplier_is_worth_what_it_saves_and_no_table_prices_it() -> No
     assert "price not stated" in str(faster)
 
 
+def test_a_supplier_whose_time_was_learned_gets_faster_by_what_was_learned() -> None:
+    """Two days are stated, five were learned: a shorter stated time would not help."""
+    snapshot = factories.snapshot(
+        demands=[{"due": day(3)}],
+        supply_terms=[{"lead_time_days": 2}],
+        estimates=[
+            {
+                "kind": "supplier",
+                "subject": "S",
+                "quantity": "lead_days",
+                **dict.fromkeys(("p50", "p80", "p95"), 5),
+                "model": "m",
+                "version": "1",
+                "basis": "model",
+            }
+        ],
+    )
+    faster = tried(snapshot, "D1")["expedite"]
+    assert (faster.lateness_before_h, faster.lateness_h) == (48.0, 0.0)
+    [row] = faster.rows["estimates"]
+    assert (row["product"], row["p80"]) == ("A", 3.0)
+
+
 def test_an_order_that_is_waited_for_is_brought_forward() -> None:
     snapshot = factories.snapshot(
         demands=[{"due": day(2)}],

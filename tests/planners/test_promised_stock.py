@@ -368,10 +368,23 @@ def test_a_supplier_that_is_late_sells_later(estimates, until, dated):
 
 
 @pytest.mark.req("ATP-19", "ATP-20")
-def test_a_remedy_for_a_late_supplier_counts_its_delay():
-    """Two days late by a delay of four: delivering in a day instead of three helps."""
+@pytest.mark.parametrize(
+    "estimates",
+    [
+        [],
+        [{**LEARNED, "p50": 3, "p80": 3, "p95": 3}],
+        [{**LEARNED, "product": "A", "p50": 3, "p80": 3, "p95": 3}],
+        [{**LEARNED, "quantity": "duration_factor", "p50": 1, "p80": 1, "p95": 1}],
+    ],
+)
+def test_a_remedy_for_a_late_supplier_counts_its_delay(estimates):
+    """Two days late by a delay of four: delivering in a day instead of three helps.
+
+    Where the three days were learned, it is they that have to be others.
+    """
     snapshot = tables(
         supply_terms=[{"lead_time_days": 3}],
+        estimates=estimates,
         disruptions=[
             {
                 "kind": "supplier_delay",

@@ -34,7 +34,9 @@ ASKS = st.fixed_dictionaries(
 )
 
 
-def company(stock: int, parts: int, held: int, promised: int = 1) -> Snapshot:
+def company(
+    stock: int, parts: int, held: int, promised: int = 1, learns: int = 0
+) -> Snapshot:
     """Make A from B on M and N at L, ship it to C1; holds and orders are in the way."""
     return workshop(
         products=[{"product": name, "weight_kg": 1} for name in ("A", "B")],
@@ -64,6 +66,19 @@ def company(stock: int, parts: int, held: int, promised: int = 1) -> Snapshot:
             }
         ],
         departures=[{"lane": "T", "weekday": n, "time": dt.time(12)} for n in (1, 4)],
+        estimates=[
+            {
+                "kind": "supplier",
+                "subject": "S",
+                "quantity": "lead_days",
+                "p50": 4,
+                "p80": 5,
+                "p95": 7,
+                "model": "m",
+                "version": "1",
+                "basis": "model",
+            }
+        ][:learns],
         supply_orders=[
             {"supply_order": "P1", "product": "B", "qty": 6, "due": day(3)},
             {
@@ -154,6 +169,23 @@ def terms(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
     return "supply_terms", row | new
 
 
+def learned(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
+    """Let a supplier have learned another time, or a product one of its own."""
+    del snapshot
+    times = {"p50": number / 2, "p80": number / 2 + 1, "p95": number}
+    subject, product = (("S", "*"), ("S", "B"), ("S2", "A"))[number % 3]
+    return "estimates", {
+        "kind": "supplier",
+        "subject": subject,
+        "product": product,
+        "quantity": "lead_days",
+        **times,
+        "model": "m",
+        "version": "2",
+        "basis": "model",
+    }
+
+
 def departure(snapshot: Snapshot, number: int) -> tuple[str, dict[str, Any]]:
     """Let the lane leave once more a week."""
     del snapshot
@@ -233,6 +265,7 @@ CHANGED = {
     make.__name__: make
     for make in (
         terms,
+        learned,
         departure,
         units,
         hold,
@@ -252,7 +285,7 @@ CHANGES = st.tuples(st.sampled_from(sorted(CHANGED)), st.integers(1, 9))
 @pytest.mark.req("ATP-19")
 @few
 @given(
-    st.tuples(*(st.integers(0, most) for most in (6, 9, 4, 1))),
+    st.tuples(*(st.integers(0, most) for most in (6, 9, 4, 1, 1))),
     st.lists(ASKS, max_size=2),
     ASKS,
     CHANGES,
@@ -282,7 +315,17 @@ def test_a_change_gives_the_answer_of_tables_that_are_read_anew(
 
 
 @pytest.mark.parametrize(
-    "kind", ["terms", "hold", "order", "new_order", "routing", "substitute", "buffers"]
+    "kind",
+    [
+        "terms",
+        "learned",
+        "hold",
+        "order",
+        "new_order",
+        "routing",
+        "substitute",
+        "buffers",
+    ],
 )
 def test_what_a_change_does_not_reach_is_shared(kind):
     """Tables are read again only where nobody knows what a change reaches."""

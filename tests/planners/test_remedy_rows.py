@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.planners.remedy_rows import earlier_order, faster_terms, one_unit_more
+from medhavi.planners.remedy_rows import (
+    earlier_order,
+    faster_supplier,
+    faster_terms,
+    one_unit_more,
+    rows_of_faster,
+)
+from medhavi.providers import Providers
 from medhavi.units import to_seconds
+from tests import factories
 from tests.planners.small_plans import day, days
 
 TERMS = {"supplier": "S", "lead_time_days": 10.0, "lead_time_p95_days": 14.0}
@@ -26,6 +34,43 @@ def test_a_faster_supplier_keeps_its_spread_and_a_least_time(wanted, least, lead
     assert row["supplier"] == "S"
     unknown = faster_terms({**TERMS, "lead_time_p95_days": None}, wanted, least)
     assert unknown["lead_time_p95_days"] is None
+
+
+@pytest.mark.parametrize(
+    ("quantity", "product", "table", "cells", "days"),
+    [
+        # Ten stated days count for nothing: 8 learned (p80) less 3 are 5.
+        ("lead_days", "A", "estimates", {"p50": 1.0, "p80": 5.0, "p95": 9.0}, 5.0),
+        ("lead_days", "*", "estimates", {"product": "A", "p80": 5.0}, 5.0),
+        # Ten stated days take 20 by a factor of 2: 17 are 8.5 stated ones.
+        ("duration_factor", "A", "supply_terms", {"lead_time_days": 8.5}, 17.0),
+    ],
+)
+def test_what_was_learned_of_a_supplier_is_what_gets_shorter(
+    quantity, product, table, cells, days
+):
+    times = (4, 8, 12) if quantity == "lead_days" else (2, 2, 3)
+    learned = {
+        "kind": "supplier",
+        "subject": "S",
+        "product": product,
+        "quantity": quantity,
+        **dict(zip(("p50", "p80", "p95"), times, strict=True)),
+        "model": "m",
+        "version": "1",
+        "basis": "model",
+    }
+    snapshot = factories.snapshot(
+        supply_terms=[{"lead_time_days": 10}], estimates=[learned]
+    )
+    terms = snapshot["supply_terms"].row(0, named=True)
+    lead_times = Providers(snapshot, quantile="p80").lead_times
+    found = faster_supplier(terms, "A", lead_times, 3.0, 0.5)
+    assert (found.table, found.days, found.saved) == (table, days, 3.0)
+    assert {name: found.row[name] for name in cells} == cells
+    least = faster_supplier(terms, "A", lead_times, 30.0, 0.5)
+    assert least.days == (days + 3) / 2
+    assert rows_of_faster([found, found]) == {table: (found.row,)}
 
 
 def test_an_earlier_order_is_not_before_now_and_starts_by_its_due_date():

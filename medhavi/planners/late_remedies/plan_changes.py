@@ -15,8 +15,9 @@ from medhavi.planners.late_remedies.late_chain import (
 )
 from medhavi.planners.remedy_rows import (
     earlier_order,
-    faster_terms,
+    faster_supplier,
     one_unit_more,
+    rows_of_faster,
 )
 from medhavi.providers.occupation import overtime_rate
 from medhavi.providers.stand_ins import stand_ins
@@ -268,20 +269,17 @@ class PlanChanges:
         """Let the supplier that binds deliver as early as the due date needs it."""
         orders = self._binding_orders(reason).filter(pl.col("kind") == "buy")
         bought = set(orders.select("product", "location").iter_rows())
-        rows, saved = [], 0.0
-        for row in self._rows("supply_terms", supplier=reason.subject):
-            if (row["product"], row["location"]) not in bought:
-                continue
-            lead = float(str(row["lead_time_days"]))
-            changed = faster_terms(row, reason.late / DAY, EXPEDITED * lead)
-            saved = max(saved, lead - changed["lead_time_days"])
-            rows.append(changed)
-        if rows:
-            products = ", ".join(sorted({str(row["product"]) for row in rows}))
+        lead_times, days = self._providers.lead_times, reason.late / DAY
+        found = [
+            faster_supplier(row, str(row["product"]), lead_times, days, EXPEDITED)
+            for row in self._rows("supply_terms", supplier=reason.subject)
+            if (row["product"], row["location"]) in bought
+        ]
+        if found:
+            products = ", ".join(sorted({str(one.row["product"]) for one in found}))
+            saved = max(one.saved for one in found)
             text = f"{reason.subject} delivers {products} {saved:.1f} days earlier"
-            yield PlanChange(
-                RemedyKind.EXPEDITE, text, {"supply_terms": tuple(rows)}, None
-            )
+            yield PlanChange(RemedyKind.EXPEDITE, text, rows_of_faster(found), None)
 
     def _earlier_order(self, reason: Reason) -> Iterator[PlanChange]:
         """Bring the order forward that is waited for."""

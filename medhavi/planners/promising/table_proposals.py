@@ -9,8 +9,9 @@ import polars as pl
 
 from medhavi.planners.remedy_rows import (
     earlier_order,
-    faster_terms,
+    faster_supplier,
     one_unit_more,
+    rows_of_faster,
 )
 from medhavi.providers.stand_ins import named_by, stand_ins
 from medhavi.results.limiter import Limiter, RemedyKind
@@ -116,7 +117,10 @@ def _faster(quest: Quest, supplier: str, by: int) -> Iterator[Proposal]:
     A minute more is asked for: times are stated in days, and their parts are rounded.
     """
     bought = {
-        (piece.source.row["product"], piece.source.row["location"])
+        (
+            (piece.source.row["product"], piece.source.row["location"]),
+            piece.source.product,
+        )
         for one in quest.offered
         for piece in one.times.evaluation.pieces()
         if piece.kind == "buy"
@@ -124,15 +128,16 @@ def _faster(quest: Quest, supplier: str, by: int) -> Iterator[Proposal]:
         and piece.source.source == supplier
     }
     terms = quest.book.snapshot["supply_terms"].filter(pl.col("supplier") == supplier)
-    rows = [
-        faster_terms(row, (by + MINUTE) / DAY, 0.0)
+    lead_times = quest.book.providers.lead_times
+    found = [
+        faster_supplier(row, product, lead_times, (by + MINUTE) / DAY, 0.0)
         for row in terms.iter_rows(named=True)
-        if (row["product"], row["location"]) in bought
+        for key, product in sorted(bought)
+        if (row["product"], row["location"]) == key
     ]
-    if rows:
-        days = max(row["lead_time_days"] for row in rows)
-        text = f"{supplier} delivers in {days:.1f} days"
-        yield Proposal(RemedyKind.EXPEDITE, text, {"supply_terms": tuple(rows)})
+    if found:
+        text = f"{supplier} delivers in {max(one.days for one in found):.1f} days"
+        yield Proposal(RemedyKind.EXPEDITE, text, rows_of_faster(found))
 
 
 def _earlier_order(case: Case) -> Iterator[Proposal]:

@@ -29,12 +29,13 @@ HOLDS = "reservations"
 SOURCES = frozenset({"routings", "sourcing"})
 """Tables that say from where a product may come."""
 SUBSTITUTES = "substitutes"
-SUBJECTS = {"supply_terms": "supplier", "estimates": "subject"}
+SUBJECTS = {"supply_terms": "supplier"}
 """What disruptions name of the rows that they change."""
 UNTOUCHED = {
     "reservations": ("calendars", "exchange", "lead_times", "capacity", "recipes"),
     "supply_orders": ("calendars", "exchange", "lead_times", "capacity", "recipes"),
     "supply_terms": ("calendars", "exchange", "capacity", "recipes"),
+    "estimates": ("calendars", "exchange"),
     "departures": ("calendars", "exchange", "lead_times", "capacity", "recipes"),
     "resource_units": ("calendars", "exchange", "lead_times"),
 }
@@ -114,9 +115,8 @@ def rebuilt(book: Book, rows: Rows) -> Book:
     """Give a book that reads the changed tables anew and accepts the same promises."""
     snapshot = changed(book.snapshot, rows)
     providers = book.providers.on(with_disruptions(snapshot))
-    tables = [name for name, new in rows.items() if name != REQUEST and new]
-    names = set.intersection(*(set(UNTOUCHED.get(name, ())) for name in tables))
-    for name in sorted(names):
+    reached = [UNTOUCHED.get(name, ()) for name in rows if name != REQUEST]
+    for name in sorted(set.intersection(*map(set, reached)) if reached else ()):
         providers.__dict__[name] = getattr(book.providers, name)
     other = Book(snapshot, Stages(providers))
     for undos in book.accepted.values():
