@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,18 +13,28 @@ import time
 import polars as pl
 import pytest
 
+from medhavi.cli.application import run
 from medhavi.results.plan import Plan
 from medhavi.results.plan_tables import SCHEMAS
+from medhavi.workbench.template_files import write_csv_template
 
 PROGRAM = "import sys; from medhavi.cli import main; sys.exit(main())"
 
 
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory):
+    """Folder of a plan of the example; tests read it."""
+    place = tmp_path_factory.mktemp("planned")
+    write_csv_template(place / "tables", example=True)
+    words = ["plan", "--tables", place / "tables", "--out", place / "result"]
+    assert run([str(word) for word in words]) == 0
+    return place / "result"
+
+
 @pytest.fixture
-def result(medhavi, example, tmp_path):
-    """Folder of a plan of the example."""
-    said = medhavi("plan", "--tables", example, "--out", tmp_path / "result")
-    assert said.code == 0, said.err
-    return tmp_path / "result"
+def result(planned, tmp_path):
+    """Copy of that plan for a test of its own."""
+    return shutil.copytree(planned, tmp_path / "result")
 
 
 def contents(folder):
