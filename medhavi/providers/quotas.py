@@ -19,7 +19,7 @@ from medhavi.providers.departure_loads import (
     Load,
     load_of,
 )
-from medhavi.units import DAY, NEVER, exact, seconds_up, steps_down
+from medhavi.units import DAY, NEVER, exact, from_steps, seconds_up, steps_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,6 +158,20 @@ class Quotas:
         ]
         return max(0, floor(min(left))) if left else None
 
+    def limits(self, source: Source) -> bool:
+        """Tell whether an order of a source may ever find no room.
+
+        Parameters
+        ----------
+        source
+            A purchase or a move.
+        """
+        if source.kind == "move":
+            # Disruptions leave a part of what is stated: of no limit they leave none.
+            return any(most is not None for most in self._lasting_room(source))
+        stated = source.row["capacity_per_period"] is not None
+        return stated or source.source in self._windows
+
     def shared(self, source: Source) -> bool:
         """Tell whether an order of a source may leave another too little.
 
@@ -166,11 +180,8 @@ class Quotas:
         source
             A purchase or a move.
         """
-        if source.kind == "move":
-            limited = any(most is not None for most in self._lasting_room(source))
-            return limited and self._shares(source)
-        stated = source.row["capacity_per_period"] is not None
-        return stated or source.source in self._windows
+        moved = source.kind == "move"
+        return self.limits(source) and (not moved or self._shares(source))
 
     def take(self, source: Source, steps: int, at: int, sign: int = 1) -> None:
         """Take an order's part of all limits; `sign` -1 gives it back."""
@@ -246,7 +257,7 @@ class Quotas:
         if known is None:
             facts = self._facts
             known = self._load_of[id(source), steps] = load_of(
-                float(steps * source.step),
+                from_steps(steps, source.step),
                 facts.weight_kg(source.product),
                 facts.volume_m3(source.product),
             )

@@ -42,6 +42,7 @@ class Shop:
         self._quotas = quotas
         self._journal: list[tuple[Source, int, int, int]] = []
         self._places: dict[int, frozenset[tuple[str, str]]] = {}
+        self._limited: dict[int, bool] = {}
 
     def slow(self, efficiency: Mapping[str, Fraction]) -> None:
         """Let resources lose efficiency for the order that is asked for next."""
@@ -74,6 +75,8 @@ class Shop:
             return self._finite.earliest(
                 source.source, order.steps, start, by=order.need
             )
+        if not self._limits(source):
+            return source.clock.earliest(start, order.steps)
         bound = start
         for _ in range(TRIES):
             timing = source.clock.earliest(bound, order.steps)
@@ -120,11 +123,18 @@ class Shop:
         if order.existing is None and not source.valid_at(timing.start):
             start = source.latest_valid(timing.start)
             return NEVER if start is None else timing.start - start
-        if source.kind == "make":
+        if source.kind == "make" or not self._limits(source):
             return None
         at = self._at(source, timing)
         since = self._quotas.since(source, order.steps, at)
         return None if since is None else at - since
+
+    def _limits(self, source: Source) -> bool:
+        """Tell whether a supplier or a vehicle may ever refuse an order."""
+        known = self._limited.get(id(source))
+        if known is None:
+            known = self._limited[id(source)] = self._quotas.limits(source)
+        return known
 
     def _at(self, source: Source, timing: Timing) -> int:
         if source.kind == "move":
@@ -173,7 +183,7 @@ class Shop:
             return
         if source.kind == "make":
             self._finite.occupy(timing, str(order.index))
-        else:
+        elif self._limits(source):
             self._take(source, order.steps, self._at(source, timing), 1)
 
     def release(self, order: Order, timing: Timing) -> None:
@@ -183,7 +193,7 @@ class Shop:
             return
         if source.kind == "make":
             self._finite.release(timing, str(order.index))
-        else:
+        elif self._limits(source):
             self._take(source, order.steps, self._at(source, timing), -1)
 
     def _take(self, source: Source, steps: int, at: int, sign: int) -> None:
