@@ -115,6 +115,9 @@ class FiniteCapacity:
         preferred = self._forward(routing, steps, start, hasty=False)
         if preferred is not None and preferred.finish <= by:
             return preferred
+        chain = self._placing(routing).chain
+        if chain is not None and not chain.alternates:
+            return preferred
         hasty = self._forward(routing, steps, start, hasty=True)
         if hasty is None or preferred is None:
             return hasty or preferred

@@ -101,6 +101,9 @@ class FiniteStep:
     ) -> StepWindow | None:
         """Place the step as late as possible, its queue not before `floor`."""
         floor += self.queue
+        if self._only is not None:
+            taken = self._only.latest(steps, (floor, bound))
+            return None if taken is None else self._window(taken)
         found = []
         rule = "earliest" if hasty else self._rule
         for option in self.options:

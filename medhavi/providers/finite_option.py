@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.providers.resource_ledger import last_span
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
@@ -95,8 +96,13 @@ class FiniteOption:
 
     def latest(self, steps: int, bounds: Span) -> Taken | None:
         """Place an order as late as possible; bounds are the floor and the end."""
-        length = self.length(steps)
-        span = self._latest(length, bounds)
+        length = -(-(self._fixed + self._rate * steps) // self._scale)
+        if length and self._book is not None:
+            span = self._book.latest(
+                self.working, self._splittable, length, bounds, self._need
+            )
+        else:
+            span = self._latest(length, bounds)
         return None if span is None else Taken(self, span[0], span[1], length)
 
     # ---------------------------------------------------------------- working time
@@ -109,9 +115,7 @@ class FiniteOption:
         if not self._splittable:
             start = working.first_fit(bound, length)
             return None if start is None else (start, start + length)
-        start = working.next_open(bound)
-        finish = None if start is None else working.add(start, length)
-        return None if start is None or finish is None else (start, finish)
+        return working.soonest(bound, length)
 
     def _last(self, length: int, bound: int) -> Span | None:
         """Place work as late as its working time allows."""
@@ -119,12 +123,7 @@ class FiniteOption:
         if not length:
             start = working.previous_moment(bound)
             return None if start is None else (start, start)
-        if not self._splittable:
-            start = working.last_fit(bound, length)
-            return None if start is None else (start, start + length)
-        start = working.subtract(bound, length)
-        finish = None if start is None else working.add(start, length)
-        return None if start is None or finish is None else (start, finish)
+        return last_span(working, self._splittable, bound, length)
 
     # ------------------------------------------------------------- among other work
     def _earliest(self, length: int, bound: int) -> Span | None:
@@ -214,7 +213,10 @@ class SequencedOption(FiniteOption):
     def _change(self, start: int) -> int:
         """Give the longest changeover of the resources; the slowest decides."""
         family = self._family
-        return max(one.change(family, start) for one in self._families)
+        longest = 0
+        for one in self._families:
+            longest = max(longest, one.change(family, start))
+        return longest
 
     def _changed_early(self, own: int, bound: int) -> Taken | None:
         while True:
@@ -222,7 +224,7 @@ class SequencedOption(FiniteOption):
             span = self._first(own + changed, bound)
             if span is None:
                 return None
-            if self._change(span[0]) == changed:
+            if span[0] == bound or self._change(span[0]) == changed:
                 return Taken(self, span[0], span[1], own + changed, changed)
             bound = span[0]
 

@@ -133,6 +133,7 @@ class OccupiedRoom:
         "_changeovers",
         "_kept",
         "_means",
+        "_sequences",
         "efficiency",
         "floor",
         "hasty",
@@ -151,6 +152,7 @@ class OccupiedRoom:
         self._changeovers = changeovers
         self._kept = kept
         self._means: dict[int, Means] = {}
+        self._sequences: dict[str, Sequence | None] = {}
         self.floor = ALWAYS
         self.hasty = False
         self.strict = False
@@ -167,10 +169,15 @@ class OccupiedRoom:
 
     def sequence(self, resource: str) -> Sequence | None:
         """Give the sequence of a resource; `None`: its set-up depends on none."""
-        book = self.occupancy.ledger(resource)
-        if not isinstance(book, Ledger) or book.clock.matrix is None:
-            return None
-        return Sequence(book, self._changeovers)
+        try:
+            return self._sequences[resource]
+        except KeyError:
+            book = self.occupancy.ledger(resource)
+            made = None
+            if isinstance(book, Ledger) and book.clock.matrix is not None:
+                made = Sequence(book, self._changeovers)
+            self._sequences[resource] = made
+            return made
 
     def mark(self) -> int:
         """Give a mark to undo to."""

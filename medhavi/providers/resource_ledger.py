@@ -254,7 +254,7 @@ class Ledger:
             while before and used[before - 1] <= limit and times[before] > begun:
                 before -= 1
             if times[before] <= begun:
-                span = _last_span(working, splittable, bound, length)
+                span = last_span(working, splittable, bound, length)
                 if span is None or span[0] < floor:
                     return None
                 start, finish = span
@@ -331,7 +331,7 @@ class VaryingLedger(Ledger):
         """Place so many working seconds as late as possible."""
         floor, bound = bounds
         while True:
-            span = _last_span(working, splittable, bound, length)
+            span = last_span(working, splittable, bound, length)
             if span is None or span[0] < floor:
                 return None
             blocked = self.last_conflict(*span, need)
@@ -354,7 +354,7 @@ class VaryingLedger(Ledger):
             place += 1
 
 
-def _last_span(
+def last_span(
     working: WorkingTime,
     splittable: bool,  # noqa: FBT001
     bound: int,
