@@ -69,7 +69,7 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
     told += _effects("Who gains", preview.winners, names)
     if not preview.victims and not preview.winners:
         told += '<p class="muted">No demand gets another date.</p>'
-    return told
+    return told + (findings_html(preview.findings) if preview.findings else "")
 
 
 def override_words(edit: Edit, names: Names) -> str:

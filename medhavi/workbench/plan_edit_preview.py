@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from medhavi.planners.work_orders.hidden_times import hidden_times
 from medhavi.results.difference import compare
 from medhavi.workbench.plan_edit_answers import EditStatus, Preview
 from medhavi.workbench.plan_edit_price import effects, price
@@ -63,5 +64,6 @@ def worked_out(
         winners=winners,
         delta=compare(plan, after),
         plan=after,
+        findings=hidden_times(rows, snapshot),
         fingerprint_after=edited.fingerprint,
     )

@@ -18,12 +18,15 @@ from hypothesis import strategies as st
 
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.events.sqlite import SqliteStore
+from medhavi.planners.work_orders.edit_rows import RowEdit
+from medhavi.planners.work_orders.hidden_times import hidden_times
 from medhavi.planners.work_orders.order_edit import edit
 from medhavi.planners.work_orders.order_parameters import (
     FirmingRule,
     OrderParameters,
 )
 from medhavi.workbench.plan_edit_answers import EditPrice
+from tests import factories
 from tests.lakehouse.lake_events import DUE, day
 from tests.workbench.edit_company import (
     company,
@@ -267,6 +270,32 @@ def test_several_cells_are_one_override_all_or_none(bench):
     )
     assert bench.undo(approver="Bob").committed
     assert bench.snapshot().fingerprint == before.fingerprint
+
+
+def test_an_override_of_a_time_that_was_learned_says_that_it_changes_nothing():
+    learned = {
+        "kind": "supplier",
+        "subject": "S",
+        "quantity": "lead_days",
+        **dict.fromkeys(("p50", "p80", "p95"), 9),
+        "model": "receipts",
+        "version": "3",
+        "basis": "model",
+    }
+    snapshot = factories.snapshot(
+        supply_terms=[{"lead_time_days": 4}],
+        estimates=[learned, {**learned, "kind": "lane", "subject": "T"}],
+    )
+
+    def hidden(supplier: str, column: str):
+        key = {"supplier": supplier, "product": "A"}
+        row = RowEdit(table="supply_terms", key=key, before={}, after={column: 2})
+        return hidden_times([row], snapshot)
+
+    [found] = hidden("S", "lead_time_days")
+    assert found.code == "ORD010"
+    assert "supplier S is not planned with: model receipts, version 3" in str(found)
+    assert hidden("S", "moq") == hidden("U", "lead_time_days") == ()
 
 
 @pytest.mark.nightly

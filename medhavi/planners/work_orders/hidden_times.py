@@ -1,0 +1,51 @@
+"""Overridden times that change nothing, because planners use what was learned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from medhavi.findings import finding
+from medhavi.providers.lead_times import EVERY_PRODUCT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medhavi.findings import Finding
+    from medhavi.planners.work_orders.edit_rows import RowEdit
+    from medhavi.snapshot import Snapshot
+
+_STATED = {
+    "supply_terms": ("supplier", {"lead_time_days", "lead_time_p95_days"}),
+    "lanes": ("lane", {"duration_h", "duration_p95_h", "customs_h"}),
+}
+"""Per table what an estimate is about, and the times that it takes the place of."""
+
+
+def hidden_times(rows: Iterable[RowEdit], snapshot: Snapshot) -> tuple[Finding, ...]:
+    """Name the cells of changed rows whose times were learned (`LeadTimes`)."""
+    estimates = snapshot["estimates"].filter(pl.col("quantity") == "lead_days")
+    found = []
+    for edited in rows:
+        kind, columns = _STATED.get(edited.table, ("", frozenset()))
+        stated = sorted(columns & set(edited.after or ()))
+        if not stated:
+            continue
+        products = {edited.key.get("product", EVERY_PRODUCT), EVERY_PRODUCT}
+        learned = estimates.filter(
+            (pl.col("kind") == kind)
+            & (pl.col("subject") == edited.key.get(kind))
+            & pl.col("product").is_in(sorted(products))
+        )
+        for row in learned.sort("product").tail(1).iter_rows(named=True):
+            told = finding(
+                "ORD010",
+                table=edited.table,
+                column=", ".join(stated),
+                value=f"{kind} {row['subject']}",
+                model=row["model"],
+                version=row["version"],
+            )
+            found.append(told)
+    return tuple(found)
