@@ -58,7 +58,7 @@ class GoodsInTime:
     def outlives(self, job: Job, timing: Timing) -> int:
         """Give how much later than netted a job takes what has expired by then [s]."""
         late = 0
-        for take in job.takes:
+        for take in job.mortal:
             use = self.use(job, take.need, timing)
             if use > min(unit.expires for unit in take.units):
                 late = max(late, use - take.need.instant)
@@ -67,13 +67,9 @@ class GoodsInTime:
     def dead(self, job: Job, timing: Timing) -> int:
         """Give how long what a job takes is dead by then [s]; 0: it lives."""
         longest = 0
-        for take in job.takes:
-            end = NEVER
-            for unit in take.units:
-                if unit.expires < end:  # noqa: PLR1730 - min() takes longer
-                    end = unit.expires
-            if end < NEVER:
-                longest = max(longest, self.use(job, take.need, timing) - end)
+        for take in job.mortal:
+            end = min(unit.expires for unit in take.units)
+            longest = max(longest, self.use(job, take.need, timing) - end)
         return longest
 
     def falls_out(self, job: Job, out: Out, timing: Timing) -> int:

@@ -66,6 +66,8 @@ class Job:
         The order; its `timing` is where it is now.
     takes
         What it takes.
+    mortal
+        Those of them of which some supply dies.
     gaps
         What it does not take, and from when to when.
     outs
@@ -87,6 +89,7 @@ class Job:
     number: int
     order: Order
     takes: list[Take] = field(default_factory=list)
+    mortal: tuple[Take, ...] = ()
     gaps: tuple[Gap, ...] = ()
     outs: list[Out] = field(default_factory=list)
     floor: int = ALWAYS
@@ -133,7 +136,8 @@ def jobs_of(
         How much before its need work on a resource may begin [s]; others at any time.
     """
     job_of = _own(release, most_early or {})
-    for need, units in zip(release.needs, _served(release), strict=True):
+    served, mortal = _served(release)
+    for need, units in zip(release.needs, served, strict=True):
         job = None if need.order is None else job_of[need.order.index]
         if job is None:
             continue
@@ -144,6 +148,8 @@ def jobs_of(
             if need.line is not None:
                 take.opens, take.closes = need.line.valid_from, need.line.valid_to
             job.takes.append(take)
+            if need.index in mortal:
+                job.mortal += (take,)
     jobs = [job for job in job_of if job is not None]
     _link(jobs, job_of)
     return jobs
@@ -192,17 +198,25 @@ def _moves(order: Order) -> bool:
     return not order.locked and order.status == "firmed" and order.kind != "buy"
 
 
-def _served(release: FeasibleRelease) -> list[list[SupplyUnit] | None]:
-    """List the units that serve each need; None: nothing does."""
+def _served(
+    release: FeasibleRelease,
+) -> tuple[list[list[SupplyUnit] | None], set[int]]:
+    """List the units that serve each need (None: nothing does), and what dies.
+
+    The latter are the needs that are served by some unit with an end of its life.
+    """
     found: list[list[SupplyUnit] | None] = [None] * len(release.needs)
+    mortal: set[int] = set()
     units = release.units
-    for need, unit in zip(release.match_need, release.match_unit, strict=True):
-        known = found[need]
+    for need, place in zip(release.match_need, release.match_unit, strict=True):
+        unit, known = units[place], found[need]
         if known is None:
-            found[need] = [units[unit]]
+            found[need] = [unit]
         else:
-            known.append(units[unit])
-    return found
+            known.append(unit)
+        if unit.expires < NEVER:
+            mortal.add(need)
+    return found, mortal
 
 
 def _date(job: Job, release: FeasibleRelease) -> None:
