@@ -29,6 +29,8 @@ def frame_hash(frame: pl.DataFrame, key: Iterable[str]) -> str:
     >>> frame_hash(a, ["id"]) == frame_hash(a.reverse(), ["id"])
     True
     """
+    if not frame.height:
+        return sorted_hash(frame)
     names = list(key)
     if not names or frame.select(names).is_duplicated().any():
         names += [name for name in frame.columns if name not in names]
@@ -75,6 +77,8 @@ def _column(digest: _Hash, cells: pl.Series) -> None:
     cells = _plain(cells)
     dtype = cells.dtype
     _text(digest, _tag(dtype))
+    if cells.is_empty() and not isinstance(dtype, pl.List):
+        return
     nulls = cells.null_count()
     if not nulls:
         digest.update(bytes(len(cells)))

@@ -276,4 +276,6 @@ def _absent(name: str) -> _Part:
 
 def _part(name: str, rows: Rows) -> _Part:
     raw = rows if isinstance(rows, pl.DataFrame) else raw_frame(rows)
+    if not raw.height and schema.tables()[name].columns.keys() >= set(raw.columns):
+        return _absent(name)
     return _Part(name=name, normal=normalise(name, raw))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from medhavi import schema
 from medhavi.findings import BadData
 from medhavi.snapshot import Snapshot
+from medhavi.snapshot.normalise import normalise
 from medhavi.snapshot.tables import DTYPES, empty
 from tests import factories
 from tests.factories import AS_OF
@@ -22,6 +23,18 @@ def test_every_table_has_all_columns_in_order_typed_also_without_rows():
     for name in schema.tables():
         assert dict(snapshot[name].schema) == dict(DTYPES[name])
         assert snapshot[name].equals(empty(name))
+
+
+def test_a_table_without_rows_is_the_same_however_it_is_given():
+    for name in schema.tables():
+        header = pl.DataFrame(schema=dict.fromkeys(DTYPES[name], pl.String))
+        for given_rows in (header, empty(name), pl.DataFrame()):
+            made = normalise(name, given_rows)
+            assert made.frame.equals(empty(name))
+            assert dict(made.frame.schema) == dict(DTYPES[name])
+            assert (len(made.rows), made.findings) == (0, ())
+    unknown = Snapshot.from_frames({"products": pl.DataFrame(schema=["colour"])})
+    assert [found.code for found in unknown.findings][:1] == ["SNAP001"]
 
 
 def test_defaults_are_filled_and_unstated_cells_are_null():
