@@ -34,7 +34,7 @@ def test_a_table_without_rows_is_the_same_however_it_is_given():
             assert dict(made.frame.schema) == dict(DTYPES[name])
             assert (len(made.rows), made.findings) == (0, ())
     unknown = Snapshot.from_frames({"products": pl.DataFrame(schema=["colour"])})
-    assert [found.code for found in unknown.findings][:1] == ["SNAP001"]
+    assert "SNAP001" in {found.code for found in unknown.findings}
 
 
 def test_defaults_are_filled_and_unstated_cells_are_null():
