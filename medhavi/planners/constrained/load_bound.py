@@ -131,7 +131,7 @@ class LeastLoads:
         for lines in way.intakes:
             for group, work in self._component(lines).items():
                 found[group] += size * work
-        return dict(found)
+        return {group: work for group, work in found.items() if work > 0}
 
     def _shares(self, task: Task) -> Load:
         """Give the least units of each group that a step takes, by its pace."""
@@ -157,7 +157,8 @@ class LeastLoads:
             if line.valid_from > ALWAYS or line.valid_to < NEVER or line.addend < 0:
                 return {}
             share = line.numerator / line.denominator
-            loads.append({one: share * work for one, work in self.of(node).items()})
+            needed = self.of(node).items() if share > 0 else ()
+            loads.append({group: share * work for group, work in needed})
         return _least_of(loads)
 
     # --- time ----------------------------------------------------------------------
@@ -165,12 +166,11 @@ class LeastLoads:
         """Give the work that what exists, or is on order, may replace."""
         found: Load = defaultdict(float)
         for node in list(self._model.nodes.values()):
-            there = sum(
-                unit.qty
-                for unit in node.units
-                if unit.qty > 0
-                and (unit.order is None or unit.order.existing is not None)
-            )
+            there = 0
+            for unit in node.units:
+                order = unit.order
+                if unit.qty > 0 and (order is None or order.existing is not None):
+                    there += unit.qty
             if there:
                 for group, work in self.of(node).items():
                     found[group] += there * work
@@ -245,15 +245,15 @@ def _order_for_one(way: Way) -> float:
 
 
 def _least_of(loads: Sequence[Load]) -> Load:
-    """Give what each of some ways needs at least."""
-    if not loads:
-        return {}
+    """Give what each of some ways needs at least; without what one does not need."""
+    if len(loads) < 2:
+        return loads[0] if loads else {}
     first, *others = loads
-    found = {
-        group: min(work, *(one.get(group, 0.0) for one in others)) if others else work
+    return {
+        group: min(work, *(one[group] for one in others))
         for group, work in first.items()
+        if all(group in one for one in others)
     }
-    return {group: work for group, work in found.items() if work > 0}
 
 
 def late_for_lack_of_time(
