@@ -6,7 +6,7 @@ second, buckets are for people.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,17 +18,13 @@ from medhavi.units import HOUR
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from medhavi.results.buckets import Grid
     from medhavi.snapshot import Snapshot
 
-LEDGER = {
-    "product": pl.String(),
-    "location": pl.String(),
-    "instant": pl.Int64(),
-    "kind": pl.String(),
-    "qty": pl.Float64(),
-}
-"""Columns of a ledger; `instant` in UTC seconds."""
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
 
 KINDS = ("stock", "gross", "receipt", "new", "net", "hold", "safety", "waste")
 """Kinds of ledger rows.
@@ -48,7 +44,22 @@ _DECIMALS = 9
 """Sums of decimals are cut back to decimals: finer than any quantity step in use."""
 
 
-def positions(snapshot: Snapshot, ledger: pl.DataFrame, bucket: str) -> pl.DataFrame:
+class Ledger(NamedTuple):
+    """Events of a plan: what is there, needed, coming and kept, in any order.
+
+    `places` has the columns product and location, each place once. The arrays are of
+    equal length: row of the place, instant [UTC seconds], kind by its place in `KINDS`,
+    quantity [units of the product].
+    """
+
+    places: pl.DataFrame
+    place: Ints
+    instant: Ints
+    kind: Ints
+    qty: Floats
+
+
+def positions(snapshot: Snapshot, ledger: Ledger, bucket: str) -> pl.DataFrame:
     """Give gross, net and projected stock per product, location and bucket.
 
     Parameters
@@ -56,8 +67,7 @@ def positions(snapshot: Snapshot, ledger: pl.DataFrame, bucket: str) -> pl.DataF
     snapshot
         Gives as_of, where a hybrid grid starts.
     ledger
-        Rows as in `LEDGER` and `KINDS`, in any order; quantities are not negative but
-        for stock and hold.
+        Events of the plan; quantities are not negative but for stock and hold.
     bucket
         Grid, as in settings.bucket.
 
@@ -71,13 +81,16 @@ def positions(snapshot: Snapshot, ledger: pl.DataFrame, bucket: str) -> pl.DataF
         `short`: how far stock fell below zero inside it. From row to row
         on_hand = before + inbound - gross (- waste, + stock in the first row).
     """
-    if ledger.is_empty():
+    if not len(ledger.place):
         return empty("positions")
     rule = grid(bucket, snapshot.as_of)
     # Numbers in the order of the names group and sort faster than two texts.
-    places = ledger.select(_NAMES).unique().sort(_NAMES).with_row_index(_PLACE)
-    numbered = ledger.join(places, on=_NAMES, maintain_order="left").drop(_NAMES)
-    instants = _by_instant(numbered, snapshot.settings.horizon_end)
+    places = ledger.places.with_row_index(_PLACE).sort(_NAMES)
+    rank = np.empty(places.height, dtype=np.int64)
+    rank[places[_PLACE].to_numpy()] = np.arange(places.height)
+    instants = _by_instant(
+        ledger._replace(place=rank[ledger.place]), snapshot.settings.horizon_end
+    )
     buckets = rule.starts(instants["instant"].to_numpy())
     framed = instants.with_columns(bucket=pl.Series(buckets, dtype=pl.Int64))
     grouped = framed.group_by(_PLACE, "bucket", maintain_order=True).agg(
@@ -94,45 +107,77 @@ def positions(snapshot: Snapshot, ledger: pl.DataFrame, bucket: str) -> pl.DataF
     ).select(pl.col(name).cast(dtype) for name, dtype in SCHEMAS["positions"].items())
 
 
-def _by_instant(ledger: pl.DataFrame, horizon: int) -> pl.DataFrame:
+def _by_instant(ledger: Ledger, horizon: int) -> pl.DataFrame:
     """Sum the ledger per instant and run the projections; sorted by place and time."""
-    amounts = [
-        pl.when(pl.col("kind") == kind).then("qty").otherwise(0.0).sum().alias(kind)
-        for kind in KINDS
-        if kind != "safety"
-    ]
-    level = pl.when(pl.col("kind") == "safety").then("qty").max().alias("safety")
     # What is there serves needs before as_of too; mode mrp has such needs.
-    begun = pl.col("instant").min().over(_PLACE)
-    ledger = ledger.with_columns(
-        instant=pl.when(pl.col("kind") == "stock")
-        .then(pl.min_horizontal("instant", begun))
-        .otherwise("instant")
-    )
+    begun = np.full(ledger.places.height, np.iinfo(np.int64).max)
+    np.minimum.at(begun, ledger.place, ledger.instant)
+    stock = np.flatnonzero(ledger.kind == KINDS.index("stock"))
+    instant = ledger.instant.copy()
+    instant[stock] = begun[ledger.place[stock]]
+    of_kind = {name: pl.col("kind") == number for number, name in enumerate(KINDS)}
+    level = pl.when(of_kind.pop("safety")).then("qty").max().alias("safety")
+    amounts = [
+        pl.when(chosen).then("qty").otherwise(0.0).sum().alias(name)
+        for name, chosen in of_kind.items()
+    ]
+    events = {_PLACE: ledger.place, "instant": instant}
     instants = (
-        ledger.group_by(_PLACE, "instant", maintain_order=True)
+        pl.DataFrame({**events, "kind": ledger.kind, "qty": ledger.qty})
+        .group_by(_PLACE, "instant", maintain_order=True)
         .agg(*amounts, level)
         .sort(_PLACE, "instant")
     )
-    flow = pl.col("stock") + pl.col("receipt") - pl.col("gross") - pl.col("waste")
-    projected = instants.with_columns(
-        pl.col("safety").forward_fill().over(_PLACE).fill_null(0.0),
-        pl.col("hold").cum_sum().over(_PLACE).alias("reserved"),
-        (flow + pl.col("new")).cum_sum().over(_PLACE).alias("on_hand"),
-        flow.cum_sum().over(_PLACE).alias("without_new"),
-        (pl.col("net").abs().sum() > 0).over(_PLACE).alias("stated"),
+    return instants.with_columns(**_projections(instants, horizon)).with_columns(
+        pl.col("gross", "receipt", "new", "on_hand", "reserved", "net").round(_DECIMALS)
     )
-    shortfall = (pl.col("safety") + pl.col("reserved") - pl.col("without_new")).clip(
-        lower_bound=0.0
-    )
-    need = shortfall.cum_max().over(_PLACE)
-    derived = (need - need.shift(1).over(_PLACE).fill_null(0.0)).clip(lower_bound=0.0)
+
+
+def _projections(instants: pl.DataFrame, horizon: int) -> dict[str, pl.Series]:
+    """Give stock, holds, safety and net at each instant."""
+    place = instants[_PLACE].to_numpy()
+    starts = np.flatnonzero(np.append(True, place[1:] != place[:-1]))
+    counts = np.diff(np.append(starts, len(place)))
+    blocks = _blocks(starts, counts)
+    amount = {name: instants[name].to_numpy() for name in KINDS}
+    # The level that was stated last at the place; none before the first.
+    stated = np.where(np.isnan(amount["safety"]), -1, np.arange(len(place)))
+    latest = np.maximum.accumulate(stated)
+    there = latest >= np.repeat(starts, counts)
+    safety = np.where(there, amount["safety"][latest], 0.0)
+    flow = amount["stock"] + amount["receipt"] - amount["gross"] - amount["waste"]
+    reserved = _running(np.add, amount["hold"], blocks)
+    shortfall = safety + reserved - _running(np.add, flow, blocks)
+    need = _running(np.maximum, np.maximum(shortfall, 0.0), blocks)
+    before = np.append(0.0, need[:-1])
+    before[starts] = 0.0
     # Nothing is planned for what comes after the horizon.
-    derived = pl.when(pl.col("instant") <= horizon).then(derived).otherwise(0.0)
-    return projected.with_columns(
-        pl.col("gross", "receipt", "new", "on_hand", "reserved").round(_DECIMALS),
-        pl.when("stated").then("net").otherwise(derived).round(_DECIMALS).alias("net"),
-    )
+    derived = np.where(instants["instant"].to_numpy() <= horizon, need - before, 0.0)
+    told = np.repeat(np.logical_or.reduceat(amount["net"] != 0.0, starts), counts)
+    return {
+        "safety": pl.Series(safety),
+        "reserved": pl.Series(reserved),
+        "on_hand": pl.Series(_running(np.add, flow + amount["new"], blocks)),
+        "net": pl.Series(np.where(told, amount["net"], derived)),
+    }
+
+
+def _blocks(starts: Ints, counts: Ints) -> list[Ints]:
+    """Put places with as many rows side by side; row numbers, shape (places, rows)."""
+    order = np.argsort(counts, kind="stable")
+    edges = np.flatnonzero(np.diff(counts[order])) + 1
+    return [
+        starts[same][:, np.newaxis] + np.arange(counts[same[0]])
+        for same in np.split(order, edges)
+    ]
+
+
+def _running(what: np.ufunc, values: Floats, blocks: list[Ints]) -> Floats:
+    """Accumulate the values of each place in their sequence."""
+    made = np.empty_like(values)
+    for rows in blocks:
+        made[rows] = what.accumulate(values[rows], axis=1)
+    return made
 
 
 def loads(

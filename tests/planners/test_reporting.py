@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.planners.reporting import KINDS, LEDGER, loads, positions
+from medhavi.planners.reporting import KINDS, Ledger, loads, positions
 from medhavi.results.plan_tables import SCHEMAS, shaped
 from medhavi.snapshot import Snapshot
 from medhavi.units import DAY, HOUR
@@ -43,12 +43,16 @@ def snapshot(bucket: str = "week", **resources: float) -> Snapshot:
     )
 
 
-def ledger(*rows: tuple[float, str, float]) -> pl.DataFrame:
+def ledger(*rows: tuple[float, str, float]) -> Ledger:
     """Make a ledger of product A at L from (day, kind, qty)."""
-    return pl.DataFrame(
-        [("A", "L", NOW + round(day * DAY), kind, qty) for day, kind, qty in rows],
-        schema=LEDGER,
-        orient="row",
+    return Ledger(
+        places=pl.DataFrame({"product": ["A"], "location": ["L"]}),
+        place=np.zeros(len(rows), dtype=np.int64),
+        instant=np.array(
+            [NOW + round(day * DAY) for day, _, _ in rows], dtype=np.int64
+        ),
+        kind=np.array([KINDS.index(kind) for _, kind, _ in rows], dtype=np.int64),
+        qty=np.array([qty for _, _, qty in rows], dtype=np.float64),
     )
 
 

@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.stock_levels import Levels
     from medhavi.planners.parameters import ConstrainedParameters
     from medhavi.planners.pegging import Pegs
+    from medhavi.planners.reporting import Ledger
     from medhavi.providers import Providers
     from medhavi.providers.departure_loads import DepartureLoads
     from medhavi.results.run_record import RunRecord
@@ -466,15 +467,9 @@ class FeasibleRun(MrpRun):
         pairs = list(zip(found, self._reasons, strict=True))
         return cause_table(pairs, self.release, self.settings)
 
-    def _ledger(self, found: list[Service]) -> pl.DataFrame:  # noqa: ARG002
-        return ledger(
-            self.release,
-            self.intake,
-            self.levels,
-            self.blocked,
-            self.as_of,
-            self._served,
-        )
+    def _ledger(self, found: list[Service]) -> Ledger:  # noqa: ARG002
+        state = self.release, self.intake, self.levels, self.blocked
+        return ledger(*state, self.as_of, self._served)
 
     def _tell(
         self,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from array import array
+from itertools import chain
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from medhavi.planners.mrp.state import NO_DEMAND
+from medhavi.planners.reporting import KINDS, Ledger
 from medhavi.units import INT64_MAX, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from medhavi.planners.mrp.intake import Intake
     from medhavi.planners.mrp.release import Release
@@ -28,7 +32,7 @@ def ledger(
     blocked: Mapping[int, int],
     as_of: int,
     served: Mapping[int, Sequence[tuple[int, int]]] | None = None,
-) -> pl.DataFrame:
+) -> Ledger:
     """List stock, needs, supply, holds and safety levels with their instants.
 
     Parameters
@@ -44,33 +48,21 @@ def ledger(
     served
         For needs of demands, by index: when how much is taken, where that is not all of
         it at the instant of the need [UTC seconds, steps].
-
-    Returns
-    -------
-    DataFrame
-        Columns product, location, instant, kind, qty, as `planners.reporting` reads.
     """
     nodes = list(release.model.nodes.values())
-    events = [*_supply(release, as_of)]
-    for need in release.needs:
-        if need.qty == 0 or need.node.rules.unlimited:
-            continue
-        if need.index in intake.bookings:
-            events.append((need.node, as_of, "stock", -need.qty))
-        elif served is not None and need.demand != NO_DEMAND:
-            for instant, qty in served.get(need.index, ()):
-                events.append((need.node, instant, "gross", qty))
-        else:
-            events.append((need.node, need.instant, "gross", need.qty))
-    events += [(node, instant, "net", qty) for node, instant, qty in release.asked]
-    for index, qty in blocked.items():
-        events.append((release.units[index].node, as_of, "hold", qty))
-    for node in nodes:
-        known = levels.get(id(node))
-        if known is not None:
-            for instant in sorted({as_of, *known.changes()}):
-                events.append((node, instant, "safety", known.safety(instant)))
-    return _framed(nodes, events)
+    return _framed(
+        nodes,
+        chain(
+            _supply(release, as_of),
+            _needs(release, intake, as_of, served),
+            ((node, instant, "net", qty) for node, instant, qty in release.asked),
+            (
+                (release.units[index].node, as_of, "hold", qty)
+                for index, qty in blocked.items()
+            ),
+            _levels(nodes, levels, as_of),
+        ),
+    )
 
 
 def _supply(release: Release, as_of: int) -> Iterator[Event]:
@@ -85,30 +77,55 @@ def _supply(release: Release, as_of: int) -> Iterator[Event]:
             yield unit.node, unit.expires, "waste", unit.free
 
 
-def _framed(nodes: list[Node], events: list[Event]) -> pl.DataFrame:
-    place = {id(node): i for i, node in enumerate(nodes)}
-    facts = pl.DataFrame(
-        {
-            "product": [node.key[0] for node in nodes],
-            "location": [node.key[1] for node in nodes],
-            "upper": [float(node.step.numerator) for node in nodes],
-            "lower": [float(node.step.denominator) for node in nodes],
-        },
-        schema={
-            "product": pl.String,
-            "location": pl.String,
-            "upper": pl.Float64,
-            "lower": pl.Float64,
-        },
-    )
-    who = [place[id(event[0])] for event in events]
-    picked = facts[pl.Series(who, dtype=pl.UInt32)]
-    return picked.select(
-        "product",
-        "location",
-        pl.Series("instant", [event[1] for event in events], dtype=pl.Int64),
-        pl.Series("kind", [event[2] for event in events], dtype=pl.String),
-        pl.Series("qty", [event[3] for event in events], dtype=pl.Float64)
-        * pl.col("upper")
-        / pl.col("lower"),
+def _needs(
+    release: Release,
+    intake: Intake,
+    as_of: int,
+    served: Mapping[int, Sequence[tuple[int, int]]] | None,
+) -> Iterator[Event]:
+    for need in release.needs:
+        if need.qty == 0 or need.node.rules.unlimited:
+            continue
+        if need.index in intake.bookings:
+            yield need.node, as_of, "stock", -need.qty
+        elif served is not None and need.demand != NO_DEMAND:
+            for instant, qty in served.get(need.index, ()):
+                yield need.node, instant, "gross", qty
+        else:
+            yield need.node, need.instant, "gross", need.qty
+
+
+def _levels(
+    nodes: list[Node], levels: Mapping[int, Levels], as_of: int
+) -> Iterator[Event]:
+    for node in nodes:
+        known = levels.get(id(node))
+        if known is not None:
+            for instant in sorted({as_of, *known.changes()}):
+                yield node, instant, "safety", known.safety(instant)
+
+
+def _framed(nodes: list[Node], events: Iterable[Event]) -> Ledger:
+    row_of = {id(node): row for row, node in enumerate(nodes)}
+    number = {kind: place for place, kind in enumerate(KINDS)}
+    place, instants, kinds = array("q"), array("q"), array("q")
+    steps = array("d")
+    for node, instant, kind, qty in events:
+        place.append(row_of[id(node)])
+        instants.append(instant)
+        kinds.append(number[kind])
+        steps.append(qty)
+    rows = np.array(place)
+    upper = np.array([node.step.numerator for node in nodes], dtype=np.float64)
+    lower = np.array([node.step.denominator for node in nodes], dtype=np.float64)
+    return Ledger(
+        places=pl.DataFrame(
+            [node.key for node in nodes],
+            schema={"product": pl.String, "location": pl.String},
+            orient="row",
+        ),
+        place=rows,
+        instant=np.array(instants),
+        kind=np.array(kinds),
+        qty=np.array(steps) * upper[rows] / lower[rows],
     )

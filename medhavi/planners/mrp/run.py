@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.state import Node, SupplyUnit
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
     from medhavi.planners.pegging import Matches, Pegs
+    from medhavi.planners.reporting import Ledger
     from medhavi.snapshot import Snapshot
 
 TABLES = (
@@ -362,7 +363,7 @@ class MrpRun:
         """Say why demands are late or short."""
         return cause_rows(found, self.release, self.settings)
 
-    def _ledger(self, found: list[Service]) -> pl.DataFrame:  # noqa: ARG002
+    def _ledger(self, found: list[Service]) -> Ledger:  # noqa: ARG002
         """List the events of all nodes; another mode dates what demands take."""
         return ledger(self.release, self.intake, self.levels, self.blocked, self.as_of)
 
