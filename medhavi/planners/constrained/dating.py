@@ -76,6 +76,8 @@ class FeasibleRelease(Release):
         Where it may not serve the want, the others stay.
         """
         ways = super().open_ways(want)
+        if not self.diverted:
+            return ways
         given = self.diverted.get((want.node.key, want.cause))
         if given is None or want.node.shared:
             return ways
@@ -91,17 +93,8 @@ class FeasibleRelease(Release):
     def _fitting(
         self, way: Way, missing: int, instant: int
     ) -> tuple[int, Timing | None]:
-        """Size the first order, below what its source can bring at a time.
-
-        One that is too long for the time there is until the need stays whole, where it
-        fits later and its pieces would queue one behind the other.
-        """
+        """Size the first order, below what its source can bring at a time."""
         size, timing = super()._fitting(way, missing, instant)
-        whole = way.first_size(missing, instant)
-        if size < whole:
-            later = self._first(way.source, whole)
-            if later is not None and not self._side_by_side(later):
-                size, timing = whole, None
         if way.gain is not None:
             return size, timing
         source = way.source
@@ -113,6 +106,19 @@ class FeasibleRelease(Release):
         if most == size:
             return size, timing
         return most, source.clock.latest(instant, most) if most else None
+
+    def _cut(self, way: Way, whole: int, instant: int) -> tuple[int, Timing | None]:
+        """Halve an order that is too long for the time there is until the need.
+
+        It stays whole, where it fits later and its pieces would queue one behind the
+        other.
+        """
+        size, timing = super()._cut(way, whole, instant)
+        if size < whole:
+            later = self._first(way.source, whole)
+            if later is not None and not self._side_by_side(later):
+                return whole, None
+        return size, timing
 
     def _in_window(self, source: Source, size: int, timing: Timing | None) -> int:
         """Cut an order to what its supplier still delivers by then."""

@@ -41,7 +41,8 @@ class FeasibleWalk(NodeWalk):
         self._makes = release
 
     def _order(self, group: list[Need], instant: int) -> None:
-        group = self._after_receipts(group, instant)
+        if self._pending and self.node.sources:
+            self._take_receipts(group, instant)
         for need in group:
             stands_in = self.node.substitutes and need.demand != NO_DEMAND
             if (stands_in or need.alternatives) and need.open > 0:
@@ -56,13 +57,10 @@ class FeasibleWalk(NodeWalk):
 
     def _order_itself(self, need: Need, instant: int) -> None:
         """Serve a stand-in; what stands in has no stand-in of its own."""
-        for left in self._after_receipts([need], instant):
-            super()._order([left], instant)
-
-    def _after_receipts(self, group: list[Need], instant: int) -> list[Need]:
         if self._pending and self.node.sources:
-            self._take_receipts(group, instant)
-        return [need for need in group if need.open > 0]
+            self._take_receipts([need], instant)
+        if need.open > 0:
+            super()._order([need], instant)
 
     def _delays(self, group: Sequence[Need], instant: int) -> bool:
         """Tell whether one lot for all lets the most urgent wait for the others."""

@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.findings import BadData, finding
 from medhavi.planners.mrp.register import Register
-from medhavi.planners.mrp.state import (
-    NO_DEMAND,
-    Order,
-)
+from medhavi.planners.mrp.state import NO_DEMAND, Order
 from medhavi.planners.mrp.ways import ratio
 from medhavi.providers.sources import split_by_share
 from medhavi.units import ALWAYS, NEVER, from_steps
@@ -179,8 +176,9 @@ class Release(Register):
     def open_ways(self, want: Want) -> Sequence[Way]:
         """List the sources that may serve a want: its origin, and what it asks for."""
         ways: Sequence[Way] = self.model.ways(want.node)
-        if want.only_from not in {None, want.node.key[1]}:
-            ways = [way for way in ways if way.source.origin == want.only_from]
+        origin = want.only_from
+        if origin is not None and origin != want.node.key[1]:
+            ways = [way for way in ways if way.source.origin == origin]
         asks = want.asks
         if asks is not None:
             ways = [way for way in ways if self._has(way, want.node, asks, set())]
@@ -278,17 +276,20 @@ class Release(Register):
         Halved until it fits or the least lot is reached; the rest becomes further
         orders.
         """
-        clock = way.source.clock
         size = way.first_size(missing, instant)
-        whole = size
-        while size > 0:
-            timing = clock.latest(instant, size)
+        if size <= 0:
+            return size, None
+        timing = way.source.clock.latest(instant, size)
+        return (size, timing) if timing is not None else self._cut(way, size, instant)
+
+    def _cut(self, way: Way, whole: int, instant: int) -> tuple[int, Timing | None]:
+        """Halve an order that is too long; it stays whole where no piece fits."""
+        size = whole
+        while 0 < (smaller := way.source.lot(size // 2)) < size:
+            size = smaller
+            timing = way.source.clock.latest(instant, size)
             if timing is not None:
                 return size, timing
-            smaller = way.source.lot(size // 2)
-            if smaller >= size or smaller == 0:
-                break
-            size = smaller
         return whole, None
 
     def _gives(self, gain: Gain, size: int, timing: Timing) -> bool:
@@ -443,21 +444,20 @@ class Release(Register):
             return None
         need = self.need(node, instant, qty, order.priority, order=order)
         need.line = component
-        need.alternatives = tuple(
-            (other.node, ratio(component, other.component)) for other, _ in choices[1:]
-        )
+        if len(choices) > 1:
+            need.alternatives = tuple(
+                (other.node, ratio(component, other.component))
+                for other, _ in choices[1:]
+            )
         return need
 
     def choices(
         self, order: Order, group: Sequence[Intake]
     ) -> list[tuple[Intake, int]]:
         """List the lines that hold for an order by its dates, and their instants."""
-        return [
-            (intake, instant)
-            for intake in group
-            for instant in [self.use_instant(order, intake.component, order.timing)]
-            if intake.component.valid_at(instant)
-        ]
+        timing = order.timing
+        used = [(one, self.use_instant(order, one.component, timing)) for one in group]
+        return [one for one in used if one[0].component.valid_at(one[1])]
 
     def use_instant(self, order: Order, component: Component, timing: Timing) -> int:
         """Give the instant at which an order takes a component."""

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from medhavi.providers.traits import Traits
 
 
+ANY_TIME = ((ALWAYS, NEVER),)
+"""Windows of a source without validity."""
+
+
 class Nodes(Protocol):
     """Who knows nodes and recipes: the graph of the run."""
 
@@ -85,7 +89,7 @@ class Way:
 
     def __init__(self, source: Source, model: Nodes) -> None:
         self.source = source
-        self.always = any(
+        self.always = source.windows == ANY_TIME or any(
             begin <= ALWAYS and end >= NEVER for begin, end in source.windows
         )
         self.recipe: Recipe | None = None
@@ -101,7 +105,7 @@ class Way:
             self.provides = frozenset(pairs)
             self.gain = recipe.gain(source.product, source.location)
             self.intakes = tuple(
-                tuple(_intake(component, model) for component in group)
+                tuple([_intake(component, model) for component in group])
                 for group in recipe.groups
             )
             self.yields = tuple(_yields(recipe, model))
