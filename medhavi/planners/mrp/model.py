@@ -11,7 +11,7 @@ import heapq
 from collections import defaultdict
 from copy import copy
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.findings import BadData, finding
 from medhavi.planners.mrp.state import Node, StockRules
@@ -115,7 +115,7 @@ class Model:
         """Give the compiled sources of a node."""
         known = self._ways.get(id(node))
         if known is None:
-            known = tuple(Way(source, self) for source in node.sources)
+            known = tuple([Way(source, self) for source in node.sources])
             self._ways[id(node)] = known
             node.shared = any(source.share is not None for source in node.sources)
         return known
@@ -250,60 +250,51 @@ class Model:
         BadData
             The graph has a cycle; the finding prints it as a path.
         """
-        keys, kept = sorted(self.nodes), list(links)
-        leader = self._leaders(keys, existing=True)
-        order = self._order_of_planning(keys, leader, kept)
+        kept = list(links)
+        number = {key: place for place, key in enumerate(sorted(self.nodes))}
+        places = _Places(number, self._leaders(number, existing=True))
+        order = self._order_of_planning(places, kept)
         if order is None:
             # Rivals of orders that exist are better planned together, but need not be.
-            leader = self._leaders(keys, existing=False)
-            order = self._order_of_planning(keys, leader, kept)
+            places = _Places(number, self._leaders(number, existing=False))
+            order = self._order_of_planning(places, kept)
         if order is None:
-            raise BadData([self._cycle(self._edges(leader)[0], leader)])
-        members: dict[NodeKey, list[Node]] = defaultdict(list)
-        for key in keys:
-            members[leader[key]].append(self.nodes[key])
-        return [members[key] for key in order]
+            raise BadData([self._cycle(places)])
+        members: dict[int, list[Node]] = defaultdict(list)
+        for leader, key in zip(places.leader, number, strict=True):
+            members[leader].append(self.nodes[key])
+        return [members[leader] for leader in order]
 
     def _order_of_planning(
-        self,
-        keys: list[NodeKey],
-        leader: Mapping[NodeKey, NodeKey],
-        links: Sequence[Edge],
-    ) -> list[NodeKey] | None:
+        self, places: _Places, links: Sequence[Edge]
+    ) -> list[int] | None:
         """Sort the clusters, with as many of the soft edges and links as allow it."""
-        hard, soft = self._edges(leader)
-        kept = sorted(
-            {
-                (leader[upper], leader[lower])
-                for upper, lower in links
-                if upper in leader and lower in leader
-            }
-        )
+        hard, soft = self._edges(places)
+        kept = sorted({edge for edge in map(places.edge, links) if edge is not None})
         kept = [edge for edge in kept if edge[0] != edge[1]]
         for extra in ([*soft, *kept], kept, soft, []):
-            order = _kahn(keys, leader, [*hard, *extra])
+            order = _kahn(places.leader, [*hard, *extra])
             if order is not None:
                 return order
             self.irregular = True
         return None
 
-    def _leaders(
-        self, keys: list[NodeKey], *, existing: bool
-    ) -> dict[NodeKey, NodeKey]:
-        leader = {key: key for key in keys}
+    def _leaders(self, number: Mapping[NodeKey, int], *, existing: bool) -> list[int]:
+        """Give the first place of the cluster of each place."""
+        leader = list(range(len(number)))
 
-        def find(key: NodeKey) -> NodeKey:
-            while leader[key] != key:
-                leader[key] = leader[leader[key]]
-                key = leader[key]
-            return key
+        def find(place: int) -> int:
+            while leader[place] != place:
+                leader[place] = leader[leader[place]]
+                place = leader[place]
+            return place
 
         def join(group: Iterable[NodeKey]) -> None:
-            roots = sorted({find(key) for key in group if key in leader})
+            roots = sorted({find(number[key]) for key in group if key in number})
             for root in roots[1:]:
                 leader[root] = roots[0]
 
-        for key in keys:
+        for key in number:
             node = self.nodes[key]
             if node.substitutes:
                 join([key, *(other.key for other, _, _ in node.substitutes)])
@@ -313,31 +304,36 @@ class Model:
                 # Of orders that exist; their routing need not be a source any more.
                 if need.alternatives:
                     join([key, *(other.key for other, _ in need.alternatives)])
-        return {key: find(key) for key in keys}
+        return [find(place) for place in range(len(leader))]
 
     def _edges(
-        self, leader: Mapping[NodeKey, NodeKey]
-    ) -> tuple[list[Edge], list[Edge]]:
-        hard: list[Edge] = []
-        soft: list[Edge] = []
-        for key in sorted(self.nodes):
+        self, places: _Places
+    ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        hard: list[tuple[int, int]] = []
+        soft: list[tuple[int, int]] = []
+        number, leader = places
+        for key, upper in number.items():
             for lower, falls_out in self._below(self.nodes[key]):
                 # Nodes that only hold stock are not closed; nothing is ordered there.
-                if lower not in leader:
+                below = number.get(lower)
+                if below is None:
                     continue
-                edge = (leader[key], leader[lower])
+                edge = (leader[upper], leader[below])
                 if not falls_out:
                     hard.append(edge)
                 elif edge[0] != edge[1]:
                     soft.append(edge)
         return hard, soft
 
-    def _cycle(self, edges: list[Edge], leader: Mapping[NodeKey, NodeKey]) -> Finding:
+    def _cycle(self, places: _Places) -> Finding:
+        keys = list(places.number)
+        first = {key: keys[places.leader[i]] for key, i in places.number.items()}
+        edges = [(keys[a], keys[b]) for a, b in self._edges(places)[0]]
         witness: dict[Edge, Edge] = {}
-        for key in sorted(self.nodes):
+        for key in keys:
             for lower, _ in self._below(self.nodes[key]):
-                if lower in leader:
-                    witness.setdefault((leader[key], leader[lower]), (key, lower))
+                if lower in first:
+                    witness.setdefault((first[key], first[lower]), (key, lower))
         leaders = cycle_path(edges)
         stops: list[NodeKey] = []
         for edge in pairwise(leaders):
@@ -349,22 +345,37 @@ class Model:
         return finding("PLAN002", table="bom_lines", path=path)
 
 
-def _kahn(
-    keys: list[NodeKey], leader: Mapping[NodeKey, NodeKey], edges: list[Edge]
-) -> list[NodeKey] | None:
-    """Sort clusters topologically, smallest key first; None: there is a cycle."""
-    above: dict[NodeKey, int] = {leader[key]: 0 for key in keys}
-    below: dict[NodeKey, list[NodeKey]] = defaultdict(list)
+class _Places(NamedTuple):
+    """Nodes by number, in order of key: numbers are compared faster than keys.
+
+    `leader` is the first place of the cluster of each place.
+    """
+
+    number: Mapping[NodeKey, int]
+    leader: list[int]
+
+    def edge(self, link: Edge) -> tuple[int, int] | None:
+        """Give the clusters of a link; None: one of its ends is no place."""
+        upper, lower = map(self.number.get, link)
+        if upper is None or lower is None:
+            return None
+        return self.leader[upper], self.leader[lower]
+
+
+def _kahn(leader: Sequence[int], edges: list[tuple[int, int]]) -> list[int] | None:
+    """Sort clusters topologically, smallest place first; None: there is a cycle."""
+    above = dict.fromkeys(leader, 0)
+    below: dict[int, list[int]] = defaultdict(list)
     for upper, lower in edges:
         above[lower] += 1
         below[upper].append(lower)
-    ready = [key for key, count in above.items() if count == 0]
+    ready = [place for place, count in above.items() if count == 0]
     heapq.heapify(ready)
-    order: list[NodeKey] = []
+    order: list[int] = []
     while ready:
-        key = heapq.heappop(ready)
-        order.append(key)
-        for lower in below[key]:
+        place = heapq.heappop(ready)
+        order.append(place)
+        for lower in below.get(place, ()):
             above[lower] -= 1
             if above[lower] == 0:
                 heapq.heappush(ready, lower)
