@@ -25,24 +25,13 @@ def rgb(colour: str) -> str:
     return f"rgb({parts[0]}, {parts[1]}, {parts[2]})"
 
 
-def test_the_landing_page_leads_to_the_plan(watched):
-    page = watched.page
-    page.goto(watched.address)
-    expect(page.get_by_role("heading", name="Medhavi")).to_be_visible()
-    watched.act(lambda: page.get_by_role("link", name="Does the plan hold?").click())
-    expect(page.get_by_text("Demands met in time")).to_be_visible(timeout=SLOW)
-    watched.assert_clean()
-
-
 def test_health_is_json(server):
     with urllib.request.urlopen(f"{server}/health", timeout=10) as answer:
         facts = json.load(answer)
     assert (facts["status"], facts["data"]) == ("ok", "tables")
 
 
-def test_the_plan_app_shows_figures_reasons_names_local_times_and_trust(watched):
-    watched.open("/plan/")
-    page = watched.page
+def shows_figures_reasons_names_local_times_and_trust(page):
     expect(page.get_by_role("heading", name="Does the plan hold?")).to_be_visible()
     for words in (
         "Demands met in time",
@@ -56,12 +45,19 @@ def test_the_plan_app_shows_figures_reasons_names_local_times_and_trust(watched)
         expect(page.get_by_text(words).first).to_be_visible(timeout=SLOW)
     expect(page.locator("marimo-vega svg").first).to_be_visible(timeout=SLOW)
     expect(page.locator("marimo-vega svg")).to_have_count(4, timeout=SLOW)
-    watched.assert_clean()
 
 
-def test_a_tile_leads_to_its_rows_and_the_address_keeps_them(watched):
-    watched.open("/plan/")
+def test_the_plan_is_read_from_the_landing_page_on(watched):
+    """One visit: the page, its plan, why, what is behind it, and the rows of a tile."""
     page = watched.page
+    page.goto(watched.address)
+    expect(page.get_by_role("heading", name="Medhavi")).to_be_visible()
+    watched.act(lambda: page.get_by_role("link", name="Does the plan hold?").click())
+    shows_figures_reasons_names_local_times_and_trust(page)
+    box = page.get_by_role("checkbox").first
+    expect(box).to_be_visible(timeout=SLOW)
+    watched.act(box.click)
+    expect(page.get_by_text(re.compile("orders behind it")).first).to_be_visible()
     watched.act(lambda: page.get_by_role("link", name="Starts before now").click())
     assert "code=PastDueStart" in page.url
     expect(page.get_by_text("Expedite the supply").first).to_be_visible(timeout=SLOW)
@@ -75,16 +71,6 @@ def test_another_demand_is_asked_for_by_the_address(watched):
     expect(page.get_by_text(re.compile(r"^250 of Lemonade")).first).to_be_visible(
         timeout=SLOW
     )
-    watched.assert_clean()
-
-
-def test_all_orders_behind_a_demand_can_be_shown(watched):
-    watched.open("/plan/")
-    page = watched.page
-    box = page.get_by_role("checkbox").first
-    expect(box).to_be_visible(timeout=SLOW)
-    watched.act(box.click)
-    expect(page.get_by_text(re.compile("orders behind it")).first).to_be_visible()
     watched.assert_clean()
 
 
