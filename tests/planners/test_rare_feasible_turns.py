@@ -273,13 +273,16 @@ def bought(found):
     return SimpleNamespace(source=source, steps=5, existing="O1")
 
 
-def test_a_purchase_fits_never_where_its_supplier_never_delivers():
-    assert Shop(None, None).earliest(bought(None), 0) is None
+@pytest.mark.parametrize("limited", [False, True])
+def test_a_purchase_fits_never_where_its_supplier_never_delivers(limited):
+    quotas = SimpleNamespace(limits=lambda _: limited)
+    assert Shop(None, quotas).earliest(bought(None), 0) is None
 
 
-def test_a_purchase_is_not_moved_before_its_first_instant():
+@pytest.mark.parametrize("limited", [False, True])
+def test_a_purchase_is_not_moved_before_its_first_instant(limited):
     open_at = {"until": lambda *_: None, "since": lambda *_: None}
-    quotas = SimpleNamespace(**open_at, door=lambda _, at: at)
+    quotas = SimpleNamespace(**open_at, door=lambda _, at: at, limits=lambda _: limited)
     timing = SimpleNamespace(start=3, finish=8)
     shop = Shop(None, quotas)
     assert shop.latest(bought(timing), 9, 4) is None
