@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medhavi.providers.quotas import Quotas
 from medhavi.providers.transport import StraightLaneClock
 from medhavi.units import HOUR
 from tests import factories
@@ -278,3 +279,24 @@ def test_cost_of_a_move_is_per_departure_shipment_unit_and_kilogram():
     )
     assert source.cost(10) == 120 + 10 * 3
     assert source.co2(10) == 2.0
+
+
+@pytest.mark.parametrize("most", [None, 100.0])
+@pytest.mark.parametrize("weekly", [False, True])
+def test_only_a_stated_room_may_refuse_a_move(most, weekly):
+    half = {"kind": "lane_blocked", "subject": "T", "severity": 0.5}
+    snapshot = factories.snapshot(
+        lanes=[{"lane": "T", "capacity_kg": most}],
+        departures=[{"lane": "T", "weekday": 1, "time": dt.time(8)}] if weekly else [],
+        sourcing=MOVE,
+        products=[{"product": "A", "weight_kg": 10.0}],
+        disruptions=[{**half, "valid_from": "2026-01-01", "valid_to": "2026-02-01"}],
+    )
+    bundle = providers(snapshot)
+    quotas = Quotas([], bundle.facts, bundle.sourcing, 0, bundle.transport)
+    source = bundle.sourcing.sources("A", "W")[0]
+    timing = source.clock.earliest(moment("2026-01-05T00:00"), 6)
+    assert bundle.transport.timetable("T").scheduled is weekly
+    assert quotas.limits(source) is (most is not None)
+    # 60 kg: more than half of 100, and any of what has no limit.
+    assert (quotas.until(source, 6, timing.departure) is None) is (most is None)
