@@ -104,10 +104,9 @@ def priced_town(seed: int) -> Snapshot:
 
 @pytest.mark.req("CAP-06", "DEF-06")
 def test_more_effort_is_never_dearer() -> None:
-    found = [assert_ever_better(priced_town(seed)) for seed in range(2)]
-    found += [
-        assert_ever_better(factories.snapshot(**random_town(seed)))
-        for seed in range(4, 6)
+    found = [
+        assert_ever_better(priced_town(0)),
+        assert_ever_better(factories.snapshot(**random_town(4))),
     ]
     found += [
         assert_ever_better(factories.snapshot(**tables(random_shop(seed))))
@@ -117,7 +116,7 @@ def test_more_effort_is_never_dearer() -> None:
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("seed", range(100, 160))
+@pytest.mark.parametrize("seed", [1, 5, *range(100, 160)])
 def test_more_effort_is_never_dearer_in_many_towns(seed: int) -> None:
     assert_ever_better(priced_town(seed))
     assert_ever_better(factories.snapshot(**random_town(seed)))

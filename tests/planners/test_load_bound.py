@@ -163,7 +163,7 @@ def by_the_piece(seed: int) -> dict[str, Any]:
 @pytest.mark.req("CAP-06")
 def test_no_optimum_has_fewer_late_than_the_bound() -> None:
     binding = 0
-    for seed in range(24):
+    for seed in range(12):
         made = planned(by_the_piece(seed))
         assert at_least(made) <= fewest_late(random_shop(seed)), seed
         binding += for_lack_of_time(made)
@@ -181,12 +181,12 @@ def crowded_town(seed: int) -> dict[str, Any]:
 
 
 def test_no_plan_of_a_crowded_town_has_fewer_late() -> None:
-    found = [planned(crowded_town(seed)) for seed in range(8)]
+    found = [planned(crowded_town(seed)) for seed in range(4)]
     assert any(for_lack_of_time(made) for made in found)
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("seed", range(100, 300))
+@pytest.mark.parametrize("seed", [*range(4, 24), *range(100, 300)])
 def test_no_plan_of_many_towns_has_fewer_late(seed: int) -> None:
     planned(crowded_town(seed), effort="standard")
     planned(random_town(seed), effort="standard")
