@@ -329,7 +329,10 @@ class FeasibleRun(MrpRun):
 
     def bound(self) -> None:
         """Say what no plan that delivers as much can beat: lead times, lack of time."""
-        weights = self._weights
+        weights, sequencer = self._weights, self.placing.sequencer
+        self._tries = {"rehearsals": float(sequencer.passes), **self._tries}
+        # Nothing is rehearsed any more: what follows takes the memory.
+        del sequencer, self.placing.sequencer
         moving = {job.order.index for job in self.placing.jobs if not job.stays}
         chains = WayChains(self.model, self.release, self.providers.capacity, moving)
         whole = [line.demand for line in self.lines if line.planned >= line.demand.qty]
@@ -417,6 +420,7 @@ class FeasibleRun(MrpRun):
 
     def settle(self) -> None:
         """Take out what is not delivered, and the orders that never fit."""
+        self.placing.close()
         self.findings += [found for _, found in sorted(self._memory.breaches.items())]
         self.broken += given_up_pins(self.lines, self.intake.pins, self._peg_name)
         self.release.unmatch(undelivered(self.lines, self.release))
@@ -492,4 +496,4 @@ class FeasibleRun(MrpRun):
         )
 
     def _effort(self) -> dict[str, float]:
-        return {"rehearsals": float(self.placing.sequencer.passes), **self._tries}
+        return self._tries

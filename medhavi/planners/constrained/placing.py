@@ -211,15 +211,7 @@ class Placing:
     def _all_backward(self, asked: Collection[int] | None) -> set[int]:
         """Move orders back, and what brings something for one that moved.
 
-        Parameters
-        ----------
-        asked
-            Jobs that may move; None: all.
-
-        Returns
-        -------
-        set of int
-            Jobs that moved.
+        `asked` are the jobs that may move (None: all); gives those that did.
         """
         moved: set[int] = set()
         for job in reversed(self.sequence):
@@ -232,6 +224,14 @@ class Placing:
             ) and self._backward(job):
                 moved.add(job.number)
         return moved
+
+    def close(self) -> None:
+        """Let go of what only placing needs: what follows takes its memory.
+
+        Jobs and what is said of them stay; nothing is placed any more.
+        """
+        del self._shop, self._in_time, self._netted
+        self._changes.clear()
 
     def dissolve(self) -> None:
         """Let go of everything: jobs point at each other in circles."""

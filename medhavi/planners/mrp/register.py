@@ -295,6 +295,8 @@ class Register:
         needs, units : dict of int to int
             New index of each need and unit that is left, by its old one.
         """
+        # The places of all matches change.
+        self._behind = Behind()
         lacking = [n.order is not None and n.order.index in orders for n in self.needs]
         giving = [u.order is not None and u.order.index in orders for u in self.units]
         kept = [
