@@ -15,6 +15,7 @@ from medhavi.planners.promising.book import Book, apply
 from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.what_if import asked_again, book_with, changed, rebuilt
 from medhavi.results.promise import PromiseStatus
+from tests.examples import examples
 from tests.planners.small_promises import day, request_of, state, workshop
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from medhavi.snapshot import Snapshot
 
-few = settings(max_examples=15)
+few = settings(max_examples=examples(8, 15))
 """A world that is read anew takes a tenth of a second."""
 ASKS = st.fixed_dictionaries(
     {
