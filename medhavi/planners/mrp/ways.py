@@ -55,6 +55,10 @@ class Yield(NamedTuple):
     plain: bool
 
 
+NOTHING: frozenset[str] = frozenset()
+"""What most ways provide; every call makes an empty set of its own."""
+
+
 class Way:
     """One source of a node.
 
@@ -97,12 +101,13 @@ class Way:
         self.intakes: tuple[tuple[Intake, ...], ...] = ()
         self.yields: tuple[Yield, ...] = ()
         self.origin: Node | None = None
-        self.provides: frozenset[str] = frozenset()
+        self.provides = NOTHING
         if source.kind == "make":
             recipe = model.providers.recipes.recipe(source.source)
             self.recipe = recipe
             pairs: Sequence[str] = source.row["provides"] or ()  # type: ignore[assignment]
-            self.provides = frozenset(pairs)
+            if pairs:
+                self.provides = frozenset(pairs)
             self.gain = recipe.gain(source.product, source.location)
             self.intakes = tuple(
                 tuple([_intake(component, model) for component in group])
