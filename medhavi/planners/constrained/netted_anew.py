@@ -124,10 +124,13 @@ class Netting(NamedTuple):
         wanted = {order.node for order in self.release.orders if not order.existing}
         wanted.update(short.need.node.key for short in self.release.shortages)
         for key in wanted.difference(places):
-            ways = model.ways(model.nodes[key])
+            node = model.nodes[key]
+            if len(node.sources) < 2:
+                continue
+            ways = model.ways(node)
             parts = {group[0].node.key for way in ways for group in way.intakes}
             parts.update(way.origin.key for way in ways if way.origin is not None)
-            if len(ways) > 1 and not scarce.isdisjoint(parts):
+            if not scarce.isdisjoint(parts):
                 return True
         return False
 
