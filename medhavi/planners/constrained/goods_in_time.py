@@ -33,6 +33,9 @@ class GoodsInTime:
         At most 0: nothing is; `NEVER`: it is too late, another bill of materials holds
         or what it takes has expired.
         """
+        order = job.order
+        if job.timeless and order.kind == "move" and not job.mortal:
+            return job.goods - timing.ready
         lack = ALWAYS
         for take, use in zip(job.takes, self.uses(job, timing), strict=True):
             there, dead = take.opens, NEVER
@@ -47,7 +50,7 @@ class GoodsInTime:
             elif there - use > lack:
                 lack = there - use
         for gap in job.gaps:
-            use = self._release.use_instant(job.order, gap.line, timing)
+            use = self._release.use_instant(order, gap.line, timing)
             lack = NEVER if use >= gap.closes else max(lack, gap.opens - use)
         for out in job.outs:
             if out.opens > ALWAYS or out.closes < NEVER:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.mrp.state import NO_DEMAND, Need, Order, SupplyUnit
 from medhavi.providers.recipe_lines import Component, Gain  # noqa: TC001 (records)
-from medhavi.units import ALWAYS, NEVER
+from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.planners.constrained.dating import FeasibleRelease
     from medhavi.providers.recipes import Recipe
+    from medhavi.snapshot import Snapshot
 
 
 @dataclass(slots=True, eq=False)
@@ -68,6 +69,8 @@ class Job:
         What it takes.
     mortal
         Those of them of which some supply dies.
+    timeless
+        What it takes and gives is the same at any time, and lives for ever.
     gaps
         What it does not take, and from when to when.
     outs
@@ -90,6 +93,7 @@ class Job:
     order: Order
     takes: list[Take] = field(default_factory=list)
     mortal: tuple[Take, ...] = ()
+    timeless: bool = False
     gaps: tuple[Gap, ...] = ()
     outs: list[Out] = field(default_factory=list)
     floor: int = ALWAYS
@@ -172,6 +176,7 @@ def _own(release: FeasibleRelease, most_early: Mapping[str, int]) -> list[Job | 
             plain[id(recipe)] = _is_plain(recipe, release)
         if recipe is None or plain[id(recipe)]:
             job.outs = [Out(unit, None) for unit in order.units]
+            job.timeless = all(unit.expires == NEVER for unit in order.units)
         else:
             _give(job, release)
         _date(job, release)
@@ -306,3 +311,12 @@ def _wanted_start(order: Order) -> int:
         for need, _ in unit.takers
     )
     return ALWAYS if early else order.timing.start
+
+
+def most_early(snapshot: Snapshot) -> dict[str, int]:
+    """Give how much before its need work on a resource may begin [s]."""
+    rows = snapshot["resources"].select("resource", "max_early_days")
+    return {
+        resource: seconds_up(days, DAY)
+        for resource, days in rows.drop_nulls().iter_rows()
+    }

@@ -90,8 +90,7 @@ def _keep_one(job: Job, early: Mapping[int, int]) -> int:
     most = max(0, job.order.timing.start - job.floor)
     for out in job.outs:
         unit = out.unit
-        until = _taken_until(unit, early)
-        if unit.expires < NEVER and until > ALWAYS:
+        if unit.expires < NEVER and (until := _taken_until(unit, early)) > ALWAYS:
             spare = unit.expires - until
             out.opens = max(out.opens, unit.arrives - spare)
         if out.opens > ALWAYS:
@@ -151,6 +150,9 @@ def _ends_of_life(register: Register) -> list[int]:
     ends = [unit.expires for unit in register.units]
     known: set[int] = set()
     for unit in register.units:
+        if unit.order is None or unit.order.index not in loaded:
+            known.add(unit.index)
+            continue
         stack = [unit]
         while stack:
             current = stack[-1]

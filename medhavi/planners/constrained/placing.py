@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.constrained.goods_in_time import GoodsInTime
-from medhavi.planners.constrained.jobs import jobs_of
+from medhavi.planners.constrained.jobs import jobs_of, most_early
 from medhavi.planners.constrained.lifetimes import keep_alive
 from medhavi.planners.constrained.placed_anew import kept_alive, touched
 from medhavi.planners.constrained.sequence import Sequencer
 from medhavi.planners.constrained.undoing import Netted, restore, state_of
 from medhavi.planners.mrp.state import NO_DEMAND
-from medhavi.units import ALWAYS, DAY, NEVER, seconds_up
+from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.undoing import Before
     from medhavi.planners.mrp.state import Order
     from medhavi.providers.timing import Timing
-    from medhavi.snapshot import Snapshot
 
 TRIES = 16
 """Closed time can move a use less than the start; then the start moves again."""
@@ -77,7 +76,7 @@ class Placing:
         self._shop = shop
         self._release = release
         self._in_time = GoodsInTime(release)
-        self.jobs: list[Job] = jobs_of(release, _most_early(scene.snapshot))
+        self.jobs: list[Job] = jobs_of(release, most_early(scene.snapshot))
         self.sequence: list[Job] = []
         self.sequencer = Sequencer(self.jobs, scene, shop.limited(self.jobs))
         self.moves = 0
@@ -470,8 +469,8 @@ class Placing:
 
     def _limit(self, job: Job) -> int:
         """Give until when an order may finish for all that take from it."""
-        order = job.order
-        limit, finish = NEVER, order.timing.finish
+        order, limit = job.order, NEVER
+        finish = order.timing.finish
         for out in job.outs:
             unit = out.unit
             offset = unit.arrives - finish
@@ -481,19 +480,12 @@ class Placing:
             for match in self._matches.get(unit.index, ()):
                 limit = min(limit, self._dates[match] - offset)
         # What fills a stock level is missing there from the need on, whoever takes it.
-        if limit == NEVER or not self._release.model.node(order.node).rules.is_plain:
-            limit = min(limit, max(order.need, finish))
+        bound = max(order.need, finish)
+        if limit > bound:
+            rules = self._release.model.node(order.node).rules
+            limit = limit if limit < NEVER and rules.is_plain else bound
         return limit
 
 
 def _no_campaigns() -> None:
     """Make none."""
-
-
-def _most_early(snapshot: Snapshot) -> dict[str, int]:
-    """Give how much before its need work on a resource may begin [s]."""
-    rows = snapshot["resources"].select("resource", "max_early_days")
-    return {
-        resource: seconds_up(days, DAY)
-        for resource, days in rows.drop_nulls().iter_rows()
-    }

@@ -297,16 +297,12 @@ class Register:
         """
         # The places of all matches change.
         self._behind = Behind()
-        lacking = [n.order is not None and n.order.index in orders for n in self.needs]
-        giving = [u.order is not None and u.order.index in orders for u in self.units]
-        kept = [
-            match
-            for match, (need_index, unit_index) in enumerate(
-                zip(self.match_need, self.match_unit, strict=True)
-            )
-            if not (lacking[need_index] or giving[unit_index])
-        ]
-        for match in set(range(len(self.match_qty))) - set(kept):
+        these = {id(order) for order in self.orders if order.index in orders}
+        lacking = [id(need.order) in these for need in self.needs]
+        giving = [id(unit.order) in these for unit in self.units]
+        matches = zip(self.match_need, self.match_unit, strict=True)
+        kept = [not (lacking[need] or giving[unit]) for need, unit in matches]
+        for match in [match for match, stays in enumerate(kept) if not stays]:
             need = self.needs[self.match_need[match]]
             unit = self.units[self.match_unit[match]]
             unit.free += self.match_qty[match]
@@ -316,12 +312,7 @@ class Register:
                 need.open += self.match_qty[match]
                 short = Shortage(need=need, qty=self.match_qty[match])
                 self.shortages.append(short)
-        pairs = [
-            (self.needs[self.match_need[i]], self.units[self.match_unit[i]], i)
-            for i in kept
-        ]
-        covered = {id(self.needs[index]): qty for index, qty in self.covered.items()}
-        self.match_qty = [self.match_qty[i] for i in kept]
+        self.match_qty = list(compress(self.match_qty, kept))
         self.forgotten += [one for one in self.orders if one.index in orders]
         self.orders = [order for order in self.orders if order.index not in orders]
         gone = list(compress(self.units, giving))
@@ -342,10 +333,10 @@ class Register:
             unit.index = units[unit.index]
         for index, order in enumerate(self.orders):
             order.index = index
-        self.match_need = [need.index for need, _, _ in pairs]
-        self.match_unit = [unit.index for _, unit, _ in pairs]
+        self.match_need = [needs[old] for old in compress(self.match_need, kept)]
+        self.match_unit = [units[old] for old in compress(self.match_unit, kept)]
         self.covered = {
-            need.index: covered[id(need)] for need in self.needs if id(need) in covered
+            needs[old]: qty for old, qty in self.covered.items() if old in needs
         }
         return needs, units
 
