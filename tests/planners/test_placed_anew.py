@@ -56,6 +56,16 @@ class AllAnewRun(FeasibleRun):
         return AllAnew(self.release, shop, scene)
 
 
+class AskAllRun(FeasibleRun):
+    """A run that asks of every order whether what it takes lives and still holds."""
+
+    def _placing(self, shop: Shop, scene: Scene) -> Placing:
+        made = super()._placing(shop, scene)
+        for job in made.jobs:
+            job.timeless = False
+        return made
+
+
 def placed(snapshot: Snapshot, kind: type[FeasibleRun]) -> list[object]:
     """Give where orders stand, when they take and give, and what they waited for."""
     run = kind(Memory(snapshot), PARAMETERS)
@@ -94,6 +104,23 @@ def compared(seeds: range) -> int:
 
 def test_what_is_not_touched_is_where_placing_all_anew_leaves_it() -> None:
     assert compared(range(15)) > 0
+
+
+def test_what_neither_changes_nor_dies_stands_where_all_is_asked_of_it() -> None:
+    timeless = 0
+    for seed in range(12):
+        try:
+            snapshot = Snapshot.from_frames(factories.tables(**wide_tables(seed)))
+            snapshot.require()
+            run = FeasibleRun(Memory(snapshot), PARAMETERS)
+            run.build()
+            run.net()
+        except (BadData, NotAvailable):
+            continue
+        moved = [job for job in jobs_of(run.release) if job.order.kind == "move"]
+        timeless += sum(job.timeless and not job.mortal for job in moved)
+        assert placed(snapshot, FeasibleRun) == placed(snapshot, AskAllRun), seed
+    assert timeless
 
 
 def opened(jobs: list[Job]) -> list[int]:
