@@ -126,7 +126,8 @@ def move_the_date(page) -> None:
 def try_and_promise(page) -> None:
     """Try a change of data and one of the question; promise that."""
     page.get_by_role("button", name=re.compile("^Orchard delivers")).click()
-    expect(page.get_by_text("No edit does it").first).to_be_visible(timeout=SLOW)
+    words = page.get_by_text("It changes data for everybody").first
+    expect(words).to_be_visible(timeout=SLOW)
     with page.expect_download() as told:
         page.get_by_text("The rows, xlsx").click()
     assert told.value.suggested_filename == "remedy-rows.xlsx"
