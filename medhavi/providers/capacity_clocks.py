@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity_network import StepNode
     from medhavi.providers.capacity_room import Option
 
+_made = tuple.__new__
+"""Makes a named tuple of all its fields."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duration:
@@ -115,19 +118,26 @@ class SingleStepClock:
         return self._timing(start, begin, finish, finish + self._move)
 
     def _timing(self, queued: int, start: int, finish: int, after: int) -> Timing:
-        window = StepWindow(
-            self._step,
-            queued,
-            start,
-            finish,
-            after,
-            self._setup,
-            finish - start - self._setup,
-            ((start, finish),),
-            self._resources,
-            self._family,
+        setup, span = self._setup, ((start, finish),)
+        # Their own constructors are functions that call this one with all fields.
+        window = _made(
+            StepWindow,
+            (
+                self._step,
+                queued,
+                start,
+                finish,
+                after,
+                setup,
+                finish - start - setup,
+                span,
+                self._resources,
+                self._family,
+                0,
+            ),
         )
-        return Timing(queued, after, queued, (window,))
+        timing: Timing = _made(Timing, (queued, after, queued, (window,), None, ()))
+        return timing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,8 @@ def trace(
         Shape (n_pegs,), int64: quantity in steps of the unit's product; level 0 is the
         demanded product; place inside the unit [steps].
     """
-    capacity = 2 * len(match_unit) + 16
+    # What is never written takes no memory; growing copies all.
+    capacity = 4 * len(match_unit) + 16
     peg_demand = np.empty(capacity, np.int64)
     peg_unit = np.empty(capacity, np.int64)
     peg_qty = np.empty(capacity, np.int64)

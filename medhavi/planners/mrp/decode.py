@@ -331,7 +331,9 @@ def _whole(values: list[int]) -> NDArray[np.int64]:
 
 def _owned(release: Release) -> tuple[list[int], list[int], list[int], list[int]]:
     """Give the matches, cut where a part is kept for a demand, and their owners."""
-    ordered = [_ordered_for(unit) for unit in release.units]
+    ordered = [NO_DEMAND] * len(release.units)
+    if any(unit.for_demand != NO_DEMAND for unit in release.units):
+        ordered = [_ordered_for(unit) for unit in release.units]
     if not any(need.pins for need in release.needs) and not any(
         demand != NO_DEMAND for demand in ordered
     ):

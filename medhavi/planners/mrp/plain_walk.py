@@ -164,7 +164,9 @@ class PlainWalk:
 
     def _match(self, need: Need, unit: SupplyUnit) -> None:
         """Let a need take from a unit, as `Register.match` does."""
-        taken = min(unit.free, need.open)
+        taken = unit.free
+        if need.open < taken:  # noqa: PLR1730 - min() takes four times as long
+            taken = need.open
         need.open -= taken
         unit.free -= taken
         unit.takers.append((need, taken))

@@ -220,7 +220,10 @@ class MrpRun:
             self._observe("net requirements", len(clusters), len(clusters))
 
     def _net_cluster(self, cluster: list[Node]) -> None:
-        pins = [pin for node in cluster for pin in self.intake.pins.get(node.key, ())]
+        kept = self.intake.pins
+        pins = (
+            [pin for node in cluster for pin in kept.get(node.key, ())] if kept else ()
+        )
         if pins:
             broken, blocked = settle(pins, self.release, self._peg_name)
             self.broken += broken
