@@ -342,9 +342,11 @@ class LeadTimes:
         return found
 
     # ----------------------------------------------------------- what a change reaches
-    def learned_days(self, supplier: str, product: str) -> Row | None:
-        """Give the row of `estimates` with the days of a supplier, if there is one."""
-        return self._row("supplier", supplier, product, _LEAD)
+    def learned_days(
+        self, subject: str, product: str, kind: str = "supplier"
+    ) -> Row | None:
+        """Give the row of `estimates` with the days of a supplier or lane, if any."""
+        return self._row(kind, subject, product, _LEAD)
 
     def factor(self, supplier: str, product: str) -> float:
         """Give how much longer than stated a supplier takes; 1: nothing says so."""

@@ -732,14 +732,10 @@ def test_a_delay_comes_on_top_of_what_was_learned_or_is_kept_as_a_margin(
     more: dict[str, Any], ready: float
 ) -> None:
     """Five days are six with 20 %, or by what was learned; three more while late."""
-    learned = [
-        {"kind": "supplier", "subject": "S", "basis": "model", "model": "M", **one}
-        for one in more.get("estimates", ())
-    ]
     made = planned(
         demands=[{"due": day(1)}],
         supply_terms=[{"lead_time_days": 5, **more.get("terms", {})}],
-        estimates=learned,
+        estimates=more.get("estimates", ()),
         disruptions=[
             {
                 "kind": "supplier_delay",

@@ -193,17 +193,7 @@ def test_a_supplier_whose_time_was_learned_gets_faster_by_what_was_learned() -> 
     snapshot = factories.snapshot(
         demands=[{"due": day(3)}],
         supply_terms=[{"lead_time_days": 2}],
-        estimates=[
-            {
-                "kind": "supplier",
-                "subject": "S",
-                "quantity": "lead_days",
-                **dict.fromkeys(("p50", "p80", "p95"), 5),
-                "model": "m",
-                "version": "1",
-                "basis": "model",
-            }
-        ],
+        estimates=[dict.fromkeys(("p50", "p80", "p95"), 5)],
     )
     faster = tried(snapshot, "D1")["expedite"]
     assert (faster.lateness_before_h, faster.lateness_h) == (48.0, 0.0)

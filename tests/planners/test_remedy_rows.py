@@ -50,16 +50,8 @@ def test_what_was_learned_of_a_supplier_is_what_gets_shorter(
     quantity, product, table, cells, days
 ):
     times = (4, 8, 12) if quantity == "lead_days" else (2, 2, 3)
-    learned = {
-        "kind": "supplier",
-        "subject": "S",
-        "product": product,
-        "quantity": quantity,
-        **dict(zip(("p50", "p80", "p95"), times, strict=True)),
-        "model": "m",
-        "version": "1",
-        "basis": "model",
-    }
+    quantiles = dict(zip(("p50", "p80", "p95"), times, strict=True))
+    learned = {"product": product, "quantity": quantity, **quantiles}
     snapshot = factories.snapshot(
         supply_terms=[{"lead_time_days": 10}], estimates=[learned]
     )

@@ -273,15 +273,7 @@ def test_several_cells_are_one_override_all_or_none(bench):
 
 
 def test_an_override_of_a_time_that_was_learned_says_that_it_changes_nothing():
-    learned = {
-        "kind": "supplier",
-        "subject": "S",
-        "quantity": "lead_days",
-        **dict.fromkeys(("p50", "p80", "p95"), 9),
-        "model": "receipts",
-        "version": "3",
-        "basis": "model",
-    }
+    learned = {"model": "receipts", "version": "3"}
     snapshot = factories.snapshot(
         supply_terms=[{"lead_time_days": 4}],
         estimates=[learned, {**learned, "kind": "lane", "subject": "T"}],

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from medhavi.findings import finding
+from medhavi.providers import Providers
 from medhavi.providers.lead_times import EVERY_PRODUCT
 
 if TYPE_CHECKING:
@@ -25,27 +24,23 @@ _STATED = {
 
 def hidden_times(rows: Iterable[RowEdit], snapshot: Snapshot) -> tuple[Finding, ...]:
     """Name the cells of changed rows whose times were learned (`LeadTimes`)."""
-    estimates = snapshot["estimates"].filter(pl.col("quantity") == "lead_days")
+    lead_times = Providers(snapshot).lead_times
     found = []
     for edited in rows:
         kind, columns = _STATED.get(edited.table, ("", frozenset()))
         stated = sorted(columns & set(edited.after or ()))
         if not stated:
             continue
-        products = {edited.key.get("product", EVERY_PRODUCT), EVERY_PRODUCT}
-        learned = estimates.filter(
-            (pl.col("kind") == kind)
-            & (pl.col("subject") == edited.key.get(kind))
-            & pl.col("product").is_in(sorted(products))
-        )
-        for row in learned.sort("product").tail(1).iter_rows(named=True):
+        subject, product = edited.key[kind], edited.key.get("product", EVERY_PRODUCT)
+        learned = lead_times.learned_days(subject, product, kind)
+        if learned is not None:
             told = finding(
                 "ORD010",
                 table=edited.table,
                 column=", ".join(stated),
-                value=f"{kind} {row['subject']}",
-                model=row["model"],
-                version=row["version"],
+                value=f"{kind} {subject}",
+                model=learned["model"],
+                version=learned["version"],
             )
             found.append(told)
     return tuple(found)
