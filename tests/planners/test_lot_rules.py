@@ -160,6 +160,22 @@ def test_a_level_falls_when_the_needs_of_a_window_go_out_and_not_before():
     assert orders(made) == [("A", 24, -2, -2), ("A", 40, 1, 1)]
 
 
+@pytest.mark.parametrize("last", [0, 5])
+def test_what_arrives_in_a_window_is_no_stock_at_its_first_need(last):
+    """12 lacking, 26 taken along, up to 40: the receipt of 16 comes after both."""
+    demands = [{"qty": 22, "due": day(10)}, {"qty": 26, "due": day(11)}]
+    if last:
+        demands.append({"qty": last, "due": day(12)})
+    made = planned(
+        demands=demands,
+        stock=[{"qty": 10}],
+        supply_orders=[{"qty": 16, "due": day(11.5)}],
+        inventory_policies=[{"lot_rule": "min_max", "min_qty": 8, "max_qty": 40}],
+        supply_terms=[{**BUY[0], "batch_window_days": 3}],
+    )
+    assert orders(made) == [("A", 78, 5, 10)]
+
+
 def test_min_max_with_a_minimum_of_nothing_waits_for_a_shortage():
     made = planned(
         demands=[{"qty": 30}],

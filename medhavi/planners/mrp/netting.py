@@ -48,6 +48,7 @@ class NodeWalk:
 
     __slots__ = (
         "_arrived",
+        "_before",
         "_coverage",
         "_cursor",
         "_pending",
@@ -70,6 +71,8 @@ class NodeWalk:
         self._cursor = 0
         self._stays = 0
         """What the next order brings for the stock level [steps]."""
+        self._before: int | None = None
+        """What was there before an order joined later needs [steps]."""
         self.at = ALWAYS
         self._arrived: list[tuple[int, int, int, SupplyUnit]] = []
         self._pending: list[tuple[int, int, SupplyUnit]] = []
@@ -260,6 +263,7 @@ class NodeWalk:
         dead = coverage.dead(instant, ahead.missing)
         joined = list(short)
         wish = self._wish(short[0])
+        before = self.available
         while self._cursor < len(self.needs):
             need = self.needs[self._cursor]
             # One order lives once, comes from one place and is of one kind.
@@ -277,6 +281,8 @@ class NodeWalk:
         if not self.levels.idle:
             wanted = coverage.wanted(ahead)
             self._stays = max(0, wanted - sum(need.open for need in joined))
+            # What arrives in the window is no stock at its first need.
+            self._before = min(before, self.available)
         return joined
 
     def _ahead(self, instant: int, missing: int, kept: int, alive: int) -> Ahead:
@@ -307,9 +313,10 @@ class NodeWalk:
     def _order(self, group: list[Need], instant: int) -> None:
         missing = sum(need.open for need in group)
         if not self.levels.idle:
-            gap = self.levels.missing(instant, self.available - missing)
+            there = self.available if self._before is None else self._before
+            gap = self.levels.missing(instant, there - missing)
             missing = max(missing + self._stays, gap)
-            self._stays = 0
+            self._stays, self._before = 0, None
         units = self._release.for_needs(self.node, instant, group, missing)
         if not units and len(group) > 1:
             # One of them may ask for more life than new supply has.
