@@ -138,6 +138,27 @@ def test_a_place_without_a_lane_is_a_warning_and_its_request_is_rejected():
     assert said == [("PRM010", "warning", "C")]
 
 
+def test_a_disruption_that_changes_a_demand_is_named_and_changes_no_promise():
+    broken = [
+        {
+            "disruption": "N",
+            "kind": "lot_held",
+            "subject": "B|L|",
+            "valid_from": day(0),
+        },
+        {
+            "disruption": "M",
+            "kind": "demand_change",
+            "subject": "D",
+            "valid_from": day(0),
+        },
+    ]
+    found = answer(tables(stock=[{"qty": 10}], disruptions=broken), [cells()])
+    assert found.promises[0].status == "promised"
+    said = [(one.code, one.severity, one.value) for one in found.findings]
+    assert said == [("PRM013", "warning", "M")]
+
+
 def test_what_was_due_before_now_is_no_matter_of_safety_stock():
     made = asked(tables(stock=[{"qty": 10}]), due=day(-2))
     assert (made.status, dates(made)) == ("promised_late", [(10, 0)])

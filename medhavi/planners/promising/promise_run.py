@@ -109,6 +109,7 @@ def answer_on(
         *book.policies.findings,
         *book.stages.material.findings,
         *_unreached(book, asked.requests),
+        *_ignored(snapshot),
     )
     return Answers(promises=tuple(made), findings=(*asked.findings, *warnings), run=run)
 
@@ -128,6 +129,14 @@ def _unreached(book: Book, requests: Sequence[Request]) -> Iterator[Finding]:
             column="location",
             value=place,
         )
+
+
+def _ignored(snapshot: Snapshot) -> Iterator[Finding]:
+    """Name the disruptions that no promise looks at."""
+    rows = snapshot["disruptions"].select("disruption", "kind")
+    for name, kind in rows.iter_rows():
+        if kind == "demand_change":
+            yield finding("PRM013", table="disruptions", column="kind", value=name)
 
 
 def quote_all(
