@@ -13,6 +13,7 @@ from medhavi.planners.late_remedies.late_chain import (
     orders_beside,
     others_in_the_way,
 )
+from medhavi.planners.late_remedies.sooner_again import restored
 from medhavi.planners.remedy_rows import (
     earlier_order,
     faster_supplier,
@@ -68,6 +69,7 @@ class PlanChanges:
 
     def of(self, reason: Reason) -> Iterator[PlanChange]:
         """Give the changes, the likeliest first."""
+        yield from self._restored(reason)
         if reason.code is Limiter.CAPACITY_SHORTFALL:
             yield from self._one_more(reason)
             yield from self._other_resource(reason)
@@ -101,6 +103,29 @@ class PlanChanges:
         for name, value in cells.items():
             frame = frame.filter(pl.col(name).eq_missing(value))
         return frame.to_dicts()
+
+    def _restored(self, reason: Reason) -> Iterator[PlanChange]:
+        """Let what is broken work again when it is waited for."""
+        if self._snapshot["disruptions"].is_empty():
+            return
+        orders = self._binding_orders(reason)
+        nodes = {tuple(reason.subject.split("|")[:2])}
+        nodes |= set(orders.select("product", "location").iter_rows())
+        resources = {reason.subject}
+        if reason.code is not Limiter.CAPACITY_SHORTFALL:
+            resources |= self._workers(reason, orders)
+        for one in restored(self._snapshot, reason, nodes, resources):
+            rows: Rows = {"disruptions": (one.row,)}
+            yield PlanChange(one.kind, one.text, rows, None)
+
+    def _workers(self, reason: Reason, orders: pl.DataFrame) -> set[str]:
+        """Give the resources of orders; of the routing itself where it makes none."""
+        used = self._plan.operations.filter(
+            pl.col("supply").is_in(orders["id"].to_list())
+        )
+        able = self._rows("step_resources", routing=reason.subject)
+        named = used["resource"].to_list() or [str(row["resource"]) for row in able]
+        return set(named)
 
     # ------------------------------------------------------------------- resources
     def _one_more(self, reason: Reason) -> Iterator[PlanChange]:

@@ -1,0 +1,130 @@
+"""Remedies that let what is broken work again: machines, lanes, held lots (rule 20).
+
+Machine M makes A in 1 hour a piece, 24 are due on day 2; it is Monday midnight.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests import factories
+from tests.planners.small_plans import day
+from tests.planners.test_late_remedies import HOURLY, tried
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+AWAY: dict[str, Any] = {
+    "locations": [{"location": "L"}, {"location": "C", "kind": "customer"}],
+    "lanes": [{"lane": "W", "origin": "L", "destination": "C", "duration_h": 24.0}],
+    "stock": [{"qty": 30}],
+    "demands": [{"demand": "D1", "location": "C", "qty": 24, "due": day(2)}],
+}
+HELD: dict[str, Any] = {"stock": [{"qty": 30, "lot": "L1"}]}
+DAILY = [{"lane": "W", "weekday": weekday} for weekday in range(1, 8)]
+SLOW = [{"lead_time_days": 10.0}]
+
+
+def broken(kind: str, subject: str, until: float | None, **cells: Any) -> list[Any]:
+    row = {"kind": kind, "subject": subject, "valid_from": day(-1)}
+    row["valid_to"] = None if until is None else day(until)
+    return [{"disruption": "X", **row, **cells}]
+
+
+@pytest.mark.req("MRP-19")
+@pytest.mark.parametrize(
+    ("rows", "disruptions", "kind", "text", "late"),
+    [
+        (HOURLY, broken("resource_down", "M", 5), "expedite", "M works again", 0.0),
+        (HOURLY, broken("resource_down", "M", None), "expedite", "M works again", 0.0),
+        (AWAY, broken("lane_blocked", "W", 5), "expedite", "W is open again", 0.0),
+        (
+            {**AWAY, "departures": DAILY},
+            broken("lane_blocked", "W", 5),
+            "expedite",
+            "W is open again",
+            0.0,
+        ),
+        (
+            {**HELD, "supply_terms": SLOW},
+            broken("lot_held", "A|L|L1", 5),
+            "release_hold",
+            "free the held lot A|L|L1",
+            0.0,
+        ),
+        (
+            HELD,
+            broken("lot_held", "A|L|L1", None),
+            "release_hold",
+            "free the held lot A|L|L1",
+            0.0,
+        ),
+    ],
+)
+def test_what_is_broken_works_again_when_it_is_waited_for(
+    rows: Mapping[str, Any],
+    disruptions: list[Any],
+    kind: str,
+    text: str,
+    late: float,
+) -> None:
+    demands = [{"demand": "D1", "qty": 24, "due": day(2)}]
+    snapshot = factories.snapshot(
+        **{"demands": demands, **rows, "disruptions": disruptions}
+    )
+    found = tried(snapshot, "D1")[kind]
+    assert found.text.startswith(text)
+    assert found.lateness_h == late
+    assert found.price is None
+    assert found.rows["disruptions"][0]["disruption"] == "X"
+
+
+def test_half_a_crew_is_whole_again() -> None:
+    """Two units, one of them down until day 5: 48 hours of work are late with one."""
+    snapshot = factories.snapshot(
+        **{**HOURLY, "resources": [{"resource": "M", "units": 2.0}]},
+        demands=[
+            {"demand": "D1", "qty": 24, "due": day(1)},
+            {"demand": "D2", "qty": 24, "due": day(1.1)},
+        ],
+        disruptions=broken("resource_down", "M", 5, severity=0.5),
+    )
+    found = tried(snapshot, "D2")["expedite"]
+    assert found.text == "M works again from 2026-01-05 00:00 UTC"
+    assert found.lateness_h == 0.0
+
+
+@pytest.mark.parametrize("splittable", [True, False])
+def test_a_stop_to_come_does_not_come_and_one_that_is_over_is_no_matter(
+    splittable: bool,
+) -> None:
+    """24 hours of work from day 0 stop after 12 hours, for two days."""
+    stop = broken("resource_down", "M", 2.5, valid_from=day(0.5))
+    over = {**stop[0], "disruption": "O", "valid_from": day(-3), "valid_to": day(-2)}
+    late = {**stop[0], "disruption": "Z", "valid_from": day(40), "valid_to": day(41)}
+    snapshot = factories.snapshot(
+        **{
+            **HOURLY,
+            "steps": [{"run_minutes_per_unit": 60.0, "splittable": splittable}],
+        },
+        demands=[{"demand": "D1", "qty": 24, "due": day(1)}],
+        disruptions=[*stop, over, late],
+    )
+    found = tried(snapshot, "D1")
+    assert found["expedite"].text == "M works on 2026-01-05 12:00 UTC and after"
+    assert found["expedite"].lateness_h == 0.0
+    (row,) = found["expedite"].rows["disruptions"]
+    assert (row["disruption"], row["severity"]) == ("X", 0.0)
+
+
+def test_what_others_use_is_not_mended() -> None:
+    """Machine N is down, and demand D1 waits for M alone."""
+    snapshot = factories.snapshot(
+        **{**HOURLY, "resources": [{"resource": "M"}, {"resource": "N"}]},
+        demands=[{"demand": "D1", "qty": 36, "due": day(1)}],
+        disruptions=broken("resource_down", "N", 5),
+    )
+    texts = [one.text for one in tried(snapshot, "D1").values()]
+    assert not [text for text in texts if "again" in text]
