@@ -1,6 +1,7 @@
 """Remedies that let what is broken work again: machines, lanes, held lots (rule 20).
 
-Machine M makes A in 1 hour a piece, 24 are due on day 2; it is Monday midnight.
+Machine M makes A in 1 hour a piece, 24 are due on day 2; it is Monday midnight. Plans
+and promises try the same rows.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from medhavi.planners.promising.promise_run import promise
+from medhavi.snapshot.changed_rows import with_rows
 from tests import factories
 from tests.planners.small_plans import day
 from tests.planners.test_late_remedies import HOURLY, tried
@@ -33,42 +36,42 @@ def broken(kind: str, subject: str, until: float | None, **cells: Any) -> list[A
     return [{"disruption": "X", **row, **cells}]
 
 
+CASES: list[tuple[dict[str, Any], list[Any], str, str]] = [
+    (HOURLY, broken("resource_down", "M", 5), "expedite", "M works again"),
+    (HOURLY, broken("resource_down", "M", None), "expedite", "M works again"),
+    (
+        {**HOURLY, "steps": [{"run_minutes_per_unit": 60.0, "splittable": False}]},
+        broken("resource_down", "M", 2.5, valid_from=day(0.5)),
+        "expedite",
+        "M works on 2026-01-05 12:00 UTC",
+    ),
+    (AWAY, broken("lane_blocked", "W", 5), "expedite", "W is open again"),
+    (
+        {**AWAY, "departures": DAILY},
+        broken("lane_blocked", "W", 5),
+        "expedite",
+        "W is open again",
+    ),
+    (
+        {**HELD, "supply_terms": SLOW},
+        broken("lot_held", "A|L|L1", 5),
+        "release_hold",
+        "free the held lot A|L|L1",
+    ),
+    (
+        HELD,
+        broken("lot_held", "A|L|L1", None),
+        "release_hold",
+        "free the held lot A|L|L1",
+    ),
+]
+"""Tables, what is broken, and the remedy."""
+
+
 @pytest.mark.req("MRP-19")
-@pytest.mark.parametrize(
-    ("rows", "disruptions", "kind", "text", "late"),
-    [
-        (HOURLY, broken("resource_down", "M", 5), "expedite", "M works again", 0.0),
-        (HOURLY, broken("resource_down", "M", None), "expedite", "M works again", 0.0),
-        (AWAY, broken("lane_blocked", "W", 5), "expedite", "W is open again", 0.0),
-        (
-            {**AWAY, "departures": DAILY},
-            broken("lane_blocked", "W", 5),
-            "expedite",
-            "W is open again",
-            0.0,
-        ),
-        (
-            {**HELD, "supply_terms": SLOW},
-            broken("lot_held", "A|L|L1", 5),
-            "release_hold",
-            "free the held lot A|L|L1",
-            0.0,
-        ),
-        (
-            HELD,
-            broken("lot_held", "A|L|L1", None),
-            "release_hold",
-            "free the held lot A|L|L1",
-            0.0,
-        ),
-    ],
-)
+@pytest.mark.parametrize(("rows", "disruptions", "kind", "text"), CASES)
 def test_what_is_broken_works_again_when_it_is_waited_for(
-    rows: Mapping[str, Any],
-    disruptions: list[Any],
-    kind: str,
-    text: str,
-    late: float,
+    rows: Mapping[str, Any], disruptions: list[Any], kind: str, text: str
 ) -> None:
     demands = [{"demand": "D1", "qty": 24, "due": day(2)}]
     snapshot = factories.snapshot(
@@ -76,9 +79,26 @@ def test_what_is_broken_works_again_when_it_is_waited_for(
     )
     found = tried(snapshot, "D1")[kind]
     assert found.text.startswith(text)
-    assert found.lateness_h == late
+    assert found.lateness_h == 0.0
     assert found.price is None
     assert found.rows["disruptions"][0]["disruption"] == "X"
+
+
+@pytest.mark.req("ATP-19")
+@pytest.mark.parametrize(("rows", "disruptions", "kind", "text"), CASES)
+def test_a_promise_is_in_time_once_what_is_broken_works_again(
+    rows: Mapping[str, Any], disruptions: list[Any], kind: str, text: str
+) -> None:
+    place = "C" if "lanes" in rows else "L"
+    asked = [{"product": "A", "location": place, "qty": 24, "due": day(2)}]
+    snapshot = factories.snapshot(**{**rows, "demands": [], "disruptions": disruptions})
+    (made,) = promise(snapshot, asked)
+    assert not made.on_time
+    found = next(one for one in made.remedies if one.code == kind)
+    assert found.text.startswith(text)
+    assert found.status == "promised"
+    (again,) = promise(with_rows(snapshot, found.rows), asked)
+    assert (again.date, again.cost.total) == (found.date, found.cost)
 
 
 def test_half_a_crew_is_whole_again() -> None:

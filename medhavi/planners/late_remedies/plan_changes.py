@@ -13,7 +13,7 @@ from medhavi.planners.late_remedies.late_chain import (
     orders_beside,
     others_in_the_way,
 )
-from medhavi.planners.late_remedies.sooner_again import restored
+from medhavi.planners.mended_rows import Hindered, mended
 from medhavi.planners.remedy_rows import (
     earlier_order,
     faster_supplier,
@@ -69,7 +69,7 @@ class PlanChanges:
 
     def of(self, reason: Reason) -> Iterator[PlanChange]:
         """Give the changes, the likeliest first."""
-        yield from self._restored(reason)
+        yield from self._mended(reason)
         if reason.code is Limiter.CAPACITY_SHORTFALL:
             yield from self._one_more(reason)
             yield from self._other_resource(reason)
@@ -104,7 +104,7 @@ class PlanChanges:
             frame = frame.filter(pl.col(name).eq_missing(value))
         return frame.to_dicts()
 
-    def _restored(self, reason: Reason) -> Iterator[PlanChange]:
+    def _mended(self, reason: Reason) -> Iterator[PlanChange]:
         """Let what is broken work again when it is waited for."""
         if self._snapshot["disruptions"].is_empty():
             return
@@ -114,7 +114,9 @@ class PlanChanges:
         resources = {reason.subject}
         if reason.code is not Limiter.CAPACITY_SHORTFALL:
             resources |= self._workers(reason, orders)
-        for one in restored(self._snapshot, reason, nodes, resources):
+        since = self._snapshot.settings.as_of if reason.begin is None else reason.begin
+        hindered = Hindered(since, reason.end, nodes, resources, {reason.subject})
+        for one in mended(self._snapshot, hindered):
             rows: Rows = {"disruptions": (one.row,)}
             yield PlanChange(one.kind, one.text, rows, None)
 

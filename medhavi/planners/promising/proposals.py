@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from medhavi import schema
+from medhavi.planners.promising.mended_proposals import mended_proposals
 from medhavi.planners.promising.planned_supply import with_planned_orders
 from medhavi.planners.promising.table_proposals import Case, Proposal, table_proposals
 from medhavi.results.limiter import Limiter, RemedyKind
@@ -35,8 +36,10 @@ def proposals(quest: Quest, answer: Promise) -> Iterator[Proposal]:
     rules = _policy_changes(quest, answer)
     if not quest.policy.preempt:
         yield from rules
-    for reason in answer.limiters:
-        yield from table_proposals(Case(quest, answer, reason))
+    cases = [Case(quest, answer, reason) for reason in answer.limiters]
+    yield from mended_proposals(cases)
+    for case in cases:
+        yield from table_proposals(case)
     # Where others may give way nobody knows which rules are idle: those come last.
     yield from rules
     for qty in _quarters(quest):
