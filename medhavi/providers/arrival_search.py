@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from medhavi.providers.departure_loads import DepartureLoads
     from medhavi.providers.itinerary_routes import Ban
-    from medhavi.providers.lane_graph import Goods, LaneGraph, Onward
+    from medhavi.providers.lane_graph import Edge, Goods, LaneGraph, Onward
 
 
 class Leg(NamedTuple):
@@ -80,7 +80,8 @@ class Search:
         self._relaxed = relaxed
         self._settled = set(ban.places)
         self._best: dict[str, tuple[int, int, str]] = {}
-        self._came: dict[str, Leg] = {}
+        self._came: dict[str, tuple[Edge, int, tuple[int, int]]] = {}
+        """Over which lane a place is reached best: when ready, and its times [s]."""
         self._heap: list[tuple[int, int, str]] = []
 
     def earliest(
@@ -122,9 +123,9 @@ class Search:
         self, place: str, hops: int, destination: str, lanes: list[Onward]
     ) -> None:
         """Offer the arrivals over all lanes from a place that is settled."""
-        best, settled = self._best, self._settled
+        best, settled, came = self._best, self._settled, self._came
         load, loads, relaxed = self._goods.load, self._loads, self._relaxed
-        ready = best[place][0]
+        ready, hops = best[place][0], hops + 1
         goal = best.get(destination)
         for edge, head, left in lanes:
             if head in settled:
@@ -138,18 +139,23 @@ class Search:
             times = edge.direct(ready) if relaxed else edge.leg(ready, load, loads)
             if times is None:
                 continue
-            label = (times[1], hops + 1, edge.lane)
+            arrival = times[1]
+            # Nothing that gets there later than what is known is gone on from.
+            if goal is not None and arrival + left > goal[0]:
+                continue
+            label = (arrival, hops, edge.lane)
             if known is None or label < known:
                 best[head] = label
-                self._came[head] = Leg(edge.lane, place, head, ready, *times)
-                heappush(self._heap, (times[1] + left, hops + 1, head))
+                came[head] = edge, ready, times
+                heappush(self._heap, (arrival + left, hops, head))
                 if head == destination:
                     goal = label
 
     def _way(self, place: str) -> list[Leg]:
         legs: list[Leg] = []
         while place in self._came:
-            legs.append(self._came[place])
-            place = legs[-1].origin
+            edge, ready, times = self._came[place]
+            legs.append(Leg(edge.lane, edge.origin, place, ready, *times))
+            place = edge.origin
         legs.reverse()
         return legs

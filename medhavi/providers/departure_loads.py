@@ -60,6 +60,7 @@ class DepartureLoads:
         self.refused = 0
         self._loads: dict[str, dict[int, Load]] = {}
         self._journal: list[tuple[str, int, Load]] = []
+        """Lane, departure, and what it carried before."""
         for (lane, departure), load in loads:
             self.add(lane, departure, load)
         self._journal.clear()
@@ -80,8 +81,10 @@ class DepartureLoads:
 
     def add(self, lane: str, departure: int, load: Load) -> None:
         """Load a departure; a negative load unloads it."""
-        self._change(lane, departure, load)
-        self._journal.append((lane, departure, load))
+        old = self._loads.get(lane, {}).get(departure, NOTHING)
+        new = Load(old[0] + load[0], old[1] + load[1])
+        self._journal.append((lane, departure, old))
+        self._put(lane, departure, new)
 
     def settle(self) -> None:
         """Forget the journal: what was loaded stays, earlier marks are void."""
@@ -103,16 +106,15 @@ class DepartureLoads:
             message = f"nothing is marked {mark}: {len(self._journal)} loads are kept."
             raise ValueError(message)
         while len(self._journal) > mark:
-            lane, departure, load = self._journal.pop()
-            self._change(lane, departure, Load(-load.weight, -load.volume))
+            self._put(*self._journal.pop())
 
-    def _change(self, lane: str, departure: int, load: Load) -> None:
-        found = self._loads.setdefault(lane, {})
-        old = found.get(departure, NOTHING)
-        new = Load(old.weight + load.weight, old.volume + load.volume)
-        if new != NOTHING:
-            found[departure] = new
-            return
-        found.pop(departure, None)
-        if not found:
-            del self._loads[lane]
+    def _put(self, lane: str, departure: int, load: Load) -> None:
+        found = self._loads.get(lane)
+        if load != NOTHING:
+            if found is None:
+                found = self._loads[lane] = {}
+            found[departure] = load
+        elif found is not None:
+            found.pop(departure, None)
+            if not found:
+                del self._loads[lane]

@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.providers.altered_copy import altered
-from medhavi.providers.departure_loads import MILLION, NOTHING, Load
+from medhavi.providers.departure_loads import MILLION, Load
 from medhavi.units import (
     ALWAYS,
     DAY,
@@ -103,14 +103,16 @@ class Edge:
         of it, and with it the least weight for which it is used. A lane that leaves at
         any time sends a vehicle for each delivery.
         """
-        times = self._first(ready)
+        bound = ready + self.cutoff
+        if self._plain and self._from <= bound <= self._departures[-1]:
+            departures = self._departures
+            departure = departures[bisect_left(departures, bound)]
+            times: tuple[int, int] | None = departure, departure + self.transit
+        else:
+            times = self._first(ready)
         if not self.limited or times is None:
             return times
         carried = (None if self.any_time else loads.of_lane(self.lane)) or {}
-        if self._steady and times[0] not in carried:
-            weight, most = load.weight, self._most
-            if self._fill <= weight <= most.weight and load.volume <= most.volume:
-                return times
         if self._carries(times[0], load, carried):
             return times
         loads.refused += 1
@@ -165,12 +167,15 @@ class Edge:
         return None if arrival is None else (ready, arrival)
 
     def _carries(self, departure: int, load: Load, carried: Mapping[int, Load]) -> bool:
-        there = carried.get(departure, NOTHING)
-        weight = there.weight + load.weight
+        weight, volume = load
+        there = carried.get(departure)
+        if there is not None:
+            weight += there[0]
+            volume += there[1]
         if weight < self._fill:
             return False
         most = self._most if self._steady else self._room(departure)
-        return weight <= most.weight and there.volume + load.volume <= most.volume
+        return weight <= most[0] and volume <= most[1]
 
     def _room(self, departure: int) -> Load:
         """Give the most that a departure carries."""

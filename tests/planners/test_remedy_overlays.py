@@ -390,3 +390,23 @@ def test_a_hold_of_what_was_promised_anew_is_free_already():
     assert rows["reservations"][0]["demand"] == "D1"
     plain = request_of(snapshot, product="A", qty=4, due=day(2))
     assert quote(book_with(book, rows), plain).date == quote(book, plain).date
+
+
+def test_terms_are_found_in_the_tables_of_the_book_that_is_asked():
+    book = Book.from_snapshot(company(stock=0, parts=0, held=0))
+    keys = book.terms_by_key
+    frame = book.snapshot["supply_terms"]
+    ((number,),) = (keys[key] for key in keys if key[:2] == ("S", "B"))
+    row = frame.row(number, named=True)
+    sooner = {**row, "lead_time_days": 1.0, "lead_time_p95_days": 2.0}
+    other = book_with(book, {"supply_terms": (sooner,)})
+    assert other.stages.material is book.stages.material
+    terms = other.snapshot["supply_terms"]
+    found = {
+        key: [terms.row(number, named=True)["lead_time_days"] for number in numbers]
+        for key, numbers in other.terms_by_key.items()
+    }
+    assert {key[:2]: days for key, days in found.items()} == {
+        ("S", "B"): [1.0],
+        ("S2", "A"): [6.0],
+    }

@@ -25,7 +25,7 @@ from medhavi.providers.planned_orders import planned_orders
 from medhavi.providers.table_rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.campaign_room import Campaigns
@@ -101,7 +101,7 @@ class Book:
             Those of the other snapshot, where they are not the same.
         """
         used = stages or self.stages
-        return altered(
+        made = altered(
             self,
             snapshot=snapshot,
             stages=used,
@@ -111,6 +111,8 @@ class Book:
             reach=reach or self.reach,
             substitutes=self.substitutes if substitutes is None else substitutes,
         )
+        made.__dict__.pop("terms_by_key", None)
+        return made
 
     @cached_property
     def locked_orders(self) -> frozenset[str]:
@@ -122,6 +124,16 @@ class Book:
             for order, locked, status in zip(*cells, strict=True)
             if locked or status == "in_process"
         )
+
+    @cached_property
+    def terms_by_key(self) -> Mapping[tuple[str, str, str], list[int]]:
+        """Row numbers of `supply_terms` by supplier, product and location."""
+        terms = self.snapshot["supply_terms"]
+        found: dict[tuple[str, str, str], list[int]] = {}
+        cells = (terms[name] for name in ("supplier", "product", "location"))
+        for number, key in enumerate(zip(*cells, strict=True)):
+            found.setdefault(key, []).append(number)
+        return found
 
     @cached_property
     def planned_orders(self) -> PlannedOrders:

@@ -116,7 +116,7 @@ def _faster(quest: Quest, supplier: str, by: int) -> Iterator[Proposal]:
 
     A minute more is asked for: times are stated in days, and their parts are rounded.
     """
-    bought = {
+    bought: set[tuple[tuple[str, str], str]] = {
         (
             (piece.source.row["product"], piece.source.row["location"]),
             piece.source.product,
@@ -127,11 +127,13 @@ def _faster(quest: Quest, supplier: str, by: int) -> Iterator[Proposal]:
         and piece.source is not None
         and piece.source.source == supplier
     }
-    terms = quest.book.snapshot["supply_terms"].filter(pl.col("supplier") == supplier)
-    lead_times = quest.book.providers.lead_times
+    book = quest.book
+    terms, numbers = book.snapshot["supply_terms"], book.terms_by_key
+    sold = sorted({n for key, _ in bought for n in numbers.get((supplier, *key), ())})
+    lead_times = book.providers.lead_times
     found = [
         faster_supplier(row, product, lead_times, (by + MINUTE) / DAY, 0.0)
-        for row in terms.iter_rows(named=True)
+        for row in (terms.row(number, named=True) for number in sold)
         for key, product in sorted(bought)
         if (row["product"], row["location"]) == key
     ]
