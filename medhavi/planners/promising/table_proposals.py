@@ -116,9 +116,9 @@ def _faster(quest: Quest, supplier: str, by: int) -> Iterator[Proposal]:
 
     A minute more is asked for: times are stated in days, and their parts are rounded.
     """
-    bought: set[tuple[tuple[str, str], str]] = {
+    bought = {
         (
-            (piece.source.row["product"], piece.source.row["location"]),
+            (str(piece.source.row["product"]), str(piece.source.row["location"])),
             piece.source.product,
         )
         for one in quest.offered
