@@ -110,6 +110,14 @@ class FiniteCapacity:
         if relaxed:
             clock = self._capacity.unlimited.clock(routing, 0.0, ALWAYS_OPEN)
             return clock.earliest(start, steps)
+        plain = self.plain_chain(routing)
+        if plain is not None and not self._room.efficiency:
+            return plain.soonest(steps, start, by)
+        return self._soonest(routing, steps, start, by)
+
+    def _soonest(
+        self, routing: str, steps: int, start: int, by: int | None
+    ) -> Timing | None:
         if by is None:
             return self._forward(routing, steps, start, hasty=True)
         preferred = self._forward(routing, steps, start, hasty=False)
@@ -189,6 +197,11 @@ class FiniteCapacity:
         )
         ledger = self.occupancy.ledger
         return frozenset(n for n in names if n and ledger(n) is not None)
+
+    def plain_chain(self, routing: str) -> FiniteChain | None:
+        """Give the steps of a routing where they are a plain chain."""
+        chain = self._placing(routing).chain
+        return chain if chain is not None and chain.plain else None
 
     # -------------------------------------------------------------- what is spared
     def sparing(self, spared: Spared) -> FiniteCapacity:

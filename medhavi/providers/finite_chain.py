@@ -71,9 +71,13 @@ class FiniteStep:
 
     def earliest(self, steps: int, bound: int, *, hasty: bool) -> StepWindow | None:
         """Place the step as early as possible; its queue is over by `bound`."""
+        taken = self.choose(steps, bound, hasty=hasty)
+        return None if taken is None else self.window(taken)
+
+    def choose(self, steps: int, bound: int, *, hasty: bool) -> Taken | None:
+        """Choose an option for the step as `earliest` does."""
         if self._only is not None:
-            taken = self._only.earliest(steps, bound)
-            return None if taken is None else self._window(taken)
+            return self._only.earliest(steps, bound)
         rule = "earliest" if hasty else self._rule
         best: Taken | None = None
         for option in self.options:
@@ -94,7 +98,7 @@ class FiniteStep:
                 best = taken
             if rule == "preference":
                 break
-        return None if best is None else self._window(best)
+        return best
 
     def latest(
         self, steps: int, floor: int, bound: int, *, hasty: bool
@@ -103,7 +107,7 @@ class FiniteStep:
         floor += self.queue
         if self._only is not None:
             taken = self._only.latest(steps, (floor, bound))
-            return None if taken is None else self._window(taken)
+            return None if taken is None else self.window(taken)
         found = []
         rule = "earliest" if hasty else self._rule
         for option in self.options:
@@ -115,9 +119,10 @@ class FiniteStep:
         if not found:
             return None
         best = min(found, key=_cost) if rule == "cost" else max(found, key=_start)
-        return self._window(best)
+        return self.window(best)
 
-    def _window(self, taken: Taken) -> StepWindow:
+    def window(self, taken: Taken) -> StepWindow:
+        """Give the window of an option where it stands."""
         option, start, finish, length, changed = taken
         if finish - start == length:
             segments: tuple[Span, ...] = ((start, finish),)
@@ -158,7 +163,14 @@ class FiniteChain:
         The one outlet, at the end of the last step.
     """
 
-    __slots__ = ("_offset", "_offset_time", "alternates", "sequenced", "steps")
+    __slots__ = (
+        "_offset",
+        "_offset_time",
+        "alternates",
+        "plain",
+        "sequenced",
+        "steps",
+    )
 
     def __init__(self, steps: tuple[FiniteStep, ...], outlet: Outlet) -> None:
         self.steps = steps
@@ -168,17 +180,45 @@ class FiniteChain:
         self._offset_time = outlet.working
         self.alternates = any(len(step.options) > 1 for step in steps)
         """Whether another option than the preferred one can be taken."""
+        self.plain = bool(steps) and not self.sequenced and not self._offset
+        """Whether it ends with its last step, and no set-up follows from a sequence."""
 
     def earliest(self, steps: int, start: int, *, hasty: bool) -> Timing | None:
         """Give the earliest order that begins nothing before `start`."""
+        chosen = self._chosen(steps, start, hasty=hasty)
+        return None if chosen is None else self._run(chosen, start)
+
+    def soonest(self, steps: int, start: int, by: int | None) -> Timing | None:
+        """Give the earliest order of a plain chain that begins nothing before `start`.
+
+        With its preferred resources where it is through by `by`; else with those that
+        are through first, step by step, unless that is no sooner.
+        """
+        chosen = self._chosen(steps, start, hasty=by is None)
+        if by is not None and self.alternates:
+            move = self.steps[-1].move
+            if chosen is None or chosen[-1].finish + move > by:
+                hasty = self._chosen(steps, start, hasty=True)
+                if chosen is None or (hasty and hasty[-1].finish < chosen[-1].finish):
+                    chosen = hasty
+        return None if chosen is None else self._run(chosen, start)
+
+    def _chosen(self, steps: int, start: int, *, hasty: bool) -> list[Taken] | None:
+        """Choose an option for each step, one after the other."""
         bound = start
-        windows: list[StepWindow] = []
+        chosen: list[Taken] = []
         for step in self.steps:
-            window = step.earliest(steps, bound + step.queue, hasty=hasty)
-            if window is None:
+            taken = step.choose(steps, bound + step.queue, hasty=hasty)
+            if taken is None:
                 return None
-            windows.append(window)
-            bound = window.after + step.lag
+            chosen.append(taken)
+            bound = taken.finish + step.move + step.lag
+        return chosen
+
+    def _run(self, chosen: list[Taken], start: int) -> Timing | None:
+        windows = [
+            step.window(taken) for step, taken in zip(self.steps, chosen, strict=True)
+        ]
         return self._timing(windows, start)
 
     def latest(

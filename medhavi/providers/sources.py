@@ -161,6 +161,14 @@ class Source(NamedTuple):
                 return True
         return False
 
+    def first_start(self, start: int) -> int | None:
+        """Give the first instant from `start` on at which a new order may start."""
+        begin = max(start, self.fence_start)
+        for opens, closes in self.windows:
+            if max(begin, opens) < closes:
+                return max(begin, opens)
+        return None
+
     def latest_valid(self, start: int) -> int | None:
         """Give the latest instant up to `start` at which a new order may start."""
         for begin, end in reversed(self.windows):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from medhavi.planners.promising.compact_walk import NotPlainError, compact_walk
 from medhavi.planners.promising.delivery_ways import (
     Part,
     Way,
@@ -17,7 +18,6 @@ from medhavi.planners.promising.delivery_ways import (
     from_source,
     from_stock,
 )
-from medhavi.planners.promising.full_departures import full_lane
 from medhavi.planners.promising.joint_needs import (
     joint_orders,
     longest,
@@ -25,15 +25,9 @@ from medhavi.planners.promising.joint_needs import (
     too_short_lived,
     waiting_times,
 )
-from medhavi.planners.promising.pieces import (
-    Evaluation,
-    Shipment,
-    Use,
-    by_ready,
-    none_too_small,
-)
+from medhavi.planners.promising.pieces import Evaluation, none_too_small
 from medhavi.planners.promising.places_together import sooner, together
-from medhavi.planners.promising.spreading import Spreading
+from medhavi.planners.promising.sending import Sending
 from medhavi.planners.promising.supply_walk import Walk
 from medhavi.planners.promising.walk_terms import Failure
 from medhavi.results.limiter import Limiter
@@ -42,8 +36,9 @@ from medhavi.units import DAY, NEVER, from_steps, seconds_up
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from medhavi.planners.promising.compact_walk import CompactWalk
     from medhavi.planners.promising.delivery_ways import Build, Wanted
-    from medhavi.planners.promising.pieces import Piece
+    from medhavi.planners.promising.pieces import Shipment
     from medhavi.planners.promising.reach import Reach, Reached
     from medhavi.planners.promising.stages import Stages
     from medhavi.planners.promising.walk_terms import Terms
@@ -77,6 +72,8 @@ class DeliverySearch:
         A choice below some way was greedy: an earlier date may exist.
     failures
         Why ways were closed.
+    sending
+        Sends what is found.
     """
 
     __slots__ = (
@@ -90,6 +87,7 @@ class DeliverySearch:
         "evaluations",
         "failures",
         "rough",
+        "sending",
         "wanted",
     )
 
@@ -105,6 +103,7 @@ class DeliverySearch:
         self._repeats = False
         self._walk: Walk | None = None
         self.failures: list[Failure] = []
+        self.sending = Sending(stages, wanted, self._reached, self.failures)
 
     # --------------------------------------------------------------------- options
     def search(self, terms: Terms) -> Iterator[tuple[Way, Evaluation]]:
@@ -235,7 +234,7 @@ class DeliverySearch:
     def arrival(self, place: str, steps: int, ready: int) -> int:
         """Give when goods arrive that are ready at a place [s]."""
         mark = self._stages.mark()
-        shipped = self._shipment(place, (), steps, ready, frozenset())
+        shipped = self.sending.shipment(place, (), steps, ready, frozenset())
         self._stages.undo_transport(mark)
         return NEVER if shipped is None else shipped.arrival
 
@@ -378,23 +377,29 @@ class DeliverySearch:
     def _once(self, way: Way, terms: Terms) -> Evaluation | None:
         if terms.asked != way.product:
             terms = replace(terms, asked=way.product)
-        walk = Walk(self._stages, terms)
-        shipments: list[Shipment] = []
+        compact = compact_walk(self._stages, terms)
+        if compact is None:
+            return self._walked(way, terms, Walk(self._stages, terms))
+        mark, known = self._stages.mark(), len(self.failures)
         try:
-            for part in way.parts:
-                pieces = part.build(walk)
-                if pieces is None:
-                    return None
-                shipped = self._ship(part.origin, pieces, terms)
-                if shipped is None:
-                    return None
-                shipments += shipped
-        finally:
-            self._repeats = walk.repeats
-            self.evaluations += 1 + walk.evaluations
-            rough = walk.greedy or walk.contended
-            self.rough = self.rough or rough
-            self.failures += walk.failures
+            return self._walked(way, terms, compact)
+        except NotPlainError:
+            compact.refused()
+            self._stages.undo(mark)
+            del self.failures[known:]
+        return self._walked(way, terms, Walk(self._stages, terms))
+
+    def _walked(
+        self, way: Way, terms: Terms, walk: Walk | CompactWalk
+    ) -> Evaluation | None:
+        shipments = self._shipments(way, terms, walk)
+        self._repeats = walk.repeats
+        self.evaluations += 1 + walk.evaluations
+        rough = walk.greedy or walk.contended
+        self.rough = self.rough or rough
+        self.failures += walk.failures
+        if shipments is None:
+            return None
         shipments.sort(key=lambda one: (one.arrival, one.origin, one.ready))
         kept = none_too_small(shipments, self.wanted.least, self.wanted.steps)
         if kept is None:
@@ -407,93 +412,20 @@ class DeliverySearch:
             exact=not rough,
         )
 
-    # -------------------------------------------------------------------- shipping
-    def _ship(
-        self, origin: str, pieces: Sequence[Piece], terms: Terms
+    def _shipments(
+        self, way: Way, terms: Terms, walk: Walk | CompactWalk
     ) -> list[Shipment] | None:
-        """Send pieces in one shipment; in several where one would be late."""
-        wanted = self.wanted
-        mark, loads = self._stages.mark(), self._stages.transport.loads
-        refused = loads.refused
-        whole = self.sent(origin, tuple(pieces), terms)
-        if not wanted.split:
-            return None if whole is None else [whole]
-        if whole is not None and whole.arrival <= wanted.due and not terms.apart:
-            return [whole]
-        groups = by_ready(pieces, wanted.least)
-        spreading = Spreading(
-            self._stages,
-            lambda pieces: self.sent(origin, pieces, terms),
-            wanted.least,
-        )
-        if whole is not None and len(groups) < 2:
-            full = loads.refused > refused
-            return spreading.sooner(mark, whole, groups[0]) if full else [whole]
-        self._stages.undo_transport(mark)
-        found: list[Shipment] = []
-        for group in groups:
-            sent = spreading.sent(group)
-            if sent is None:
+        """Send the parts of a way; None: one of them does not get there."""
+        shipments: list[Shipment] = []
+        for part in way.parts:
+            pieces = part.build(walk)
+            if pieces is None:
                 return None
-            found += sent
-        return found
-
-    def sent(
-        self, origin: str, pieces: tuple[Piece, ...], terms: Terms
-    ) -> Shipment | None:
-        """Send pieces from a place together, as soon as all are ready."""
-        steps = sum(piece.steps for piece in pieces)
-        ready = max(piece.ready for piece in pieces)
-        return self._shipment(origin, pieces, steps, ready, terms.relaxed)
-
-    def again(
-        self, sent: Shipment, pieces: tuple[Piece, ...], terms: Terms
-    ) -> Shipment | None:
-        """Send pieces by the same lanes as before, as soon as all are ready."""
-        if sent.itinerary is None:
-            return self.sent(sent.origin, pieces, terms)
-        ready = max(piece.ready for piece in pieces)
-        found = self._stages.again(sent.itinerary, ready)
-        if found is None:
-            return None
-        uses = tuple(Use(max(found.departure, p.ready), p) for p in pieces)
-        return sent._replace(
-            ready=ready, arrival=found.arrival, uses=uses, itinerary=found
-        )
-
-    def _shipment(
-        self,
-        origin: str,
-        pieces: tuple[Piece, ...],
-        steps: int,
-        ready: int,
-        relaxed: frozenset[str],
-    ) -> Shipment | None:
-        wanted = self.wanted
-        product = pieces[0].product if pieces else wanted.product
-        if origin == wanted.location or "transport" in relaxed:
-            uses = tuple(Use(max(piece.ready, ready), piece) for piece in pieces)
-            return Shipment(product, origin, steps, ready, ready, uses)
-        reached = self._reached()
-        found = self._stages.itinerary(
-            product,
-            steps,
-            (origin, ready),
-            wanted.location,
-            reached.forbidden,
-            None if wanted.carried is None else (wanted.carried, wanted.due),
-        )
-        if found is None:
-            start, end = (origin, ready), wanted.location
-            full = full_lane(self._stages, product, start, end, reached.forbidden)
-            self.failures.append(
-                Failure(Limiter.NO_TRANSPORT_LEG, wanted.location)
-                if full is None
-                else Failure(Limiter.NO_TRANSPORT_CAPACITY, full[0])
-            )
-            return None
-        uses = tuple(Use(max(found.departure, p.ready), p) for p in pieces)
-        return Shipment(product, origin, steps, ready, found.arrival, uses, found)
+            shipped = self.sending.parts(part.origin, pieces, terms)
+            if shipped is None:
+                return None
+            shipments += shipped
+        return shipments
 
     def quantity(self, steps: int) -> float:
         """Give a quantity in base units."""

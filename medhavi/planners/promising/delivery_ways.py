@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from medhavi.planners.promising.compact_walk import CompactWalk
     from medhavi.planners.promising.pieces import Piece
     from medhavi.planners.promising.supply_walk import Walk
     from medhavi.providers.itineraries import Objective
     from medhavi.providers.sources import Source
 
-    Build = Callable[[Walk], "Sequence[Piece] | None"]
+    Build = Callable[[Walk | CompactWalk], "Sequence[Piece] | None"]
 
 
 class Wanted(NamedTuple):
@@ -67,7 +68,7 @@ class Way(NamedTuple):
 def from_stock(product: str, place: str, steps: int) -> Build:
     """Take all of a quantity from what lies at a place or comes there."""
 
-    def build(walk: Walk) -> Sequence[Piece] | None:
+    def build(walk: Walk | CompactWalk) -> Sequence[Piece] | None:
         pieces = walk.from_stock(product, place, steps)
         return pieces if sum(piece.steps for piece in pieces) == steps else None
 

@@ -88,7 +88,7 @@ class Chain:
             pieces = _all([_again(walk, use.piece) for use in sent.uses])
             if pieces is None:
                 return None
-            shipment = self._search.again(sent, pieces, walk.terms)
+            shipment = self._search.sending.again(sent, pieces, walk.terms)
             if shipment is None:
                 return None
             shipments.append(shipment)

@@ -72,6 +72,7 @@ class Stages:
         "_perishable",
         "at",
         "capacity",
+        "compact",
         "leads",
         "material",
         "moves",
@@ -102,6 +103,8 @@ class Stages:
         self.reserves = reserves_of(providers)
         self._offers = providers.supplier_offers() if limited(providers) else None
         self._bought: list[Bought] = []
+        self.compact: Any = None
+        """What the compact walk keeps of these providers."""
         self.material = providers.material() if material is None else material
         self.capacity = providers.finite() if capacity is None else capacity
         self.transport = providers.itineraries() if transport is None else transport
@@ -118,6 +121,7 @@ class Stages:
             providers=changed.providers,
             times=self.times.on(changed.providers),
             moves=self.moves if changed.moves is None else (*self.moves, changed.moves),
+            compact=None,
             **changed.ledgers._asdict(),
         )
 
@@ -125,6 +129,11 @@ class Stages:
         """Make the ledgers those of the changed tables; the journals undo it."""
         for moves in self.moves:
             moves.carry_out(self.ledgers)
+
+    @property
+    def limits_purchases(self) -> bool:
+        """Whether suppliers deliver no more than so much at a time."""
+        return self._offers is not None
 
     # ------------------------------------------------------------------- routing
     def sources(self, product: str, location: str) -> tuple[Source, ...]:

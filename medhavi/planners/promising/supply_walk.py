@@ -393,12 +393,10 @@ class Walk:
 
     def first_start(self, source: Source, start: int) -> int | None:
         """Give the first instant at which a source may begin something new."""
-        begin = max(start, source.fence_start)
-        for opens, closes in source.windows:
-            if max(begin, opens) < closes:
-                return max(begin, opens)
-        self.fail(Limiter.ROUTING_INVALID, source.source)
-        return None
+        first = source.first_start(start)
+        if first is None:
+            self.fail(Limiter.ROUTING_INVALID, source.source)
+        return first
 
     def first_work(self, source: Source) -> int | None:
         """Give the first instant at which a source may begin to make something."""

@@ -66,10 +66,10 @@ class WaitingOrders:
         self._waiting.append(len(self.timings))
         self.timings.append(timing)
 
-    def write_for(self, routing: str) -> None:
-        """Write the orders that hold what a routing may use."""
+    def write_for(self, routing: str) -> bool:
+        """Write the orders that hold what a routing may use; tell whether any do."""
         if not self._waiting:
-            return
+            return False
         named = self._stages.capacity.named(routing)
         kept = []
         for place in self._waiting:
@@ -79,7 +79,9 @@ class WaitingOrders:
                 self._written.append(place)
             else:
                 kept.append(place)
+        found = len(kept) < len(self._waiting)
         self._waiting = kept
+        return found
 
     def mark(self) -> OrdersMark:
         """Give a place to go back to."""
