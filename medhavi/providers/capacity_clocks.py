@@ -16,6 +16,7 @@ from medhavi.snapshot.calendars import WorkingTime
 from medhavi.units import ceil_fraction
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from fractions import Fraction
 
     from medhavi.providers.capacity_delivery import Delivery
@@ -116,6 +117,39 @@ class SingleStepClock:
         begin = start + self._queue
         finish = begin + length
         return self._timing(start, begin, finish, finish + self._move)
+
+    def earliest_each(
+        self, starts: Iterable[int], sizes: Iterable[int]
+    ) -> list[Timing]:
+        """Give what `earliest` gives, of many orders."""
+        fixed, rate, scale = self._fixed, self._rate, self._scale
+        queue, move, setup = self._queue, self._move, self._setup
+        step, resources, family = self._step, self._resources, self._family
+        found = []
+        for queued, steps in zip(starts, sizes, strict=True):
+            length = -(-(fixed + rate * steps) // scale)
+            start = queued + queue if queue else queued
+            finish = start + length
+            after = finish + move if move else finish
+            window = _made(
+                StepWindow,
+                (
+                    step,
+                    queued,
+                    start,
+                    finish,
+                    after,
+                    setup,
+                    length - setup,
+                    ((start, finish),),
+                    resources,
+                    family,
+                    0,
+                ),
+            )
+            timing: Timing = _made(Timing, (queued, after, queued, (window,), None, ()))
+            found.append(timing)
+        return found
 
     def _timing(self, queued: int, start: int, finish: int, after: int) -> Timing:
         setup, span = self._setup, ((start, finish),)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.planners.constrained.round_memory import Memory
-from medhavi.planners.constrained.search.laying_out import MismatchError
+from medhavi.planners.constrained.search.mismatch import MismatchError
 from medhavi.planners.constrained.search.plant_model import UnfitError, model_of
 from medhavi.planners.constrained.search.searched_run import SearchedRun
 from medhavi.planners.constrained.search.seeking import Watch, seek
@@ -333,8 +333,13 @@ def test_waits_are_what_the_books_of_the_resources_say(wanted):
     layout = placing._layout
     jobs = [placing.by_order[order.index] for order in layout.orders]
     timings = [
-        layout.timing(place, int(layout.early.begin[place]), int(finish))
-        for place, finish in enumerate(layout.early.finish)
+        model.ways[item].source.clock.earliest(begin - model.queues[item], order.steps)
+        for item, begin, order in zip(
+            layout.item.tolist(),
+            layout.early.begin.tolist(),
+            layout.orders,
+            strict=True,
+        )
     ]
     for job, timing in zip(jobs, timings, strict=True):
         finite.occupancy.occupy(timing.steps, str(job.order.index))

@@ -68,6 +68,10 @@ def test_arithmetic_gives_what_the_general_clock_gives(
     slow = general(capacity, safety)
     assert fast.latest(now, size) == slow.latest(now, size)
     assert fast.earliest(now, size) == slow.earliest(now, size)
+    if isinstance(fast, SingleStepClock):
+        starts, sizes = (now, now + 61), (size, size + 7)
+        each = [slow.earliest(*one) for one in zip(starts, sizes, strict=True)]
+        assert fast.earliest_each(starts, sizes) == each
 
 
 @given(STEPS, st.lists(CALENDARS, min_size=4, max_size=4), INSTANTS, SIZES)

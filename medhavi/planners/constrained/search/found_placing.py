@@ -15,7 +15,8 @@ import numpy as np
 from medhavi.planners.constrained.causes import Wait
 from medhavi.planners.constrained.jobs import Job, Take
 from medhavi.planners.constrained.placing import Placing
-from medhavi.planners.constrained.search.laying_out import Grouped, differ
+from medhavi.planners.constrained.search.laying_out import Grouped
+from medhavi.planners.constrained.search.mismatch import differ
 from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.units import ALWAYS, NEVER
 
@@ -53,7 +54,7 @@ class FoundPlacing(Placing):
         super().__init__(release, shop, scene)
         self._layout = layout
         self._bought: list[_Purchase] = []
-        self._begins = np.empty(0, np.int64)
+        self._place = self._begins = np.empty(0, np.int64)
         self._busy: dict[int, tuple[list[int], list[int]]] = {}
         self._takers = np.empty(0, np.int64)
 
@@ -73,8 +74,10 @@ class FoundPlacing(Placing):
             for order in release.orders
             if order.source is not None and order.source.kind == "buy"
         ]
-        item = np.asarray(layout.found.order_item, np.int64)
+        item = layout.item
         index = np.array([order.index for order in orders], np.int64)
+        self._place = np.full(len(release.orders), -1, np.int64)
+        self._place[index] = np.arange(len(index))
         queue = np.array(layout.model.queues, np.int64)[item]
         # A floor of the plant is that of the work; orders begin with their queue.
         floor = layout.model.as_of + plant.floor[item] - queue
@@ -121,11 +124,10 @@ class FoundPlacing(Placing):
 
     def waits(self, job: Job) -> tuple[Wait, ...]:
         """Say what an order waited for beyond its goods; before anything moves back."""
-        place = self._layout.places.get(job.order.index)
-        if place is None:
+        layout, place = self._layout, int(self._place[job.order.index])
+        if place < 0:
             return ()
-        layout = self._layout
-        number = int(layout.found.order_item[place])
+        number = int(layout.item[place])
         machine = int(layout.model.plant.machine[number])
         ready = int(self._begins[place]) + layout.model.queues[number]
         begin = int(layout.early.begin[place])
@@ -152,7 +154,7 @@ class FoundPlacing(Placing):
     def _work_on(self, machine: int) -> tuple[list[int], list[int]]:
         """Give begin and end of each stretch without a gap on a machine, in order."""
         layout = self._layout
-        on = layout.model.plant.machine[layout.found.order_item] == machine
+        on = layout.model.plant.machine[layout.item] == machine
         begin, end = np.sort(layout.early.begin[on]), np.sort(layout.early.end[on])
         gap = begin[1:] > end[:-1]
         return begin[np.r_[True, gap]].tolist(), end[np.r_[gap, True]].tolist()

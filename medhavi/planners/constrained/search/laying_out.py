@@ -7,35 +7,20 @@ read; `found_placing` moves them to where the orders stand, as late as may be.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.constrained.search.searchable import FoundItem, FoundOrder
+from medhavi.planners.constrained.search.found_pegs import Columns, NeedNumbers, Pegs
+from medhavi.planners.constrained.search.mismatch import differ
+from medhavi.planners.constrained.search.searchable import FoundItem, FoundOrders
+from medhavi.providers.capacity_clocks import SingleStepClock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.constrained.search.searchable import SearchableRun
     from medhavi.planners.constrained.search.seeking import Found
-    from medhavi.planners.mrp.state import Need, Node, Order
-    from medhavi.providers.timing import Timing
-
-
-class MismatchError(Exception):
-    """The providers do not say what the search went by."""
-
-
-def differ(why: str) -> NoReturn:
-    """Give up: the providers say something else.
-
-    Raises
-    ------
-    MismatchError
-        Always.
-    """
-    raise MismatchError(why)
+    from medhavi.planners.mrp.state import Node, Order
 
 
 class Work(NamedTuple):
@@ -71,7 +56,7 @@ def work_of(model: Model, found: Found, start: np.ndarray) -> Work:
 
 
 class Grouped:
-    """Values by a number that each of them has, in order of place.
+    """Places by a number that each of them has, in order.
 
     Parameters
     ----------
@@ -79,59 +64,24 @@ class Grouped:
         Shape (n_places,), int64; places with a negative one are left out.
     count
         Numbers are below it.
-    values
-        Shape (n_places,), int64; by default the places themselves.
     """
 
-    def __init__(
-        self, numbers: np.ndarray, count: int, values: np.ndarray | None = None
-    ) -> None:
+    def __init__(self, numbers: np.ndarray, count: int) -> None:
         places = np.flatnonzero(numbers >= 0)
         places = places[np.argsort(numbers[places], kind="stable")]
         bounds = np.searchsorted(numbers[places], np.arange(count + 1))
         self._bounds: list[int] = bounds.tolist()
-        self._values: list[int] = (
-            places if values is None else values[places]
-        ).tolist()
+        self._places: list[int] = places.tolist()
 
     def __getitem__(self, number: int) -> list[int]:
-        """List the values of a number."""
-        return self._values[self._bounds[number] : self._bounds[number + 1]]
-
-
-class Taken:
-    """Who takes how much by a number of the giver, in sequence of pegs.
-
-    Parameters
-    ----------
-    givers, takers, amounts
-        Shapes (n_pegs,), int64; pegs with a negative giver are left out.
-    count
-        Givers are below it.
-    """
-
-    def __init__(
-        self,
-        givers: np.ndarray,
-        count: int,
-        takers: np.ndarray,
-        amounts: np.ndarray,
-    ) -> None:
-        pegs = np.flatnonzero(givers >= 0)
-        pegs = pegs[np.argsort(givers[pegs], kind="stable")]
-        bounds = np.searchsorted(givers[pegs], np.arange(count + 1))
-        self._bounds: list[int] = bounds.tolist()
-        self._takers: list[int] = takers[pegs].tolist()
-        self._amounts: list[int] = amounts[pegs].tolist()
-
-    def __getitem__(self, giver: int) -> tuple[list[int], list[int]]:
-        """List takers and amounts of a giver."""
-        low, high = self._bounds[giver], self._bounds[giver + 1]
-        return self._takers[low:high], self._amounts[low:high]
+        """List the places of a number."""
+        return self._places[self._bounds[number] : self._bounds[number + 1]]
 
 
 class Layout:
-    """Orders of a run as a search found them.
+    """Orders of a run as a search found them, in sequence of registration.
+
+    That is by product, consumers first, then by start.
 
     Parameters
     ----------
@@ -142,49 +92,96 @@ class Layout:
 
     Attributes
     ----------
-    orders
-        What is made, by place among what was found; complete once it is laid.
-    places
-        Their places by index of the order.
+    item
+        The number of the product of each order. Shape (n_orders,), int64.
     early, late
         When it works as early as can be, and as late as its takers allow.
+    orders
+        What is made; complete once it is laid.
 
     Raises
     ------
     MismatchError
-        A machine would work on two orders at a time.
+        A machine would work on two orders at a time, or more is taken of an order than
+        it gives.
     """
 
     def __init__(self, run: SearchableRun, model: Model, found: Found) -> None:
         self.model = model
-        self.found = found
-        self.early = work_of(model, found, found.order_start)
-        self.late = work_of(model, found, found.order_late_start)
         self.orders: list[Order] = []
-        self.places: dict[int, int] = {}
         self._run = run
         self._release = run.release
-        self._made: list[Order | None] = [None] * len(found.order_item)
-        items = len(model.nodes)
         item = np.asarray(found.order_item, np.int64)
-        giver = np.asarray(found.peg_from, np.int64)
-        pegs = np.asarray(found.peg_to, np.int64), np.asarray(found.peg_qty, np.int64)
-        stock = np.where(giver >= 0, -1, -2 - giver)
-        # What is bought is netted anew.
-        stock[model.plant.lead[stock] >= 0] = -1
-        self._from_order = Taken(giver, len(item), *pegs)
-        self._from_stock = Taken(stock, items, *pegs)
+        early = work_of(model, found, found.order_start)
+        late = work_of(model, found, found.order_late_start)
         # Of equal starts the first place comes first: sorting keeps their order.
-        turn = np.argsort(np.asarray(found.order_start, np.int64), kind="stable")
-        self._of_item = Grouped(item[turn], items, turn)
-        self._item: list[int] = item.tolist()
-        self._size: list[int] = np.asarray(found.order_qty, np.int64).tolist()
-        # Who takes of a product, as pegs name them: the place of an order, or
-        # -1 - demand.
-        self._needs: dict[int, dict[int, Need]] = {
-            id(node): {-1 - need.demand: need for need in node.needs}
-            for node in model.nodes
-        }
+        turn = np.lexsort((early.begin, item))
+        self.item = item[turn]
+        self.early = Work(*[one[turn] for one in early])
+        self.late = Work(*[one[turn] for one in late])
+        numbers = NeedNumbers(model.plant, self.item, run.release.needs)
+        pegs = self._pegs(found, turn, numbers)
+        from_order = pegs.sorted(kept=pegs.givers >= 0)
+        self._given = from_order.sums(from_order.needs, numbers.count)
+        size = np.asarray(found.order_qty, np.int64)[turn]
+        self._columns = self._columned(size, from_order)
+        first = np.searchsorted(self.item, self.item)
+        giver = from_order.givers
+        self._from_order = Columns(
+            self.item[giver],
+            len(model.nodes),
+            from_order.needs,
+            from_order.amounts,
+            giver - first[giver],
+        )
+        # What is bought is netted anew.
+        product = np.maximum(-2 - pegs.givers, -1)
+        stock = (product >= 0) & (model.plant.lead[product] < 0)
+        from_stock = pegs._replace(givers=product).sorted(kept=stock)
+        self._from_stock = Columns(
+            from_stock.givers, len(model.nodes), from_stock.needs, from_stock.amounts
+        )
+
+    def _pegs(self, found: Found, turn: np.ndarray, numbers: NeedNumbers) -> Pegs:
+        """Give all pegs; orders that give are named by their new places."""
+        rank = np.empty(len(turn), np.int64)
+        rank[turn] = np.arange(len(turn))
+        giver, taker = (
+            np.where(one >= 0, rank[np.maximum(one, 0)], one)
+            for one in (np.asarray(found.peg_from), np.asarray(found.peg_to))
+        )
+        product = np.where(giver >= 0, self.item[np.maximum(giver, 0)], -2 - giver)
+        amounts = np.asarray(found.peg_qty, np.int64)
+        return Pegs(giver, numbers.of(taker, product), amounts)
+
+    def _columned(self, size: np.ndarray, pegs: Pegs) -> Columns:
+        """Give sizes, dates and what nobody takes of the orders, as `_make` reads it.
+
+        Size and rest [steps]; begin of the queue, begin of the work and arrival, as
+        late as may be; begin and arrival, as early as can be; where the pegs end.
+        """
+        left = size - pegs.sums(pegs.givers, len(size))
+        if (left < 0).any():
+            differ("an order is taken twice")
+        each = np.arange(len(size) + 1)
+        bounds = np.searchsorted(pegs.givers, each)
+        if (bounds[1:] == bounds[:-1]).any():
+            differ("an order is for nothing")
+        first = np.searchsorted(self.item, self.item)
+        queue = np.array(self.model.queues, np.int64)[self.item]
+        late, early = self.late, self.early
+        return Columns(
+            self.item,
+            len(self.model.nodes),
+            size,
+            left,
+            late.begin - queue,
+            late.begin,
+            late.finish,
+            early.begin,
+            early.finish,
+            bounds[1:] - bounds[first],
+        )
 
     def lay(self) -> None:
         """Make the orders, node by node, consumers first.
@@ -194,74 +191,56 @@ class Layout:
         MismatchError
             A need is not served as found.
         """
-        bought = (self.model.plant.lead >= 0).tolist()
-        works = (self.early.begin, self.early.finish, self.late.begin, self.late.finish)
-        dates = list(zip(*(one.tolist() for one in works), strict=True))
+        model = self.model
+        bought = (model.plant.lead >= 0).tolist()
         for number, cluster in enumerate(self._run.clusters):
             if bought[number]:
                 self._run.net_cluster(cluster)
                 continue
-            node = self.model.nodes[number]
-            needs = self._needs[id(node)]
-            self._serve_from_stock(number, node, needs)
-            item = FoundItem(node, self.model.ways[number], self._needs)
-            for place in self._of_item[number]:
-                self._make(item, place, needs, dates[place])
-            for need in node.needs:
-                if need.open:
-                    differ(f"{node.key} lacks {need.open}")
-        self.orders = [order for order in self._made if order is not None]
+            node = model.nodes[number]
+            self._serve_from_stock(number, node)
+            self._make(number, FoundItem(node, model.ways[number]))
+            for need, given in zip(
+                node.needs,
+                self._given[[need.index for need in node.needs]].tolist(),
+                strict=True,
+            ):
+                if need.open != given:
+                    differ(f"{node.key} lacks {need.open - given}")
+                need.open = 0
 
-    def _serve_from_stock(
-        self, number: int, node: Node, needs: Mapping[int, Need]
-    ) -> None:
-        for taker, qty in zip(*self._from_stock[number], strict=True):
-            left = qty
+    def _serve_from_stock(self, number: int, node: Node) -> None:
+        release = self._release
+        for need, amount in zip(*self._from_stock[number], strict=True):
+            left = amount
             for unit in node.units:
                 if left and unit.free:
-                    left -= self._release.match(needs[taker], unit, left)
+                    left -= release.match(release.needs[need], unit, left)
             if left:
                 differ(f"{node.key} has not that much stock")
 
-    def _make(
-        self,
-        item: FoundItem,
-        place: int,
-        needs: Mapping[int, Need],
-        dates: tuple[int, ...],
-    ) -> None:
-        begin, ready, late_begin, late_finish = dates
-        takers, amounts = self._from_order[place]
-        self._release.asked.append((item.node, ready, sum(amounts)))
-        order = self._release.found_order(
-            item,
-            FoundOrder(
-                place,
-                self._size[place],
-                self.timing(place, late_begin, late_finish),
-                begin,
-                ready,
-                [needs[taker] for taker in takers],
-                amounts,
-            ),
+    def _make(self, number: int, item: FoundItem) -> None:
+        """Register the orders of a product; their clock says when they run."""
+        sizes, left, starts, works, finishes, begins, arrivals, ends = self._columns[
+            number
+        ]
+        if not sizes:
+            return
+        plant, clock = self.model.plant, item.way.source.clock
+        if len(item.lines) != plant.c_start[number + 1] - plant.c_start[number]:
+            differ(f"{item.node.key} takes a product twice")
+        if not isinstance(clock, SingleStepClock):
+            differ(f"{item.node.key} has more than one plain step")
+        timings = clock.earliest_each(starts, sizes)
+        runs = [(timing.steps[0].start, timing.finish) for timing in timings]
+        if runs != list(zip(works, finishes, strict=True)):
+            differ(f"{item.node.key} runs otherwise")
+        self._release.asked += [
+            (item.node, arrival, size - rest)
+            for arrival, size, rest in zip(arrivals, sizes, left, strict=True)
+        ]
+        needs, amounts, givers = self._from_order[number]
+        found = FoundOrders(
+            sizes, timings, begins, arrivals, left, ends, needs, amounts, givers
         )
-        if order is None:
-            differ(f"{item.node.key} is taken twice")
-        self._made[place] = order
-        self.places[order.index] = place
-
-    def timing(self, place: int, begin: int, finish: int) -> Timing:
-        """Ask when a found order runs whose work begins at an instant.
-
-        Raises
-        ------
-        MismatchError
-            It would not be in stock when the search says.
-        """
-        model, number = self.model, self._item[place]
-        timing = model.ways[number].source.clock.earliest(
-            begin - model.queues[number], self._size[place]
-        )
-        if timing is None or timing.steps[0].start != begin or timing.finish != finish:
-            differ(f"{model.nodes[number].key} runs otherwise")
-        return timing
+        self.orders += self._release.found_orders(item, found)

@@ -9,10 +9,10 @@ from medhavi.planners.constrained.dating import FeasibleRelease
 from medhavi.planners.constrained.feasible_run import FeasibleRun
 from medhavi.planners.mrp.release import PEG_SOURCE
 from medhavi.planners.mrp.state import NO_DEMAND, Need, Order, SupplyUnit
-from medhavi.units import INT64_MAX
+from medhavi.units import INT64_MAX, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from medhavi.planners.mrp.state import Node
     from medhavi.planners.mrp.ways import Way
@@ -32,48 +32,41 @@ class FoundItem:
     ----------
     node, way
         The product, and how it is made.
-    takers
-        Of each product, by the identity of its node, the needs of orders by place.
     """
 
-    __slots__ = ("kind", "lines", "node", "peg", "source", "traits", "way")
+    __slots__ = ("lines", "node", "peg", "traits", "way")
 
-    def __init__(
-        self, node: Node, way: Way, takers: Mapping[int, dict[int, Need]]
-    ) -> None:
+    def __init__(self, node: Node, way: Way) -> None:
         self.node = node
         self.way = way
-        self.source = way.source
-        self.kind = way.source.kind
+        # Of the others orders take nothing: no quantity is fixed here.
+        self.lines = [
+            (line.numerator, line.denominator, part)
+            for (line, part, _), *_ in way.intakes
+            if line.numerator
+        ]
         self.peg = PEG_SOURCE[way.source.kind]
         self.traits = way.traits(node) if way.provides else None
-        self.lines = [
-            (
-                line.numerator,
-                line.addend,
-                line.denominator,
-                part,
-                takers[id(part)],
-            )
-            for group in way.intakes
-            for line, part, _ in group[:1]
-        ]
 
 
-class FoundOrder(NamedTuple):
-    """A make order that a search found: its place, size [steps], and when it runs.
+class FoundOrders(NamedTuple):
+    """All make orders of a product that a search found, in sequence of registration.
 
-    `timing` is as late as its takers allow; `begin` and `ready` are begin of the work
-    and arrival as early as can be [UTC seconds]. It gives `amounts` to `needs`.
+    Of each order: size [steps], when it runs as late as its takers allow, begin of the
+    work and arrival as early as can be [UTC seconds], what nobody takes of it [steps],
+    and where its pegs end. Of each peg: the need by its index, its amount [steps], and
+    the place of its order among these.
     """
 
-    place: int
-    size: int
-    timing: Timing
-    begin: int
-    ready: int
-    needs: Sequence[Need]
+    sizes: Sequence[int]
+    timings: Sequence[Timing]
+    begins: Sequence[int]
+    arrivals: Sequence[int]
+    left: Sequence[int]
+    ends: Sequence[int]
+    needs: Sequence[int]
     amounts: Sequence[int]
+    givers: Sequence[int]
 
 
 class SearchedRelease(FeasibleRelease):
@@ -83,67 +76,95 @@ class SearchedRelease(FeasibleRelease):
         """Tell whether a supplier delivers, or a vehicle carries, only so much."""
         return self.largest(source) is not None
 
-    def found_order(self, item: FoundItem, found: FoundOrder) -> Order | None:
-        """Register an order with what it gives and needs, as early as can be.
+    def found_orders(self, item: FoundItem, found: FoundOrders) -> list[Order]:
+        """Register orders with what they give and need, as early as can be.
 
-        None: it does not have, or needs do not want, as much as it is said to give.
+        What is open of the needs that they serve stays as it is.
+
+        Raises
+        ------
+        BadData
+            A quantity does not fit 64 bits.
         """
-        place, size, timing, begin, ready, needs, amounts = found
-        node, source = item.node, item.source
-        first = needs[0] if len(needs) == 1 else min(needs, key=_URGENCY)
-        priority = first.priority
-        order = Order(
-            len(self.orders),
-            item.kind,
-            node.key,
-            source,
+        self._check(item, max(found.sizes, default=0))
+        node, traits, peg = item.node, item.traits, item.peg
+        source, recipe = item.way.source, item.way.recipe
+        name, kind, key, rule = (
             source.source,
-            size,
-            size,
-            timing,
-            timing.finish,
-            self.cause_of(first),
+            source.kind,
+            node.key,
             node.rules.lot_rule,
-            priority,
         )
-        order.recipe = item.way.recipe
-        self.orders.append(order)
-        unit = SupplyUnit(
-            len(self.units), node, size, size, ready, ready, item.peg, order
-        )
-        unit.traits = item.traits
-        self.units.append(unit)
-        order.units.append(unit)
-        known = self.needs
-        for numerator, addend, denominator, part, takers in item.lines:
-            qty = -(-(size * numerator + addend) // denominator)
-            if 0 < qty <= INT64_MAX:
+        lines = [(*line, line[2].needs) for line in item.lines]
+        orders, units, needs, low = self.orders, self.units, self.needs, 0
+        first, cause_of = len(units), self.cause_of
+        served = [needs[need] for need in found.needs]
+        pairs = list(zip(served, found.amounts, strict=True))
+        for size, timing, begin, ready, left, high in zip(*found[:6], strict=True):
+            taker = served[low]
+            if high - low > 1:
+                taker = min(served[low:high], key=_URGENCY)
+            takers = pairs[low:high]
+            low = high
+            priority = taker.priority
+            unit = SupplyUnit(
+                len(units),
+                node,
+                size,
+                left,
+                ready,
+                ready,
+                peg,
+                None,
+                "",
+                NEVER,
+                None,
+                NO_DEMAND,
+                None,
+                traits,
+                takers,
+            )
+            units.append(unit)
+            unit.order = order = Order(
+                len(orders),
+                kind,
+                key,
+                source,
+                name,
+                size,
+                size,
+                timing,
+                timing[1],
+                cause_of(taker),
+                rule,
+                priority,
+                None,
+                None,
+                "planned",
+                False,  # noqa: FBT003 - names cost a tenth more
+                False,  # noqa: FBT003
+                recipe,
+                [unit],
+            )
+            orders.append(order)
+            for numerator, denominator, part, kept in lines:
+                qty = -(-size * numerator // denominator)
                 need = Need(
-                    len(known), part, begin, qty, qty, priority, NO_DEMAND, order
+                    len(needs), part, begin, qty, qty, priority, NO_DEMAND, order
                 )
-                known.append(need)
-                part.needs.append(need)
-                takers[place] = need
-            elif qty > 0:
-                self.need(part, begin, qty, priority, order=order)
-        return order if self._give(unit, needs, amounts) else None
+                needs.append(need)
+                kept.append(need)
+        self.match_need += found.needs
+        self.match_unit += [first + giver for giver in found.givers]
+        self.match_qty += found.amounts
+        return orders[-len(found.sizes) :] if found.sizes else []
 
-    def _give(
-        self, unit: SupplyUnit, needs: Sequence[Need], amounts: Sequence[int]
-    ) -> bool:
-        """Let needs take so much each of a found order; False: that is too much."""
-        takers, index, free = unit.takers, unit.index, unit.free
-        for need, qty in zip(needs, amounts, strict=True):
-            if qty > need.open or qty > free:
-                return False
-            need.open -= qty
-            free -= qty
-            takers.append((need, qty))
-            self.match_need.append(need.index)
-            self.match_unit.append(index)
-            self.match_qty.append(qty)
-        unit.free = free
-        return True
+    def _check(self, item: FoundItem, most: int) -> None:
+        """Refuse needs that do not fit 64 bits."""
+        for numerator, denominator, part in item.lines:
+            qty = -(-most * numerator // denominator)
+            if qty > INT64_MAX:
+                self._refuse(part, qty)
 
 
 class SearchableRun(FeasibleRun):

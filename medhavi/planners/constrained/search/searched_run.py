@@ -14,11 +14,8 @@ from medhavi.planners.constrained.causes import Walk
 from medhavi.planners.constrained.delivering import lines_of
 from medhavi.planners.constrained.round_memory import Memory
 from medhavi.planners.constrained.search.found_placing import FoundPlacing
-from medhavi.planners.constrained.search.laying_out import (
-    Layout,
-    MismatchError,
-    differ,
-)
+from medhavi.planners.constrained.search.laying_out import Layout
+from medhavi.planners.constrained.search.mismatch import MismatchError, differ
 from medhavi.planners.constrained.search.plant_bound import Least, least_of
 from medhavi.planners.constrained.search.plant_model import (
     UnfitError,
