@@ -76,6 +76,7 @@ def register_edits(group: typer.Typer) -> None:
         ("cancel", cancel, "End an order of which nothing is there yet."),
         ("override", override, "Let your value win over a stated one."),
         ("change-setup", change_setup, "Give a change of families another time."),
+        ("add-rows", add_rows, "Give tables of master data rows that they have not."),
     ):
         group.command(name, help=text)(command)
 
@@ -317,6 +318,26 @@ def change_setup(
         "kind": "changeover", "value": minutes, "cleaning": cleaning, "reason": reason,
         "key": {"matrix": matrix, "from_family": before, "to_family": after},
     }  # fmt: skip
+    _one(values, (lake, store, plan, mode), commit=commit, approver=approver)
+
+
+def add_rows(
+    row: Annotated[
+        list[str],
+        typer.Option("--row", help='JSON: {"table": …, "row": {column: value}}.'),
+    ],
+    plan: PlanOption = None,
+    mode: ModeOption = OrderMode.CONSTRAINED,
+    reason: ReasonOption = None,
+    commit: CommitOption = False,
+    approver: ApproverOption = None,
+    lake: LakeOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add rows to tables of master data: one more unit, a departure, an alternate."""
+    rows = [_json_or_text(one) for one in row]
+    values = {"kind": "add_rows", "rows": rows, "reason": reason}
     _one(values, (lake, store, plan, mode), commit=commit, approver=approver)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.lakehouse.decision_folds import cell
 from medhavi.planners.work_orders.order_edit import EditKind
+from medhavi.schema import tables
 from medhavi.views.changed_cells import said, value_words
 from medhavi.views.format import money, number, when
 from medhavi.views.page import empty, findings_html, problem, table_html
@@ -58,7 +59,11 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
         for name, value in parts.items()
         if name == "total" or round(value, 2)
     ]
-    head = override_words(preview.edit, names) or str(preview.edit)
+    head = (
+        override_words(preview.edit, names)
+        or added_words(preview, names)
+        or str(preview.edit)
+    )
     supply = preview.edit.supply
     order = order or (names.name(supply) if supply else "")
     if order:
@@ -83,6 +88,22 @@ def override_words(edit: Edit, names: Names) -> str:
         words = f"{said(one.column)} becomes {value}"
         told.setdefault(f"{said(one.table)}, {row}", []).append(words)
     return "; ".join(f"{row}: {', '.join(words)}" for row, words in told.items())
+
+
+def added_words(preview: Preview, names: Names) -> str:
+    """Say which rows are added; nothing for other edits."""
+    if preview.edit.kind != EditKind.ADD_ROWS:
+        return ""
+    told = []
+    for one in preview.rows:
+        stated = (one.after or {}).items()
+        cells = [
+            f"{said(column)} {value_words(value, names)}"
+            for column, value in stated
+            if value not in (None, [], tables()[one.table].columns[column].default)
+        ]
+        told.append(f"a new row of {said(one.table)}: {', '.join(cells)}")
+    return "; ".join(told)
 
 
 def _target(edit: Edit, names: Names) -> str:
@@ -134,7 +155,7 @@ def history_html(
 
 
 def _decision(one: EditRecord, names: Names) -> str:
-    """Give a decision in words: the orders, the cell, or the families it is about."""
+    """Give a decision in words: the orders, cells, rows or families it is about."""
     told = ", ".join(one.orders)
     if one.kind == EditKind.OVERRIDE and one.rows:
         told = ", ".join(
@@ -144,7 +165,16 @@ def _decision(one: EditRecord, names: Names) -> str:
     if one.kind == EditKind.CHANGEOVER:
         key = one.rows[0]["key"]
         told = f"{key['from_family']} to {key['to_family']} ({key['matrix']})"
+    if one.kind == EditKind.ADD_ROWS:
+        told = "; ".join(_row_words(row, names) for row in one.rows)
     return f"{one.kind} {told}".replace("_", " ")
+
+
+def _row_words(row: Mapping[str, Any], names: Names) -> str:
+    """Say which row of which table was added, by its key."""
+    table = row["table"]
+    key = [cell(table, name, row["after"][name]) for name in row["key"]]
+    return f"{', '.join(value_words(one, names) for one in key)} ({table})"
 
 
 def _row_name(row: Mapping[str, Any], names: Names) -> str:

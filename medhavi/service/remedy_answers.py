@@ -1,8 +1,9 @@
 """What a tried remedy asks a person to do: an edit with a price, or rows to carry.
 
 A remedy changes tables that other systems may own (docs/decisions/011). What a planner
-may decide here goes through the edits of docs/orders.md: an order moves, one cell gets
-another value. The rows of anything else are a file for whoever enters them.
+may decide here goes through the edits of docs/orders.md: an order moves, cells get
+other values, tables of master data get new rows. The rows of anything else are a file
+for whoever enters them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from medhavi.events.master_data import MASTER
 from medhavi.planners.promising.what_if import HOLDS, REQUEST
 from medhavi.planners.work_orders.order_states import OrderState, Verb, allowed
 from medhavi.snapshot.changed_rows import normal_rows
@@ -54,31 +56,54 @@ def answer_of(rows: Rows, snapshot: Snapshot) -> Answer:
     Returns
     -------
     Answer
-        An order with other dates moves; other cells are overridden, all in one edit;
-        what changes orders and data together is nobody's to decide here.
+        An order with other dates moves; other cells are overridden, and new rows of
+        master data added, all in one edit; what changes orders and data, or cells and
+        rows together is nobody's to decide here.
     """
     changed = {name: new for name, new in rows.items() if new}
-    if set(changed) <= {REQUEST}:
-        return Answer(why="It changes the question alone: promise it with the change.")
-    if HOLDS in changed:
-        return Answer(
-            why="It frees what is held for another order: that promise has to be "
-            "released first (medhavi promises release)."
-        )
-    if REQUEST in changed:
-        return Answer(why=f"It changes the question and data together. {CARRY}")
+    why = _nobodys(changed, snapshot)
+    if why:
+        return Answer(why=why)
     cells: list[ChangedCell] = []
+    added: list[dict[str, object]] = []
     for table, new in changed.items():
         for row in new:
             before = known_row(snapshot, table, row)
             if before is None:
-                words = f"It adds rows to the table {said(table)}"
-                return Answer(why=f"{words}, which another system owns. {CARRY}")
-            if table == ORDERS and not _may_move(before):
-                words = f"{before['supply_order']} is {said(str(before['status']))}"
-                return Answer(why=f"{words}, and no edit moves it then. {CARRY}")
-            cells += changed_cells(table, row, before)
+                stated = {name: _plain(cell) for name, cell in row.items()}
+                added.append({"table": table, "row": stated})
+            else:
+                cells += changed_cells(table, row, before)
+    if added and cells:
+        tables = ", ".join(sorted({said(one.table) for one in cells}))
+        words = f"It adds rows and changes cells ({tables})"
+        return Answer(why=f"{words}, and an edit does one of both. {CARRY}")
+    if added:
+        return Answer(edit={"kind": "add_rows", "rows": added})
     return _answer(cells)
+
+
+def _nobodys(changed: Rows, snapshot: Snapshot) -> str:
+    """Say why nobody decides this here; nothing where an edit may do it."""
+    if set(changed) <= {REQUEST}:
+        return "It changes the question alone: promise it with the change."
+    if HOLDS in changed:
+        return (
+            "It frees what is held for another order: that promise has to be "
+            "released first (medhavi promises release)."
+        )
+    if REQUEST in changed:
+        return f"It changes the question and data together. {CARRY}"
+    for table, new in changed.items():
+        known = [known_row(snapshot, table, row) for row in new]
+        if None in known and table not in MASTER:
+            words = f"It adds rows to the table {said(table)}"
+            return f"{words}, which another system owns. {CARRY}"
+        for before in known if table == ORDERS else ():
+            if before is not None and not _may_move(before):
+                words = f"{before['supply_order']} is {said(str(before['status']))}"
+                return f"{words}, and no edit moves it then. {CARRY}"
+    return ""
 
 
 def _may_move(order: Mapping[str, object]) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from medhavi.events.catalog import TYPES, new_event
+from medhavi.events.catalog import TYPES, master_event, new_event
 from medhavi.units import from_seconds
 from medhavi.workbench.plan_edit_answers import EditRecord
 
@@ -93,13 +93,13 @@ class Writer:
                 "SupplyOrderFirmed", **row.after, approver=self._approver, run=run
             )
 
-    def changeovers(self, rows: Iterable[RowEdit]) -> None:
-        """Say how long changes of families take; or that no row says so any more."""
+    def master(self, rows: Iterable[RowEdit]) -> None:
+        """Say what a row of master data is; or that there is none any more."""
         for row in rows:
-            if row.after is None:
-                self._add("ChangeoverRetired", **row.key)
-            else:
-                self._add("ChangeoverDefined", **row.after)
+            gone = row.after is None
+            cells = row.before if gone else row.after
+            verb = "Retired" if gone else "Defined"
+            self._bodies.append(master_event(row.table, cells or {}, verb))
 
     def override(self, **cells: Any) -> None:
         """Say that a cell has another value."""

@@ -256,6 +256,27 @@ class PlanEditing(ABC):
         )
         return self._decide(plan, asked, approver)
 
+    def add_rows(
+        self,
+        plan: Plan,
+        rows: Mapping[str, Sequence[Mapping[str, Any]]],
+        *,
+        approver: str,
+        reason: str | None = None,
+    ) -> EditCommit:
+        """Give tables of master data rows that they have not: a shift, a departure.
+
+        Parameters
+        ----------
+        rows
+            By table, column by column; a column that is left out is empty.
+        """
+        stated = [
+            {"table": table, "row": row} for table, new in rows.items() for row in new
+        ]
+        asked = edit_of("add_rows", rows=stated, reason=reason)
+        return self._decide(plan, asked, approver)
+
     def change_setup(
         self,
         plan: Plan,

@@ -20,6 +20,7 @@ from medhavi.planners.work_orders.edit_rows import RowEdit, rows_of
 from medhavi.planners.work_orders.order_edit import EditKind
 from medhavi.providers import Providers
 from medhavi.units import from_seconds
+from medhavi.workbench.added_rows import added_rows, row_with
 from medhavi.workbench.newest_facts import NewestFacts
 from medhavi.workbench.override_edits import overridden_again, override, take_back
 from medhavi.workbench.plan_edit_answers import (
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
         EditRecord,
     )
 
+OF_MASTER = frozenset({EditKind.CHANGEOVER, EditKind.ADD_ROWS})
+"""Edits that say rows of master data anew."""
 _NOBODY = "An edit is approved by somebody: name the approver."
 
 
@@ -110,6 +113,8 @@ class PlanEdits:
         self, edit: Edit, plan: Plan, snapshot: Snapshot
     ) -> tuple[tuple[RowEdit, ...], tuple[Finding, ...]]:
         """Decide an edit; one that a standing override would hide cannot be."""
+        if edit.kind is EditKind.ADD_ROWS:
+            return added_rows(edit, snapshot)
         if edit.kind is not EditKind.CHANGEOVER:
             providers = Providers(snapshot, infinite=plan.run.mode == "mrp")
             return rows_of(edit, plan, providers, self.facts.order_numbers())
@@ -291,8 +296,8 @@ class PlanEdits:
         """Write the events of an edit; give the overrides that it replaces."""
         if preview.edit.kind is EditKind.OVERRIDE:
             return override(writer, preview.edit, preview.rows, self.facts)
-        if preview.edit.kind is EditKind.CHANGEOVER:
-            writer.changeovers(preview.rows)
+        if preview.edit.kind in OF_MASTER:
+            writer.master(preview.rows)
             return []
         made = [one.key["supply_order"] for one in preview.rows if one.before is None]
         for row in preview.rows:
@@ -316,8 +321,8 @@ class PlanEdits:
         if taken.kind == EditKind.OVERRIDE:
             take_back(writer, taken, from_seconds(int(snapshot.as_of)), reason)
             return
-        if taken.kind == EditKind.CHANGEOVER:
-            writer.changeovers(rows)
+        if taken.kind in OF_MASTER:
+            writer.master(rows)
             return
         for row_edit in rows:
             writer.order(row_edit, run=taken.run, reason=reason or "taken back")
@@ -331,8 +336,8 @@ class PlanEdits:
             reason = f"{again} was overridden again"
             way_out = "Take the later override back first."
             return _no_undo(taken.edit_id, reason, way_out) if again else None
-        if taken.kind == EditKind.CHANGEOVER:
-            return self._changeover_moved_on(taken, snapshot)
+        if taken.kind in OF_MASTER:
+            return _master_moved_on(taken, snapshot)
         orders = {
             row["supply_order"]: row
             for row in snapshot["supply_orders"].iter_rows(named=True)
@@ -340,7 +345,7 @@ class PlanEdits:
         for row in taken.rows:
             number = row["key"]["supply_order"]
             now = orders.get(number)
-            if _is_as(now, row["after"], row["before"]):
+            if _is_as("supply_orders", now, row["after"], row["before"]):
                 continue
             since = self.facts.since(taken.position, subject=number)
             who = "; ".join(str(one) for one in since) or "later facts"
@@ -351,20 +356,17 @@ class PlanEdits:
             )
         return None
 
-    def _changeover_moved_on(
-        self, taken: EditRecord, snapshot: Snapshot
-    ) -> Finding | None:
-        """Tell whether a change of families is another one now."""
-        for row in taken.rows:
-            rows = snapshot[row["table"]].iter_rows(named=True)
-            now = [one for one in rows if row["key"].items() <= one.items()]
-            if (now[0] if now else None) != row["after"]:
-                return _no_undo(
-                    taken.edit_id,
-                    "the change of families is another one now",
-                    "Take the later edit back first, or edit the matrix as it is now.",
-                )
-        return None
+
+def _master_moved_on(taken: EditRecord, snapshot: Snapshot) -> Finding | None:
+    """Tell whether a row of master data is another one now."""
+    for row in taken.rows:
+        if not _is_as(row["table"], row_with(snapshot, row), row["after"], None):
+            return _no_undo(
+                taken.edit_id,
+                f"the row of {row['table']} is another one now",
+                "Take the later edit back first, or edit the row as it is now.",
+            )
+    return None
 
 
 def _turned_back(taken: EditRecord) -> tuple[RowEdit, ...]:
@@ -382,19 +384,19 @@ def _turned_back(taken: EditRecord) -> tuple[RowEdit, ...]:
 
 
 def _is_as(
+    table: str,
     now: Mapping[str, Any] | None,
     stated: Mapping[str, Any] | None,
     before: Mapping[str, Any] | None,
 ) -> bool:
-    """Tell whether an order is as an edit left it."""
+    """Tell whether a row is as an edit left it."""
     if now is None or stated is None:
         return now is None and stated is None
     emptied = {name for name in before or {} if name not in stated}
     if any(now.get(name) is not None for name in emptied):
         return False
     return all(
-        now.get(name) == cell("supply_orders", name, value)
-        for name, value in stated.items()
+        now.get(name) == cell(table, name, value) for name, value in stated.items()
     )
 
 

@@ -95,6 +95,24 @@ def test_a_changeover_is_edited_like_an_order(medhavi, tmp_path, monkeypatch):
     assert medhavi("orders", "undo", "--approver", "Bob").code == 0
 
 
+def test_rows_are_added_like_an_order(medhavi, tmp_path, monkeypatch):
+    setup_company(tmp_path, matrix(("FA", "FB", 120, True)))
+    monkeypatch.setenv("MEDHAVI_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("MEDHAVI_STORE", f"sqlite:///{tmp_path}/events.db")
+    row = '{"table": "resource_units", "row": {"resource": "M", "units": 2}}'
+    add = ("orders", "add-rows", "--row", row)
+    said = medhavi(*add)
+    assert said.code == 0
+    assert "price" in said.out
+    said = medhavi(*add, "--commit", "--approver", "Ada", "--json")
+    assert said.answer["commit"]["events"] == ["ResourceUnitDefined"]
+    said = medhavi(*add)
+    assert (said.code, "the row is there already" in said.err) == (1, True)
+    assert "add_rows" in medhavi("orders", "history").out
+    assert medhavi("orders", "undo", "--approver", "Bob").code == 0
+    assert medhavi("orders", "add-rows", "--row", "M").code == 2
+
+
 @pytest.mark.nightly
 def test_each_verb_has_its_command(medhavi, place):
     _, supply = place

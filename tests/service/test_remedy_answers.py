@@ -75,7 +75,7 @@ def test_one_other_cell_is_an_override(snapshot):
     [
         ({"request": ({"qty": 3.0},)}, "promise it with the change"),
         ({"reservations": ({"reservation": "R"},)}, "released first"),
-        ({"resource_units": ({"resource": "M", "valid_from": NOW},)}, "adds rows"),
+        ({"supply_orders": ({**ORDER, "supply_order": "PO-2"},)}, "adds rows"),
         ({"request": ({"qty": 3.0},), "lanes": ({"lane": "L-1"},)}, "together"),
     ],
 )
@@ -83,6 +83,19 @@ def test_what_no_edit_does_is_said_with_a_way_out(snapshot, rows, words):
     answer = answer_of(rows, snapshot)
     assert answer.edit is None
     assert words in answer.why
+
+
+def test_new_rows_of_master_data_are_added(snapshot):
+    unit = {"resource": "M", "valid_from": NOW, "valid_to": LATER, "units": 2.0}
+    answer = answer_of({"resource_units": (unit,)}, snapshot)
+    assert answer.edit is not None
+    asked = edit(**answer.edit)  # type: ignore[arg-type]
+    (row,) = asked.rows
+    assert (row.table, row.row["valid_from"]) == ("resource_units", NOW.isoformat())
+    cells = changed(snapshot, "supply_terms", lead_time_days=2.0)
+    mixed = answer_of({**cells, "resource_units": (unit,)}, snapshot)
+    assert mixed.edit is None
+    assert "one of both" in mixed.why
 
 
 def test_several_cells_of_data_are_one_override(snapshot):

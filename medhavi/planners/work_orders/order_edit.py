@@ -1,4 +1,4 @@
-"""One edit of a plan as a person states it: firm, move, split …, override.
+"""One edit of a plan as a person states it: firm, move, split …, override, add rows.
 
 An edit says what is wanted; what rows that makes of which order is decided on a
 snapshot (`edit_rows`), and nothing is written before somebody approves.
@@ -35,9 +35,10 @@ class EditKind(StrEnum):
     CANCEL = "cancel"
     OVERRIDE = "override"
     CHANGEOVER = "changeover"
+    ADD_ROWS = "add_rows"
 
 
-OF_DATA = frozenset({EditKind.OVERRIDE, EditKind.CHANGEOVER})
+OF_DATA = frozenset({EditKind.OVERRIDE, EditKind.CHANGEOVER, EditKind.ADD_ROWS})
 """Kinds that change planning data and no order."""
 _VALUES: Mapping[EditKind, tuple[tuple[str, ...], ...]] = MappingProxyType(
     {
@@ -50,6 +51,7 @@ _VALUES: Mapping[EditKind, tuple[tuple[str, ...], ...]] = MappingProxyType(
         EditKind.CANCEL: (),
         EditKind.OVERRIDE: (("table",), ("key",), ("column",)),
         EditKind.CHANGEOVER: (("key",),),
+        EditKind.ADD_ROWS: (("rows",),),
     }
 )
 """Per kind groups of fields, of each at least one has to be stated."""
@@ -71,6 +73,13 @@ class CellValue(NamedTuple):
     key: Mapping[str, str]
     column: str
     value: Cell
+
+
+class NewRow(NamedTuple):
+    """A row that a planning table gets, column by column; what is left out is empty."""
+
+    table: str
+    row: Mapping[str, Cell | tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +112,8 @@ class Edit:
         (None: the row goes).
     cells
         override: further cells that get their values in the same edit.
+    rows
+        add_rows: rows that tables get.
     cleaning, cost
         changeover: whether the change is a cleaning, and its money; None: as before.
     reason
@@ -125,6 +136,7 @@ class Edit:
     valid_from: dt.datetime | None = None
     valid_to: dt.datetime | None = None
     cells: tuple[CellValue, ...] = ()
+    rows: tuple[NewRow, ...] = ()
     cleaning: bool | None = None
     cost: float | None = None
     reason: str | None = None
@@ -179,7 +191,7 @@ def edit(kind: str, supply: str | None = None, **values: object) -> Edit:
     groups = _VALUES[found]
     known = {*_ALWAYS, *(name for group in groups for name in group)}
     known |= {*_OPTIONAL.get(found, ())}
-    if found in OF_DATA:
+    if "value" in known:
         stated.setdefault("value", values.get("value"))
     unknown = sorted(set(stated) - known)
     if unknown:
@@ -271,6 +283,31 @@ def _cells(name: str, value: object) -> tuple[CellValue, ...]:
     )
 
 
+def _rows(name: str, value: object) -> tuple[NewRow, ...]:
+    if not isinstance(value, (list, tuple)) or not all(
+        isinstance(one, Mapping)
+        and set(one) == set(NewRow._fields)
+        and isinstance(one["row"], Mapping)
+        for one in value
+    ):
+        message = f"{name} ({value}) is no list of rows, each with table and row."
+        raise UsageError(message)
+    return tuple(
+        NewRow(
+            _word("table", one["table"]),
+            {str(column): _item(column, cell) for column, cell in one["row"].items()},
+        )
+        for one in value
+    )
+
+
+def _item(name: str, value: object) -> Cell | tuple[str, ...]:
+    """Read a cell of a row: as that of an override, or a list of texts."""
+    if isinstance(value, (list, tuple)):
+        return _words(name, value)
+    return _cell(name, value)
+
+
 _READ: Mapping[str, Callable[[str, object], object]] = {
     "due": _instant,
     "start": _instant,
@@ -289,17 +326,20 @@ _READ: Mapping[str, Callable[[str, object], object]] = {
     "key": _pairs,
     "value": _cell,
     "cells": _cells,
+    "rows": _rows,
 }
 
 
 def _plain(cell: object) -> object:
     if isinstance(cell, dt.datetime):
         return cell.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if isinstance(cell, CellValue):
+    if isinstance(cell, (CellValue, NewRow)):
         return {name: _plain(one) for name, one in cell._asdict().items()}
     if isinstance(cell, tuple):
         return [_plain(one) for one in cell]
-    return dict(cell) if isinstance(cell, Mapping) else cell
+    if isinstance(cell, Mapping):
+        return {name: _plain(one) for name, one in cell.items()}
+    return cell
 
 
 def _text(cell: object) -> str:
