@@ -11,14 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.planners.constrained.search.arrays import (
+    DISPATCHED,
+    NETTED,
     new_memory,
     new_pass,
     new_schedule,
 )
 from medhavi.planners.constrained.search.chain_bound import earliest_finishes
+from medhavi.planners.constrained.search.construction import Passes, Setting
 from medhavi.planners.constrained.search.plant_bound import least_of
 from medhavi.planners.kernels import search_kernels
 from medhavi.planners.kernels.kernel_engine import Engine
+from medhavi.planners.kernels.plant_record import FAR
 from tests.planners.search_plants import DAY, ENGINE, plant
 
 if TYPE_CHECKING:
@@ -41,16 +45,10 @@ def passed(
     machines = int(made.machine.max()) + 1
     work: Pass = engine.of(new_pass(made, machines, 400))
     waits = np.array(wait or [0] * len(made.order), np.int64)
-    cost = engine.kernels.evaluate(
-        engine.of(made),
-        work,
-        engine.ints(made.d_due),
-        engine.ints(waits),
-        engine.ints(new_memory(made)),
-        short,
-        hold,
-    )
-    assert cost >= 0
+    read, memory = engine.of(made), engine.ints(new_memory(made))
+    wanted = engine.ints(made.d_due)
+    assert engine.kernels.order_all(read, work, wanted, engine.ints(waits))
+    assert engine.kernels.evaluate(read, work, memory, short, hold, FAR) >= 0
     return work
 
 
@@ -230,9 +228,60 @@ def test_a_machine_does_not_hold_where_the_keys_are_close() -> None:
 def test_arrays_that_are_too_short_are_told() -> None:
     made = plant([{"machine": 0, "rate": 10}], [(0, 1, 100, 1)] * 9)
     work = ENGINE.of(new_pass(made, 1, 3))
-    nothing = ENGINE.ints(new_memory(made))
-    due, wait = ENGINE.ints(made.d_due), [0]
-    assert K.evaluate(ENGINE.of(made), work, due, wait, nothing, 0.0, 1.0) == -1
+    assert not K.order_all(ENGINE.of(made), work, ENGINE.ints(made.d_due), [0])
+
+
+SHARED = plant(
+    [
+        {"machine": 0, "rate": 3600, "below": [(1, 1)]},
+        {"machine": 1, "rate": 7200, "least": 4, "below": [(2, 1)]},
+        {"lead": 2 * DAY, "stock": 5},
+    ],
+    [(0, 1 + turn % 4, (1 + turn) * DAY // 5, 100 + turn) for turn in range(12)],
+)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 1.0, 1.1])
+def test_a_pass_ends_where_it_reaches_its_limit(share: float) -> None:
+    read, memory = ENGINE.of(SHARED), ENGINE.ints(new_memory(SHARED))
+    work = passed(SHARED)
+    whole = K.evaluate(read, work, memory, 0.0, 1.0, FAR)
+    limit = int(whole * share)
+    found = K.evaluate(read, work, memory, 0.0, 1.0, limit)
+    assert found == whole if whole < limit else limit <= found <= whole
+    assert whole > 0
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0.0, 8.0]), st.sampled_from([0.0, 0.5]), st.booleans()
+        ),
+        max_size=8,
+    )
+)
+def test_passes_in_turns_give_what_each_gives_alone(
+    turns: list[tuple[float, float, bool]],
+) -> None:
+    ranks = [1 + turn % 3 for turn in range(12)]
+    passes = Passes(SHARED, 2, ranks, ENGINE)
+    kept = _left_by(passes.work)
+    for spread, allowance, counts in turns:
+        setting = Setting(allowance=allowance)
+        found = passes.run(passes.wanted(spread), passes.nothing, setting)
+        alone = Passes(SHARED, 2, ranks, ENGINE)
+        assert found == alone.run(passes.wanted(spread), alone.nothing, setting)
+        for name in ("d_finish", "o_start", "totals"):
+            assert getattr(passes.spare, name) == getattr(alone.spare, name)
+        assert kept == _left_by(passes.work)
+        if counts:
+            passes.swap()
+            kept = _left_by(passes.work)
+
+
+def _left_by(work: Pass) -> dict[str, list[int]]:
+    return {name: list(getattr(work, name)) for name in (*NETTED, *DISPATCHED)}
 
 
 def test_blame_makes_orders_earlier_that_waited_for_their_machine() -> None:

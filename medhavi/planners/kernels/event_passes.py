@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.kernels.item_netting import link, net
 from medhavi.planners.kernels.plant_record import FAR, MOST_LOTS, cost_of, draw
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def pop(keys: np.ndarray, values: np.ndarray, count: int) -> tuple[int, int]:
     count -= 1
     key, moved = keys[count], values[count]
     at, below = 0, 1
-    while below + 1 < count:
+    while 0 < below < count - 1:
         below += keys[below + 1] < keys[below]
         keys[at] = keys[below]
         values[at] = values[below]
@@ -106,15 +105,18 @@ def choose(
         Instant [s]; lengths.
     """
     place = 0
+    least = order_key[queue[0]]
     for at in range(1, len(queue)):
-        if order_key[queue[at]] < order_key[queue[place]]:
+        key = order_key[queue[at]]
+        if key < least:
+            least = key
             place = at
     if len(coming) == 0:
         return place
     best = queue[place]
     first = FAR
     end = now + length[best]
-    bound = order_key[best] - hold * length[best]
+    bound = least - hold * length[best]
     for at in range(len(coming)):
         order = coming[at]
         if ready[order] < end and order_key[order] < bound and ready[order] < first:
@@ -126,13 +128,19 @@ def choose(
         order = queue[at]
         if now + length[order] > first:
             continue
-        if place < 0 or order_key[order] < order_key[queue[place]]:
+        if place < 0 or order_key[order] < least:
+            least = order_key[order]
             place = at
     return place
 
 
-def dispatch(work: Pass, hold: float) -> int:  # noqa: C901, PLR0912, PLR0915  (calls cost more)
-    """Run through all events; gives how many orders were started.
+def dispatch(  # noqa: C901, PLR0912, PLR0915  (calls cost more)
+    plant: Plant, work: Pass, hold: float, limit: int
+) -> tuple[int, int]:
+    """Run through all events, unless the weighted lateness reaches a limit before.
+
+    Gives how many orders were started, and the weighted lateness up to then: that of a
+    demand counts from its due day on, as far as it is certain by then.
 
     Records are opened once, at the top: numba counts references whenever a field is
     read, which costs more than the rest of an event.
@@ -140,14 +148,18 @@ def dispatch(work: Pass, hold: float) -> int:  # noqa: C901, PLR0912, PLR0915  (
     orders = work.totals[0]
     key, ready, begins, left = work.o_key, work.o_ready, work.o_start, work.o_left
     length, where, post = work.o_length, work.o_machine, work.o_post
-    first, pegs, takers, finish = work.t_start, work.t_peg, work.p_to, work.d_finish
+    first, takers, finish = work.t_start, work.t_taker, work.d_finish
     heap, value = work.h_key, work.h_value
     low, queue, queued = work.q_start, work.q_order, work.q_count
     coming, count, busy = work.u_order, work.u_count, work.busy
     touched, marked = work.touched, work.marked
-    machines = len(busy)
-    for demand in range(len(finish)):
+    awaits, turns, due = work.d_left, work.d_turn, plant.d_due
+    machines, demands = len(busy), len(finish)
+    total = 0
+    for demand in range(demands):
         finish[demand] = 0
+        awaits[demand] = work.d_lacks[demand]
+        total += cost_of(plant, demand, 0)
     for machine in range(machines):
         low[machine] = 0
         queued[machine] = 0
@@ -158,6 +170,7 @@ def dispatch(work: Pass, hold: float) -> int:  # noqa: C901, PLR0912, PLR0915  (
     events = 0
     for order in range(orders):
         ready[order] = work.o_release[order]
+        left[order] = work.o_lacks[order]
         if where[order] >= 0:
             low[where[order] + 1] += 1
     for machine in range(machines):
@@ -170,8 +183,17 @@ def dispatch(work: Pass, hold: float) -> int:  # noqa: C901, PLR0912, PLR0915  (
                 count[machine] += 1
             events = push(heap, value, events, ready[order] * 2, order)
     started = 0
-    while events > 0:
+    fallen = 0
+    while events > 0 and total < limit:
         now = heap[0] >> 1
+        while fallen < demands and due[turns[fallen]] < now:
+            demand = turns[fallen]
+            fallen += 1
+            # Its last order begins now or later.
+            if awaits[demand] > 0 and finish[demand] < now:
+                total += cost_of(plant, demand, now)
+                total -= cost_of(plant, demand, finish[demand])
+                finish[demand] = now
         touches = 0
         while events > 0 and heap[0] >> 1 == now:
             ends = heap[0] & 1
@@ -228,9 +250,14 @@ def dispatch(work: Pass, hold: float) -> int:  # noqa: C901, PLR0912, PLR0915  (
             begins[order] = now
             there = now + length[order] + post[order]
             for place in range(first[order], first[order + 1]):
-                taker = takers[pegs[place]]
+                taker = takers[place]
                 if taker < 0:
-                    finish[-1 - taker] = max(finish[-1 - taker], there)
+                    demand = -1 - taker
+                    awaits[demand] -= 1
+                    if finish[demand] < there:
+                        total += cost_of(plant, demand, there)
+                        total -= cost_of(plant, demand, finish[demand])
+                        finish[demand] = there
                     continue
                 ready[taker] = max(ready[taker], there)
                 left[taker] -= 1
@@ -240,28 +267,26 @@ def dispatch(work: Pass, hold: float) -> int:  # noqa: C901, PLR0912, PLR0915  (
                         coming[low[other] + count[other]] = taker
                         count[other] += 1
                     events = push(heap, value, events, ready[taker] * 2, taker)
-    return started
+    return started, total
 
 
 def evaluate(
     plant: Plant,
     work: Pass,
-    wanted: np.ndarray,
-    wait: np.ndarray,
     earlier: np.ndarray,
     short: float,
     hold: float,
+    limit: int,
 ) -> int:
-    """Net, rank and dispatch; gives the weighted lateness, -1: arrays too short."""
-    if not net(plant, work, wanted, wait):
-        return -1
-    link(work)
+    """Rank and dispatch the orders of `order_all`; gives the weighted lateness.
+
+    A pass ends where it reaches the limit: then it gives no less than that, and its
+    dates mean nothing. -1: orders wait for each other.
+    """
     rank_orders(plant, work, short, earlier)
-    if dispatch(work, hold) < work.totals[0]:
-        return -2
-    total = 0
-    for demand in range(len(plant.d_item)):
-        total += cost_of(plant, demand, work.d_finish[demand])
+    started, total = dispatch(plant, work, hold, limit)
+    if total < limit and started < work.totals[0]:
+        return -1
     return total
 
 

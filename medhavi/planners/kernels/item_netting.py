@@ -21,6 +21,14 @@ FEW = 100
 """Requirements of an item up to which the plainest way to sort is the fastest."""
 
 
+def order_all(plant: Plant, work: Pass, wanted: np.ndarray, wait: np.ndarray) -> bool:
+    """Net a plant and link what its orders take, as of `net`."""
+    if not net(plant, work, wanted, wait):
+        return False
+    link(work)
+    return True
+
+
 def net(plant: Plant, work: Pass, wanted: np.ndarray, wait: np.ndarray) -> bool:
     """Net item by item, consumers first: lots as needed, first come first served.
 
@@ -198,18 +206,23 @@ def open_order(plant: Plant, work: Pass, order: int, item: int, qty: int) -> Non
 
 
 def link(work: Pass) -> None:
-    """Group the pegs by the order that brings, and count what each order waits for."""
+    """List the takers of each order, and count what all wait for."""
     orders, pegs = work.totals[0], work.totals[1]
     for order in range(orders + 1):
         work.t_start[order] = 0
     for order in range(orders):
-        work.o_left[order] = 0
+        work.o_lacks[order] = 0
+    for demand in range(len(work.d_lacks)):
+        work.d_lacks[demand] = 0
     for peg in range(pegs):
         giver = work.p_from[peg]
         if giver >= 0:
             work.t_start[giver + 1] += 1
-            if work.p_to[peg] >= 0:
-                work.o_left[work.p_to[peg]] += 1
+            taker = work.p_to[peg]
+            if taker >= 0:
+                work.o_lacks[taker] += 1
+            else:
+                work.d_lacks[-1 - taker] += 1
     for order in range(orders):
         work.t_start[order + 1] += work.t_start[order]
     for order in range(orders):
@@ -217,5 +230,5 @@ def link(work: Pass) -> None:
     for peg in range(pegs):
         giver = work.p_from[peg]
         if giver >= 0:
-            work.t_peg[work.o_ready[giver]] = peg
+            work.t_taker[work.o_ready[giver]] = work.p_to[peg]
             work.o_ready[giver] += 1

@@ -56,7 +56,9 @@ class Pass(NamedTuple):
     """Work of one pass: orders, pegs and dates; `totals` holds orders and pegs.
 
     A peg brings `p_qty` from `p_from` (an order, or -2 - item: its stock) to `p_to` (an
-    order, or -1 - demand). `r_*` are requirements, `h_*` a heap, `q_*` queues.
+    order, or -1 - demand). `t_*` are those who take from each order; `o_lacks` and
+    `d_lacks` count the pegs from orders that an order and a demand wait for; `d_turn`
+    are the demands by due date. `r_*` are requirements, `h_*` a heap, `q_*` queues.
     """
 
     totals: np.ndarray
@@ -67,6 +69,7 @@ class Pass(NamedTuple):
     o_ready: np.ndarray
     o_release: np.ndarray
     o_start: np.ndarray
+    o_lacks: np.ndarray
     o_left: np.ndarray
     o_length: np.ndarray
     o_machine: np.ndarray
@@ -75,7 +78,10 @@ class Pass(NamedTuple):
     p_to: np.ndarray
     p_qty: np.ndarray
     t_start: np.ndarray
-    t_peg: np.ndarray
+    t_taker: np.ndarray
+    d_lacks: np.ndarray
+    d_left: np.ndarray
+    d_turn: np.ndarray
     d_finish: np.ndarray
     r_head: np.ndarray
     r_next: np.ndarray

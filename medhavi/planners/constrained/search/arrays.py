@@ -15,6 +15,26 @@ if TYPE_CHECKING:
 MOST_JOURNAL = 4_000_000
 """Changes that one move may make, twice over, at most."""
 FIRST_SEED = 20_011
+NETTED = (
+    "totals",
+    "o_item",
+    "o_qty",
+    "o_due",
+    "o_release",
+    "o_lacks",
+    "o_length",
+    "o_machine",
+    "o_post",
+    "p_from",
+    "p_to",
+    "p_qty",
+    "t_start",
+    "t_taker",
+    "d_lacks",
+)
+"""What netting leaves of a pass; dispatching reads it."""
+DISPATCHED = ("o_ready", "o_start", "d_finish")
+"""What dispatching leaves of a pass; all else is room to work in."""
 
 
 def zeros(count: int) -> np.ndarray:
@@ -41,6 +61,9 @@ def new_pass(plant: Plant, machines: int, orders: int) -> Pass:
     sizes = {
         "totals": 2,
         "t_start": orders + 2,
+        "d_lacks": demands,
+        "d_left": demands,
+        "d_turn": demands,
         "d_finish": demands,
         "r_head": items,
         "item_last": items,
@@ -56,7 +79,20 @@ def new_pass(plant: Plant, machines: int, orders: int) -> Pass:
     for name in Pass._fields:
         long = pegs if name[:2] in {"p_", "t_"} else orders + 1
         sizes.setdefault(name, needs if name.startswith("r_") else long)
-    return Pass(**{name: zeros(sizes[name]) for name in Pass._fields})
+    made = Pass(**{name: zeros(sizes[name]) for name in Pass._fields})
+    made.d_turn[:] = np.argsort(plant.d_due, kind="stable")
+    return made
+
+
+def twin_of(work: Pass) -> Pass:
+    """Make the arrays of a second pass; both work in the same room, in turns."""
+    own = (*NETTED, *DISPATCHED)
+    return work._replace(**{name: zeros(len(getattr(work, name))) for name in own})
+
+
+def netted_as(work: Pass, other: Pass) -> Pass:
+    """Let a pass have the orders of another, in the same arrays."""
+    return work._replace(**{name: getattr(other, name) for name in NETTED})
 
 
 def new_memory(plant: Plant) -> np.ndarray:

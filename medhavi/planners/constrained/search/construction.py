@@ -8,18 +8,24 @@ apart the priorities are.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from medhavi.planners.constrained.search.arrays import new_memory, new_pass
+from medhavi.planners.constrained.search.arrays import (
+    netted_as,
+    new_memory,
+    new_pass,
+    twin_of,
+)
+from medhavi.planners.kernels.plant_record import FAR
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from medhavi.planners.kernels.kernel_engine import Engine
-    from medhavi.planners.kernels.plant_record import Plant
+    from medhavi.planners.kernels.plant_record import Pass, Plant
 
 ALLOWANCES = (0.0, 0.2, 0.5, 0.8, 1.2)
 SHORTS = (0.0, 1.0, 2.0, 4.0)
@@ -54,8 +60,22 @@ class Setting:
     spread: float = 0.0
 
 
+class _Wish(NamedTuple):
+    """When demands are wanted, and how long the orders of each item wait [s]."""
+
+    wanted: np.ndarray
+    waits: np.ndarray
+
+    def same_as(self, other: _Wish | None) -> bool:
+        """Tell whether it leads to the same orders."""
+        return other is not None and all(map(np.array_equal, self, other))
+
+
 class Passes:
     """Passes over one plant.
+
+    A pass that wants and waits as the one before it, or as the one that counts, takes
+    over the orders of that.
 
     Parameters
     ----------
@@ -91,8 +111,12 @@ class Passes:
         self.queues = self._expected_queues()
 
     def _make_room(self) -> None:
-        fresh = [new_pass(self.plain, self.machines, self._room) for _ in range(2)]
-        self.work, self.spare = (self.engine.of(one) for one in fresh)
+        fresh = new_pass(self.plain, self.machines, self._room)
+        self.work: Pass = self.engine.of(fresh)
+        self.spare: Pass = self.engine.of(twin_of(fresh))
+        self._rooms = (self.work, self.spare)
+        self._wish_of_work: _Wish | None = None
+        self._wish_of_spare: _Wish | None = None
 
     def _expected_queues(self) -> np.ndarray:
         """Estimate the queue before each item's machine: E[d²]/E[d] u / (1.05 - u) / 2.
@@ -127,30 +151,52 @@ class Passes:
         memory: np.ndarray,
         setting: Setting,
         queues: np.ndarray | None = None,
+        limit: int = FAR,
     ) -> int:
-        """Make one pass into `spare`; gives its weighted lateness."""
+        """Make one pass into `spare`; gives its weighted lateness.
+
+        A pass whose lateness reaches the limit is left there: `spare` means nothing.
+        """
         waits = (self.queues if queues is None else queues) * setting.allowance
-        while True:
-            total = int(
-                self.engine.kernels.evaluate(
-                    self.plant,
-                    self.spare,
-                    self.engine.ints(wanted),
-                    self.engine.ints(waits),
-                    self.engine.ints(memory),
-                    float(setting.short),
-                    float(setting.hold),
-                )
-            )
-            self.made += 1
-            if total != -1:
-                return total
+        wish = _Wish(wanted.astype(np.int64), waits.astype(np.int64))
+        self.made += 1
+        while not self._order_all(wish):
             self._room *= 2
             self._make_room()
+            self.made += 1
+        return int(
+            self.engine.kernels.evaluate(
+                self.plant,
+                self.spare,
+                self.engine.ints(memory),
+                float(setting.short),
+                float(setting.hold),
+                limit,
+            )
+        )
+
+    def _order_all(self, wish: _Wish) -> bool:
+        """Give `spare` the orders of a wish; False: its arrays are too short."""
+        if wish.same_as(self._wish_of_spare):
+            return True
+        if wish.same_as(self._wish_of_work):
+            self.spare = netted_as(self.spare, self.work)
+        else:
+            first, second = self._rooms
+            own = second if self.work.totals is first.totals else first
+            self.spare = netted_as(self.spare, own)
+            wanted, waits = (self.engine.ints(values) for values in wish)
+            done = self.engine.kernels.order_all(self.plant, self.spare, wanted, waits)
+            if not done:
+                return False
+        self._wish_of_spare = wish
+        return True
 
     def swap(self) -> None:
         """Let the pass that was tried be the one that counts."""
         self.work, self.spare = self.spare, self.work
+        wishes = self._wish_of_spare, self._wish_of_work
+        self._wish_of_work, self._wish_of_spare = wishes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,8 +231,9 @@ def construct(
         if best is not None and stop():
             return
         wanted = passes.wanted(setting.spread)
-        cost = passes.run(wanted, passes.nothing, setting)
-        if best is None or cost < best.cost:
+        least = FAR if best is None else best.cost
+        cost = passes.run(wanted, passes.nothing, setting, limit=least)
+        if cost < least:
             best = Constructed(setting=setting, wanted=wanted, cost=cost)
             passes.swap()
             told(cost)

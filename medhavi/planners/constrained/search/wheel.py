@@ -6,6 +6,7 @@ pass rebuilds the whole schedule; a worse one is kept sometimes, ever less so.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -77,9 +78,10 @@ class Wheel:
             if stop():
                 break
             tried = self._next()
-            cost = passes.run(tried.wanted, tried.memory, tried.setting)
             heat = HOT * self.now.cost * (1 - turn / turns)
-            if cost < self.now.cost + heat * self._noise.random() ** 2:
+            most = math.ceil(self.now.cost + heat * self._noise.random() ** 2)
+            cost = passes.run(tried.wanted, tried.memory, tried.setting, limit=most)
+            if cost < most:
                 self.now = replace(tried, cost=cost)
                 passes.swap()
                 if cost < self.best.cost:
