@@ -48,15 +48,14 @@ def earliest_lot(plan: Schedule, item: int) -> int:
     -1: there is none.
     """
     used, qty, follower = plan.o_used, plan.o_qty, plan.o_next
-    starts, ends = plan.o_start, plan.o_end
+    ends = plan.o_end
     best = -1
+    # What has no place yet ends then.
+    first = FAR
     order = plan.i_head[item]
     while order >= 0:
-        if (
-            used[order] < qty[order]
-            and starts[order] >= 0
-            and (best < 0 or ends[order] < ends[best])
-        ):
+        if used[order] < qty[order] and ends[order] < first:
+            first = ends[order]
             best = order
         order = follower[order]
     return best
@@ -95,11 +94,11 @@ def covered_by(plan: Schedule, made: int, need: int) -> bool:
     Nothing else takes from lots of an item while what is below it is served.
     """
     used, qty, follower = plan.o_used, plan.o_qty, plan.o_next
-    starts, ends = plan.o_start, plan.o_end
+    ends = plan.o_end
     last = ends[made]
     order = plan.i_head[plan.o_item[made]]
     while order >= 0 and need > 0:
-        if order != made and starts[order] >= 0 and ends[order] <= last:
+        if order != made and ends[order] <= last:
             need -= qty[order] - used[order]
         order = follower[order]
     return need <= 0

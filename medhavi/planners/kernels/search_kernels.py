@@ -34,9 +34,12 @@ INLINED = frozenset(
         "new_order",
         "lift",
         "lay",
+        "settle",
+        "supply",
     }
 )
-"""Small functions that take whole records: calling them costs more than their work."""
+"""Functions that take whole records and are small, or called from one place: calling
+them costs more than their work."""
 ALLOCATING = frozenset({"empty", "zeros", "ranks_of"})
 """What makes an array. Functions without it count no references to the arrays of their
 records, which takes most of the time of what reads one or two numbers of each."""
@@ -128,5 +131,6 @@ def _digest(found: Sequence[FunctionType]) -> str:
             if isinstance(scope.get(name), int | float)
         ]
         parts.append((function.__name__, code.co_code, code.co_names, code.co_consts))
-        parts.append((tuple(numbers), allocates(function)))
+        inlined = function.__name__ in INLINED
+        parts.append((tuple(numbers), allocates(function), inlined))
     return blake2b(repr(parts).encode(), digest_size=8).hexdigest()

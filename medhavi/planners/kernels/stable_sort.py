@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-DIGIT = 11
+DIGIT = 12
 """Bits of a digit."""
 
 
