@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice, product
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from medhavi.providers.capacity_axis import Axis, Work
 from medhavi.providers.capacity_network import StepNode, minutes, times
@@ -50,7 +50,6 @@ CHOICE: Final = (
 )
 """What `step_plan` reads of the rows of a step."""
 _choice = itemgetter(*CHOICE)
-_use = itemgetter("resource", "units", "speed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,39 +261,56 @@ class Choices:
             return step_plan(node, rows, base, held, self._resources)
         # Two numbers, because a fraction takes long to hash.
         setup = node.setup.as_integer_ratio()
-        key = id(base), node.splittable, setup, *map(_choice, rows)
+        cells = [_choice(row) for row in rows]
+        key = id(base), node.splittable, setup, *cells
         known = self._known.get(key)
         if known is None:
-            epochs = self._one_of(node, rows, base)
+            epochs = self._one_of(node, rows, cells, base)
             if epochs is None:
                 epochs = step_plan(node, rows, base, held, self._resources).epochs
             known = self._known[key] = base, epochs
         return StepPlan(node=node, epochs=known[1])
 
     def _one_of(
-        self, node: StepNode, rows: Sequence[Row], base: WorkingTime
+        self,
+        node: StepNode,
+        rows: Sequence[Row],
+        cells: Sequence[tuple[Any, ...]],
+        base: WorkingTime,
     ) -> tuple[Epoch, ...] | None:
-        """Compile a step that always uses one of its resources; None: another one."""
-        if not rows or (len(rows) > 1 and rows[0]["choice"] is None):
+        """Compile a step that always uses one of its resources; None: another one.
+
+        `cells` are those of `CHOICE` of each row.
+        """
+        if not rows or (len(rows) > 1 and cells[0][2] is None):
             return None
-        choice = rows[0]["choice"]
+        choice = cells[0][2]
         ranked = []
-        for row in rows:
-            name = row["resource"]
-            dated = row["valid_from"] is not None or row["valid_to"] is not None
-            if dated or row["choice"] != choice or self._resources.is_pool(name):
+        for row, (name, _, own, preference, *used, begin, end) in zip(
+            rows, cells, strict=True
+        ):
+            dated = begin is not None or end is not None
+            if dated or own != choice or self._resources.is_pool(name):
                 return None
-            preference = row["preference"]
-            ranked.append((1 if preference is None else preference, name, row))
+            rank = 1 if preference is None else preference
+            ranked.append((rank, name, row, tuple(used)))
         ranked.sort(key=itemgetter(0, 1))
-        options = [self._option(node, row, base) for _, _, row in ranked[:MOST_OPTIONS]]
+        options = [
+            self._option(node, row, (name, *used), base)
+            for _, name, row, used in ranked[:MOST_OPTIONS]
+        ]
         return (Epoch(start=EVER[0], finish=EVER[1], options=tuple(options)),)
 
-    def _option(self, node: StepNode, row: Row, base: WorkingTime) -> Option:
-        """Give the option of one resource alone."""
-        stated = row["setup_minutes"]
+    def _option(
+        self, node: StepNode, row: Row, used: tuple[Any, ...], base: WorkingTime
+    ) -> Option:
+        """Give the option of one resource alone.
+
+        `used` says which, its units, speed and set-up.
+        """
+        name, units, speed, stated = used
         setup = node.setup.as_integer_ratio() if stated is None else stated
-        key = id(base), node.splittable, setup, *_use(row)
+        key = id(base), node.splittable, setup, name, units, speed
         known = self._options.get(key)
         if known is None:
             (way,) = _candidates(row, self._resources)

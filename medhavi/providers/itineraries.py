@@ -305,8 +305,8 @@ class Itineraries:
             legs.append(Leg(leg.lane, leg.origin, leg.destination, at, *times))
             at = times[1]
         departure = legs[0].departure if legs else ready
-        return found._replace(
-            legs=tuple(legs), ready=ready, departure=departure, arrival=at
+        return Itinerary(
+            tuple(legs), ready, departure, at, found.cost, found.co2_kg, found.load
         )
 
     # -------------------------------------------------------------------- the loads
@@ -358,13 +358,13 @@ class Itineraries:
         legs, ready = way
         costs = [self._cost(product, leg.lane) for leg in legs]
         return Itinerary(
-            legs=tuple(legs),
-            ready=ready,
-            departure=legs[0].departure if legs else ready,
-            arrival=legs[-1].arrival if legs else ready,
-            cost=sum(cost.cost(qty) for cost in costs),
-            co2_kg=sum(cost.co2(qty) for cost in costs),
-            load=load,
+            tuple(legs),
+            ready,
+            legs[0].departure if legs else ready,
+            legs[-1].arrival if legs else ready,
+            sum([cost.cost(qty) for cost in costs]),
+            sum([cost.co2(qty) for cost in costs]),
+            load,
         )
 
 

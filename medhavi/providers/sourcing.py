@@ -260,9 +260,18 @@ class Sourcing:
         known = self._decides.get(node)
         if known is None:
             known = self._decides[node] = bool(
-                self._sourcing_rows(product, location) or self._own_offers(node)
-            )
+                self._sourcing_rows(product, location)
+            ) or self._has_own_offers(node)
         return known
+
+    def _has_own_offers(self, node: Node) -> bool:
+        """Tell whether `_own_offers` gives any, without making one."""
+        row_of = self._roads.recipes.row
+        rows = (row_of(routing) for routing in self._routings(node))
+        ends = (row["valid_to"] for row in rows if row is not None)
+        if any(end is None or end > self._as_of for end in ends):
+            return True
+        return self._roads.suppliers.sells(*node, self._as_of)
 
     def _carries(self, lane: str, product: str) -> bool:
         return self._roads.transport.obstacle(lane, product) is None

@@ -258,6 +258,15 @@ class Suppliers:
                 return frozenset(row["supplier"] for row in rows)
         return frozenset()
 
+    def sells(self, product: str, location: str, after: int) -> bool:
+        """Tell whether terms for a product at a location hold after an instant [s]."""
+        for name in self._facts.lineage(product):
+            rows = self._rows(name, location)
+            if rows:
+                ends = (row["valid_to"] for row in rows)
+                return any(end is None or end > after for end in ends)
+        return False
+
     def _rows(self, name: str, location: str) -> list[Row]:
         numbers = self._terms_of.get(name)
         if numbers is None:

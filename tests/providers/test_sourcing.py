@@ -166,6 +166,20 @@ def test_routing_that_ended_is_never_proposed():
     assert kept.windows == ((ALWAYS, NEVER),)
 
 
+@pytest.mark.parametrize("ends", [None, day(1), AS_OF, day(-1)])
+@pytest.mark.parametrize("table", ["routings", "supply_terms"])
+@pytest.mark.parametrize("of_group", [False, True])
+def test_a_place_is_decided_by_what_has_not_ended(table, ends, of_group):
+    group = {"products": [{"product": "A", "parent": "G"}, {"product": "G"}]}
+    named = {"product": "G"} if of_group and table == "supply_terms" else {}
+    found = sourcing(
+        **(group if named else {}), **{table: [{**named, "valid_to": ends}]}
+    )
+    own = {source.kind for source in found.sources("A", "L")} - {"move"}
+    assert found.is_decided("A", "L") is bool(own)
+    assert bool(own) is (ends is None or ends > AS_OF)
+
+
 def test_need_for_a_coproduct_may_start_an_order_and_for_a_byproduct_not():
     tables = {
         "routing_outputs": [

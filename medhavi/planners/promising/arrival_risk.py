@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from medhavi.planners.promising.lead_draws import LEVELS, LeadDraws
 from medhavi.planners.promising.replaying import Chain
 from medhavi.planners.promising.sampled_chain import POINTS, SampledChain
@@ -26,6 +24,15 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.pieces import Evaluation
     from medhavi.planners.promising.sampled_chain import Instants
     from medhavi.planners.promising.walk_terms import Terms
+
+
+def rank_of(level: float) -> int:
+    """Give the place of a level among the sorted points."""
+    return min(int(level * POINTS), POINTS - 1)
+
+
+RANKS = {name: rank_of(level) for name, level in LEVELS.items()}
+"""Places of the quantiles that are told."""
 
 
 class ArrivalTimes(NamedTuple):
@@ -73,21 +80,23 @@ def arrivals(
 def uncertain(book: Book, found: Evaluation) -> tuple[Subject, ...]:
     """Give the subjects whose times the option depends on, in a fixed order."""
     subjects = set()
+    times = book.times
     for piece in found.pieces():
-        if piece.source is None or piece.kind == "make":
+        source = piece.source
+        if source is None or piece.kind == "make":
             continue
-        asked = (
-            book.times.purchase(piece.source)
+        subject, quantiles = (
+            times.bought(source)[:2]
             if piece.kind == "buy"
-            else book.times.lane(piece.source.source)
+            else times.lane(source.source)
         )
-        if asked[1] is not None:
-            subjects.add(asked[0])
+        if quantiles is not None:
+            subjects.add(subject)
     for shipment in found.shipments:
         if shipment.itinerary is None:
             continue
         for leg in shipment.itinerary.legs:
-            subject, quantiles = book.times.lane(leg.lane)
+            subject, quantiles = times.lane(leg.lane)
             if quantiles is not None:
                 subjects.add(subject)
     return tuple(sorted(subjects))
@@ -145,10 +154,11 @@ def _sampled(
     """Push fixed points through the chain; evaluate again at the quoted one."""
     points = SampledChain(book, subjects)
     dates = points.arrivals(chain.found)
-    rising = np.sort(dates)
-    p50, p80, p95 = (rising.item(rank_of(level)) for level in LEVELS.values())
-    at = {"p50": p50, "p80": p80, "p95": p95}[basis]
-    own = points.draws(_place(dates, rising, rank_of(LEVELS[basis])))
+    rising = dates.copy()
+    rising.sort()
+    p50, p80, p95 = [rising.item(rank) for rank in RANKS.values()]
+    at = rising.item(RANKS[basis])
+    own = points.draws(_place(dates, rising, RANKS[basis]))
     held = chain.at(own) or chain.found
     date = held.date
     moved = date - at
@@ -171,8 +181,3 @@ def _place(dates: Instants, rising: Instants, rank: int) -> int:
     date = rising.item(rank)
     before = int(rising.searchsorted(date))
     return int((dates == date).nonzero()[0].item(rank - before))
-
-
-def rank_of(level: float) -> int:
-    """Give the place of a level among the sorted points."""
-    return min(int(level * POINTS), POINTS - 1)

@@ -108,7 +108,8 @@ class DeliverySearch:
     # --------------------------------------------------------------------- options
     def search(self, terms: Terms) -> Iterator[tuple[Way, Evaluation]]:
         """Evaluate every way until the budget ends; again without what would expire."""
-        terms = replace(terms, asked=self.wanted.product)
+        if terms.asked != self.wanted.product:
+            terms = replace(terms, asked=self.wanted.product)
         self.best = NEVER
         known: set[str] = set()
         for again in (False, True):

@@ -158,6 +158,7 @@ class Quest:
             traits=self.book.stages.asked(self.request),
             relaxed=self.relaxed,
             budget=self.policy.search_budget_evaluations,
+            asked=self.request.product,
             least_esg=self.policy.least_esg,
             work=self.work,
         )

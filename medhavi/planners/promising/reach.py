@@ -134,8 +134,8 @@ class Reach:
         known = self._known.get(key)
         if known is None:
             found = self._search(product, location, country)
-            if not expedite:
-                dear = self._faster_and_dearer(product)
+            dear = frozenset() if expedite else self._faster_and_dearer(product)
+            if dear:
                 found = found._replace(forbidden=found.forbidden | dear)
             known = self._known[key] = found
         return known

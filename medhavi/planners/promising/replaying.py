@@ -51,11 +51,12 @@ class Chain:
         self._way = way
         self._terms = terms
         self.found = found
-        self._keeps = _keeps(found, search, stages)
+        pieces = found.pieces()
+        self._keeps = _keeps(found, pieces, search, stages)
         # They stand first: what moves finds its place around them.
         self._kept = [
             piece.timing
-            for piece in found.pieces()
+            for piece in pieces
             if piece.timing is not None and _stays(piece)
         ]
 
@@ -96,7 +97,9 @@ class Chain:
         return self.found._replace(shipments=tuple(shipments))
 
 
-def _keeps(found: Evaluation, search: DeliverySearch, stages: Stages) -> bool:
+def _keeps(
+    found: Evaluation, pieces: list[Piece], search: DeliverySearch, stages: Stages
+) -> bool:
     """Tell whether a chain keeps its choices when its times move.
 
     Not where goods may expire while they wait, where parts may be sent apart, or where
@@ -108,8 +111,7 @@ def _keeps(found: Evaluation, search: DeliverySearch, stages: Stages) -> bool:
         return False
     left: set[tuple[str, str]] = set()
     stocked: set[tuple[str, str]] = set()
-    for use in found.uses():
-        piece = use.piece
+    for piece in pieces:
         if piece.shared or piece.again:
             return False
         if piece.kind == "stock":
@@ -127,8 +129,7 @@ def _again(walk: Walk, piece: Piece) -> Piece | None:
     if _stays(piece):
         return piece
     if piece.kind == "buy":
-        bought = walk.buy(source, piece.order_steps, piece.order_steps)
-        return bought and bought._replace(steps=piece.steps, surplus=piece.surplus)
+        return _served(walk.buy(source, piece.order_steps, piece.order_steps), piece)
     got = _all([_again(walk, use.piece) for use in piece.uses])
     if got is None:
         return None
@@ -141,7 +142,14 @@ def _again(walk: Walk, piece: Piece) -> Piece | None:
         if start is None
         else ordered(walk, source, piece.order_steps, start, parts)
     )
-    return made and made._replace(steps=piece.steps, surplus=piece.surplus)
+    return _served(made, piece)
+
+
+def _served(made: Piece | None, before: Piece) -> Piece | None:
+    """Let an order that is placed again serve what it served before."""
+    if made is None or (made.steps, made.surplus) == (before.steps, before.surplus):
+        return made
+    return made._replace(steps=before.steps, surplus=before.surplus)
 
 
 def _brought(

@@ -141,15 +141,18 @@ class SampledChain:
         """Give the times of a point; those that were looked up are known."""
         leads: dict[Subject, int] = {}
         transits: dict[str, int | None] = {}
+        columns, count = self._times.columns, len(self._table)
+        all_known = True
         for subject, place in self._places.items():
-            column = self._times.columns.get((subject, len(self._table), place))
+            column = columns.get((subject, count, place))
             if column is None or isinstance(column.at, int):
-                continue
-            if subject[0] == "lane":
+                all_known = False
+            elif subject[0] == "lane":
                 transits[subject[1]] = column.at.item(number)
             else:
                 leads[subject] = column.at.item(number)
-        return LeadDraws(self._times, 0.5, self.point(number), leads, transits)
+        own = {} if all_known else self.point(number)
+        return LeadDraws(self._times, 0.5, own, leads, transits)
 
     def arrivals(self, chain: Evaluation) -> Instants:
         """Give the arrival of the last shipment at each point [s].

@@ -7,10 +7,11 @@ id.
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from medhavi.planners.promising.rules_of_promise import Policy
 
@@ -25,6 +26,10 @@ class Scored(NamedTuple):
     co2_kg: float
 
 
+_date, _cost = attrgetter("date"), attrgetter("cost")
+_risk, _co2_kg = attrgetter("risk"), attrgetter("co2_kg")
+
+
 def scores(options: Sequence[Scored], policy: Policy) -> list[float]:
     """Give the score of each option; equal values count nothing.
 
@@ -35,16 +40,19 @@ def scores(options: Sequence[Scored], policy: Policy) -> list[float]:
     policy
         Weights.
     """
-    weighed = (
-        (policy.time_preference, [float(one.date) for one in options]),
-        (policy.cost_preference, [one.cost for one in options]),
-        (policy.risk_preference, [one.risk for one in options]),
-        (policy.co2_preference, [one.co2_kg for one in options]),
+    weighed: tuple[tuple[float, Callable[[Scored], float]], ...] = (
+        (policy.time_preference, _date),
+        (policy.cost_preference, _cost),
+        (policy.risk_preference, _risk),
+        (policy.co2_preference, _co2_kg),
     )
     totals = [0.0] * len(options)
-    for weight, values in weighed:
-        best, worst = min(values, default=0.0), max(values, default=0.0)
-        if not weight or worst <= best:
+    for weight, value_of in weighed if len(options) > 1 else ():
+        if not weight:
+            continue
+        values = [float(value_of(one)) for one in options]
+        best, worst = min(values), max(values)
+        if worst <= best:
             continue
         for place, value in enumerate(values):
             totals[place] += weight * (value - best) / (worst - best)

@@ -98,8 +98,8 @@ class Sending:
         if found is None:
             return None
         uses = tuple(Use(max(found.departure, p.ready), p) for p in pieces)
-        return sent._replace(
-            ready=ready, arrival=found.arrival, uses=uses, itinerary=found
+        return Shipment(
+            sent.product, sent.origin, sent.steps, ready, found.arrival, uses, found
         )
 
     def shipment(
