@@ -15,6 +15,7 @@ from medhavi.planners.constrained.round_memory import Memory
 from medhavi.planners.mrp.plain_walk import is_plain
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
+from medhavi.units import DAY
 from tests import factories
 from tests.planners.small_plans import day
 from tests.strategies import network_tables
@@ -190,6 +191,56 @@ def test_a_surplus_serves_the_next_need_before_what_is_ordered():
     taken = [(need.qty, qty) for o in bought for need, qty in o.units[0].takers]
     # 6 of the first ten, then its 4 that are left over and 4 of the second.
     assert taken == [(6, 6), (8, 4), (8, 4)]
+
+
+@pytest.mark.req("MRP-04")
+def test_what_comes_before_a_late_purchase_serves_first():
+    """What is bought now comes on day 5, as the receipt; D alone can wait longer."""
+    demands = [
+        {"demand": name, "product": "X", "qty": qty, "due": day(due)}
+        for name, qty, due in [("A", 3, 2), ("B", 3, 3), ("C", 5, 4), ("D", 2, 9)]
+    ]
+    receipt = {"product": "X", "qty": 2, "due": day(5)}
+    snapshot = shop(demands=demands, supply_orders=[receipt])
+    run = same(snapshot, GeneralFeasibleRun, FeasibleRun)
+    assert run.release.has_late
+    came = [(u.qty, u.arrives - run.as_of) for u in run.release.units]
+    assert came == [(2, 5 * DAY), (10, 5 * DAY), (10, 9 * DAY)]
+    taken = [[qty for _, qty in unit.takers] for unit in run.release.units]
+    assert taken == [[2], [1, 3, 5, 1], [1]]
+
+
+AMOUNTS = st.integers(1, 9)
+DAYS = st.integers(0, 12)
+
+
+@FEW
+@given(
+    wanted=st.lists(st.tuples(AMOUNTS, DAYS, st.integers(1, 3)), max_size=8),
+    coming=st.lists(st.tuples(AMOUNTS, DAYS), max_size=3),
+    stock=st.integers(0, 12),
+    terms=st.tuples(st.sampled_from([1, 7]), st.sampled_from([1, 10])),
+)
+def test_late_purchases_are_netted_as_in_general(wanted, coming, stock, terms):
+    """There is stock, receipts come, some demands are more important than others."""
+    demands = [
+        {"demand": f"D{turn}", "product": "X", "qty": qty, "due": day(due)}
+        | {"priority": priority}
+        for turn, (qty, due, priority) in enumerate(wanted)
+    ]
+    receipts = [
+        {"supply_order": f"O{turn}", "product": "X", "qty": qty, "due": day(due)}
+        for turn, (qty, due) in enumerate(coming)
+    ]
+    least, multiple = terms
+    bought = {"product": "X", "lead_time_days": 5}
+    snapshot = shop(
+        demands=demands,
+        supply_orders=receipts,
+        stock=[{"product": "X", "qty": stock}],
+        supply_terms=[{**bought, "moq": least, "lot_multiple": multiple}],
+    )
+    same(snapshot, GeneralFeasibleRun, FeasibleRun)
 
 
 def test_an_order_that_wants_one_place_is_served_in_general_from_there_on():

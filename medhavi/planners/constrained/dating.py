@@ -147,6 +147,36 @@ class FeasibleRelease(Release):
             self._room.take(source, size, soonest, timing.finish)
         return super()._new_order(way, want, size, timing)
 
+    def buy_late(self, way: Way, group: Sequence[Need]) -> SupplyUnit:
+        """Buy what needs of an instant lack, as early as its source can bring it.
+
+        Parameters
+        ----------
+        way
+            The only source of a plain node, always valid, with room for all of it.
+        group
+            Needs in sequence; all ask for the same.
+        """
+        first, missing = group[0], sum(need.open for need in group)
+        want = Want(
+            first.node,
+            first.instant,
+            missing,
+            self.cause_of(first),
+            min(need.priority for need in group),
+            first.only_from,
+            max(need.alive_until for need in group),
+            first.asks,
+        )
+        self.asked.append((first.node, first.instant, missing))
+        size = way.source.lot(missing)
+        timing = way.source.clock.earliest(self.floor(way.source), size)
+        if timing is None:
+            message = f"{way.source.source} cannot bring what it can bring some of."
+            raise ValueError(message)
+        self.has_late = self.has_late or timing.finish > first.instant
+        return self._new_order(way, want, size, timing)[0]
+
     def falls_out_last(self, gain: Gain) -> bool:
         """Tell whether all that a recipe gives of a product is there at its end."""
         return all(

@@ -6,19 +6,20 @@ nothing brings anything new, what there is goes by urgency.
 
 from __future__ import annotations
 
+from bisect import insort
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.dating import is_scarce
 from medhavi.planners.constrained.kept_back import (
     BY_DATE,
     URGENCY,
-    in_the_way,
+    is_kept,
     keep_for_important,
     kept_first,
     serve_from,
 )
 from medhavi.planners.mrp.netting import NodeWalk
-from medhavi.planners.mrp.plain_walk import PlainWalk
+from medhavi.planners.mrp.plain_walk import BY_ARRIVAL, PlainWalk
 from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.units import NEVER
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.planners.constrained.dating import FeasibleRelease
-    from medhavi.planners.mrp.state import Need, Node
+    from medhavi.planners.mrp.state import Need, Node, SupplyUnit
     from medhavi.planners.mrp.stock_levels import Levels
     from medhavi.planners.mrp.ways import Way
 
@@ -134,9 +135,11 @@ class ScarceWalk(NodeWalk):
 
 
 class FeasiblePlainWalk(PlainWalk):
-    """A plain node whose orders are all on time; the first that is not ends the walk.
+    """A plain node whose orders are on time or bought; any other ends the walk.
 
-    Where an order is on time, no receipt that comes later serves in its place.
+    Where an order is on time, no receipt that comes later serves in its place. A
+    purchase that is late takes as long for much as for little: what comes before it
+    serves first.
     """
 
     __slots__ = ("_makes",)
@@ -147,7 +150,8 @@ class FeasiblePlainWalk(PlainWalk):
 
     def walk(self) -> bool:
         """Serve all needs in sequence; False: see `PlainWalk.walk`."""
-        return not in_the_way(self._node) and super().walk()
+        capacity = self._makes.model.providers.capacity
+        return not is_kept(self._node, self._makes, capacity) and super().walk()
 
     def _opens(self, way: Way) -> bool:
         release, source = self._makes, way.source
@@ -158,7 +162,49 @@ class FeasiblePlainWalk(PlainWalk):
     def _order(self, short: Sequence[Need]) -> bool:
         if len(short) > 1 and (self._makes.diverted or self._delays(short)):
             return False
-        return super()._order(short)
+        return super()._order(short) or self._buy_late(short)
+
+    def _buy_late(self, short: Sequence[Need]) -> bool:
+        """Buy as early as can be what was to be bought before; False: see `_order`."""
+        way, source = self._way, self._node.sources[0]
+        if way is None or source.kind != "buy" or len(source.windows) > 1:
+            return False
+        missing = sum(need.open for need in short)
+        if self._most is not None and source.lot(missing) > self._most:
+            return False
+        instant = short[0].instant
+        soonest = source.clock.earliest(self._floor, 1)
+        if soonest is None:
+            return False
+        self._take_sooner(short, max(instant, soonest.finish))
+        group = [need for need in short if need.open > 0]
+        if group:
+            unit = self._makes.buy_late(way, group)
+            for need in group:
+                self._match(need, unit)
+            if unit.free > 0:
+                self._keep(unit, instant)
+        return True
+
+    def _take_sooner(self, short: Sequence[Need], ready: int) -> None:
+        """Let receipts serve that come no later than a purchase made now."""
+        pending = self._pending
+        while pending and pending[-1].available <= ready:
+            unit = pending[-1]
+            for need in short:
+                if unit.free > 0 and need.open > 0:
+                    self._match(need, unit)
+            if unit.free > 0:
+                return
+            pending.pop()
+
+    def _keep(self, unit: SupplyUnit, instant: int) -> None:
+        """Keep what is left over of a purchase for later needs."""
+        self.surplus.append(unit)
+        if unit.available <= instant:
+            self._arrived.append(unit)
+        else:
+            insort(self._pending, unit, key=_last_first)
 
     def _delays(self, short: Sequence[Need]) -> bool:
         node = self._node
@@ -167,6 +213,11 @@ class FeasiblePlainWalk(PlainWalk):
         missing = sum(need.open for need in short)
         first = min(short, key=URGENCY)
         return self._makes.delays(node, first, short[0].instant, missing)
+
+
+def _last_first(unit: SupplyUnit) -> tuple[int, int]:
+    available, index = BY_ARRIVAL(unit)
+    return -available, -index
 
 
 def walk_of(

@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.way_chains import WayChains
+from medhavi.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,15 +47,7 @@ def keep_for_important(
     What stands in for the product, or replaces it in a bill of materials, is not
     looked at: an important need that could have it keeps what it asked for.
     """
-    if node.make_to_order or not in_the_way(node):
-        return
-    if release.chains is None:
-        release.chains = WayChains(release.model, release, capacity, ())
-    soon = release.chains.anew(node)
-    pressed = [need for need in node.needs if need.open > 0 and need.instant < soon]
-    units = [u for u in node.units if u.free > 0 and u.available < soon]
-    if not _differ(pressed) or not _hinder(pressed, units):
-        return
+    pressed, units, soon = _pressed(node, release, capacity)
     latest = sorted(units, key=kept_first)
     earliest = sorted(units, key=BY_DATE)
     for need in sorted(pressed, key=URGENCY):
@@ -63,7 +56,31 @@ def keep_for_important(
             serve_from(release, need, earliest, soon)
 
 
-def in_the_way(node: Node) -> bool:
+def is_kept(node: Node, release: FeasibleRelease, capacity: Capacity) -> bool:
+    """Tell whether something is kept for more important needs of a node."""
+    return bool(_pressed(node, release, capacity)[0])
+
+
+def _pressed(
+    node: Node, release: FeasibleRelease, capacity: Capacity
+) -> tuple[list[Need], list[SupplyUnit], int]:
+    """Give needs that are in each other's way, what there is, and when more could be.
+
+    No need: none lacks what a less important one takes.
+    """
+    if node.make_to_order or not _in_the_way(node):
+        return [], [], NEVER
+    if release.chains is None:
+        release.chains = WayChains(release.model, release, capacity, ())
+    soon = release.chains.anew(node)
+    pressed = [need for need in node.needs if need.open > 0 and need.instant < soon]
+    units = [u for u in node.units if u.free > 0 and u.available < soon]
+    if not _differ(pressed) or not _hinder(pressed, units):
+        return [], [], NEVER
+    return pressed, units, soon
+
+
+def _in_the_way(node: Node) -> bool:
     """Tell whether a need lacks what less important and earlier ones take."""
     units = [unit for unit in node.units if unit.free > 0]
     return bool(units) and _differ(node.needs) and _hinder(node.needs, units)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     """Numerator, addend and denominator of a component, and its node."""
 
 _SEQUENCE = attrgetter("instant", "priority", "index")
-_BY_ARRIVAL = attrgetter("available", "index")
+BY_ARRIVAL = attrgetter("available", "index")
 
 
 def is_plain(node: Node) -> bool:
@@ -95,6 +95,7 @@ class PlainWalk:
         "_most",
         "_node",
         "_output",
+        "_pending",
         "_release",
         "_way",
         "surplus",
@@ -110,6 +111,8 @@ class PlainWalk:
         """Largest order [steps]; None: any."""
         self._output = (1, 0, 1)
         self._arrived: deque[SupplyUnit] = deque()
+        self._pending: list[SupplyUnit] = []
+        """What arrives after the need of the moment, the last first."""
         self.surplus: list[SupplyUnit] = []
 
     def _opened(self) -> Way | None:
@@ -136,8 +139,8 @@ class PlainWalk:
         Every need before that instant is served whole.
         """
         pending = [unit for unit in self._node.units if unit.free > 0]
-        pending.sort(key=_BY_ARRIVAL, reverse=True)
-        arrived = self._arrived
+        pending.sort(key=BY_ARRIVAL, reverse=True)
+        self._pending, arrived = pending, self._arrived
         short: list[Need] = []
         before = None
         for need in sorted(self._node.needs, key=_SEQUENCE):
