@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from medhavi.providers.capacity_clocks import Duration
 from medhavi.providers.capacity_delivery import shifted
 from medhavi.providers.finite_option import FiniteOption, SequencedOption
+from medhavi.providers.resource_ledger import ENDLESS
 from medhavi.providers.timing import StepWindow, Timing
 
 if TYPE_CHECKING:
@@ -80,24 +81,19 @@ class FiniteStep:
             return self._only.earliest(steps, bound)
         rule = "earliest" if hasty else self._rule
         best: Taken | None = None
+        if rule == "cost":
+            found = [option.earliest(steps, bound) for option in self.options]
+            return min(
+                [one for one in found if one is not None], key=_cost, default=None
+            )
+        limit = ENDLESS
         for option in self.options:
-            if (
-                best is not None
-                and rule != "cost"
-                and bound + option.length(steps) >= best.finish
-            ):
-                continue  # even alone it would not be through before
-            taken = option.earliest(steps, bound)
-            if taken is None:
+            taken = option.earliest(steps, bound, limit)
+            if taken is None or taken.finish >= limit:
                 continue
-            if best is None or (
-                _cost(taken) < _cost(best)
-                if rule == "cost"
-                else taken.finish < best.finish
-            ):
-                best = taken
             if rule == "preference":
-                break
+                return taken
+            best, limit = taken, taken.finish
         return best
 
     def latest(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.providers.resource_ledger import last_span
+from medhavi.providers.resource_ledger import ENDLESS, last_span
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
@@ -83,12 +83,17 @@ class FiniteOption:
         """Give the working seconds of an order of so many steps."""
         return -(-(self._fixed + self._rate * steps) // self._scale)
 
-    def earliest(self, steps: int, bound: int) -> Taken | None:
-        """Place an order as early as possible from an instant on."""
+    def earliest(self, steps: int, bound: int, limit: int = ENDLESS) -> Taken | None:
+        """Place an order as early as possible from an instant on.
+
+        None: there is no room, or none that could end before the limit.
+        """
         length = -(-(self._fixed + self._rate * steps) // self._scale)
+        if bound + length >= limit:
+            return None
         if length and self._book is not None:
             span = self._book.earliest(
-                self.working, self._splittable, length, bound, self._need
+                self.working, self._splittable, length, bound, self._need, limit
             )
         else:
             span = self._earliest(length, bound)
@@ -181,9 +186,14 @@ class SequencedOption(FiniteOption):
         self._family = family
         self._families = tuple(families)
 
-    def earliest(self, steps: int, bound: int) -> Taken | None:
-        """Place an order as early as possible from an instant on."""
+    def earliest(self, steps: int, bound: int, limit: int = ENDLESS) -> Taken | None:
+        """Place an order as early as possible from an instant on.
+
+        None: there is no room, or none that could end before the limit.
+        """
         own = self.length(steps)
+        if bound + own >= limit:
+            return None
         while True:
             found = self._changed_early(own, bound)
             if found is None:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 MILLION: Final = 1_000_000
 _LONG: Final = 16
 """Pieces of use that a search may pass before its result is worth remembering."""
+ENDLESS: Final = 2 * NEVER
+"""As a limit: none."""
 _WINDOW: Final = 30 * DAY
 """Length of the stretches in which units that change are read."""
 
@@ -168,11 +170,13 @@ class Ledger:
         length: int,
         bound: int,
         need: int,
+        limit: int = ENDLESS,
     ) -> Span | None:
         """Place so many working seconds as early as possible from an instant on.
 
         The span pauses over closed time only, and not at all where the work must not
-        be split; no other work is inside it.
+        be split; no other work is inside it. None: there is none, or none that could
+        end before the limit.
         """
         if self.most < need:
             return None
@@ -182,11 +186,11 @@ class Ledger:
             bound = full.past(working, splittable, length, bound, need)
             if bound >= NEVER:
                 return None
-        span, passed = self._gap(working, splittable, length, bound, need)
+        bounds = bound, limit - length
+        span, until, passed = self._gap(working, splittable, length, bounds, need)
         if passed > _LONG:
             if full is None:
                 full = self._full = FullStretches()
-            until = NEVER if span is None else span[0]
             full.learn(working, splittable, length, (begun, until), need)
         return span
 
@@ -195,10 +199,15 @@ class Ledger:
         working: WorkingTime,
         splittable: bool,  # noqa: FBT001
         length: int,
-        bound: int,
+        bounds: Span,
         need: int,
-    ) -> tuple[Span | None, int]:
-        """Look for room from an instant on; give how many pieces of use it passed."""
+    ) -> tuple[Span | None, int, int]:
+        """Look for room from an instant on that begins before another.
+
+        Give it, the instant before which there is none, and how many pieces of use the
+        search passed.
+        """
+        bound, latest = bounds
         times, used, limit = self.times, self.used, self.most - need
         count = len(times)
         first = place = bisect_right(times, bound) - 1
@@ -208,6 +217,8 @@ class Ledger:
                 while used[place] > limit:
                     place += 1
                 bound = times[place]
+            if bound >= latest:
+                return None, bound, place - first
             after = place + 1
             while after < count and used[after] <= limit:
                 after += 1
@@ -218,9 +229,11 @@ class Ledger:
                 else:
                     fit = working.first_fit(bound, length)
                     span = None if fit is None else (fit, fit + length)
-                if span is None or span[1] <= end:
-                    return span, place - first
+                if span is None:
+                    return None, NEVER, place - first
                 start = span[0]
+                if span[1] <= end:
+                    return span, start, place - first
                 if start >= end:
                     bound = start
                     place = bisect_right(times, bound, after) - 1
@@ -304,6 +317,7 @@ class VaryingLedger(Ledger):
         length: int,
         bound: int,
         need: int,
+        limit: int = ENDLESS,  # noqa: ARG002 - what ends too late may be given
     ) -> Span | None:
         """Place so many working seconds as early as possible from an instant on."""
         while True:

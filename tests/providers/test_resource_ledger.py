@@ -119,6 +119,12 @@ def test_the_first_and_last_gap_are_those_of_a_plain_search(
     plain = _first(length, (machine, held), (bound, FAR), split=split)
     found = book.earliest(clock.working, split, length, bound, millionths(need))
     assert found == plain
+    # What could not end before a limit may be left out, nothing else.
+    for limit in range(bound, bound + 60, 7):
+        query = (clock.working, split, length, bound, millionths(need), limit)
+        sooner = book.earliest(*query)
+        assert sooner in {plain, None}
+        assert sooner == plain or plain[1] >= limit
     late = _last(length, (machine, held), (0, bound), split=split)
     bounds = (0, bound)
     found = book.latest(clock.working, split, length, bounds, millionths(need))
@@ -293,4 +299,8 @@ def _ask(book, clock, blocks, bound):
             fresh = ledger(clock)
             for one in blocks:
                 fresh.add(one)
-            assert book.earliest(*query) == fresh.earliest(*query)
+            plain = fresh.earliest(*query)
+            limit = NEVER if plain is None else plain[1]
+            assert book.earliest(*query, limit) in {plain, None}
+            assert book.earliest(*query, limit + 1) == plain
+            assert book.earliest(*query) == plain
