@@ -410,3 +410,19 @@ def test_terms_are_found_in_the_tables_of_the_book_that_is_asked():
         ("S", "B"): [1.0],
         ("S2", "A"): [6.0],
     }
+
+
+@pytest.mark.parametrize("kinds", [["terms"], ["learned"], ["departure", "terms"]])
+def test_a_late_lane_is_as_late_after_a_change(kinds):
+    """What was looked up of a lane is used on, what a change moves is not."""
+    snapshot = company(stock=0, parts=0, held=0)
+    late = pl.lit(60.0).alias("duration_p95_h")
+    snapshot = snapshot.replace(lanes=snapshot["lanes"].with_columns(late))
+    book = Book.from_snapshot(snapshot)
+    ask = request_of(snapshot, product="A", location="C1", qty=3, due=day(3))
+    first = quote(book, ask)
+    assert first.date_p50 != first.date_p95
+    changes = [change(snapshot, kind, 3) for kind in kinds]
+    for rows in changes:
+        book, snapshot = book_with(book, rows), changed(snapshot, rows)
+        assert quote(book, ask) == quote(Book.from_snapshot(snapshot), ask)

@@ -133,8 +133,21 @@ class UncertainTimes:
         """Give the draws that take every subject at one level, made once."""
         known = self._draws.get(level)
         if known is None:
-            known = self._draws[level] = LeadDraws(self, level)
+            before = self._of_same_lanes
+            known = LeadDraws(self, level)
+            if before is not None:
+                known = before.at(level).on(self)
+            self._draws[level] = known
         return known
+
+    @property
+    def _of_same_lanes(self) -> UncertainTimes | None:
+        """Give the times before a change that left all lanes as they were."""
+        before = self._before
+        if before is None:
+            return None
+        alike = before.providers.lead_times is self.providers.lead_times
+        return before if alike else None
 
     def column(self, subject: Subject, points: Points) -> Spread | None:
         """Give the times of a subject at all points where they were looked up.
@@ -183,6 +196,9 @@ class UncertainTimes:
     def lane(self, lane: str) -> tuple[Subject, Quantiles | None]:
         """Give the uncertain seconds of a lane; None: they are certain."""
         known = self._moved.get(lane)
+        if known is None and (before := self._of_same_lanes) is not None:
+            known = self._moved[lane] = before.lane(lane)
+            self._known[known[0]] = known[1]
         if known is None:
             subject = ("lane", lane, "")
             found = self.providers.lead_times.lane_quantiles(self._lanes[lane])
@@ -241,6 +257,11 @@ class LeadDraws:
         self._own = own or {}
         self._leads = {} if leads is None else leads
         self._transits = {} if transits is None else transits
+
+    def on(self, times: UncertainTimes) -> LeadDraws:
+        """Give the same level of other times of which no lane differs."""
+        own, transits = self._own, dict(self._transits)
+        return LeadDraws(times, self._level, own, transits=transits)
 
     def level(self, subject: Subject) -> float:
         """Give the probability at which a subject is taken."""

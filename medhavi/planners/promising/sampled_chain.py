@@ -53,8 +53,8 @@ class _Levels(NamedTuple):
 
     Parameters
     ----------
-    levels
-        Between 0 and 1.
+    levels, each
+        Between 0 and 1; the same as an array.
     low
         Whether the lower of the two lines of a curve holds.
     share
@@ -62,6 +62,7 @@ class _Levels(NamedTuple):
     """
 
     levels: list[float]
+    each: Floats
     low: npt.NDArray[np.bool_]
     share: Floats
 
@@ -102,7 +103,8 @@ def _leveled(levels: Floats) -> _Levels:
     low = levels <= CURVE[1]
     begin = np.where(low, CURVE[0], CURVE[1])
     end = np.where(low, CURVE[1], CURVE[2])
-    return _Levels(levels.tolist(), low, (levels - begin) / (end - begin))
+    each = np.ascontiguousarray(levels)
+    return _Levels(levels.tolist(), each, low, (levels - begin) / (end - begin))
 
 
 class SampledChain:
@@ -295,7 +297,7 @@ def _times_at(quantiles: Quantiles, drawn: _Levels) -> Floats:
     """Give `Quantiles.at` of all levels, but for the last bits of its floats."""
     p50, p80, p95 = quantiles[:3]
     if p50 * STEEP <= p80 or p80 * STEEP <= p95:
-        return quantiles.at_all(np.array(drawn.levels))
+        return quantiles.at_all(drawn.each)
     first = np.where(drawn.low, p50, p80)
     growth = np.where(drawn.low, log(p80 / p50), log(p95 / p80))
     found: Floats = first * np.exp(growth * drawn.share)
