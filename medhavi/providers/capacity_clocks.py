@@ -140,7 +140,7 @@ class SingleStepClock:
                     finish,
                     after,
                     setup,
-                    length - setup,
+                    length - setup if setup else length,
                     ((start, finish),),
                     resources,
                     family,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
+from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -55,7 +57,6 @@ class FoundPlacing(Placing):
         self._layout = layout
         self._bought: list[_Purchase] = []
         self._place = self._begins = np.empty(0, np.int64)
-        self._busy: dict[int, tuple[list[int], list[int]]] = {}
         self._takers = np.empty(0, np.int64)
 
     # --- forward -------------------------------------------------------------------
@@ -142,29 +143,34 @@ class FoundPlacing(Placing):
 
     def _held(self, machine: int, start: int, finish: int) -> Iterator[tuple[int, int]]:
         """Give the stretches of found work on a machine that reach into a span."""
-        known = self._busy.get(machine)
-        if known is None:
-            known = self._busy[machine] = self._work_on(machine)
-        begins, ends = known
+        begins, ends = self._busy[machine]
         place = bisect_right(ends, start)
         while place < len(begins) and begins[place] < finish:
             yield begins[place], ends[place]
             place += 1
 
-    def _work_on(self, machine: int) -> tuple[list[int], list[int]]:
-        """Give begin and end of each stretch without a gap on a machine, in order."""
+    @cached_property
+    def _busy(self) -> list[tuple[list[int], list[int]]]:
+        """Begin and end of each stretch of found work without a gap, by machine."""
         layout = self._layout
-        on = layout.model.plant.machine[layout.item] == machine
-        begin, end = np.sort(layout.early.begin[on]), np.sort(layout.early.end[on])
-        gap = begin[1:] > end[:-1]
-        return begin[np.r_[True, gap]].tolist(), end[np.r_[gap, True]].tolist()
+        machine, work = layout.model.plant.machine[layout.item], layout.early
+        turn = np.lexsort((work.begin, machine))
+        machine, begin, end = machine[turn], work.begin[turn], work.end[turn]
+        # The work on a machine is never on two orders: it begins and ends in sequence.
+        gap = (begin[1:] > end[:-1]) | (machine[1:] != machine[:-1])
+        opens, closes = np.r_[True, gap], np.r_[gap, True]
+        begins, ends = begin[opens].tolist(), end[closes].tolist()
+        count = np.arange(len(layout.model.machines) + 1)
+        bounds = np.searchsorted(machine[opens], count).tolist()
+        return [(begins[low:high], ends[low:high]) for low, high in pairwise(bounds)]
 
     # --- backward ------------------------------------------------------------------
     def backward(self, lines: Iterable[Line]) -> None:
         """Let all work be as late as found, then purchases as late as that allows."""
         release = self._release
         for order in self._layout.orders:
-            _put(order, order.timing)
+            (unit,) = order.units
+            unit.arrives = unit.available = order.timing.finish
         for need in release.needs:
             taker = need.order
             if taker is not None:
@@ -173,8 +179,8 @@ class FoundPlacing(Placing):
         for line in lines:
             for part in line.parts:
                 if part.unit.order is not None and part.unit.order.kind == "buy":
-                    unit = part.unit.index
-                    taken[unit] = min(part.date, taken.get(unit, NEVER))
+                    index = part.unit.index
+                    taken[index] = min(part.date, taken.get(index, NEVER))
         for purchase in self._bought:
             _buy_late(purchase, taken)
 

@@ -122,7 +122,8 @@ class Layout:
         numbers = NeedNumbers(model.plant, self.item, run.release.needs)
         pegs = self._pegs(found, turn, numbers)
         from_order = pegs.sorted(kept=pegs.givers >= 0)
-        self._given = from_order.sums(from_order.needs, numbers.count)
+        given = from_order.sums(from_order.needs, numbers.count)
+        self._given: list[int] = given.tolist()
         size = np.asarray(found.order_qty, np.int64)[turn]
         self._columns = self._columned(size, from_order)
         first = np.searchsorted(self.item, self.item)
@@ -192,7 +193,7 @@ class Layout:
             A need is not served as found.
         """
         model = self.model
-        bought = (model.plant.lead >= 0).tolist()
+        bought, given = (model.plant.lead >= 0).tolist(), self._given
         for number, cluster in enumerate(self._run.clusters):
             if bought[number]:
                 self._run.net_cluster(cluster)
@@ -200,13 +201,9 @@ class Layout:
             node = model.nodes[number]
             self._serve_from_stock(number, node)
             self._make(number, FoundItem(node, model.ways[number]))
-            for need, given in zip(
-                node.needs,
-                self._given[[need.index for need in node.needs]].tolist(),
-                strict=True,
-            ):
-                if need.open != given:
-                    differ(f"{node.key} lacks {need.open - given}")
+            for need in node.needs:
+                if need.open != given[need.index]:
+                    differ(f"{node.key} lacks {need.open - given[need.index]}")
                 need.open = 0
 
     def _serve_from_stock(self, number: int, node: Node) -> None:
@@ -236,7 +233,7 @@ class Layout:
         if runs != list(zip(works, finishes, strict=True)):
             differ(f"{item.node.key} runs otherwise")
         self._release.asked += [
-            (item.node, arrival, size - rest)
+            (item.node, arrival, size - rest if rest else size)
             for arrival, size, rest in zip(arrivals, sizes, left, strict=True)
         ]
         needs, amounts, givers = self._from_order[number]

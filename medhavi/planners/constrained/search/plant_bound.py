@@ -104,13 +104,8 @@ def claims_of(plant: Plant, chain: Chain, demands: list[int]) -> list[list[Claim
     begins = np.array(first, np.int64)
     extra = np.array([math.ceil(one * (1 + SAFE)) for one in spared], np.int64)
     who = np.array(demands, np.int64)
-    counts = np.array([len(load) for load in loads], np.int64)[plant.d_item[who]]
-    parts = [loads[item] for item in plant.d_item[who].tolist()]
-    where = np.fromiter(chained.from_iterable(parts), np.int64, counts.sum())
-    shares = [one for load in parts for one in load.values()]
-    work = np.array([one for one, _ in shares], np.float64)
-    tail = np.array([one for _, one in shares], np.int64)
-    who = np.repeat(who, counts)
+    each, where, work, tail = _claimed(loads, plant.d_item[who])
+    who = who[each]
     budget = np.maximum(0, plant.d_due[who] - tail - begins[where]) + extra[where]
     needed = np.floor(plant.d_qty[who] * work * (1 - SAFE)).astype(np.int64)
     order = np.lexsort((budget, where))
@@ -124,6 +119,30 @@ def claims_of(plant: Plant, chain: Chain, demands: list[int]) -> list[list[Claim
             rows = zip(*(one[own_claims].tolist() for one in columns), strict=True)
             claims[machine] = [Claim(*row) for row in rows]
     return claims
+
+
+def _claimed(
+    loads: list[dict[int, tuple[float, int]]], items: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """List the loads of items, item after item, each as often as it is there.
+
+    Returns
+    -------
+    each, machine, work, tail
+        Place among the items; machine, work and least time after it. (n_loads,).
+    """
+    found, turn = np.unique(items, return_inverse=True)
+    known = [loads[item] for item in found.tolist()]
+    counts = np.array([len(load) for load in known], np.int64)
+    starts, times = np.cumsum(counts) - counts, counts[turn]
+    each = np.repeat(np.arange(len(items)), times)
+    inside = np.arange(len(each)) - np.repeat(np.cumsum(times) - times, times)
+    line = np.repeat(starts[turn], times) + inside
+    where = np.fromiter(chained.from_iterable(known), np.int64, counts.sum())
+    shares = [one for load in known for one in load.values()]
+    work = np.array([one for one, _ in shares], np.float64)
+    tail = np.array([one for _, one in shares], np.int64)
+    return each, where[line], work[line], tail[line]
 
 
 def _loads(plant: Plant) -> list[dict[int, tuple[float, int]]]:

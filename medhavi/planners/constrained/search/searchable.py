@@ -154,8 +154,10 @@ class SearchedRelease(FeasibleRelease):
                 )
                 needs.append(need)
                 kept.append(need)
-        self.match_need += found.needs
-        self.match_unit += [first + giver for giver in found.givers]
+        # Numbers that records have already: others would take memory of their own.
+        self.match_need += [need.index for need in served]
+        made = [unit.index for unit in units[first:]]
+        self.match_unit += [made[giver] for giver in found.givers]
         self.match_qty += found.amounts
         return orders[-len(found.sizes) :] if found.sizes else []
 
