@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Protocol
 
 from medhavi.errors import UsageError
+from medhavi.planners.work_orders.order_edit import OF_DATA
 from medhavi.planners.work_orders.order_states import OrderState, Verb, allowed
 from medhavi.service.page_data import (
     Problem,
@@ -100,7 +101,7 @@ def _asked(form: Mapping[str, Any], zone: str) -> dict[str, Any]:
         asked["qty"] = form.get("qty")
     elif kind == "change_source":
         asked["source"] = form.get("source")
-    elif kind == "override":
+    elif kind in OF_DATA:
         return dict(form)
     return {name: value for name, value in asked.items() if value not in (None, "")}
 

@@ -7,6 +7,7 @@ import pytest
 from medhavi.service import desk_page, desk_parts, desk_words, page_data
 from medhavi.service.page_data import Source
 from medhavi.service.plan_page import PlanPage, load_page, plan_of
+from medhavi.service.remedy_answers import answer_of
 from medhavi.service.remembered import Remembered
 from medhavi.units import to_seconds
 from medhavi.views.names import names_of
@@ -124,6 +125,19 @@ def test_a_refused_edit_says_why(desk):
         desk, {"kind": "split", "supply": proposal(desk.plan), "parts": "1 1"}
     )
     assert "What to do" in desk_words.preview_html(refused.preview, desk.names)
+
+
+def test_new_rows_of_a_remedy_have_their_price_and_are_told_in_words(desk):
+    row = {"product": "A", "uom": "box", "factor": 12.0}
+    answer = answer_of({"uom_conversions": (row,)}, desk.snapshot)
+    asked = desk_page.show_edit(desk, answer.edit)
+    assert asked.preview.ready, asked.preview.findings
+    told = desk_words.preview_html(asked.preview, desk.names)
+    assert "a new row of uom conversions: product A, uom box, factor 12" in told
+    assert desk_page.decide(desk, asked.preview, "Ana").kept
+    history = desk_words.history_html(desk_page.decisions(desk), desk.names)
+    assert "add rows A, box (uom conversions)" in history
+    assert desk_page.take_back(desk, "Ben").kept
 
 
 def test_a_folder_of_tables_has_no_desk(tmp_path):
