@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medhavi.errors import NotAvailable
 from medhavi.planners.campaigns.campaign_proposals import (
     campaign_rows,
     compare_campaigns,
@@ -16,6 +17,7 @@ from medhavi.planners.campaigns.campaign_proposals import (
 )
 from medhavi.planners.campaigns.setup_changes import plan_changes
 from medhavi.providers import Providers
+from tests.examples import examples
 from tests.planners.campaign_shop import FAMILIES, day, matrix, planned, rule, shop
 
 PRODUCTS = st.sampled_from(sorted(FAMILIES))
@@ -171,6 +173,37 @@ def test_what_stands_never_moves(snapshot, campaigns):
         for plan in (planned(snapshot, "off"), planned(snapshot, campaigns))
     ]
     assert moments[0].sort("id").equals(moments[1].sort("id"))
+
+
+@st.composite
+def seconds(draw):
+    """A second unit of the machine, or a third, for some days."""
+    begin, length = draw(st.integers(0, 3)), draw(st.integers(1, 8))
+    units = float(draw(st.integers(2, 3)))
+    window = {"valid_from": day(begin), "valid_to": day(begin + length)}
+    return {"resource": "M", "units": units, **window}
+
+
+@settings(max_examples=examples(5, 100), deadline=None)
+@given(DEMANDS, matrices(), orders(), seconds())
+def test_a_second_unit_for_some_days_breaks_no_plan(demands, rows, standing, more):
+    snapshot = shop(
+        demands,
+        changeovers=rows,
+        supply_orders=standing,
+        resource_units=[more],
+        **CALENDAR,
+    )
+    planned(snapshot, "off")
+    planned(snapshot, "propose")
+
+
+def test_campaigns_of_a_machine_with_a_second_unit_are_refused():
+    more = {"resource": "M", "units": 2.0, "valid_from": day(40)}
+    snapshot = shop([("A", 60.0, 3.0)], campaign_rules=[rule()], resource_units=[more])
+    with pytest.raises(NotAvailable, match="one unit at any time"):
+        planned(snapshot, "rules")
+    planned(snapshot, "off")
 
 
 @pytest.mark.nightly

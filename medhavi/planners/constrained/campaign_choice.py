@@ -81,14 +81,18 @@ def campaign_rules(
             told = finding("CAM005", table="campaign_rules", value=rows.height)
             findings.append(told)
         return None
+    more = snapshot["resource_units"].filter(pl.col("units") > 1)["resource"]
     resources = snapshot["resources"].with_columns(
-        row=pl.col("finite") & pl.col("bucket").is_null() & (pl.col("units") == 1)
+        row=pl.col("finite")
+        & pl.col("bucket").is_null()
+        & (pl.col("units") == 1)
+        & ~pl.col("resource").is_in(more.to_list())
     )
     in_a_row = set(resources.filter("row")["resource"].to_list())
     odd = sorted(set(rows["resource"].to_list()) - in_a_row)
     if odd:
         message = (
-            f"Campaigns need resources of one unit that are finite and sequenced by "
+            f"Campaigns need resources of one unit at any time, finite and sequenced by "
             f"the minute; {', '.join(odd)} in campaign_rules is not. Take these rows "
             "out, or plan with campaigns = off."
         )

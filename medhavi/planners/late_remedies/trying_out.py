@@ -139,7 +139,10 @@ def _in_turn(
 
 
 def _planned(snapshot: Snapshot, plan: Plan, change: PlanChange) -> Plan | None:
-    """Plan the changed tables the same way; None where they cannot be planned."""
+    """Plan the changed tables the same way; None where they cannot be planned.
+
+    A second unit of a resource with campaigns is such a change.
+    """
     try:
         return pipeline.plan(
             with_rows(snapshot, change.rows),
@@ -147,7 +150,7 @@ def _planned(snapshot: Snapshot, plan: Plan, change: PlanChange) -> Plan | None:
             dict(plan.run.settings),
             seed=plan.run.seed,
         )
-    except BadData:
+    except (BadData, NotAvailable):
         return None
 
 

@@ -95,9 +95,11 @@ def _rows(
 ) -> Iterator[tuple[str, list[Job]]]:
     """Walk over the resources whose sequence matters, each with its work in order."""
     resources = facts.snapshot["resources"]
+    # Beside a second unit nothing says which of them is set up for what.
+    more = facts.snapshot["resource_units"].filter(pl.col("units") > 1)
     single = resources.filter(
         pl.col("finite") & pl.col("bucket").is_null() & (pl.col("units") == 1)
-    )
+    ).join(more, on="resource", how="anti")
     wanted = single.filter(
         pl.col("changeover_matrix").is_not_null() | pl.col("resource").is_in(set(rules))
     )
