@@ -239,11 +239,11 @@ def trace(
                 match, covered = at, reach
             unit_place += 1
     return (
-        peg_demand[:pegs].copy(),
-        peg_unit[:pegs].copy(),
-        peg_qty[:pegs].copy(),
-        peg_level[:pegs].copy(),
-        peg_position[:pegs].copy(),
+        peg_demand[:pegs],
+        peg_unit[:pegs],
+        peg_qty[:pegs],
+        peg_level[:pegs],
+        peg_position[:pegs],
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import repeat
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -306,37 +308,41 @@ def matches_of(release: Release, rank: Mapping[int, int]) -> Matches:
     needs = release.needs
     units = release.units
     match_need, match_unit, match_qty, owner = _owned(release)
+    matches = len(match_need)
     return Matches(
-        need_rank=_whole([rank[id(need.node)] for need in needs]),
-        need_demand=_whole([need.demand for need in needs]),
+        need_rank=_whole((rank[id(need.node)] for need in needs), len(needs)),
+        need_demand=_whole(map(attrgetter("demand"), needs), len(needs)),
         need_consumer=_whole(
-            [-1 if need.order is None else need.order.index for need in needs]
+            (-1 if need.order is None else need.order.index for need in needs),
+            len(needs),
         ),
-        need_qty=_whole([need.qty for need in needs]),
-        need=_whole(match_need),
-        unit=_whole(match_unit),
-        qty=_whole(match_qty),
-        owner=_whole(owner or [-1] * len(match_need)),
+        need_qty=_whole(map(attrgetter("qty"), needs), len(needs)),
+        need=_whole(match_need, matches),
+        unit=_whole(match_unit, matches),
+        qty=_whole(match_qty, matches),
+        owner=_whole(owner or repeat(NO_DEMAND), matches),
         unit_order=_whole(
-            [-1 if unit.order is None else unit.order.index for unit in units]
+            (-1 if unit.order is None else unit.order.index for unit in units),
+            len(units),
         ),
-        unit_qty=_whole([unit.qty for unit in units]),
+        unit_qty=_whole(map(attrgetter("qty"), units), len(units)),
         n_orders=len(release.orders),
     )
 
 
-def _whole(values: list[int]) -> NDArray[np.int64]:
-    return np.array(values, dtype=np.int64)
+def _whole(values: Iterable[int], count: int) -> NDArray[np.int64]:
+    """Fill an array of whole numbers; no list of them takes memory meanwhile."""
+    return np.fromiter(values, np.int64, count)
 
 
 def _owned(release: Release) -> tuple[list[int], list[int], list[int], list[int]]:
     """Give the matches, cut where a part is kept for a demand, and their owners."""
     ordered = [NO_DEMAND] * len(release.units)
-    if any(unit.for_demand != NO_DEMAND for unit in release.units):
+    to_order = any(unit.for_demand != NO_DEMAND for unit in release.units)
+    if to_order:
         ordered = [_ordered_for(unit) for unit in release.units]
-    if not any(need.pins for need in release.needs) and not any(
-        demand != NO_DEMAND for demand in ordered
-    ):
+        to_order = any(demand != NO_DEMAND for demand in ordered)
+    if not to_order and not any(map(attrgetter("pins"), release.needs)):
         return release.match_need, release.match_unit, release.match_qty, []
     kept: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for need in release.needs:
