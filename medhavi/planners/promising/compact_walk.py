@@ -490,7 +490,7 @@ _NOTHING: _Kept = ((), ())
 
 def compact_walk(stages: Stages, terms: Terms) -> CompactWalk | None:
     """Give a walk for plain terms; None: they ask for more than it does."""
-    if terms.relaxed or terms.traits or terms.work or terms.batches:
+    if not terms.plain:
         return None
     supply = compact_supply(stages, terms.now)
     return None if supply is None else CompactWalk(supply, terms)

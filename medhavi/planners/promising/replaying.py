@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.planners.promising.compact_replay import CompactReplay, compact_replay
+from medhavi.planners.promising.compact_walk import NotPlainError
 from medhavi.planners.promising.making import ordered
 from medhavi.planners.promising.pieces import Use
 from medhavi.planners.promising.supply_walk import Walk
@@ -75,18 +77,27 @@ class Chain:
         """Place the chain again; None: it has to be searched anew."""
         if not self._keeps:
             return None
-        mark = self._stages.mark()
+        mark, failures = self._stages.mark(), self._search.failures
+        known = len(failures)
+        compact = compact_replay(self._stages, self._terms)
+        try:
+            if compact is not None:
+                return self._placed(compact)
+        except NotPlainError:
+            del failures[known:]
+        finally:
+            self._stages.undo(mark)
         try:
             return self._placed(Walk(self._stages, self._terms))
         finally:
             self._stages.undo(mark)
 
-    def _placed(self, walk: Walk) -> Evaluation | None:
+    def _placed(self, walk: Walk | CompactReplay) -> Evaluation | None:
         for timing in self._kept:
             walk.placed(timing)
         shipments: list[Shipment] = []
         for sent in self.found.shipments:
-            pieces = _all([_again(walk, use.piece) for use in sent.uses])
+            pieces = _all([placed_again(walk, use.piece) for use in sent.uses])
             if pieces is None:
                 return None
             shipment = self._search.sending.again(sent, pieces, walk.terms)
@@ -121,18 +132,18 @@ def _keeps(
     return left.isdisjoint(stocked)
 
 
-def _again(walk: Walk, piece: Piece) -> Piece | None:
+def placed_again(walk: Walk | CompactReplay, piece: Piece) -> Piece | None:
     """Place a piece again, after all that goes into it."""
     source = piece.source
-    if source is None:
+    if source is None or _stays(piece):
         return piece
-    if _stays(piece):
-        return piece
-    if piece.kind == "buy":
-        return _served(walk.buy(source, piece.order_steps, piece.order_steps), piece)
-    got = _all([_again(walk, use.piece) for use in piece.uses])
+    got = _all([placed_again(walk, use.piece) for use in piece.uses])
     if got is None:
         return None
+    if isinstance(walk, CompactReplay):
+        return _served(walk.again(source, piece, got), piece)
+    if piece.kind == "buy":
+        return _served(walk.buy(source, piece.order_steps, piece.order_steps), piece)
     if piece.kind == "move":
         return _brought(walk, source, piece, got)
     parts = [(line, (one,)) for line, one in zip(piece.lines, got, strict=True)]

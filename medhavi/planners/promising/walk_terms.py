@@ -73,6 +73,11 @@ class Terms:
     least_esg: float | None = None
     work: WorkRules | None = None
 
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is relaxed, no trait, rule of work or joint order counts."""
+        return not (self.relaxed or self.traits or self.work or self.batches)
+
 
 Batch = tuple[str, str, str, str]
 """Kind, source, product, location of new orders."""
