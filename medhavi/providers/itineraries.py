@@ -148,6 +148,11 @@ class Itineraries:
         ready = origins[legs[0].origin] if legs else origins[destination]
         return self._itinerary(product, qty, goods.load, (legs, ready))
 
+    def least(self, product: str, origin: str, destination: str) -> int:
+        """Give the seconds that no way of a product between two places can beat."""
+        goods = self._goods(product, 1.0, destination, None)
+        return self._graph.bounds(destination, goods).get(origin, 0)
+
     def _search(
         self,
         goods: Goods,

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.compact_walk import CompactWalk
     from medhavi.planners.promising.delivery_ways import Build, Wanted
-    from medhavi.planners.promising.pieces import Shipment
+    from medhavi.planners.promising.pieces import Piece, Shipment
     from medhavi.planners.promising.reach import Reach, Reached
     from medhavi.planners.promising.stages import Stages
     from medhavi.planners.promising.walk_terms import Terms
@@ -66,6 +66,8 @@ class DeliverySearch:
         Ways that were evaluated, those of components among them.
     cut
         The budget ended the search.
+    bar
+        What arrives later is not sent: nobody asks how late it is [s].
     best
         Earliest date of the ways that were evaluated last [s].
     rough
@@ -82,6 +84,7 @@ class DeliverySearch:
         "_repeats",
         "_stages",
         "_walk",
+        "bar",
         "best",
         "cut",
         "evaluations",
@@ -98,6 +101,7 @@ class DeliverySearch:
         self.evaluations = 0
         self.cut = False
         self.best = NEVER
+        self.bar = NEVER
         self.rough = False
         self._expiring: dict[tuple[str, str], int] = {}
         self._repeats = False
@@ -420,13 +424,25 @@ class DeliverySearch:
         shipments: list[Shipment] = []
         for part in way.parts:
             pieces = part.build(walk)
-            if pieces is None:
+            if pieces is None or self._beaten(way, pieces, terms, walk):
                 return None
             shipped = self.sending.parts(part.origin, pieces, terms)
             if shipped is None:
                 return None
             shipments += shipped
         return shipments
+
+    def _beaten(
+        self,
+        way: Way,
+        pieces: Sequence[Piece],
+        terms: Terms,
+        walk: Walk | CompactWalk,
+    ) -> bool:
+        """Tell whether a way of one part, found at once, arrives after the bar."""
+        if self.bar >= NEVER or len(way.parts) > 1 or walk.repeats:
+            return False
+        return self.sending.soonest(way.parts[0].origin, pieces, terms) > self.bar
 
     def quantity(self, steps: int) -> float:
         """Give a quantity in base units."""

@@ -34,6 +34,7 @@ def searched(quest: Quest, detail: str, *, freed: bool = False) -> Promise:
         book.stages.begin()
         if not freed:
             book.free_for(request)
+        quest.brief = detail != "full"
         quest.search()
         return answered(quest, detail)
     except (BadData, KeyboardInterrupt):

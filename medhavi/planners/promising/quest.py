@@ -20,7 +20,7 @@ from medhavi.planners.promising.planned_supply import with_planned_orders
 from medhavi.planners.promising.walk_terms import Terms
 from medhavi.planners.promising.work_rules import work_rules
 from medhavi.results.limiter import Limiter
-from medhavi.units import ALWAYS, DAY, HOUR, seconds_up, steps_up
+from medhavi.units import ALWAYS, DAY, HOUR, NEVER, seconds_up, steps_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +62,8 @@ class Quest:
         The budget ended the search.
     rough
         Some choice was greedy: an earlier date may exist.
+    brief
+        The answer is the chosen option alone.
     broken
         A provider failed.
     withheld
@@ -92,6 +94,7 @@ class Quest:
         self.evaluations = 0
         self.cut = False
         self.rough = False
+        self.brief = False
         self.broken = False
         self.withheld = False
         self.buffer = seconds_up(policy.delivery_buffer_h, HOUR)
@@ -164,12 +167,32 @@ class Quest:
         )
 
     def _collect(self, search: DeliverySearch, terms: Terms, seen: set[str]) -> None:
+        earliest_wins = self._earliest_wins()
         for way, found in search.search(terms):
             known = f"{way.option}|{found.date}"
             if known not in seen:
                 seen.add(known)
                 self._take(search, way, found, terms)
+                if earliest_wins and self.offered[-1].closed is None:
+                    search.bar = min(search.bar, found.date)
+        search.bar = NEVER
         self._count(search)
+
+    def _earliest_wins(self) -> bool:
+        """Tell whether the first permitted option is the answer, and the others none.
+
+        Then a way that is behind another one need not be followed to its end.
+        """
+        policy, stages = self.policy, self.book.stages
+        weights = policy.cost_preference, policy.risk_preference, policy.co2_preference
+        caps = policy.cost_cap, policy.co2_cap, policy.risk_cap
+        return (
+            self.brief
+            and not any(weights)
+            and all(one is None for one in caps)
+            and not (policy.not_before_due or policy.preempt)
+            and not (self.book.times.anything or stages.anything_perishes)
+        )
 
     def _collect_carried(self, terms: Terms) -> None:
         """Find the ways by other lanes that the policy prefers and that are in time.

@@ -49,6 +49,14 @@ class Sending:
         self._reached = reached
         self._failures = failures
 
+    def soonest(self, origin: str, pieces: Sequence[Piece], terms: Terms) -> int:
+        """Give an instant before which pieces of a place cannot all arrive [s]."""
+        product, wanted = pieces[0].product, self._wanted
+        ready = max(piece.ready for piece in pieces)
+        if origin == wanted.location or "transport" in terms.relaxed:
+            return ready
+        return ready + self._stages.least_way(product, origin, wanted.location)
+
     def parts(
         self, origin: str, pieces: Sequence[Piece], terms: Terms
     ) -> list[Shipment] | None:

@@ -306,6 +306,10 @@ class Stages:
             frozenset(lane for lane in others if lane != source.source),
         )
 
+    def least_way(self, product: str, origin: str, destination: str) -> int:
+        """Give the seconds that no way between two places can beat, as stated."""
+        return self.transport.least(product, origin, destination)
+
     def itinerary(
         self,
         product: str,
