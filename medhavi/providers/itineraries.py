@@ -90,6 +90,9 @@ class Itineraries:
         self.loads = DepartureLoads() if loads is None else loads
         self._graph = LaneGraph(transport, facts.holds_stock)
         self._costs: dict[tuple[str, str], Costing] = {}
+        self._kinds: dict[str, tuple[bool, float, float]] = {}
+        """Of products: dangerous or not, weight and volume."""
+        self._countries: dict[str, str | None] = {}
 
     def over(
         self, transport: Transport, lanes: Collection[str], loads: DepartureLoads
@@ -345,11 +348,15 @@ class Itineraries:
         self, product: str, qty: float, destination: str, country: str | None
     ) -> Goods:
         facts = self._facts
-        return Goods(
-            hazmat=facts.hazmat(product),
-            country=facts.country(destination) or country,
-            load=load_of(qty, facts.weight_kg(product), facts.volume_m3(product)),
-        )
+        kind = self._kinds.get(product)
+        if kind is None:
+            weight, volume = facts.weight_kg(product), facts.volume_m3(product)
+            kind = self._kinds[product] = facts.hazmat(product), weight, volume
+        if destination not in self._countries:
+            self._countries[destination] = facts.country(destination)
+        hazmat, weight, volume = kind
+        there = self._countries[destination] or country
+        return Goods(hazmat, there, load_of(qty, weight, volume))
 
     def _cost(self, product: str, lane: str) -> Costing:
         known = self._costs.get((lane, product))

@@ -142,6 +142,8 @@ class OptionCosts:
 
     def lateness(self, found: Evaluation, request: Request) -> float:
         """Give the price of the days that deliveries come after due."""
+        if found.date <= request.due:
+            return 0.0
         late = sum(
             self._good(found.product).qty(shipment.steps)
             * max(shipment.arrival - request.due, 0)
