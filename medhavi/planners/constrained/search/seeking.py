@@ -93,15 +93,23 @@ class Watch:
     stop: Callable[[], bool]
 
 
-def tell_late(watch: Watch, model: Model, finish: Sequence[int] | np.ndarray) -> None:
-    """Tell how many demands of each priority are late."""
-    late = np.asarray(finish) > model.plant.d_due
-    ranks = np.asarray(model.priority)
-    for priority in sorted(set(model.priority)):
-        of_class = ranks == priority
-        count = int(np.count_nonzero(late & of_class))
-        total = int(np.count_nonzero(of_class))
-        watch.told(f"late of priority {priority}", count, total)
+class _Classes:
+    """Demands by priority: tells how many of each are late."""
+
+    def __init__(self, watch: Watch, model: Model) -> None:
+        self._watch = watch
+        self._due = model.plant.d_due
+        ranks = np.asarray(model.priority)
+        self._members = {
+            priority: np.flatnonzero(ranks == priority)
+            for priority in sorted(set(model.priority))
+        }
+
+    def tell(self, finish: Sequence[int] | np.ndarray) -> None:
+        late = np.asarray(finish) > self._due
+        for priority, members in self._members.items():
+            count = int(np.count_nonzero(late[members]))
+            self._watch.told(f"late of priority {priority}", count, len(members))
 
 
 def seek(
@@ -133,11 +141,12 @@ def seek(
     def told(_: int) -> None:
         watch.told("passes", passes.made, len(plant.d_item))
 
+    classes = _Classes(watch, model)
     best = construct(passes, effort, told, watch.stop)
-    tell_late(watch, model, passes.work.d_finish)
+    classes.tell(passes.work.d_finish)
     if budget.turns and best.cost > 0:
         Wheel(passes, best, seed).turn(budget.turns, told, watch.stop)
-        tell_late(watch, model, passes.work.d_finish)
+        classes.tell(passes.work.d_finish)
     even = budget.even and len(plant.d_item) >= CROWDED
     repair = _Repair(passes, model, watch, seed, EVEN if even else 1.0)
     repair.justify()
@@ -187,6 +196,7 @@ class _Repair:
         self._moving = passes.plant._replace(base=base)
         self._model = model
         self._watch = watch
+        self._classes = _Classes(watch, model)
         self._passes = passes.made
         fresh = new_schedule(model.plant, passes.work, len(model.machines))
         fresh.noise[0] += seed
@@ -222,7 +232,7 @@ class _Repair:
                 break
             if done % between == 0:
                 self.justify()
-                tell_late(self._watch, self._model, self._plan.d_finish)
+                self._classes.tell(self._plan.d_finish)
             self._watch.told("moves", done, moves)
         self.justify()
 
