@@ -78,7 +78,8 @@ class DemandEffect:
 class EditPrice:
     """What an edit costs [base currency], part by part; negative: it saves.
 
-    `holding` is stock over the horizon, `lateness` the money of late and short demands.
+    `overtime` pays units beyond those of the resource while they are there, `holding`
+    is stock over the horizon, `lateness` the money of late and short demands.
     """
 
     purchase: float
@@ -86,12 +87,13 @@ class EditPrice:
     transport: float
     holding: float
     lateness: float
+    overtime: float = 0.0
 
     @property
     def total(self) -> float:
         """Sum of the parts."""
         supply = self.purchase + self.production + self.transport
-        return supply + self.holding + self.lateness
+        return supply + self.overtime + self.holding + self.lateness
 
     def as_dict(self) -> dict[str, float]:
         """Give the parts and their sum."""
@@ -99,6 +101,7 @@ class EditPrice:
             "purchase": self.purchase,
             "production": self.production,
             "transport": self.transport,
+            "overtime": self.overtime,
             "holding": self.holding,
             "lateness": self.lateness,
             "total": self.total,

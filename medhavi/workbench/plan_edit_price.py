@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from medhavi.providers import Providers
+from medhavi.providers.occupation import overtime_rate
 from medhavi.results.scorecard import scorecard
+from medhavi.units import HOUR, to_seconds
 from medhavi.workbench.plan_edit_answers import DemandEffect, EditPrice
 
 if TYPE_CHECKING:
@@ -43,7 +46,36 @@ def price(old: tuple[Plan, Snapshot], new: tuple[Plan, Snapshot]) -> EditPrice:
         **supply,
         holding=after.holding - before.holding,
         lateness=after.lateness - before.lateness,
+        overtime=_overtime(old[1], new[1]),
     )
+
+
+def _overtime(old: Snapshot, new: Snapshot) -> float:
+    """Give what units beyond those of their resources cost more than before.
+
+    Their working hours inside the horizon count, as for a remedy that asks for one.
+    """
+    if new["resource_units"].equals(old["resource_units"]):
+        return 0.0
+    return _unit_hours(new) - _unit_hours(old)
+
+
+def _unit_hours(snapshot: Snapshot) -> float:
+    capacity = Providers(snapshot).capacity
+    begin, end = int(snapshot.as_of), snapshot.settings.horizon_end
+    resources = {row["resource"]: row for row in snapshot["resources"].to_dicts()}
+    paid = 0.0
+    for row in snapshot["resource_units"].sort("resource", "valid_from").to_dicts():
+        resource = resources[row["resource"]]
+        more = (row["units"] or 0.0) - resource["units"]
+        start = max(to_seconds(row["valid_from"]), begin)
+        until = (
+            end if row["valid_to"] is None else min(to_seconds(row["valid_to"]), end)
+        )
+        if more > 0 and start < until:
+            seconds = capacity.working_time(row["resource"]).between(start, until)
+            paid += more * seconds / HOUR * overtime_rate(resource)
+    return paid
 
 
 def _cost(plan: Plan, kind: str) -> float:
