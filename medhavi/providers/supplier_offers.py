@@ -209,6 +209,10 @@ class SupplierOffers:
             usable = found
         return None
 
+    def limits(self, source: Source) -> bool:
+        """Tell whether an order of a source may ever find no room."""
+        return self._quotas.limits(source)
+
     def hold(self, source: Source, steps: int, finish: int, sign: int = 1) -> None:
         """Take the capacity of an order that is usable at an instant; -1: give back."""
         self._quotas.take(source, steps, self._quotas.door(source, finish), sign)

@@ -78,5 +78,4 @@ def compact_replay(stages: Stages, terms: Terms) -> CompactReplay | None:
     """Give a walk that places orders again; None: the terms ask for more than that."""
     if not terms.plain:
         return None
-    supply = compact_supply(stages, terms.now)
-    return None if supply is None else CompactReplay(supply, terms)
+    return CompactReplay(compact_supply(stages, terms.now), terms)

@@ -170,6 +170,8 @@ class CompactSupply:
             start = source.first_start(self.now)
             if source.kind == "move" or start is None:
                 return None
+            if source.kind == "buy" and self.stages.limits(source):
+                return None  # another order may take what there is
             made = CompactSource(good, source, start)
             if source.kind == "make" and not self._compile(made):
                 return None
@@ -200,10 +202,8 @@ class CompactSupply:
         return True
 
 
-def compact_supply(stages: Stages, now: int) -> CompactSupply | None:
-    """Give the goods of providers; None: what suppliers deliver at most is shared."""
-    if stages.limits_purchases:
-        return None
+def compact_supply(stages: Stages, now: int) -> CompactSupply:
+    """Give the goods of providers, kept with them."""
     known: CompactSupply | None = stages.compact
     if known is None or known.now != now or known.stages is not stages:
         known = stages.compact = CompactSupply(stages, now)

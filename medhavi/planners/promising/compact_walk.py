@@ -492,5 +492,4 @@ def compact_walk(stages: Stages, terms: Terms) -> CompactWalk | None:
     """Give a walk for plain terms; None: they ask for more than it does."""
     if not terms.plain:
         return None
-    supply = compact_supply(stages, terms.now)
-    return None if supply is None else CompactWalk(supply, terms)
+    return CompactWalk(compact_supply(stages, terms.now), terms)

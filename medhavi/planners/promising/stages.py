@@ -130,10 +130,9 @@ class Stages:
         for moves in self.moves:
             moves.carry_out(self.ledgers)
 
-    @property
-    def limits_purchases(self) -> bool:
-        """Whether suppliers deliver no more than so much at a time."""
-        return self._offers is not None
+    def limits(self, source: Source) -> bool:
+        """Tell whether a supplier delivers no more than so much at a time."""
+        return self._offers is not None and self._offers.limits(source)
 
     # ------------------------------------------------------------------- routing
     def sources(self, product: str, location: str) -> tuple[Source, ...]:
