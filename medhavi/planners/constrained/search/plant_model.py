@@ -142,6 +142,9 @@ class _Reading:
         self._machines: dict[str, int] = {}
         resources = run.snapshot["resources"]
         self._rows = {row["resource"]: row for row in resources.iter_rows(named=True)}
+        until = run.snapshot["step_resources"]["until_step"]
+        self._tools = until.null_count() < len(until)
+        """Some routing keeps a tool over several steps."""
         self._number: dict[int, int] = {}
         self._nodes: list[Node] = []
         for cluster in run.clusters:
@@ -158,7 +161,7 @@ class _Reading:
             for node, way in zip(self._nodes, self._ways, strict=True)
         ]
         _check_depth(items)
-        demands = self._run.intake.demands
+        demands, nodes = self._run.intake.demands, self._run.model.nodes
         if not demands or all(item.lead >= 0 for item in items):
             _refuse("nothing is made")
         scaled = [round(weight * 100) for weight in weights]
@@ -182,8 +185,7 @@ class _Reading:
             c_item=np.array([p for item in items for p, _ in item.below], np.int64),
             c_qty=np.array([q for item in items for _, q in item.below], np.int64),
             d_item=np.array(
-                [self._number[id(self._run.model.node(d.node))] for d in demands],
-                np.int64,
+                [self._number[id(nodes[demand.node])] for demand in demands], np.int64
             ),
             d_qty=np.array([d.qty for d in demands], np.int64),
             d_due=np.array([d.due - self._as_of for d in demands], np.int64),
@@ -264,7 +266,7 @@ class _Reading:
 
     def _make(self, item: _Item, way: Way) -> None:
         name = way.source.source
-        if self._run.providers.capacity.held(name):
+        if self._tools and self._run.providers.capacity.held(name):
             _refuse(f"{name} keeps a tool")
         if len(way.yields) != 1 or not way.yields[0].plain or way.gain is None:
             _refuse(f"{name} gives more than one product")
@@ -318,6 +320,9 @@ class _Reading:
             item.machine = self._machine(*finite[0])
 
     def _machine(self, name: str, units: float) -> int:
+        known = self._machines.get(name)
+        if known is not None and units == 1.0:
+            return known
         row = self._rows[name]
         plain = all(
             row[column] is None
