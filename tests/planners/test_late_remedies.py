@@ -303,6 +303,30 @@ def test_causes_note_the_best_change_that_was_tried_for_them() -> None:
     assert with_remedies(made, ()).fingerprint == made.fingerprint
 
 
+def test_a_smaller_lot_is_a_whole_number_of_pieces() -> None:
+    """300 at once of which 297 are good: 24 good ones ask for 24.2, so 25."""
+    snapshot = factories.snapshot(
+        demands=[{"demand": "D1", "qty": 24, "due": day(2)}],
+        **{**HOURLY, "routings": [{"routing": "R", "min_lot": 300.0, "yield": 0.99}]},
+    )
+    found = tried(snapshot, "D1")["smaller_lot"]
+    assert found.text == "make at most 25 at once by R"
+    assert found.lateness_h == 0.0
+
+
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+def test_a_lot_between_two_pieces_is_the_larger_and_no_fault(mode: str) -> None:
+    """At least and at most 20.5 pieces at once: 21 are made."""
+    lots = {"routing": "R", "min_lot": 20.5, "max_lot": 20.5}
+    snapshot = factories.snapshot(
+        demands=[{"demand": "D1", "qty": 21, "due": day(9)}],
+        **{**HOURLY, "routings": [lots]},
+    )
+    made = plan(snapshot, mode, PYTHON)
+    assert made.supplies["order_qty"].to_list() == [21.0]
+    assert verify(made, snapshot) == []
+
+
 def test_a_table_of_remedies_has_a_row_each() -> None:
     found = list(tried(two_on_one_machine(), "D2").values())
     table = remedy_table(found)

@@ -23,7 +23,15 @@ from medhavi.planners.remedy_rows import (
 from medhavi.providers.occupation import overtime_rate
 from medhavi.providers.stand_ins import stand_ins
 from medhavi.results.limiter import Limiter, RemedyKind
-from medhavi.units import DAY, HOUR, from_seconds, seconds_up, to_seconds
+from medhavi.units import (
+    DAY,
+    HOUR,
+    from_seconds,
+    from_steps,
+    seconds_up,
+    steps_up,
+    to_seconds,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -217,7 +225,7 @@ class PlanChanges:
         for order in orders.sort("qty", "id", descending=[True, False]).to_dicts():
             for row in self._rows("routings", routing=order["source"]):
                 share = float(order["order_qty"] or order["qty"]) / float(order["qty"])
-                lot = max(float(order["pegged"]) * share, 1.0)
+                lot = self._whole(max(float(order["pegged"]) * share, 1.0), row)
                 low = min(float(str(row["min_lot"] or 0.0)), lot)
                 changed = {**row, "min_lot": low, "max_lot": lot, "lot_multiple": 0.0}
                 text = f"make at most {lot:g} at once by {row['routing']}"
@@ -237,14 +245,23 @@ class PlanChanges:
                 continue
             for row in self._rows("routings", routing=order["source"]):
                 half = float(order["order_qty"] or order["qty"]) / 2
-                step = float(str(row["lot_multiple"] or 0.0)) or 1.0
-                lot = math.ceil(half / step) * step
+                multiple = float(str(row["lot_multiple"] or 0.0))
+                lot = (
+                    math.ceil(half / multiple) * multiple
+                    if multiple
+                    else self._whole(half, row)
+                )
                 if not float(str(row["min_lot"] or 0.0)) <= lot < 2 * half:
                     continue
                 text = f"make at most {lot:g} at once by {row['routing']}"
                 rows: Rows = {"routings": ({**row, "max_lot": lot},)}
                 yield PlanChange(RemedyKind.SMALLER_LOT, text, rows, 0.0)
                 return
+
+    def _whole(self, qty: float, routing: Row) -> float:
+        """Raise a quantity to whole steps of what a routing makes."""
+        step = self._providers.facts.step(str(routing["product"]))
+        return from_steps(steps_up(qty, step), step)
 
     def _users(self, resource: str) -> list[str]:
         """Give the orders that work on a resource."""

@@ -50,7 +50,7 @@ def check_sources(facts: Facts) -> list[Finding]:
             ),
         ),
         *_other_carrier(facts, new),
-        *_lot_faults(usable),
+        *_lot_faults(usable, facts.steps_of_products),
         *_step_faults(facts),
     ]
 
@@ -236,28 +236,25 @@ def _rules(facts: Facts) -> pl.DataFrame:
     )
 
 
-def _lot_faults(pairs: pl.DataFrame) -> list[Finding]:
+def _lot_faults(pairs: pl.DataFrame, steps: pl.DataFrame) -> list[Finding]:
     """Compare lots with the candidate that fits best; a fault must hold for all."""
     ratio = pl.col("lot_qty") / pl.col("lot_multiple")
-    top = (
-        pl.when(pl.col("lot_multiple") > 0)
-        .then(
-            (pl.col("max_lot") / pl.col("lot_multiple") + 1e-9).floor()
-            * pl.col("lot_multiple")
-        )
-        .otherwise("max_lot")
+    grid = (
+        pl.when(pl.col("lot_multiple") > 0).then("lot_multiple").otherwise("step_qty")
     )
+    top = (pl.col("max_lot") / grid + 1e-9).floor() * grid
+    least = (pl.col("min_lot") / grid - 1e-9).ceil() * grid
     slack = TOLERANCE * (1 + pl.col("lot_qty").abs())
-    judged = pairs.with_columns(
+    judged = pairs.join(
+        steps, on="product", how="left", maintain_order="left"
+    ).with_columns(
         below=pl.col("lot_qty") < pl.col("min_lot") - slack,
         odd=pl.when(pl.col("lot_multiple") > 0)
         .then((ratio - ratio.round()).abs() > TOLERANCE * (1 + ratio.abs()))
         .otherwise(statement=False),
         # A multiple or minimum above the maximum leaves no lot that fits both.
         above=(
-            (pl.col("lot_qty") > top + slack)
-            & (top > 0)
-            & (pl.col("max_lot") >= pl.col("min_lot"))
+            (pl.col("lot_qty") > top + slack) & (top > 0) & (top >= least)
         ).fill_null(value=False),
     )
     good = judged.filter(~(pl.col("below") | pl.col("odd") | pl.col("above")))
