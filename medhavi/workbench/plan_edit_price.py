@@ -68,7 +68,8 @@ def _unit_hours(snapshot: Snapshot) -> float:
     for row in snapshot["resource_units"].sort("resource", "valid_from").to_dicts():
         resource = resources[row["resource"]]
         more = (row["units"] or 0.0) - resource["units"]
-        start = max(to_seconds(row["valid_from"]), begin)
+        since = row["valid_from"]
+        start = begin if since is None else max(to_seconds(since), begin)
         until = (
             end if row["valid_to"] is None else min(to_seconds(row["valid_to"]), end)
         )
