@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from medhavi.units import from_seconds, to_seconds
+from medhavi.units import ALWAYS, from_seconds, to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -144,8 +144,8 @@ def one_unit_more(
     """
     rows: list[Row] = []
     at = begin
-    for row in sorted(stated, key=lambda one: to_seconds(one["valid_from"])):
-        lower = to_seconds(row["valid_from"])
+    for row in sorted(stated, key=_begin):
+        lower = _begin(row)
         last = row["valid_to"]
         upper = end if last is None else to_seconds(last)
         if upper <= begin or lower >= end:
@@ -163,6 +163,11 @@ def one_unit_more(
     if at < end:
         rows.append(_units(resource, at, end, resource["units"], None))
     return tuple(rows)
+
+
+def _begin(row: Mapping[str, Any]) -> int:
+    """Give when a row begins to hold [UTC seconds]; without an instant: ever since."""
+    return ALWAYS if row["valid_from"] is None else to_seconds(row["valid_from"])
 
 
 def _units(

@@ -104,5 +104,13 @@ def test_one_unit_more_cuts_stated_rows_and_fills_what_they_leave():
         (3, 6.0),
         (8, 3.0),
     ]
+    ever = one_unit_more(MACHINE, [{**stated, "valid_from": None}], at(3), at(9))
+    assert [
+        (row["valid_from"] and days(row["valid_from"]), row["units"]) for row in ever
+    ] == [
+        (None, 5.0),
+        (3, 6.0),
+        (8, 3.0),
+    ]
     beside = one_unit_more(MACHINE, [stated], at(9), at(10))
     assert [row["units"] for row in beside] == [3.0]
