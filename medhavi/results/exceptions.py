@@ -121,7 +121,7 @@ _ENTRIES: Mapping[ExceptionCode, ExceptionEntry] = MappingProxyType(
         ExceptionCode.CAPACITY_OVERLOAD: _entry(
             _WARNING,
             "Resource is loaded above what it has",
-            "Add a shift, move work to an alternate, or plan in mode constrained.",
+            "Add a shift, or move work to an alternate or to other days.",
         ),
         ExceptionCode.SUPPLIER_CAPACITY: _entry(
             _WARNING,

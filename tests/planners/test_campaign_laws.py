@@ -17,6 +17,7 @@ from medhavi.planners.campaigns.campaign_proposals import (
 )
 from medhavi.planners.campaigns.setup_changes import plan_changes
 from medhavi.providers import Providers
+from medhavi.snapshot.changed_rows import with_rows
 from tests.examples import examples
 from tests.planners.campaign_shop import FAMILIES, day, matrix, planned, rule, shop
 
@@ -196,6 +197,25 @@ def test_a_second_unit_for_some_days_breaks_no_plan(demands, rows, standing, mor
     )
     planned(snapshot, "off")
     planned(snapshot, "propose")
+
+
+def test_a_tool_beside_a_machine_waits_for_its_changes():
+    """A, B, A by turns: M changes for two hours, and the crew stands by."""
+    snapshot = shop(
+        [("A", 60.0, 3.0), ("B", 60.0, 3.5), ("A", 60.0, 4.0)],
+        changeovers=matrix(("FA", "FB", 120, False), ("FB", "FA", 120, False)),
+    )
+    crew = [{"resource": "CREW", "location": "L", "kind": "labour"}]
+    beside = [
+        {"routing": f"R{product}", "step": 1, "resource": "CREW"} for product in "AB"
+    ]
+    made = planned(
+        with_rows(snapshot, {"resources": crew, "step_resources": beside}), "off"
+    )
+    hours = made.operations.group_by("resource").agg(
+        (pl.col("finish") - pl.col("start")).dt.total_hours().sum()
+    )
+    assert dict(hours.iter_rows()) == {"M": 7, "CREW": 7}
 
 
 def test_campaigns_of_a_machine_with_a_second_unit_are_refused():

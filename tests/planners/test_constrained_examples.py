@@ -16,6 +16,7 @@ from medhavi.planners.pipeline import plan
 from medhavi.results.verify import verify
 from tests import factories
 from tests.planners.small_plans import (
+    PYTHON,
     day,
     days,
     deliveries,
@@ -975,3 +976,30 @@ def test_what_waits_too_long_for_capacity_is_made_of_a_fresh_component() -> None
     assert [(row["qty"], days(row["finish"])) for row in bought.to_dicts()] == [
         (24, 2.0)
     ]
+
+
+def test_what_finds_no_room_any_more_stays_where_it_is_dated_and_says_so():
+    """M breaks for good on day 1; both orders can only work on day 0, a day each."""
+    snapshot = factories.snapshot(
+        resources=[{"resource": "M"}],
+        routings=[{"routing": "R"}],
+        steps=[{"run_minutes_per_unit": 60.0}],
+        step_resources=[{}],
+        supply_orders=[
+            {"supply_order": name, "kind": "work", "qty": 24, "due": day(due)}
+            | {"status": "firmed", "source": "R"}
+            for name, due in (("W1", 1.0), ("W2", 2.5))
+        ],
+        demands=[{"qty": 48, "due": day(3)}],
+        disruptions=[
+            {"disruption": "X", "kind": "resource_down", "subject": "M"}
+            | {"valid_from": day(1)}
+        ],
+    )
+    made = plan(snapshot, "constrained", PYTHON)
+    assert verify(made, snapshot) == []
+    crowded = made.exceptions.filter(pl.col("code") == "CapacityOverload")
+    assert crowded["supply"].drop_nulls().to_list() == ["W1", "W2"]
+    assert "M needs 48.0 h and has 24.0 h." in crowded["message"].to_list()
+    dated = snapshot["supply_orders"]["due"].to_list()
+    assert made.supplies.sort("id")["finish"].to_list() == dated

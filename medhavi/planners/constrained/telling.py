@@ -55,6 +55,13 @@ def tell(
         order = job.order
         if order.existing is None or not job.placed or order.row is None:
             continue
+        if job.stays and not job.lacking and order.timing.steps:
+            messages.add(
+                ExceptionCode.CAPACITY_OVERLOAD,
+                "Finds no room among other work and stays as it is dated.",
+                date=order.row["due"],
+                **messages.of_order(order),
+            )
         shift = order.timing.finish - order.row["due"]
         if shift:
             messages.add(

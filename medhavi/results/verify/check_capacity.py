@@ -69,10 +69,24 @@ def check_capacity(facts: Facts) -> list[Finding]:
 @once
 def placed_operations(facts: Facts) -> pl.DataFrame:
     """Give the operations with `planned`: false for orders that stand as they are."""
-    stands = facts.open_orders.filter(
-        # What is released or started is not moved, locked or not.
-        pl.col("locked").fill_null(value=False) | (pl.col("status") != "firmed")
-    )["supply_order"].to_list()
+    dated = facts.plan.supplies.select(
+        pl.col("id").alias("supply_order"), pl.col("finish").alias("planned_finish")
+    )
+    crowded = list(facts.exceptions.get("CapacityOverload", ()))
+    stands = (
+        facts.open_orders.join(dated, on="supply_order", how="left")
+        .filter(
+            # What is released or started is not moved, locked or not; what finds no room
+            # stays where it is dated, and the plan says so.
+            pl.col("locked").fill_null(value=False)
+            | (pl.col("status") != "firmed")
+            | (
+                pl.col("supply_order").is_in(crowded)
+                & (pl.col("planned_finish") == pl.col("due"))
+            )
+        )["supply_order"]
+        .to_list()
+    )
     return facts.plan.operations.with_columns(planned=~pl.col("supply").is_in(stands))
 
 

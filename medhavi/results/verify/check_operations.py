@@ -137,10 +137,12 @@ def _minutes(facts: Facts, steps: pl.DataFrame) -> list[Finding]:
             (pl.col("setup_minutes") + work) * MINUTE,
         )
     )
+    # All resources of a step work as long as the slowest of them.
+    free = judged.join(_variable(facts), on="resource", how="semi")
     odd = judged.filter(
         ((pl.col("worked") - pl.col("needed")).abs() > SECONDS)
         | ((pl.col("booked") - pl.col("worked")).abs() > SECONDS * pl.col("rows"))
-    ).join(_variable(facts), on="resource", how="anti")
+    ).join(free.select("order", "step").unique(), on=["order", "step"], how="anti")
     return faults(
         "VER027",
         "operations",
