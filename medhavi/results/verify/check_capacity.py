@@ -76,8 +76,8 @@ def placed_operations(facts: Facts) -> pl.DataFrame:
     stands = (
         facts.open_orders.join(dated, on="supply_order", how="left")
         .filter(
-            # What is released or started is not moved, locked or not; what finds no room
-            # stays where it is dated, and the plan says so.
+            # What is released or started is not moved, locked or not; what finds no
+            # room stays where it is dated, and the plan says so.
             pl.col("locked").fill_null(value=False)
             | (pl.col("status") != "firmed")
             | (
