@@ -59,8 +59,10 @@ def added_rows(
         if wrong:
             continue
         row = _whole(new.table, typed, snapshot)
-        there = _there(row, snapshot) or any(_same_key(row, one) for one in rows)
-        if there:
+        stated = row.after or {}
+        typed_key = {name: stated[name] for name in row.key}
+        there = _with_key(snapshot, row.table, typed_key) is not None
+        if there or any(_same_key(row, one) for one in rows):
             key = ", ".join(row.key.values())
             found.append(_refused(new.table, "key", key, _THERE, _CHANGE_IT))
         rows.append(row)
@@ -69,17 +71,14 @@ def added_rows(
 
 def row_with(snapshot: Snapshot, row: Mapping[str, Any]) -> Row | None:
     """Give the row of the tables that has the key of a row of an edit; None: none."""
-    typed = {name: cell(row["table"], name, text) for name, text in _key(row).items()}
-    for now in snapshot[row["table"]].iter_rows(named=True):
-        if typed.items() <= now.items():
-            return now
-    return None
+    table, stated = row["table"], row["after"] or row["before"] or {}
+    key = {name: cell(table, name, stated.get(name)) for name in row["key"]}
+    return _with_key(snapshot, table, key)
 
 
-def _key(row: Mapping[str, Any]) -> Row:
-    """Give the key cells of a row of an edit as JSON has them."""
-    stated = row["after"] or row["before"] or {}
-    return {name: stated.get(name) for name in row["key"]}
+def _with_key(snapshot: Snapshot, table: str, key: Row) -> Row | None:
+    rows = snapshot[table].iter_rows(named=True)
+    return next((now for now in rows if key.items() <= now.items()), None)
 
 
 def _typed(new: NewRow) -> tuple[Row, list[Finding]]:
@@ -123,13 +122,6 @@ def _whole(table: str, typed: Row, snapshot: Snapshot) -> RowEdit:
     (row,) = normal_rows(snapshot, table, {table: [typed]}).to_dicts()
     key = {name: str(row[name]) for name in schema.tables()[table].key}
     return RowEdit(table=table, key=key, before=None, after=row)
-
-
-def _there(row: RowEdit, snapshot: Snapshot) -> bool:
-    stated: Mapping[str, Any] = row.after or {}
-    key = {name: stated[name] for name in row.key}
-    rows = snapshot[row.table].iter_rows(named=True)
-    return any(key.items() <= one.items() for one in rows)
 
 
 def _same_key(row: RowEdit, other: RowEdit) -> bool:

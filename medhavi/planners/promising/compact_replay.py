@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.planners.promising.compact_supply import compact_supply
-from medhavi.planners.promising.compact_walk import CompactWalk, NotPlainError
+from medhavi.planners.promising.compact_walk import CompactWalk
 from medhavi.planners.promising.pieces import Piece, Use
 from medhavi.units import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.planners.promising.compact_supply import CompactSource
     from medhavi.planners.promising.stages import Stages
     from medhavi.planners.promising.walk_terms import Terms
     from medhavi.providers.sources import Source
@@ -43,7 +42,8 @@ class CompactReplay(CompactWalk):
         NotPlainError
             The source is not plain.
         """
-        known = self._known(source)
+        good = self._supply.good(source.product, source.location)
+        known = self._known(good, source)
         if known.is_buy:
             return self._buy(known, piece.order_steps)
         latest = max([one.ready for one in got], default=ALWAYS)
@@ -65,13 +65,6 @@ class CompactReplay(CompactWalk):
             piece.lines,
             piece.surplus,
         )
-
-    def _known(self, source: Source) -> CompactSource:
-        good = self._supply.good(source.product, source.location)
-        for known in good.sources or ():
-            if known.source is source:
-                return known
-        raise NotPlainError
 
 
 def compact_replay(stages: Stages, terms: Terms) -> CompactReplay | None:

@@ -24,7 +24,7 @@ from medhavi.results.limiter import Limiter
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from medhavi.planners.promising.compact_supply import (
         CompactGood,
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from medhavi.providers.timing import Timing
 
     Pieces = tuple[Piece, ...]
-    Look = Callable[[], Pieces | None]
 
 
 class NotPlainError(Exception):
@@ -136,7 +135,10 @@ class CompactWalk:
         return good
 
     def _source(self, source: Source) -> CompactSource:
-        good = self._begin(source.product, source.location)
+        return self._known(self._begin(source.product, source.location), source)
+
+    def _known(self, good: CompactGood, source: Source) -> CompactSource:
+        """Give what is kept of a source of a good."""
         for one in good.sources or ():
             if one.source is source:
                 return one
