@@ -53,7 +53,7 @@ class CompactWalk:
     supply
         Goods with their ledgers.
     terms
-        What is allowed; `plain_terms` holds for them.
+        What is allowed; they are plain (`Terms.plain`).
 
     Attributes
     ----------
