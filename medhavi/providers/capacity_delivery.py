@@ -17,6 +17,9 @@ Anchor = Literal["start", "end"]
 class Outlet:
     """One line of the main product among the outputs.
 
+    An order is finished when the latest of its lines is there, whichever of them is
+    valid then: lines that follow each other in time do not move its dates.
+
     Parameters
     ----------
     step

@@ -218,7 +218,9 @@ class Recipes:
         for i in self._output_numbers.get(routing, ()):
             row = dict(self._outputs.row(i))
             row["location"] = row["location"] or home
-            if row["role"] == "main" and row["product"] != product:
+            if row["product"] == product:
+                row["role"] = "main"
+            elif row["role"] == "main":
                 row["role"] = "co"
             rows.append(row)
         if all(row["product"] != product for row in rows):

@@ -107,6 +107,28 @@ def test_outputs_by_date_count_only_inside_their_dates():
     assert quantities(made, "A") == [10, 10]
 
 
+def test_the_latest_line_of_the_product_ends_the_order_valid_or_not():
+    made = planned(
+        demands=[{"due": day(10)}],
+        routing_outputs=[
+            {"role": "main", "valid_to": day(20)},
+            {"role": "main", "offset_minutes": 60, "valid_from": day(20)},
+        ],
+        **DAY_OF_WORK,
+    )
+    assert orders(made) == [("A", 10, 8.958333, 10)]
+
+
+def test_a_line_of_the_product_itself_is_its_main_line_whatever_it_is_called():
+    made = planned(
+        demands=[{"qty": 10}],
+        supply_orders=[{"kind": "work", "source": "R", "qty": 3, "due": day(5)}],
+        routing_outputs=[{"role": "by", "qty_per": 2}],
+        **DAY_OF_WORK,
+    )
+    assert made.supplies.filter(product="A")["qty"].sort().to_list() == [4, 6]
+
+
 def test_a_fixed_output_takes_as_many_orders_as_are_needed():
     made = planned(
         demands=[{"qty": 25}],

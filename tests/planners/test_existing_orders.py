@@ -144,6 +144,15 @@ def test_components_are_due_for_what_is_still_to_come():
     assert quantities(made, "B") == [12]
 
 
+def test_an_order_that_is_done_takes_nothing_more():
+    lines = [{"component": "B", "qty_per": 2, "qty_fixed": 1}]
+    made = planned(
+        supply_orders=[work(qty_done=10)],
+        **{**MADE, "bom_lines": lines, "supply_terms": []},
+    )
+    assert made.supplies.filter(product="B").is_empty()
+
+
 def test_a_work_order_counts_routing_units():
     made = planned(
         demands=[{"qty": 30}],

@@ -299,8 +299,7 @@ def check_outputs(facts: Facts) -> list[Finding]:
     given = outputs(facts)
     sums = given.group_by("order", "product").agg(
         pl.col("qty", "low").sum(),
-        pl.col("main", "step_qty").first(),
-        pl.col("instant_s").max(),
+        pl.col("main", "step_qty", "latest_s").first(),
     )
     rows = facts.supplies.filter(pl.col("kind") == "make").join(
         sums, on=["order", "product"], suffix="_given"
@@ -315,7 +314,7 @@ def check_outputs(facts: Facts) -> list[Finding]:
     late = rows.filter(
         ~pl.col("existing")
         & pl.col("main")
-        & ((pl.col("finish_s") - pl.col("instant_s")).abs() > SECONDS)
+        & ((pl.col("finish_s") - pl.col("latest_s")).abs() > SECONDS)
     )
     absent = (
         sums.filter((pl.col("low") > TOLERANCE) & ~pl.col("main"))
@@ -363,7 +362,7 @@ def check_outputs(facts: Facts) -> list[Finding]:
                 pl.col("id").alias("value"),
                 pl.lit("finish").alias("what"),
                 pl.col("finish_s").alias("moment"),
-                pl.col("instant_s").alias("expected"),
+                pl.col("latest_s").alias("expected"),
             ),
         ),
         *faults(

@@ -175,7 +175,8 @@ def consumption(facts: Facts) -> pl.DataFrame:
     """Give what orders take: order, product, location, instant_s, qty.
 
     Lines whose group offers a choice are left out: a plan does not say which it took.
-    Orders in process have taken their components.
+    Orders in process have taken their components; orders that are done take nothing
+    more, whatever their fixed quantities.
     """
     lines = facts.snapshot["bom_lines"].with_columns(*validity())
     grouped = lines.filter(pl.col("substitute_group").is_not_null())
@@ -189,6 +190,7 @@ def consumption(facts: Facts) -> pl.DataFrame:
     started = facts.open_orders.filter(pl.col("status") == "in_process")
     orders = make_orders(facts).filter(
         ~pl.col("order").is_in(started["supply_order"].to_list())
+        & (pl.col("order_qty") > 0)
     )
     used = orders.join(
         lines.rename({"routing": "source", "location": "from_location"}),
@@ -246,8 +248,13 @@ def outputs(facts: Facts) -> pl.DataFrame:
         on="source",
         how="inner",
     )
-    main = rows.filter(pl.col("role") == "main")["routing"].unique().to_list()
-    silent = orders.filter(~pl.col("source").is_in(main)).with_columns(
+    own = rows.select("product", source="routing").unique()
+    silent = orders.join(
+        own,
+        left_on=["source", "main_product"],
+        right_on=["source", "product"],
+        how="anti",
+    ).with_columns(
         product=pl.col("main_product"),
         step=pl.lit(None, pl.Int64),
         qty_per=pl.lit(1.0),
@@ -263,8 +270,11 @@ def outputs(facts: Facts) -> pl.DataFrame:
     )
     plain = pl.col("qty_per") * pl.col("order_qty") * pl.col("leaving")
     is_main = pl.col("product") == pl.col("main_product")
+    # An order is finished when the latest row of its product says, valid then or not.
+    latest = pl.col("instant_s").max().over("order", "product")
     return (
-        placed.filter(
+        placed.with_columns(latest_s=latest)
+        .filter(
             (pl.col("valid_from_s") <= pl.col("instant_s"))
             & (pl.col("instant_s") < pl.col("valid_to_s"))
         )
@@ -276,7 +286,10 @@ def outputs(facts: Facts) -> pl.DataFrame:
             + pl.col("qty_fixed"),
         )
         .group_by("order", "product", "location", "instant_s", maintain_order=True)
-        .agg(pl.col("qty", "low").sum(), pl.col("main", "existing", "step_qty").first())
+        .agg(
+            pl.col("qty", "low").sum(),
+            pl.col("main", "existing", "step_qty", "latest_s").first(),
+        )
         .with_columns(qty=_rounded(up=False), low=_rounded(up=False, column="low"))
     )
 
