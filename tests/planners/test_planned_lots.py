@@ -327,3 +327,11 @@ def test_verify_catches_an_order_that_breaks_lots(rule, qty, code):
     assert verify(made, snapshot) == []
     planted = made.replace(supplies=made.supplies.with_columns(qty=qty, order_qty=qty))
     assert code in {fault.code for fault in verify(planted, snapshot)}
+
+
+def test_a_multiple_between_two_pieces_is_ordered_in_the_least_lot_of_both():
+    """Pairs of 2.5 are whole pieces by fives, also where 2.5 is the most."""
+    made = planned(
+        demands=[{"qty": 7}], supply_terms=[{"lot_multiple": 2.5, "max_lot": 2.5}]
+    )
+    assert quantities(made, "A") == [5, 5]

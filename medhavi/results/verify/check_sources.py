@@ -12,7 +12,7 @@ import polars as pl
 
 from medhavi.results.verify.facts import PLACE, TOLERANCE, validity
 from medhavi.results.verify.faults import faults
-from medhavi.units import ALWAYS, NEVER
+from medhavi.units import ALWAYS, NEVER, exact
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding
@@ -239,14 +239,11 @@ def _rules(facts: Facts) -> pl.DataFrame:
 def _lot_faults(pairs: pl.DataFrame, steps: pl.DataFrame) -> list[Finding]:
     """Compare lots with the candidate that fits best; a fault must hold for all."""
     ratio = pl.col("lot_qty") / pl.col("lot_multiple")
-    grid = (
-        pl.when(pl.col("lot_multiple") > 0).then("lot_multiple").otherwise("step_qty")
-    )
-    top = (pl.col("max_lot") / grid + 1e-9).floor() * grid
-    least = (pl.col("min_lot") / grid - 1e-9).ceil() * grid
+    top = (pl.col("max_lot") / pl.col("grid") + 1e-9).floor() * pl.col("grid")
+    least = (pl.col("min_lot") / pl.col("grid") - 1e-9).ceil() * pl.col("grid")
     slack = TOLERANCE * (1 + pl.col("lot_qty").abs())
-    judged = pairs.join(
-        steps, on="product", how="left", maintain_order="left"
+    judged = _on_grids(
+        pairs.join(steps, on="product", how="left", maintain_order="left")
     ).with_columns(
         below=pl.col("lot_qty") < pl.col("min_lot") - slack,
         odd=pl.when(pl.col("lot_multiple") > 0)
@@ -277,6 +274,19 @@ def _lot_faults(pairs: pl.DataFrame, steps: pl.DataFrame) -> list[Finding]:
             ),
         )
     return found
+
+
+def _on_grids(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add `grid`: the least quantity that fits the multiple and the product's step."""
+    pairs = rows.select("lot_multiple", "step_qty").unique().drop_nulls("step_qty")
+    grids = [
+        step if multiple <= 0 else (exact(multiple) / exact(step)).numerator * step
+        for multiple, step in pairs.iter_rows()
+    ]
+    grid = pairs.with_columns(grid=pl.Series(grids, dtype=pl.Float64))
+    return rows.join(
+        grid, on=["lot_multiple", "step_qty"], how="left", maintain_order="left"
+    )
 
 
 def _step_faults(facts: Facts) -> list[Finding]:
