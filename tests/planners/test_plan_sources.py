@@ -8,6 +8,7 @@ import pytest
 
 from medhavi.planners.pipeline import plan
 from tests import factories
+from tests.factories import AS_OF
 from tests.planners.small_plans import (
     PYTHON,
     day,
@@ -37,6 +38,16 @@ def sources(made):
 
 
 # --- choice ------------------------------------------------------------------------
+def test_where_the_last_routing_has_ended_goods_are_moved():
+    made = planned(
+        demands=[{}],
+        stock=[{"location": "P", "qty": 10}],
+        lanes=[{"lane": "P-L", "origin": "P", "destination": "L"}],
+        routings=[{"valid_to": AS_OF}],
+    )
+    assert sources(made) == {"P-L": 10}
+
+
 @pytest.mark.req("MRP-01")
 def test_equal_preference_goes_by_id():
     assert sources(planned(demands=[{}], **TWO_SUPPLIERS)) == {"S": 10}

@@ -108,8 +108,10 @@ def candidates(facts: Facts) -> pl.DataFrame:
     rules = _rules(facts).join(asked, on=PLACE, how="semi")
     ruled = rules.select("product", "location").unique()
     free = found.join(ruled, on=["product", "location"], how="anti")
-    # Without rows a product is made or bought where it can be, else moved.
-    made = free.filter(pl.col("kind") != "move")
+    # Without rows a product is made or bought where it can be still, else moved.
+    made = free.filter(
+        (pl.col("kind") != "move") & (pl.col("valid_to_s") > facts.as_of)
+    )
     moved = free.filter(pl.col("kind") == "move").join(
         made.select("product", "location").unique(),
         on=["product", "location"],
