@@ -227,6 +227,31 @@ def test_an_array_grows_with_its_content():
     assert grown(np.array([3, 4], dtype=np.int64), 9)[:2].tolist() == [3, 4]
 
 
+@pytest.mark.parametrize("engine", ["python", "numba"])
+def test_more_pegs_than_there_is_room_for_at_first_are_all_found(engine):
+    levels, demands = 60, 40
+    # One lot per level serves all demands; its order needs the lot of the next level.
+    first = list(range(demands))
+    below = list(range(demands, demands + levels - 1))
+    found = peg(
+        Matches(
+            need_rank=[0] * demands + list(range(1, levels)),
+            need_demand=[*first, *(-1 for _ in below)],
+            need_consumer=[*(-1 for _ in first), *range(levels - 1)],
+            need_qty=[3] * demands + [3 * demands] * len(below),
+            need=[*first, *below],
+            unit=[0] * demands + list(range(1, levels)),
+            qty=[3] * demands + [3 * demands] * len(below),
+            unit_order=[*range(levels - 1), -1],
+            unit_qty=[3 * demands] * levels,
+            n_orders=levels - 1,
+        ),
+        engine,
+    )
+    rows = sorted(zip(found.level, found.unit, found.demand, found.qty, strict=True))
+    assert rows == [(n, n, demand, 3) for n in range(levels) for demand in first]
+
+
 @given(matches(), st.integers(0, LEVELS - 1))
 def test_what_is_traced_again_from_some_level_on_is_what_was_traced(found, level):
     whole = peg(found, "python")

@@ -72,8 +72,8 @@ def compiled_trace() -> Callable[..., Any]:
 
     from medhavi.planners.kernels import peg_trace
 
-    callees = (peg_trace.stretch, peg_trace.grown, peg_trace.arranged)
-    return jitted(numba.njit, peg_trace.trace, callees)
+    *callees, kernel = functions_of(peg_trace)
+    return jitted(numba.njit, kernel, callees)
 
 
 @lru_cache(maxsize=1)

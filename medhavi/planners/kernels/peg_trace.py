@@ -17,11 +17,52 @@ interpreted form is the reference (equal results are tested).
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 SAFE = 2**62
 WIDTH = 5
 """Fields of a slice; a part of a chain is one place in memory, not five."""
+
+
+class Web(NamedTuple):
+    """What is traced, as of `trace`."""
+
+    need_order: np.ndarray
+    need_demand: np.ndarray
+    need_consumer: np.ndarray
+    need_qty: np.ndarray
+    need_level: np.ndarray
+    match_start: np.ndarray
+    match_unit: np.ndarray
+    match_qty: np.ndarray
+    match_position: np.ndarray
+    match_owner: np.ndarray
+    need_pinned: np.ndarray
+    unit_start: np.ndarray
+    unit_of: np.ndarray
+    unit_offset: np.ndarray
+    span: np.ndarray
+
+
+class Traced(NamedTuple):
+    """What is filled: pegs, as `trace` gives them, and the slices of each unit.
+
+    The slices of a unit are a linked list in ascending position: `first` and `last` of
+    it in `slices`, and `held`, how many there are. The fields of a slice lie side by
+    side: begin, end, demand, level, place of the next or -1.
+    """
+
+    demand: np.ndarray
+    unit: np.ndarray
+    qty: np.ndarray
+    level: np.ndarray
+    position: np.ndarray
+    slices: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    held: np.ndarray
 
 
 def stretch(position: int, quantity: int, length: int, exact: int) -> int:
@@ -37,214 +78,6 @@ def stretch(position: int, quantity: int, length: int, exact: int) -> int:
             return position
         return position * quantity // length
     return min(int(position * (quantity / length)), quantity)
-
-
-def trace(
-    need_order: np.ndarray,
-    need_demand: np.ndarray,
-    need_consumer: np.ndarray,
-    need_qty: np.ndarray,
-    need_level: np.ndarray,
-    match_start: np.ndarray,
-    match_unit: np.ndarray,
-    match_qty: np.ndarray,
-    match_position: np.ndarray,
-    match_owner: np.ndarray,
-    need_pinned: np.ndarray,
-    unit_start: np.ndarray,
-    unit_of: np.ndarray,
-    unit_offset: np.ndarray,
-    span: np.ndarray,
-    n_units: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Give the pegs of all levels.
-
-    Parameters
-    ----------
-    need_order
-        Shape (n_needs,), int64: needs so that an order's takers come before its needs.
-    need_demand, need_consumer, need_qty
-        Shape (n_needs,): demand or -1; order that consumes or -1; quantity [steps].
-    need_level
-        Shape (n_needs,): level of what a need of a demand takes, 0 where it demands it.
-    match_start
-        Shape (n_needs + 1,): first match of each need.
-    match_unit, match_qty, match_position
-        Shape (n_matches,): unit, quantity, place inside the unit [steps].
-    match_owner, need_pinned
-        Shape (n_matches,): the demand d that a match is kept for, -2 - d: for it
-        alone, or -1; and shape (n_needs,): 1 where a match of the need has an owner.
-    unit_start, unit_of
-        Shape (n_orders + 1,) and (n_ordered_units,): units of each order, main first.
-    unit_offset
-        Shape (n_units,): begin of the unit in the span of its order [steps].
-    span
-        Shape (n_orders,): length of each span [steps].
-    n_units
-        Number of units.
-
-    Returns
-    -------
-    demand, unit, qty, level, position
-        Shape (n_pegs,), int64: quantity in steps of the unit's product; level 0 is the
-        demanded product; place inside the unit [steps].
-    """
-    # What is never written takes no memory; growing copies all.
-    capacity = 4 * len(match_unit) + 16
-    peg_demand = np.empty(capacity, np.int64)
-    peg_unit = np.empty(capacity, np.int64)
-    peg_qty = np.empty(capacity, np.int64)
-    peg_level = np.empty(capacity, np.int64)
-    peg_position = np.empty(capacity, np.int64)
-    pegs = 0
-    # Slices of a unit in ascending position, as linked lists.
-    first = np.full(n_units, -1, np.int64)
-    last = np.full(n_units, -1, np.int64)
-    # Fields lie side by side: begin, end, demand, level, place of the next or -1.
-    slices = np.empty(capacity * WIDTH, np.int64)
-    used = 0
-
-    for turn in range(len(need_order)):
-        need = need_order[turn]
-        match, stop = match_start[need], match_start[need + 1]
-        if match == stop:
-            continue
-        consumer = need_consumer[need]
-        if need_demand[need] < 0 and consumer < 0:
-            continue
-        covered = 0
-        unit_place = unit_start[consumer] if consumer >= 0 else 0
-        unit_stop = unit_start[consumer + 1] if consumer >= 0 else 1
-        quantity, length = need_qty[need], 1
-        exact = SAFE // max(quantity, 1)
-        units, sizes, places = match_unit, match_qty, match_position
-        if consumer >= 0:
-            length = span[consumer]
-            if need_pinned[need]:
-                parts = 0
-                for place in range(unit_place, unit_stop):
-                    part = first[unit_of[place]]
-                    while part >= 0:
-                        parts += 1
-                        part = slices[part + 4]
-                part_begin = np.empty(parts, np.int64)
-                part_end = np.empty(parts, np.int64)
-                part_demand = np.empty(parts, np.int64)
-                parts = 0
-                for place in range(unit_place, unit_stop):
-                    parent = unit_of[place]
-                    offset = unit_offset[parent]
-                    part = first[parent]
-                    while part >= 0:
-                        begin = stretch(offset + slices[part], quantity, length, exact)
-                        end = stretch(
-                            offset + slices[part + 1], quantity, length, exact
-                        )
-                        part_begin[parts] = begin
-                        part_end[parts] = end
-                        part_demand[parts] = slices[part + 2]
-                        parts += 1
-                        part = slices[part + 4]
-                units, sizes, places = arranged(
-                    match_unit[match:stop],
-                    match_qty[match:stop],
-                    match_position[match:stop],
-                    match_owner[match:stop],
-                    part_begin,
-                    part_end,
-                    part_demand,
-                )
-                match, stop = 0, len(units)
-        while unit_place < unit_stop and match < stop:
-            if consumer >= 0:
-                parent = unit_of[unit_place]
-                part = first[parent]
-            else:
-                parent = -1
-                part = 0
-            while part >= 0 and match < stop:
-                if consumer >= 0:
-                    offset = unit_offset[parent]
-                    begin = stretch(offset + slices[part], quantity, length, exact)
-                    end = stretch(offset + slices[part + 1], quantity, length, exact)
-                    demand = slices[part + 2]
-                    level = slices[part + 3] + 1
-                    part = slices[part + 4]
-                else:
-                    begin, end = 0, quantity
-                    demand, level = need_demand[need], need_level[need]
-                    part = -1
-                while match < stop and covered + sizes[match] <= begin:
-                    covered += sizes[match]
-                    match += 1
-                at = match
-                reach = covered
-                while at < stop and reach < end:
-                    low = max(reach, begin)
-                    high = min(reach + sizes[at], end)
-                    taken = high - low
-                    unit = units[at]
-                    if taken > 0 and unit >= 0:
-                        if pegs + 1 >= capacity:
-                            capacity *= 2
-                            peg_demand = grown(peg_demand, capacity)
-                            peg_unit = grown(peg_unit, capacity)
-                            peg_qty = grown(peg_qty, capacity)
-                            peg_level = grown(peg_level, capacity)
-                            peg_position = grown(peg_position, capacity)
-                            slices = grown(slices, capacity * WIDTH)
-                        peg_demand[pegs] = demand
-                        peg_unit[pegs] = unit
-                        peg_qty[pegs] = taken
-                        peg_level[pegs] = level
-                        position = places[at] + low - reach
-                        peg_position[pegs] = position
-                        pegs += 1
-                        tail = last[unit]
-                        if (
-                            tail >= 0
-                            and slices[tail + 1] == position
-                            and slices[tail + 2] == demand
-                            and slices[tail + 3] == level
-                        ):
-                            slices[tail + 1] = position + taken
-                        else:
-                            following = -1
-                            if tail < 0:
-                                first[unit] = used
-                                last[unit] = used
-                            elif slices[tail] <= position:
-                                slices[tail + 4] = used
-                                last[unit] = used
-                            else:
-                                before = -1
-                                following = first[unit]
-                                while following >= 0 and slices[following] < position:
-                                    before = following
-                                    following = slices[following + 4]
-                                if before < 0:
-                                    first[unit] = used
-                                else:
-                                    slices[before + 4] = used
-                            slices[used] = position
-                            slices[used + 1] = position + taken
-                            slices[used + 2] = demand
-                            slices[used + 3] = level
-                            slices[used + 4] = following
-                            used += WIDTH
-                    if reach + sizes[at] > end:
-                        break
-                    reach += sizes[at]
-                    at += 1
-                match, covered = at, reach
-            unit_place += 1
-    return (
-        peg_demand[:pegs],
-        peg_unit[:pegs],
-        peg_qty[:pegs],
-        peg_level[:pegs],
-        peg_position[:pegs],
-    )
 
 
 def grown(values: np.ndarray, capacity: int) -> np.ndarray:
@@ -340,3 +173,286 @@ def arranged(
                 pieces += 1
         reach = part_end[part]
     return new_unit[:pieces], new_qty[:pieces], new_position[:pieces]
+
+
+def fill(
+    web: Web, found: Traced, turn: int, pegs: int, used: int
+) -> tuple[int, int, int]:
+    """Trace needs as long as there is room for all that one may bring.
+
+    No array takes the place of another here: compiled, it would be counted at every
+    step who refers to it, which takes longer than all the rest.
+
+    Parameters
+    ----------
+    web, found
+        What is traced and what is filled.
+    turn, pegs, used
+        Needs and pegs done before; fields of slices that are used.
+
+    Returns
+    -------
+    turn, pegs, used
+        The same after it; all needs are done, or too little room is left.
+    """
+    (
+        need_order,
+        need_demand,
+        need_consumer,
+        need_qty,
+        need_level,
+        match_start,
+        match_unit,
+        match_qty,
+        match_position,
+        match_owner,
+        need_pinned,
+        unit_start,
+        unit_of,
+        unit_offset,
+        span,
+    ) = web
+    (
+        peg_demand,
+        peg_unit,
+        peg_qty,
+        peg_level,
+        peg_position,
+        slices,
+        first,
+        last,
+        held,
+    ) = found
+    while turn < len(need_order):
+        need = need_order[turn]
+        match, stop = match_start[need], match_start[need + 1]
+        consumer = need_consumer[need]
+        if match == stop or (need_demand[need] < 0 and consumer < 0):
+            turn += 1
+            continue
+        covered = 0
+        unit_place = unit_start[consumer] if consumer >= 0 else 0
+        unit_stop = unit_start[consumer + 1] if consumer >= 0 else 1
+        quantity, length = need_qty[need], 1
+        exact = SAFE // max(quantity, 1)
+        units, sizes, places = match_unit, match_qty, match_position
+        parts = 1
+        if consumer >= 0:
+            length = span[consumer]
+            parts = 0
+            for place in range(unit_place, unit_stop):
+                parts += held[unit_of[place]]
+            if need_pinned[need]:
+                part_begin = np.empty(parts, np.int64)
+                part_end = np.empty(parts, np.int64)
+                part_demand = np.empty(parts, np.int64)
+                parts = 0
+                for place in range(unit_place, unit_stop):
+                    parent = unit_of[place]
+                    offset = unit_offset[parent]
+                    part = first[parent]
+                    while part >= 0:
+                        begin = stretch(offset + slices[part], quantity, length, exact)
+                        end = stretch(
+                            offset + slices[part + 1], quantity, length, exact
+                        )
+                        part_begin[parts] = begin
+                        part_end[parts] = end
+                        part_demand[parts] = slices[part + 2]
+                        parts += 1
+                        part = slices[part + 4]
+                units, sizes, places = arranged(
+                    match_unit[match:stop],
+                    match_qty[match:stop],
+                    match_position[match:stop],
+                    match_owner[match:stop],
+                    part_begin,
+                    part_end,
+                    part_demand,
+                )
+                match, stop = 0, len(units)
+        # Each step of the walk goes beyond a match or a part.
+        if pegs + stop - match + parts > len(peg_qty):
+            break
+        turn += 1
+        while unit_place < unit_stop and match < stop:
+            if consumer >= 0:
+                parent = unit_of[unit_place]
+                part = first[parent]
+            else:
+                parent = -1
+                part = 0
+            while part >= 0 and match < stop:
+                if consumer >= 0:
+                    offset = unit_offset[parent]
+                    begin = stretch(offset + slices[part], quantity, length, exact)
+                    end = stretch(offset + slices[part + 1], quantity, length, exact)
+                    demand = slices[part + 2]
+                    level = slices[part + 3] + 1
+                    part = slices[part + 4]
+                else:
+                    begin, end = 0, quantity
+                    demand, level = need_demand[need], need_level[need]
+                    part = -1
+                while match < stop and covered + sizes[match] <= begin:
+                    covered += sizes[match]
+                    match += 1
+                at = match
+                reach = covered
+                while at < stop and reach < end:
+                    low = max(reach, begin)
+                    high = min(reach + sizes[at], end)
+                    taken = high - low
+                    unit = units[at]
+                    if taken > 0 and unit >= 0:
+                        peg_demand[pegs] = demand
+                        peg_unit[pegs] = unit
+                        peg_qty[pegs] = taken
+                        peg_level[pegs] = level
+                        position = places[at] + low - reach
+                        peg_position[pegs] = position
+                        pegs += 1
+                        tail = last[unit]
+                        if (
+                            tail >= 0
+                            and slices[tail + 1] == position
+                            and slices[tail + 2] == demand
+                            and slices[tail + 3] == level
+                        ):
+                            slices[tail + 1] = position + taken
+                        else:
+                            following = -1
+                            if tail < 0:
+                                first[unit] = used
+                                last[unit] = used
+                            elif slices[tail] <= position:
+                                slices[tail + 4] = used
+                                last[unit] = used
+                            else:
+                                before = -1
+                                following = first[unit]
+                                while following >= 0 and slices[following] < position:
+                                    before = following
+                                    following = slices[following + 4]
+                                if before < 0:
+                                    first[unit] = used
+                                else:
+                                    slices[before + 4] = used
+                            slices[used] = position
+                            slices[used + 1] = position + taken
+                            slices[used + 2] = demand
+                            slices[used + 3] = level
+                            slices[used + 4] = following
+                            used += WIDTH
+                            held[unit] += 1
+                    if reach + sizes[at] > end:
+                        break
+                    reach += sizes[at]
+                    at += 1
+                match, covered = at, reach
+            unit_place += 1
+    return turn, pegs, used
+
+
+def trace(
+    need_order: np.ndarray,
+    need_demand: np.ndarray,
+    need_consumer: np.ndarray,
+    need_qty: np.ndarray,
+    need_level: np.ndarray,
+    match_start: np.ndarray,
+    match_unit: np.ndarray,
+    match_qty: np.ndarray,
+    match_position: np.ndarray,
+    match_owner: np.ndarray,
+    need_pinned: np.ndarray,
+    unit_start: np.ndarray,
+    unit_of: np.ndarray,
+    unit_offset: np.ndarray,
+    span: np.ndarray,
+    n_units: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Give the pegs of all levels.
+
+    Parameters
+    ----------
+    need_order
+        Shape (n_needs,), int64: needs so that an order's takers come before its needs.
+    need_demand, need_consumer, need_qty
+        Shape (n_needs,): demand or -1; order that consumes or -1; quantity [steps].
+    need_level
+        Shape (n_needs,): level of what a need of a demand takes, 0 where it demands it.
+    match_start
+        Shape (n_needs + 1,): first match of each need.
+    match_unit, match_qty, match_position
+        Shape (n_matches,): unit, quantity, place inside the unit [steps].
+    match_owner, need_pinned
+        Shape (n_matches,): the demand d that a match is kept for, -2 - d: for it
+        alone, or -1; and shape (n_needs,): 1 where a match of the need has an owner.
+    unit_start, unit_of
+        Shape (n_orders + 1,) and (n_ordered_units,): units of each order, main first.
+    unit_offset
+        Shape (n_units,): begin of the unit in the span of its order [steps].
+    span
+        Shape (n_orders,): length of each span [steps].
+    n_units
+        Number of units.
+
+    Returns
+    -------
+    demand, unit, qty, level, position
+        Shape (n_pegs,), int64: quantity in steps of the unit's product; level 0 is the
+        demanded product; place inside the unit [steps].
+    """
+    web = Web(
+        need_order,
+        need_demand,
+        need_consumer,
+        need_qty,
+        need_level,
+        match_start,
+        match_unit,
+        match_qty,
+        match_position,
+        match_owner,
+        need_pinned,
+        unit_start,
+        unit_of,
+        unit_offset,
+        span,
+    )
+    # What is never written takes no memory; growing copies all.
+    capacity = 4 * len(match_unit) + 16
+    found = Traced(
+        np.empty(capacity, np.int64),
+        np.empty(capacity, np.int64),
+        np.empty(capacity, np.int64),
+        np.empty(capacity, np.int64),
+        np.empty(capacity, np.int64),
+        np.empty(capacity * WIDTH, np.int64),
+        np.full(n_units, -1, np.int64),
+        np.full(n_units, -1, np.int64),
+        np.full(n_units, 0, np.int64),
+    )
+    turn, pegs, used = fill(web, found, 0, 0, 0)
+    while turn < len(need_order):
+        capacity *= 2
+        found = Traced(
+            grown(found.demand, capacity),
+            grown(found.unit, capacity),
+            grown(found.qty, capacity),
+            grown(found.level, capacity),
+            grown(found.position, capacity),
+            grown(found.slices, capacity * WIDTH),
+            found.first,
+            found.last,
+            found.held,
+        )
+        turn, pegs, used = fill(web, found, turn, pegs, used)
+    return (
+        found.demand[:pegs],
+        found.unit[:pegs],
+        found.qty[:pegs],
+        found.level[:pegs],
+        found.position[:pegs],
+    )
