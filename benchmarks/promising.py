@@ -200,11 +200,9 @@ def bulk(section: Section, book: Book, name: str, lines: int) -> None:
 
     asked = read(book, lines)
     gc.collect()
-    gc.freeze()
     started = time.process_time()
     quote_all(book, asked, detail="date")
     taken = time.process_time() - started
-    gc.unfreeze()
     # The gate is for 50,000 lines; fewer have their share of it.
     share = lines / 50_000
     gate = Gate("s", 30.0 * share, 12.0 * share)

@@ -11,12 +11,19 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def without_collections() -> Iterator[None]:
+def without_collections(*, circles: bool = True) -> Iterator[None]:
     """Pause the garbage collector: a run keeps all its records until it ends.
 
     Walking hundreds of thousands of live records again and again costs a quarter of a
     large run (docs/performance.md). It runs again however the run ends, unless it did
     not before.
+
+    Parameters
+    ----------
+    circles
+        The run leaves records behind that point to each other in a circle, which only
+        the collector frees. Without, all that it made is old at once: it is not walked
+        when the run ends, but with everything else that lives long.
     """
     running = gc.isenabled()
     gc.disable()
@@ -24,4 +31,8 @@ def without_collections() -> Iterator[None]:
         yield
     finally:
         if running:
+            if not circles and not gc.get_freeze_count():
+                # To the permanent generation and from there to the oldest, unwalked.
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()

@@ -50,3 +50,39 @@ def test_dates_of_a_file_pause_it_and_remedies_do_not(monkeypatch, detail, colle
     quote_all(Book.from_snapshot(snapshot), asked, detail=detail)
     assert seen == [collects]
     assert gc.isenabled()
+
+
+def test_dates_of_a_file_leave_no_circles_that_only_it_collects():
+    snapshot = company(4, 9, 1)
+    rows = [cells(qty=number, due=day(number)) for number in range(1, 9)]
+    asked = read_requests(rows, snapshot).requests
+    book = Book.from_snapshot(snapshot)
+    quote_all(book, asked, detail="date")
+    gc.collect()
+    gc.disable()
+    try:
+        made = quote_all(book, asked, detail="date")
+        assert len(made) == len(rows)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_what_a_run_without_circles_made_is_old_when_it_ends():
+    gc.collect()
+    with without_collections(circles=False):
+        made = [[number] for number in range(2000)]
+    young = {id(one) for one in gc.get_objects(generation=0)}
+    assert not young & {id(one) for one in made}
+    assert gc.get_freeze_count() == 0
+
+
+def test_what_was_frozen_before_stays_frozen():
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        with without_collections(circles=False):
+            pass
+        assert gc.get_freeze_count() == frozen
+    finally:
+        gc.unfreeze()

@@ -8,6 +8,7 @@ bring travels by the earliest itinerary from there.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from medhavi.planners.promising.compact_walk import NotPlainError, compact_walk
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.compact_walk import CompactWalk
     from medhavi.planners.promising.delivery_ways import Build, Wanted
     from medhavi.planners.promising.pieces import Piece, Shipment
-    from medhavi.planners.promising.reach import Reach, Reached
+    from medhavi.planners.promising.reach import Reach
     from medhavi.planners.promising.stages import Stages
     from medhavi.planners.promising.walk_terms import Terms
     from medhavi.providers.sources import Source
@@ -80,7 +81,7 @@ class DeliverySearch:
 
     __slots__ = (
         "_expiring",
-        "_reach",
+        "_reached",
         "_repeats",
         "_stages",
         "_walk",
@@ -96,7 +97,6 @@ class DeliverySearch:
 
     def __init__(self, stages: Stages, reach: Reach, wanted: Wanted) -> None:
         self._stages = stages
-        self._reach = reach
         self.wanted = wanted
         self.evaluations = 0
         self.cut = False
@@ -107,6 +107,14 @@ class DeliverySearch:
         self._repeats = False
         self._walk: Walk | None = None
         self.failures: list[Failure] = []
+        # A method of the search would make a circle, which only the collector frees.
+        self._reached = partial(
+            reach.of,
+            wanted.product,
+            wanted.location,
+            wanted.country,
+            expedite=wanted.expedite,
+        )
         self.sending = Sending(stages, wanted, self._reached, self.failures)
 
     # --------------------------------------------------------------------- options
@@ -176,15 +184,6 @@ class DeliverySearch:
             subject = blocked[0] if blocked else wanted.location
             self.failures.append(Failure(code, subject))
         return origins, [place for place in origins if place in reached.makers]
-
-    def _reached(self) -> Reached:
-        wanted = self.wanted
-        return self._reach.of(
-            wanted.product,
-            wanted.location,
-            wanted.country,
-            expedite=wanted.expedite,
-        )
 
     def _way(self, name: str, place: str, build: Build) -> Way:
         return Way(

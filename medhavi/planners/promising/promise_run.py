@@ -155,7 +155,7 @@ def quote_all(
         # What remedies change of the tables are circles that only it collects.
         _ask_all(book, requests, policy, asked)
     else:
-        with without_collections():
+        with without_collections(circles=False):
             _ask_all(book, requests, policy, asked)
     return [asked.answers[request.position] for request in requests]
 
