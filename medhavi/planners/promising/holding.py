@@ -46,7 +46,7 @@ class _Holds:
         self._owner = order_named(
             request.demand if whole else order, None if whole else line
         )
-        self._seen: dict[tuple[str, str, int, int], int] = {}
+        self._seen: dict[str, int] = {}
         self.found: list[PlannedHold] = []
 
     def add(
@@ -59,18 +59,19 @@ class _Holds:
         told: tuple[Any, ...] = (),
     ) -> None:
         """Hold something; `told` are the fields of a hold after its end."""
-        start, finish = window
         part = f"{subject}@{location or ''}"
-        key = (kind, part, start, finish)
+        name = reservation_named(self._owner, kind, part, window)
         seen = self._seen
-        if key in seen:
-            seen[key] += 1
-            part = f"{part}#{seen[key]}"
+        if name in seen:
+            seen[name] += 1
+            part = f"{part}#{seen[name]}"
+            name = reservation_named(self._owner, kind, part, window)
         else:
-            seen[key] = 1
+            seen[name] = 1
+        start, finish = window
         self.found.append(
             PlannedHold(
-                reservation_named(self._owner, kind, part, window),
+                name,
                 kind,
                 self._demand,
                 subject,
@@ -126,28 +127,24 @@ def _material(
     shelf
         Life that must be left at delivery [s].
     """
-    surplus: dict[tuple[str, str], list[list[int]]] = {}
-    for piece in pieces:
-        if piece.surplus:
-            node = (piece.product, piece.location)
-            surplus.setdefault(node, []).append([piece.ready, piece.surplus])
     takes: dict[tuple[str, str, int], int] = {}
     alive: dict[tuple[str, str, int], int] = {}
     for shipment in found.shipments:
-        for use in shipment.uses:
-            key = (use.piece.product, use.piece.location, use.instant)
-            alive[key] = max(alive.get(key, 0), shipment.arrival + shelf)
+        until = shipment.arrival + shelf
+        for instant, piece in shipment.uses:
+            key = (piece.product, piece.location, instant)
+            alive[key] = max(alive.get(key, 0), until)
     stocked = [use for use in found.uses() if use.piece.kind == "stock"]
-    for use in sorted(stocked, key=lambda one: one.instant):
-        piece = use.piece
+    surplus = _surplus(pieces)
+    if surplus:
+        stocked.sort(key=lambda one: one.instant)
+    for instant, piece in stocked:
         left = piece.steps
-        for entry in sorted(surplus.get((piece.product, piece.location), ())):
-            if entry[0] <= use.instant and left:
-                served = min(entry[1], left)
-                entry[1] -= served
-                left -= served
+        if surplus:
+            entries = surplus.get((piece.product, piece.location), ())
+            left -= _served(entries, instant, left)
         if left:
-            key = (piece.product, piece.location, use.instant)
+            key = (piece.product, piece.location, instant)
             takes[key] = takes.get(key, 0) + left
     for key, steps in sorted(takes.items()):
         product, location, instant = key
@@ -155,6 +152,27 @@ def _material(
         asks, until = product == found.product, alive.get(key, instant)
         window = (instant, instant)
         holds.add("material", product, location, qty, window, (steps, asks, until))
+
+
+def _surplus(pieces: Sequence[Piece]) -> dict[tuple[str, str], list[list[int]]]:
+    """Collect what new orders leave over: when it is there, and how much [steps]."""
+    found: dict[tuple[str, str], list[list[int]]] = {}
+    for piece in pieces:
+        if piece.surplus:
+            node = (piece.product, piece.location)
+            found.setdefault(node, []).append([piece.ready, piece.surplus])
+    return found
+
+
+def _served(surplus: Iterable[list[int]], instant: int, steps: int) -> int:
+    """Take what is left over by an instant, the first first; give how much [steps]."""
+    left = steps
+    for entry in sorted(surplus):
+        if entry[0] <= instant and left:
+            part = min(entry[1], left)
+            entry[1] -= part
+            left -= part
+    return steps - left
 
 
 def _capacity(holds: _Holds, pieces: Sequence[Piece], stages: Stages) -> None:

@@ -9,17 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.providers.demand_values import demand_value
+from medhavi.providers.demand_values import DemandValue, demand_value
 from medhavi.results.promise import PromiseCost
 from medhavi.units import DAY, HOUR, from_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.pieces import Evaluation, Piece, Use
     from medhavi.planners.promising.stages import Stages
-    from medhavi.providers.demand_values import DemandValue
 
 DAYS_A_YEAR = 365
 USUAL_HOLDING_RATE = 0.2
@@ -93,13 +92,15 @@ class OptionCosts:
         Providers.
     """
 
-    __slots__ = ("_embodied", "_goods", "_hours", "_rates", "_stages")
+    __slots__ = ("_embodied", "_goods", "_hours", "_last", "_rates", "_stages")
 
     def __init__(self, stages: Stages) -> None:
         self._stages = stages
         self._goods: dict[str, _Good] = {}
         self._hours: dict[str, float] = {}
         """Cost of an hour by resource [base currency]."""
+        self._last: tuple[Request | None, DemandValue] = (None, DemandValue(0, 0, 0))
+        """The last request, and what it is worth."""
         policies = stages.providers.tables["inventory_policies"]
         self._rates: dict[tuple[str, str], float] = dict(
             zip(
@@ -122,7 +123,7 @@ class OptionCosts:
         for shipment in found.shipments:
             for use in shipment.uses:
                 paid = bill.cash_out
-                self._use(bill, use, 1.0)
+                self._add(bill, (use,), 1.0)
                 if use.piece.again:
                     bill.cash_out = paid
             if shipment.itinerary is not None:
@@ -161,6 +162,14 @@ class OptionCosts:
         return self._value(request).short
 
     def _value(self, request: Request) -> DemandValue:
+        """Give what a request is worth; its options are priced one after the other."""
+        asked, known = self._last
+        if asked is not request:
+            known = self._worth(request)
+            self._last = request, known
+        return known
+
+    def _worth(self, request: Request) -> DemandValue:
         providers = self._stages.providers
         rate = providers.exchange.rate(request.currency)
         row = {
@@ -173,35 +182,35 @@ class OptionCosts:
         unit_cost = providers.facts.unit_cost(request.product)
         return demand_value(cells, unit_cost, weight)
 
-    # ------------------------------------------------------------------- one piece
-    def _use(self, bill: _Bill, use: Use, share: float) -> None:
-        """Add a piece; `share` of what it is for serves the need."""
-        instant, piece = use
-        steps, source = piece.steps, piece.source
-        if source is None:
-            good = self._good(piece.product)
-            qty = good.qty(steps)
-            bill.material += qty * good.unit_cost * share
-            bill.co2_kg += qty * good.co2_kg * share
-            return
-        part = share * steps / (steps + piece.shared + piece.surplus)
-        ordered = from_steps(piece.order_steps, source.step)
-        price = source.costs.cost(ordered)
-        bill.cash_out += price
-        bill.co2_kg += source.costs.co2(ordered) * part
-        kind = piece.kind
-        if kind == "buy":
-            bill.material += price * part
-        elif kind == "move":
-            bill.transport += price * part
-        else:
-            work = self._work(piece)
-            bill.cash_out += work
-            bill.production += (price + work) * part
-        if instant > piece.ready:
-            bill.holding += self._holding(piece, instant) * share
-        for inner in piece.uses:
-            self._use(bill, inner, part)
+    # ---------------------------------------------------------------------- pieces
+    def _add(self, bill: _Bill, uses: Sequence[Use], share: float) -> None:
+        """Add pieces; `share` of what they are for serves the need."""
+        for instant, piece in uses:
+            steps, source = piece.steps, piece.source
+            if source is None:
+                good = self._good(piece.product)
+                qty = good.qty(steps)
+                bill.material += qty * good.unit_cost * share
+                bill.co2_kg += qty * good.co2_kg * share
+                continue
+            part = share * steps / (steps + piece.shared + piece.surplus)
+            ordered = from_steps(piece.order_steps, source.step)
+            price = source.costs.cost(ordered)
+            bill.cash_out += price
+            bill.co2_kg += source.costs.co2(ordered) * part
+            kind = piece.kind
+            if kind == "buy":
+                bill.material += price * part
+            elif kind == "move":
+                bill.transport += price * part
+            else:
+                work = self._work(piece)
+                bill.cash_out += work
+                bill.production += (price + work) * part
+            if instant > piece.ready:
+                bill.holding += self._holding(piece, instant) * share
+            if piece.uses:
+                self._add(bill, piece.uses, part)
 
     def _work(self, piece: Piece) -> float:
         """Give the cost of the hours of an order [base currency]."""
