@@ -209,12 +209,16 @@ def _customers(snapshot: TableAccess) -> list[Finding]:
 def _selves(snapshot: TableAccess) -> list[Finding]:
     """Rows that lead from a thing to itself."""
     found: list[Finding] = []
-    for name, column, other in (
-        ("substitutes", "substitute", "product"),
-        ("lanes", "destination", "origin"),
-        ("step_links", "after", "step"),
+    every = pl.lit(value=True)
+    for name, column, other, where in (
+        ("substitutes", "substitute", "product", every),
+        ("lanes", "destination", "origin", every),
+        ("step_links", "after", "step", every),
+        ("sourcing", "source", "location", pl.col("kind") == "move"),
+        ("supply_orders", "source", "location", pl.col("kind") == "transfer"),
     ):
-        marked, rows = mark(snapshot, name, pl.col(column) == pl.col(other))
+        itself = (pl.col(column) == pl.col(other)) & where
+        marked, rows = mark(snapshot, name, itself)
         fields = {"other": other}
         found += told("SNAP048", name, column, marked, rows, fields)
     return found

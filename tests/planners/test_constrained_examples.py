@@ -1003,3 +1003,36 @@ def test_what_finds_no_room_any_more_stays_where_it_is_dated_and_says_so():
     assert "M needs 48.0 h and has 24.0 h." in crowded["message"].to_list()
     dated = snapshot["supply_orders"]["due"].to_list()
     assert made.supplies.sort("id")["finish"].to_list() == dated
+
+
+def test_what_finds_no_goods_stays_where_it_is_dated_beside_other_work():
+    """B never comes, so both orders stand on day 0, on one machine."""
+    snapshot = factories.snapshot(
+        resources=[{"resource": "M"}],
+        routings=[{"routing": "R"}],
+        steps=[{"run_minutes_per_unit": 60.0}],
+        step_resources=[{}],
+        bom_lines=[{"component": "B"}],
+        supply_orders=[
+            {"supply_order": name, "kind": "work", "qty": 24, "due": day(1)}
+            | {"status": "firmed", "source": "R"}
+            for name in ("W1", "W2")
+        ],
+    )
+    made = plan(snapshot, "constrained", PYTHON)
+    assert verify(made, snapshot) == []
+    missing = made.exceptions.filter(pl.col("code") == "MissingMaterial")
+    assert missing["supply"].to_list() == ["W1", "W2"]
+
+
+def test_the_yield_of_a_pool_is_that_of_its_members():
+    snapshot = factories.snapshot(
+        demands=[{"qty": 10}],
+        resources=[{"resource": "ANN", "pool": "CREW"}],
+        routings=[{}],
+        steps=[{"run_minutes_per_unit": 1.0}],
+        step_resources=[{"resource": "CREW", "yield": 0.5}],
+    )
+    made = plan(snapshot, "constrained", PYTHON)
+    assert verify(made, snapshot) == []
+    assert made.supplies["order_qty"].to_list() == [20]

@@ -38,6 +38,30 @@ def sources(made):
 
 
 # --- choice ------------------------------------------------------------------------
+def test_what_a_routing_makes_elsewhere_is_made_there():
+    made = planned(
+        demands=[{"location": "W"}],
+        routings=[{}],
+        routing_outputs=[{"role": "main", "location": "W"}],
+        locations=[{"location": "W"}],
+    )
+    assert sources(made) == {"R": 10}
+
+
+def test_terms_for_every_place_are_not_those_of_customers():
+    """Where a customer makes A, its parts come by the lane into it."""
+    made = planned(
+        demands=[{"location": "C"}],
+        locations=[{"location": "C", "kind": "customer"}, {"location": "W"}],
+        routings=[{"location": "C"}],
+        bom_lines=[{"component": "B"}],
+        supply_terms=[{"product": "B", "location": "*"}],
+        stock=[{"product": "B", "location": "W", "qty": 10}],
+        lanes=[{"lane": "W-C", "origin": "W", "destination": "C"}],
+    )
+    assert sources(made) == {"R": 10, "W-C": 10}
+
+
 def test_where_the_last_routing_has_ended_goods_are_moved():
     made = planned(
         demands=[{}],

@@ -647,6 +647,11 @@ CASES: dict[str, tuple[str, Tables, Tables]] = {
         {"lanes": [{"destination": "L"}]},
         {"lanes": [{"destination": "W"}]},
     ),
+    "a transfer order that goes where it comes from": (
+        "SNAP048",
+        {"supply_orders": [{"kind": "transfer", "source": "L"}]},
+        {"supply_orders": [{"kind": "transfer", "source": "W"}], "lanes": [{}]},
+    ),
     "a characteristic without a value": (
         "SNAP049",
         {"products": [{"characteristics": "colour=red;blue"}]},

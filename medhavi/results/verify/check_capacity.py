@@ -72,7 +72,8 @@ def placed_operations(facts: Facts) -> pl.DataFrame:
     dated = facts.plan.supplies.select(
         pl.col("id").alias("supply_order"), pl.col("finish").alias("planned_finish")
     )
-    crowded = list(facts.exceptions.get("CapacityOverload", ()))
+    told = facts.exceptions
+    held = [*told.get("CapacityOverload", ()), *told.get("MissingMaterial", ())]
     stands = (
         facts.open_orders.join(dated, on="supply_order", how="left")
         .filter(
@@ -81,7 +82,7 @@ def placed_operations(facts: Facts) -> pl.DataFrame:
             pl.col("locked").fill_null(value=False)
             | (pl.col("status") != "firmed")
             | (
-                pl.col("supply_order").is_in(crowded)
+                pl.col("supply_order").is_in(held)
                 & (pl.col("planned_finish") == pl.col("due"))
             )
         )["supply_order"]

@@ -42,7 +42,7 @@ def check_resources(facts: Facts) -> list[Finding]:
         .unique()
         .join(orders, on="order", how="semi")
     )
-    served = used.join(_members(facts), on="resource").join(
+    served = used.join(facts.named_resources, on="resource").join(
         pl.concat([needed, _held(facts, windows)]),
         on=["order", "step", "named"],
         suffix="_needed",
@@ -108,14 +108,6 @@ def _held(facts: Facts, windows: pl.DataFrame) -> pl.DataFrame:
         .select("order", "step", "named", "choice", "units")
         .unique()
     )
-
-
-def _members(facts: Facts) -> pl.DataFrame:
-    """Give each resource under its own name and its pool's: resource, named."""
-    resources = facts.snapshot["resources"]
-    own = resources.select("resource", pl.col("resource").alias("named"))
-    pools = resources.filter(pl.col("pool").is_not_null())
-    return pl.concat([own, pools.select("resource", pl.col("pool").alias("named"))])
 
 
 def _faults(what: str, rows: pl.DataFrame, column: str) -> list[Finding]:

@@ -129,15 +129,22 @@ def candidates(facts: Facts) -> pl.DataFrame:
 def _masters(facts: Facts) -> pl.DataFrame:
     snapshot = facts.snapshot
     routings = snapshot["routings"].with_columns(*validity())
+    stated = snapshot["routing_outputs"].join(
+        routings.select("routing", main="product", home="location"), on="routing"
+    )
+    stated = stated.select(
+        "routing",
+        "product",
+        pl.coalesce("location", "home").alias("location"),
+        own=pl.col("product") == pl.col("main"),
+        serves=(pl.col("product") == pl.col("main")) | (pl.col("role") != "by"),
+    )
+    silent = routings.join(stated.filter("own"), on="routing", how="anti")
+    columns = ("routing", "product", "location")
     given = pl.concat(
-        [
-            routings.select("routing", "product"),
-            snapshot["routing_outputs"]
-            .filter(pl.col("role") != "by")
-            .select("routing", "product"),
-        ]
+        [silent.select(columns), stated.filter("serves").select(columns)]
     ).unique()
-    make = given.join(routings.drop("product"), on="routing").select(
+    make = given.join(routings.drop("product", "location"), on="routing").select(
         pl.lit("make").alias("kind"),
         pl.col("routing").alias("source"),
         "product",
@@ -146,7 +153,10 @@ def _masters(facts: Facts) -> pl.DataFrame:
         "valid_to_s",
         *_LOTS,
     )
-    places = snapshot["locations"].select("location")
+    # Customers hold nothing: terms for every place that does are not theirs.
+    places = (
+        snapshot["locations"].filter(pl.col("kind") != "customer").select("location")
+    )
     terms = snapshot["supply_terms"].with_columns(*validity())
     everywhere = (
         terms.filter(pl.col("location") == "*")

@@ -80,6 +80,14 @@ class Facts:
         )
 
     @cached_property
+    def named_resources(self) -> pl.DataFrame:
+        """Each resource under its own name and its pool's: columns resource, named."""
+        resources = self.snapshot["resources"]
+        own = resources.select("resource", pl.col("resource").alias("named"))
+        pools = resources.filter(pl.col("pool").is_not_null())
+        return pl.concat([own, pools.select("resource", pl.col("pool").alias("named"))])
+
+    @cached_property
     def open_orders(self) -> pl.DataFrame:
         """Existing orders that are still to come; `rest` in the order's own unit.
 

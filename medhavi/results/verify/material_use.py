@@ -101,9 +101,10 @@ def step_yields(facts: Facts) -> pl.DataFrame:
             .unique()
             .join(orders, on="order")
             .join(
-                special.select(
-                    pl.col("routing").alias("source"), "step", "resource", "yield"
-                ).unique(["source", "step", "resource"], maintain_order=True),
+                special.select("step", "yield", source="routing", named="resource")
+                .join(facts.named_resources, on="named", maintain_order="left")
+                .sort(pl.col("named") != pl.col("resource"), maintain_order=True)
+                .unique(["source", "step", "resource"], maintain_order=True),
                 on=["source", "step", "resource"],
             )
             .group_by("order", "step")
