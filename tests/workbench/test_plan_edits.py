@@ -396,6 +396,7 @@ def shared(tmp_path_factory):
         ({"kind": "sell", "supply": "X"}, "There is no edit sell"),
         ({"kind": "move", "supply": "X"}, "Edit move needs due or start"),
         ({"kind": "firm"}, "Edit firm needs the order"),
+        ({"kind": "firm", "supply": ["X", "Y"]}, "supply .* is no text"),
         ({"kind": "firm", "supply": "X", "qty": 1}, "Edit firm takes no qty"),
         ({"kind": "change_qty", "supply": "X", "qty": "1"}, r"qty \(1\) is no number"),
         ({"kind": "split", "supply": "X", "parts": "1"}, "parts .* no list of numbers"),

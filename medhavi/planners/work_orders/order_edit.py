@@ -204,6 +204,8 @@ def edit(kind: str, supply: str | None = None, **values: object) -> Edit:
     if found not in OF_DATA and not supply:
         message = f"Edit {kind} needs the order: an id of the plan's supplies."
         raise UsageError(message)
+    if supply:
+        _word("supply", supply)
     read = {name: _READ[name](name, cell) for name, cell in stated.items()}
     return Edit(kind=found, supply=supply, **read)  # type: ignore[arg-type]
 
