@@ -1036,3 +1036,20 @@ def test_the_yield_of_a_pool_is_that_of_its_members():
     made = plan(snapshot, "constrained", PYTHON)
     assert verify(made, snapshot) == []
     assert made.supplies["order_qty"].to_list() == [20]
+
+
+@pytest.mark.req("MRP-18")
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+def test_steps_beside_each_other_lose_what_each_loses(mode):
+    """Steps of one place in the sequence: of 25 units 0.5 x 0.8 come through."""
+    snapshot = factories.snapshot(
+        demands=[{"qty": 10}],
+        routings=[{}],
+        steps=[
+            {"step": step, "sequence": 1, "yield": good, "run_minutes_per_unit": 1.0}
+            for step, good in ((10, 0.5), (20, 0.8))
+        ],
+    )
+    made = plan(snapshot, mode, PYTHON)
+    assert verify(made, snapshot) == []
+    assert made.supplies["order_qty"].to_list() == [25]

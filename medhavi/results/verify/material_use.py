@@ -84,8 +84,8 @@ def _others(facts: Facts) -> pl.Series:
 def step_yields(facts: Facts) -> pl.DataFrame:
     """Give per order and step the share of units that enters and that leaves it.
 
-    Columns: order, step, entering, leaving, first, last. The yield of a step is its own
-    times that of the resource chosen for it.
+    Columns: order, step, entering, leaving, through: what leaves all steps. The yield
+    of a step is its own times that of the resource chosen for it.
     """
     orders = make_orders(facts).select("order", "source")
     own = facts.snapshot["steps"].select(
@@ -129,6 +129,7 @@ def step_yields(facts: Facts) -> pl.DataFrame:
         "step",
         "entering",
         (pl.col("entering") * pl.col("good")).alias("leaving"),
+        pl.col("good").product().over("order").alias("through"),
     )
 
 
@@ -343,8 +344,12 @@ def _at_steps(facts: Facts, rows: pl.DataFrame, *, default_first: bool) -> pl.Da
             how="left",
         )
         .join(last_end, on="order", how="left")
-        .with_columns(pl.col("entering", "leaving").fill_null(1.0))
+        .with_columns(pl.col("entering", "leaving", "through").fill_null(1.0))
     )
+    if not default_first:
+        # Steps beside each other: what no step gives comes out when all are through.
+        whole = pl.when("no_step").then("through").otherwise("leaving")
+        joined = joined.with_columns(leaving=whole)
     at_start = pl.coalesce("begin_s", "start_s")
     if default_first:
         at_end = pl.coalesce("end_s", "finish_s")
