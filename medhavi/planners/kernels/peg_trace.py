@@ -22,8 +22,6 @@ from typing import NamedTuple
 import numpy as np
 
 SAFE = 2**62
-WIDTH = 5
-"""Fields of a slice; a part of a chain is one place in memory, not five."""
 
 
 class Web(NamedTuple):
@@ -50,8 +48,8 @@ class Traced(NamedTuple):
     """What is filled: pegs, as `trace` gives them, and the slices of each unit.
 
     The slices of a unit are a linked list in ascending position: `first` and `last` of
-    it in `slices`, and `held`, how many there are. The fields of a slice lie side by
-    side: begin, end, demand, level, place of the next or -1.
+    it, and `held`, how many there are. A slice is a peg with those that go on from
+    it: `end` is where they end, `following` the next slice or -1.
     """
 
     demand: np.ndarray
@@ -59,7 +57,8 @@ class Traced(NamedTuple):
     qty: np.ndarray
     level: np.ndarray
     position: np.ndarray
-    slices: np.ndarray
+    end: np.ndarray
+    following: np.ndarray
     first: np.ndarray
     last: np.ndarray
     held: np.ndarray
@@ -175,9 +174,7 @@ def arranged(
     return new_unit[:pieces], new_qty[:pieces], new_position[:pieces]
 
 
-def fill(
-    web: Web, found: Traced, turn: int, pegs: int, used: int
-) -> tuple[int, int, int]:
+def fill(web: Web, found: Traced, turn: int, pegs: int) -> tuple[int, int]:
     """Trace needs as long as there is room for all that one may bring.
 
     No array takes the place of another here: compiled, it would be counted at every
@@ -187,12 +184,12 @@ def fill(
     ----------
     web, found
         What is traced and what is filled.
-    turn, pegs, used
-        Needs and pegs done before; fields of slices that are used.
+    turn, pegs
+        How many needs are done, and how many pegs there are.
 
     Returns
     -------
-    turn, pegs, used
+    turn, pegs
         The same after it; all needs are done, or too little room is left.
     """
     (
@@ -218,7 +215,8 @@ def fill(
         peg_qty,
         peg_level,
         peg_position,
-        slices,
+        slice_end,
+        following,
         first,
         last,
         held,
@@ -252,15 +250,13 @@ def fill(
                     offset = unit_offset[parent]
                     part = first[parent]
                     while part >= 0:
-                        begin = stretch(offset + slices[part], quantity, length, exact)
-                        end = stretch(
-                            offset + slices[part + 1], quantity, length, exact
-                        )
-                        part_begin[parts] = begin
-                        part_end[parts] = end
-                        part_demand[parts] = slices[part + 2]
+                        begin = offset + peg_position[part]
+                        end = offset + slice_end[part]
+                        part_begin[parts] = stretch(begin, quantity, length, exact)
+                        part_end[parts] = stretch(end, quantity, length, exact)
+                        part_demand[parts] = peg_demand[part]
                         parts += 1
-                        part = slices[part + 4]
+                        part = following[part]
                 units, sizes, places = arranged(
                     match_unit[match:stop],
                     match_qty[match:stop],
@@ -285,11 +281,12 @@ def fill(
             while part >= 0 and match < stop:
                 if consumer >= 0:
                     offset = unit_offset[parent]
-                    begin = stretch(offset + slices[part], quantity, length, exact)
-                    end = stretch(offset + slices[part + 1], quantity, length, exact)
-                    demand = slices[part + 2]
-                    level = slices[part + 3] + 1
-                    part = slices[part + 4]
+                    begin = offset + peg_position[part]
+                    begin = stretch(begin, quantity, length, exact)
+                    end = stretch(offset + slice_end[part], quantity, length, exact)
+                    demand = peg_demand[part]
+                    level = peg_level[part] + 1
+                    part = following[part]
                 else:
                     begin, end = 0, quantity
                     demand, level = need_demand[need], need_level[need]
@@ -311,47 +308,41 @@ def fill(
                         peg_level[pegs] = level
                         position = places[at] + low - reach
                         peg_position[pegs] = position
-                        pegs += 1
                         tail = last[unit]
                         if (
                             tail >= 0
-                            and slices[tail + 1] == position
-                            and slices[tail + 2] == demand
-                            and slices[tail + 3] == level
+                            and slice_end[tail] == position
+                            and peg_demand[tail] == demand
+                            and peg_level[tail] == level
                         ):
-                            slices[tail + 1] = position + taken
+                            slice_end[tail] = position + taken
                         else:
-                            following = -1
-                            if tail < 0:
-                                first[unit] = used
-                                last[unit] = used
-                            elif slices[tail] <= position:
-                                slices[tail + 4] = used
-                                last[unit] = used
-                            else:
-                                before = -1
-                                following = first[unit]
-                                while following >= 0 and slices[following] < position:
-                                    before = following
-                                    following = slices[following + 4]
-                                if before < 0:
-                                    first[unit] = used
-                                else:
-                                    slices[before + 4] = used
-                            slices[used] = position
-                            slices[used + 1] = position + taken
-                            slices[used + 2] = demand
-                            slices[used + 3] = level
-                            slices[used + 4] = following
-                            used += WIDTH
+                            slice_end[pegs] = position + taken
+                            following[pegs] = -1
                             held[unit] += 1
+                            if tail < 0:
+                                first[unit] = pegs
+                                last[unit] = pegs
+                            elif peg_position[tail] <= position:
+                                following[tail] = pegs
+                                last[unit] = pegs
+                            else:
+                                before, place = -1, first[unit]
+                                while peg_position[place] < position:
+                                    before, place = place, following[place]
+                                following[pegs] = place
+                                if before < 0:
+                                    first[unit] = pegs
+                                else:
+                                    following[before] = pegs
+                        pegs += 1
                     if reach + sizes[at] > end:
                         break
                     reach += sizes[at]
                     at += 1
                 match, covered = at, reach
             unit_place += 1
-    return turn, pegs, used
+    return turn, pegs
 
 
 def trace(
@@ -429,12 +420,13 @@ def trace(
         np.empty(capacity, np.int64),
         np.empty(capacity, np.int64),
         np.empty(capacity, np.int64),
-        np.empty(capacity * WIDTH, np.int64),
+        np.empty(capacity, np.int64),
+        np.empty(capacity, np.int64),
         np.full(n_units, -1, np.int64),
         np.full(n_units, -1, np.int64),
         np.full(n_units, 0, np.int64),
     )
-    turn, pegs, used = fill(web, found, 0, 0, 0)
+    turn, pegs = fill(web, found, 0, 0)
     while turn < len(need_order):
         capacity *= 2
         found = Traced(
@@ -443,12 +435,13 @@ def trace(
             grown(found.qty, capacity),
             grown(found.level, capacity),
             grown(found.position, capacity),
-            grown(found.slices, capacity * WIDTH),
+            grown(found.end, capacity),
+            grown(found.following, capacity),
             found.first,
             found.last,
             found.held,
         )
-        turn, pegs, used = fill(web, found, turn, pegs, used)
+        turn, pegs = fill(web, found, turn, pegs)
     return (
         found.demand[:pegs],
         found.unit[:pegs],

@@ -26,12 +26,12 @@ from medhavi.results.plan_tables import SCHEMAS
 from medhavi.units import MINUTE, from_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from medhavi.planners.mrp.release import Release
-    from medhavi.planners.mrp.state import SupplyUnit
+    from medhavi.planners.mrp.state import Need, SupplyUnit
     from medhavi.planners.pegging import Pegs
     from medhavi.results.identity import (
         Hashes,
@@ -305,29 +305,51 @@ def matches_of(release: Release, rank: Mapping[int, int]) -> Matches:
     rank
         Place of each node (by identity) in the order of planning.
     """
-    needs = release.needs
-    units = release.units
+    needs, units = release.needs, release.units
     match_need, match_unit, match_qty, owner = _owned(release)
     matches = len(match_need)
+    ranks, demands, consumers, wanted = _columns(_need_cells(needs, rank), 4)
+    orders, brought = _columns(_unit_cells(units), 2)
     return Matches(
-        need_rank=_whole((rank[id(need.node)] for need in needs), len(needs)),
-        need_demand=_whole(map(attrgetter("demand"), needs), len(needs)),
-        need_consumer=_whole(
-            (-1 if need.order is None else need.order.index for need in needs),
-            len(needs),
-        ),
-        need_qty=_whole(map(attrgetter("qty"), needs), len(needs)),
+        need_rank=ranks,
+        need_demand=demands,
+        need_consumer=consumers,
+        need_qty=wanted,
         need=_whole(match_need, matches),
         unit=_whole(match_unit, matches),
         qty=_whole(match_qty, matches),
         owner=_whole(owner or repeat(NO_DEMAND), matches),
-        unit_order=_whole(
-            (-1 if unit.order is None else unit.order.index for unit in units),
-            len(units),
-        ),
-        unit_qty=_whole(map(attrgetter("qty"), units), len(units)),
+        unit_order=orders,
+        unit_qty=brought,
         n_orders=len(release.orders),
     )
+
+
+def _need_cells(needs: Iterable[Need], rank: Mapping[int, int]) -> Iterator[int]:
+    """Give rank, demand, consumer and quantity of each need.
+
+    One look at each record: there are so many that every look waits for the memory.
+    """
+    for need in needs:
+        order = need.order
+        yield rank[id(need.node)]
+        yield need.demand
+        yield -1 if order is None else order.index
+        yield need.qty
+
+
+def _unit_cells(units: Iterable[SupplyUnit]) -> Iterator[int]:
+    """Give order and quantity of each unit."""
+    for unit in units:
+        order = unit.order
+        yield -1 if order is None else order.index
+        yield unit.qty
+
+
+def _columns(cells: Iterable[int], count: int) -> NDArray[np.int64]:
+    """Turn cells, row by row, into arrays, one for each of `count` columns."""
+    rows = np.fromiter(cells, np.int64).reshape(-1, count)
+    return np.ascontiguousarray(rows.T)
 
 
 def _whole(values: Iterable[int], count: int) -> NDArray[np.int64]:
