@@ -308,14 +308,14 @@ def release_of(needs, shortages, covered):
 
 def test_slices_stay_where_nothing_is_missing():
     now = {3: [Slice(2, 5)]}
-    rationing = Rationing(release_of([], [], {}), {})
+    rationing = Rationing(release_of([], [], {}), {}, {})
     assert rationing.slices(now, ()) == now
     assert rationing.missing == {}
 
 
 def test_a_need_that_is_short_twice_loses_both():
     need = need_of(0)
-    rationing = Rationing(release_of([need], [(0, 1), (0, 2)], {}), {})
+    rationing = Rationing(release_of([need], [(0, 1), (0, 2)], {}), {}, {})
     found = rationing.slices({}, [(need, Slice(4, 7))])
     assert found == {0: [Slice(1, 7)]}
     assert rationing.missing == {0: ("B", "L")}
@@ -326,14 +326,14 @@ def test_a_demand_loses_what_its_substitute_stood_in_for():
     needs = [own, other, later]
     # Four pieces of the substitute stand in for eight; three of them are missing.
     release = release_of(needs, [(1, 3), (2, 4)], {1: 8, 2: 8})
-    rationing = Rationing(release, {})
+    rationing = Rationing(release, {}, {})
     found = rationing.slices({}, [(own, Slice(10, 7))])
     assert found == {0: [Slice(4, 7)]}
 
 
 def test_a_demand_loses_nothing_with_what_others_need():
     own = need_of(0)
-    rationing = Rationing(release_of([own, need_of(1, demand=5)], [(1, 3)], {}), {})
+    rationing = Rationing(release_of([own, need_of(1, demand=5)], [(1, 3)], {}), {}, {})
     assert rationing.slices({}, [(own, Slice(10, 7))]) == {}
 
 

@@ -172,6 +172,7 @@ class FeasibleRun(MrpRun):
     def _node_walk(self, node: Node, levels: Levels) -> NodeWalk:
         # Where demands state money, urgency by priority is not what decides.
         keeps = isinstance(self._weights, Weights)
+        levels.lowered = self._memory.lowered.get(node.key, ())
         return walk_of(node, levels, self.release, keeps=keeps)
 
     @property
@@ -184,17 +185,15 @@ class FeasibleRun(MrpRun):
         if self._slicer is not None:
             places = self.rank, self._clusters
             net = self._net_cluster, self.blocked
-            Netting(self.release, self._slicer, *places, *net).ration(self._memory)
+            state = Netting(self.release, self._slicer, *places, *net, self.levels)
+            state.ration(self._memory)
 
     def rationed(self) -> bool:
-        """Change the slices to what is there; False: nothing is missing."""
+        """Change what is wanted to what is there; False: nothing is missing."""
         if not self.release.shortages or self._slicer is None:
             return False
-        rationing = Rationing(self.release, self.rank)
-        before = self._memory.slices
-        self._memory.slices = rationing.slices(before, self._slicer.parts)
-        self._memory.missing.update(rationing.missing)
-        return self._memory.slices != before
+        rationing = Rationing(self.release, self.rank, self.levels)
+        return self._memory.ration(rationing, self._slicer.parts)
 
     # --- placing -------------------------------------------------------------------
     def place(self) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.slices import SliceReader
     from medhavi.planners.mrp.register import Register
     from medhavi.planners.mrp.state import Need, Node, NodeKey, Order, SupplyUnit
+    from medhavi.planners.mrp.stock_levels import Levels
 
 
 Record = TypeVar("Record")
@@ -34,7 +35,8 @@ class Netting(NamedTuple):
     """A netting whose clusters are all walked, and nothing moved since.
 
     `rank` is the place of each node, by identity, among the `clusters`; `walk` nets
-    one of them. `blocked` is what is kept of units, by index.
+    one of them. `blocked` is what is kept of units, by index, `levels` are the stock
+    levels by identity of the node.
     """
 
     release: FeasibleRelease
@@ -43,6 +45,7 @@ class Netting(NamedTuple):
     clusters: Sequence[list[Node]]
     walk: Callable[[list[Node]], None]
     blocked: dict[int, int]
+    levels: Mapping[int, Levels]
 
     def ration(self, memory: Memory) -> None:
         """Share out what is missing and net that again, as long as it is apart.
@@ -55,9 +58,11 @@ class Netting(NamedTuple):
         for _ in range(MOST_ANEW):
             if not self.release.shortages:
                 return
-            rationing = Rationing(self.release, self.rank)
+            rationing = Rationing(self.release, self.rank, self.levels)
             slices = rationing.slices(memory.slices, self.slicer.parts)
-            if slices == memory.slices or not self.again(slices):
+            if slices == memory.slices or rationing.lowered:
+                return
+            if not self.again(slices):
                 return
             memory.slices = slices
             memory.missing.update(rationing.missing)

@@ -2,9 +2,10 @@
 
 Where material is short and nothing makes or sells more, an order is cut to what it can
 be made from, then what takes from it, up to the demands; the least important loses
-first. What a demand loses it may get later, when the next receipt is there or another
-line of the bill of materials holds: as one more slice at that date. Netting runs again
-on the slices until nothing is missing any more.
+first, and a stock level before all demands: it is lower until what is short could be
+there (rule 7). What a demand loses it may get later, when the next receipt is there or
+another line of the bill of materials holds: as one more slice at that date. Netting
+runs again on the slices until nothing is missing any more.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.mrp.state import NO_DEMAND
+from medhavi.planners.mrp.stock_levels import Lowering
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.mrp.register import Register
     from medhavi.planners.mrp.state import Need, NodeKey, Order, SupplyUnit
+    from medhavi.planners.mrp.stock_levels import Levels
     from medhavi.providers.recipe_lines import Component
     from medhavi.providers.sources import Source
 
@@ -50,14 +53,25 @@ class Rationing:
         Register of the netting, with its shortages.
     rank
         Place of each node, by identity, in the order of planning.
+    levels
+        Stock levels by identity of the node, where there are any.
     """
 
-    def __init__(self, release: Register, rank: Mapping[int, int]) -> None:
+    def __init__(
+        self,
+        release: Register,
+        rank: Mapping[int, int],
+        levels: Mapping[int, Levels],
+    ) -> None:
         self._release = release
         self._rank = rank
+        self._levels = levels
         self._lost: dict[int, Loss] = {}
         self.missing: dict[int, NodeKey] = {}
         """Demands that lost something for good, and what is short."""
+        self.lowered: dict[NodeKey, list[Lowering]] = {}
+        """What stock levels lose."""
+        self._projections: dict[NodeKey, Projection] = {}
         self._needs: dict[int, list[Need]] = {}
         for need in release.needs:
             if need.order is not None:
@@ -170,7 +184,11 @@ class Rationing:
 
     def _take_away(self, unit: SupplyUnit, lost: int, loss: Loss) -> None:
         """Let the least important takers of a unit lose, what is free first."""
-        lost -= unit.free
+        levels = self._levels.get(id(unit.node))
+        if levels is None:
+            lost -= unit.free
+        elif lost > 0:
+            lost -= self._from_level(unit, levels, lost, loss.delay)
         takers = sorted(
             unit.takers,
             key=lambda taker: (taker[0].priority, taker[0].instant, taker[0].index),
@@ -180,6 +198,26 @@ class Rationing:
             part = min(lost, qty)
             lost -= part
             self._lose(need, loss._replace(qty=part))
+
+    def _from_level(
+        self, unit: SupplyUnit, levels: Levels, lost: int, delay: int | None
+    ) -> int:
+        """Lower a stock level, as far as nothing else takes what it keeps [steps].
+
+        What is there and not taken at any time from the unit on may be missing.
+        """
+        key, at = unit.node.key, unit.available
+        if not self._projections:
+            self._projections = _projections(self._release.units, self._levels)
+        spare = min(lost, self._projections[key].spare(at))
+        if spare <= 0:
+            return 0
+        self._projections[key].take(at, spare)
+        end = NEVER if delay is None else at + delay
+        less = min(spare, levels.wanted(at))
+        if less > 0:
+            self.lowered.setdefault(key, []).append(Lowering(at, end, less))
+        return spare
 
     # --- demands -------------------------------------------------------------------
     def _stand_ins(self) -> dict[int, list[Need]]:
@@ -209,6 +247,46 @@ class Rationing:
             return None
         delays = [part.delay for part in found if part.delay is not None]
         return Loss(total, min(delays, default=None), found[0].place)
+
+
+class Projection:
+    """What is there at a place and taken by nobody, over time."""
+
+    def __init__(self) -> None:
+        self._changes: list[tuple[int, int]] = []
+
+    def add(self, unit: SupplyUnit) -> None:
+        """Take note of supply and who takes it."""
+        self._changes.append((unit.available, unit.qty))
+        self._changes += [(need.instant, -qty) for need, qty in unit.takers]
+
+    def spare(self, instant: int) -> int:
+        """Give the least that is there from an instant on [steps]."""
+        there = sum(qty for at, qty in self._changes if at <= instant)
+        least = there
+        later = sorted(
+            (one for one in self._changes if one[0] > instant),
+            key=lambda one: (one[0], -one[1]),
+        )
+        for _, qty in later:
+            there += qty
+            least = min(least, there)
+        return least
+
+    def take(self, instant: int, qty: int) -> None:
+        """Take note that a quantity [steps] is not there from an instant on."""
+        self._changes.append((instant, -qty))
+
+
+def _projections(
+    units: Iterable[SupplyUnit], levels: Mapping[int, Levels]
+) -> dict[NodeKey, Projection]:
+    """Project the places that have stock levels."""
+    found: dict[NodeKey, Projection] = {}
+    for unit in units:
+        if unit.is_ours and id(unit.node) in levels:
+            found.setdefault(unit.node.key, Projection()).add(unit)
+    return found
 
 
 def _could_serve(unit: SupplyUnit, need: Need) -> bool:

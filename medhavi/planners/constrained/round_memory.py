@@ -10,11 +10,14 @@ from medhavi.planners.disrupted_tables import with_disruptions
 from medhavi.providers import Providers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from medhavi.findings import Finding
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
     from medhavi.planners.constrained.causes import Cause
-    from medhavi.planners.constrained.rationing import Slice
-    from medhavi.planners.mrp.state import Diverted, NodeKey
+    from medhavi.planners.constrained.rationing import Rationing, Slice
+    from medhavi.planners.mrp.state import Diverted, Need, NodeKey
+    from medhavi.planners.mrp.stock_levels import Lowering
     from medhavi.snapshot import Snapshot
 
 
@@ -27,6 +30,8 @@ class Memory:
         Slices of the demands that are not wanted as they stand, by index.
     missing
         Product and location that a demand lacks for good.
+    lowered
+        What less is kept of stock than its levels want, by place.
     refused
         Why a demand is not delivered in full though it could be.
     rules
@@ -61,8 +66,17 @@ class Memory:
         self.diverted = diverted
         self.slices: dict[int, list[Slice]] = {}
         self.missing: dict[int, NodeKey] = {}
+        self.lowered: dict[NodeKey, list[Lowering]] = {}
         self.refused: dict[int, list[Cause]] = {}
         self.rules: dict[int, tuple[str, int]] = {}
         self.delays = 0
         self.stays: set[str] = set()
         self.breaches: dict[tuple[str, str], Finding] = {}
+
+    def ration(self, rationing: Rationing, parts: Iterable[tuple[Need, Slice]]) -> bool:
+        """Change slices and stock levels to what is there; False: nothing changes."""
+        before, self.slices = self.slices, rationing.slices(self.slices, parts)
+        self.missing.update(rationing.missing)
+        for key, less in rationing.lowered.items():
+            self.lowered.setdefault(key, []).extend(less)
+        return self.slices != before or bool(rationing.lowered)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.units import ALWAYS, DAY, ceil_fraction, exact
 
@@ -24,6 +24,14 @@ EXPLICIT_TRIGGER = {"fixed": "reorder_point", "eoq": "reorder_point"}
 DAYS_PER_YEAR = 365
 PLANNED_RULES = ("silver_meal", "wagner_whitin")
 """Rules that weigh the cost of an order against holding."""
+
+
+class Lowering(NamedTuple):
+    """Quantity [steps] by which a level is lower in [start, end) [UTC seconds]."""
+
+    start: int
+    end: int
+    qty: int
 
 
 class Levels:
@@ -43,6 +51,11 @@ class Levels:
         Working time of the location: safety, cover and batch-window days count in it.
     eoq
         Economic order quantity in steps, where the lot rule is eoq.
+
+    Attributes
+    ----------
+    lowered
+        How much less is wanted for a while, because more cannot be had.
     """
 
     __slots__ = (
@@ -59,6 +72,7 @@ class Levels:
         "eoq",
         "first_repair",
         "idle",
+        "lowered",
     )
 
     def __init__(
@@ -77,6 +91,7 @@ class Levels:
         self._levels = rules.levels
         self._cover = rules.safety_days
         self.eoq = eoq
+        self.lowered: Sequence[Lowering] = ()
         explicit = rules.lot_rule == "min_max" or (
             rules.lot_rule in EXPLICIT_TRIGGER and rules.reorder_point is not None
         )
@@ -129,6 +144,15 @@ class Levels:
         """
         if self.idle or instant < self.first_repair:
             return 0
+        floor, level = self._bounds(instant)
+        return max(0, level - projection) if projection < floor else 0
+
+    def wanted(self, instant: int) -> int:
+        """Give the stock that is wanted after the events of an instant [steps]."""
+        return max(0, self._bounds(instant)[1])
+
+    def _bounds(self, instant: int) -> tuple[int, int]:
+        """Give the stock below which an order is raised, and up to which [steps]."""
         rules = self._node.rules
         floor = self.safety(instant)
         level = floor
@@ -140,7 +164,8 @@ class Levels:
         if instant >= self._horizon:
             target = self._stated("target_qty", instant) or 0
             floor, level = max(floor, target), max(level, target)
-        return level - projection if projection < floor else 0
+        less = sum(one.qty for one in self.lowered if one.start <= instant < one.end)
+        return floor - less, level - less
 
     def sized(self, missing: int) -> int:
         """Raise a missing quantity to what the lot rule orders [steps]."""
@@ -175,6 +200,11 @@ class Levels:
                 if self.first_repair < edge < self._horizon
             }
         found |= {enter for enter in self._enters if enter > self.first_repair}
+        found |= {
+            one.end
+            for one in self.lowered
+            if self.first_repair < one.end < self._horizon
+        }
         if self._node.rules.target_qty or any(
             row["target_qty"] is not None for _, _, row in self._levels
         ):
