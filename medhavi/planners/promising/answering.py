@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from medhavi.planners.promising.counterfactual import reasons
@@ -149,7 +150,7 @@ def _promised(quote: Quest, chosen: Offered, *, held: bool) -> Promise:
         option=chosen.name,
         cost=chosen.cost,
         co2_kg=chosen.co2_kg,
-        reservations=tuple(hold.reservation for hold in holds),
+        reservations=tuple([hold.reservation for hold in holds]),
         holds=holds,
         purchases=purchases_of(pieces),
         basis=basis,
@@ -169,7 +170,12 @@ def _basis(quote: Quest, chosen: Offered) -> PromiseBasis:
         return PromiseBasis(
             model=str(models[0].model), version=models[0].version, risk_basis=risk
         )
-    name = found[0].basis if found else "stated"
+    return _known_basis(found[0].basis if found else "stated", risk)
+
+
+@cache
+def _known_basis(name: str, risk: str) -> PromiseBasis:
+    """Give the basis of answers without a model: one record for all of them."""
     return PromiseBasis(model=name, version=None, risk_basis=risk)
 
 
@@ -241,8 +247,7 @@ def _nothing(quote: Quest, **known: object) -> Promise:
     if "cost" not in cells:
         cells["cost"] = PromiseCost(currency=book.snapshot.settings.base_currency)
     if "basis" not in cells:
-        risk = quote.policy.risk_basis
-        cells["basis"] = PromiseBasis(model="stated", version=None, risk_basis=risk)
+        cells["basis"] = _known_basis("stated", quote.policy.risk_basis)
     return Promise(**cells)  # type: ignore[arg-type]
 
 

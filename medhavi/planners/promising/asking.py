@@ -24,7 +24,7 @@ from medhavi.snapshot.row_findings import nearest
 from medhavi.units import to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from medhavi.schema import Column
     from medhavi.snapshot import Snapshot
@@ -140,8 +140,7 @@ def read_requests(source: object, snapshot: Snapshot) -> Requests:
     if has_errors(found):
         raise BadData(found)
     return Requests(
-        requests=tuple(_recognised(request, snapshot) for request in requests),
-        findings=tuple(found),
+        requests=tuple(_recognised(requests, snapshot)), findings=tuple(found)
     )
 
 
@@ -161,13 +160,11 @@ def _cells(
         for name, column in known.items()
         if name in raw.columns or column.required
     }
-    rows = [
-        {
-            name: lists[name][number] if name in lists else _default(column)
-            for name, column in known.items()
-        }
-        for number in range(raw.height)
+    cells = [
+        lists[name] if name in lists else [_default(column)] * raw.height
+        for name, column in known.items()
     ]
+    rows = [dict(zip(known, row, strict=True)) for row in zip(*cells, strict=True)]
     return rows, range(1, raw.height + 1)
 
 
@@ -270,17 +267,23 @@ def _coded(name: str) -> str:
     return f"{text_hash(name):016x}"
 
 
-def _recognised(request: Request, snapshot: Snapshot) -> Request:
-    """Find the demand that a request is again (rule 29)."""
-    if request.sales_order is None or request.line is None:
-        return request
-    rows = snapshot["demands"].filter(
-        (pl.col("sales_order") == request.sales_order)
-        & (pl.col("line") == request.line)
+def _recognised(requests: Sequence[Request], snapshot: Snapshot) -> Iterator[Request]:
+    """Find the demands that requests are again (rule 29)."""
+    lines = [(one.sales_order, one.line) for one in requests]
+    orders = {order for order, line in lines if order is not None and line is not None}
+    rows = (
+        snapshot["demands"]
+        .select("sales_order", "line", "demand")
+        .filter(pl.col("sales_order").is_in(sorted(orders)))
     )
-    if rows.is_empty():
-        return request
-    return replace(request, demand=rows["demand"][0], known=True)
+    # Of several rows for a line the first one counts, so it is written last.
+    known = {row[:2]: row[2] for row in reversed(rows.rows())}
+    for request, line in zip(requests, lines, strict=True):
+        demand = None if None in line else known.get(line)
+        if demand is None:
+            yield request
+        else:
+            yield replace(request, demand=demand, known=True)
 
 
 def _references(requests: Sequence[Request], snapshot: Snapshot) -> list[Finding]:

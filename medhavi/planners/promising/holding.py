@@ -7,7 +7,7 @@ promise makes the same holds.
 
 from __future__ import annotations
 
-from operator import attrgetter
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from medhavi.providers.reservation_states import order_named, reservation_named
@@ -25,64 +25,10 @@ if TYPE_CHECKING:
     from medhavi.providers.traits import Traits
 
 
-class _Holds:
-    """The holds of one promise, in the order in which they are found.
-
-    Parameters
-    ----------
-    request
-        Whose they are.
-    expires
-        Their end while they are tentative [s].
-    """
-
-    __slots__ = ("_demand", "_expires", "_owner", "_seen", "found")
-
-    def __init__(self, request: Request, expires: int) -> None:
-        self._demand = request.demand
-        self._expires = expires
-        order, line = request.sales_order, request.line
-        whole = order is None or line is None
-        self._owner = order_named(
-            request.demand if whole else order, None if whole else line
-        )
-        self._seen: dict[str, int] = {}
-        self.found: list[PlannedHold] = []
-
-    def add(
-        self,
-        kind: str,
-        subject: str,
-        location: str | None,
-        qty: float,
-        window: tuple[int, int],
-        told: tuple[Any, ...] = (),
-    ) -> None:
-        """Hold something; `told` are the fields of a hold after its end."""
-        part = f"{subject}@{location or ''}"
-        name = reservation_named(self._owner, kind, part, window)
-        seen = self._seen
-        if name in seen:
-            seen[name] += 1
-            part = f"{part}#{seen[name]}"
-            name = reservation_named(self._owner, kind, part, window)
-        else:
-            seen[name] = 1
-        start, finish = window
-        self.found.append(
-            PlannedHold(
-                name,
-                kind,
-                self._demand,
-                subject,
-                location,
-                qty,
-                start,
-                finish,
-                self._expires,
-                *told,
-            )
-        )
+_Wish = tuple[int, str, int, str | None, float, tuple[Any, ...]]
+"""Start, subject, end, place, quantity, and the fields of a hold after its end."""
+_place = itemgetter(0, 1)
+"""Orders the holds of one kind: by start, then by subject."""
 
 
 def holds_of(
@@ -101,25 +47,33 @@ def holds_of(
     expires
         End of the holds while they are tentative [s].
     """
-    holds = _Holds(request, expires)
     shelf = seconds_up(request.min_shelf_days, DAY)
-    _material(holds, found, pieces, stages, shelf)
-    _capacity(holds, pieces, stages)
-    _transport(holds, found, pieces, stages)
-    return tuple(sorted(holds.found, key=_place))
-
-
-_place = attrgetter("kind", "start", "subject")
-"""Orders the holds of a promise."""
+    wishes = {
+        "capacity": _capacity(pieces, stages),
+        "material": _material(found, pieces, stages, shelf),
+        "transport": _transport(found, pieces, stages),
+    }
+    order, line, demand = request.sales_order, request.line, request.demand
+    whole = order is None or line is None
+    owner = order_named(demand, None) if whole else order_named(order, line)
+    seen: dict[str, int] = {}
+    holds = []
+    for kind, wished in wishes.items():
+        wished.sort(key=_place)
+        for start, subject, finish, place, qty, told in wished:
+            part, window = f"{subject}@{place or ''}", (start, finish)
+            name = reservation_named(owner, kind, part, window)
+            again = seen[name] = seen.get(name, 0) + 1
+            if again > 1:
+                name = reservation_named(owner, kind, f"{part}#{again}", window)
+            known = (name, kind, demand, subject, place, qty, start, finish)
+            holds.append(PlannedHold(*known, expires, *told))
+    return tuple(holds)
 
 
 def _material(
-    holds: _Holds,
-    found: Evaluation,
-    pieces: Sequence[Piece],
-    stages: Stages,
-    shelf: int,
-) -> None:
+    found: Evaluation, pieces: Sequence[Piece], stages: Stages, shelf: int
+) -> list[_Wish]:
     """Hold what is taken from lines, less what new orders of the request leave over.
 
     Parameters
@@ -146,12 +100,13 @@ def _material(
         if left:
             key = (piece.product, piece.location, instant)
             takes[key] = takes.get(key, 0) + left
+    wishes: list[_Wish] = []
     for key, steps in sorted(takes.items()):
         product, location, instant = key
         qty = from_steps(steps, stages.step(product))
-        asks, until = product == found.product, alive.get(key, instant)
-        window = (instant, instant)
-        holds.add("material", product, location, qty, window, (steps, asks, until))
+        told = (steps, product == found.product, alive.get(key, instant))
+        wishes.append((instant, product, instant, location, qty, told))
+    return wishes
 
 
 def _surplus(pieces: Sequence[Piece]) -> dict[tuple[str, str], list[list[int]]]:
@@ -175,8 +130,9 @@ def _served(surplus: Iterable[list[int]], instant: int, steps: int) -> int:
     return steps - left
 
 
-def _capacity(holds: _Holds, pieces: Sequence[Piece], stages: Stages) -> None:
+def _capacity(pieces: Sequence[Piece], stages: Stages) -> list[_Wish]:
     """Hold resources from start to end: nothing else comes in between (rule 33)."""
+    wishes: list[_Wish] = []
     for piece in pieces:
         timing, product = piece.timing, piece.product
         if timing is None:
@@ -195,25 +151,26 @@ def _capacity(holds: _Holds, pieces: Sequence[Piece], stages: Stages) -> None:
                 made = 0.0 if (resource, family) in counted else good
                 counted.add((resource, family))
                 told = (0, False, 0, family, change, product, made)
-                holds.add("capacity", resource, None, minutes, (start, finish), told)
-        for kept in timing.holds:
-            start, finish = kept.start, kept.finish
+                wishes.append((start, resource, finish, None, minutes, told))
+        for resource, units, start, finish, change in timing.holds:
             if start < finish:
-                minutes = kept.units * (finish - start) / MINUTE
-                window = (start, finish)
-                holds.add(
-                    "capacity",
-                    kept.resource,
-                    None,
-                    minutes,
-                    window,
-                    (0, False, 0, None, kept.changeover),
+                minutes = units * (finish - start) / MINUTE
+                wishes.append(
+                    (
+                        start,
+                        resource,
+                        finish,
+                        None,
+                        minutes,
+                        (0, False, 0, None, change),
+                    )
                 )
+    return wishes
 
 
 def _transport(
-    holds: _Holds, found: Evaluation, pieces: Sequence[Piece], stages: Stages
-) -> None:
+    found: Evaluation, pieces: Sequence[Piece], stages: Stages
+) -> list[_Wish]:
     facts = stages.providers.facts
     moved = [
         (piece.product, piece.order_steps, piece.itinerary)
@@ -224,27 +181,31 @@ def _transport(
         (shipment.product, shipment.steps, shipment.itinerary)
         for shipment in found.shipments
     ]
+    wishes: list[_Wish] = []
     for product, steps, itinerary in moved:
         if itinerary is None:
             continue
         weight = facts.weight_kg(product) * from_steps(steps, stages.step(product))
         for leg in itinerary.legs:
-            window = (leg.departure, max(leg.arrival, leg.departure + 1))
-            holds.add("transport", leg.lane, None, weight, window)
+            leaves, there = leg.departure, max(leg.arrival, leg.departure + 1)
+            wishes.append((leaves, leg.lane, there, None, weight, ()))
+    return wishes
 
 
 def purchases_of(pieces: Iterable[Piece]) -> tuple[PlannedPurchase, ...]:
     """Give what suppliers would have to deliver: no hold, but of their capacity."""
     return tuple(
-        PlannedPurchase(
-            supplier=piece.source.source,
-            product=piece.product,
-            location=piece.location,
-            steps=piece.order_steps,
-            usable=piece.ready,
-        )
-        for piece in pieces
-        if piece.kind == "buy" and piece.source is not None
+        [
+            PlannedPurchase(
+                supplier=piece.source.source,
+                product=piece.product,
+                location=piece.location,
+                steps=piece.order_steps,
+                usable=piece.ready,
+            )
+            for piece in pieces
+            if piece.kind == "buy" and piece.source is not None
+        ]
     )
 
 
