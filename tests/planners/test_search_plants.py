@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 from medhavi.planners.constrained.round_memory import Memory
 from medhavi.planners.constrained.search.mismatch import MismatchError
 from medhavi.planners.constrained.search.plant_model import UnfitError, model_of
-from medhavi.planners.constrained.search.searched_run import SearchedRun
+from medhavi.planners.constrained.search.searched_run import SearchedRun, plan
 from medhavi.planners.constrained.search.seeking import Watch, seek
+from medhavi.planners.mrp.state import Need
 from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.snapshot import Snapshot
 from tests.examples import examples
@@ -265,6 +267,25 @@ def test_work_before_its_goods_are_there_is_refused() -> None:
     run.adopt(model, found._replace(order_start=early))
     with pytest.raises(MismatchError, match="before its goods are there"):
         run.place()
+
+
+def needs_alive() -> int:
+    return sum(isinstance(one, Need) for one in gc.get_objects())
+
+
+def test_a_finished_run_lets_go_of_its_records_at_once() -> None:
+    """Else a search for circles among all of them takes longer than netting."""
+    parameters = ConstrainedParameters(engine="python", search="always", effort="light")
+    gc.collect()
+    gc.disable()
+    try:
+        before = needs_alive()
+        made = plan(Snapshot.from_frames(PLAIN), parameters, "1")
+        left = needs_alive() - before
+    finally:
+        gc.enable()
+    assert "weighted_days" in made.run.effort
+    assert left == 0
 
 
 # --- what is bought for found orders --------------------------------------------------

@@ -18,7 +18,10 @@ from medhavi.providers.capacity_clocks import SingleStepClock
 
 if TYPE_CHECKING:
     from medhavi.planners.constrained.search.plant_model import Model
-    from medhavi.planners.constrained.search.searchable import SearchableRun
+    from medhavi.planners.constrained.search.searchable import (
+        SearchableRun,
+        SearchedRelease,
+    )
     from medhavi.planners.constrained.search.seeking import Found
     from medhavi.planners.mrp.state import Node, Order
 
@@ -85,8 +88,8 @@ class Layout:
 
     Parameters
     ----------
-    run
-        Built, not netted.
+    release
+        Register of a run that is built and not netted.
     model, found
         The plant of the run; what was found.
 
@@ -106,11 +109,10 @@ class Layout:
         it gives.
     """
 
-    def __init__(self, run: SearchableRun, model: Model, found: Found) -> None:
+    def __init__(self, release: SearchedRelease, model: Model, found: Found) -> None:
         self.model = model
         self.orders: list[Order] = []
-        self._run = run
-        self._release = run.release
+        self._release = release
         item = np.asarray(found.order_item, np.int64)
         early = work_of(model, found, found.order_start)
         late = work_of(model, found, found.order_late_start)
@@ -119,7 +121,7 @@ class Layout:
         self.item = item[turn]
         self.early = Work(*[one[turn] for one in early])
         self.late = Work(*[one[turn] for one in late])
-        numbers = NeedNumbers(model.plant, self.item, run.release.needs)
+        numbers = NeedNumbers(model.plant, self.item, release.needs)
         pegs = self._pegs(found, turn, numbers)
         from_order = pegs.sorted(kept=pegs.givers >= 0)
         given = from_order.sums(from_order.needs, numbers.count)
@@ -184,8 +186,10 @@ class Layout:
             bounds[1:] - bounds[first],
         )
 
-    def lay(self) -> None:
+    def lay(self, run: SearchableRun) -> None:
         """Make the orders, node by node, consumers first.
+
+        The run is not kept: it would point here in a circle, with all its records.
 
         Raises
         ------
@@ -194,9 +198,9 @@ class Layout:
         """
         model = self.model
         bought, given = (model.plant.lead >= 0).tolist(), self._given
-        for number, cluster in enumerate(self._run.clusters):
+        for number, cluster in enumerate(run.clusters):
             if bought[number]:
-                self._run.net_cluster(cluster)
+                run.net_cluster(cluster)
                 continue
             node = model.nodes[number]
             self._serve_from_stock(number, node)

@@ -63,10 +63,10 @@ class SearchedRun(SearchableRun):
             The providers do not say what the search went by.
         """
         self.found, self.model_found = found, model
-        layout = Layout(self, model, found)
+        layout = Layout(self.release, model, found)
         # Made before there are orders: nothing of it is rehearsed or improved.
         self.placing = self._found_placing(layout)
-        layout.lay()
+        layout.lay(self)
         if self.release.shortages:
             differ("something is short")
 
