@@ -150,6 +150,52 @@ def test_the_other_plant_makes_and_ships_what_the_first_cannot():
     assert sources(made) == {"1-W": 72.0, "2-W": 72.0, "R1": 72.0, "R2": 72.0}
 
 
+def two_plants(ends: float, wanted: list[dict[str, Any]]) -> Snapshot:
+    """W gets A from P1 until a day, else from P2; both make it in an hour a piece."""
+    return two_routings(
+        locations=[{"location": name} for name in ("P1", "P2", "W")],
+        resources=[
+            {"resource": "M1", "location": "P1"},
+            {"resource": "M2", "location": "P2"},
+        ],
+        routings=[
+            {"routing": "R1", "product": "A", "location": "P1"},
+            {"routing": "R2", "product": "A", "location": "P2"},
+        ],
+        lanes=[
+            {"lane": "1-W", "origin": "P1", "destination": "W", "duration_h": 24},
+            {"lane": "2-W", "origin": "P2", "destination": "W", "duration_h": 48},
+        ],
+        sourcing=[
+            {"location": "W", "kind": "move", "source": "1-W", "valid_to": day(ends)},
+            {"location": "W", "kind": "move", "source": "2-W", "preference": 2},
+        ],
+        demands=wanted,
+    )
+
+
+@pytest.mark.req("MRP-09")
+def test_a_lane_that_ends_before_its_goods_are_made_is_not_waited_for():
+    """Two days of work for what has to leave P1 within one."""
+    wanted = [{"demand": "D", "product": "A", "location": "W", "qty": 48}]
+    made = planned(two_plants(1, [{**wanted[0], "due": day(2)}]))
+    assert sources(made) == {"2-W": 48.0, "R2": 48.0}
+    assert made.deliveries.select("date", "qty").rows() == [(day(4), 48.0)]
+
+
+@pytest.mark.req("MRP-09")
+def test_a_lane_that_ends_while_its_goods_wait_for_a_machine_is_gone_around():
+    """M1 works the first day for what is wanted at P1 itself, which goes first."""
+    wanted = [
+        {"demand": "D0", "location": "P1", "due": day(1), "priority": 1},
+        {"demand": "D1", "location": "W", "due": day(3), "priority": 2},
+    ]
+    given = [{**row, "product": "A", "qty": 24} for row in wanted]
+    made = planned(two_plants(1.5, given))
+    assert sources(made) == {"2-W": 24.0, "R1": 24.0, "R2": 24.0}
+    assert late(made) == 0
+
+
 def test_an_interrupted_search_keeps_the_best_sources():
     rounds = 0
 

@@ -4,12 +4,13 @@ Netting takes the first source whose lead time allows the date; that its machine
 full shows only when orders are placed. So a plan is made, the chain of each late
 demand is walked for the order that it waited for, and a way around that source is
 sought from there upward: at the nearest place of the chain with another source that
-does not lead back to it. What stood in the way of late demands is diverted first, then
-they themselves, all of a kind together, and the plan is made again; what lost by it, or
-is late itself and gained nothing, goes back, and what weighs least is kept. Where
-neither brings anything, half as many are tried, the most costly first. Effort is
-counted in orders placed. The method is a squeaky wheel over sources (Joslin and
-Clements, Journal of Artificial Intelligence Research 10, 1999).
+does not lead back to it. So too where an order of the chain fits at no time, for one
+because its source ends before what it takes is there. What stood in the way of late
+demands is diverted first, then they themselves, all of a kind together, and the plan is
+made again; what lost by it, or is late itself and gained nothing, goes back, and what
+weighs least is kept. Where neither brings anything, half as many are tried, the most
+costly first. Effort is counted in orders placed. The method is a squeaky wheel over
+sources (Joslin and Clements, Journal of Artificial Intelligence Research 10, 1999).
 """
 
 from __future__ import annotations
@@ -18,16 +19,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.planners.constrained.lines import NEVER_FITS
 from medhavi.planners.constrained.weighing import Judged
 from medhavi.planners.mrp.state import Diverted
+from medhavi.units import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from medhavi.planners.constrained.causes import Wait
     from medhavi.planners.constrained.jobs import Job
+    from medhavi.planners.constrained.lines import Line
+    from medhavi.planners.constrained.placing import Placing
+    from medhavi.planners.constrained.weighing import Weighing
     from medhavi.planners.mrp.model import Model
-    from medhavi.planners.mrp.state import Node, NodeKey
+    from medhavi.planners.mrp.state import Need, Node, NodeKey
     from medhavi.planners.parameters import SourceBudget
     from medhavi.snapshot import Snapshot
 
@@ -317,6 +323,108 @@ def _around(
             chosen = "" if names[place] == names[0] else names[place]
             return {**below, (node.key, cause): chosen}
     return None
+
+
+def detours(
+    model: Model, placing: Placing, demands: Sequence[str], weighing: Weighing
+) -> Iterator[Detour]:
+    """Give ways around what late demands waited for, and around their places.
+
+    Parameters
+    ----------
+    model
+        Graph of the run.
+    placing
+        All orders as they are placed.
+    demands
+        Names of the demands by index.
+    weighing
+        What the late ones weigh, the most costly first.
+    """
+
+    def waited(job: Job) -> int:
+        return sum(wait.end - wait.begin for wait in placing.waits(job))
+
+    seen: set[int] = set()
+    for group in weighing.late_groups():
+        path = weighing.path(group)
+        blamed = most_waited(path, waited)
+        if blamed is None:
+            continue
+        for index in weighing.groups[group]:
+            around = way_around(model, demands[index], path, blamed)
+            if around:
+                yield Detour(demands[index], around, own=True)
+        for rival in in_the_way(blamed, placing.jobs, placing.waits(blamed)):
+            if rival.number in seen:
+                continue
+            seen.add(rival.number)
+            above = upward(rival)
+            name = above[0].order.cause
+            around = way_around(model, name, above, rival)
+            if around:
+                yield Detour(name, around, own=False)
+
+
+def dead_ends(
+    model: Model, lines: Sequence[Line], jobs: Sequence[Job]
+) -> dict[str, Diverted]:
+    """Give ways around orders that fit at no time, by the demand that lacks them."""
+    known = {job.order.index: job for job in jobs}
+    found: dict[str, Diverted] = {}
+    for line in lines:
+        if line.refused != NEVER_FITS:
+            continue
+        name = line.demand.demand
+        for part in line.dropped:
+            order = part.unit.order
+            job = None if order is None else known.get(order.index)
+            if job is None or job.placed or name in found:
+                continue
+            path = _downward(job)
+            around = way_around(model, name, path, path[-1])
+            if around:
+                found[name] = around
+    return found
+
+
+def ended_sources(model: Model, needs: Sequence[Need]) -> dict[str, Diverted]:
+    """Give ways around sources that end before what their orders take is there.
+
+    Parameters
+    ----------
+    model
+        Graph of the run.
+    needs
+        What nothing serves.
+
+    Returns
+    -------
+    mapping
+        By the demand that an order is for first.
+    """
+    found: dict[str, Diverted] = {}
+    for need in needs:
+        order = need.order
+        if order is None or order.existing is not None or order.cause in found:
+            continue
+        if order.source is None or order.source.windows[-1][1] == NEVER:
+            continue
+        gone, node = {order.source_id}, model.node(order.node)
+        around = _around(model, node, order.cause, gone, set())
+        if around:
+            found[order.cause] = around
+    return found
+
+
+def _downward(job: Job) -> list[Job]:
+    """Give the orders from one that fits at no time down to the first of them."""
+    path = [job]
+    while True:
+        below = [one for one in path[-1].before if not (one.placed or one in path)]
+        if not below:
+            return path
+        path.append(below[0])
 
 
 def most_waited(path: Sequence[Job], waited: Callable[[Job], int]) -> Job | None:

@@ -31,10 +31,9 @@ from medhavi.planners.constrained.delivering import (
 from medhavi.planners.constrained.diverting import (
     Detour,
     Trial,
-    in_the_way,
-    most_waited,
-    upward,
-    way_around,
+    dead_ends,
+    detours,
+    ended_sources,
 )
 from medhavi.planners.constrained.feasible_walks import FeasiblePlainWalk, walk_of
 from medhavi.planners.constrained.improving import Improving, Watching, effort_of
@@ -71,12 +70,11 @@ from medhavi.results.limiter import Limiter
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     import polars as pl
 
     from medhavi.findings import Finding
-    from medhavi.planners.constrained.jobs import Job
     from medhavi.planners.constrained.lines import Line, Part
     from medhavi.planners.constrained.placing import Mark
     from medhavi.planners.constrained.round_memory import Memory
@@ -193,6 +191,8 @@ class FeasibleRun(MrpRun):
         if not self.release.shortages or self._slicer is None:
             return False
         rationing = Rationing(self.release, self.rank, self.levels)
+        needs = [shortage.need for shortage in self.release.shortages]
+        self._memory.dead_ends.update(ended_sources(self.model, needs))
         return self._memory.ration(rationing, self._slicer.parts)
 
     # --- placing -------------------------------------------------------------------
@@ -227,6 +227,8 @@ class FeasibleRun(MrpRun):
             if why:
                 self._memory.refused[line.demand.index] = why
                 self._memory.rules[line.demand.index] = line.refused, line.late_by
+        ends = dead_ends(self.model, self.lines, placing.jobs)
+        self._memory.dead_ends.update(ends)
         if placing.campaigns is not None:
             self._memory.breaches.update(placing.campaigns.findings)
 
@@ -285,37 +287,16 @@ class FeasibleRun(MrpRun):
             diverted=self._memory.diverted,
             cost=judge(self.lines, weights),
             weights={name: weight for name, weight in each.items() if any(weight)},
-            detours=[*self._detours(weighing)],
+            detours=self._detours(weighing),
             orders=len(self.placing.jobs),
         )
 
-    def _detours(self, weighing: Weighing) -> Iterator[Detour]:
-        """Give ways around what late demands waited for, and around their places."""
-        seen: set[int] = set()
-        demands = self.intake.demands
-        for group in weighing.late_groups():
-            path = weighing.path(group)
-            blamed = most_waited(path, self._waited)
-            if blamed is None:
-                continue
-            for index in weighing.groups[group]:
-                name = demands[index].demand
-                around = way_around(self.model, name, path, blamed)
-                if around:
-                    yield Detour(name, around, own=True)
-            waits = self.placing.waits(blamed)
-            for rival in in_the_way(blamed, self.placing.jobs, waits):
-                if rival.number in seen:
-                    continue
-                seen.add(rival.number)
-                above = upward(rival)
-                name = above[0].order.cause
-                around = way_around(self.model, name, above, rival)
-                if around:
-                    yield Detour(name, around, own=False)
-
-    def _waited(self, job: Job) -> int:
-        return sum(wait.end - wait.begin for wait in self.placing.waits(job))
+    def _detours(self, weighing: Weighing) -> list[Detour]:
+        """Give ways around what never fits, and around what late demands wait for."""
+        ends = self._memory.dead_ends.items()
+        found = [Detour(name, around, own=True) for name, around in ends]
+        demands = [demand.demand for demand in self.intake.demands]
+        return [*found, *detours(self.model, self.placing, demands, weighing)]
 
     def _keep_better(self, lines: list[Line], mark: Mark) -> None:
         """Keep an improvement only where its deliveries are no worse."""

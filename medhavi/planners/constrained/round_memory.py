@@ -34,6 +34,8 @@ class Memory:
         What less is kept of stock than its levels want, by place.
     refused
         Why a demand is not delivered in full though it could be.
+    dead_ends
+        Other sources for demands whose goods fit at no time, by their names.
     rules
         Rule that forbids it, and how late it would have been [s].
     diverted
@@ -68,6 +70,7 @@ class Memory:
         self.missing: dict[int, NodeKey] = {}
         self.lowered: dict[NodeKey, list[Lowering]] = {}
         self.refused: dict[int, list[Cause]] = {}
+        self.dead_ends: dict[str, Diverted] = {}
         self.rules: dict[int, tuple[str, int]] = {}
         self.delays = 0
         self.stays: set[str] = set()
