@@ -15,7 +15,7 @@ from bisect import bisect_left, bisect_right, insort
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from medhavi.providers.full_stretches import FullStretches
+from medhavi.providers.free_stretches import FreeStretches
 from medhavi.units import ALWAYS, DAY, NEVER, exact
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MILLION: Final = 1_000_000
 _LONG: Final = 16
-"""Pieces of use that a search may pass before its result is worth remembering."""
+"""Pieces of use that a search may pass before free stretches are worth listing."""
 ENDLESS: Final = 2 * NEVER
 """As a limit: none."""
 _WINDOW: Final = 30 * DAY
@@ -70,7 +70,7 @@ class Ledger:
         What the resource offers.
     """
 
-    __slots__ = ("_full", "blocks", "clock", "most", "times", "used")
+    __slots__ = ("_free", "blocks", "clock", "most", "times", "used")
 
     def __init__(self, clock: ResourceClock) -> None:
         self.clock = clock
@@ -80,15 +80,13 @@ class Ledger:
         constant = clock.constant
         self.most = -1 if constant is None else millionths(constant)
         """Units at work whenever it is open [millionths]; -1: they change."""
-        self._full: FullStretches | None = None
+        self._free: dict[tuple[WorkingTime, int], FreeStretches] = {}
 
     # ----------------------------------------------------------------- what is held
     def add(self, block: Block) -> None:
         """Hold a block; more than there is can be held, then nothing else fits."""
         insort(self.blocks, block)
         self._change(block.start, block.finish, block.units)
-        if self._full is not None:
-            self._full.added(block)
 
     def remove(self, block: Block) -> None:
         """Give a block back.
@@ -104,8 +102,6 @@ class Ledger:
             raise ValueError(message)
         del self.blocks[place]
         self._change(block.start, block.finish, -block.units)
-        if self._full is not None:
-            self._full.removed(block)
 
     def held(self, start: int, finish: int) -> list[Block]:
         """List the blocks that reach into `[start, finish)`, by start."""
@@ -131,6 +127,8 @@ class Ledger:
             del times[last], used[last]
         if first and used[first] == used[first - 1]:
             del times[first], used[first]
+        for free in self._free.values():
+            free.changed(start, finish)
 
     # -------------------------------------------------------------------- conflicts
     def conflict(self, start: int, finish: int, need: int) -> Span | None:
@@ -180,18 +178,18 @@ class Ledger:
         """
         if self.most < need:
             return None
-        full = self._full
-        begun = bound
-        if full is not None:
-            bound = full.past(working, splittable, length, bound, need)
-            if bound >= NEVER:
-                return None
+        free = self._free.get((working, need))
+        listed = None if free is None else free.listed(length)
+        if free is not None and listed is not None:
+            return free.earliest(listed, splittable, length, bound, limit - length)
         bounds = bound, limit - length
-        span, until, passed = self._gap(working, splittable, length, bounds, need)
+        span, passed = self._gap(working, splittable, length, bounds, need)
         if passed > _LONG:
-            if full is None:
-                full = self._full = FullStretches()
-            full.learn(working, splittable, length, (begun, until), need)
+            if free is None:
+                most = self.most - need
+                free = FreeStretches(self.times, self.used, most, working)
+                self._free[working, need] = free
+            free.learn(length)
         return span
 
     def _gap(
@@ -201,11 +199,10 @@ class Ledger:
         length: int,
         bounds: Span,
         need: int,
-    ) -> tuple[Span | None, int, int]:
+    ) -> tuple[Span | None, int]:
         """Look for room from an instant on that begins before another.
 
-        Give it, the instant before which there is none, and how many pieces of use the
-        search passed.
+        Give it, and how many pieces of use the search passed.
         """
         bound, latest = bounds
         times, used, limit = self.times, self.used, self.most - need
@@ -218,7 +215,7 @@ class Ledger:
                     place += 1
                 bound = times[place]
             if bound >= latest:
-                return None, bound, place - first
+                return None, place - first
             after = place + 1
             while after < count and used[after] <= limit:
                 after += 1
@@ -230,10 +227,10 @@ class Ledger:
                     fit = working.first_fit(bound, length)
                     span = None if fit is None else (fit, fit + length)
                 if span is None:
-                    return None, NEVER, place - first
+                    return None, place - first
                 start = span[0]
                 if span[1] <= end:
-                    return span, start, place - first
+                    return span, place - first
                 if start >= end:
                     bound = start
                     place = bisect_right(times, bound, after) - 1

@@ -266,13 +266,15 @@ turns = st.lists(
     closed=closings,
     bound=st.integers(0, CELLS // 2),
     turns=turns,
+    units=st.sampled_from([1.0, 2.0]),
 )
-def test_what_a_full_book_remembers_changes_no_answer(gaps, closed, bound, turns):
+def test_what_a_full_book_lists_changes_no_answer(gaps, closed, bound, turns, units):
     shut = [(ALWAYS, 0), *((GRID * a, GRID * b) for a, b in closed)]
-    clock = replace(clock_of(), working=ALWAYS_OPEN.without(shut))
+    clock = clock_of(levels=((*EVER, units),))
+    clock = replace(clock, working=ALWAYS_OPEN.without(shut))
     book, blocks, at = ledger(clock), [], 0
     for gap in gaps:
-        blocks.append(block(GRID * at, GRID * (at + 2)))
+        blocks.append(block(GRID * at, GRID * (at + 2), 1 + at % 2 * (units - 1)))
         at += 2 + gap
     for one in blocks:
         book.add(one)
@@ -295,12 +297,13 @@ def _ask(book, clock, blocks, bound):
     """Compare with a book that was asked nothing before."""
     for length in (700, 1000, 1700, 2500, 3300):
         for start in (GRID * bound, GRID * (bound + 20)):
-            query = (clock.working, True, length, start, MILLION)
-            fresh = ledger(clock)
-            for one in blocks:
-                fresh.add(one)
-            plain = fresh.earliest(*query)
-            limit = NEVER if plain is None else plain[1]
-            assert book.earliest(*query, limit) in {plain, None}
-            assert book.earliest(*query, limit + 1) == plain
-            assert book.earliest(*query) == plain
+            for need in sorted({MILLION, book.most}):
+                query = (clock.working, True, length, start, need)
+                fresh = ledger(clock)
+                for one in blocks:
+                    fresh.add(one)
+                plain = fresh.earliest(*query)
+                limit = NEVER if plain is None else plain[1]
+                assert book.earliest(*query, limit) in {plain, None}
+                assert book.earliest(*query, limit + 1) == plain
+                assert book.earliest(*query) == plain
