@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.providers.capacity import Capacity
-    from medhavi.providers.finite_chain import FiniteStep
+    from medhavi.providers.finite_chain import FiniteStep, KnownOrders
     from medhavi.providers.occupancy import Occupancy
     from medhavi.providers.timing import StepWindow, Timing
     from medhavi.providers.waits import Wait
@@ -92,6 +92,7 @@ class FiniteCapacity:
         *,
         by: int | None = None,
         relaxed: bool = False,
+        known: KnownOrders | None = None,
     ) -> Timing | None:
         """Give the earliest order that begins nothing before `start`.
 
@@ -106,13 +107,15 @@ class FiniteCapacity:
             is taken as it is; without it the alternates that are through first are.
         relaxed
             As if capacity were never short: other work and disruptions do not count.
+        known
+            Orders that were placed before in the same state of all ledgers; it grows.
         """
         if relaxed:
             clock = self._capacity.unlimited.clock(routing, 0.0, ALWAYS_OPEN)
             return clock.earliest(start, steps)
         plain = self.plain_chain(routing)
         if plain is not None and not self._room.efficiency:
-            return plain.soonest(steps, start, by)
+            return plain.soonest(steps, start, by, known)
         return self._soonest(routing, steps, start, by)
 
     def _soonest(

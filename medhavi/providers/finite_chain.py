@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.providers.capacity_clocks import Duration
 from medhavi.providers.capacity_delivery import shifted
-from medhavi.providers.finite_option import FiniteOption, SequencedOption
+from medhavi.providers.finite_option import FiniteOption, SequencedOption, Taken
 from medhavi.providers.resource_ledger import ENDLESS
 from medhavi.providers.timing import StepWindow, Timing
 
@@ -21,16 +21,19 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity_delivery import Outlet
     from medhavi.providers.capacity_routings import CompiledRouting
     from medhavi.providers.capacity_schedule import Task
-    from medhavi.providers.finite_option import Taken
     from medhavi.providers.finite_room import OccupiedRoom
+    from medhavi.providers.resource_ledger import Ledger
 
     Span = tuple[int, int]
+    KnownOrders = dict[tuple["FiniteChain", int, int, int | None], Timing | None]
+    """Orders by chain, size [steps], first instant and the instant to be through by."""
 
 
 class FiniteStep:
     """A step of a chain with all its options, in the order of preference."""
 
     __slots__ = (
+        "_alike",
         "_family",
         "_only",
         "_rule",
@@ -67,6 +70,7 @@ class FiniteStep:
         }
         """Resources that the step may hold."""
         self._only = self.options[0] if len(self.options) == 1 else None
+        self._alike = _alike(self.options)
         self._rule = node.rule
         self._family = node.family
 
@@ -86,6 +90,8 @@ class FiniteStep:
             return min(
                 [one for one in found if one is not None], key=_cost, default=None
             )
+        if self._alike and steps > 0:
+            return self._first_through(steps, bound, first=rule == "preference")
         limit = ENDLESS
         for option in self.options:
             taken = option.earliest(steps, bound, limit)
@@ -95,6 +101,29 @@ class FiniteStep:
                 return taken
             best, limit = taken, taken.finish
         return best
+
+    def _first_through(self, steps: int, bound: int, *, first: bool) -> Taken | None:
+        """Choose the option that is through first, or the first that has room.
+
+        All of them work for as long: what can begin at once and go through without a
+        pause is never beaten.
+        """
+        length = self.options[0].length(steps)
+        taken: tuple[FiniteOption, Span] | None = None
+        limit = ENDLESS
+        for option, book, need in self._alike:
+            span = book.earliest(
+                option.working, option.splittable, length, bound, need, limit
+            )
+            if span is None or span[1] >= limit:
+                continue
+            taken, limit = (option, span), span[1]
+            if first or limit <= bound + length:
+                break
+        if taken is None:
+            return None
+        option, (start, finish) = taken
+        return Taken(option, start, finish, length)
 
     def latest(
         self, steps: int, floor: int, bound: int, *, hasty: bool
@@ -140,6 +169,20 @@ class FiniteStep:
         )
 
 
+def _alike(
+    options: Sequence[FiniteOption],
+) -> tuple[tuple[FiniteOption, Ledger, int], ...]:
+    """Give the options with ledger and need where all take as long; else none."""
+    found = tuple(
+        (option, *option.tracks[0])
+        for option in options
+        if type(option) is FiniteOption and len(option.tracks) == 1
+    )
+    times = {option.times for option, *_ in found}
+    alike = len(found) == len(options) and len(times) == 1 and found[0][0].length(1)
+    return found if alike else ()
+
+
 def _cost(taken: Taken) -> float:
     return taken.option.cost_per_hour * taken.length / 3600
 
@@ -162,6 +205,7 @@ class FiniteChain:
     __slots__ = (
         "_offset",
         "_offset_time",
+        "_working",
         "alternates",
         "plain",
         "sequenced",
@@ -176,6 +220,9 @@ class FiniteChain:
         self._offset_time = outlet.working
         self.alternates = any(len(step.options) > 1 for step in steps)
         """Whether another option than the preferred one can be taken."""
+        times = {option.working for step in steps for option in step.options}
+        self._working = times.pop() if len(times) == 1 else None
+        """Open time of all options, where it is the same."""
         self.plain = bool(steps) and not self.sequenced and not self._offset
         """Whether it ends with its last step, and no set-up follows from a sequence."""
 
@@ -184,19 +231,48 @@ class FiniteChain:
         chosen = self._chosen(steps, start, hasty=hasty)
         return None if chosen is None else self._run(chosen, start)
 
-    def soonest(self, steps: int, start: int, by: int | None) -> Timing | None:
+    def least(self, steps: int, start: int) -> int:
+        """Give an instant before which no order from `start` on is through [s]."""
+        bound, work = start, 0
+        for step in self.steps:
+            length = min([option.length(steps) for option in step.options], default=0)
+            work += length
+            bound += step.queue + length + step.move + step.lag
+        if self._working is None or not work:
+            return bound
+        span = self._working.soonest(start, work)
+        return bound if span is None else max(bound, span[1])
+
+    def soonest(
+        self, steps: int, start: int, by: int | None, known: KnownOrders | None = None
+    ) -> Timing | None:
         """Give the earliest order of a plain chain that begins nothing before `start`.
 
         With its preferred resources where it is through by `by`; else with those that
         are through first, step by step, unless that is no sooner.
+
+        Parameters
+        ----------
+        known
+            Orders that were placed before in the same state of all ledgers.
         """
+        if known is None:
+            known = {}
+        key = self, steps, start, by
+        if key not in known:
+            known[key] = self._soonest(steps, start, by, known)
+        return known[key]
+
+    def _soonest(
+        self, steps: int, start: int, by: int | None, known: KnownOrders
+    ) -> Timing | None:
         chosen = self._chosen(steps, start, hasty=by is None)
         if by is not None and self.alternates:
-            move = self.steps[-1].move
-            if chosen is None or chosen[-1].finish + move > by:
-                hasty = self._chosen(steps, start, hasty=True)
-                if chosen is None or (hasty and hasty[-1].finish < chosen[-1].finish):
-                    chosen = hasty
+            after = None if chosen is None else chosen[-1].finish + self.steps[-1].move
+            if after is None or after > by:
+                hasty = self.soonest(steps, start, None, known)
+                if after is None or (hasty is not None and hasty.finish < after):
+                    return hasty
         return None if chosen is None else self._run(chosen, start)
 
     def _chosen(self, steps: int, start: int, *, hasty: bool) -> list[Taken] | None:

@@ -51,10 +51,10 @@ class FiniteOption:
         "_need",
         "_rate",
         "_scale",
-        "_splittable",
         "cost_per_hour",
         "resources",
         "setup",
+        "splittable",
         "tracks",
         "working",
     )
@@ -68,7 +68,7 @@ class FiniteOption:
         self._fixed = duration.fixed
         self._rate = duration.rate
         self._scale = duration.scale
-        self._splittable = option.axis.splittable
+        self.splittable = option.axis.splittable
         self.tracks = tuple(tracks)
         self._book: Ledger | None = None
         self._need = 0
@@ -78,6 +78,11 @@ class FiniteOption:
         self.working: WorkingTime = option.axis.working
         self.resources = option.resources
         self.cost_per_hour = option.cost_per_hour
+
+    @property
+    def times(self) -> tuple[int, int, int]:
+        """Fixed time, time per step and their scale, that make up the length."""
+        return self._fixed, self._rate, self._scale
 
     def length(self, steps: int) -> int:
         """Give the working seconds of an order of so many steps."""
@@ -93,7 +98,7 @@ class FiniteOption:
             return None
         if length and self._book is not None:
             span = self._book.earliest(
-                self.working, self._splittable, length, bound, self._need, limit
+                self.working, self.splittable, length, bound, self._need, limit
             )
         else:
             span = self._earliest(length, bound)
@@ -104,7 +109,7 @@ class FiniteOption:
         length = -(-(self._fixed + self._rate * steps) // self._scale)
         if length and self._book is not None:
             span = self._book.latest(
-                self.working, self._splittable, length, bounds, self._need
+                self.working, self.splittable, length, bounds, self._need
             )
         else:
             span = self._latest(length, bounds)
@@ -117,7 +122,7 @@ class FiniteOption:
         if not length:
             start = working.next_moment(bound)
             return None if start is None else (start, start)
-        if not self._splittable:
+        if not self.splittable:
             start = working.first_fit(bound, length)
             return None if start is None else (start, start + length)
         return working.soonest(bound, length)
@@ -128,7 +133,7 @@ class FiniteOption:
         if not length:
             start = working.previous_moment(bound)
             return None if start is None else (start, start)
-        return last_span(working, self._splittable, bound, length)
+        return last_span(working, self.splittable, bound, length)
 
     # ------------------------------------------------------------- among other work
     def _earliest(self, length: int, bound: int) -> Span | None:
@@ -139,7 +144,7 @@ class FiniteOption:
         agreed = place = 0
         while agreed < len(self.tracks):
             book, need = self.tracks[place]
-            span = book.earliest(working, self._splittable, length, bound, need)
+            span = book.earliest(working, self.splittable, length, bound, need)
             if span is None:
                 return None
             agreed = agreed + 1 if found == span else 1
@@ -157,7 +162,7 @@ class FiniteOption:
         agreed = place = 0
         while agreed < len(self.tracks):
             book, need = self.tracks[place]
-            span = book.latest(working, self._splittable, length, (floor, bound), need)
+            span = book.latest(working, self.splittable, length, (floor, bound), need)
             if span is None:
                 return None
             agreed = agreed + 1 if found == span else 1

@@ -15,6 +15,7 @@ from math import log, prod
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from medhavi.providers.altered_copy import altered
+from medhavi.providers.arrival_bounds import ArrivalBounds
 from medhavi.providers.arrival_search import Leg, Search
 from medhavi.providers.departure_loads import DepartureLoads, Load, load_of
 from medhavi.providers.itinerary_routes import Ban, cheapest, ways
@@ -89,6 +90,7 @@ class Itineraries:
         self._facts = facts
         self.loads = DepartureLoads() if loads is None else loads
         self._graph = LaneGraph(transport, facts.holds_stock)
+        self._bounds = ArrivalBounds(self._graph)
         self._costs: dict[tuple[str, str], Costing] = {}
         self._kinds: dict[str, tuple[bool, float, float]] = {}
         """Of products: dangerous or not, weight and volume."""
@@ -99,7 +101,10 @@ class Itineraries:
     ) -> Itineraries:
         """Give the ways over lanes of which some leave at other times."""
         graph = self._graph.over(transport, lanes)
-        return altered(self, _transport=transport, _graph=graph, loads=loads)
+        bounds = ArrivalBounds(graph)
+        return altered(
+            self, _transport=transport, _graph=graph, _bounds=bounds, loads=loads
+        )
 
     @property
     def kept(self) -> int:
@@ -151,10 +156,23 @@ class Itineraries:
         ready = origins[legs[0].origin] if legs else origins[destination]
         return self._itinerary(product, qty, goods.load, (legs, ready))
 
-    def least(self, product: str, origin: str, destination: str) -> int:
-        """Give the seconds that no way of a product between two places can beat."""
-        goods = self._goods(product, 1.0, destination, None)
-        return self._graph.bounds(destination, goods).get(origin, 0)
+    def soonest(
+        self,
+        product: str,
+        origin: str,
+        ready: int,
+        destination: str,
+        forbidden: frozenset[str],
+    ) -> int:
+        """Give an arrival that no way of a product can beat, loaded as it may be [s].
+
+        Parameters
+        ----------
+        origin, ready, destination, forbidden
+            As in `earliest`.
+        """
+        goods = self._goods(product, 0.0, destination, None)
+        return self._bounds.soonest(goods, origin, ready, destination, forbidden)
 
     def _search(
         self,

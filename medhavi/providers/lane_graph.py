@@ -161,6 +161,18 @@ class Edge:
         self._from, self._departures = start, found
         return True
 
+    @property
+    def fills(self) -> bool:
+        """Whether a vehicle leaves only with a least load."""
+        return self._fill > 0
+
+    def last_ready(self, departure: int) -> int:
+        """Give until when goods must be there to catch a departure [s].
+
+        On a lane without a timetable, or with working hours, at once: `ALWAYS`.
+        """
+        return departure - self.cutoff if self._plain else ALWAYS
+
     def direct(self, ready: int) -> tuple[int, int] | None:
         """Give departure and arrival as if one left at any time with room for all."""
         arrival = self._time.add(ready, self.transit)
@@ -302,6 +314,11 @@ class LaneGraph:
     def kept(self) -> int:
         """For how many ends and goods bounds and lanes are known."""
         return len(self._bounds) + len(self._onward)
+
+    @property
+    def anything_fills(self) -> bool:
+        """Whether any vehicle leaves only with a least load."""
+        return any(edge.fills for edge in self._edges.values())
 
     def edge(self, lane: str) -> Edge:
         """Give a lane."""

@@ -80,3 +80,19 @@ class OnHand:
     def nodes(self) -> tuple[Node, ...]:
         """Products at locations with usable stock, sorted."""
         return tuple(sorted(self._lots))
+
+
+def perishable_products(providers: Providers) -> frozenset[str]:
+    """Collect the products that have a life or lots that end."""
+    stock, products = providers.tables["stock"], providers.tables["products"]
+    dated = {
+        product
+        for product, ends in zip(
+            stock.column("product"), stock.column("expires_at"), strict=True
+        )
+        if ends is not None
+    }
+    lives = zip(
+        products.column("product"), products.column("shelf_life_days"), strict=True
+    )
+    return frozenset(dated | {product for product, life in lives if life is not None})

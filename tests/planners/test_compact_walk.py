@@ -11,13 +11,15 @@ from benchmarks.promise_case import promise_case
 from benchmarks.promising import read
 from medhavi.findings import BadData
 from medhavi.planners.promising.book import Book
-from medhavi.planners.promising.compact_walk import NotPlainError, compact_walk
+from medhavi.planners.promising.compact_placing import NotPlainError
+from medhavi.planners.promising.compact_walk import compact_walk
 from medhavi.planners.promising.one_quest import searched
 from medhavi.planners.promising.promise_run import quote_all
 from medhavi.planners.promising.quest import Quest
 from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.supply_walk import Walk
 from medhavi.results.promise import PromiseStatus
+from medhavi.units import DAY
 from tests.planners.random_towns import random_town
 from tests.planners.small_promises import day, quoted, request_of, tables, workshop
 from tests.planners.small_towns import request, tables_of, town
@@ -147,21 +149,39 @@ def test_both_walks_find_the_same_in_a_full_plant():
     )
 
 
+def left_out(book: Book, wanted: Request) -> int:
+    """Compare a brief answer with a full one; count the options it does without."""
+    policy = book.policies.of(wanted)
+    quests = [Quest(book, wanted, policy) for _ in range(2)]
+    brief, full = (
+        searched(quest, detail)
+        for quest, detail in zip(quests, ("date", "full"), strict=True)
+    )
+    shown = {"options": (), "limiters": (), "limiter": None, "trace": ()}
+    assert replace(full, **shown) == replace(brief, **shown)
+    return len(quests[1].offered) - len(quests[0].offered)
+
+
 @pytest.mark.req("ATP-02")
 def test_a_brief_answer_is_the_chosen_option_of_a_full_one():
     """Ways that come later than the best are followed to the end only for the rest."""
-    left_out = 0
-    for book, wanted in towns(range(300, 312)):
-        policy = book.policies.of(wanted)
-        quests = [Quest(book, wanted, policy) for _ in range(2)]
-        brief, full = (
-            searched(quest, detail)
-            for quest, detail in zip(quests, ("date", "full"), strict=True)
-        )
-        shown = {"options": (), "limiters": (), "limiter": None, "trace": ()}
-        assert replace(full, **shown) == replace(brief, **shown)
-        left_out += len(quests[1].offered) - len(quests[0].offered)
-    assert left_out > 0
+    assert sum(left_out(*one) for one in towns(range(300, 312))) > 0
+
+
+@pytest.mark.nightly
+def test_brief_answers_are_the_chosen_options_of_full_ones_in_many_companies():
+    made = (*small_companies(range(4500, 5200)), *towns(range(1000, 1300)))
+    assert sum(left_out(*one) for one in made) > 0
+
+
+@pytest.mark.req("ATP-02")
+def test_late_brief_answers_are_the_chosen_options_of_full_ones():
+    """Shared machines, two plants, and a second pass for what is late."""
+    book = Book.from_snapshot(promise_case(uncertain=False))
+    asked = read(book, 40)
+    quote_all(book, asked[:30], detail="date")
+    late = [replace(one, due=book.now + DAY) for one in asked[30:]]
+    assert sum(left_out(book, one) for one in late) > 0
 
 
 def full_walk_orders(*_: object) -> None:

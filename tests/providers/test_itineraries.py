@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.providers import Providers
-from medhavi.units import DAY, HOUR
+from medhavi.units import DAY, HOUR, NEVER
 from tests import factories
 from tests.providers.given_times import OFFICE_HOURS
 from tests.providers.plants import at, iso, when
@@ -560,3 +560,31 @@ def test_goods_that_are_ready_later_never_arrive_earlier(tables, ready, later):
         relaxed = ways.earliest("A", 1, {"P": START + ready * HOUR}, "C", relaxed=True)
         assert relaxed is not None
         assert relaxed.arrival <= one.arrival
+
+
+@given(
+    tables=networks(),
+    readies=st.lists(st.integers(0, 150), min_size=1, max_size=8),
+    orders=st.lists(st.tuples(st.integers(1, 3), st.integers(0, 40)), max_size=5),
+)
+def test_empty_lanes_give_the_soonest_arrival_and_loads_none_before(
+    tables, readies, orders
+):
+    def arrival(ready):
+        found = ways.earliest("A", 1, {"P": START + ready * HOUR}, "C")
+        return NEVER if found is None else found.arrival
+
+    def soonest(ready):
+        return ways.soonest("A", "P", START + ready * HOUR, "C", frozenset())
+
+    ways = network(**tables)
+    assert [soonest(one) for one in readies] == [arrival(one) for one in readies]
+    loaded(ways, orders)
+    assert all(soonest(one) <= arrival(one) for one in readies)
+
+
+def test_a_least_load_may_be_reached_with_that_of_others():
+    ways = truck(min_fill_kg=50)
+    assert leaves(ways, 4)[0] is None
+    assert ways.soonest("A", "P", START, "C", frozenset()) == START + 10 * HOUR
+    assert ways.soonest("A", "C", START, "P", frozenset()) == NEVER

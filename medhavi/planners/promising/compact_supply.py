@@ -16,6 +16,7 @@ from medhavi.providers.material_line import MaterialLine
 if TYPE_CHECKING:
     from medhavi.planners.promising.lead_draws import LeadDraws
     from medhavi.planners.promising.stages import Stages
+    from medhavi.providers.finite_chain import FiniteChain
     from medhavi.providers.recipe_lines import Component, Output
     from medhavi.providers.sources import Source
     from medhavi.providers.timing import Timing
@@ -95,9 +96,9 @@ class CompactSource:
     __slots__ = (
         "_drawn",
         "_timing",
+        "chain",
         "good",
         "is_buy",
-        "is_chain",
         "lines",
         "lots",
         "output",
@@ -115,8 +116,8 @@ class CompactSource:
         """Whether an order is of another size than what is needed."""
         self._drawn: LeadDraws | None = None
         self._timing: Timing | None = None
-        self.is_chain = False
-        """Whether its goods are there when the last step is through."""
+        self.chain: FiniteChain | None = None
+        """Its steps where they are a chain at whose end its goods are there."""
         self.output: Output | None = None
         self.lines: tuple[Component, ...] = ()
 
@@ -194,11 +195,8 @@ class CompactSupply:
                 return False
             needed += lines
         made.output, made.lines = output, tuple(needed)
-        made.is_chain = (
-            at_end
-            and not output.offset_minutes
-            and stages.capacity.plain_chain(source.source) is not None
-        )
+        if at_end and not output.offset_minutes:
+            made.chain = stages.capacity.plain_chain(source.source)
         return True
 
 

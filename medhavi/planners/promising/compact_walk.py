@@ -14,12 +14,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.planners.promising.compact_placing import CompactPlacing, NotPlainError
 from medhavi.planners.promising.compact_supply import compact_supply
-from medhavi.planners.promising.joint_needs import share_resources
 from medhavi.planners.promising.pieces import Piece, Use
 from medhavi.planners.promising.supply_walk import MOST_MOMENTS
-from medhavi.planners.promising.waiting_orders import WaitingOrders
-from medhavi.planners.promising.walk_terms import Failure
 from medhavi.results.limiter import Limiter
 from medhavi.units import ALWAYS, NEVER
 
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.stages import Stages
     from medhavi.planners.promising.waiting_orders import OrdersMark
     from medhavi.planners.promising.walk_terms import Terms
+    from medhavi.providers.finite_chain import KnownOrders
     from medhavi.providers.recipe_lines import Component
     from medhavi.providers.sources import Source
     from medhavi.providers.timing import Timing
@@ -41,11 +40,7 @@ if TYPE_CHECKING:
     Pieces = tuple[Piece, ...]
 
 
-class NotPlainError(Exception):
-    """The request asks for more than the compact walk does."""
-
-
-class CompactWalk:
+class CompactWalk(CompactPlacing):
     """One walk that looks at the ledgers.
 
     Parameters
@@ -54,10 +49,12 @@ class CompactWalk:
         Goods with their ledgers.
     terms
         What is allowed; they are plain (`Terms.plain`).
+    known
+        Orders that were placed before in the same state of the ledgers.
 
     Attributes
     ----------
-    evaluations, greedy, repeats, failures
+    evaluations, greedy, repeats
         As of `Walk`.
     wanted
         What is delivered, as far as it was asked for.
@@ -67,39 +64,27 @@ class CompactWalk:
         "_met",
         "_needed",
         "_ordered",
-        "_orders",
-        "_shared",
         "_supply",
         "_trail",
         "evaluations",
-        "failures",
         "greedy",
         "repeats",
-        "stages",
-        "terms",
         "wanted",
     )
 
-    def __init__(self, supply: CompactSupply, terms: Terms) -> None:
+    def __init__(
+        self, supply: CompactSupply, terms: Terms, known: KnownOrders | None = None
+    ) -> None:
+        super().__init__(supply.stages, terms, known)
         self._supply = supply
-        self.stages = supply.stages
-        self.terms = terms
         self.evaluations = 0
         self.greedy = False
         self.repeats = False
-        self.failures: list[Failure] = []
         self.wanted: CompactGood | None = None
-        self._orders = WaitingOrders(supply.stages)
-        self._shared = False
         self._met: set[CompactGood] = set()
         self._trail: list[CompactGood] = []
         self._needed: set[CompactGood] = set()
         self._ordered: set[CompactGood] = set()
-
-    @property
-    def contended(self) -> bool:
-        """Whether several orders of the request need one resource."""
-        return self._shared and share_resources(self._orders.timings)
 
     def refused(self) -> None:
         """Let the full walk answer at once when the same is delivered again."""
@@ -114,8 +99,10 @@ class CompactWalk:
         return self._from_stock(good, steps)
 
     def new(self, source: Source, steps: int) -> Pieces | None:
-        """Order from a source."""
-        return self._new(self._source(source), steps)
+        """Order from a source; None, too, where that is `too_late`."""
+        found = self._source(source)
+        self._whole = found
+        return self._new(found, steps)
 
     def mixed(
         self, source: Source, part: int, steps: int, *, whole: bool = True
@@ -346,9 +333,6 @@ class CompactWalk:
             made = made._replace(steps=steps, surplus=made.steps - steps)
         return (made,)
 
-    def _fail(self, code: Limiter, subject: str) -> None:
-        self.failures.append(Failure(code, subject))
-
     def _buy(self, source: CompactSource, left: int) -> Piece | None:
         size = source.size(left)
         self.stages.at = "supplier"
@@ -392,6 +376,8 @@ class CompactWalk:
                 uses.append(piece)
                 lines.append(line)
                 latest = max(latest, piece.ready)
+        if source is self._whole and self._outrun(source, size, left, latest):
+            return None
         timing = self._placed(source, size, latest)
         if timing is None:
             return None
@@ -410,55 +396,6 @@ class CompactWalk:
             tuple([Use(first, piece) for piece in uses]),
             tuple(lines),
         )
-
-    def _usable(self, source: CompactSource, timing: Timing) -> int:
-        """Give when the goods of an order are in stock [s]."""
-        if source.is_chain:
-            return timing.steps[-1].after
-        if source.output is None:
-            raise NotPlainError
-        return self.stages.output(source.source.source, timing, source.output)
-
-    def _placed(self, source: CompactSource, size: int, latest: int) -> Timing | None:
-        """Place the steps from when all components are there on.
-
-        Each is used when the first step starts, after its queue.
-        """
-        known = source.source
-        bound = max(source.start, latest)
-        timing = self._place(source, size, bound)
-        if timing is None:
-            step = self.stages.too_long(known.source, size, bound, self.terms)
-            if step is not None:
-                subject = f"{known.source}|{step}"
-                self._fail(Limiter.QTY_DURATION_UNSUPPORTED, subject)
-                return None
-        elif not timing.steps:
-            raise NotPlainError
-        if timing is None or not known.valid_at(timing.start):
-            node = f"{known.product}|{known.location}"
-            self._fail(Limiter.ROUTING_CAPACITY_FAIL, node)
-            return None
-        first = timing.steps[0].start
-        if latest > ALWAYS and first > latest and timing.start > source.start:
-            # The queue before the first step runs while components are on their way.
-            begin = max(source.start, timing.start - first + latest)
-            if begin != bound:
-                earlier = self._place(source, size, begin)
-                if (
-                    earlier is not None
-                    and earlier.finish < timing.finish
-                    and earlier.steps[0].start >= latest
-                ):
-                    timing = earlier
-        self._orders.add(timing)
-        return timing
-
-    def _place(self, source: CompactSource, size: int, start: int) -> Timing | None:
-        """Place an order as early as possible among all other work."""
-        if self._orders.write_for(source.source.source):
-            self._shared = True
-        return self.stages.place(source.source, size, start, self.terms)
 
     # ----------------------------------------------------------------- journal
     def _mark(self) -> _Mark:
@@ -490,8 +427,10 @@ if TYPE_CHECKING:
 _NOTHING: _Kept = ((), ())
 
 
-def compact_walk(stages: Stages, terms: Terms) -> CompactWalk | None:
+def compact_walk(
+    stages: Stages, terms: Terms, known: KnownOrders | None = None
+) -> CompactWalk | None:
     """Give a walk for plain terms; None: they ask for more than it does."""
     if not terms.plain:
         return None
-    return CompactWalk(compact_supply(stages, terms.now), terms)
+    return CompactWalk(compact_supply(stages, terms.now), terms, known)

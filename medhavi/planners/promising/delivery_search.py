@@ -11,10 +11,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from medhavi.planners.promising.compact_walk import NotPlainError, compact_walk
+from medhavi.planners.promising.compact_placing import NotPlainError
+from medhavi.planners.promising.compact_walk import compact_walk
 from medhavi.planners.promising.delivery_ways import (
     Part,
+    Sent,
     Way,
+    dated,
     from_both,
     from_source,
     from_stock,
@@ -35,10 +38,10 @@ from medhavi.results.limiter import Limiter
 from medhavi.units import DAY, NEVER, from_steps, seconds_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from medhavi.planners.promising.compact_walk import CompactWalk
-    from medhavi.planners.promising.delivery_ways import Build, Wanted
+    from medhavi.planners.promising.delivery_ways import Build, FoundBefore, Wanted
     from medhavi.planners.promising.pieces import Piece, Shipment
     from medhavi.planners.promising.reach import Reach
     from medhavi.planners.promising.stages import Stages
@@ -69,6 +72,12 @@ class DeliverySearch:
         The budget ended the search.
     bar
         What arrives later is not sent: nobody asks how late it is [s].
+    bare
+        Nothing of the product lies or comes anywhere: no way joins several places.
+    found
+        What was found already, while the ledgers stay as they are; None: they may not.
+    known
+        Options that were offered, with their dates: nobody asks for them again.
     best
         Earliest date of the ways that were evaluated last [s].
     rough
@@ -86,10 +95,13 @@ class DeliverySearch:
         "_stages",
         "_walk",
         "bar",
+        "bare",
         "best",
         "cut",
         "evaluations",
         "failures",
+        "found",
+        "known",
         "rough",
         "sending",
         "wanted",
@@ -106,6 +118,9 @@ class DeliverySearch:
         self._expiring: dict[tuple[str, str], int] = {}
         self._repeats = False
         self._walk: Walk | None = None
+        self.found: FoundBefore | None = None
+        self.known: set[str] = set()
+        self.bare = False
         self.failures: list[Failure] = []
         # A method of the search would make a circle, which only the collector frees.
         self._reached = partial(
@@ -141,14 +156,22 @@ class DeliverySearch:
                 return
             terms = replace(terms, transit=self._expiring)
 
+    def close(self) -> None:
+        """Forget what holds while options are collected alone."""
+        self.bar, self.found = NEVER, None
+
     def ways(self, terms: Terms) -> Iterator[Way]:
         """Give the ways in the order of trying: stock, mixed, new, many places."""
         wanted = self.wanted
         origins, makers = self.places()
         stocked = []
         walk = self._asking(terms)
-        for place in origins:
+        # What must not expire may be there for others: that makes no place bare.
+        bare = "material" not in terms.relaxed and not terms.transit
+        # What is bare in one pass is so in the next: the ledgers stay as they are.
+        for place in () if self.bare and self.found is not None else origins:
             ever = walk.ever(wanted.product, place)
+            bare = bare and ever <= 0
             if ever < wanted.steps and "material" in terms.relaxed:
                 yield self._way(
                     "stock", place, from_stock(wanted.product, place, wanted.steps)
@@ -162,11 +185,11 @@ class DeliverySearch:
                 yield self._way(
                     "stock", place, from_stock(wanted.product, place, wanted.steps)
                 )
-        reached = self._reached()
-        sellers = [place for place in reached.sellers if place in makers]
+        self.bare = bare
+        sellers = [place for place in self._reached().sellers if place in makers]
         for place in sellers:
             yield from self._new_at(place, terms)
-        if wanted.single:
+        if wanted.single or self.bare:
             return
         yield from together(self, stocked, sellers, terms)
         yield from sooner(self, origins, sellers, terms)
@@ -206,13 +229,10 @@ class DeliverySearch:
                     self.failures += walk.failures
                     continue
                 rest = terms.buy == "rest"
-            free = (
-                self._ever(place, terms)
-                if rest
-                else self._asking(terms).available(wanted.product, place, terms.now)
-            )
-            part = min(free, wanted.steps)
-            if part < wanted.steps and (part or self._more_later(place, terms)):
+            part = min(self._free(place, terms, ever=rest), wanted.steps)
+            # Something comes beside what lies there.
+            more = "material" not in terms.relaxed and self._free(place, terms) > 0
+            if part < wanted.steps and (part or more):
                 build = from_both(source, part, wanted.steps)
                 yield self._way(f"stock+{name}", place, build)
             whole = source.kind == "make" or terms.buy == "compare"
@@ -220,9 +240,13 @@ class DeliverySearch:
                 build = from_source(source, wanted.steps)
                 yield self._way(name, place, build)
 
-    def _more_later(self, place: str, terms: Terms) -> bool:
-        """Tell whether something comes beside what lies at a place."""
-        return "material" not in terms.relaxed and self._ever(place, terms) > 0
+    def _free(self, place: str, terms: Terms, *, ever: bool = True) -> int:
+        """Give what is free at a place now, or ever [steps]."""
+        if self.bare:
+            return 0
+        walk, product = self._asking(terms), self.wanted.product
+        most = walk.ever(product, place) if ever else None
+        return walk.available(product, place, terms.now) if most is None else most
 
     def offered(self, places: list[str], terms: Terms) -> Iterator[tuple[str, Source]]:
         """Give the places and sources that new supply may come from."""
@@ -285,7 +309,7 @@ class DeliverySearch:
         wanted = self.wanted
         taken, left = [], wanted.steps
         for place in self.places()[0]:
-            free = min(self._ever(place, terms), left, most.get(place, left))
+            free = min(self._free(place, terms), left, most.get(place, left))
             # What leaves something open is no delivery below the least (rule 12).
             if free > 0 and free >= min(wanted.least, left):
                 taken.append((place, free))
@@ -307,9 +331,6 @@ class DeliverySearch:
         found = walk.sources(self.wanted.product, place)
         self.failures += walk.failures
         return found
-
-    def _ever(self, place: str, terms: Terms) -> int:
-        return self._asking(terms).ever(self.wanted.product, place)
 
     def _asking(self, terms: Terms) -> Walk:
         """Give a walk that takes nothing, without failures of its own."""
@@ -381,9 +402,13 @@ class DeliverySearch:
     def _once(self, way: Way, terms: Terms) -> Evaluation | None:
         if terms.asked != way.product:
             terms = replace(terms, asked=way.product)
-        compact = compact_walk(self._stages, terms)
+        found = self.found
+        compact = compact_walk(
+            self._stages, terms, None if found is None else found.orders
+        )
         if compact is None:
             return self._walked(way, terms, Walk(self._stages, terms))
+        compact.too_late = self._too_late(way, terms)
         mark, known = self._stages.mark(), len(self.failures)
         try:
             return self._walked(way, terms, compact)
@@ -425,11 +450,27 @@ class DeliverySearch:
             pieces = part.build(walk)
             if pieces is None or self._beaten(way, pieces, terms, walk):
                 return None
-            shipped = self.sending.parts(part.origin, pieces, terms)
+            shipped = self._sent(part.origin, pieces, terms, alone=len(way.parts) < 2)
             if shipped is None:
                 return None
             shipments += shipped
         return shipments
+
+    def _sent(
+        self, origin: str, pieces: Sequence[Piece], terms: Terms, *, alone: bool
+    ) -> list[Shipment] | None:
+        """Send the pieces of a place; what was sent alone before is known still."""
+        found, leads = self.found, self._stages.leads
+        if found is None or not alone or terms.apart:
+            return self.sending.parts(origin, pieces, terms)
+        known = found.sent.get(origin)
+        if known is not None and known.leads is leads and known.pieces == pieces:
+            return list(known.shipments)
+        failures = len(self.failures)
+        shipped = self.sending.parts(origin, pieces, terms)
+        if shipped is not None and len(self.failures) == failures:
+            found.sent[origin] = Sent(pieces, leads, tuple(shipped))
+        return shipped
 
     def _beaten(
         self,
@@ -439,9 +480,19 @@ class DeliverySearch:
         walk: Walk | CompactWalk,
     ) -> bool:
         """Tell whether a way of one part, found at once, arrives after the bar."""
-        if self.bar >= NEVER or len(way.parts) > 1 or walk.repeats:
-            return False
-        return self.sending.soonest(way.parts[0].origin, pieces, terms) > self.bar
+        late = None if walk.repeats else self._too_late(way, terms)
+        return late is not None and late(max([one.ready for one in pieces]))
+
+    def _too_late(self, way: Way, terms: Terms) -> Callable[[int], bool] | None:
+        """Give what tells of an instant that a way ready then arrives after the bar.
+
+        An option that is known with the date of the bar is of use before it alone.
+        """
+        if self.bar >= NEVER or len(way.parts) > 1:
+            return None
+        last = self.bar - (dated(way, self.bar) in self.known)
+        origin, soonest = way.parts[0].origin, self.sending.soonest
+        return lambda ready: soonest(origin, way.product, ready, terms) > last
 
     def quantity(self, steps: int) -> float:
         """Give a quantity in base units."""

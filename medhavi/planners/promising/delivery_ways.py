@@ -8,8 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from medhavi.planners.promising.compact_walk import CompactWalk
-    from medhavi.planners.promising.pieces import Piece
+    from medhavi.planners.promising.lead_draws import LeadDraws
+    from medhavi.planners.promising.pieces import Piece, Shipment
     from medhavi.planners.promising.supply_walk import Walk
+    from medhavi.providers.finite_chain import KnownOrders
     from medhavi.providers.itineraries import Objective
     from medhavi.providers.sources import Source
 
@@ -56,6 +58,29 @@ class Part(NamedTuple):
     build: Build
 
 
+class Sent(NamedTuple):
+    """What was sent from a place by itself, at which lead times, and how."""
+
+    pieces: Sequence[Piece]
+    leads: LeadDraws | None
+    shipments: tuple[Shipment, ...]
+
+
+class FoundBefore(NamedTuple):
+    """What a search found already; true while the ledgers are as they were then.
+
+    Parameters
+    ----------
+    orders
+        Where orders of plain chains are placed.
+    sent
+        What was sent last, by place.
+    """
+
+    orders: KnownOrders
+    sent: dict[str, Sent]
+
+
 class Way(NamedTuple):
     """One option before it is evaluated."""
 
@@ -63,6 +88,11 @@ class Way(NamedTuple):
     product: str
     steps: int
     parts: tuple[Part, ...]
+
+
+def dated(way: Way, date: int) -> str:
+    """Name an option with its date."""
+    return f"{way.option}|{date}"
 
 
 def from_stock(product: str, place: str, steps: int) -> Build:

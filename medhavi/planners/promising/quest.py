@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from medhavi.planners.promising.arrival_risk import arrivals
 from medhavi.planners.promising.campaign_room import CampaignRoom
 from medhavi.planners.promising.delivery_search import DeliverySearch
-from medhavi.planners.promising.delivery_ways import Wanted
+from medhavi.planners.promising.delivery_ways import FoundBefore, Wanted, dated
 from medhavi.planners.promising.offers import Offered, capped
 from medhavi.planners.promising.option_cost import Price
 from medhavi.planners.promising.planned_supply import with_planned_orders
@@ -116,6 +116,7 @@ class Quest:
     def search(self) -> None:
         """Find the options."""
         search = self.search_for(self.request.product)
+        search.found = FoundBefore({}, {})
         seen: set[str] = set()
         for terms in self._passes():
             self._collect(search, terms, seen)
@@ -125,9 +126,11 @@ class Quest:
         if not self._on_time() and self.policy.supplier_fallback == "counter_offer":
             terms = replace(self._last_terms(), known_only=False)
             self._collect(search, terms, seen)
+        search.close()
         if not self._on_time():
             for substitute in self._substitutes():
                 self._collect(substitute, self._last_terms(), seen)
+                substitute.close()
         if self._may_be_short() and all(one.closed for one in self.offered):
             short = search.short(self._last_terms(), self._last_day())
             if short is not None:
@@ -168,14 +171,16 @@ class Quest:
 
     def _collect(self, search: DeliverySearch, terms: Terms, seen: set[str]) -> None:
         earliest_wins = self._earliest_wins()
+        search.known = seen
         for way, found in search.search(terms):
-            known = f"{way.option}|{found.date}"
+            known = dated(way, found.date)
             if known not in seen:
                 seen.add(known)
                 self._take(search, way, found, terms)
                 if earliest_wins and self.offered[-1].closed is None:
                     search.bar = min(search.bar, found.date)
-        search.bar = NEVER
+        if not search.bare:
+            search.bar = NEVER
         self._count(search)
 
     def _earliest_wins(self) -> bool:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.planners.promising.compact_placing import NotPlainError
 from medhavi.planners.promising.compact_replay import CompactReplay, compact_replay
-from medhavi.planners.promising.compact_walk import NotPlainError
 from medhavi.planners.promising.making import ordered
 from medhavi.planners.promising.pieces import Use
 from medhavi.planners.promising.supply_walk import Walk

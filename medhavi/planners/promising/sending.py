@@ -49,13 +49,13 @@ class Sending:
         self._reached = reached
         self._failures = failures
 
-    def soonest(self, origin: str, pieces: Sequence[Piece], terms: Terms) -> int:
-        """Give an instant before which pieces of a place cannot all arrive [s]."""
-        product, wanted = pieces[0].product, self._wanted
-        ready = max(piece.ready for piece in pieces)
+    def soonest(self, origin: str, product: str, ready: int, terms: Terms) -> int:
+        """Give an instant before which goods of a place never arrive [s]."""
+        wanted = self._wanted
         if origin == wanted.location or "transport" in terms.relaxed:
             return ready
-        return ready + self._stages.least_way(product, origin, wanted.location)
+        way = product, origin, wanted.location
+        return self._stages.soonest(way, ready, self._reached().forbidden)
 
     def parts(
         self, origin: str, pieces: Sequence[Piece], terms: Terms

@@ -15,6 +15,7 @@ from medhavi.providers.altered_copy import altered
 from medhavi.providers.changed_providers import limited
 from medhavi.providers.departure_loads import Load, load_of
 from medhavi.providers.ledger_moves import Ledgers
+from medhavi.providers.on_hand import perishable_products
 from medhavi.providers.reserves import reserves_of
 from medhavi.providers.timing import Timing
 from medhavi.results.limiter import Limiter
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from medhavi.providers import Providers
     from medhavi.providers.changed_providers import Changed
     from medhavi.providers.finite import FiniteCapacity
+    from medhavi.providers.finite_chain import KnownOrders
     from medhavi.providers.itineraries import Itineraries, Itinerary, Objective
     from medhavi.providers.ledger_moves import LedgerMoves
     from medhavi.providers.material import Material
@@ -95,7 +97,7 @@ class Stages:
         self.withheld = False
         """Whether safety stock or withheld time was in the way of what was asked."""
         self.providers = providers
-        self._perishable = _perishable(providers)
+        self._perishable = perishable_products(providers)
         self.leads: LeadDraws | None = None
         self.moves: tuple[LedgerMoves, ...] = ()
         """What the ledgers give back and take while one quote is made."""
@@ -245,13 +247,19 @@ class Stages:
 
     # ------------------------------------------------------------------ capacity
     def place(
-        self, source: Source, steps: int, start: int, terms: Terms
+        self,
+        source: Source,
+        steps: int,
+        start: int,
+        terms: Terms,
+        known: KnownOrders | None = None,
     ) -> Timing | None:
-        """Place an order as early as possible among all other work."""
+        """Place an order as early as possible among all other work (`earliest`)."""
         self.at = "capacity"
         rules = terms.work
         if rules is None:
-            return self.capacity.earliest(source.source, steps, start, by=terms.by)
+            earliest = self.capacity.earliest
+            return earliest(source.source, steps, start, by=terms.by, known=known)
         if rules.kept:
             self.withheld = True
         return rules.place(source, steps, start, terms.by)
@@ -305,9 +313,13 @@ class Stages:
             frozenset(lane for lane in others if lane != source.source),
         )
 
-    def least_way(self, product: str, origin: str, destination: str) -> int:
-        """Give the seconds that no way between two places can beat, as stated."""
-        return self.transport.least(product, origin, destination)
+    def soonest(
+        self, way: tuple[str, str, str], ready: int, forbidden: frozenset[str]
+    ) -> int:
+        """Give an arrival that nothing can beat; product, origin, destination [s]."""
+        product, origin, destination = way
+        transport = self.transport
+        return transport.soonest(product, origin, ready, destination, forbidden)
 
     def itinerary(
         self,
@@ -476,19 +488,3 @@ class Stages:
 
 def _as_stated(lane: str) -> None:
     """Give no other time of a lane than the one that is planned with."""
-
-
-def _perishable(providers: Providers) -> frozenset[str]:
-    """Collect the products that have a life or lots that end."""
-    stock, products = providers.tables["stock"], providers.tables["products"]
-    dated = {
-        product
-        for product, ends in zip(
-            stock.column("product"), stock.column("expires_at"), strict=True
-        )
-        if ends is not None
-    }
-    lives = zip(
-        products.column("product"), products.column("shelf_life_days"), strict=True
-    )
-    return frozenset(dated | {product for product, life in lives if life is not None})

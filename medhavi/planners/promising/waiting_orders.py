@@ -83,6 +83,16 @@ class WaitingOrders:
         self._waiting = kept
         return found
 
+    def meet(self, routing: str) -> bool:
+        """Tell whether any order holds what a routing may use."""
+        named = self._stages.capacity.named(routing)
+        return any(_holds_any(timing, named) for timing in self.timings)
+
+    @property
+    def written(self) -> bool:
+        """Whether the ledger knows of any."""
+        return bool(self._written)
+
     def mark(self) -> OrdersMark:
         """Give a place to go back to."""
         return OrdersMark(len(self.timings), len(self._written))
