@@ -114,6 +114,22 @@ class Job:
         return last if last.arrives > self.floor else None
 
     @property
+    def first_goods(self) -> int:
+        """Give when all that it takes at its start is there.
+
+        What a later step takes, or is taken at an end or an offset, may come later.
+        """
+        there = ALWAYS
+        for take in self.takes:
+            line = take.need.line
+            if line is None or (
+                line.step is None and line.anchor == "start" and not line.offset_minutes
+            ):
+                for unit in take.units:
+                    there = max(there, unit.arrives)
+        return there
+
+    @property
     def goods(self) -> int:
         """Give when all that it takes is there."""
         there = ALWAYS

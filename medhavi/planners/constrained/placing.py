@@ -361,7 +361,7 @@ class Placing:
         shop = self._shop
         if self.campaigns is not None:
             shop.slow(self.campaigns.efficiency(job))
-        goods = job.goods
+        goods = job.first_goods
         start = (
             max(job.floor, goods - shop.before_use(order))
             if goods > ALWAYS
