@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from medhavi.planners.pipeline import plan
+from medhavi.results.verify import verify
+from tests import factories
 from tests.planners.small_plans import (
     day,
     days,
@@ -260,3 +263,38 @@ def test_a_firm_order_may_say_that_it_is_not():
         supply_orders=[{"firm": False, "locked": False}, {"status": "firmed"}]
     )
     assert dict(made.supplies.select("id", "firm").rows()) == {"O1": False, "O2": True}
+
+
+@pytest.mark.parametrize("mode", ["mrp", "constrained", "optimize"])
+def test_what_a_started_order_takes_too_early_and_what_it_never_gets_add_up(mode):
+    """Of 20 B the order finds 4, waits for 6 that come later, and 10 never come."""
+    snapshot = factories.snapshot(
+        supply_orders=[
+            work(status="released", start=day(1), due=day(2)),
+            {"supply_order": "P", "product": "B", "qty": 6, "due": day(9)},
+        ],
+        stock=[{"product": "B", "qty": 4}],
+        **{**MADE, "supply_terms": []},
+    )
+    made = plan(snapshot, mode)
+    assert [str(found) for found in verify(made, snapshot)] == []
+
+
+def test_an_order_that_is_moved_gives_what_it_gave_by_its_dates():
+    """Its machine is taken until day 4, when the line of its product has begun."""
+    snapshot = factories.snapshot(
+        demands=[{"qty": 10, "due": day(3)}],
+        resources=[{"resource": "M"}],
+        step_resources=[{}],
+        supply_orders=[
+            work(supply_order="W1", status="released", start=day(0), due=day(4)),
+            work(supply_order="W2", status="firmed", start=day(0), due=day(1)),
+        ],
+        routings=[{}],
+        steps=[{"run_minutes_per_unit": 576}],
+        routing_outputs=[{"role": "main", "valid_from": day(3)}],
+    )
+    made = plan(snapshot, "constrained")
+    assert [str(found) for found in verify(made, snapshot)] == []
+    assert days(row(made, "W2")["finish"]) == 8
+    assert row(made, "W2")["qty"] == 0

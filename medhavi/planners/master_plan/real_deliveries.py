@@ -71,7 +71,7 @@ def missing_rows(release: Release, as_of: int) -> Iterator[tuple[Need, int, int]
             late[need_index] = late.get(need_index, 0) + qty
     for shortage in release.shortages:
         index = shortage.need.index
-        late[index] = max(late.get(index, 0), shortage.qty)
+        late[index] = late.get(index, 0) + shortage.qty
     for index in sorted(late):
         need = release.needs[index]
         order = need.order

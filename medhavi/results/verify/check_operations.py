@@ -306,8 +306,13 @@ def check_outputs(facts: Facts) -> list[Finding]:
     )
     orders = make_orders(facts).select("order", pl.col("order_qty").alias("units"))
     rows = rows.join(orders, on="order")
-    # An order that is done gives nothing more, whatever its fixed quantities.
-    off = rows.filter(pl.col("units") > 0).filter(
+    # An order that is done gives nothing more, whatever its fixed quantities; one that
+    # exists and is moved gives what it gave by its dates, whatever ends meanwhile.
+    dated = facts.snapshot["routing_outputs"].filter(
+        pl.any_horizontal(pl.col("valid_from", "valid_to").is_not_null())
+    )
+    kept = pl.col("existing") & pl.col("source").is_in(dated["routing"].implode())
+    off = rows.filter((pl.col("units") > 0) & ~kept).filter(
         (pl.col("qty") > pl.col("qty_given") + TOLERANCE * (1 + pl.col("qty_given")))
         | (pl.col("qty") < pl.col("low") - TOLERANCE * (1 + pl.col("low")))
     )
