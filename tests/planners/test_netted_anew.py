@@ -46,7 +46,8 @@ class Run(FeasibleRun):
         assert self._slicer is not None
         places = self.rank, self._clusters
         net = self._net_cluster, self.blocked
-        Counted(self.release, self._slicer, *places, *net).ration(self._memory)
+        state = Counted(self.release, self._slicer, *places, *net, self.levels)
+        state.ration(self._memory)
 
     def _postpone(self) -> None:
         """Leave everything where it was netted."""
