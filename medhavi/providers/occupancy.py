@@ -154,6 +154,10 @@ class Occupancy:
         return [] if book is None else [b for b in book.blocks if b.owner == owner]
 
     # ---------------------------------------------------------------------- changes
+    def settle(self) -> None:
+        """Forget the journal: what is held stays, earlier marks are void."""
+        self._journal.clear()
+
     def mark(self) -> int:
         """Give a mark to undo to."""
         return len(self._journal)

@@ -425,6 +425,8 @@ class Stages:
     def settle(self) -> None:
         """Forget the journals: what was taken is binding."""
         self.material.settle()
+        self.capacity.occupancy.settle()
+        self.transport.loads.settle()
         self._bought.clear()
 
     def free(self, demand: str) -> None:
