@@ -1053,3 +1053,50 @@ def test_steps_beside_each_other_lose_what_each_loses(mode):
     made = plan(snapshot, mode, PYTHON)
     assert verify(made, snapshot) == []
     assert made.supplies["order_qty"].to_list() == [25]
+
+
+@pytest.mark.parametrize(
+    ("units", "orders"),
+    [({"units": 2.0}, [10, 10]), ({"units": 1.0}, [20]), ({"units": 3.0}, [6, 7, 7])],
+)
+def test_late_work_is_cut_over_the_units_of_its_machine(units, orders):
+    """20 pieces of a day each, due on day 10: on two units they are in time."""
+    snapshot = factories.snapshot(
+        demands=[{"qty": 20, "due": day(10)}],
+        resources=[{"resource": "M", **units}],
+        routings=[{}],
+        steps=[{"run_minutes_per_unit": 1440.0}],
+        step_resources=[{}],
+    )
+    made = plan(snapshot, "constrained", PYTHON)
+    assert verify(made, snapshot) == []
+    assert sorted(made.supplies["qty"].to_list()) == orders
+    late = made.fulfilment["status"].to_list() == ["late"]
+    assert late is (units["units"] == 1.0)
+
+
+def test_late_work_uses_units_that_change():
+    """Four units until day 5, one after: whole, 20 pieces would take 20 days."""
+    snapshot = factories.snapshot(
+        demands=[{"qty": 20, "due": day(1)}],
+        resources=[{"resource": "M", "units": 4.0}],
+        resource_units=[{"resource": "M", "valid_from": day(5), "units": 1.0}],
+        routings=[{}],
+        steps=[{"run_minutes_per_unit": 1440.0}],
+        step_resources=[{}],
+    )
+    made = plan(snapshot, "constrained", PYTHON)
+    assert verify(made, snapshot) == []
+    assert made.fulfilment["lateness_h"].to_list() == [24 * 4]
+
+
+def test_late_work_that_takes_as_long_in_parts_stays_whole():
+    snapshot = factories.snapshot(
+        demands=[{"qty": 20, "due": day(1)}],
+        resources=[{"resource": "M", "units": 2.0}],
+        routings=[{}],
+        steps=[{"fixed_minutes": 2880.0}],
+        step_resources=[{}],
+    )
+    made = plan(snapshot, "constrained", PYTHON)
+    assert made.supplies["qty"].to_list() == [20]

@@ -373,12 +373,19 @@ class FeasibleRelease(Release):
         whole = self._first(source, size)
         if whole is None:
             return None
-        part = source.lot(-(-size // MOST_PARTS))
-        if part < size and self._side_by_side(whole):
+        parts = MOST_PARTS if self._side_by_side(whole) else self._beside(source, whole)
+        part = source.lot(-(-size // parts)) if parts > 1 else size
+        if part < size:
             smaller = self._first(source, part)
             if smaller is not None and smaller.finish < whole.finish:
                 size, whole = part, smaller
         return (size, whole) if self._serves_well(way, want, size, whole) else None
+
+    def _beside(self, source: Source, timing: Timing) -> int:
+        """Give how many pieces of an order its resources have units for."""
+        if source.kind != "make":
+            return 1
+        return self._queue.beside(source.source, timing)
 
     def _first(self, source: Source, size: int) -> Timing | None:
         floor = self.floor(source)

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from medhavi.providers.timing import StepWindow, Timing
 
 
+PIECES_OF_A_UNIT = 4
+"""Pieces for each unit of a resource whose units change."""
+MOST_BESIDE = 20
+"""Pieces of one want at most: more would be orders that nobody can handle."""
+
+
 class PieceQueue:
     """Counts the pieces of one want by routing.
 
@@ -47,6 +53,29 @@ class PieceQueue:
         if any(len(epoch.options) > 1 for task in tasks for epoch in task.plan.epochs):
             return 0
         return max((self._held(window, pieces) for window in timing.steps), default=0)
+
+    def beside(self, routing: str, timing: Timing) -> int:
+        """Give how many more pieces of a want may run side by side with this one.
+
+        It counts itself, on the units of the scarcest resource; where those change, more
+        and shorter pieces use them better. 0 as of `wait`, and where changeovers make a
+        sequence of all units.
+        """
+        tasks = self._capacity.compiled(routing).tasks
+        if any(len(epoch.options) > 1 for task in tasks for epoch in task.plan.epochs):
+            return 0
+        least = MOST_BESIDE
+        for window in timing.steps:
+            for name, amount in window.resources:
+                clock = self._capacity.resource(name)
+                if not clock.finite or not amount:
+                    continue
+                units = int(max(units for _, _, units in clock.levels) / amount)
+                if units < 2 or clock.matrix is not None:
+                    return 0
+                times = 1 if clock.constant else PIECES_OF_A_UNIT
+                least = min(least, units * times)
+        return max(0, least - self._pieces.get(routing, 0))
 
     def _held(self, window: StepWindow, pieces: int) -> int:
         """Give how long so many pieces hold the scarcest resource of a step [s]."""
