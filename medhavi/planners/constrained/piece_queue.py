@@ -57,9 +57,9 @@ class PieceQueue:
     def beside(self, routing: str, timing: Timing) -> int:
         """Give how many more pieces of a want may run side by side with this one.
 
-        It counts itself, on the units of the scarcest resource; where those change, more
-        and shorter pieces use them better. 0 as of `wait`, and where changeovers make a
-        sequence of all units.
+        It counts itself, on the units of the scarcest resource; where those change,
+        more and shorter pieces use them better. 0 as of `wait`, and where changeovers
+        make a sequence of all units.
         """
         tasks = self._capacity.compiled(routing).tasks
         if any(len(epoch.options) > 1 for task in tasks for epoch in task.plan.epochs):
