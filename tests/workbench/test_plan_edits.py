@@ -58,7 +58,7 @@ def edits_of(bench):
 # ------------------------------------------------------------------------- preview
 def test_a_price_of_nothing_has_no_sign_of_a_gain(bench):
     plan = plan_of(bench)
-    shown = bench.preview(plan, edit("firm", (proposal(plan),)))
+    shown = bench.preview(plan, edit("firm", proposal(plan)))
     price = EditPrice(
         purchase=0.0, production=0.0, transport=0.0, holding=-1e-9, lateness=0.0
     )
