@@ -119,6 +119,19 @@ def test_the_latest_line_of_the_product_ends_the_order_valid_or_not():
     assert orders(made) == [("A", 10, 8.958333, 10)]
 
 
+def test_the_product_may_come_at_two_places():
+    made = planned(
+        demands=[{"qty": 30}, {"qty": 10, "location": "W"}],
+        routing_outputs=[
+            {"role": "main", "qty_per": 3},
+            {"role": "main", "qty_per": 1, "location": "W"},
+        ],
+        **DAY_OF_WORK,
+    )
+    rows = made.supplies.sort("location").select("location", "qty", "order_qty")
+    assert rows.rows() == [("L", 30, 10), ("W", 10, None)]
+
+
 def test_a_line_of_the_product_itself_is_its_main_line_whatever_it_is_called():
     made = planned(
         demands=[{"qty": 10}],

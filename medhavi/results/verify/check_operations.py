@@ -297,12 +297,13 @@ def _ends(new: pl.DataFrame, steps: pl.DataFrame) -> list[Finding]:
 def check_outputs(facts: Facts) -> list[Finding]:
     """Check what orders give: quantity by yields, end by offset, a row per output."""
     given = outputs(facts)
-    sums = given.group_by("order", "product").agg(
+    output = ["order", "product", "location"]
+    sums = given.group_by(output).agg(
         pl.col("qty", "low").sum(),
         pl.col("main", "step_qty", "latest_s").first(),
     )
     rows = facts.supplies.filter(pl.col("kind") == "make").join(
-        sums, on=["order", "product"], suffix="_given"
+        sums, on=output, suffix="_given"
     )
     orders = make_orders(facts).select("order", pl.col("order_qty").alias("units"))
     rows = rows.join(orders, on="order")
@@ -328,7 +329,7 @@ def check_outputs(facts: Facts) -> list[Finding]:
             on="order",
             how="semi",
         )
-        .join(facts.supplies, on=["order", "product"], how="anti")
+        .join(facts.supplies, on=output, how="anti")
     )
     plain = facts.supplies.filter(
         (pl.col("kind") != "make")
