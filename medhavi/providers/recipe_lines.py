@@ -52,6 +52,11 @@ class Component(NamedTuple):
     addend: int
     denominator: int
 
+    @property
+    def at_first(self) -> bool:
+        """Whether it is taken when the first step starts."""
+        return self.step is None and self.anchor == "start" and not self.offset_minutes
+
     def steps(self, order_steps: int) -> int:
         """Give the need of an order [steps of the component], rounded up."""
         return -(-(order_steps * self.numerator + self.addend) // self.denominator)

@@ -122,9 +122,7 @@ class Job:
         there = ALWAYS
         for take in self.takes:
             line = take.need.line
-            if line is None or (
-                line.step is None and line.anchor == "start" and not line.offset_minutes
-            ):
+            if line is None or line.at_first:
                 for unit in take.units:
                     there = max(there, unit.arrives)
         return there

@@ -47,10 +47,7 @@ class PieceQueue:
         hours: then it is not known who is in whose way.
         """
         pieces = self._pieces.get(routing, 0)
-        if not pieces:
-            return 0
-        tasks = self._capacity.compiled(routing).tasks
-        if any(len(epoch.options) > 1 for task in tasks for epoch in task.plan.epochs):
+        if not pieces or self._chooses(routing):
             return 0
         return max((self._held(window, pieces) for window in timing.steps), default=0)
 
@@ -58,11 +55,10 @@ class PieceQueue:
         """Give how many more pieces of a want may run side by side with this one.
 
         It counts itself, on the units of the scarcest resource; where those change,
-        more and shorter pieces use them better. 0 as of `wait`, and where changeovers
-        make a sequence of all units.
+        more and shorter pieces use them better. 0 where a step may be done by several
+        resources, or changeovers make a sequence of all units.
         """
-        tasks = self._capacity.compiled(routing).tasks
-        if any(len(epoch.options) > 1 for task in tasks for epoch in task.plan.epochs):
+        if self._chooses(routing):
             return 0
         least = MOST_BESIDE
         for window in timing.steps:
@@ -76,6 +72,13 @@ class PieceQueue:
                 times = 1 if clock.constant else PIECES_OF_A_UNIT
                 least = min(least, units * times)
         return max(0, least - self._pieces.get(routing, 0))
+
+    def _chooses(self, routing: str) -> bool:
+        """Tell whether a step of a routing may be done by several resources."""
+        tasks = self._capacity.compiled(routing).tasks
+        return any(
+            len(epoch.options) > 1 for task in tasks for epoch in task.plan.epochs
+        )
 
     def _held(self, window: StepWindow, pieces: int) -> int:
         """Give how long so many pieces hold the scarcest resource of a step [s]."""

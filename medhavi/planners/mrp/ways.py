@@ -142,9 +142,7 @@ class Way:
 
 def _intake(component: Component, model: Nodes) -> Intake:
     plain = (
-        component.step is None
-        and component.anchor == "start"
-        and not component.offset_minutes
+        component.at_first
         and component.valid_from <= ALWAYS
         and component.valid_to >= NEVER
     )

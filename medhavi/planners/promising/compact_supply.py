@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.planners.promising.making import at_first
 from medhavi.providers.material_line import MaterialLine
 
 if TYPE_CHECKING:
@@ -191,7 +190,7 @@ class CompactSupply:
         needed: list[Component] = []
         for group in recipe.groups:
             lines = [one for one in group if one.valid_at(made.start)]
-            if len(lines) > 1 or not all(at_first(line) for line in lines):
+            if len(lines) > 1 or not all(line.at_first for line in lines):
                 return False
             needed += lines
         made.output, made.lines = output, tuple(needed)

@@ -175,7 +175,7 @@ def _placed(
         ready = max([piece.ready for piece in pieces])
         lines.append(line)
         there.append(ready)
-        if ready > bound and at_first(line):
+        if ready > bound and line.at_first:
             bound = ready
     if "capacity" in walk.terms.relaxed:
         return walk.stages.no_time(max([bound, *there]))
@@ -245,7 +245,7 @@ def _used(
         return [timing.finish] * len(lines)
     first = timing.steps[0].start
     return [
-        first if at_first(line) else walk.stages.used(source.source, timing, line)
+        first if line.at_first else walk.stages.used(source.source, timing, line)
         for line in lines
     ]
 
@@ -254,8 +254,3 @@ def _output(walk: Placer, source: Source, timing: Timing, gain: Gain) -> int:
     if not timing.steps or not gain.outputs:
         return timing.finish
     return max([walk.stages.output(source.source, timing, o) for o in gain.outputs])
-
-
-def at_first(line: Component) -> bool:
-    """Tell whether a line is used when the first step starts."""
-    return line.step is None and line.anchor == "start" and not line.offset_minutes
