@@ -25,6 +25,18 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 SETTINGS: dict[str, Any] = {"engine": "python", "search": "never"}
+PLANTS: dict[str, Any] = {
+    "locations": [{"location": name} for name in ("P1", "P2", "W")],
+    "resources": [
+        {"resource": "M1", "location": "P1"},
+        {"resource": "M2", "location": "P2"},
+    ],
+    "routings": [
+        {"routing": "R1", "product": "A", "location": "P1"},
+        {"routing": "R2", "product": "A", "location": "P2"},
+    ],
+}
+"""Two plants that make A, and a warehouse."""
 
 
 def demands(count: int, location: str = "L", due: int = 3) -> list[dict[str, Any]]:
@@ -116,15 +128,7 @@ def test_shares_bind_even_where_they_make_late():
 def test_the_other_plant_makes_and_ships_what_the_first_cannot():
     """W gets A from P1 or P2; P2 may ask P1 too, which would lead back to the queue."""
     snapshot = two_routings(
-        locations=[{"location": name} for name in ("P1", "P2", "W")],
-        resources=[
-            {"resource": "M1", "location": "P1"},
-            {"resource": "M2", "location": "P2"},
-        ],
-        routings=[
-            {"routing": "R1", "product": "A", "location": "P1"},
-            {"routing": "R2", "product": "A", "location": "P2"},
-        ],
+        **PLANTS,
         lanes=[
             {"lane": "1-W", "origin": "P1", "destination": "W", "duration_h": 0},
             {"lane": "2-W", "origin": "P2", "destination": "W", "duration_h": 0},
@@ -153,15 +157,7 @@ def test_the_other_plant_makes_and_ships_what_the_first_cannot():
 def two_plants(ends: float, wanted: list[dict[str, Any]]) -> Snapshot:
     """W gets A from P1 until a day, else from P2; both make it in an hour a piece."""
     return two_routings(
-        locations=[{"location": name} for name in ("P1", "P2", "W")],
-        resources=[
-            {"resource": "M1", "location": "P1"},
-            {"resource": "M2", "location": "P2"},
-        ],
-        routings=[
-            {"routing": "R1", "product": "A", "location": "P1"},
-            {"routing": "R2", "product": "A", "location": "P2"},
-        ],
+        **PLANTS,
         lanes=[
             {"lane": "1-W", "origin": "P1", "destination": "W", "duration_h": 24},
             {"lane": "2-W", "origin": "P2", "destination": "W", "duration_h": 48},
