@@ -125,6 +125,58 @@ def test_the_cost_that_is_kept_is_that_of_the_orders(seed: int) -> None:
     assert all(not placing.lacks(job) for job in placing.jobs)
 
 
+@settings(max_examples=10)
+@given(st.integers(0, 60))
+def test_one_delivery_after_the_other_places_all_orders_after_what_they_take(
+    seed: int,
+) -> None:
+    _, placing, _ = placed(shop(seed))
+    found = [job.number for job in placing.sequencer.by_chains()]
+    assert sorted(found) == sorted(job.number for job in placing.sequencer.first())
+    for place, number in enumerate(found):
+        job = placing.jobs[number]
+        assert {giver.number for giver in job.before} <= set(found[:place])
+        if not job.after and place + 1 < len(found):
+            begun = {taker.number for taker in placing.jobs[found[place + 1]].after}
+            assert not begun & set(found[: place + 1])
+
+
+def test_a_crew_finishes_what_it_began_before_it_begins_the_next() -> None:
+    """B takes half a day on N, A a day on M; both need the only man.
+
+    Machines alone would make the third B beside the second A, which the man cannot.
+    """
+    snapshot = factories.snapshot(
+        products=[{"product": "A"}, {"product": "B"}],
+        demands=[
+            {"demand": f"D{rank}", "qty": 1, "due": day(1), "priority": rank}
+            for rank in (1, 2, 3)
+        ],
+        resources=[{"resource": "M"}, {"resource": "N"}, {"resource": "man"}],
+        routings=[
+            {"max_lot": 1.0},
+            {"routing": "R2", "product": "B", "max_lot": 1.0},
+        ],
+        steps=[
+            {"run_minutes_per_unit": 1440.0},
+            {"routing": "R2", "run_minutes_per_unit": 720.0},
+        ],
+        step_resources=[
+            {"resource": "M"},
+            {"resource": "man"},
+            {"routing": "R2", "resource": "N"},
+            {"routing": "R2", "resource": "man"},
+        ],
+        bom_lines=[{"component": "B"}],
+    )
+    first = planned(snapshot, "light")
+    assert first.fulfilment["lateness_h"].to_list() == [12.0, 60.0, 84.0]
+    once = {**SETTINGS, "tries_per_order": 0, "least_tries": 1}
+    made = plan(snapshot, "constrained", once)
+    assert verify(made, snapshot) == []
+    assert made.fulfilment["lateness_h"].to_list() == [12.0, 48.0, 84.0]
+
+
 @pytest.mark.req("CAP-06")
 def test_more_effort_is_never_worse_and_often_better() -> None:
     better = 0

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 PUSH = DAY
 """By how much what made a demand late is more urgent next time [s]."""
+FEW = 1_000
+"""Up to so many orders, one delivery after the other is tried beside the budget."""
 
 
 class Watching(NamedTuple):
@@ -104,6 +106,8 @@ class Improving:
         self._end = self._begun + most
         self.cost = self._weighing.total()
         self._tell()
+        if len(placing.jobs) <= FEW and not self._idle():
+            self._by_chains()
         self._sequences(effort, int(most * (1 - budget.whole)))
         if placing.campaigns is None and not self._idle() and self._repair(effort):
             self._as_early_as_can_be()
@@ -133,6 +137,16 @@ class Improving:
         return self._end - self._placing.moves
 
     # --- whole sequences -----------------------------------------------------------
+    def _by_chains(self) -> None:
+        """Try one delivery after the other, once; the budget stays as it is."""
+        placing = self._placing
+        sequence, before = placing.sequencer.by_chains(), placing.moves
+        if _numbers(sequence) not in self._known:
+            self._known.add(_numbers(sequence))
+            self._whole(sequence)
+        self._begun += placing.moves - before
+        self._end += placing.moves - before
+
     def _sequences(self, effort: str, spare: int) -> None:
         """Try whole sequences; leave so many orders to be placed one by one."""
         jobs = len(self._placing.jobs)

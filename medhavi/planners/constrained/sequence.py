@@ -140,6 +140,29 @@ class Sequencer:
         """Give the sequence of the latest starts that let nothing be late."""
         return self._named(self._sorted(self.rehearsal.as_late_as_due()))
 
+    def by_chains(self) -> list[Job]:
+        """Give what is delivered in the first sequence, each after all that it takes.
+
+        So work far from a delivery holds no resource that nearer work needs as well;
+        a rehearsal knows of one resource to a step only.
+        """
+        found: list[Job] = []
+        first = self.first()
+        left = {job.number for job in first}
+        rank = {job.number: place for place, job in enumerate(first)}
+        for last in first:
+            taken = any(job.number in left for job in last.after)
+            ahead = [] if taken or last.number not in left else [last]
+            while ahead:
+                wanted = [job for job in ahead[-1].before if job.number in left]
+                if wanted:
+                    ahead.append(min(wanted, key=lambda job: rank[job.number]))
+                    continue
+                job = ahead.pop()
+                left.remove(job.number)
+                found.append(job)
+        return found
+
     def by_starts(self) -> list[Job]:
         """Give the orders by where they start now."""
         starts = np.array([job.order.timing.start for job in self._jobs], np.int64)
