@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from medhavi.providers.altered_copy import altered
-from medhavi.providers.capacity_delivery import shifted
+from medhavi.providers.capacity_delivery import moved
 from medhavi.providers.capacity_orders import Progress, dated, remaining
 from medhavi.providers.capacity_resources import ResourceClock, Resources, window
 from medhavi.providers.capacity_routings import Routings
@@ -194,7 +194,7 @@ class Capacity:
         moment = window_of.start if anchor == "start" else window_of.finish
         if not offset_minutes:
             return moment
-        return self._offset(routing, window_of.step, moment, offset_minutes)
+        return self._offset(routing, window_of.step, moment, offset_minutes, window_of)
 
     def output_instant(
         self,
@@ -218,10 +218,15 @@ class Capacity:
                 last = found
         window_of = last if step is None else _find(timing.steps, step) or last
         moment = window_of.start if anchor == "start" else window_of.after
-        return self._offset(routing, window_of.step, moment, offset_minutes)
+        return self._offset(routing, window_of.step, moment, offset_minutes, window_of)
 
     def _offset(
-        self, routing: str, step: int | None, moment: int, offset_minutes: float
+        self,
+        routing: str,
+        step: int | None,
+        moment: int,
+        offset_minutes: float,
+        at: StepWindow | None = None,
     ) -> int:
         if not offset_minutes:
             return moment
@@ -230,7 +235,7 @@ class Capacity:
         working = compiled.location_time
         if step is not None:
             working = compiled.step_times.get(step, working)
-        found = shifted(working, moment, offset)
+        found = moved(working, at, moment, offset)
         # Where nothing opens any more, elapsed time is all that is left.
         return moment + offset if found is None else found
 

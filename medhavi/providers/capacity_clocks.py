@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import lcm
 from typing import TYPE_CHECKING
 
-from medhavi.providers.capacity_delivery import shifted
+from medhavi.providers.capacity_delivery import last_end, moved, shifted
 from medhavi.providers.timing import StepWindow, Timing
 from medhavi.snapshot.calendars import WorkingTime
 from medhavi.units import ceil_fraction
@@ -59,6 +59,10 @@ class Duration:
             scale=scale,
             setup=ceil_fraction(option.setup),
         )
+
+    def length(self, steps: int) -> int:
+        """Give the working time of an order of so many steps [s]."""
+        return -(-(self.fixed + self.rate * steps) // self.scale)
 
 
 class SingleStepClock:
@@ -200,19 +204,19 @@ class ChainClock:
         One outlet, at the end of the last step.
     """
 
-    __slots__ = ("_delivery", "_offset", "_offset_time", "_steps")
+    __slots__ = ("_delivery", "_offset", "_outlet", "_steps")
 
     def __init__(self, steps: tuple[ChainStep, ...], delivery: Delivery) -> None:
         self._steps = steps
         self._delivery = delivery
-        self._offset = delivery.outlets[0].offset
-        self._offset_time = delivery.outlets[0].working
+        self._outlet = delivery.outlets[0]
+        self._offset = self._outlet.offset
 
     def latest(self, need: int, steps: int) -> Timing | None:
         """Give the latest order that is usable, safety time included, by `need`."""
         by = self._delivery.before_safety(need)
         if by is not None and self._offset:
-            by = shifted(self._offset_time, by, -self._offset)
+            by = self._end_by(by, steps)
         if by is None:
             return None
         bound = by
@@ -252,11 +256,20 @@ class ChainClock:
             bound = finish + step.move + step.lag
         return self._timing(windows, start)
 
+    def _end_by(self, by: int, steps: int) -> int | None:
+        """Give when the last step must be through for an output with an offset."""
+        if not self._steps:
+            return shifted(self._outlet.working, by, -self._offset)
+        last = self._steps[-1]
+        ways = [(last.working, last.duration.length(steps))]
+        return last_end(self._outlet, by, last.move, ways)
+
     def _timing(self, windows: list[StepWindow], empty: int) -> Timing | None:
         after = windows[-1].after if windows else empty
         finish: int | None = after
         if self._offset:
-            finish = shifted(self._offset_time, after, self._offset)
+            last = windows[-1] if windows else None
+            finish = moved(self._outlet.working, last, after, self._offset)
         if finish is None:
             return None
         start = windows[0].queue_start if windows else empty

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Literal
 from medhavi.snapshot.calendars import WorkingTime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from medhavi.providers.timing import StepWindow
+
+    StepTime = tuple[WorkingTime, int | None]
+    """Open time of one way to do a step, and how much it takes [s]; None: unknown."""
 
 Anchor = Literal["start", "end"]
 
@@ -27,7 +32,8 @@ class Outlet:
     offset
         Working time added to that moment [s]; may be negative.
     working
-        In which the offset counts: location and step, no resource.
+        Location and step: in which the offset counts outside the step, where no
+        resource is held.
     """
 
     step: int | None
@@ -64,6 +70,102 @@ def shifted(working: WorkingTime, instant: int, offset: int) -> int | None:
     if offset >= 0:
         return working.add(instant, offset)
     return working.subtract(instant, -offset)
+
+
+def moved(
+    working: WorkingTime, window: StepWindow | None, instant: int, offset: int
+) -> int | None:
+    """Add an offset to an instant of a step, or take it away (decision 015).
+
+    What of it lies within the step counts while the step works; what lies before or
+    behind counts in the open time of place and step, because no resource is held.
+
+    Parameters
+    ----------
+    working
+        Open time of place and step.
+    window
+        The step; `None`: there is none.
+    instant
+        Its start, its finish, or when it has moved on [s].
+    offset
+        [s]; may be negative.
+    """
+    if window is None or not window.segments:
+        return shifted(working, instant, offset)
+    segments = window.segments
+    if offset > 0 and instant < window.finish:
+        for start, finish in segments:
+            if finish - start >= offset:
+                return start + offset
+            offset -= finish - start
+        return working.add(window.finish, offset)
+    if offset < 0 and instant > window.start:
+        behind = working.between(window.finish, instant)
+        if behind < -offset:
+            offset += behind
+            for start, finish in reversed(segments):
+                if finish - start >= -offset:
+                    return finish + offset
+                offset += finish - start
+            return working.subtract(window.start, -offset)
+    return shifted(working, instant, offset)
+
+
+def _by(working: WorkingTime, by: int, offset: int) -> int | None:
+    """Give the latest instant that is there, an offset added, by another one."""
+    found = shifted(working, by, -offset)
+    if offset < 0 and found is not None:
+        there = working.subtract(found, -offset)
+        if there is not None and there > by:
+            # Closed: going back from there ends where the place opens again.
+            found = working.add(by, -offset - 1)
+    return found
+
+
+def last_end(
+    outlet: Outlet, by: int, move: int, ways: Sequence[StepTime]
+) -> int | None:
+    """Give the latest end of a step, its move over, whose output is there by then.
+
+    Parameters
+    ----------
+    by
+        When the output must be there [s].
+    move
+        Move time of the step [s].
+    ways
+        Ways to do the step; whichever is taken keeps the bound.
+    """
+    bound = _by(outlet.working, by, outlet.offset)
+    if outlet.offset >= 0 or bound is None:
+        return bound
+    # Hours of the step are among those of the place: never later than the bound.
+    back = -outlet.offset - move
+    found = []
+    for working, length in ways:
+        inside = min(back, length or 0)
+        begin = _by(outlet.working, by, inside - back) if inside > 0 else None
+        end = None if begin is None else _by(working, begin, -inside)
+        found.append(bound if end is None else max(bound, end + move))
+    return min(found, default=bound)
+
+
+def last_start(outlet: Outlet, by: int, ways: Sequence[StepTime]) -> int | None:
+    """Give the latest start of a step whose output is there by an instant.
+
+    Of what falls out before the start, or so long after it; see `last_end`.
+    """
+    bound = _by(outlet.working, by, outlet.offset)
+    if outlet.offset <= 0 or bound is None:
+        return bound
+    found: list[int | None] = []
+    for working, length in ways:
+        inside = outlet.offset if length is None else min(outlet.offset, length)
+        end = shifted(outlet.working, by, inside - outlet.offset)
+        found.append(None if end is None else working.subtract(end, inside))
+    known = [one for one in found if one is not None]
+    return min(known) if len(known) == len(found) and known else None
 
 
 def latest_of(values: Iterable[int | None]) -> int | None:

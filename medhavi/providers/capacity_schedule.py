@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from medhavi.providers.capacity_axis import Work
 from medhavi.providers.capacity_choice import StepPlan
-from medhavi.providers.capacity_delivery import latest_of, shifted
+from medhavi.providers.capacity_delivery import last_end, last_start, latest_of, moved
 from medhavi.providers.capacity_room import UNLIMITED, Placed
 from medhavi.providers.timing import StepWindow, Timing
 from medhavi.units import ALWAYS, NEVER, ceil_fraction
@@ -27,7 +27,7 @@ from medhavi.units import ALWAYS, NEVER, ceil_fraction
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.providers.capacity_delivery import Delivery
+    from medhavi.providers.capacity_delivery import Delivery, Outlet, StepTime
     from medhavi.providers.capacity_network import Link, RoutingNetwork, StepNode
     from medhavi.providers.capacity_room import Limit, Option, Room
 
@@ -64,6 +64,19 @@ class Task:
         """Give the run of a share of an order [s at pace 1]."""
         run = self.rate * steps
         return self.fixed + (run if share is ONE else run * share)
+
+    def ways(self, steps: int) -> list[StepTime]:
+        """List open time and length of all ways to do the step [s]."""
+        run = self.run(steps)
+        axes = [
+            (option.axis, Work(option.setup, run))
+            for epoch in self.plan.epochs
+            for option in epoch.options
+        ]
+        return [
+            (axis.working, None if axis.steady is None else axis.length(work, (0, 0)))
+            for axis, work in axes
+        ]
 
     def batch_share(self, steps: int) -> Fraction:
         """Give the share of an order that moves on together."""
@@ -122,7 +135,7 @@ class NetworkClock:
     def latest(self, need: int, steps: int) -> Timing | None:
         """Give the latest order that is usable, safety time included, by `need`."""
         by = self._delivery.before_safety(need)
-        bounds = None if by is None else self._output_bounds(by)
+        bounds = None if by is None else self._output_bounds(by, steps)
         if by is None or bounds is None:
             return None
         mark = self._room.mark()
@@ -152,19 +165,19 @@ class NetworkClock:
         return None
 
     # -------------------------------------------------------------------- backward
-    def _output_bounds(self, by: int) -> list[_Bounds] | None:
+    def _output_bounds(self, by: int, steps: int) -> list[_Bounds] | None:
         """Bound the steps from which the main product falls out."""
         bounds = [_Bounds() for _ in self._tasks]
         last = self._network.last
         for outlet in self._delivery.outlets:
-            moment = shifted(outlet.working, by, -outlet.offset)
-            if moment is None:
-                return None
             for place, task in enumerate(self._tasks):
                 node = task.node
                 if outlet.step not in (None, node.step):
                     continue
                 bound = bounds[place]
+                moment = _anchor_by(outlet, task, by, steps) if outlet.offset else by
+                if moment is None:
+                    return None
                 if outlet.anchor == "start" and outlet.step is not None:
                     bound.start_by = min(bound.start_by, moment)
                     continue
@@ -358,9 +371,7 @@ class NetworkClock:
         order = sorted(places, key=lambda place: (places[place].start, place))
         steps = tuple(places[place] for place in order)
         finish = latest_of(
-            shifted(outlet.working, moment, outlet.offset)
-            for outlet in self._delivery.outlets
-            for moment in (_moment(steps, outlet.step, outlet.anchor, empty),)
+            _there(outlet, steps, empty) for outlet in self._delivery.outlets
         )
         if finish is None:
             return None
@@ -368,14 +379,24 @@ class NetworkClock:
         return Timing(start, finish, start, steps)
 
 
-def _moment(
-    steps: Sequence[StepWindow], step: int | None, anchor: str, empty: int
-) -> int:
-    """Give the anchor of an output; of a step that is not there any more: `empty`."""
-    found = [window for window in steps if step in (None, window.step)]
-    if anchor == "start" and step is not None:
-        return min((window.start for window in found), default=empty)
-    return max((window.after for window in found), default=empty)
+def _anchor_by(outlet: Outlet, task: Task, by: int, steps: int) -> int | None:
+    """Give when a step must begin or have moved on for an output with an offset."""
+    ways = task.ways(steps)
+    if outlet.anchor == "start" and outlet.step is not None:
+        return last_start(outlet, by, ways)
+    return last_end(outlet, by, task.node.move, ways)
+
+
+def _there(outlet: Outlet, steps: Sequence[StepWindow], empty: int) -> int | None:
+    """Give when an output is there; of a step that is not there any more: `empty`."""
+    found = [window for window in steps if outlet.step in (None, window.step)]
+    if not found:
+        return moved(outlet.working, None, empty, outlet.offset)
+    if outlet.anchor == "start" and outlet.step is not None:
+        window = min(found, key=lambda one: one.start)
+        return moved(outlet.working, window, window.start, outlet.offset)
+    window = max(found, key=lambda one: (one.after, one.start))
+    return moved(outlet.working, window, window.after, outlet.offset)
 
 
 def _head(task: Task, through: int, steps: int, share: Fraction) -> Limit:

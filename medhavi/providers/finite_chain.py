@@ -10,7 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from medhavi.providers.capacity_clocks import Duration
-from medhavi.providers.capacity_delivery import shifted
+from medhavi.providers.capacity_delivery import last_end, moved, shifted
 from medhavi.providers.finite_option import FiniteOption, SequencedOption, Taken
 from medhavi.providers.resource_ledger import ENDLESS
 from medhavi.providers.timing import StepWindow, Timing
@@ -204,7 +204,7 @@ class FiniteChain:
 
     __slots__ = (
         "_offset",
-        "_offset_time",
+        "_outlet",
         "_working",
         "alternates",
         "plain",
@@ -217,7 +217,7 @@ class FiniteChain:
         self.sequenced = any(step.sequenced for step in steps)
         """Whether a changeover follows from the sequence of some step."""
         self._offset = outlet.offset
-        self._offset_time = outlet.working
+        self._outlet = outlet
         self.alternates = any(len(step.options) > 1 for step in steps)
         """Whether another option than the preferred one can be taken."""
         times = {option.working for step in steps for option in step.options}
@@ -299,7 +299,7 @@ class FiniteChain:
         """Give the latest order whose output is there by an instant."""
         output: int | None = by
         if self._offset:
-            output = shifted(self._offset_time, by, -self._offset)
+            output = self._end_by(by, steps)
         if output is None:
             return None
         bound = output
@@ -316,11 +316,20 @@ class FiniteChain:
             return None
         return self._timing(windows, output)
 
+    def _end_by(self, by: int, steps: int) -> int | None:
+        """Give when the last step must be through for an output with an offset."""
+        if not self.steps:
+            return shifted(self._outlet.working, by, -self._offset)
+        last = self.steps[-1]
+        ways = [(option.working, option.length(steps)) for option in last.options]
+        return last_end(self._outlet, by, last.move, ways)
+
     def _timing(self, windows: list[StepWindow], empty: int) -> Timing | None:
         after = windows[-1].after if windows else empty
         finish: int | None = after
         if self._offset:
-            finish = shifted(self._offset_time, after, self._offset)
+            last = windows[-1] if windows else None
+            finish = moved(self._outlet.working, last, after, self._offset)
         if finish is None:
             return None
         start = windows[0].queue_start if windows else empty

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.verify.facts import once, validity, whole_down, whole_up
-from medhavi.results.verify.wall_clock import moved
+from medhavi.results.verify.offset_instants import with_offsets
 from medhavi.units import MINUTE
 
 if TYPE_CHECKING:
@@ -317,11 +317,12 @@ def _at_steps(facts: Facts, rows: pl.DataFrame, *, default_first: bool) -> pl.Da
             )
         )
     )
-    last_end = _last_ends(facts)
+    edges = ("edge_step",) if default_first else ("last_step", "edge_step")
     joined = (
         rows.join(edge, on="source", how="left")
+        .join(_last_ends(facts), on="order", how="left")
         .with_columns(
-            step_used=pl.coalesce("step", "edge_step"), no_step=pl.col("step").is_null()
+            step_used=pl.coalesce("step", *edges), no_step=pl.col("step").is_null()
         )
         .join(
             step_yields(facts).rename({"step": "step_used"}),
@@ -343,7 +344,6 @@ def _at_steps(facts: Facts, rows: pl.DataFrame, *, default_first: bool) -> pl.Da
             on=["source", "step_used"],
             how="left",
         )
-        .join(last_end, on="order", how="left")
         .with_columns(pl.col("entering", "leaving", "through").fill_null(1.0))
     )
     if not default_first:
@@ -363,54 +363,26 @@ def _at_steps(facts: Facts, rows: pl.DataFrame, *, default_first: bool) -> pl.Da
             .otherwise(pl.coalesce(carried, "finish_s"))
         )
     anchor = pl.when(pl.col("anchor") == "start").then(at_start).otherwise(at_end)
-    return _shifted(facts, joined.with_columns(instant_s=anchor))
+    return with_offsets(facts, joined.with_columns(instant_s=anchor))
 
 
 def _last_ends(facts: Facts) -> pl.DataFrame:
-    """Give the end of the last step of each order with its move: order, last_end_s."""
+    """Give the step of each order that is through last, and when, its move over.
+
+    order, last_step, last_end_s.
+    """
     moves = facts.snapshot["steps"].select(
         pl.col("routing").alias("source"), "step", "move_minutes"
     )
+    moved = (pl.col("move_minutes").fill_null(0.0) * MINUTE).ceil().cast(pl.Int64)
     return (
         facts.step_windows.rename({"supply": "order"})
         .join(make_orders(facts).select("order", "source"), on="order")
         .join(moves, on=["source", "step"], how="left")
-        .group_by("order")
-        .agg(
-            (
-                pl.col("end_s")
-                + (pl.col("move_minutes").fill_null(0.0) * MINUTE).ceil().cast(pl.Int64)
-            )
-            .max()
-            .alias("last_end_s")
-        )
-    )
-
-
-def _shifted(facts: Facts, rows: pl.DataFrame) -> pl.DataFrame:
-    """Add offset_minutes to the instants, in working time of place and step."""
-    offset = rows.filter(pl.col("offset_minutes") != 0)
-    if offset.is_empty():
-        return rows
-    calendars = dict(
-        facts.snapshot["locations"].select("location", "calendar").iter_rows()
-    )
-    shifted = []
-    for instant, minutes, plant, step_calendar in offset.select(
-        "instant_s", "offset_minutes", "plant", "step_calendar"
-    ).iter_rows():
-        seconds_off = round(minutes * MINUTE)
-        common = facts.clock.common([calendars.get(plant), step_calendar])
-        shifted.append(
-            instant + seconds_off
-            if common is None
-            else moved(common, instant, seconds_off)
-        )
-    return pl.concat(
-        [
-            rows.filter(pl.col("offset_minutes") == 0),
-            offset.with_columns(instant_s=pl.Series(shifted, dtype=pl.Int64)),
-        ]
+        .with_columns(last_end_s=pl.col("end_s") + moved)
+        .sort("order", "last_end_s", "begin_s", "step")
+        .group_by("order", maintain_order=True)
+        .agg(pl.col("last_end_s").last(), last_step=pl.col("step").last())
     )
 
 
