@@ -375,3 +375,16 @@ def test_the_price_of_the_bottleneck_is_what_overload_costs_and_was_tried():
 def test_settings_out_of_range_are_refused(settings, message):
     with pytest.raises(UsageError, match=message):
         OptimizeParameters.from_mapping(settings)
+
+
+@pytest.mark.req("OME-07")
+def test_what_an_order_takes_whatever_its_size_counts_once():
+    # Three days for a batch, however large: ten units are one batch and on time.
+    found = best(
+        routings=[{}],
+        steps=[{"fixed_minutes": 3 * 24 * 60}],
+        step_resources=[{"resource": "M"}],
+        demands=[{"qty": 10, "due": day(9)}],
+    )
+    assert fulfilment(found, "D1")["status"] == "on_time"
+    assert found.supplies["order_qty"].to_list() == [10]

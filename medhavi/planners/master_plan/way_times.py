@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -131,27 +131,37 @@ def way_times(
             patterns.append((members, timing, moment))
     if not patterns:
         return None
-    return _columns(way, (size, short), release, grid, patterns)
+    longer = _longer(way, size, short, patterns[0][2])
+    return _columns(way, size, longer, release, grid, patterns)
 
 
 def _short_size(way: Way, size: int, grid: DecisionGrid) -> int:
-    """Cut a size until its order takes no longer than the first bucket.
+    """Cut a size until its units add no more than the first bucket to an order's time.
 
     What is made in a bucket is limited by its hours, not by the time of one order:
     goods of an order that runs for days come out day by day, or from several orders.
+    What an order takes whatever its size is no shorter in pieces.
     """
     if way.source.kind != "make":
         return size
     moment = max(int(grid.starts[0]), way.source.fence_start)
+    bucket = int(grid.lengths[0])
+    took = _took(way, size, moment)
     for _ in range(HALVES):
-        timing = way.source.clock.earliest(moment, size)
-        if timing is None or timing.finish - timing.start <= int(grid.lengths[0]):
-            break
         smaller = way.source.lot(size // 2)
-        if smaller >= size or smaller <= 0:
+        if took is None or took <= bucket or not 0 < smaller < size:
+            break
+        longer, took = took, _took(way, smaller, moment)
+        if took is not None and 2 * (longer - took) <= bucket:
             break
         size = smaller
     return size
+
+
+def _took(way: Way, size: int, moment: int) -> int | None:
+    """Give how long an order runs from an instant on; None: it fits nowhere."""
+    timing = way.source.clock.earliest(moment, size)
+    return None if timing is None else timing.finish - timing.start
 
 
 def _alike(known: tuple[Ints, Timing, int], timing: Timing, moment: int) -> bool:
@@ -173,7 +183,8 @@ def _alike(known: tuple[Ints, Timing, int], timing: Timing, moment: int) -> bool
 
 def _columns(
     way: Way,
-    sizes: tuple[int, int],
+    size: int,
+    longer: Mapping[int, float],
     release: Release,
     grid: DecisionGrid,
     patterns: Sequence[tuple[Ints, Timing, int]],
@@ -202,8 +213,8 @@ def _columns(
         begin=begin[kept],
         finish=finish[kept],
         takes=tuple(_takes(way, release, grid, timings, shifts, columns)),
-        works=tuple(_works(grid, sizes, timings, shifts, columns)),
-        size=sizes[0],
+        works=tuple(_works(grid, longer, timings, shifts, columns)),
+        size=size,
     )
 
 
@@ -278,7 +289,7 @@ def _use(way: Way, intake: Intake, release: Release, timing: Timing) -> int:
 
 def _works(
     grid: DecisionGrid,
-    sizes: tuple[int, int],
+    longer: Mapping[int, float],
     timings: Sequence[Timing],
     shifts: Sequence[Ints],
     columns: Sequence[Ints],
@@ -290,7 +301,7 @@ def _works(
             continue
         moved, place = by[kept], column[kept]
         for window in timing.steps:
-            scale = _longer(window, sizes)
+            scale = longer.get(window.step, 1.0)
             for low, high in window.segments:
                 split = _split(grid, moved + low, moved + high, place)
                 for resource, units in window.resources:
@@ -304,13 +315,24 @@ def _works(
     ]
 
 
-def _longer(window: StepWindow, sizes: tuple[int, int]) -> float:
-    """Give how much longer the reference order works at a step than the short one."""
-    size, short = sizes
-    asked = window.setup_seconds + window.run_seconds
-    if not asked or size == short:
-        return 1.0
-    return (window.setup_seconds + window.run_seconds * size / short) / asked
+def _longer(way: Way, size: int, least: int, moment: int) -> dict[int, float]:
+    """Give how much longer an order of a size works at each step than a shorter one.
+
+    Set-up, and what an order takes whatever its size is, count once.
+    """
+    if size == least:
+        return {}
+    whole, short = (way.source.clock.earliest(moment, n) for n in (size, least))
+    if whole is None or short is None:
+        return {}
+    return {
+        step.step: _worked(step) / _worked(less) if _worked(less) else 1.0
+        for step, less in zip(whole.steps, short.steps, strict=True)
+    }
+
+
+def _worked(window: StepWindow) -> int:
+    return window.setup_seconds + window.run_seconds
 
 
 def _split(
