@@ -192,6 +192,34 @@ def test_a_lane_that_ends_while_its_goods_wait_for_a_machine_is_gone_around():
     assert late(made) == 0
 
 
+@pytest.mark.req("MRP-09")
+@pytest.mark.parametrize(("there", "date"), [(0, 30), (24, 3)])
+def test_what_lies_at_another_place_is_brought_before_it_is_bought(there, date):
+    """All places buy from one supplier; P2 has some, which nobody wants."""
+    moves = [
+        {"location": "W", "kind": "move", "source": lane, "preference": rank}
+        for rank, lane in enumerate(("1-W", "2-W"), 1)
+    ]
+    buys = [
+        {"product": "A", "location": place, "supplier": "S", "lead_time_days": 30}
+        for place in ("P1", "P2")
+    ]
+    made = planned(
+        factories.snapshot(
+            locations=PLANTS["locations"],
+            lanes=[
+                {"lane": "1-W", "origin": "P1", "destination": "W", "duration_h": 0},
+                {"lane": "2-W", "origin": "P2", "destination": "W", "duration_h": 24},
+            ],
+            sourcing=moves,
+            supply_terms=buys,
+            stock=[{"product": "A", "location": "P2", "qty": there}],
+            demands=demands(1, "W"),
+        )
+    )
+    assert made.deliveries["date"].to_list() == [day(date)]
+
+
 def test_an_interrupted_search_keeps_the_best_sources():
     rounds = 0
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from medhavi.planners.constrained.lines import NEVER_FITS
 from medhavi.planners.constrained.weighing import Judged
 from medhavi.planners.mrp.state import Diverted
-from medhavi.units import NEVER
+from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -272,7 +272,7 @@ def way_around(model: Model, demand: str, path: Sequence[Job], blamed: Job) -> D
         Empty where every source leads there.
     """
     causes = [demand, *(job.order.cause for job in path)]
-    last = path.index(blamed)
+    last, by = path.index(blamed), blamed.order.timing.finish
     for place in range(last, -1, -1):
         node = model.node(path[place].order.node)
         # From where goods can come straight, they take no way over this place.
@@ -282,7 +282,7 @@ def way_around(model: Model, demand: str, path: Sequence[Job], blamed: Job) -> D
         if order.kind == "make":
             # What it takes leads to the wait, whatever else it takes.
             gone.add(order.source_id)
-        around = _around(model, node, causes[place], gone, straight)
+        around = _around(model, node, causes[place], gone, straight, by)
         if around is not None:
             return around
     return {}
@@ -299,11 +299,17 @@ def _origins(model: Model, path: Sequence[Job]) -> set[NodeKey]:
 
 
 def _around(
-    model: Model, node: Node, cause: str, gone: Collection[str], seen: set[NodeKey]
+    model: Model,
+    node: Node,
+    cause: str,
+    gone: Collection[str],
+    seen: set[NodeKey],
+    by: int,
 ) -> Diverted | None:
     """Give the sources to use at a node and below; None: nothing goes around.
 
-    Those after one that is gone around come first, so that each has its turn.
+    Those after one that is gone around come first, so that each has its turn. What
+    lies at an origin, wanted by nobody, before an instant leads nowhere else.
     """
     if node.key in seen or node.shared:
         return None
@@ -318,11 +324,20 @@ def _around(
         if names[place] in gone:
             below = None
         elif way.origin is not None and way.origin.sources:
-            below = _around(model, way.origin, cause, gone, seen)
+            below = {}
+            if not _spare(way.origin, by):
+                below = _around(model, way.origin, cause, gone, seen, by)
         if below is not None:
             chosen = "" if names[place] == names[0] else names[place]
             return {**below, (node.key, cause): chosen}
     return None
+
+
+def _spare(node: Node, by: int) -> bool:
+    """Tell whether something is left over at a node before an instant."""
+    return any(
+        unit.free > 0 and unit.is_ours and unit.arrives < by for unit in node.units
+    )
 
 
 def detours(
@@ -411,7 +426,7 @@ def ended_sources(model: Model, needs: Sequence[Need]) -> dict[str, Diverted]:
         if order.source is None or order.source.windows[-1][1] == NEVER:
             continue
         gone, node = {order.source_id}, model.node(order.node)
-        around = _around(model, node, order.cause, gone, set())
+        around = _around(model, node, order.cause, gone, set(), ALWAYS)
         if around:
             found[order.cause] = around
     return found
