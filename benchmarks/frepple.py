@@ -81,6 +81,7 @@ def tables_of(record: Record) -> tuple[dict[str, list[Record]], list[str]]:
     trade = Trade(case, closed)
     sources += trade.moves()
     sources += trade.buys()
+    sources += trade.shared()
     add_resources(case)
     add_stock(case, operations.rules)
     add_orders(case, operations)

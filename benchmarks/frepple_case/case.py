@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from typing import Any
 
-from benchmarks.frepple_case.calendars import CaseCalendar, moment
+from benchmarks.frepple_case.calendars import CaseCalendar, instant, moment
 
 NOWHERE = "main"
 """Location of stock points that name none."""
+SECOND = dt.timedelta(seconds=1)
 Record = dict[str, Any]
 Point = tuple[str, str]
 
@@ -39,6 +41,8 @@ class Case:
         What has no exact counterpart, in words.
     points
         Stock points (product, location) that exist.
+    anywhere
+        Where goods arrive that are wanted at a stock point and may come from any.
     """
 
     def __init__(self, record: Record) -> None:
@@ -52,6 +56,8 @@ class Case:
             for name, calendar in self._named("calendars").items()
         }
         self.locations = self._named("locations")
+        self.resources = self._named("resources")
+        self.anywhere: dict[Point, str] = {}
         self._below_item = _children(self.section("items"))
         self._below_location = _children(self.section("locations"))
         self._placed: set[str] = set()
@@ -61,6 +67,31 @@ class Case:
 
     def _named(self, section: str) -> dict[str, Record]:
         return {record["name"]: record for record in self.model.get(section, ())}
+
+    def validity(self, record: Record, name: str, lasts: float | None) -> Record:
+        """Give from and until when orders may start: where the model bounds their end.
+
+        Parameters
+        ----------
+        record
+            With the first and the last instant at which an order may end.
+        name
+            What the orders are made by.
+        lasts
+            From start to end of each order [s]; None: not always the same, then the
+            instants are taken as they are.
+        """
+        begin = instant(record.get("effective_start"))
+        end = instant(record.get("effective_end"))
+        if lasts is None:
+            if begin is not None or end is not None:
+                self.notes.append(f"{name}: validity binds its starts, not its ends")
+            return {"valid_from": begin, "valid_to": end}
+        before = dt.timedelta(seconds=lasts)
+        return {
+            "valid_from": None if begin is None else begin - before,
+            "valid_to": None if end is None else end - before + SECOND,
+        }
 
     def section(self, name: str) -> list[Record]:
         """List the records of a section of the model."""
@@ -147,6 +178,24 @@ class Case:
             timezone="UTC",
             calendar=self.calendar(stated.get("available")),
         )
+
+    def wanted_anywhere(self, item: str, place: str) -> str:
+        """Give the place at which what is wanted at one may arrive from any other.
+
+        That is the place itself, unless the item is planned over the whole network.
+        """
+        records = {record["name"]: record for record in self.section("items")}
+        if not records.get(item, {}).get("global_purchase"):
+            return place
+        if (item, place) not in self.anywhere:
+            name = f"{item} for {place}"
+            while name in self.locations:
+                name += " (delivered)"
+            self.locations[name] = {}
+            self.place(name, "customer")
+            self.anywhere[item, place] = name
+            self.notes.append(f"{item}: bought although there is stock elsewhere")
+        return self.anywhere[item, place]
 
     def inside(self, location: str) -> set[str]:
         """List a location and all below it."""

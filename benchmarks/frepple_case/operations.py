@@ -58,7 +58,7 @@ class Operations:
         if record["type"] not in {"alternate", "split"}:
             target = self.routing(record, point=point, delivers=delivers)
             self._rule(record, target)
-            return [_source(name, target, record.get("priority", 1), {})]
+            return [_source(name, target, record.get("priority", 1))]
         found: list[Record] = []
         for choice in record.get("suboperations", ()):
             leaf = case.operations[choice["operation"]]
@@ -70,7 +70,8 @@ class Operations:
                 continue
             weight = choice.get("priority", 1)
             split = record["type"] == "split"
-            source = _source(leaf["name"], target, 1 if split else weight, choice)
+            source = _source(leaf["name"], target, 1 if split else weight)
+            source |= case.validity(choice, leaf["name"], self._lasts(leaf))
             source["share_pct"] = weight if split else None
             found.append(source)
         return found
@@ -111,18 +112,15 @@ class Operations:
         case.place(target[1])
         rank = choice.get("priority", record.get("priority"))
         soft = None if delivers or record.get("hard_posttime") else _after(record)
-        ends = case.now if not proposed or rank == 0 else None
+        valid = case.validity({**record, **choice}, name, self._lasts(record))
+        if not proposed or rank == 0:
+            valid["valid_to"] = case.now
         case.add(
             "routings",
             routing=name,
             product=target[0],
             location=target[1],
             preference=rank if rank and parent.get("type") != "split" else None,
-            valid_from=instant(
-                choice.get("effective_start") or record.get("effective_start")
-            ),
-            valid_to=ends
-            or instant(choice.get("effective_end") or record.get("effective_end")),
             min_lot=record.get("size_minimum", 1),
             max_lot=record.get("size_maximum"),
             lot_multiple=record.get("size_multiple") or None,
@@ -130,11 +128,27 @@ class Operations:
             cost_per_unit=record.get("cost"),
             fence_days=days(record.get("fence_s")),
             safety_days=days(soft) if record["type"] != "routing" else None,
+            **valid,
         )
         self._add_steps(record, steps, delivers=delivers)
         self._uses(name, target, flows)
         self._outputs(name, target, flows, len(steps))
         return target
+
+    def _lasts(self, record: Record) -> float | None:
+        """Give how long each order takes [s]; None: not all take the same."""
+        case = self._case
+        if record["type"] != "fixed_time":
+            return None
+        resources = [case.resources[x["resource"]] for x in record.get("loads", ())]
+        limits = [
+            record,
+            case.locations.get(record.get("location", ""), {}),
+            *resources,
+        ]
+        if any(one.get("available") or one.get("efficiency") for one in limits):
+            return None
+        return float(record.get("duration_s", 0))
 
     def _steps(self, record: Record) -> list[Record]:
         if record["type"] != "routing":
@@ -332,12 +346,12 @@ def _plain(flow: Record, step: int | None, last: int) -> bool:
     )
 
 
-def _source(name: str, point: Point, preference: int, window: Record) -> Record:
+def _source(name: str, point: Point, preference: int) -> Record:
     return {
         "kind": "make",
         "source": name,
         "point": point,
         "preference": preference,
-        "valid_from": instant(window.get("effective_start")),
-        "valid_to": instant(window.get("effective_end")),
+        "valid_from": None,
+        "valid_to": None,
     }

@@ -9,26 +9,78 @@ from benchmarks.frepple_case.calendars import instant
 from benchmarks.frepple_case.case import NOWHERE, days, minutes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from benchmarks.frepple_case.case import Case, Record
 
 BUCKETS = ((2, "day"), (8, "week"))
 """Longest bucket in days of each grid; longer ones are months."""
+PLAIN = frozenset({"name", "type", "owner", "location", "skills"})
+"""What may be said of a resource that is like any other."""
 
 
 def add_resources(case: Case) -> None:
     """Add all resources; a pool is the name its members share."""
     records = case.section("resources")
     pools = {record["owner"] for record in records if record.get("owner")}
+    crews = {record["owner"]: record for record in _crews(case)}
+    single = [record for record in records if record.get("owner") not in crews]
     homes: dict[str, str] = {}
     for operation in case.operations.values():
         for load in operation.get("loads", ()):
             if operation.get("location"):
                 homes.setdefault(load["resource"], operation["location"])
-    for record in records:
-        if record["name"] in pools:
-            continue
-        _add(case, record, homes)
+    for record in [*single, *crews.values()]:
+        if record["name"] not in pools:
+            _add(case, record, homes)
     _changeovers(case)
+
+
+def _crews(case: Case) -> Iterator[Record]:
+    """Give pools of which a step takes several members one member with units.
+
+    That is the same where all who can do the work are equal and nobody asks for one of
+    them by name.
+    """
+    if not case.model.get("individual_pool_resources"):
+        return
+    loads = [x for one in case.operations.values() for x in one.get("loads", ())]
+    named = {load["resource"] for load in loads}
+    for order in case.section("existing_orders"):
+        named.update(order.get("resources", ()))
+    for pool in case.section("resources"):
+        own = [load for load in loads if load["resource"] == pool["name"]]
+        members = [
+            r for r in case.section("resources") if r.get("owner") == pool["name"]
+        ]
+        if not members or all(load.get("quantity", 1) <= 1 for load in own):
+            continue
+        if any(one["name"] in named or not _plain(one) for one in members):
+            continue
+        able = {load.get("skill"): _able(members, load.get("skill")) for load in own}
+        crews = {names for names in able.values() if names}
+        if len(crews) == 1:
+            skills = [
+                {"skill": skill} for skill, names in able.items() if skill and names
+            ]
+            crew = {"name": f"{pool['name']} (crew)", "owner": pool["name"]}
+            yield {**pool, **crew, "maximum": len(crews.pop()), "skills": skills}
+
+
+def _plain(record: Record) -> bool:
+    dated = any(
+        set(skill) - {"skill", "priority"} for skill in record.get("skills", ())
+    )
+    return not dated and set(record) <= PLAIN
+
+
+def _able(members: list[Record], skill: str | None) -> frozenset[str]:
+    """Name the members that have a skill; all where none is asked for."""
+    return frozenset(
+        one["name"]
+        for one in members
+        if skill is None or any(own["skill"] == skill for own in one.get("skills", ()))
+    )
 
 
 def _add(case: Case, record: Record, homes: dict[str, str]) -> None:

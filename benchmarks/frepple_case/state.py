@@ -60,6 +60,8 @@ def add_demands(case: Case, operations: Operations) -> list[Record]:
             place = places[key]
         case.place(place)
         case.points.add((record["item"], place))
+        if not delivery:
+            place = case.wanted_anywhere(record["item"], place)
         group = groups.get(record.get("owner", ""), {})
         policy = group.get("policy")
         status = record.get("status", "open")

@@ -45,13 +45,37 @@ class Trade:
                         "source": lane,
                         "point": (item, place),
                         "preference": record.get("priority", 1),
-                        "valid_from": instant(record.get("effective_start")),
-                        "valid_to": instant(record.get("effective_end")),
+                        **case.validity(record, lane, record.get("leadtime_s", 0)),
                         "min_lot": record.get("size_minimum", 1),
                         "lot_multiple": record.get("size_multiple") or None,
                         "max_lot": record.get("size_maximum"),
                         "batch_window_days": days(record.get("batchwindow_s")),
                     }
+
+    def shared(self) -> Iterator[Record]:
+        """Make the lanes to goods wanted at one place that may come from any.
+
+        They take no time. The place itself comes first, then what has most above its
+        level.
+        """
+        case = self._case
+        above = {
+            case.point_of[record["name"]]: record.get("onhand", 0)
+            - record.get("minimum", 0)
+            for record in case.section("buffers")
+        }
+        for (item, home), place in case.anywhere.items():
+            others = [at for product, at in case.points if product == item]
+            others.sort(key=lambda at: (at != home, -above.get((item, at), 0), at))
+            for rank, origin in enumerate(others, 1):
+                yield {
+                    "kind": "move",
+                    "source": self.lane(origin, place, 0),
+                    "point": (item, place),
+                    "preference": rank,
+                    "valid_from": None,
+                    "valid_to": None,
+                }
 
     def lane(self, origin: str, destination: str, seconds: float) -> str:
         """Give the lane between two places; made at the first call."""
@@ -98,14 +122,11 @@ class Trade:
         for record in records:
             if record.get("priority") == 0:
                 continue
-            window = (
-                instant(record.get("effective_start")),
-                instant(record.get("effective_end")),
-            )
+            begin = instant(record.get("effective_start"))
             for item in case.members(record["item"]):
                 known = by_item.get(item, set())
                 for place in self._spots(record.get("location"), known):
-                    key = (record["supplier"], item, place, window[0])
+                    key = (record["supplier"], item, place, begin)
                     if (item, place) in self._closed or key in seen:
                         continue
                     seen.add(key)
@@ -116,14 +137,19 @@ class Trade:
             return sorted(known) or [NOWHERE]
         return sorted((self._case.inside(stated) & known) | {stated})
 
+    def _lead(self, record: Record, place: str) -> float | None:
+        """Give how long each purchase takes [s]; None: calendars decide."""
+        suppliers = self._case.section("suppliers")
+        own = next((s for s in suppliers if s["name"] == record["supplier"]), {})
+        if own.get("available") or self._case.locations.get(place, {}).get("available"):
+            return None
+        return float(record.get("leadtime_s", 0))
+
     def _terms(self, record: Record, item: str, place: str) -> Record:
         case = self._case
         case.place(place)
         case.points.add((item, place))
-        window = {
-            "valid_from": instant(record.get("effective_start")),
-            "valid_to": instant(record.get("effective_end")),
-        }
+        window = case.validity(record, record["supplier"], self._lead(record, place))
         preference = record.get("priority", 1)
         case.add(
             "supply_terms",

@@ -418,3 +418,97 @@ def test_a_calendar_changes_at_the_dates_of_its_buckets():
     ]
     windows = {(shift["valid_from"], shift["valid_to"]) for shift in calendar.shifts()}
     assert windows == {(None, at(10)), (at(12), None)}
+
+
+def supplied(**terms: object) -> dict[str, Any]:
+    """A is bought in three days; the demand is due on the 25th."""
+    term = {"item": "A", "supplier": "S", "location": "plant", "leadtime_s": 3 * DAY}
+    return model(
+        suppliers=[{"name": "S"}],
+        item_suppliers=[{**term, **terms}],
+        demands=[demand("A")],
+    )
+
+
+def test_validity_that_bounds_the_end_of_an_order_bounds_its_start_here():
+    _, rows = planned(supplied(effective_end="2026-01-12T00:00:00"))
+    assert [(row["start"], row["finish"]) for row in rows] == [(at(9), at(12))]
+    _, rows = planned(supplied(effective_start="2026-01-27T00:00:00"))
+    assert [(row["start"], row["finish"]) for row in rows] == [(at(24), at(27))]
+
+
+def test_an_alternate_is_dated_by_its_end_where_that_can_be_told():
+    def alternate(kind: dict[str, Any]) -> dict[str, Any]:
+        window = {"operation": "late", "effective_start": "2026-01-12T00:00:00"}
+        return model(
+            operations=[
+                {"name": "any", "type": "alternate", "suboperations": [window]},
+                made("late", "A", owner="any", **kind),
+            ],
+            buffers=[{**flow("A", 1), "name": "A @ plant", "producing": "any"}],
+            demands=[demand("A")],
+        )
+
+    tables, notes = tables_of(alternate({"duration_s": 2 * DAY}))
+    assert (tables["routings"][0]["valid_from"], notes) == (at(10), [])
+    tables, notes = tables_of(alternate({"type": "time_per", "duration_per_s": 60}))
+    assert tables["routings"][0]["valid_from"] == at(12)
+    assert any("late: validity" in note for note in notes)
+
+
+def crew(**flags: object) -> dict[str, Any]:
+    """Three of five hands lift; each lift takes two of them for a day."""
+    hands = [
+        {
+            "name": f"H{number}",
+            "type": "resource_default",
+            "owner": "hands",
+            "skills": [{"skill": "lift"}] if number < 3 else [],
+        }
+        for number in range(5)
+    ]
+    load = {"resource": "hands", "quantity": 2, "skill": "lift"}
+    return model(
+        resources=[{"name": "hands", "type": "resource_default"}, *hands],
+        operations=[
+            made("lift A", "A", loads=[load]),
+            made("lift B", "B", loads=[load]),
+        ],
+        demands=[demand("A"), demand("B")],
+        **flags,
+    )
+
+
+def test_members_of_a_pool_that_work_together_are_units_of_one():
+    snapshot, _ = planned(crew(individual_pool_resources=True))
+    assert snapshot["resources"].select("pool", "units").rows() == [("hands", 3.0)]
+    made_of = plan(snapshot, "constrained", {"engine": "python"})
+    assert verify(made_of, snapshot) == []
+    # Two at a time of three: one lift after the other.
+    assert made_of.supplies["start"].sort().to_list() == [at(23), at(24)]
+
+
+def test_members_of_a_pool_stay_apart_where_one_of_them_does_all_of_the_work():
+    tables, _ = tables_of(crew())
+    assert [row["units"] for row in tables["resources"]] == [1] * 5
+
+
+def test_an_item_of_the_whole_network_comes_from_where_there_is_some():
+    record = model(
+        locations=[{"name": "plant"}, {"name": "store"}, {"name": "depot"}],
+        items=[{"name": "A", "global_purchase": True}],
+        suppliers=[{"name": "S"}],
+        item_suppliers=[
+            {"item": "A", "supplier": "S", "location": place, "leadtime_s": 60 * DAY}
+            for place in ("plant", "store", "depot")
+        ],
+        buffers=[{"name": "A @ store", "item": "A", "location": "store", "onhand": 40}],
+        demands=[demand("A")],
+    )
+    tables, _ = tables_of(record)
+    ways = [row["source"].split(" > ")[0] for row in tables["sourcing"]]
+    assert ways == ["plant", "store", "depot"]
+    snapshot = Snapshot.from_frames(tables)
+    found = plan(snapshot, "constrained", {"engine": "python"})
+    assert verify(found, snapshot) == []
+    assert found.deliveries["date"].to_list() == [at(25)]
