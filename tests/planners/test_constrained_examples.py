@@ -6,6 +6,7 @@ Machine M makes A in 1 hour a piece unless a test says otherwise; it is Monday m
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -1053,6 +1054,48 @@ def test_steps_beside_each_other_lose_what_each_loses(mode):
     made = plan(snapshot, mode, PYTHON)
     assert verify(made, snapshot) == []
     assert made.supplies["order_qty"].to_list() == [25]
+
+
+@pytest.mark.req("MRP-09")
+def test_work_may_have_begun_as_long_ago_as_a_negative_fence_says():
+    """A takes 5 days and one B, of which two are in stock and the third is bought.
+
+    Two A begin three days ago, and are there on day 2; the third begins when B comes.
+    """
+    snapshot = factories.snapshot(
+        products=[{"product": "A"}, {"product": "B"}],
+        demands=[
+            {"demand": "D1", "qty": 2, "due": day(0)},
+            {"demand": "D2", "qty": 1, "due": day(0), "priority": 2},
+        ],
+        routings=[{"fence_days": -3.0}],
+        steps=[{"fixed_minutes": 5 * 1440.0}],
+        bom_lines=[{"component": "B"}],
+        stock=[{"product": "B", "qty": 2}],
+        supply_terms=[{"product": "B", "lead_time_days": 4}],
+    )
+    made = verified(snapshot)
+    assert made.fulfilment["lateness_h"].to_list() == [2 * 24, 9 * 24]
+    assert exceptions(made, "PastDueStart") == []
+
+
+@pytest.mark.req("MRP-09")
+def test_work_on_a_machine_may_have_begun_too_but_not_before_its_fence():
+    """Twelve pieces of half a day each: three days of them lie behind."""
+    snapshot = factories.snapshot(
+        demands=[{"qty": 12, "due": day(0)}],
+        **{
+            **HOURLY,
+            "routings": [{"routing": "R", "fence_days": -3.0}],
+            "steps": [{"run_minutes_per_unit": 720.0}],
+        },
+    )
+    made = verified(snapshot)
+    assert made.supplies["start"].to_list() == [day(-3)]
+    assert made.fulfilment["lateness_h"].to_list() == [3 * 24]
+    late = made.supplies.with_columns(start=pl.col("start").dt.offset_by("-1d"))
+    faults = verify(replace(made, tables={**made.tables, "supplies": late}), snapshot)
+    assert "VER066" in {found.code for found in faults}
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 """Orders that can still be made: none starts before now or inside its release fence.
 
-Netting dates every order backward from its need, as mode mrp does. What would have to
-start too early is, in this sequence: taken from the next source that can be on time,
-cut into pieces that are on time where nothing limits pieces side by side, or made by
-the source that brings it first, late. An existing receipt that comes before new supply
-could come serves the need instead.
+A negative fence lets work have begun before now. Netting dates every order backward
+from its need, as mode mrp does. What would have to start too early is, in this
+sequence: taken from the next source that can be on time, cut into pieces that are on
+time where nothing limits pieces side by side, or made by the source that brings it
+first, late. An existing receipt that comes before new supply could come serves the need
+instead.
 """
 
 from __future__ import annotations
@@ -59,6 +60,16 @@ class FeasibleRelease(Release):
         """Let go of everything; see `Register.dissolve`."""
         super().dissolve()
         self.chains = None
+
+    def floor(self, source: Source) -> int:
+        """Give the first instant at which a new order of a source may start.
+
+        That may lie in the past where a routing says so by a negative fence: work that
+        is under way and that nobody reported.
+        """
+        if source.kind == "make" and source.fence_days < 0:
+            return source.fence_start
+        return super().floor(source)
 
     def limits(self, source: Source) -> bool:
         """Tell whether a source delivers no more than its supplier has room for."""

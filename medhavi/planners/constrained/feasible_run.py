@@ -159,6 +159,7 @@ class FeasibleRun(MrpRun):
             self.tables, self.model, self.release, self.settings, self.parameters
         )
         self._slicer.slices = self._memory.slices
+        self._slicer.begun = bool((self.snapshot["routings"]["fence_days"] < 0).any())
         return self._slicer
 
     def _plain_walks(self) -> bool:

@@ -120,6 +120,9 @@ class LeastLoads:
         source = way.source
         if source.kind != "make":
             return {} if way.origin is None else self.of(way.origin)
+        if source.fence_days < 0:
+            # Work that may have begun before now takes less of the time from now on.
+            return {}
         size = _order_for_one(way)
         found: Load = defaultdict(float)
         for task in self._capacity.compiled(source.source).tasks:

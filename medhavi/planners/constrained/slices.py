@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.rationing import Slice
 from medhavi.planners.mrp.intake import Reader
+from medhavi.units import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -23,9 +24,20 @@ class SliceReader(Reader):
         list is nothing.
     parts
         Needs of the demands, and the slices they stand for.
+    begun
+        Some routing lets work have begun before now.
     """
 
     slices: Mapping[int, Sequence[Slice]] = {}
+    begun = False
+
+    def stock(self) -> None:
+        """Read stock as mode mrp does; work that began before now found it there."""
+        super().stock()
+        if self.begun:
+            for unit in self._release.units:
+                if unit.available == ALWAYS:
+                    unit.arrives = ALWAYS
 
     def demand_needs(self) -> None:
         """Register the needs of the demands; the graph is closed by now."""

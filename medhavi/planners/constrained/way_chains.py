@@ -101,6 +101,9 @@ class WayChains:
     def _first_lot(self, way: Way) -> int:
         """Give when the least lot of a source could be there."""
         source = way.source
+        if source.fence_days < 0:
+            # It may have begun before now: what can be said is nothing.
+            return self._release.as_of
         lot = source.lot(1)
         floor = ready = self._release.floor(source)
         for group in way.intakes:

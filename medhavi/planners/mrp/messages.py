@@ -96,8 +96,9 @@ class Messages:
 
     # --- orders --------------------------------------------------------------------
     def _new(self, order: Order) -> None:
-        start = order.timing.start
-        if start < self._as_of:
+        start, source = order.timing.start, order.source
+        first = self._as_of if source is None else self._release.floor(source)
+        if start < min(self._as_of, first):
             late = self._as_of - start
             self.add(
                 ExceptionCode.PAST_DUE_START,
@@ -109,11 +110,11 @@ class Messages:
                 hours=late / HOUR,
                 **self.of_order(order),
             )
-        fence = self._as_of if order.source is None else order.source.fence_start
-        if start < fence and fence > self._as_of and order.source is not None:
+        fence = self._as_of if source is None else source.fence_start
+        if start < fence and fence > self._as_of and source is not None:
             self.add(
                 ExceptionCode.RELEASE_FENCE,
-                f"Starts inside the release fence of {order.source.fence_days:g} days.",
+                f"Starts inside the release fence of {source.fence_days:g} days.",
                 date=start,
                 suggested_date=fence,
                 hours=(fence - start) / HOUR,

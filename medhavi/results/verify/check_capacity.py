@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 
 def check_past_starts(facts: Facts) -> list[Finding]:
-    """Check that new supplies in the past are excused (mrp) or absent (constrained)."""
+    """Check that new supplies in the past are excused (mrp) or absent (constrained).
+
+    A routing with a negative fence may start in the past: how far, the check of the
+    fences tells.
+    """
     past = facts.supplies.filter(
         pl.col("main") & ~pl.col("existing") & (pl.col("start_s") < facts.as_of)
     ).sort("id")
@@ -32,6 +36,10 @@ def check_past_starts(facts: Facts) -> list[Finding]:
         said = facts.exceptions.get("PastDueStart", set())
         past = past.filter(~pl.col("id").is_in(list(said)))
         code = "VER062"
+    elif facts.mode == "constrained":
+        routings = facts.snapshot["routings"].filter(pl.col("fence_days") < 0)
+        may = routings["routing"].to_list()
+        past = past.filter((pl.col("kind") != "make") | ~pl.col("source").is_in(may))
     return faults(
         code,
         "supplies",

@@ -221,6 +221,8 @@ class _Reading:
         source = way.source
         if not way.always or source.max_lot is not None:
             _refuse(f"{source.source} has a validity or a largest lot")
+        if source.fence_days < 0:
+            _refuse(f"{source.source} may start in the past")
         if source.safety_days or source.batch_window_days:
             _refuse(f"{source.source} has soft time or a batch window")
         return way
