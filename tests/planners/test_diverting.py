@@ -154,8 +154,9 @@ def test_the_other_plant_makes_and_ships_what_the_first_cannot():
     assert sources(made) == {"1-W": 72.0, "2-W": 72.0, "R1": 72.0, "R2": 72.0}
 
 
-def two_plants(ends: float, wanted: list[dict[str, Any]]) -> Snapshot:
+def two_plants(ends: float, wanted: list[dict[str, Any]], least: float = 0) -> Snapshot:
     """W gets A from P1 until a day, else from P2; both make it in an hour a piece."""
+    moved = {"location": "W", "kind": "move", "min_lot": least}
     return two_routings(
         **PLANTS,
         lanes=[
@@ -163,8 +164,8 @@ def two_plants(ends: float, wanted: list[dict[str, Any]]) -> Snapshot:
             {"lane": "2-W", "origin": "P2", "destination": "W", "duration_h": 48},
         ],
         sourcing=[
-            {"location": "W", "kind": "move", "source": "1-W", "valid_to": day(ends)},
-            {"location": "W", "kind": "move", "source": "2-W", "preference": 2},
+            {**moved, "source": "1-W", "valid_to": day(ends)},
+            {**moved, "source": "2-W", "preference": 2},
         ],
         demands=wanted,
     )
@@ -172,9 +173,9 @@ def two_plants(ends: float, wanted: list[dict[str, Any]]) -> Snapshot:
 
 @pytest.mark.req("MRP-09")
 def test_a_lane_that_ends_before_its_goods_are_made_is_not_waited_for():
-    """Two days of work for what has to leave P1 within one."""
+    """Two days of work for one piece that has to leave P1 within one."""
     wanted = [{"demand": "D", "product": "A", "location": "W", "qty": 48}]
-    made = planned(two_plants(1, [{**wanted[0], "due": day(2)}]))
+    made = planned(two_plants(1, [{**wanted[0], "due": day(2)}], least=48))
     assert sources(made) == {"2-W": 48.0, "R2": 48.0}
     assert made.deliveries.select("date", "qty").rows() == [(day(4), 48.0)]
 
@@ -190,6 +191,16 @@ def test_a_lane_that_ends_while_its_goods_wait_for_a_machine_is_gone_around():
     made = planned(two_plants(1.5, given))
     assert sources(made) == {"2-W": 24.0, "R1": 24.0, "R2": 24.0}
     assert late(made) == 0
+
+
+@pytest.mark.req("MRP-09")
+def test_a_lane_that_ends_brings_what_is_made_by_then_and_another_the_rest():
+    """Half of four days of work gets through from P1; P2 makes the rest meanwhile."""
+    wanted = [{"demand": "D", "product": "A", "location": "W", "qty": 96}]
+    made = planned(two_plants(2.01, [{**wanted[0], "due": day(3)}]))
+    assert sources(made) == {"1-W": 48.0, "2-W": 48.0, "R1": 48.0, "R2": 48.0}
+    assert made.deliveries["date"].max() == day(4)
+    assert made.supplies.filter(pl.col("source") == "1-W")["start"].max() <= day(2.01)
 
 
 @pytest.mark.req("MRP-09")

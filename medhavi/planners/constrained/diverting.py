@@ -5,7 +5,8 @@ full shows only when orders are placed. So a plan is made, the chain of each lat
 demand is walked for the order that it waited for, and a way around that source is
 sought from there upward: at the nearest place of the chain with another source that
 does not lead back to it. So too where an order of the chain fits at no time, for one
-because its source ends before what it takes is there. What stood in the way of late
+because its source ends before what it takes is there; what that source still brings
+(`dead_ends`) is tried once the others are in use. What stood in the way of late
 demands is diverted first, then they themselves, all of a kind together, and the plan is
 made again; what lost by it, or is late itself and gained nothing, goes back, and what
 weighs least is kept. Where neither brings anything, half as many are tried, the most
@@ -16,24 +17,21 @@ sources (Joslin and Clements, Journal of Artificial Intelligence Research 10, 19
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.constrained.lines import NEVER_FITS
 from medhavi.planners.constrained.weighing import Judged
 from medhavi.planners.mrp.state import Diverted
-from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from medhavi.planners.constrained.causes import Wait
     from medhavi.planners.constrained.jobs import Job
-    from medhavi.planners.constrained.lines import Line
     from medhavi.planners.constrained.placing import Placing
     from medhavi.planners.constrained.weighing import Weighing
     from medhavi.planners.mrp.model import Model
-    from medhavi.planners.mrp.state import Need, Node, NodeKey
+    from medhavi.planners.mrp.state import Node, NodeKey
     from medhavi.planners.parameters import SourceBudget
     from medhavi.snapshot import Snapshot
 
@@ -46,6 +44,16 @@ _CHOICES = {
 """Two rows of a table with these cells equal may be two sources of one need."""
 MOST_FAILED = 4
 """So many rounds that bring nothing end the search."""
+
+
+class DeadEnd(NamedTuple):
+    """What goes around an order that fits at no time, and what it could still bring.
+
+    `portion` is that of its source, where the rest comes from others; empty: nothing.
+    """
+
+    around: Diverted
+    portion: Diverted
 
 
 class Detour(NamedTuple):
@@ -77,6 +85,8 @@ class Trial:
         Of late demands, the most costly first, and of what is in their way.
     orders
         How many orders were placed.
+    ends
+        Orders that fit at no time, by the demand that lacks them.
     """
 
     diverted: Diverted
@@ -84,6 +94,7 @@ class Trial:
     weights: Mapping[str, tuple[int, int]]
     detours: Sequence[Detour]
     orders: int
+    ends: Mapping[str, DeadEnd] = field(default_factory=dict)
 
 
 def may_divert(snapshot: Snapshot, budget: SourceBudget) -> bool:
@@ -125,6 +136,8 @@ def diverted_sources(
     own = False
     while search.goes_on():
         observe(search.made, search.rounds)
+        if search.portioned():
+            continue
         if not search.improved(own=own):
             own = not own
     return search.best.diverted
@@ -142,13 +155,36 @@ class _Search:
         self._make = make
         self._failed = 0
         self._seen: list[Diverted] = [first.diverted]
+        self._ends = dict(first.ends)
+        self._portioned: set[str] = set()
 
     def goes_on(self) -> bool:
         return self.made < self.rounds and self._failed < MOST_FAILED
 
     def improved(self, *, own: bool) -> bool:
         """Divert late demands, or what is in their way; False: it brought nothing."""
-        fresh = [one for one in self.best.detours if one.own is own]
+        return self._improved_by([one for one in self.best.detours if one.own is own])
+
+    def portioned(self) -> bool:
+        """Let sources bring what they can before they end, where others are used."""
+        fresh = [
+            Detour(name, end.portion, own=True)
+            for name, end in self._ends.items()
+            if name in self.best.weights
+            and name not in self._portioned
+            and self._goesother_sources(end)
+        ]
+        self._portioned.update(one.demand for one in fresh)
+        return bool(fresh) and self._improved_by(fresh)
+
+    def _goesother_sources(self, end: DeadEnd) -> bool:
+        """Tell whether the best plan does without a source that ends."""
+        now = self.best.diverted
+        return bool(end.portion) and all(
+            now.get(place, "") == end.around.get(place, "") for place in end.portion
+        )
+
+    def _improved_by(self, fresh: Sequence[Detour]) -> bool:
         most = max(1, len(fresh) >> self._failed // 2)
         chosen = fresh[:most]
         found = self._tried(chosen)
@@ -175,6 +211,8 @@ class _Search:
         found = self._make(diverted)
         if found is None:
             self.rounds = self.made
+        else:
+            self._ends.update(found.ends)
         return found
 
 
@@ -282,7 +320,7 @@ def way_around(model: Model, demand: str, path: Sequence[Job], blamed: Job) -> D
         if order.kind == "make":
             # What it takes leads to the wait, whatever else it takes.
             gone.add(order.source_id)
-        around = _around(model, node, causes[place], gone, straight, by)
+        around = other_sources(model, node, causes[place], gone, straight, by)
         if around is not None:
             return around
     return {}
@@ -298,7 +336,7 @@ def _origins(model: Model, path: Sequence[Job]) -> set[NodeKey]:
     }
 
 
-def _around(
+def other_sources(
     model: Model,
     node: Node,
     cause: str,
@@ -326,7 +364,7 @@ def _around(
         elif way.origin is not None and way.origin.sources:
             below = {}
             if not _spare(way.origin, by):
-                below = _around(model, way.origin, cause, gone, seen, by)
+                below = other_sources(model, way.origin, cause, gone, seen, by)
         if below is not None:
             chosen = "" if names[place] == names[0] else names[place]
             return {**below, (node.key, cause): chosen}
@@ -379,67 +417,6 @@ def detours(
             around = way_around(model, name, above, rival)
             if around:
                 yield Detour(name, around, own=False)
-
-
-def dead_ends(
-    model: Model, lines: Sequence[Line], jobs: Sequence[Job]
-) -> dict[str, Diverted]:
-    """Give ways around orders that fit at no time, by the demand that lacks them."""
-    known = {job.order.index: job for job in jobs}
-    found: dict[str, Diverted] = {}
-    for line in lines:
-        if line.refused != NEVER_FITS:
-            continue
-        name = line.demand.demand
-        for part in line.dropped:
-            order = part.unit.order
-            job = None if order is None else known.get(order.index)
-            if job is None or job.placed or name in found:
-                continue
-            path = _downward(job)
-            around = way_around(model, name, path, path[-1])
-            if around:
-                found[name] = around
-    return found
-
-
-def ended_sources(model: Model, needs: Sequence[Need]) -> dict[str, Diverted]:
-    """Give ways around sources that end before what their orders take is there.
-
-    Parameters
-    ----------
-    model
-        Graph of the run.
-    needs
-        What nothing serves.
-
-    Returns
-    -------
-    mapping
-        By the demand that an order is for first.
-    """
-    found: dict[str, Diverted] = {}
-    for need in needs:
-        order = need.order
-        if order is None or order.existing is not None or order.cause in found:
-            continue
-        if order.source is None or order.source.windows[-1][1] == NEVER:
-            continue
-        gone, node = {order.source_id}, model.node(order.node)
-        around = _around(model, node, order.cause, gone, set(), ALWAYS)
-        if around:
-            found[order.cause] = around
-    return found
-
-
-def _downward(job: Job) -> list[Job]:
-    """Give the orders from one that fits at no time down to the first of them."""
-    path = [job]
-    while True:
-        below = [one for one in path[-1].before if not (one.placed or one in path)]
-        if not below:
-            return path
-        path.append(below[0])
 
 
 def most_waited(path: Sequence[Job], waited: Callable[[Job], int]) -> Job | None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from medhavi.planners.constrained.campaign_choice import campaigning
 from medhavi.planners.constrained.causes import MISFIT, Cause, Walk, cause_table
 from medhavi.planners.constrained.dating import FeasibleRelease
+from medhavi.planners.constrained.dead_ends import dead_ends, ended_sources, halved
 from medhavi.planners.constrained.delivering import (
     given_up_pins,
     lines_of,
@@ -31,9 +32,7 @@ from medhavi.planners.constrained.delivering import (
 from medhavi.planners.constrained.diverting import (
     Detour,
     Trial,
-    dead_ends,
     detours,
-    ended_sources,
 )
 from medhavi.planners.constrained.feasible_walks import FeasiblePlainWalk, walk_of
 from medhavi.planners.constrained.improving import Improving, Watching, effort_of
@@ -193,8 +192,17 @@ class FeasibleRun(MrpRun):
             return False
         rationing = Rationing(self.release, self.rank, self.levels)
         needs = [shortage.need for shortage in self.release.shortages]
-        self._memory.dead_ends.update(ended_sources(self.model, needs))
+        for name, end in ended_sources(self.release, needs).items():
+            self._memory.dead_ends.setdefault(name, end)
+        if self._halved({need.order.index for need in needs if need.order}):
+            return True
         return self._memory.ration(rationing, self._slicer.parts)
+
+    def _halved(self, unfit: Collection[int]) -> bool:
+        """Halve the pieces of sources that end which fit at no time; False: all fit."""
+        before = self._memory.diverted
+        self._memory.diverted = halved(before, self.release.orders, unfit)
+        return self._memory.diverted != before
 
     # --- placing -------------------------------------------------------------------
     def place(self) -> None:
@@ -228,8 +236,9 @@ class FeasibleRun(MrpRun):
             if why:
                 self._memory.refused[line.demand.index] = why
                 self._memory.rules[line.demand.index] = line.refused, line.late_by
-        ends = dead_ends(self.model, self.lines, placing.jobs)
-        self._memory.dead_ends.update(ends)
+        for name, end in dead_ends(self.model, self.lines, placing.jobs).items():
+            # In later rounds less is wanted than could be had.
+            self._memory.dead_ends.setdefault(name, end)
         if placing.campaigns is not None:
             self._memory.breaches.update(placing.campaigns.findings)
 
@@ -290,12 +299,13 @@ class FeasibleRun(MrpRun):
             weights={name: weight for name, weight in each.items() if any(weight)},
             detours=self._detours(weighing),
             orders=len(self.placing.jobs),
+            ends=dict(self._memory.dead_ends),
         )
 
     def _detours(self, weighing: Weighing) -> list[Detour]:
         """Give ways around what never fits, and around what late demands wait for."""
         ends = self._memory.dead_ends.items()
-        found = [Detour(name, around, own=True) for name, around in ends]
+        found = [Detour(name, end.around, own=True) for name, end in ends if end.around]
         demands = [demand.demand for demand in self.intake.demands]
         return [*found, *detours(self.model, self.placing, demands, weighing)]
 
@@ -337,6 +347,8 @@ class FeasibleRun(MrpRun):
         """Take from the slices what is not delivered; False: all is."""
         if self.placing.crowded:
             self._memory.stays |= self.placing.crowded
+            return True
+        if self._memory.diverted and self._halved(self.placing.unplaced()):
             return True
         changed = self._changed_by_refusals()
         if not self._again(changed):

@@ -159,20 +159,13 @@ class Rationing:
             return
         size = order.steps
         for need, loss in losses:
-            size = min(size, self._most(order, need, need.qty - loss.qty))
+            size = min(size, most_from(order, need, need.qty - loss.qty))
         size = size if order.source is None else lot_below(order.source, size)
         # Whether more can be made when the first of them comes, the next netting tells.
         known = [loss.delay for _, loss in losses if loss.delay is not None]
         loss = Loss(0, min(known, default=None), losses[0][1].place)
         for unit in order.units:
             self._take_away(unit, unit.qty - self._given(order, unit, size), loss)
-
-    def _most(self, order: Order, need: Need, got: int) -> int:
-        """Give the largest order that needs no more of a component [steps]."""
-        line = need.line or _line_of(order, need)
-        return (
-            min(order.steps, got) if line is None else makeable(line, got, order.steps)
-        )
 
     def _given(self, order: Order, unit: SupplyUnit, size: int) -> int:
         if order.recipe is None:
@@ -295,6 +288,12 @@ def _could_serve(unit: SupplyUnit, need: Need) -> bool:
         (taker.priority, taker.instant) > (need.priority, need.instant)
         for taker, _ in unit.takers
     )
+
+
+def most_from(order: Order, need: Need, got: int) -> int:
+    """Give the largest order that needs no more of what it takes [steps]."""
+    line = need.line or _line_of(order, need)
+    return min(order.steps, got) if line is None else makeable(line, got, order.steps)
 
 
 def _line_of(order: Order, need: Need) -> Component | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
     from medhavi.planners.constrained.causes import Cause
+    from medhavi.planners.constrained.diverting import DeadEnd
     from medhavi.planners.constrained.rationing import Rationing, Slice
     from medhavi.planners.mrp.state import Diverted, Need, NodeKey
     from medhavi.planners.mrp.stock_levels import Lowering
@@ -35,7 +36,7 @@ class Memory:
     refused
         Why a demand is not delivered in full though it could be.
     dead_ends
-        Other sources for demands whose goods fit at no time, by their names.
+        What goes around goods that fit at no time, by the names of their demands.
     rules
         Rule that forbids it, and how late it would have been [s].
     diverted
@@ -70,7 +71,7 @@ class Memory:
         self.missing: dict[int, NodeKey] = {}
         self.lowered: dict[NodeKey, list[Lowering]] = {}
         self.refused: dict[int, list[Cause]] = {}
-        self.dead_ends: dict[str, Diverted] = {}
+        self.dead_ends: dict[str, DeadEnd] = {}
         self.rules: dict[int, tuple[str, int]] = {}
         self.delays = 0
         self.stays: set[str] = set()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from medhavi.providers.recipe_lines import Component
 from medhavi.providers.recipes import Recipe
@@ -19,10 +19,19 @@ from medhavi.units import ALWAYS, NEVER
 
 NodeKey = tuple[str, str]
 """(product, location)."""
-Diverted = Mapping[tuple[NodeKey, str], str]
+
+
+class Portion(NamedTuple):
+    """A source that gives a demand some orders [steps]; the others give the rest."""
+
+    source: str
+    pieces: tuple[int, ...]
+
+
+Diverted = Mapping[tuple[NodeKey, str], str | Portion]
 """The one source that is used, by place and by the demand that is ordered for there.
 
-Empty text: whichever netting takes.
+Empty text: whichever netting takes. A portion: that source and others.
 """
 PegSource = Literal["INV", "FIRM", "PROD", "TRANS", "SUP"]
 NO_DEMAND = -1
