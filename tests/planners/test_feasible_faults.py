@@ -473,7 +473,7 @@ def test_a_firm_peg_of_what_dies_before_it_is_delivered_is_told() -> None:
                 "qty": 265,
                 "due": day(-2.375),
                 "sales_order": "SO",
-                "order_policy": "in_ratio",
+                "order_policy": "all_together",
             }
         ],
         pegs=[{"supply": "P|L|", "product": "P", "qty": 5}],

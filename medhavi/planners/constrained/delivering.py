@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.lines import NEVER_FITS, Line, Part
+from medhavi.planners.constrained.ratio_deliveries import share_out
 from medhavi.planners.mrp.pins import BrokenPin
 from medhavi.planners.mrp.service import Delivery, Service
 from medhavi.planners.mrp.state import NO_DEMAND
@@ -66,7 +67,7 @@ def lines_of(
         if row["sales_order"] and row["order_policy"] != "independent":
             orders.setdefault(row["sales_order"], []).append(line)
     for _, members in sorted(orders.items()):
-        _together(members)
+        _together(members, release)
     return lines
 
 
@@ -110,13 +111,12 @@ def _one_delivery(line: Line) -> None:
 
 def _least_shipments(line: Line, release: Release) -> None:
     """Let small parts wait until they make a shipment; the last may be what is open."""
-    stated = line.demand.row["min_shipment"]
-    if not stated or not line.parts:
+    least = _least(line, release)
+    if not least or not line.parts:
         return
     if len(line.parts) == 1 and line.parts[0].qty >= line.demand.qty:
         # All in one shipment.
         return
-    least = steps_up(stated, release.model.node(line.demand.node).step)
     still_open = line.demand.qty
     kept: list[Part] = []
     waiting: list[Part] = []
@@ -146,6 +146,12 @@ def _least_shipments(line: Line, release: Release) -> None:
     line.parts = kept
 
 
+def _least(line: Line, release: Release) -> int:
+    """Give the least shipment of a line [steps]; 0: none is stated."""
+    stated = line.demand.row["min_shipment"]
+    return steps_up(stated, release.model.node(line.demand.node).step) if stated else 0
+
+
 def _most_lateness(line: Line) -> None:
     """Leave out what comes later than a demand accepts."""
     most = line.demand.row["max_lateness_days"]
@@ -165,8 +171,8 @@ def _most_lateness(line: Line) -> None:
 
 
 # --- rules of an order -------------------------------------------------------------
-def _together(members: list[Line]) -> None:
-    """Deliver the lines of an order together: at one instant, in equal shares."""
+def _together(members: list[Line], release: Release) -> None:
+    """Deliver the lines of an order together: at one instant, or in equal shares."""
     policy = members[0].demand.row["order_policy"]
     if policy != TOGETHER:
         _within_limits(members, policy)
@@ -175,8 +181,12 @@ def _together(members: list[Line]) -> None:
         share = Fraction(0) if policy == TOGETHER else _common_share(members)
         for line in members:
             _keep_share(line, share, policy)
-    if not any(line.parts for line in members):
-        return
+    if any(line.parts for line in members):
+        _deliver_together(members, policy, release)
+
+
+def _deliver_together(members: list[Line], policy: str, release: Release) -> None:
+    """Date the parts of the lines of an order by what comes last of them."""
     last = max(line.last for line in members)
     binding = min(
         (line for line in members if line.last == last),
@@ -192,8 +202,20 @@ def _together(members: list[Line]) -> None:
     for line in members:
         if line is not binding and line.last < last:
             line.bound_by = binding.demand.demand
+    if policy != TOGETHER and not any(line.demand.row["full_line"] for line in members):
+        _in_shares(members, release)
+        return
+    for line in members:
         for part in line.parts:
             part.date = last
+
+
+def _in_shares(members: list[Line], release: Release) -> None:
+    """Deliver equal shares of the lines of an order, as soon as all have one."""
+    if share_out(members, [_least(line, release) for line in members]):
+        return
+    for line in members:
+        line.refuse("min_shipment")
 
 
 def _within_limits(members: list[Line], policy: str) -> None:
@@ -281,11 +303,20 @@ def served(lines: Iterable[Line], release: Release) -> dict[int, list[Served]]:
     """Give when how much is taken for the needs of demands, by index of the need."""
     found: dict[int, list[Served]] = {}
     for line in lines:
+        whole: dict[int, int] = {}
         for part in line.parts:
-            need = release.match_need[part.match]
-            found.setdefault(need, []).append(
-                (part.date, release.match_qty[part.match])
-            )
+            whole[part.match] = whole.get(part.match, 0) + part.qty
+        given: dict[int, int] = {}
+        for part in line.parts:
+            match = part.match
+            before, qty = given.get(match, 0), release.match_qty[match]
+            given[match] = upto = before + part.qty
+            # A match may come in several deliveries, in units of what is taken.
+            taken = qty
+            if part.qty < whole[match]:
+                taken = qty * upto // whole[match] - qty * before // whole[match]
+            need = release.match_need[match]
+            found.setdefault(need, []).append((part.date, taken))
     return found
 
 

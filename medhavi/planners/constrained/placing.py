@@ -193,7 +193,8 @@ class Placing:
     def backward(self, lines: Iterable[Line]) -> None:
         """Move orders as late as the deliveries of the demands allow."""
         for line in lines:
-            for part in line.parts:
+            # The first delivery of what comes in several binds.
+            for part in reversed(line.parts):
                 self._dates[part.match] = part.date
         self._matches = self._by_unit()
         if self.campaigns is not None:
