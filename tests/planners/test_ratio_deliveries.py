@@ -7,7 +7,7 @@ from math import gcd
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.planners.pipeline import plan
@@ -96,6 +96,7 @@ RECEIPTS = st.lists(
 )
 
 
+@settings(max_examples=20)
 @given(RECEIPTS, st.sampled_from([0, 0, 3, 8]))
 def test_all_that_lines_can_match_goes_at_once(receipts, least):
     made = delivered(receipts, min_shipment=least or None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.units import HOUR, MINUTE
@@ -117,6 +117,7 @@ def walked(
     return instant
 
 
+@settings(max_examples=25)
 @given(
     minutes=st.integers(1, 2000),
     move=st.sampled_from([0, 0, 90, 700]),
