@@ -33,14 +33,14 @@ class FiniteStep:
     """A step of a chain with all its options, in the order of preference."""
 
     __slots__ = (
-        "_alike",
         "_family",
         "_only",
-        "_rule",
+        "alike",
         "lag",
         "move",
         "options",
         "queue",
+        "rule",
         "safety",
         "sequenced",
         "step",
@@ -70,8 +70,10 @@ class FiniteStep:
         }
         """Resources that the step may hold."""
         self._only = self.options[0] if len(self.options) == 1 else None
-        self._alike = _alike(self.options)
-        self._rule = node.rule
+        self.alike = _alike(self.options)
+        """Options with ledger and need, where all take as long; else none."""
+        self.rule = node.rule
+        """Which option is preferred."""
         self._family = node.family
 
     def earliest(self, steps: int, bound: int, *, hasty: bool) -> StepWindow | None:
@@ -83,14 +85,14 @@ class FiniteStep:
         """Choose an option for the step as `earliest` does."""
         if self._only is not None:
             return self._only.earliest(steps, bound)
-        rule = "earliest" if hasty else self._rule
+        rule = "earliest" if hasty else self.rule
         best: Taken | None = None
         if rule == "cost":
             found = [option.earliest(steps, bound) for option in self.options]
             return min(
                 [one for one in found if one is not None], key=_cost, default=None
             )
-        if self._alike and steps > 0:
+        if self.alike and steps > 0:
             return self._first_through(steps, bound, first=rule == "preference")
         limit = ENDLESS
         for option in self.options:
@@ -111,7 +113,7 @@ class FiniteStep:
         length = self.options[0].length(steps)
         taken: tuple[FiniteOption, Span] | None = None
         limit = ENDLESS
-        for option, book, need in self._alike:
+        for option, book, need in self.alike:
             span = book.earliest(
                 option.working, option.splittable, length, bound, need, limit
             )
@@ -134,7 +136,7 @@ class FiniteStep:
             taken = self._only.latest(steps, (floor, bound))
             return None if taken is None else self.window(taken)
         found = []
-        rule = "earliest" if hasty else self._rule
+        rule = "earliest" if hasty else self.rule
         for option in self.options:
             taken = option.latest(steps, (floor, bound))
             if taken is not None:

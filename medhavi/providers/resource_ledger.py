@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from medhavi.providers.free_stretches import FreeStretches
 from medhavi.units import ALWAYS, DAY, NEVER, exact
@@ -33,6 +33,14 @@ ENDLESS: Final = 2 * NEVER
 """As a limit: none."""
 _WINDOW: Final = 30 * DAY
 """Length of the stretches in which units that change are read."""
+
+
+class Watching(Protocol):
+    """What is told of the changes of a ledger."""
+
+    def changed(self, start: int, finish: int) -> None:
+        """Follow a change of the use in `[start, finish)`."""
+        ...
 
 
 class Block(NamedTuple):
@@ -70,7 +78,7 @@ class Ledger:
         What the resource offers.
     """
 
-    __slots__ = ("_free", "blocks", "clock", "most", "times", "used")
+    __slots__ = ("_free", "_watching", "blocks", "clock", "most", "times", "used")
 
     def __init__(self, clock: ResourceClock) -> None:
         self.clock = clock
@@ -81,6 +89,7 @@ class Ledger:
         self.most = -1 if constant is None else millionths(constant)
         """Units at work whenever it is open [millionths]; -1: they change."""
         self._free: dict[tuple[WorkingTime, int], FreeStretches] = {}
+        self._watching: tuple[Watching, ...] = ()
 
     # ----------------------------------------------------------------- what is held
     def add(self, block: Block) -> None:
@@ -129,6 +138,17 @@ class Ledger:
             del times[first], used[first]
         for free in self._free.values():
             free.changed(start, finish)
+        for one in self._watching:
+            one.changed(start, finish)
+
+    # ------------------------------------------------------------------- who watches
+    def watch(self, one: Watching) -> None:
+        """Tell of every change of the use from now on."""
+        self._watching = (*self._watching, one)
+
+    def unwatch(self, one: Watching) -> None:
+        """Tell it of changes no more."""
+        self._watching = tuple(w for w in self._watching if w is not one)
 
     # -------------------------------------------------------------------- conflicts
     def conflict(self, start: int, finish: int, need: int) -> Span | None:

@@ -11,10 +11,16 @@ from hashlib import blake2b
 from types import CodeType, FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 
+from medhavi.planners.kernels.compiled_records import compiled_records
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import ModuleType
 
+INLINED = frozenset(
+    {"first_behind", "worked", "unbroken", "fit", "met", "there", "contended"}
+)
+"""Functions of plain requests that are written into what calls them."""
 Engine = Literal["auto", "python", "numba"]
 LARGE = 50_000
 """Matches from which the compiled form pays off where numba is loaded already."""
@@ -105,6 +111,24 @@ def interpreted_rehearsal() -> SimpleNamespace:
 
     found = functions_of(rehearsal_passes)
     return on_lists(found, count_until=bisect_left)
+
+
+@lru_cache(maxsize=1)
+def compiled_supply() -> SimpleNamespace:
+    """Give the functions of `supply_kernels` and `machine_kernels` compiled."""
+    return compiled_records(_of_supply(), INLINED)
+
+
+@lru_cache(maxsize=1)
+def interpreted_supply() -> SimpleNamespace:
+    """Give the functions of `compiled_supply` as they are written: the reference."""
+    return SimpleNamespace(**{found.__name__: found for found in _of_supply()})
+
+
+def _of_supply() -> list[FunctionType]:
+    from medhavi.planners.kernels import machine_kernels, supply_kernels
+
+    return [*functions_of(machine_kernels), *functions_of(supply_kernels)]
 
 
 def functions_of(module: ModuleType) -> list[FunctionType]:

@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from medhavi.planners.promising.compact_placing import NotPlainError
-from medhavi.planners.promising.compact_walk import compact_walk
 from medhavi.planners.promising.delivery_ways import (
     Part,
     Sent,
@@ -31,6 +30,7 @@ from medhavi.planners.promising.joint_needs import (
 )
 from medhavi.planners.promising.pieces import Evaluation, none_too_small
 from medhavi.planners.promising.places_together import sooner, together
+from medhavi.planners.promising.plain_walks import plain_walks
 from medhavi.planners.promising.sending import Sending
 from medhavi.planners.promising.supply_walk import Walk
 from medhavi.planners.promising.walk_terms import Failure
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.compact_walk import CompactWalk
     from medhavi.planners.promising.delivery_ways import Build, FoundBefore, Wanted
+    from medhavi.planners.promising.flat_walk import FlatWalk
     from medhavi.planners.promising.pieces import Piece, Shipment
     from medhavi.planners.promising.reach import Reach
     from medhavi.planners.promising.stages import Stages
@@ -402,24 +403,21 @@ class DeliverySearch:
     def _once(self, way: Way, terms: Terms) -> Evaluation | None:
         if terms.asked != way.product:
             terms = replace(terms, asked=way.product)
-        found = self.found
-        compact = compact_walk(
-            self._stages, terms, None if found is None else found.orders
-        )
-        if compact is None:
-            return self._walked(way, terms, Walk(self._stages, terms))
-        compact.too_late = self._too_late(way, terms)
-        mark, known = self._stages.mark(), len(self.failures)
-        try:
-            return self._walked(way, terms, compact)
-        except NotPlainError:
-            compact.refused()
-            self._stages.undo(mark)
-            del self.failures[known:]
+        known = None if self.found is None else self.found.orders
+        late = self._too_late(way, terms)
+        mark, failed = self._stages.mark(), len(self.failures)
+        for walk in plain_walks(self._stages, terms, known):
+            walk.too_late = late
+            try:
+                return self._walked(way, terms, walk)
+            except NotPlainError:
+                walk.refused()
+                self._stages.undo(mark)
+                del self.failures[failed:]
         return self._walked(way, terms, Walk(self._stages, terms))
 
     def _walked(
-        self, way: Way, terms: Terms, walk: Walk | CompactWalk
+        self, way: Way, terms: Terms, walk: Walk | CompactWalk | FlatWalk
     ) -> Evaluation | None:
         shipments = self._shipments(way, terms, walk)
         self._repeats = walk.repeats
@@ -442,7 +440,7 @@ class DeliverySearch:
         )
 
     def _shipments(
-        self, way: Way, terms: Terms, walk: Walk | CompactWalk
+        self, way: Way, terms: Terms, walk: Walk | CompactWalk | FlatWalk
     ) -> list[Shipment] | None:
         """Send the parts of a way; None: one of them does not get there."""
         shipments: list[Shipment] = []
@@ -477,7 +475,7 @@ class DeliverySearch:
         way: Way,
         pieces: Sequence[Piece],
         terms: Terms,
-        walk: Walk | CompactWalk,
+        walk: Walk | CompactWalk | FlatWalk,
     ) -> bool:
         """Tell whether a way of one part, found at once, arrives after the bar."""
         late = None if walk.repeats else self._too_late(way, terms)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from medhavi.planners.promising.compact_walk import CompactWalk
+    from medhavi.planners.promising.flat_walk import FlatWalk
     from medhavi.planners.promising.lead_draws import LeadDraws
     from medhavi.planners.promising.pieces import Piece, Shipment
     from medhavi.planners.promising.supply_walk import Walk
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from medhavi.providers.itineraries import Objective
     from medhavi.providers.sources import Source
 
-    Build = Callable[[Walk | CompactWalk], "Sequence[Piece] | None"]
+    Build = Callable[[Walk | CompactWalk | FlatWalk], "Sequence[Piece] | None"]
 
 
 class Wanted(NamedTuple):
@@ -98,7 +99,7 @@ def dated(way: Way, date: int) -> str:
 def from_stock(product: str, place: str, steps: int) -> Build:
     """Take all of a quantity from what lies at a place or comes there."""
 
-    def build(walk: Walk | CompactWalk) -> Sequence[Piece] | None:
+    def build(walk: Walk | CompactWalk | FlatWalk) -> Sequence[Piece] | None:
         pieces = walk.from_stock(product, place, steps)
         return pieces if sum(piece.steps for piece in pieces) == steps else None
 

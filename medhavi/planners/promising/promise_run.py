@@ -16,6 +16,7 @@ from medhavi.planners.promising.equal_shares import (
     is_own,
     matched,
 )
+from medhavi.planners.promising.in_numbers import in_numbers
 from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.sampled_chain import SEED
 from medhavi.planners.promising.whole_orders import (
@@ -155,7 +156,7 @@ def quote_all(
         # What remedies change of the tables are circles that only it collects.
         _ask_all(book, requests, policy, asked)
     else:
-        with without_collections(circles=False):
+        with in_numbers(book, len(requests)), without_collections(circles=False):
             _ask_all(book, requests, policy, asked)
     return [asked.answers[request.position] for request in requests]
 

@@ -1,0 +1,76 @@
+"""Compile functions of several files that hand records of arrays to each other."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from types import FunctionType, SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ALLOCATING = frozenset({"empty", "zeros", "ranks_of"})
+"""What makes an array. Functions without it count no references to the arrays of their
+records, which takes most of the time of what reads one or two numbers of each."""
+
+
+def compiled_records(
+    found: Sequence[FunctionType], inlined: frozenset[str]
+) -> SimpleNamespace:
+    """Give functions compiled; numba keeps them on disk.
+
+    All share one scope, in which each name is the compiled function; it is compiled
+    when it is called first, for the types of that call. numba renews what it keeps when
+    the file of a function changes and does not look at what that calls, so the names
+    end in a digest of all the code.
+
+    Parameters
+    ----------
+    found
+        Plain functions of arrays.
+    inlined
+        Names of those that are written into what calls them.
+    """
+    import numba
+
+    digest = _digest(found, inlined)
+    scope: dict[str, Any] = {}
+    for function in found:
+        scope.update(function.__globals__)
+    for function in found:
+        options: dict[str, Any] = {
+            "forceinline": function.__name__ in inlined,
+            "_nrt": allocates(function),
+        }
+        copy = FunctionType(
+            function.__code__, scope, function.__name__, function.__defaults__
+        )
+        copy.__qualname__ = f"{function.__qualname__}_{digest}"
+        copy.__module__ = function.__module__
+        try:
+            scope[function.__name__] = numba.njit(cache=True, **options)(copy)
+        except RuntimeError:
+            # No folder to keep it in (a read-only installation without a home).
+            scope[function.__name__] = numba.njit(**options)(copy)
+    return SimpleNamespace(**{one.__name__: scope[one.__name__] for one in found})
+
+
+def allocates(function: FunctionType) -> bool:
+    """Tell whether a function makes arrays itself."""
+    return bool(ALLOCATING.intersection(function.__code__.co_names))
+
+
+def _digest(found: Sequence[FunctionType], inlined: frozenset[str]) -> str:
+    """Hash instructions, names and constants of functions, and numbers in scope."""
+    parts: list[object] = []
+    for function in found:
+        code, scope = function.__code__, function.__globals__
+        numbers = [
+            scope[name]
+            for name in code.co_names
+            if isinstance(scope.get(name), int | float)
+        ]
+        parts.append((function.__name__, code.co_code, code.co_names, code.co_consts))
+        written_in = function.__name__ in inlined
+        parts.append((tuple(numbers), allocates(function), written_in))
+    return blake2b(repr(parts).encode(), digest_size=8).hexdigest()

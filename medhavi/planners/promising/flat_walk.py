@@ -1,0 +1,285 @@
+"""The walk of plain requests in numbers: pieces are built for ways of use alone.
+
+Kernels evaluate a way and write down what they chose; here it is read back into the
+pieces that `compact_walk` gives. What they refuse is walked there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from medhavi.planners.kernels.supply_record import (
+    ASKED,
+    BUDGET,
+    BY,
+    CONTENDED,
+    EVALUATIONS,
+    FAR,
+    GREEDY,
+    KNOWN_ONLY,
+    LARGE,
+    NEVER_BUYS,
+    NOTHING,
+    REFUSED,
+    REPEATS,
+    STOCK,
+    TRACE,
+    WALK,
+    WITHHELD,
+)
+from medhavi.planners.promising.compact_placing import NotPlainError
+from medhavi.planners.promising.pieces import Piece, Use
+from medhavi.providers.finite_option import Taken
+from medhavi.providers.timing import Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from medhavi.planners.promising.compact_supply import CompactGood, CompactSource
+    from medhavi.planners.promising.flat_supply import FlatSupply
+    from medhavi.planners.promising.stages import Stages
+    from medhavi.planners.promising.walk_terms import Failure, Terms
+    from medhavi.providers.recipe_lines import Component
+    from medhavi.providers.sources import Source
+
+    Pieces = tuple[Piece, ...]
+
+
+class FlatWalk:
+    """One walk in numbers.
+
+    Parameters
+    ----------
+    flat
+        Goods and machines as numbers.
+    terms
+        What is allowed; they are plain.
+    ledgers
+        The same object while the ledgers are as they were; None: they may not be.
+
+    Attributes
+    ----------
+    evaluations, greedy, repeats, contended, failures, too_late
+        As of `CompactWalk`; nothing fails here.
+    found
+        The kernels found a way: none was refused.
+    """
+
+    __slots__ = (
+        "_at",
+        "_begun",
+        "_flat",
+        "_ledgers",
+        "_trace",
+        "contended",
+        "evaluations",
+        "failures",
+        "found",
+        "greedy",
+        "repeats",
+        "terms",
+        "too_late",
+    )
+
+    def __init__(self, flat: FlatSupply, terms: Terms, ledgers: object) -> None:
+        self._flat = flat
+        self.terms = terms
+        self._ledgers = ledgers
+        self.evaluations = 0
+        self.greedy = self.repeats = self.contended = False
+        self.failures: list[Failure] = []
+        self.too_late: Callable[[int], bool] | None = None
+        self.found = False
+        self._begun = False
+        self._trace: list[int] = []
+        self._at = 0
+
+    # ------------------------------------------------------------- what is delivered
+    def from_stock(self, product: str, location: str, steps: int) -> Pieces:
+        """Refuse: what lies there is as soon looked up."""
+        del product, location, steps
+        raise NotPlainError
+
+    def refused(self) -> None:
+        """Another walk answers; the next request may be plain again."""
+
+    def new(self, source: Source, steps: int) -> Pieces | None:
+        """Order from a source; None, too, where that is `too_late`."""
+        return self._delivered(source, 0, steps, look=0)
+
+    def mixed(
+        self, source: Source, part: int, steps: int, *, whole: bool = True
+    ) -> Pieces | None:
+        """Take a part from stock and get the rest from a source (see `Walk.mixed`)."""
+        if part <= 0 and not whole:
+            raise NotPlainError
+        return self._delivered(source, part, steps, look=1)
+
+    def _delivered(
+        self, source: Source, part: int, steps: int, *, look: int
+    ) -> Pieces | None:
+        flat = self._flat
+        made = self._known(source)
+        number = flat.number(made)
+        if number is None or steps >= LARGE:
+            raise NotPlainError
+        begin, ready = self._evaluated(made, (number, part, steps, look))
+        self.found = True
+        tally = flat.state.tally.tolist()
+        self.evaluations = tally[EVALUATIONS]
+        self.greedy = tally[GREEDY] > 0
+        self.repeats = tally[REPEATS] > 0
+        self.contended = tally[CONTENDED] > 0
+        if tally[WITHHELD]:
+            flat.stages.withheld = True
+        if self.too_late is not None and not self.repeats and self.too_late(ready):
+            return None
+        self._trace = flat.state.trace[begin : tally[TRACE]].tolist()
+        self._at = 0
+        return self._ordered(steps)
+
+    def _evaluated(
+        self, made: CompactSource, asked: tuple[int, int, int, int]
+    ) -> tuple[int, int]:
+        """Let a kernel choose; give where its trace begins, and when all is there."""
+        flat, again = self._flat, not self._begun
+        while True:
+            if not flat.gather(made.good, self._ledgers, buffers=self.terms.buffers):
+                raise NotPlainError
+            if not self._begun:
+                self._begin()
+            tally = flat.state.tally
+            begin = int(tally[TRACE])
+            room, delivered = flat.rows.room, flat.kernels.delivered
+            ready = int(delivered(flat.supply, room, flat.state, *asked))
+            if ready != REFUSED:
+                return begin, ready
+            unknown = int(tally[ASKED])
+            if unknown < 0 or not again:
+                raise NotPlainError
+            flat.look_up(unknown)
+            self._begun = False
+
+    def _begin(self) -> None:
+        """Begin anew, with nothing met, chosen or placed."""
+        terms, tally = self.terms, self._flat.state.tally
+        self._begun = True
+        tally[:WALK] = 0
+        tally[WALK] += 1
+        tally[BUDGET] = terms.budget
+        tally[BY] = FAR if terms.by is None else terms.by
+        tally[NEVER_BUYS] = terms.buy == "never"
+        tally[KNOWN_ONLY] = terms.known_only
+        tally[ASKED] = -1
+
+    def _known(self, source: Source) -> CompactSource:
+        good = self._flat.compact.good(source.product, source.location)
+        for one in good.sources or ():
+            if one.source is source:
+                return one
+        raise NotPlainError
+
+    # ------------------------------------------------------------------------ pieces
+    def _acquired(self, good: CompactGood, steps: int) -> Pieces:
+        """Read what was chosen for a need."""
+        chosen = self._trace[self._at]
+        if chosen == NOTHING:
+            self._at += 1
+            return ()
+        if chosen == STOCK:
+            self._at += 1
+            return (self._stock(good, steps),)
+        return self._ordered(steps)
+
+    def _stock(self, good: CompactGood, steps: int) -> Piece:
+        now = self.terms.now
+        return Piece("stock", good.product, good.location, steps, now, now)
+
+    def _ordered(self, steps: int) -> Pieces:
+        """Read an order, with what is taken from stock beside it."""
+        number, part, size = self._trace[self._at : self._at + 3]
+        self._at += 3
+        source = self._flat.sources[number]
+        if source.is_buy:
+            made = self._bought(source, size, steps - part)
+        else:
+            made = self._made(source, size, steps - part)
+        if made.surplus and source.good.withholds:
+            self._flat.stages.withheld = True
+        if part > 0:
+            return (self._stock(source.good, part), made)
+        return (made,)
+
+    def _bought(self, made: CompactSource, size: int, steps: int) -> Piece:
+        timing = made.purchase(self._flat.stages, size)
+        if timing is None:
+            raise NotPlainError
+        known = made.source
+        return Piece(
+            "buy",
+            known.product,
+            known.location,
+            steps,
+            timing.finish,
+            timing.start,
+            known,
+            size,
+            timing,
+            surplus=size - steps,
+        )
+
+    def _made(self, made: CompactSource, size: int, steps: int) -> Piece:
+        pieces: list[Piece] = []
+        lines: list[Component] = []
+        good = self._flat.compact.good
+        for line in made.lines:
+            for piece in self._acquired(
+                good(line.component, line.location), line.steps(size)
+            ):
+                pieces.append(piece)
+                lines.append(line)
+        timing = self._timing(made, size)
+        first = timing.steps[0].start
+        known, output = made.source, made.output
+        if output is None:
+            raise NotPlainError
+        return Piece(
+            "make",
+            known.product,
+            known.location,
+            steps,
+            timing.finish,
+            timing.start,
+            known,
+            size,
+            timing,
+            tuple([Use(first, piece) for piece in pieces]),
+            tuple(lines),
+            output.steps(size) - steps,
+        )
+
+    def _timing(self, made: CompactSource, size: int) -> Timing:
+        """Read when the steps of an order run."""
+        if made.chain is None:
+            raise NotPlainError
+        trace, at = self._trace, self._at
+        self._at = after = at + 3 * len(made.chain.steps)
+        windows = []
+        for place in range(at, after, 3):
+            step, option = self._flat.options[trace[place]]
+            taken = Taken(
+                option, trace[place + 1], trace[place + 2], option.length(size)
+            )
+            windows.append(step.window(taken))
+        start, finish = windows[0].queue_start, windows[-1].after
+        return Timing(start, finish, start, tuple(windows))
+
+
+def flat_walk(stages: Stages, terms: Terms, ledgers: object) -> FlatWalk | None:
+    """Give a walk in numbers; None: the terms ask for more, or nothing is compiled."""
+    flat = stages.flat
+    if flat is None or flat.stages is not stages or flat.now != terms.now:
+        return None
+    if stages.leads is not None or terms.least_esg is not None or not terms.plain:
+        return None
+    return FlatWalk(flat, terms, ledgers)
