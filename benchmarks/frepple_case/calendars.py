@@ -30,6 +30,14 @@ class Span(NamedTuple):
     value: float
 
 
+class Week(NamedTuple):
+    """The values of seven days between two instants; None is an open end."""
+
+    start: dt.datetime | None
+    finish: dt.datetime | None
+    values: tuple[float, ...]
+
+
 class CaseCalendar:
     """A default value under buckets; of those in force the lowest priority wins.
 
@@ -57,6 +65,15 @@ class CaseCalendar:
             key in bucket
             for bucket in self._buckets
             for key in ("days", "starttime_s", "endtime_s")
+        )
+
+    @property
+    def hourly(self) -> bool:
+        """Tell whether a bucket holds some hours of a day only."""
+        return any(
+            key in bucket
+            for bucket in self._buckets
+            for key in ("starttime_s", "endtime_s")
         )
 
     def value(self, date: dt.datetime, clock: int, weekday: int) -> float:
@@ -97,6 +114,20 @@ class CaseCalendar:
             else:
                 found.append(Span(start, finish, value))
         return found
+
+    def weeks(self) -> list[Week]:
+        """List the values of the seven days, Monday first, by date."""
+        return [
+            Week(
+                start,
+                finish,
+                tuple(
+                    self.value(self._inside(start, finish), 0, day)
+                    for day in range(1, 8)
+                ),
+            )
+            for start, finish in self._windows()
+        ]
 
     def shifts(self) -> list[Record]:
         """List the times with a value above zero as rows of `shifts`."""

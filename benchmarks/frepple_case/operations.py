@@ -11,6 +11,12 @@ from typing import TYPE_CHECKING
 
 from benchmarks.frepple_case.calendars import instant
 from benchmarks.frepple_case.case import NOWHERE, days, gives, minutes
+from benchmarks.frepple_case.quantity_buckets import (
+    add_load,
+    largest_order,
+    parted,
+    quantity_loads,
+)
 
 if TYPE_CHECKING:
     from benchmarks.frepple_case.case import Case, Point, Record
@@ -122,7 +128,7 @@ class Operations:
             location=target[1],
             preference=rank if rank and parent.get("type") != "split" else None,
             min_lot=record.get("size_minimum", 1),
-            max_lot=record.get("size_maximum"),
+            max_lot=largest_order(case, record),
             lot_multiple=record.get("size_multiple") or None,
             batch_window_days=days(record.get("batchwindow_s")),
             cost_per_unit=record.get("cost"),
@@ -188,30 +194,50 @@ class Operations:
             if delivers and last:
                 after = None
             loads = step.get("loads", ())
-            case.add(
-                "steps",
-                routing=routing,
-                step=number,
-                name=step["name"],
-                sequence=number,
-                fixed_minutes=minutes(step.get("duration_s", 0)),
-                run_minutes_per_unit=minutes(step.get("duration_per_s"))
-                if step["type"] == "time_per"
-                else None,
+            part = parted(case, step)
+            if part:
+                self._add_step(routing, number, step, part)
+                case.add("step_links", routing=routing, step=2, after=1)
+            self._add_step(
+                routing,
+                number + bool(part),
+                step,
+                1 - part,
                 move_minutes=minutes(after) if hard else None,
                 safety_minutes=None if hard else minutes(after),
-                family=next((x["setup"] for x in loads if x.get("setup")), None),
-                calendar=case.calendar(step.get("available")),
-                resource_rule=next(
-                    (RULES.get(x["search"]) for x in loads if x.get("search")), None
-                ),
             )
+            beside = quantity_loads(case, step)
             for load in loads:
-                self._load(routing, number, load)
+                if load not in beside:
+                    self._load(routing, number, load, until=2 if part else None)
+            for place, load in enumerate(beside, 3 if part else 2):
+                add_load(case, routing, place, load)
             self._waits(routing, number, step, numbers)
         if record["type"] == "routing":
             for load in record.get("loads", ()):
                 self._load(routing, 1, load, until=len(steps))
+
+    def _add_step(
+        self, routing: str, number: int, step: Record, part: float, **more: object
+    ) -> None:
+        """Add a step that does some part of the work of an operation."""
+        loads = step.get("loads", ())
+        each = step.get("duration_per_s") if step["type"] == "time_per" else None
+        self._case.add(
+            "steps",
+            routing=routing,
+            step=number,
+            name=step["name"],
+            sequence=number,
+            fixed_minutes=minutes(step.get("duration_s", 0) * part),
+            run_minutes_per_unit=minutes(each and each * part),
+            family=next((x["setup"] for x in loads if x.get("setup")), None),
+            calendar=self._case.calendar(step.get("available")),
+            resource_rule=next(
+                (RULES.get(x["search"]) for x in loads if x.get("search")), None
+            ),
+            **more,
+        )
 
     def _load(
         self, routing: str, step: int, load: Record, until: int | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.frepple_case.calendars import instant
 from benchmarks.frepple_case.case import NOWHERE, days, minutes
+from benchmarks.frepple_case.quantity_buckets import add_weeks, weeks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,24 +89,30 @@ def _add(case: Case, record: Record, homes: dict[str, str]) -> None:
     place = record.get("location") or homes.get(name) or NOWHERE
     case.place(place)
     units = record.get("maximum", 1)
-    if record.get("maximum_calendar"):
+    weeks = weeks_of(case, record)
+    if record.get("maximum_calendar") and weeks is None:
         units = _units(case, record, units)
+    counted = {
+        "location": place,
+        "calendar": case.calendar(record.get("available")),
+        "units": units,
+        "bucket": _bucket(case, record),
+    }
+    if weeks is not None:
+        counted = add_weeks(case, name, weeks)
     efficiency = record.get("efficiency")
     case.add(
         "resources",
         resource=name,
-        location=place,
         pool=record.get("owner"),
-        calendar=case.calendar(record.get("available")),
-        units=units,
         finite=False
         if record["type"] == "resource_infinite" or record.get("constrained") is False
         else None,
-        bucket=_bucket(case, record),
         efficiency=None if efficiency is None else efficiency / 100,
         cost_per_hour=record.get("cost"),
         changeover_matrix=record.get("setupmatrix") or None,
         max_early_days=days(record.get("maxearly_s")),
+        **counted,
     )
     if record.get("setup"):
         case.add("resource_state", resource=name, family=record["setup"])

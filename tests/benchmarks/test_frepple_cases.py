@@ -512,3 +512,70 @@ def test_an_item_of_the_whole_network_comes_from_where_there_is_some():
     found = plan(snapshot, "constrained", {"engine": "python"})
     assert verify(found, snapshot) == []
     assert found.deliveries["date"].to_list() == [at(25)]
+
+
+def weekly(day_count: int = 5, **load: object) -> dict[str, Any]:
+    """Twenty a week on the first days of it; each A takes two, an order four days."""
+    bits = sum(1 << day % 7 for day in range(1, day_count + 1))
+    calendar = {
+        "name": "twenty",
+        "default": 0,
+        "buckets": [{"value": 20, "days": bits}],
+    }
+    press = {
+        "name": "press",
+        "type": "resource_buckets",
+        "maximum_calendar": "twenty",
+    }
+    taken = {"resource": "press", "quantity": 2, **load}
+    return model(
+        calendars=[calendar],
+        resources=[press],
+        operations=[made("make A", "A", loads=[taken], duration_s=4 * DAY)],
+        demands=[demand("A", quantity=30)],
+    )
+
+
+def presses(record: dict[str, Any]) -> list[tuple[int, float]]:
+    """Plan with limits; give the ISO week in which each order takes, and when in it.
+
+    The second is the days from its start on, to hundredths.
+    """
+    tables, notes = tables_of(record)
+    assert notes == []
+    snapshot = Snapshot.from_frames(tables)
+    found = plan(snapshot, "constrained", {"engine": "python"})
+    assert verify(found, snapshot) == []
+    assert found.supplies["order_qty"].to_list() == [10, 10, 10]
+    work: dict[str, dt.datetime] = {}
+    taken: dict[str, dt.datetime] = {}
+    rows = found.operations.sort("start").select("supply", "resource", "start")
+    for supply, resource, start in rows.iter_rows():
+        (taken if resource == "press" else work).setdefault(supply, start)
+    return sorted(
+        (start.isocalendar().week, round((start - work[one]) / dt.timedelta(1), 2))
+        for one, start in taken.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "offset", "after"),
+    [
+        ("load", 0, 0),
+        ("load_bucketized_percentage", 50, 2),
+        ("load_bucketized_percentage", 100, 4),
+        ("load_bucketized_from_start", DAY, 1),
+        ("load_bucketized_from_end", DAY, 3),
+    ],
+)
+def test_an_order_takes_the_quantity_of_the_week_of_an_instant(kind, offset, after):
+    found = presses(weekly(type=kind, offset=offset))
+    weeks = [week for week, _ in found]
+    assert len(set(weeks)) == 3
+    assert [days for _, days in found] == [after] * 3
+
+
+def test_a_quantity_of_whole_weeks_is_counted_as_before():
+    tables, notes = tables_of(weekly(day_count=7))
+    assert "step_links" not in tables
+    assert notes == ["press: units by weekday are not converted"]
