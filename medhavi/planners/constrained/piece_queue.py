@@ -40,13 +40,17 @@ class PieceQueue:
         """Take note of a piece."""
         self._pieces[routing] = self._pieces.get(routing, 0) + 1
 
+    def made(self, routing: str) -> int:
+        """Give how many pieces of the want there are."""
+        return self._pieces.get(routing, 0)
+
     def wait(self, routing: str, timing: Timing) -> int:
         """Give how long the pieces before hold what the next one works on [s].
 
         0 where a step may be done by several resources, or changes units or counts
         hours: then it is not known who is in whose way.
         """
-        pieces = self._pieces.get(routing, 0)
+        pieces = self.made(routing)
         if not pieces or self._chooses(routing):
             return 0
         return max((self._held(window, pieces) for window in timing.steps), default=0)
@@ -71,7 +75,32 @@ class PieceQueue:
                     return 0
                 times = 1 if clock.constant else PIECES_OF_A_UNIT
                 least = min(least, units * times)
-        return max(0, least - self._pieces.get(routing, 0))
+        return max(0, least - self.made(routing))
+
+    def fills(self, routing: str, timing: Timing) -> bool:
+        """Tell whether an order works only where no other may work beside it.
+
+        Not so where a step may be done by several resources, or counts hours.
+        """
+        return not self._chooses(routing) and all(
+            self._full(*held) for window in timing.steps for held in window.resources
+        )
+
+    def _full(self, name: str, amount: float) -> bool:
+        """Tell whether so many units of a resource leave none for another order."""
+        clock = self._capacity.resource(name)
+        if not clock.finite:
+            return True
+        most = max(units for _, _, units in clock.levels)
+        return clock.bucket is None and amount > most / 2
+
+    def worked(self, timing: Timing) -> int:
+        """Give how long an order works on resources that others wait for [s]."""
+        return sum(
+            window.setup_seconds + window.run_seconds
+            for window in timing.steps
+            if any(self._capacity.resource(name).finite for name, _ in window.resources)
+        )
 
     def _chooses(self, routing: str) -> bool:
         """Tell whether a step of a routing may be done by several resources."""

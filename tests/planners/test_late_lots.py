@@ -1,0 +1,85 @@
+"""Into how many lots late work is cut: what each costs by itself decides.
+
+Machine M works alone; all demands fall due on the first day.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from medhavi.planners.pipeline import plan
+from medhavi.results.verify import verify
+from tests import factories
+from tests.planners.small_plans import PYTHON, day
+
+
+def lots(**given):
+    snapshot = factories.snapshot(routings=[{}], **given)
+    made = plan(snapshot, "constrained", PYTHON)
+    assert verify(made, snapshot) == []
+    return made
+
+
+@pytest.mark.req("CAP-06")
+@pytest.mark.parametrize(
+    ("hours", "sizes", "late"),
+    [
+        # One lot for all is there after 24 + 40 hours, four after 34, 68, 102 and 136.
+        (24, [40], [40, 40, 40, 40]),
+        # Four lots of 2 + 10 hours come one by one, the last of them on day 2.
+        (2, [10, 10, 10, 10], [0, 0, 12, 24]),
+    ],
+)
+def test_needs_of_one_day_share_a_lot_that_takes_longer_to_begin_than_to_run(
+    hours, sizes, late
+):
+    made = lots(
+        resources=[{"resource": "M"}],
+        steps=[{"fixed_minutes": 60 * hours, "run_minutes_per_unit": 60}],
+        step_resources=[{}],
+        demands=[{"demand": f"D{n}", "qty": 10, "due": day(1)} for n in range(4)],
+    )
+    assert made.supplies["qty"].to_list() == sizes
+    assert sorted(made.fulfilment["lateness_h"].to_list()) == late
+
+
+@pytest.mark.req("CAP-06")
+def test_two_units_make_lots_of_their_own_side_by_side():
+    made = lots(
+        resources=[{"resource": "M", "units": 2}],
+        steps=[{"fixed_minutes": 60 * 24, "run_minutes_per_unit": 60}],
+        step_resources=[{}],
+        demands=[{"demand": f"D{n}", "qty": 10, "due": day(1)} for n in range(2)],
+    )
+    assert made.fulfilment["lateness_h"].to_list() == [10, 10]
+
+
+@pytest.mark.req("CAP-06")
+def test_late_work_that_nothing_limits_comes_in_ten_equal_pieces():
+    made = lots(
+        steps=[{"run_minutes_per_unit": 60}], demands=[{"qty": 100, "due": day(0)}]
+    )
+    assert made.supplies["qty"].to_list() == [10] * 10
+    assert made.fulfilment["lateness_h"].to_list() == [10]
+
+
+@pytest.mark.req("CAP-06")
+def test_pieces_of_a_late_product_share_the_lot_of_a_part_that_is_slow_to_begin():
+    snapshot = factories.snapshot(
+        products=[{"product": "A"}, {"product": "B"}],
+        resources=[{"resource": "M"}],
+        routings=[{"routing": "RA"}, {"routing": "RB", "product": "B"}],
+        steps=[
+            {"routing": "RA", "run_minutes_per_unit": 60},
+            {"routing": "RB", "fixed_minutes": 1440, "run_minutes_per_unit": 6},
+        ],
+        step_resources=[{"routing": "RB"}],
+        bom_lines=[{"routing": "RA", "component": "B"}],
+        demands=[{"qty": 100, "due": day(0)}],
+    )
+    made = plan(snapshot, "constrained", PYTHON)
+    assert verify(made, snapshot) == []
+    parts = made.supplies.filter(made.supplies["product"] == "B")
+    assert parts["qty"].to_list() == [100]
+    # 24 + 10 hours for the parts, then 10 hours for ten pieces side by side.
+    assert made.fulfilment["lateness_h"].to_list() == [44]
