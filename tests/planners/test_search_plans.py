@@ -16,6 +16,7 @@ from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.planners.pipeline import plan
 from medhavi.results.verify import verify
 from medhavi.snapshot import Snapshot
+from tests import factories
 from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.search_plants import workshop
@@ -269,3 +270,10 @@ def test_stated_weights_go_before_those_of_the_planner() -> None:
     parameters = ConstrainedParameters()
     assert parameters.weights(snapshot.settings) == (7.0, 3.0)
     assert parameters.weights(Snapshot.from_frames(CROWDED).settings) == (25, 5, 1)
+
+
+def test_a_search_plans_a_company_that_nobody_asks_anything_of() -> None:
+    snapshot = factories.snapshot(demands=[], products=[{}], routings=[{}])
+    made = plan(snapshot, "constrained", ALWAYS)
+    assert verify(made, snapshot) == []
+    assert made.supplies.is_empty()

@@ -345,5 +345,5 @@ def _check_depth(items: Sequence[_Item]) -> None:
                 _refuse("parts come before what they are for")
             below[number] = min(below[number] + below[part], NO_END)
             levels[number] = max(levels[number], levels[part] + 1)
-    if max(below) > MOST_BELOW or max(levels) > MOST_LEVELS:
+    if max(below, default=0) > MOST_BELOW or max(levels, default=0) > MOST_LEVELS:
         _refuse("a product has too many parts")
