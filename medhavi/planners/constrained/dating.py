@@ -276,35 +276,9 @@ class FeasibleRelease(Release):
         if whole[2].finish <= instant:
             return False
         alone = self._offer(node, need, instant, need.open)
-        return alone is not None and self._better_apart(
-            alone[0].source, alone[2], whole
+        return alone is not None and self._queue.better_apart(
+            alone[0].source, alone[2], whole[2]
         )
-
-    def _better_apart(
-        self, source: Source, alone: Timing, whole: tuple[Way, int, Timing]
-    ) -> bool:
-        """Tell whether a lot of its own serves a need sooner, and is worth its set-up.
-
-        Lots that take longer to begin than to run would come later on average, one
-        behind the other, than one for all: (n + 1) / 2 (f + r) against f + n r, for n
-        lots of fixed time f and run time r (Potts and Van Wassenhove 1992, Journal of
-        the Operational Research Society 43).
-        """
-        if alone.finish >= whole[2].finish:
-            return False
-        if not self._queue.fills(source.source, alone):
-            return True
-        fixed, run = self._parts_of(source, alone)
-        return fixed < run or not fixed
-
-    def _parts_of(self, source: Source, timing: Timing) -> tuple[int, int]:
-        """Give how long an order works whatever its size, and for its size [s]."""
-        worked = self._queue.worked
-        one, two = (source.clock.earliest(timing.start, n) for n in (1, 2))
-        if one is None or two is None:
-            return 0, worked(timing)
-        fixed = max(0, 2 * worked(one) - worked(two))
-        return fixed, worked(timing) - fixed
 
     def _delays_at_origin(
         self, way: Way, need: Need, move: Timing, missing: int
@@ -329,8 +303,8 @@ class FeasibleRelease(Release):
         if alone <= 0 or self._side_by_side(whole[2]):
             return True
         first = self._offer(passed[-1], need, instant, alone)
-        return first is not None and self._better_apart(
-            first[0].source, first[2], whole
+        return first is not None and self._queue.better_apart(
+            first[0].source, first[2], whole[2]
         )
 
     def _offer(
@@ -482,17 +456,10 @@ class FeasibleRelease(Release):
         return (size, whole) if self._serves_well(way, want, size, whole) else None
 
     def _beside(self, source: Source, timing: Timing) -> int:
-        """Give how many pieces of an order its resources have units for.
-
-        None works longer whatever its size than for its size.
-        """
+        """Give how many pieces of an order its resources have units for."""
         if source.kind != "make":
             return 1
-        most = self._queue.beside(source.source, timing)
-        if most < 2:
-            return most
-        fixed, run = self._parts_of(source, timing)
-        return min(most, run // fixed) if fixed else most
+        return self._queue.beside(source, timing)
 
     def _first(self, source: Source, size: int) -> Timing | None:
         floor = self.floor(source)

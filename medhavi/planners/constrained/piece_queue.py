@@ -2,6 +2,7 @@
 
 Netting dates each order by itself, so all pieces of a want seem to be made at once.
 Where the next source could make the last ones in time, they are not left to that queue.
+Neither are there more pieces, or lots, than what each takes to begin is worth.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from medhavi.providers.capacity import Capacity
+    from medhavi.providers.sources import Source
     from medhavi.providers.timing import StepWindow, Timing
 
 
@@ -55,13 +57,21 @@ class PieceQueue:
             return 0
         return max((self._held(window, pieces) for window in timing.steps), default=0)
 
-    def beside(self, routing: str, timing: Timing) -> int:
+    def beside(self, source: Source, timing: Timing) -> int:
         """Give how many more pieces of a want may run side by side with this one.
 
         It counts itself, on the units of the scarcest resource; where those change,
-        more and shorter pieces use them better. 0 where a step may be done by several
-        resources, or changeovers make a sequence of all units.
+        more and shorter pieces use them better. None works longer whatever its size
+        than for its size. 0 where a step may be done by several resources, or
+        changeovers make a sequence of all units.
         """
+        most = self._room_beside(source.source, timing)
+        if not most:
+            return 0
+        fixed, run = self._split(source, timing)
+        return min(most, run // fixed) if fixed else most
+
+    def _room_beside(self, routing: str, timing: Timing) -> int:
         if self._chooses(routing):
             return 0
         least = MOST_BESIDE
@@ -77,7 +87,38 @@ class PieceQueue:
                 least = min(least, units * times)
         return max(0, least - self.made(routing))
 
-    def fills(self, routing: str, timing: Timing) -> bool:
+    def better_apart(self, source: Source, alone: Timing, whole: Timing) -> bool:
+        """Tell whether a lot of its own serves a need sooner, and is worth its set-up.
+
+        Lots that take longer to begin than to run would come later on average, one
+        behind the other, than one for all: (n + 1) / 2 (f + r) against f + n r, for n
+        lots of fixed time f and run time r (Potts and Van Wassenhove 1992, Journal of
+        the Operational Research Society 43).
+
+        Parameters
+        ----------
+        source
+            A routing.
+        alone, whole
+            The lot of its own, and one for more than the need.
+        """
+        if alone.finish >= whole.finish:
+            return False
+        if not self._fills(source.source, alone):
+            return True
+        fixed, run = self._split(source, alone)
+        return fixed < run or not fixed
+
+    def _split(self, source: Source, timing: Timing) -> tuple[int, int]:
+        """Give how long an order works whatever its size, and for its size [s]."""
+        worked = self._worked(timing)
+        one, two = (source.clock.earliest(timing.start, n) for n in (1, 2))
+        if one is None or two is None:
+            return 0, worked
+        fixed = max(0, 2 * self._worked(one) - self._worked(two))
+        return fixed, worked - fixed
+
+    def _fills(self, routing: str, timing: Timing) -> bool:
         """Tell whether an order works only where no other may work beside it.
 
         Not so where a step may be done by several resources, or counts hours.
@@ -94,7 +135,7 @@ class PieceQueue:
         most = max(units for _, _, units in clock.levels)
         return clock.bucket is None and amount > most / 2
 
-    def worked(self, timing: Timing) -> int:
+    def _worked(self, timing: Timing) -> int:
         """Give how long an order works on resources that others wait for [s]."""
         return sum(
             window.setup_seconds + window.run_seconds
