@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -44,3 +45,35 @@ def begun(line: dict[str, Any]) -> tuple[float | None, float]:
 )
 def test_work_begins_so_late_that_what_it_takes_is_there_in_time(line, start):
     assert begun(line) == (start, start + 4)
+
+
+@pytest.mark.parametrize(
+    ("due", "ends"),
+    # At 16 of the third day A ends and B was there at 8; else a day before.
+    [(2.4, 2 + 16 / 24), (2.0, 1 + 16 / 24), (1.9, 1 + 16 / 24)],
+)
+def test_an_order_waits_no_longer_than_what_takes_its_other_output(due, ends):
+    """M works from 8 to 16; B falls out 8 hours of work before 12 of them are over."""
+    day_of_m = {"start": dt.time(8), "finish": dt.time(16)}
+    snapshot = factories.snapshot(
+        products=[{"product": "A"}, {"product": "B"}],
+        calendars=[{"calendar": "M"}],
+        shifts=[{"calendar": "M", "weekday": n, **day_of_m} for n in range(1, 8)],
+        resources=[{"resource": "M", "calendar": "M"}],
+        routings=[{"routing": "R", "product": "A"}],
+        steps=[{"routing": "R", "fixed_minutes": 720.0}],
+        step_resources=[{"routing": "R", "resource": "M"}],
+        routing_outputs=[
+            {"routing": "R", "product": "A", "role": "main"},
+            {"routing": "R", "product": "B", "role": "co", "offset_minutes": -480.0},
+        ],
+        demands=[
+            {"demand": "D1", "product": "A", "qty": 10, "due": day(3)},
+            {"demand": "D2", "product": "B", "qty": 10, "due": day(due)},
+        ],
+    )
+    made = plan(snapshot, "constrained", PYTHON)
+    assert [str(found) for found in verify(made, snapshot)] == []
+    assert deliveries(made, "D1") == [(10, 3)]
+    assert deliveries(made, "D2") == [(10, due)]
+    assert orders(made, "A")[0][3] == pytest.approx(ends, abs=1e-5)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from medhavi.planners.constrained.dating import FeasibleRelease
     from medhavi.planners.constrained.jobs import Job, Out
-    from medhavi.planners.mrp.state import Need, Order
+    from medhavi.planners.mrp.state import Need, Order, SupplyUnit
     from medhavi.providers.timing import Timing
 
 
@@ -83,6 +85,20 @@ class GoodsInTime:
         found = self._release.output_instant(job.order, out.gain)
         job.order.timing = before
         return found
+
+    def behind(
+        self, job: Job, timing: Timing, until: Callable[[SupplyUnit], int]
+    ) -> int:
+        """Give by how much an output is too late for what takes it [s].
+
+        It falls out at a step of its own or an offset, not always as long before the
+        order ends.
+        """
+        late = 0
+        for out in job.outs:
+            if out.gain is not None:
+                late = max(late, self.falls_out(job, out, timing) - until(out.unit))
+        return late
 
     def use(self, job: Job, need: Need, timing: Timing) -> int:
         """Give when an order takes what it needs."""
