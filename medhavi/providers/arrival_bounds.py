@@ -29,13 +29,18 @@ class ArrivalBounds:
     ----------
     graph
         Lanes; what they carry is not looked at.
+
+    Attributes
+    ----------
+    fills
+        Some vehicle leaves only with a least load.
     """
 
-    __slots__ = ("_fills", "_graph", "_known")
+    __slots__ = ("_graph", "_known", "fills")
 
     def __init__(self, graph: LaneGraph) -> None:
         self._graph = graph
-        self._fills = graph.anything_fills
+        self.fills = graph.anything_fills
         self._known: dict[object, tuple[list[int], list[int], list[int]]] = {}
         """First and last instants of the steps, and the arrival of each [s]."""
 
@@ -58,7 +63,7 @@ class ArrivalBounds:
         forbidden
             Lanes that must not be used.
         """
-        if self._fills:
+        if self.fills:
             # A vehicle that leaves with a least load may need that of others.
             rest = self._graph.bounds(destination, goods)
             return ready + rest[origin] if origin in rest else NEVER

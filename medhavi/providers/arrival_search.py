@@ -5,12 +5,14 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.units import NEVER
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from medhavi.providers.departure_loads import DepartureLoads
     from medhavi.providers.itinerary_routes import Ban
-    from medhavi.providers.lane_graph import Edge, Goods, LaneGraph, Onward
+    from medhavi.providers.lane_graph import Edge, Goods, LaneGraph
 
 
 class Leg(NamedTuple):
@@ -57,7 +59,6 @@ class Search:
         "_came",
         "_goods",
         "_graph",
-        "_heap",
         "_lanes",
         "_loads",
         "_relaxed",
@@ -82,7 +83,6 @@ class Search:
         self._best: dict[str, tuple[int, int, str]] = {}
         self._came: dict[str, tuple[Edge, int, tuple[int, int]]] = {}
         """Over which lane a place is reached best: when ready, and its times [s]."""
-        self._heap: list[tuple[int, int, str]] = []
 
     def earliest(
         self, origins: Mapping[str, int], destination: str
@@ -96,66 +96,67 @@ class Search:
         destination
             Location. `None` is given where no way leads there.
         """
-        graph, heap, settled = self._graph, self._heap, self._settled
-        goods, banned, relaxed = self._goods, self._lanes, self._relaxed
-        rest = graph.bounds(destination, goods, relaxed=relaxed)
-        onward = graph.onward(destination, goods, banned, relaxed=relaxed)
-        for place, ready in origins.items():
-            if place in rest:
-                self._best[place] = (ready, 0, "")
-                heappush(heap, (ready + rest[place], 0, place))
-        while heap:
-            _, hops, place = heappop(heap)
-            if place in settled:
-                continue
-            settled.add(place)
-            if place == destination:
-                return self._way(place)
-            if place in origins or graph.passes(place):
-                lanes = onward.get(place)
-                if lanes is None:
-                    lanes = graph.lanes_on(place, goods, banned, rest)
-                    onward[place] = lanes
-                self._relax(place, hops, destination, lanes)
-        return None
-
-    def _relax(
-        self, place: str, hops: int, destination: str, lanes: list[Onward]
-    ) -> None:
-        """Offer the arrivals over all lanes from a place that is settled."""
-        best, settled, came = self._best, self._settled, self._came
-        load, loads, relaxed = self._goods.load, self._loads, self._relaxed
-        ready, hops = best[place][0], hops + 1
-        goal = best.get(destination)
-        for edge, head, left in lanes:
-            if head in settled:
-                continue
-            soonest = ready + (edge.transit if relaxed else edge.least)
-            known = best.get(head)
-            if known is not None and soonest > known[0]:
-                continue
-            if goal is not None and soonest + left > goal[0]:
-                continue
-            times = edge.direct(ready) if relaxed else edge.leg(ready, load, loads)
-            if times is None:
-                continue
-            arrival = times[1]
-            # Nothing that gets there later than what is known is gone on from.
-            if goal is not None and arrival + left > goal[0]:
-                continue
-            label = (arrival, hops, edge.lane)
-            if known is None or label < known:
-                best[head] = label
-                came[head] = edge, ready, times
-                heappush(self._heap, (arrival + left, hops, head))
-                if head == destination:
-                    goal = label
-
-    def _way(self, place: str) -> list[Leg]:
+        if not self._reaches(origins, destination):
+            return None
         legs: list[Leg] = []
+        place = destination
         while place in self._came:
             edge, ready, times = self._came[place]
             legs.append(Leg(edge.lane, edge.origin, place, ready, *times))
             place = edge.origin
         legs.reverse()
         return legs
+
+    def _reaches(self, origins: Mapping[str, int], destination: str) -> bool:
+        """Label places until the destination is settled; False: no way leads there."""
+        graph, goods, banned = self._graph, self._goods, self._lanes
+        relaxed = self._relaxed
+        best, came, settled = self._best, self._came, self._settled
+        rest, onward = graph.towards(destination, goods, banned, relaxed=relaxed)
+        load, loads = goods.load, self._loads
+        heap = self._begun(origins, rest)
+        goal = best[destination][0] if destination in best else NEVER
+        while heap:
+            _, hops, place = heappop(heap)
+            if place in settled:
+                continue
+            settled.add(place)
+            if place == destination:
+                return True
+            ready = best[place][0]
+            lanes = onward.get(place)
+            if lanes is None:
+                lanes = onward[place] = graph.lanes_on(
+                    place, destination, goods, banned, relaxed=relaxed
+                )
+            hops += 1
+            for edge, head, least, left in lanes:
+                # Nothing that gets there later than what is known is gone on from.
+                if head in settled or ready + least + left > goal:
+                    continue
+                known = best.get(head)
+                if known is not None and ready + least > known[0]:
+                    continue
+                times = edge.direct(ready) if relaxed else edge.leg(ready, load, loads)
+                if times is None or times[1] + left > goal:
+                    continue
+                arrival = times[1]
+                label = (arrival, hops, edge.lane)
+                if known is None or label < known:
+                    best[head] = label
+                    came[head] = edge, ready, times
+                    heappush(heap, (arrival + left, hops, head))
+                    if head == destination:
+                        goal = arrival
+        return False
+
+    def _begun(
+        self, origins: Mapping[str, int], rest: Mapping[str, int]
+    ) -> list[tuple[int, int, str]]:
+        """Give the origins from which there is a way: least arrival, legs, place."""
+        heap: list[tuple[int, int, str]] = []
+        for place, ready in origins.items():
+            if place in rest:
+                self._best[place] = (ready, 0, "")
+                heappush(heap, (ready + rest[place], 0, place))
+        return heap

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from medhavi.providers.altered_copy import altered
 from medhavi.providers.arrival_bounds import ArrivalBounds
 from medhavi.providers.arrival_search import Leg, Search
-from medhavi.providers.departure_loads import DepartureLoads, Load, load_of
+from medhavi.providers.departure_loads import NOTHING, DepartureLoads, Load, load_of
 from medhavi.providers.itinerary_routes import Ban, cheapest, ways
 from medhavi.providers.lane_graph import Goods, LaneGraph
+from medhavi.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -352,6 +353,21 @@ class Itineraries:
             if not self._graph.edge(leg.lane).any_time:
                 less = Load(-load.weight, -load.volume)
                 self.loads.add(leg.lane, leg.departure, less)
+
+    def room(self, itinerary: Itinerary) -> int:
+        """Give how often the departures of an itinerary take its load.
+
+        0: it has none; or some lane needs a least load, and more is no longer later.
+        """
+        load = itinerary.load
+        if self._bounds.fills or load == NOTHING:
+            return 0
+        found = NEVER
+        for leg in itinerary.legs:
+            left = self._graph.edge(leg.lane).left(leg.departure, self.loads)
+            for most, one in zip(left, load, strict=True):
+                found = min(found, most // one) if one else found
+        return found
 
     def mark(self) -> int:
         """Give a mark to undo to."""

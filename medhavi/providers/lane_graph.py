@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medhavi.providers.altered_copy import altered
-from medhavi.providers.departure_loads import MILLION, Load
+from medhavi.providers.departure_loads import MILLION, NOTHING, Load
 from medhavi.units import (
     ALWAYS,
     DAY,
@@ -24,7 +25,7 @@ from medhavi.units import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from medhavi.providers.departure_loads import DepartureLoads
     from medhavi.providers.timing import Clock
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 MOST_ONWARD = 4096
 """Destinations and kinds of goods for which the lanes that lead there are kept."""
+EMPTY: Final[Mapping[int, Load]] = MappingProxyType({})
+"""What the departures of a lane carry that nobody uses."""
 AHEAD = 120 * DAY
 """For how long after an instant departures are listed at once."""
 
@@ -56,6 +59,7 @@ class Edge:
         "_from",
         "_most",
         "_plain",
+        "_simple",
         "_steady",
         "_time",
         "_timetable",
@@ -93,6 +97,8 @@ class Edge:
         self.limited = most != (None, None) or self._fill > 0
         self._most = self._room(0)
         self._steady = not transport.disturbed(lane)
+        self._simple = self.limited and self._steady and not self._fill
+        """Whether each departure has the same room for loads of any size."""
 
     def leg(
         self, ready: int, load: Load, loads: DepartureLoads
@@ -104,15 +110,54 @@ class Edge:
         any time sends a vehicle for each delivery.
         """
         bound = ready + self.cutoff
-        if self._plain and self._from <= bound <= self._departures[-1]:
+        departures = self._departures
+        if not self._from <= bound <= departures[-1]:
+            if not self._plain or not self._listed(bound):
+                return self._boarded(self._first(ready), load, loads)
             departures = self._departures
-            departure = departures[bisect_left(departures, bound)]
-            times: tuple[int, int] | None = departure, departure + self.transit
-        else:
-            times = self._first(ready)
+        place = bisect_left(departures, bound)
+        departure = departures[place]
+        if not self._simple:
+            times = departure, departure + self.transit
+            return self._boarded(times, load, loads)
+        room = self._most[0] - load[0], self._most[1] - load[1]
+        there = (loads.of_lane(self.lane) or EMPTY).get(departure, NOTHING)
+        if there[0] <= room[0] and there[1] <= room[1]:
+            return departure, departure + self.transit
+        loads.refused += 1
+        return self._after(departures[place:], room, load, loads)
+
+    def _after(
+        self,
+        full: Sequence[int],
+        room: tuple[int, int],
+        load: Load,
+        loads: DepartureLoads,
+    ) -> tuple[int, int] | None:
+        """Give the first departure after a full one that carries no more than `room`.
+
+        Parameters
+        ----------
+        full
+            It, and departures after it, as far as they are listed [s].
+        """
+        weight, volume = room
+        if weight < 0 or volume < 0:
+            return None
+        carried = loads.of_lane(self.lane) or EMPTY
+        for departure in full:
+            there = carried.get(departure, NOTHING)
+            if there[0] <= weight and there[1] <= volume:
+                return departure, departure + self.transit
+        return self._later(full[-1], load, carried)
+
+    def _boarded(
+        self, times: tuple[int, int] | None, load: Load, loads: DepartureLoads
+    ) -> tuple[int, int] | None:
+        """Give a departure and its arrival, or the first later one with room."""
         if not self.limited or times is None:
             return times
-        carried = (None if self.any_time else loads.of_lane(self.lane)) or {}
+        carried = EMPTY if self.any_time else loads.of_lane(self.lane) or EMPTY
         if self._carries(times[0], load, carried):
             return times
         loads.refused += 1
@@ -120,12 +165,6 @@ class Edge:
 
     def _first(self, ready: int) -> tuple[int, int] | None:
         """Give departure and arrival of the first vehicle, whatever it carries."""
-        if self._plain:
-            bound = ready + self.cutoff
-            if self._from <= bound <= self._departures[-1] or self._listed(bound):
-                departures = self._departures
-                departure = departures[bisect_left(departures, bound)]
-                return departure, departure + self.transit
         timing = self._clock.earliest(ready, 0)
         return None if timing is None else (timing.start, timing.finish)
 
@@ -189,6 +228,12 @@ class Edge:
         most = self._most if self._steady else self._room(departure)
         return weight <= most[0] and volume <= most[1]
 
+    def left(self, departure: int, loads: DepartureLoads) -> Load:
+        """Give the most that a departure takes beside what it carries."""
+        there = (loads.of_lane(self.lane) or EMPTY).get(departure, NOTHING)
+        most = self._most if self._steady else self._room(departure)
+        return Load(most[0] - there[0], most[1] - there[1])
+
     def _room(self, departure: int) -> Load:
         """Give the most that a departure carries."""
         return Load(
@@ -242,13 +287,30 @@ class Onward(NamedTuple):
     ----------
     head
         Where the lane ends.
-    left
-        Seconds that no way from there to the destination can beat.
+    least, left
+        Seconds that nothing can beat: over the lane, and from its end to the
+        destination.
     """
 
     edge: Edge
     head: str
+    least: int
     left: int
+
+
+class Towards(NamedTuple):
+    """The ways of some goods to a destination.
+
+    Parameters
+    ----------
+    rest
+        Seconds that no way from a place can beat.
+    lanes
+        By place, what was asked for (`LaneGraph.lanes_on`).
+    """
+
+    rest: Mapping[str, int]
+    lanes: dict[str, list[Onward]]
 
 
 class LaneGraph:
@@ -266,9 +328,9 @@ class LaneGraph:
         "_bounds",
         "_edges",
         "_into",
-        "_onward",
         "_out",
         "_stores",
+        "_towards",
         "_transport",
     )
 
@@ -283,7 +345,7 @@ class LaneGraph:
             self._out.setdefault(edge.origin, []).append(edge)
             self._into.setdefault(edge.destination, []).append(edge)
         self._bounds: dict[tuple[str, bool, str | None, bool], dict[str, int]] = {}
-        self._onward: dict[tuple[object, ...], dict[str, list[Onward]]] = {}
+        self._towards: dict[tuple[object, ...], Towards] = {}
 
     def over(self, transport: Transport, lanes: Iterable[str]) -> LaneGraph:
         """Give the graph on other lanes, of which some leave at other times.
@@ -307,13 +369,13 @@ class LaneGraph:
             _edges=edges,
             _out=out,
             _into=into,
-            _onward={},
+            _towards={},
         )
 
     @property
     def kept(self) -> int:
         """For how many ends and goods bounds and lanes are known."""
-        return len(self._bounds) + len(self._onward)
+        return len(self._bounds) + len(self._towards)
 
     @property
     def anything_fills(self) -> bool:
@@ -352,46 +414,49 @@ class LaneGraph:
             self._bounds[key] = known
         return known
 
-    def onward(
+    def towards(
         self,
         destination: str,
         goods: Goods,
         banned: Collection[str],
         *,
         relaxed: bool = False,
-    ) -> dict[str, list[Onward]]:
-        """Give the lanes that lead on to a destination, by place; see `lanes_on`.
-
-        What is asked for once is kept in it: the same goods find it there again.
-        """
+    ) -> Towards:
+        """Give what is known of the ways to a destination; the same goods find it."""
         key = (destination, goods.hazmat, goods.country, banned, relaxed)
-        if not isinstance(banned, frozenset):
-            return {}
-        known = self._onward.get(key)
+        known = self._towards.get(key) if isinstance(banned, frozenset) else None
         if known is None:
-            if len(self._onward) >= MOST_ONWARD:
-                self._onward.clear()
-            known = self._onward[key] = {}
+            known = Towards(self.bounds(destination, goods, relaxed=relaxed), {})
+            if isinstance(banned, frozenset):
+                if len(self._towards) >= MOST_ONWARD:
+                    self._towards.clear()
+                self._towards[key] = known
         return known
 
     def lanes_on(
         self,
         place: str,
+        destination: str,
         goods: Goods,
         banned: Collection[str],
-        rest: Mapping[str, int],
+        *,
+        relaxed: bool = False,
     ) -> list[Onward]:
-        """Give the lanes from a place that goods may take to where `rest` is known.
+        """Give the lanes from a place that goods may take to a destination.
 
-        Parameters
-        ----------
-        rest
-            Least seconds from a place to the destination (`bounds`).
+        They end there or where goods can be sent on from.
         """
+        rest = self.bounds(destination, goods, relaxed=relaxed)
         return [
-            Onward(edge, edge.destination, rest[edge.destination])
+            Onward(
+                edge,
+                edge.destination,
+                edge.transit if relaxed else edge.least,
+                rest[edge.destination],
+            )
             for edge in self.out(place)
             if edge.destination in rest
+            and (edge.destination == destination or self._stores(edge.destination))
             and edge.lane not in banned
             and self.allowed(edge, goods)
         ]

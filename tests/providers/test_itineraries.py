@@ -231,6 +231,30 @@ def test_a_delivery_takes_the_first_departure_with_room_for_all_of_it():
         ways.undo(9)
 
 
+def test_departures_tell_how_often_they_take_a_load():
+    tables = {
+        "lanes": [
+            lane("PH", "P", "H", 10, capacity_kg=1000),
+            lane("HC", "H", "C", 5, capacity_kg=700),
+        ],
+        "departures": [*weekly("PH", 1, 3), *weekly("HC", 2, 4)],
+    }
+    ways = network(**tables)
+    whole = ways.earliest("A", 20, {"P": START}, "C")
+    assert whole is not None
+    ways.occupy(whole)
+    # Beside 200 of 700 kg there is room for 500: sixteen loads of 30 kg.
+    found = ways.earliest("A", 3, {"P": START}, "C")
+    assert found is not None
+    assert ways.room(found) == 16
+    assert ways.earliest("A", 48, {"P": START}, "C").arrival == found.arrival
+    assert ways.earliest("A", 51, {"P": START}, "C").arrival > found.arrival
+    # Where a vehicle needs a least load, more may come sooner than less.
+    tables["lanes"][0]["min_fill_kg"] = 10.0
+    least = network(**tables)
+    assert least.room(least.earliest("A", 3, {"P": START}, "C")) == 0
+
+
 def test_volume_limits_as_weight_does():
     ways = network(
         products=[{"product": "A", "volume_m3": 0.5}],

@@ -9,6 +9,7 @@ from medhavi.planners.promising.pieces import Shipment, Use, by_ready
 from medhavi.planners.promising.spreading import Spreading
 from medhavi.planners.promising.walk_terms import Failure
 from medhavi.results.limiter import Limiter
+from medhavi.units import from_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,6 +74,7 @@ class Sending:
         spreading = Spreading(
             self._stages,
             lambda pieces: self.sent(origin, pieces, terms),
+            lambda pieces: self.looked(origin, pieces, terms),
             wanted.least,
         )
         if whole is not None and len(groups) < 2:
@@ -91,9 +93,37 @@ class Sending:
         self, origin: str, pieces: tuple[Piece, ...], terms: Terms
     ) -> Shipment | None:
         """Send pieces from a place together, as soon as all are ready."""
-        steps = sum(piece.steps for piece in pieces)
-        ready = max(piece.ready for piece in pieces)
+        steps = sum([piece.steps for piece in pieces])
+        ready = max([piece.ready for piece in pieces])
         return self.shipment(origin, pieces, steps, ready, terms.relaxed)
+
+    def looked(
+        self, origin: str, pieces: tuple[Piece, ...], terms: Terms
+    ) -> tuple[int, int] | None:
+        """Give when pieces would arrive, and how much those departures take [s, steps].
+
+        None: only sending them tells.
+        """
+        wanted, stages = self._wanted, self._stages
+        if (
+            origin == wanted.location
+            or "transport" in terms.relaxed
+            or wanted.carried is not None
+            or stages.leads is not None
+        ):
+            return None
+        steps = sum([piece.steps for piece in pieces])
+        product, transport = pieces[0].product, stages.transport
+        found = transport.earliest(
+            product,
+            from_steps(steps, stages.step(product)),
+            {origin: max([piece.ready for piece in pieces])},
+            wanted.location,
+            forbidden=self._reached().forbidden,
+        )
+        if found is None:
+            return None
+        return found.arrival, steps * transport.room(found)
 
     def again(
         self, sent: Shipment, pieces: tuple[Piece, ...], terms: Terms

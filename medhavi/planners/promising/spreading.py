@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Mark = tuple[int, int, int, int]
     Send = Callable[[tuple[Piece, ...]], Shipment | None]
+    Look = Callable[[tuple[Piece, ...]], tuple[int, int] | None]
 
 
 class Spreading:
@@ -29,13 +30,17 @@ class Spreading:
         Providers with their ledgers.
     send
         Sends pieces together, as early as can be, and takes the room.
+    look
+        Gives when pieces would arrive [s] and how much would if more were sent, as far
+        as the departures tell [steps]; None: only sending tells.
     least
         Least delivery [steps]; the last one may be what is left.
     """
 
-    def __init__(self, stages: Stages, send: Send, least: int) -> None:
+    def __init__(self, stages: Stages, send: Send, look: Look, least: int) -> None:
         self._stages = stages
         self._send = send
+        self._look = look
         self._least = max(least, 1)
 
     def sent(self, group: tuple[Piece, ...]) -> list[Shipment] | None:
@@ -56,7 +61,7 @@ class Spreading:
         least = min(self._least, sum(piece.steps for piece in group))
         # Room that the whole takes is none that it could not have taken sooner.
         first = self._arrival(group, least)
-        if first is None or first >= whole.arrival:
+        if first is None or first[0] >= whole.arrival:
             return [whole]
         self._stages.undo_transport(mark)
         found = self._over_several(group)
@@ -83,22 +88,26 @@ class Spreading:
     def _most(self, rest: Sequence[Piece], like: int) -> int:
         """Give the most that arrives as early as the least delivery [steps].
 
-        `like` is what the departure before took, which is tried first.
+        `like` is what the departure before took; it and what departures tell is tried
+        first.
         """
         steps = sum(piece.steps for piece in rest)
         low, high = min(self._least, steps), steps + 1
-        first = self._arrival(rest, low)
-        if first is None:
+        seen = self._arrival(rest, low)
+        if seen is None:
             return 0
-        for size in (like, like + 1, steps):
+        first, room = seen
+        if len({piece.ready for piece in rest}) < 2:
+            low = max(low, min(room, steps))
+        for size in (room, room + 1, like, like + 1, steps):
             if low < size < high:
-                if self._arrival(rest, size) == first:
+                if self._comes(rest, size, first):
                     low = size
                 else:
                     high = size
         while high - low > 1:
             middle = (low + high) // 2
-            if self._arrival(rest, middle) == first:
+            if self._comes(rest, middle, first):
                 low = middle
             else:
                 high = middle
@@ -107,10 +116,21 @@ class Spreading:
             return steps - self._least
         return low
 
-    def _arrival(self, pieces: Sequence[Piece], steps: int) -> int | None:
-        """Give when so much of the pieces would arrive [s]."""
-        mark = self._stages.mark()
+    def _comes(self, pieces: Sequence[Piece], steps: int, instant: int) -> bool:
+        """Tell whether so much of the pieces would arrive at an instant."""
+        seen = self._arrival(pieces, steps)
+        return seen is not None and seen[0] == instant
+
+    def _arrival(self, pieces: Sequence[Piece], steps: int) -> tuple[int, int] | None:
+        """Give when so much of the pieces would arrive, and how much could [s, steps].
+
+        None: there is no way.
+        """
         taken, _ = cut(list(pieces), steps)
+        seen = self._look(tuple(taken))
+        if seen is not None:
+            return seen
+        mark = self._stages.mark()
         shipment = self._send(tuple(taken))
         self._stages.undo_transport(mark)
-        return None if shipment is None else shipment.arrival
+        return None if shipment is None else (shipment.arrival, 0)
