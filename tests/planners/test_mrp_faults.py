@@ -265,6 +265,22 @@ def test_a_substitute_that_comes_in_larger_steps_is_given_in_whole_ones() -> Non
     assert fulfilment(made)["planned"] == 21.0
 
 
+def test_what_a_place_and_all_places_say_of_a_substitute_both_hold() -> None:
+    made = planned(
+        demands=[{"qty": 6}],
+        substitutes=[
+            {"ratio": 3.0, "priority": 1},
+            {"ratio": 1.0, "priority": 2, "location": "L"},
+        ],
+        stock=[{"product": "B", "qty": 8}],
+        supply_terms=[{}],
+    )
+
+    # Six B for two A, two B for two more; two A are bought.
+    assert pegs(made, "D1")["B|L|"] == 8.0
+    assert [row[1] for row in orders(made, "A")] == [2.0]
+
+
 def test_a_firm_peg_goes_before_a_hold_of_the_same_lot() -> None:
     made = planned(
         demands=[{}],

@@ -106,30 +106,39 @@ def _supply_sums(known: pl.DataFrame) -> list[Finding]:
 
 
 def _ratios(facts: Facts) -> pl.DataFrame:
-    """Give units of a substitute for one of the product: product, other, ratio."""
+    """Give units of a substitute for one ordered: demand, product, other, ratio, most.
+
+    Where several rows hold at a place, either may have served: the least and the most.
+    """
+    rows = facts.snapshot["substitutes"].select(
+        "product", pl.col("substitute").alias("other"), "ratio", at=pl.col("location")
+    )
     return (
-        facts.snapshot["substitutes"]
-        .sort("priority")
-        .select("product", pl.col("substitute").alias("other"), "ratio")
-        .unique(["product", "other"], keep="first", maintain_order=True)
+        facts.demands.select("demand", "product", "location")
+        .join(rows, on="product")
+        .filter((pl.col("at") == "*") | (pl.col("at") == pl.col("location")))
+        .group_by("demand", "product", "other", maintain_order=True)
+        .agg(pl.col("ratio").min(), pl.col("ratio").max().alias("most"))
     )
 
 
 def _for_demands(facts: Facts, known: pl.DataFrame) -> pl.DataFrame:
-    """Give the pegs of level 0, in units of what was ordered."""
+    """Give the pegs of level 0, in units of what was ordered.
+
+    `qty` is what they are at most, `sure` what they are at least.
+    """
     return (
         known.filter(pl.col("level") == 0)
         .join(
-            facts.demands.select("demand", pl.col("product").alias("wanted_product")),
-            on="demand",
-        )
-        .join(
-            _ratios(facts),
-            left_on=["wanted_product", "product"],
-            right_on=["product", "other"],
+            _ratios(facts).drop("product"),
+            left_on=["demand", "product"],
+            right_on=["demand", "other"],
             how="left",
         )
-        .with_columns(qty=pl.col("qty") / pl.col("ratio").fill_null(1.0))
+        .with_columns(
+            qty=pl.col("qty") / pl.col("ratio").fill_null(1.0),
+            sure=pl.col("qty") / pl.col("most").fill_null(1.0),
+        )
     )
 
 
@@ -137,22 +146,24 @@ def _demand_sums(facts: Facts) -> list[Finding]:
     top = (
         _for_demands(facts, facts.plan.pegging)
         .group_by("demand")
-        .agg(pl.col("qty").sum().alias("pegged"))
+        .agg(pl.col("qty").sum().alias("pegged"), pl.col("sure").sum())
     )
     both = (
         facts.plan.fulfilment.select("demand", "planned")
         .join(top, on="demand", how="left")
         .join(_without_source(facts), on="demand", how="left")
         .with_columns(
-            pl.col("pegged").fill_null(0.0) + pl.col("missing").fill_null(0.0)
+            pl.col("pegged", "sure").fill_null(0.0) + pl.col("missing").fill_null(0.0)
         )
     )
+    slack = TOLERANCE * (1 + pl.col("planned"))
     # A whole number of substitutes may serve a fraction of a piece more.
     odd = both.filter(
-        (pl.col("pegged") - pl.col("planned")).abs()
-        > TOLERANCE * (1 + pl.col("planned"))
+        (pl.col("planned") > pl.col("pegged") + slack)
+        | (pl.col("planned") < pl.col("sure") - slack)
     ).join(_rounded_substitutes(facts), on="demand", how="anti")
-    return faults("VER002", "pegging", odd.drop("missing").rename({"demand": "value"}))
+    told = odd.drop("missing", "sure").rename({"demand": "value"})
+    return faults("VER002", "pegging", told)
 
 
 def _without_source(facts: Facts) -> pl.DataFrame:
@@ -168,23 +179,20 @@ def _without_source(facts: Facts) -> pl.DataFrame:
 def _rounded_substitutes(facts: Facts) -> pl.DataFrame:
     """Give demands served by a substitute of which whole steps may be too much."""
     steps = facts.steps_of_products
-    steps_each = pl.col("ratio") * pl.col("step_qty") / pl.col("step_other")
+    steps_each = pl.col("ratio", "most") * pl.col("step_qty") / pl.col("step_other")
+    rounded = (steps_each - steps_each.round()).abs() > TOLERANCE
     ratios = (
         _ratios(facts)
         .join(steps, on="product")
         .join(steps.rename({"product": "other", "step_qty": "step_other"}), on="other")
-        .filter((steps_each - steps_each.round()).abs() > TOLERANCE)
+        .filter(pl.any_horizontal(rounded))
     )
     return (
         facts.plan.pegging.filter(pl.col("level") == 0)
         .join(
-            facts.demands.select("demand", pl.col("product").alias("wanted_product")),
-            on="demand",
-        )
-        .join(
             ratios,
-            left_on=["wanted_product", "product"],
-            right_on=["product", "other"],
+            left_on=["demand", "product"],
+            right_on=["demand", "other"],
             how="semi",
         )
         .select("demand")
