@@ -128,6 +128,8 @@ class FlatSupply:
         self._times: dict[WorkingTime, int] = {}
         self._closures: dict[CompactGood, Closure] = {}
         self._sourcing: set[CompactGood] = set()
+        self._open: dict[CompactGood, list[CompactGood]] = {}
+        """Goods that nobody looked up, with those whose closure they end."""
         self._seen: tuple[object, set[tuple[CompactGood, bool]]] = (None, set())
         self._tables = Tables(
             goods=Table(4),
@@ -203,7 +205,8 @@ class FlatSupply:
         """Compile the sources of a good."""
         self._named(good)
         self._sourcing.add(good)
-        self._closures.clear()
+        for top in self._open.pop(good, ()):
+            self._closures.pop(top, None)
         self._seen = None, set()
         self._sourced(good)
         self.supply = self._viewed()
@@ -366,6 +369,7 @@ class FlatSupply:
         while waiting:
             one = waiting.pop()
             if one not in self._sourcing:
+                self._open.setdefault(one, []).append(good)
                 continue
             for source in one.sources or ():
                 for line in source.lines:
