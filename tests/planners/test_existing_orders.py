@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from medhavi.planners.pipeline import plan
@@ -298,3 +299,26 @@ def test_an_order_that_is_moved_gives_what_it_gave_by_its_dates():
     assert [str(found) for found in verify(made, snapshot)] == []
     assert days(row(made, "W2")["finish"]) == 8
     assert row(made, "W2")["qty"] == 0
+
+
+@pytest.mark.req("MRP-18")
+@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+def test_a_work_order_gives_a_co_product_when_its_step_is_through(mode):
+    """A takes two days, B falls out after the first of them."""
+    snapshot = factories.snapshot(
+        demands=[{"product": "B", "qty": 3, "due": day(1)}],
+        products=[{"product": "A"}, {"product": "B"}],
+        supply_orders=[work(status="firmed", due=day(2), start=day(0))],
+        routings=[{}],
+        steps=[{"step": n, "fixed_minutes": 1440} for n in (1, 2)],
+        routing_outputs=[
+            {"product": "A", "step": 2},
+            {"product": "B", "role": "co", "step": 1, "line": 2},
+        ],
+    )
+    made = plan(snapshot, mode)
+    assert verify(made, snapshot) == []
+    assert fulfilment(made, "D1")["status"] == "on_time"
+    early = made.deliveries.with_columns(date=pl.lit(day(0.5)))
+    found = verify(made.replace(deliveries=early), snapshot)
+    assert "VER001" in {fault.code for fault in found}

@@ -165,13 +165,12 @@ def receipts(facts: Facts) -> pl.DataFrame:
     rows = facts.supplies.join(given, on=["order", "product"], how="left").join(
         facts.brought_forward, left_on="id", right_on="supply", how="left"
     )
+    usable = pl.when("existing").then("usable_s")
     return rows.select(
         *PLACE,
-        pl.when("existing")
-        .then(pl.min_horizontal("finish_s", "usable_s"))
-        .when("main")
-        .then("finish_s")
-        .otherwise(pl.min_horizontal("instant_s", "finish_s"))
+        pl.when("main")
+        .then(pl.min_horizontal("finish_s", usable))
+        .otherwise(pl.min_horizontal("instant_s", "finish_s", usable))
         .alias("instant_s"),
         "qty",
         "finish_s",

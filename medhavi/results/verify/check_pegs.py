@@ -9,6 +9,7 @@ import polars as pl
 from medhavi.results.verify.check_balance import usable_lots
 from medhavi.results.verify.facts import PLACE, TOLERANCE, validity
 from medhavi.results.verify.faults import faults
+from medhavi.results.verify.material_use import outputs
 from medhavi.units import ALWAYS
 
 if TYPE_CHECKING:
@@ -54,20 +55,23 @@ def _givers(facts: Facts) -> pl.DataFrame:
         pl.lit(ALWAYS).alias("ready_s"),
         pl.lit("INV").alias("expected"),
     )
-    orders = facts.supplies.join(
+    first = outputs(facts).group_by("order", "product").agg(pl.col("instant_s").min())
+    rows = facts.supplies.join(first, on=["order", "product"], how="left").join(
         facts.brought_forward, left_on="id", right_on="supply", how="left"
-    ).select(
+    )
+    # A co-product may be there before its order ends, at its own step; the first
+    # instant of either is sure.
+    own = (
+        pl.when("main")
+        .then("finish_s")
+        .otherwise(pl.min_horizontal("start_s", "instant_s"))
+    )
+    orders = rows.select(
         pl.col("id").alias("supply"),
         "product",
         "location",
         pl.col("qty").alias("available"),
-        # A co-product may be there before its order ends; the order's start is sure.
-        pl.when("existing")
-        .then(pl.min_horizontal("finish_s", "usable_s"))
-        .when("main")
-        .then("finish_s")
-        .otherwise("start_s")
-        .alias("ready_s"),
+        pl.min_horizontal(own, pl.when("existing").then("usable_s")).alias("ready_s"),
         pl.when("existing")
         .then(pl.lit("FIRM"))
         .otherwise(pl.col("kind").replace_strict(_SOURCES, default="?"))
