@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable, Mapping
 
     from medhavi.planners.constrained.dating import FeasibleRelease
     from medhavi.planners.constrained.jobs import Job, Out
-    from medhavi.planners.mrp.state import Need, Order, SupplyUnit
+    from medhavi.planners.mrp.state import Need, Order
     from medhavi.providers.timing import Timing
 
 
@@ -87,17 +88,27 @@ class GoodsInTime:
         return found
 
     def behind(
-        self, job: Job, timing: Timing, until: Callable[[SupplyUnit], int]
+        self,
+        job: Job,
+        timing: Timing | None,
+        matches: Mapping[int, Iterable[int]],
+        dates: Mapping[int, int],
     ) -> int:
         """Give by how much an output is too late for what takes it [s].
 
         It falls out at a step of its own or an offset, not always as long before the
-        order ends.
+        order ends. `matches` lists what is delivered of a unit, `dates` says when.
         """
+        if timing is None or job.timeless:
+            return 0
         late = 0
         for out in job.outs:
-            if out.gain is not None:
-                late = max(late, self.falls_out(job, out, timing) - until(out.unit))
+            if out.gain is None:
+                continue
+            at, unit = self.falls_out(job, out, timing), out.unit
+            taken = [dates[match] for match in matches.get(unit.index, ())]
+            taken += [one.instant for one, _ in unit.takers if one.demand == NO_DEMAND]
+            late = max([late, *(at - instant for instant in taken)])
         return late
 
     def use(self, job: Job, need: Need, timing: Timing) -> int:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from medhavi.planners.constrained.sequence import Scene
     from medhavi.planners.constrained.shop import Shop
     from medhavi.planners.constrained.undoing import Before
-    from medhavi.planners.mrp.state import Order, SupplyUnit
+    from medhavi.planners.mrp.state import Order
     from medhavi.providers.timing import Timing
 
 TRIES = 16
@@ -432,7 +432,7 @@ class Placing:
             # What it takes moves behind it; then it may move once more.
             self._curbed.add(job.number)
             later = shop.latest(order, limit - dead, now.start)
-        behind = 0 if later is None else self._in_time.behind(job, later, self._until)
+        behind = self._in_time.behind(job, later, self._matches, self._dates)
         if later is not None and behind > 0:
             later = shop.latest(order, later.finish - behind, now.start)
         later = self._in_row(job, later, limit)
@@ -440,7 +440,7 @@ class Placing:
             later is None
             or later.finish <= now.finish
             or self._in_time.lack(job, later) > 0
-            or self._in_time.behind(job, later, self._until) > 0
+            or self._in_time.behind(job, later, self._matches, self._dates) > 0
         ):
             later = now
         shop.occupy(order, later)
@@ -477,21 +477,19 @@ class Placing:
         order, limit = job.order, NEVER
         finish = order.timing.finish
         for out in job.outs:
-            until = self._until(out.unit)
-            if until < NEVER:
-                limit = min(limit, until - (out.unit.arrives - finish))
+            unit = out.unit
+            offset = unit.arrives - finish
+            for need, _ in unit.takers:
+                if need.demand == NO_DEMAND and need.instant - offset < limit:
+                    limit = need.instant - offset
+            for match in self._matches.get(unit.index, ()):
+                limit = min(limit, self._dates[match] - offset)
         # What fills a stock level is missing there from the need on, whoever takes it.
         bound = max(order.need, finish)
         if limit > bound:
             rules = self._release.model.node(order.node).rules
             limit = limit if limit < NEVER and rules.is_plain else bound
         return limit
-
-    def _until(self, unit: SupplyUnit) -> int:
-        """Give when the first of those that take from a unit takes it."""
-        dates = [self._dates[match] for match in self._matches.get(unit.index, ())]
-        dates += [need.instant for need, _ in unit.takers if need.demand == NO_DEMAND]
-        return min(dates, default=NEVER)
 
 
 def _no_campaigns() -> None:
