@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from medhavi.planners.promising.asking import Request
-    from medhavi.planners.promising.flat_supply import FlatSupply
     from medhavi.planners.promising.lead_draws import LeadDraws
     from medhavi.planners.promising.walk_terms import Terms
     from medhavi.providers import Providers
@@ -109,7 +108,7 @@ class Stages:
         self._bought: list[Bought] = []
         self.compact: Any = None
         """What the compact walk keeps of these providers."""
-        self.flat: FlatSupply | None = None
+        self.flat: Any = None
         """Goods and machines as numbers, while many requests are answered."""
         self.material = providers.material() if material is None else material
         self.capacity = providers.finite() if capacity is None else capacity
