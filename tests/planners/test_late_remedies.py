@@ -158,6 +158,7 @@ def test_a_large_order_is_split_where_the_demand_waits_for_all_of_it() -> None:
 
 
 def test_an_order_is_cut_in_two_where_another_routing_can_make_half() -> None:
+    """Effort light proposes what a larger one does by itself."""
     snapshot = factories.snapshot(
         demands=[{"qty": 48, "due": day(1)}],
         resources=[{"resource": "M"}, {"resource": "N"}],
@@ -171,7 +172,8 @@ def test_an_order_is_cut_in_two_where_another_routing_can_make_half() -> None:
             {"routing": "Q", "resource": "N"},
         ],
     )
-    found = tried(snapshot)["smaller_lot"]
+    made = plan(snapshot, "constrained", {**PYTHON, "effort": "light"})
+    found = {one.kind.value: one for one in remedies(snapshot, made)}["smaller_lot"]
     assert (found.subject, found.tested_date) == ("R", int(day(1).timestamp()))
     assert found.rows["routings"][0]["max_lot"] == 24
 

@@ -12,26 +12,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.planners.constrained.piece_queue import PieceQueue
+from medhavi.planners.constrained.given_sources import GivenRelease
 from medhavi.planners.constrained.rationing import lot_below, makeable
 from medhavi.planners.constrained.supplier_room import SupplierRoom
-from medhavi.planners.mrp.release import MOST_PARTS, Release, Want
-from medhavi.planners.mrp.state import Portion
-from medhavi.units import NEVER
+from medhavi.planners.mrp.release import MOST_PARTS, Want
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from medhavi.planners.constrained.way_chains import WayChains
     from medhavi.planners.mrp.model import Model
-    from medhavi.planners.mrp.state import Diverted, Need, Node, NodeKey, SupplyUnit
+    from medhavi.planners.mrp.state import Need, Node, SupplyUnit
     from medhavi.planners.mrp.ways import Way
     from medhavi.providers.quotas import Quotas
     from medhavi.providers.recipe_lines import Gain
     from medhavi.providers.sources import Source, Timing
 
 
-class FeasibleRelease(Release):
+class FeasibleRelease(GivenRelease):
     """The register of a constrained run, and the maker of its new orders.
 
     Parameters
@@ -53,10 +51,7 @@ class FeasibleRelease(Release):
         self._limiting = frozenset(limiting)
         self._quotas = quotas
         self._room = SupplierRoom(quotas)
-        self._queue = PieceQueue(model.providers.capacity)
         self._most: dict[int, int | None] = {}
-        self.diverted: Diverted = {}
-        self._pieces_taken: dict[tuple[NodeKey, str], int] = {}
         self.chains: WayChains | None = None
 
     def dissolve(self) -> None:
@@ -77,28 +72,6 @@ class FeasibleRelease(Release):
     def limits(self, source: Source) -> bool:
         """Tell whether a source delivers no more than its supplier has room for."""
         return self._room.limits(source)
-
-    def given_source(self, node: Node, need: Need) -> str:
-        """Name the one source that is used for the demand behind a need; "": any."""
-        if not self.diverted:
-            return ""
-        cause = self.cause_of(need)
-        given = self.diverted.get((node.key, cause), "")
-        # Of what has a portion each demand is ordered for by itself.
-        return given if isinstance(given, str) else f"{given.source} {cause}"
-
-    def open_ways(self, want: Want) -> Sequence[Way]:
-        """List the sources that may serve a want: the one that is given, if one is.
-
-        Where it may not serve the want, the others stay.
-        """
-        ways = super().open_ways(want)
-        if not self.diverted:
-            return ways
-        given = self.diverted.get((want.node.key, want.cause))
-        if given is None or want.node.shared or isinstance(given, Portion):
-            return ways
-        return [way for way in ways if way.source.source == given] or ways
 
     def largest(self, source: Source) -> int | None:
         """Give the largest order that a supplier delivers, or a vehicle carries."""
@@ -144,64 +117,6 @@ class FeasibleRelease(Release):
             return size
         last = soonest if timing is None else timing
         return self._room.piece(source, size, soonest, last.finish)
-
-    def _order_from(
-        self, ways: Sequence[Way], want: Want, wanted: int
-    ) -> list[SupplyUnit]:
-        """Order as in mode mrp; the next source may make the last pieces in time."""
-        given = (
-            self.diverted.get((want.node.key, want.cause)) if self.diverted else None
-        )
-        if isinstance(given, Portion) and not want.node.shared:
-            return self._order_portion(given, ways, want, wanted)
-        made = super()._order_from(ways, want, wanted)
-        self._queue.begin()
-        return made
-
-    def _order_portion(
-        self, given: Portion, ways: Sequence[Way], want: Want, wanted: int
-    ) -> list[SupplyUnit]:
-        """Order pieces from one source until it ends, and the rest from the others."""
-        place = want.node.key, want.cause
-        own = [way for way in ways if way.source.source == given.source]
-        others = [way for way in ways if way.source.source != given.source]
-        made: list[SupplyUnit] = []
-        brought = 0
-        first = self._pieces_taken.get(place, 0)
-        for size, instant in self._until_end(own, given.pieces)[first:]:
-            if brought >= wanted:
-                break
-            alive = max(want.alive_until, want.instant)
-            part = want._replace(instant=instant, alive_until=alive)
-            units = super()._order_from(own, part, min(size, wanted - brought))
-            self._queue.begin()
-            self._pieces_taken[place] = self._pieces_taken.get(place, 0) + 1
-            made += units
-            brought += sum(unit.qty for unit in units if unit.node is want.node)
-        # Pieces may be due after the need that they are for.
-        self.has_late = self.has_late or bool(made)
-        if others and brought < wanted:
-            made += super()._order_from(others, want, wanted - brought)
-            self._queue.begin()
-        return made
-
-    def _until_end(
-        self, ways: Sequence[Way], pieces: Sequence[int]
-    ) -> list[tuple[int, int]]:
-        """Date pieces so that what they take may be made evenly until a source ends."""
-        source = ways[-1].source if ways and pieces else None
-        last = None if source is None else source.latest_valid(NEVER - 1)
-        if source is None or last is None:
-            return []
-        timing = source.clock.earliest(last, max(pieces))
-        if timing is None:
-            return []
-        length, whole, before = timing.finish - self.floor(source), sum(pieces), 0
-        dated = []
-        for size in pieces:
-            before += size
-            dated.append((size, timing.finish - length * (whole - before) // whole))
-        return dated
 
     def _new_order(
         self, way: Way, want: Want, size: int, timing: Timing
@@ -331,6 +246,8 @@ class FeasibleRelease(Release):
         self, ways: Sequence[Way], want: Want, missing: int
     ) -> tuple[Way, int, Timing] | None:
         """Take the first source that can be on time, else the earliest that can be."""
+        if self.pieces.largest:
+            missing = min(missing, self.largest_part(want) or missing)
         return self._choose_from(ways, want, missing, choosy=len(ways) > 1)
 
     def _choose_from(
@@ -444,10 +361,9 @@ class FeasibleRelease(Release):
         whole = self._first(source, size)
         if whole is None:
             return None
-        if self._side_by_side(whole):
-            parts = MOST_PARTS - self._queue.made(source.source)
-        else:
-            parts = self._beside(source, whole)
+        parts = self._parts(source, whole)
+        if self.largest_part(want) is not None:
+            parts = 1
         part = source.lot(-(-size // parts)) if parts > 1 else size
         if part < size:
             smaller = self._first(source, part)
@@ -455,8 +371,10 @@ class FeasibleRelease(Release):
                 size, whole = part, smaller
         return (size, whole) if self._serves_well(way, want, size, whole) else None
 
-    def _beside(self, source: Source, timing: Timing) -> int:
+    def _parts(self, source: Source, timing: Timing) -> int:
         """Give how many pieces of an order its resources have units for."""
+        if self._side_by_side(timing):
+            return MOST_PARTS - self._queue.made(source.source)
         if source.kind != "make":
             return 1
         return self._queue.beside(source, timing)

@@ -46,6 +46,7 @@ from medhavi.planners.constrained.load_bound import (
 from medhavi.planners.constrained.netted_anew import Netting
 from medhavi.planners.constrained.placing import Placing
 from medhavi.planners.constrained.rationing import Rationing, Slice
+from medhavi.planners.constrained.recutting import trial_of
 from medhavi.planners.constrained.sequence import Scene
 from medhavi.planners.constrained.shop import Shop
 from medhavi.planners.constrained.slices import SliceReader
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     from medhavi.findings import Finding
     from medhavi.planners.constrained.lines import Line, Part
     from medhavi.planners.constrained.placing import Mark
+    from medhavi.planners.constrained.recutting import PieceTrial
     from medhavi.planners.constrained.round_memory import Memory
     from medhavi.planners.constrained.weighing import Judged, MoneyWeights
     from medhavi.planners.mrp.intake import Reader
@@ -140,7 +142,7 @@ class FeasibleRun(MrpRun):
         resources = self.snapshot["resources"]
         finite = resources.filter(resources["finite"])["resource"].to_list()
         made = FeasibleRelease(self.model, self.as_of, finite, self._quotas())
-        made.diverted = self._memory.diverted
+        made.diverted, made.pieces = self._memory.diverted, self._memory.pieces
         return made
 
     def _quotas(self, loads: DepartureLoads | None = None) -> Quotas:
@@ -271,9 +273,7 @@ class FeasibleRun(MrpRun):
         if not parameters.steps():
             self._tries = effort_of(placing)
             return
-        weighing = Weighing(
-            self.release, placing.jobs, self.intake.demands, self._weights, self.as_of
-        )
+        weighing = self._weighing()
         watching = Watching(observe=self._observe, stop=self._cancelled or never)
         improving = Improving(placing, weighing, watching)
         for step in parameters.steps():
@@ -281,6 +281,10 @@ class FeasibleRun(MrpRun):
             if improving.run(step.effort, step.budget):
                 self._keep_better(lines, mark)
         self._tries = improving.effort()
+
+    def _weighing(self) -> Weighing:
+        jobs, demands = self.placing.jobs, self.intake.demands
+        return Weighing(self.release, jobs, demands, self._weights, self.as_of)
 
     def judged(self) -> Judged:
         """Say what the plan is judged by."""
@@ -290,17 +294,19 @@ class FeasibleRun(MrpRun):
         """Say what the placed orders weigh, and what goes around their waits."""
         weights = self._weights
         each = {line.demand.demand: weigh_lines([line], weights) for line in self.lines}
-        weighing = Weighing(
-            self.release, self.placing.jobs, self.intake.demands, weights, self.as_of
-        )
         return Trial(
             diverted=self._memory.diverted,
             cost=judge(self.lines, weights),
             weights={name: weight for name, weight in each.items() if any(weight)},
-            detours=self._detours(weighing),
+            detours=self._detours(self._weighing()),
             orders=len(self.placing.jobs),
             ends=dict(self._memory.dead_ends),
         )
+
+    def piece_trial(self) -> PieceTrial:
+        """Say what the placed orders weigh, and what could be ordered in parts."""
+        jobs, pieces = self.placing.jobs, self._memory.pieces
+        return trial_of(pieces, self.judged(), jobs, self.model, self._weighing())
 
     def _detours(self, weighing: Weighing) -> list[Detour]:
         """Give ways around what never fits, and around what late demands wait for."""

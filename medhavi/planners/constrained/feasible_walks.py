@@ -160,6 +160,8 @@ class FeasiblePlainWalk(PlainWalk):
         return super()._opens(way) and not release.limits(source)
 
     def _order(self, short: Sequence[Need]) -> bool:
+        if self._makes.pieces.largest or self._makes.pieces.first:
+            return False
         if len(short) > 1 and (self._makes.diverted or self._delays(short)):
             return False
         return super()._order(short) or self._buy_late(short)

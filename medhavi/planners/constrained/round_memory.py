@@ -6,6 +6,7 @@ from copy import copy
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.obeyed import check_obeyed
+from medhavi.planners.constrained.ordered_parts import WHOLE
 from medhavi.planners.disrupted_tables import with_disruptions
 from medhavi.providers import Providers
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from medhavi.planners.campaigns.campaign_rules import CampaignRules
     from medhavi.planners.constrained.causes import Cause
     from medhavi.planners.constrained.diverting import DeadEnd
+    from medhavi.planners.constrained.ordered_parts import Pieces
     from medhavi.planners.constrained.rationing import Rationing, Slice
     from medhavi.planners.mrp.state import Diverted, Need, NodeKey
     from medhavi.planners.mrp.stock_levels import Lowering
@@ -41,6 +43,8 @@ class Memory:
         Rule that forbids it, and how late it would have been [s].
     diverted
         The one source that is used, by place and demand; see `diverting`.
+    pieces
+        What is ordered in parts, and first elsewhere; see `recutting`.
     delays
         Rounds in which something was wanted later than before.
     stays
@@ -57,11 +61,13 @@ class Memory:
         self.fingerprint = snapshot.fingerprint
         self.findings = check_obeyed(snapshot)
         self.providers = Providers(self.snapshot)
+        self.pieces = WHOLE
         self._forget({})
 
-    def afresh(self, diverted: Diverted) -> Memory:
+    def afresh(self, diverted: Diverted, pieces: Pieces = WHOLE) -> Memory:
         """Give a memory of the same snapshot in which no round was made yet."""
         other = copy(self)
+        other.pieces = pieces
         other._forget(diverted)  # noqa: SLF001 - one of the same kind
         return other
 

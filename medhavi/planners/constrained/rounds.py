@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from medhavi.planners.constrained.campaign_choice import campaign_rules
 from medhavi.planners.constrained.diverting import diverted_sources, may_divert
 from medhavi.planners.constrained.feasible_run import FeasibleRun
+from medhavi.planners.constrained.ordered_parts import WHOLE
+from medhavi.planners.constrained.recutting import best_pieces
 from medhavi.planners.constrained.round_memory import Memory
 from medhavi.planners.constrained.stopping import Stop, cancelled_plan, never
 from medhavi.results.run_record import Status
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from medhavi.planners.constrained.diverting import Trial
+    from medhavi.planners.constrained.ordered_parts import Pieces
+    from medhavi.planners.constrained.recutting import PieceTrial
     from medhavi.planners.mrp.state import Diverted
     from medhavi.planners.parameters import ConstrainedParameters, SourceBudget
     from medhavi.results.plan import Plan
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 
     Observe = Callable[[str, int, int], None] | None
 
+MOST_IN_PIECES = 1_500
+"""Orders that are placed to find out in which parts goods are late the least."""
 MOST_ROUNDS = 40
 """Rounds of netting until nothing is missing; what is missing then stays short."""
 
@@ -127,7 +133,46 @@ def _best(
             run.dissolve()
         else:
             run.release.dissolve()
+        if whole and not stop():
+            last = _in_pieces(memory, last[0], diverted, step, stop), True
     return last or _placed(memory, parameters, observe, stop)
+
+
+def _in_pieces(
+    memory: Memory,
+    run: FeasibleRun,
+    diverted: Diverted,
+    step: ConstrainedParameters,
+    stop: Callable[[], bool],
+) -> FeasibleRun:
+    """Give a plan with late goods in parts, where it weighs less, else the run.
+
+    Parts are sought by plans that are only constructed, the same with any effort.
+    """
+    late, most = run.judged().late, MOST_IN_PIECES
+    if not step.steps() or not late or len(run.placing.jobs) > most // 2:
+        return run
+
+    def made(pieces: Pieces) -> PieceTrial | None:
+        own = memory.afresh(diverted, pieces)
+        trial, whole = _placed(own, _lighter(step), None, stop)
+        if not whole:
+            trial.release.dissolve()
+            return None
+        found = trial.piece_trial()
+        trial.dissolve()
+        return found
+
+    pieces = best_pieces(made, most)
+    if pieces == WHOLE or stop():
+        return run
+    other, whole = _placed(memory.afresh(diverted, pieces), step, None, stop)
+    before, after = run.judged(), other.judged() if whole else None
+    if after is not None and after != before and after.no_worse(before):
+        run.dissolve()
+        return other
+    other.dissolve() if whole else other.release.dissolve()
+    return run
 
 
 def _lighter(parameters: ConstrainedParameters) -> ConstrainedParameters:

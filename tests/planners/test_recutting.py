@@ -1,0 +1,144 @@
+"""Late goods in parts: what is ordered smaller, and what first comes from elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from medhavi.planners.constrained.ordered_parts import WHOLE, Pieces
+from medhavi.planners.constrained.recutting import PieceTrial, best_pieces
+from medhavi.planners.constrained.weighing import Judged
+from medhavi.planners.pipeline import plan
+from medhavi.results.verify import verify
+from tests import factories
+from tests.planners.small_plans import PYTHON, day
+
+DAILY = 1440.0
+AT = ("A", "L1"), "D1"
+
+
+def chain(**demand: object) -> dict[str, Any]:
+    """A takes a day a piece on M, and one B, a day a piece on N."""
+    return {
+        "products": [{"product": "A"}, {"product": "B"}],
+        "demands": [{"due": day(0), **demand}],
+        "resources": [{"resource": "M"}, {"resource": "N"}],
+        "routings": [{}, {"routing": "R2", "product": "B"}],
+        "steps": [
+            {"run_minutes_per_unit": DAILY},
+            {"routing": "R2", "run_minutes_per_unit": DAILY},
+        ],
+        "step_resources": [{}, {"routing": "R2", "resource": "N"}],
+        "bom_lines": [{"component": "B"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("qty", "more", "days"),
+    [
+        (1, {}, 2),
+        (4, {}, 5),
+        (4, {"min_lot": 2.0}, 6),
+        (4, {"min_lot": 4.0}, 8),
+        (8, {}, 9),
+    ],
+)
+@pytest.mark.req("CAP-17")
+def test_late_work_goes_on_with_what_is_there(qty, more, days):
+    """Whole, the work on M waits for all B: four pieces would take eight days."""
+    tables = chain(qty=qty)
+    tables["routings"] = [{**row, **more} for row in tables["routings"]]
+    snapshot = factories.snapshot(**tables)
+    made = plan(snapshot, "constrained", PYTHON)
+    assert verify(made, snapshot) == []
+    assert made.fulfilment["lateness_h"].to_list() == [24.0 * days]
+
+
+def test_work_in_time_and_lots_of_a_rule_stay_whole():
+    in_time = factories.snapshot(**chain(qty=4, due=day(8)))
+    made = plan(in_time, "constrained", PYTHON)
+    assert made.supplies["qty"].to_list() == [4, 4]
+    rule = {"product": "A", "lot_rule": "fixed", "lot_size": 4.0}
+    fixed = factories.snapshot(**chain(qty=4), inventory_policies=[rule])
+    made = plan(fixed, "constrained", PYTHON)
+    assert verify(made, fixed) == []
+    sizes = dict(made.supplies.group_by("product").agg("qty").iter_rows())
+    assert sizes["A"] == [4]
+
+
+def test_effort_light_cuts_nothing():
+    made = plan(
+        factories.snapshot(**chain(qty=4)), "constrained", {**PYTHON, "effort": "light"}
+    )
+    assert made.fulfilment["lateness_h"].to_list() == [24.0 * 8]
+
+
+def test_what_lies_elsewhere_comes_first_and_the_rest_is_made():
+    """Ten pieces take ten days here; four lie two days away, where more takes 30."""
+    snapshot = factories.snapshot(
+        locations=[{"location": "L"}, {"location": "L2"}],
+        demands=[{"qty": 10, "due": day(0)}],
+        resources=[{"resource": "M"}],
+        routings=[
+            {},
+            {"routing": "R2", "location": "L2"},
+        ],
+        steps=[
+            {"run_minutes_per_unit": DAILY},
+            {"routing": "R2", "fixed_minutes": 30 * DAILY},
+        ],
+        step_resources=[{}],
+        lanes=[{"origin": "L2", "destination": "L", "duration_h": 48.0}],
+        stock=[{"location": "L2", "qty": 4}],
+        sourcing=[
+            {"kind": "make", "source": "R", "preference": 1},
+            {"kind": "move", "source": "T1", "preference": 2},
+        ],
+    )
+    made = plan(snapshot, "constrained", PYTHON)
+    assert verify(made, snapshot) == []
+    sizes = dict(made.supplies.group_by("kind").agg("qty").iter_rows())
+    assert sizes["move"] == [4]
+    assert sum(sizes["make"]) == 6
+    assert made.fulfilment["lateness_h"].to_list() == [24.0 * 6]
+
+
+def trial(pieces: Pieces, late: int, smaller: list[Pieces]) -> PieceTrial:
+    return PieceTrial(pieces, Judged(0, late), smaller, [], orders=10)
+
+
+def test_half_of_the_demands_are_tried_where_all_of_them_bring_nothing():
+    one, two = Pieces({AT: 5}, {}), Pieces({(("A", "L1"), "D2"): 5}, {})
+    asked = []
+
+    def make(pieces: Pieces) -> PieceTrial:
+        asked.append(pieces)
+        return trial(pieces, 5 if pieces == one else 9, [one, two])
+
+    assert best_pieces(make, 1_000) == one
+    assert asked[:3] == [WHOLE, WHOLE.also([one, two]), one]
+
+
+@pytest.mark.parametrize(("most", "asked"), [(9, 1), (10, 2), (29, 3)])
+def test_no_more_orders_are_placed_than_are_allowed(most, asked):
+    made = []
+
+    def make(pieces: Pieces) -> PieceTrial:
+        made.append(pieces)
+        size = 100 - len(made)
+        return trial(pieces, size, [Pieces({AT: size}, {})])
+
+    assert best_pieces(make, most) == made[-1]
+    assert len(made) == asked
+
+
+def test_an_interruption_keeps_the_best_so_far():
+    def make(pieces: Pieces) -> PieceTrial | None:
+        if pieces.largest.get(AT) == 2:
+            return None
+        size = pieces.largest.get(AT, 8)
+        return trial(pieces, size, [Pieces({AT: size // 2}, {})])
+
+    assert best_pieces(make, 1_000) == Pieces({AT: 4}, {})
+    assert best_pieces(lambda _: None, 1_000) == WHOLE
