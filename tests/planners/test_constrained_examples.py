@@ -1133,6 +1133,27 @@ def test_late_work_uses_units_that_change():
     assert made.fulfilment["lateness_h"].to_list() == [24 * 4]
 
 
+def test_late_work_uses_units_for_as_long_as_they_are_there():
+    """Two units until day 3, one until day 6, then three: 60 days' work is done on 23.
+
+    On the unit that stays, 23 days; on the one that goes 3; on both that come 17 each.
+    """
+    snapshot = factories.snapshot(
+        demands=[{"qty": 60, "due": day(4)}],
+        resources=[{"resource": "M", "units": 2.0}],
+        resource_units=[
+            {"resource": "M", "valid_from": day(3), "valid_to": day(6), "units": 1.0},
+            {"resource": "M", "valid_from": day(6), "units": 3.0},
+        ],
+        routings=[{}],
+        steps=[{"run_minutes_per_unit": 1440.0}],
+        step_resources=[{}],
+    )
+    made = verified(snapshot)
+    assert sorted(made.supplies["qty"].to_list()) == [3, 17, 17, 23]
+    assert made.fulfilment["lateness_h"].to_list() == [24 * 19]
+
+
 def test_late_work_that_takes_as_long_in_parts_stays_whole():
     snapshot = factories.snapshot(
         demands=[{"qty": 20, "due": day(1)}],

@@ -264,7 +264,10 @@ class FeasibleRelease(GivenRelease):
             found = self._on_time_from(way, want, size, timing)
             if found is None:
                 found = self._piece(way, want, size, timing)
-            if choosy and found is not None and self._queues(way.source, found[1]):
+            if found is not None and (
+                (choosy and self._queues(way.source, found[1]))
+                or self._queue.has_lane(way.source.source)
+            ):
                 found = None
             if found is not None:
                 return way, *found
@@ -361,23 +364,28 @@ class FeasibleRelease(GivenRelease):
         whole = self._first(source, size)
         if whole is None:
             return None
-        parts = self._parts(source, whole)
-        if self.largest_part(want) is not None:
-            parts = 1
-        part = source.lot(-(-size // parts)) if parts > 1 else size
+        part = size
+        if self.largest_part(want) is None:
+            part = self._part(source, whole, size)
         if part < size:
             smaller = self._first(source, part)
             if smaller is not None and smaller.finish < whole.finish:
                 size, whole = part, smaller
         return (size, whole) if self._serves_well(way, want, size, whole) else None
 
-    def _parts(self, source: Source, timing: Timing) -> int:
-        """Give how many pieces of an order its resources have units for."""
-        if self._side_by_side(timing):
-            return MOST_PARTS - self._queue.made(source.source)
-        if source.kind != "make":
-            return 1
-        return self._queue.beside(source, timing)
+    def _part(self, source: Source, whole: Timing, size: int) -> int:
+        """Give the size of a piece of an order that its resources have units for."""
+        queue = self._queue
+        if self._side_by_side(whole):
+            parts = MOST_PARTS - queue.made(source.source)
+        elif source.kind != "make":
+            return size
+        else:
+            lane = self.pieces.fitted and queue.lane(source, whole, size)
+            if lane:
+                return lane
+            parts = queue.beside(source, whole)
+        return source.lot(-(-size // parts)) if parts > 1 else size
 
     def _first(self, source: Source, size: int) -> Timing | None:
         floor = self.floor(source)

@@ -16,11 +16,13 @@ class Pieces(NamedTuple):
     """How goods are ordered in parts, by place and by the demand they are for.
 
     `largest` is the largest order [steps of the product]; `first` a source that is
-    asked before the others, and for no more than so much.
+    asked before the others, and for no more than so much. `fitted`: work that would be
+    late is cut for as long as each unit of its resource is there.
     """
 
     largest: Mapping[Place, int]
     first: Mapping[Place, tuple[str, int]]
+    fitted: bool = False
 
     def also(self, others: Iterable[Pieces]) -> Pieces:
         """Give these and others; what comes later holds."""
@@ -28,7 +30,7 @@ class Pieces(NamedTuple):
         for one in others:
             largest.update(one.largest)
             first.update(one.first)
-        return Pieces(largest, first)
+        return self._replace(largest=largest, first=first)
 
 
 WHOLE = Pieces({}, {})

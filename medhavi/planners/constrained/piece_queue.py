@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.planners.constrained.rationing import lot_below
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medhavi.providers.capacity import Capacity
     from medhavi.providers.sources import Source
     from medhavi.providers.timing import StepWindow, Timing
@@ -33,10 +37,12 @@ class PieceQueue:
     def __init__(self, capacity: Capacity) -> None:
         self._capacity = capacity
         self._pieces: dict[str, int] = {}
+        self._lanes: dict[str, list[int]] = {}
 
     def begin(self) -> None:
         """Begin with another want."""
         self._pieces.clear()
+        self._lanes.clear()
 
     def add(self, routing: str) -> None:
         """Take note of a piece."""
@@ -143,6 +149,62 @@ class PieceQueue:
             if any(self._capacity.resource(name).finite for name, _ in window.resources)
         )
 
+    def has_lane(self, routing: str) -> bool:
+        """Tell whether the next piece of a want is one of those that `lane` gives."""
+        return 0 < self._pieces.get(routing, 0) < len(self._lanes.get(routing, ()))
+
+    def lane(self, source: Source, timing: Timing, size: int) -> int:
+        """Give the next piece of a want, where the units of its resource change.
+
+        Whatever units there are work, each as long as it is there, until all is done
+        at one instant: work on a unit does not outlast it. 0: units do not change, or
+        it is not as plain as that: more than one step or resource, or fixed time.
+
+        Parameters
+        ----------
+        source
+            Makes it by a routing.
+        timing
+            All of it on one unit, as early as can be.
+        size
+            What is still to be ordered [steps].
+        """
+        routing = source.source
+        made = self._pieces.get(routing, 0)
+        if not made:
+            self._lanes[routing] = self._cut(source, timing, size)
+        found = self._lanes.get(routing, [])
+        return min(size, found[made]) if made < len(found) else 0
+
+    def _cut(self, source: Source, timing: Timing, size: int) -> list[int]:
+        """Give pieces that keep all units of a resource at work, the longest first."""
+        tasks = self._capacity.compiled(source.source).tasks
+        if self._chooses(source.source) or len(tasks) > 1 or tasks[0].fixed:
+            return []
+        [window] = timing.steps
+        held = [(self._capacity.resource(name), qty) for name, qty in window.resources]
+        limits = [(clock, qty) for clock, qty in held if clock.finite and qty]
+        if len(limits) != 1 or limits[0][0].matrix is not None:
+            return []
+        clock, taken = limits[0]
+        if clock.constant or clock.bucket is not None:
+            return []
+        open_times = [
+            (begin, end, int(units / taken))
+            for begin, end, units in clock.units(window.start, window.finish)
+        ]
+        lasting, others = runs_until_done(open_times)
+        if not 1 < len(lasting) + len(others) <= MOST_BESIDE:
+            return []
+        work = sum(end - begin for begin, end, units in open_times if units)
+        lots = [lot_below(source, size * run // work) for run in (*lasting, *others)]
+        # What is left over by rounding goes to those that end last.
+        left, place = size - sum(lots), 0
+        while left > 0:
+            lots[place % len(lasting)] += source.multiple
+            left, place = left - source.multiple, place + 1
+        return sorted((lot for lot in lots if lot), reverse=True)
+
     def _chooses(self, routing: str) -> bool:
         """Tell whether a step of a routing may be done by several resources."""
         tasks = self._capacity.compiled(routing).tasks
@@ -159,3 +221,40 @@ class PieceQueue:
             if clock.finite and clock.bucket is None and units and amount:
                 rows.append(pieces // max(1, int(units / amount)))
         return max(rows, default=0) * (window.finish - window.start)
+
+
+def runs_until_done(
+    open_times: Sequence[tuple[int, int, int]],
+) -> tuple[list[int], list[int]]:
+    """Share work over units that come and go, so that it is done as early as can be.
+
+    Parameters
+    ----------
+    open_times
+        Half-open `[start, finish)` in sequence and how many units there are; the work
+        is what one unit does in all of them, as far as there is one [s].
+
+    Returns
+    -------
+    lasting, others
+        How long each unit works while it is there [s]: those that work until all is
+        done, and those that are gone before.
+
+    >>> runs_until_done([(0, 4, 1), (4, 6, 3), (6, 20, 1)])
+    ([16], [2, 2])
+    """
+    left = sum(end - begin for begin, end, units in open_times if units)
+    running: list[int] = []
+    others: list[int] = []
+    for begin, end, units in open_times:
+        while len(running) > units:
+            others.append(running.pop())
+        running += [0] * (units - len(running))
+        if not units:
+            continue
+        time = min(end - begin, -(-left // units))
+        running = [run + time for run in running]
+        left -= time * units
+        if left <= 0:
+            break
+    return [run for run in running if run], [run for run in others if run]

@@ -34,7 +34,7 @@ class PieceTrial(NamedTuple):
     """A plan that was made with goods in parts.
 
     `smaller` and `ready` say for each late demand what could be ordered smaller, or
-    first where it lies, the most costly first; `orders` counts those that were placed.
+    first where it lies, the most costly first; `orders` counts those placed.
     """
 
     pieces: Pieces

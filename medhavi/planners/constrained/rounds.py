@@ -147,7 +147,8 @@ def _in_pieces(
 ) -> FeasibleRun:
     """Give a plan with late goods in parts, where it weighs less, else the run.
 
-    Parts are sought by plans that are only constructed, the same with any effort.
+    Parts are sought by plans that are only constructed, the same with any effort. Where
+    units change, late work is cut for as long as each is there too.
     """
     late, most = run.judged().late, MOST_IN_PIECES
     if not step.steps() or not late or len(run.placing.jobs) > most // 2:
@@ -163,15 +164,21 @@ def _in_pieces(
         trial.dissolve()
         return found
 
-    pieces = best_pieces(made, most)
-    if pieces == WHOLE or stop():
-        return run
-    other, whole = _placed(memory.afresh(diverted, pieces), step, None, stop)
-    before, after = run.judged(), other.judged() if whole else None
-    if after is not None and after != before and after.no_worse(before):
-        run.dissolve()
-        return other
-    other.dissolve() if whole else other.release.dissolve()
+    found = [best_pieces(made, most)]
+    if memory.snapshot["resource_units"].height:
+        found.append(WHOLE._replace(fitted=True))
+    for pieces in found:
+        if pieces == WHOLE or stop():
+            continue
+        other, whole = _placed(memory.afresh(diverted, pieces), step, None, stop)
+        before, after = run.judged(), other.judged() if whole else None
+        if after is not None and after != before and after.no_worse(before):
+            run.dissolve()
+            run = other
+        elif whole:
+            other.dissolve()
+        else:
+            other.release.dissolve()
     return run
 
 
