@@ -83,3 +83,18 @@ def test_pieces_of_a_late_product_share_the_lot_of_a_part_that_is_slow_to_begin(
     assert parts["qty"].to_list() == [100]
     # 24 + 10 hours for the parts, then 10 hours for ten pieces side by side.
     assert made.fulfilment["lateness_h"].to_list() == [44]
+
+
+@pytest.mark.req("CAP-06")
+def test_a_small_need_does_not_wait_for_a_large_one_of_the_same_day():
+    made = lots(
+        resources=[{"resource": "M"}],
+        steps=[{"fixed_minutes": 60 * 12, "run_minutes_per_unit": 60}],
+        step_resources=[{}],
+        demands=[
+            {"demand": "D0", "qty": 6, "due": day(0), "priority": 1},
+            {"demand": "D1", "qty": 20, "due": day(0), "priority": 2},
+        ],
+    )
+    # One lot for both is there after 12 + 26 hours; alone D0 is after 18, D1 after 50.
+    assert made.fulfilment.sort("demand")["lateness_h"].to_list() == [18, 50]

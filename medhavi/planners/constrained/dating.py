@@ -16,6 +16,7 @@ from medhavi.planners.constrained.given_sources import GivenRelease
 from medhavi.planners.constrained.rationing import lot_below, makeable
 from medhavi.planners.constrained.supplier_room import SupplierRoom
 from medhavi.planners.mrp.release import MOST_PARTS, Want
+from medhavi.planners.mrp.state import URGENCY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -173,17 +174,19 @@ class FeasibleRelease(GivenRelease):
         chosen = self._offer(node, need, instant, missing)
         return None if chosen is None else max(chosen[2].finish, instant)
 
-    def delays(self, node: Node, need: Need, instant: int, missing: int) -> bool:
-        """Tell whether a lot for more than a need lets that need wait.
+    def delays(self, node: Node, group: Sequence[Need], instant: int) -> bool:
+        """Tell whether one lot for all needs lets the most urgent one wait.
 
         Where nothing limits lots side by side, one for all would still bind together
         what goes into them.
         """
+        need = min(group, key=URGENCY)
+        missing, others = sum(one.open for one in group), len(group) - 1
         whole = self._offer(node, need, instant, missing)
         if whole is None:
             return False
         if whole[0].origin is not None:
-            return self._delays_at_origin(whole[0], need, whole[2], missing)
+            return self._delays_at_origin((whole[0], missing, whole[2]), need, others)
         if whole[0].source.kind != "make":
             return False
         if self._side_by_side(whole[2]):
@@ -192,17 +195,18 @@ class FeasibleRelease(GivenRelease):
             return False
         alone = self._offer(node, need, instant, need.open)
         return alone is not None and self._queue.better_apart(
-            alone[0].source, alone[2], whole[2]
+            alone[0].source, alone[2], whole[2], others
         )
 
     def _delays_at_origin(
-        self, way: Way, need: Need, move: Timing, missing: int
+        self, whole: tuple[Way, int, Timing], need: Need, others: int
     ) -> bool:
         """Tell whether a move for more than a need waits for goods that come sooner.
 
         They come from new supply of its origin, or of where that is moved from.
         """
-        alone, whole, instant = need.open, (way, missing, move), move.ready
+        _, missing, move = whole
+        alone, instant = need.open, move.ready
         passed: list[Node] = []
         while (origin := whole[0].origin) is not None and origin not in passed:
             passed.append(origin)
@@ -219,7 +223,7 @@ class FeasibleRelease(GivenRelease):
             return True
         first = self._offer(passed[-1], need, instant, alone)
         return first is not None and self._queue.better_apart(
-            first[0].source, first[2], whole[2]
+            first[0].source, first[2], whole[2], others
         )
 
     def _offer(

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from medhavi.planners.constrained.dating import is_scarce
 from medhavi.planners.constrained.kept_back import (
     BY_DATE,
-    URGENCY,
     is_kept,
     keep_for_important,
     kept_first,
@@ -20,7 +19,7 @@ from medhavi.planners.constrained.kept_back import (
 )
 from medhavi.planners.mrp.netting import NodeWalk
 from medhavi.planners.mrp.plain_walk import BY_ARRIVAL, PlainWalk
-from medhavi.planners.mrp.state import NO_DEMAND
+from medhavi.planners.mrp.state import NO_DEMAND, URGENCY
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
@@ -67,9 +66,7 @@ class FeasibleWalk(NodeWalk):
         """Tell whether one lot for all lets the most urgent wait for the others."""
         if not self.levels.idle or all(s.kind == "buy" for s in self.node.sources):
             return False
-        first = min(group, key=URGENCY)
-        missing = sum(need.open for need in group)
-        return self._makes.delays(self.node, first, instant, missing)
+        return self._makes.delays(self.node, group, instant)
 
     def _make_stand_in(self, need: Need, instant: int) -> None:
         """Order a substitute that comes earlier, where own supply is late (rule 9)."""
@@ -212,9 +209,7 @@ class FeasiblePlainWalk(PlainWalk):
         node = self._node
         if node.sources[0].kind == "buy":
             return False
-        missing = sum(need.open for need in short)
-        first = min(short, key=URGENCY)
-        return self._makes.delays(node, first, short[0].instant, missing)
+        return self._makes.delays(node, short, short[0].instant)
 
 
 def _last_first(unit: SupplyUnit) -> tuple[int, int]:

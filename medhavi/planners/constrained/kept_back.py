@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.way_chains import WayChains
+from medhavi.planners.mrp.state import URGENCY
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.state import Need, Node, SupplyUnit
     from medhavi.providers.capacity import Capacity
 
-URGENCY = attrgetter("priority", "instant", "index")
 _SEQUENCE = attrgetter("instant", "priority", "index")
 BY_DATE = attrgetter("available", "index")
 

@@ -93,27 +93,30 @@ class PieceQueue:
                 least = min(least, units * times)
         return max(0, least - self.made(routing))
 
-    def better_apart(self, source: Source, alone: Timing, whole: Timing) -> bool:
+    def better_apart(
+        self, source: Source, alone: Timing, whole: Timing, others: int
+    ) -> bool:
         """Tell whether a lot of its own serves a need sooner, and is worth its set-up.
 
-        Lots that take longer to begin than to run would come later on average, one
-        behind the other, than one for all: (n + 1) / 2 (f + r) against f + n r, for n
-        lots of fixed time f and run time r (Potts and Van Wassenhove 1992, Journal of
-        the Operational Research Society 43).
+        One behind the other the need comes sooner by the run time of the others, and
+        each of them later by the fixed time of a lot. Worth it is what is sooner in sum
+        (Potts and Van Wassenhove 1992, Journal of the Operational Research Society 43).
 
         Parameters
         ----------
         source
             A routing.
         alone, whole
-            The lot of its own, and one for more than the need.
+            The lot of its own, and one for all needs.
+        others
+            How many others there are.
         """
         if alone.finish >= whole.finish:
             return False
         if not self._fills(source.source, alone):
             return True
-        fixed, run = self._split(source, alone)
-        return fixed < run or not fixed
+        fixed, _ = self._split(source, alone)
+        return self._worked(whole) - self._worked(alone) > others * fixed
 
     def _split(self, source: Source, timing: Timing) -> tuple[int, int]:
         """Give how long an order works whatever its size, and for its size [s]."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 from medhavi.providers.recipe_lines import Component
@@ -151,6 +152,10 @@ class Need:
     line: Component | None = None
     pins: tuple[tuple[SupplyUnit, int, int], ...] = ()
     asks: Traits | None = None
+
+
+URGENCY = attrgetter("priority", "instant", "index")
+"""Orders needs: the most important first, then the earliest."""
 
 
 @dataclass(slots=True, eq=False)
