@@ -6,6 +6,7 @@ wanted in stock.
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -13,8 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medhavi.planners.constrained.rationing import Projection
 from medhavi.planners.pipeline import plan
 from medhavi.results.verify import verify
+from medhavi.units import NEVER
 from tests import factories
 from tests.planners.small_plans import PYTHON, day
 
@@ -30,14 +33,20 @@ def planned(
     receipts: list[tuple[float, float]],
     demands: list[tuple[float, float]],
     safety: float = 5.0,
+    levels: list[tuple[float, float]] | None = None,
+    ready: float = 0.0,
 ) -> Plan:
-    """Plan with parts in stock, receipts and demands as (day, quantity)."""
+    """Plan with parts in stock and goods ready; all else as (day, quantity)."""
     tables: dict[str, Any] = {
         "products": [{"product": "A"}, {"product": "B"}],
         "routings": [{"routing": "R", "product": "A"}],
         "steps": [{"routing": "R", "fixed_minutes": 60.0}],
         "bom_lines": [{"routing": "R", "component": "B"}],
-        "stock": [{"product": "B", "qty": parts}] if parts else [],
+        "stock": [
+            {"product": product, "qty": qty}
+            for product, qty in (("B", parts), ("A", ready))
+            if qty
+        ],
         "supply_orders": [
             {"supply_order": f"P{i}", "product": "B", "due": day(at), "qty": qty}
             for i, (at, qty) in enumerate(receipts)
@@ -47,6 +56,10 @@ def planned(
             for i, (at, qty) in enumerate(demands)
         ],
         "inventory_policies": [{"product": "A", "safety_qty": safety}],
+        "inventory_levels": [
+            {"product": "A", "valid_from": day(at), "safety_qty": qty}
+            for at, qty in levels or ()
+        ],
     }
     snapshot = factories.snapshot(**tables)
     made = plan(snapshot, "constrained", PYTHON)
@@ -101,3 +114,30 @@ def test_a_stock_level_makes_no_demand_late_or_short(parts, receipts, demands, s
         with_level.fulfilment.select(columns).rows()
         == without.fulfilment.select(columns).rows()
     )
+
+
+def test_demands_do_not_wait_for_what_a_level_lacks_for_some_days():
+    # Ten A lie there, four are kept until day 11 and one after it; parts come on
+    # day 14. What the level lacks until then is taken by nobody before the last day.
+    made = planned(
+        0.0,
+        [(14, 300.0)],
+        [(9, 100.0), (160, 100.0)],
+        safety=0.0,
+        levels=[(0, 4.0), (11, 1.0)],
+        ready=10.0,
+    )
+    assert served(made) == {"D0": (100.0, "late"), "D1": (100.0, "on_time")}
+    dates = made.deliveries.filter(demand="D0")["date"].to_list()
+    assert dates == [day(9), day(14 + HOUR)]
+
+
+def test_what_somebody_takes_after_the_next_receipt_may_be_missing_until_then():
+    kept = Projection()
+    taker = SimpleNamespace(instant=60)
+    kept.add(SimpleNamespace(available=0, qty=10, takers=[(taker, 8)]))
+    assert kept.spare(0, 14) == 10
+    assert kept.spare(0, NEVER) == 2
+    kept.take(10, 0, 14)
+    assert kept.spare(0, 14) == 0
+    assert kept.spare(14, NEVER) == 2

@@ -197,16 +197,17 @@ class Rationing:
     ) -> int:
         """Lower a stock level, as far as nothing else takes what it keeps [steps].
 
-        What is there and not taken at any time from the unit on may be missing.
+        What is there and not taken from the unit on may be missing until it comes: who
+        takes it later finds it again.
         """
         key, at = unit.node.key, unit.available
+        end = NEVER if delay is None else at + delay
         if not self._projections:
             self._projections = _projections(self._release.units, self._levels)
-        spare = min(lost, self._projections[key].spare(at))
+        spare = min(lost, self._projections[key].spare(at, end))
         if spare <= 0:
             return 0
-        self._projections[key].take(at, spare)
-        end = NEVER if delay is None else at + delay
+        self._projections[key].take(spare, at, end)
         less = min(spare, levels.wanted(at))
         if less > 0:
             self.lowered.setdefault(key, []).append(Lowering(at, end, less))
@@ -253,12 +254,12 @@ class Projection:
         self._changes.append((unit.available, unit.qty))
         self._changes += [(need.instant, -qty) for need, qty in unit.takers]
 
-    def spare(self, instant: int) -> int:
-        """Give the least that is there from an instant on [steps]."""
+    def spare(self, instant: int, end: int) -> int:
+        """Give the least that is there from an instant until another [steps]."""
         there = sum(qty for at, qty in self._changes if at <= instant)
         least = there
         later = sorted(
-            (one for one in self._changes if one[0] > instant),
+            (one for one in self._changes if instant < one[0] < end),
             key=lambda one: (one[0], -one[1]),
         )
         for _, qty in later:
@@ -266,9 +267,9 @@ class Projection:
             least = min(least, there)
         return least
 
-    def take(self, instant: int, qty: int) -> None:
-        """Take note that a quantity [steps] is not there from an instant on."""
-        self._changes.append((instant, -qty))
+    def take(self, qty: int, instant: int, end: int) -> None:
+        """Take note that so much [steps] is not there from an instant until another."""
+        self._changes += [(instant, -qty), (end, qty)]
 
 
 def _projections(
