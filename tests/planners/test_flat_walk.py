@@ -43,9 +43,12 @@ def compared(book: Book, wanted: Request, kernels: SimpleNamespace) -> int:
     if stages.flat is None:
         stages.flat = FlatSupply(stages, book.now, kernels)
     search = quest.search_for(wanted.product)
+    level = book.times.at(0.8) if book.times.anything else None
     for buy, hasty in (("rest", False), ("missing", True), ("never", False)):
         terms = replace(quest.terms(buy, hasty=hasty), asked=wanted.product)
-        for way in list(search.ways(terms)):
+        ways = list(search.ways(terms))
+        stages.leads = level
+        for way in ways:
             flat = flat_walk(stages, terms, None)
             if flat is None:
                 continue
@@ -55,6 +58,7 @@ def compared(book: Book, wanted: Request, kernels: SimpleNamespace) -> int:
                 continue
             plain += 1
             assert found == walked(book, way, Walk(stages, terms)), way.option
+        stages.leads = None
     return plain
 
 

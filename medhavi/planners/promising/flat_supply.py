@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
     from medhavi.planners.promising.compact_supply import CompactGood, CompactSource
+    from medhavi.planners.promising.lead_draws import LeadDraws
     from medhavi.planners.promising.stages import Stages
     from medhavi.providers.finite_chain import FiniteChain, FiniteStep
     from medhavi.providers.finite_option import FiniteOption
@@ -121,6 +122,7 @@ class FlatSupply:
         self.rows = MachineRows(kernels)
         self.options: list[tuple[FiniteStep, FiniteOption]] = []
         self.sources: list[CompactSource] = []
+        self._leads: LeadDraws | None = None
         self._goods: dict[CompactGood, int] = {}
         self._by_number: list[CompactGood] = []
         self._numbers: dict[int, int] = {}
@@ -167,6 +169,12 @@ class FlatSupply:
             self._add(source.good)
             known = self._numbers.setdefault(id(source), -1)
         return None if known < 0 else known
+
+    def at(self, leads: LeadDraws | None) -> bool:
+        """Tell whether purchases take so long here; the first who asks says so."""
+        if not self.sources:
+            self._leads = leads
+        return self._leads is leads
 
     def look_up(self, number: int) -> None:
         """Compile the sources of a good that a kernel asked for."""

@@ -280,6 +280,6 @@ def flat_walk(stages: Stages, terms: Terms, ledgers: object) -> FlatWalk | None:
     flat = stages.flat
     if flat is None or flat.stages is not stages or flat.now != terms.now:
         return None
-    if stages.leads is not None or terms.least_esg is not None or not terms.plain:
+    if terms.least_esg is not None or not terms.plain or not flat.at(stages.leads):
         return None
     return FlatWalk(flat, terms, ledgers)
