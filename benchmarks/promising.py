@@ -183,15 +183,19 @@ class Section:
         """Add quantiles of quotes [ms]."""
         figures = {f"p{int(100 * level)}": at(times, level) for level in LEVELS}
         cells = [f"{value:.2f}" for value in figures.values()]
-        self.missed |= any(figures[gate.figure] > gate.most for gate in gates)
+        missed = any(figures[gate.figure] > gate.most for gate in gates)
         told = "; ".join(f"{g.figure} ≤ {g.most:g} ({g.goal:g})" for g in gates)
-        self.rows.append((name, len(times), *cells, told))
+        self.rows.append((name, len(times), *cells, self._judged(told, missed=missed)))
 
     def whole(self, name: str, count: int, told: str, gate: Gate, value: float) -> None:
         """Add one figure of a whole run."""
-        self.missed |= value > gate.most
         limit = f"≤ {gate.most:g} {gate.figure} ({gate.goal:g})"
-        self.rows.append((name, count, "", "", told, limit))
+        judged = self._judged(limit, missed=value > gate.most)
+        self.rows.append((name, count, "", "", told, judged))
+
+    def _judged(self, limit: str, *, missed: bool) -> str:
+        self.missed |= missed
+        return f"{limit}, missed" if missed else limit
 
 
 def bulk(section: Section, book: Book, name: str, lines: int) -> None:
