@@ -78,6 +78,13 @@ class CompactGood:
             self._known = True
         return self._sources
 
+    def known(self, source: Source) -> CompactSource | None:
+        """Give what is kept of one of its sources; None: it is not plain."""
+        for one in self.sources or ():
+            if one.source is source:
+                return one
+        return None
+
 
 class CompactSource:
     """A source that makes or sells a good.

@@ -126,10 +126,10 @@ class CompactWalk(CompactPlacing):
 
     def _known(self, good: CompactGood, source: Source) -> CompactSource:
         """Give what is kept of a source of a good."""
-        for one in good.sources or ():
-            if one.source is source:
-                return one
-        raise NotPlainError
+        known = good.known(source)
+        if known is None:
+            raise NotPlainError
+        return known
 
     def _meet(self, good: CompactGood) -> None:
         """Come to a good; none may be met twice, for its line is as it was before."""

@@ -119,9 +119,9 @@ class FlatWalk:
         self, source: Source, part: int, steps: int, *, look: int
     ) -> Pieces | None:
         flat = self._flat
-        made = self._known(source)
-        number = flat.number(made)
-        if number is None or steps >= LARGE:
+        made = flat.compact.good(source.product, source.location).known(source)
+        number = None if made is None else flat.number(made)
+        if made is None or number is None or steps >= LARGE:
             raise NotPlainError
         begin, ready = self._evaluated(made, (number, part, steps, look))
         self.found = True
@@ -172,13 +172,6 @@ class FlatWalk:
         tally[KNOWN_ONLY] = terms.known_only
         tally[ASKED] = -1
 
-    def _known(self, source: Source) -> CompactSource:
-        good = self._flat.compact.good(source.product, source.location)
-        for one in good.sources or ():
-            if one.source is source:
-                return one
-        raise NotPlainError
-
     # ------------------------------------------------------------------------ pieces
     def _acquired(self, good: CompactGood, steps: int) -> Pieces:
         """Read what was chosen for a need."""
@@ -214,19 +207,7 @@ class FlatWalk:
         timing = made.purchase(self._flat.stages, size)
         if timing is None:
             raise NotPlainError
-        known = made.source
-        return Piece(
-            "buy",
-            known.product,
-            known.location,
-            steps,
-            timing.finish,
-            timing.start,
-            known,
-            size,
-            timing,
-            surplus=size - steps,
-        )
+        return _piece(made, size, timing, (steps, size))
 
     def _made(self, made: CompactSource, size: int, steps: int) -> Piece:
         pieces: list[Piece] = []
@@ -240,23 +221,11 @@ class FlatWalk:
                 lines.append(line)
         timing = self._timing(made, size)
         first = timing.steps[0].start
-        known, output = made.source, made.output
-        if output is None:
+        if made.output is None:
             raise NotPlainError
-        return Piece(
-            "make",
-            known.product,
-            known.location,
-            steps,
-            timing.finish,
-            timing.start,
-            known,
-            size,
-            timing,
-            tuple([Use(first, piece) for piece in pieces]),
-            tuple(lines),
-            output.steps(size) - steps,
-        )
+        uses = tuple([Use(first, piece) for piece in pieces])
+        given = steps, made.output.steps(size)
+        return _piece(made, size, timing, given, uses, tuple(lines))
 
     def _timing(self, made: CompactSource, size: int) -> Timing:
         """Read when the steps of an order run."""
@@ -273,6 +242,32 @@ class FlatWalk:
             windows.append(step.window(taken))
         start, finish = windows[0].queue_start, windows[-1].after
         return Timing(start, finish, start, tuple(windows))
+
+
+def _piece(
+    made: CompactSource,
+    size: int,
+    timing: Timing,
+    given: tuple[int, int],
+    uses: tuple[Use, ...] = (),
+    lines: tuple[Component, ...] = (),
+) -> Piece:
+    """Give an order; `given`: what it brings for the need, and in all [steps]."""
+    known, (steps, brought) = made.source, given
+    return Piece(
+        known.kind,
+        known.product,
+        known.location,
+        steps,
+        timing.finish,
+        timing.start,
+        known,
+        size,
+        timing,
+        uses,
+        lines,
+        brought - steps,
+    )
 
 
 def flat_walk(stages: Stages, terms: Terms, ledgers: object) -> FlatWalk | None:
