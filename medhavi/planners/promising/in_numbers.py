@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.book import Book
 
-MANY = 2000
-"""Requests from which importing numba and loading the kernels pays off."""
+MANY = 10_000
+"""Requests from which loading the kernels and looking up goods for them pays off."""
 
 
 @contextmanager
