@@ -20,6 +20,7 @@ from medhavi.planners.kernels.schedule_record import (
     peg_to,
     place_early,
     place_late,
+    turn_lanes,
 )
 from medhavi.planners.kernels.stable_sort import ranks_of
 
@@ -55,6 +56,7 @@ def justify_right(plant: Plant, plan: Schedule) -> None:
     clear_lanes(plan)
     for at in ranks_of(keys):
         move_right(plant, plan, ids[at])
+    turn_lanes(plan)
     finish_all(plant, plan)
 
 

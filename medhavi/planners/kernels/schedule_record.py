@@ -316,23 +316,45 @@ def place_early(plant: Plant, plan: Schedule, order: int, ready: int) -> None:
 
 
 def place_late(plant: Plant, plan: Schedule, order: int, limit: int) -> None:
-    """Put an order into the last gap that is long enough and ends by `limit`."""
+    """Put an order into the last gap that is long enough and ends by `limit`.
+
+    Lanes hold the last order first here: those that come after others are placed
+    before them, so that few have to move on.
+    """
     item = plan.o_item[order]
     machine = plant.machine[item]
     length = length_of(plant, item, plan.o_qty[order])
+    starts, lane = plan.o_start, plan.lane
     end = limit
     if machine >= 0:
-        base = machine * plan.width[0]
-        at = place_of(plan, machine, limit) - 1
-        while at >= base:
-            other = plan.lane[at]
+        low = machine * plan.width[0]
+        high = stop = low + plan.laned[machine]
+        while low < high:
+            middle = (low + high) >> 1
+            if starts[lane[middle]] >= limit:
+                low = middle + 1
+            else:
+                high = middle
+        while low < stop:
+            other = lane[low]
             if plan.o_end[other] <= end - length:
                 break
-            end = min(end, plan.o_start[other])
-            at -= 1
-        plan.o_start[order] = end - length
-        plan.o_end[order] = end
-        insert(plan, machine, at + 1, order)
-    else:
-        plan.o_start[order] = end - length
-        plan.o_end[order] = end
+            end = min(end, starts[other])
+            low += 1
+        insert(plan, machine, low, order)
+    starts[order] = end - length
+    plan.o_end[order] = end
+
+
+def turn_lanes(plan: Schedule) -> None:
+    """Turn the sequence of the orders on all machines around."""
+    lane = plan.lane
+    for machine in range(len(plan.laned)):
+        low = machine * plan.width[0]
+        high = low + plan.laned[machine] - 1
+        while low < high:
+            held = lane[low]
+            lane[low] = lane[high]
+            lane[high] = held
+            low += 1
+            high -= 1

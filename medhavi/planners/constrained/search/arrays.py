@@ -33,6 +33,20 @@ NETTED = (
     "d_lacks",
 )
 """What netting leaves of a pass; dispatching reads it."""
+NUMBERS = (
+    *("o_item", "d_turn", "h_value", "q_order", "u_order"),
+    *("lane", "free_order", "free_peg", "stack"),
+)
+"""Numbers of orders, pegs and items, never negative: kernels take them as an index as
+they are, and need not ask whether they count from the end."""
+LINKS = (
+    *("o_machine", "o_lacks", "o_left", "p_from", "p_to", "t_start", "t_taker"),
+    *("d_lacks", "d_left", "r_head", "r_next", "r_to", "item_last"),
+    *("o_next", "o_back", "o_peg", "o_user", "g_from", "g_to", "g_also", "g_next"),
+    *("g_back", "i_head", "d_peg", "j_kind", "j_id"),
+)
+"""Numbers of orders, pegs and demands, where a negative one says something else; and
+counts of them."""
 DISPATCHED = ("o_ready", "o_start", "d_finish")
 """What dispatching leaves of a pass; all else is room to work in."""
 
@@ -40,6 +54,13 @@ DISPATCHED = ("o_ready", "o_start", "d_finish")
 def zeros(count: int) -> np.ndarray:
     """Give whole numbers, all 0."""
     return np.zeros(count, np.int64)
+
+
+def column(name: str, count: int) -> np.ndarray:
+    """Give room for a field of a pass or a schedule, in short numbers where they do."""
+    if name in NUMBERS:
+        return np.zeros(count, np.uint32)
+    return np.zeros(count, np.int32 if name in LINKS else np.int64)
 
 
 def new_pass(plant: Plant, machines: int, orders: int) -> Pass:
@@ -79,7 +100,7 @@ def new_pass(plant: Plant, machines: int, orders: int) -> Pass:
     for name in Pass._fields:
         long = pegs if name[:2] in {"p_", "t_"} else orders + 1
         sizes.setdefault(name, needs if name.startswith("r_") else long)
-    made = Pass(**{name: zeros(sizes[name]) for name in Pass._fields})
+    made = Pass(**{name: column(name, sizes[name]) for name in Pass._fields})
     made.d_turn[:] = np.argsort(plant.d_due, kind="stable")
     return made
 
@@ -87,7 +108,9 @@ def new_pass(plant: Plant, machines: int, orders: int) -> Pass:
 def twin_of(work: Pass) -> Pass:
     """Make the arrays of a second pass; both work in the same room, in turns."""
     own = (*NETTED, *DISPATCHED)
-    return work._replace(**{name: zeros(len(getattr(work, name))) for name in own})
+    return work._replace(
+        **{name: column(name, len(getattr(work, name))) for name in own}
+    )
 
 
 def netted_as(work: Pass, other: Pass) -> Pass:
@@ -142,7 +165,7 @@ def new_schedule(plant: Plant, work: Pass, machines: int) -> Schedule:
             sizes[name] = deep
         else:
             sizes.setdefault(name, orders)
-    plan = Schedule(**{name: zeros(sizes[name]) for name in Schedule._fields})
+    plan = Schedule(**{name: column(name, sizes[name]) for name in Schedule._fields})
     plan.room[:] = (4 * tree + 16, 64 * tree + 1024)
     plan.state[:] = (orders, pegs, 0, 0)
     plan.noise[0] = FIRST_SEED
