@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from typing import NewType
@@ -47,7 +48,8 @@ def exact(value: float) -> Fraction:
     if not math.isfinite(value):
         message = f"{value} is not a number that can be planned with."
         raise ValueError(message)
-    return Fraction(repr(value))
+    # Reading the text as a decimal is compiled code.
+    return Fraction(*Decimal(repr(value)).as_integer_ratio())
 
 
 def ceil_fraction(value: Fraction) -> int:
@@ -66,9 +68,9 @@ def steps_up(quantity: float, step: Fraction) -> int:
     >>> steps_up(0.3, Fraction(1, 10))
     3
     """
-    if step.denominator == 1 and _is_whole(quantity):
-        # Pieces, as most are counted: ten times as fast as fractions.
-        return -(-int(quantity) // step.numerator)
+    if _is_whole(quantity):
+        # As most are counted: ten times as fast as fractions.
+        return -(-int(quantity) * step.denominator // step.numerator)
     return ceil_fraction(exact(quantity) / step)
 
 
@@ -78,8 +80,8 @@ def steps_down(quantity: float, step: Fraction) -> int:
     >>> steps_down(0.35, Fraction(1, 10))
     3
     """
-    if step.denominator == 1 and _is_whole(quantity):
-        return int(quantity) // step.numerator
+    if _is_whole(quantity):
+        return int(quantity) * step.denominator // step.numerator
     ratio = exact(quantity) / step
     return ratio.numerator // ratio.denominator
 

@@ -9,7 +9,6 @@ compiled routings among other orders.
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from medhavi.providers.altered_copy import altered
@@ -17,12 +16,13 @@ from medhavi.providers.capacity_delivery import moved
 from medhavi.providers.capacity_orders import Progress, dated, remaining
 from medhavi.providers.capacity_resources import ResourceClock, Resources, window
 from medhavi.providers.capacity_routings import Routings
-from medhavi.providers.product_facts import ProductFacts
+from medhavi.providers.product_facts import WHOLE, ProductFacts
 from medhavi.providers.table_rows import read_tables
 from medhavi.units import ALWAYS, MINUTE, NEVER, seconds_up
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from fractions import Fraction
 
     from medhavi.providers.capacity_routings import CompiledRouting
     from medhavi.providers.table_rows import Row, Rows
@@ -380,7 +380,7 @@ class Capacity:
         """Give the share of the ordered units that enters a step; None: the first."""
         shape = self._routings.network(routing)
         place = None if step is None else shape.place(step)
-        return Fraction(1) if place is None else shape.nodes[place].entering
+        return WHOLE if place is None else shape.nodes[place].entering
 
     def good(self, routing: str, step: int | None) -> Fraction:
         """Give the good share after a step, the routing's own yield in it.

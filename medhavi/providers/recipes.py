@@ -13,7 +13,7 @@ from medhavi.providers.recipe_lines import Component, Gain, Output, compiled
 from medhavi.units import ALWAYS, NEVER, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from medhavi.findings import Finding
     from medhavi.providers.product_facts import ProductFacts
@@ -34,6 +34,22 @@ OF_A_SOURCE = frozenset(
     }
 )
 """Columns of `routings` that say when and how much may be ordered, and no more."""
+OF_A_LINE = (
+    "line",
+    "component",
+    "location",
+    "step",
+    "anchor",
+    "offset_minutes",
+    "qty_per",
+    "qty_fixed",
+    "scrap",
+    "substitute_group",
+    "priority",
+    "valid_from",
+    "valid_to",
+)
+"""Columns of `bom_lines` that make a component."""
 
 
 class StepShares(Protocol):
@@ -102,6 +118,7 @@ class Recipes:
     __slots__ = (
         "_facts",
         "_known",
+        "_line_cells",
         "_line_numbers",
         "_lines",
         "_output_numbers",
@@ -123,6 +140,7 @@ class Recipes:
             routing: i for i, routing in enumerate(self._routings.column("routing"))
         }
         self._lines = tables["bom_lines"]
+        self._line_cells: Callable[[int], tuple[Any, ...]] | None = None
         self._line_numbers = self._lines.index("routing")
         self._outputs = tables["routing_outputs"]
         self._output_numbers = self._outputs.index("routing")
@@ -261,8 +279,11 @@ class Recipes:
         product, location = self._main(routing)
         home = self._routings.column("location")[self._routing_numbers[routing]]
         unit_step = self._facts.step(product)
+        if self._line_cells is None:
+            self._line_cells = self._lines.cells(*OF_A_LINE)
+        cells = self._line_cells
         components = tuple(
-            self._component(self._lines.row(i), home, unit_step)
+            self._component(routing, cells(i), home, unit_step)
             for i in sorted(
                 self._line_numbers.get(routing, ()),
                 key=lambda i: self._lines.column("line")[i],
@@ -287,31 +308,31 @@ class Recipes:
             others=gains,
         )
 
-    def _component(self, row: Row, home: str, unit_step: Fraction) -> Component:
-        entering = self._shares.entering(row["routing"], row["step"])
-        numerator, addend, denominator = compiled(
-            (unit_step, entering, self._facts.step(row["component"])),
-            row["qty_per"],
-            row["qty_fixed"],
-            row["scrap"],
+    def _component(
+        self, routing: str, cells: tuple[Any, ...], home: str, unit_step: Fraction
+    ) -> Component:
+        """Compile a line from its cells of `OF_A_LINE`."""
+        (line, component, location, step, anchor, offset, per, fixed, scrap, *rest) = (
+            cells
         )
+        group, priority, begin, end = rest
+        entering = self._shares.entering(routing, step)
+        scale = unit_step, entering, self._facts.step(component)
         return Component(
-            line=row["line"],
-            component=row["component"],
-            location=row["location"] or home,
-            step=row["step"],
-            anchor=row["anchor"],
-            offset_minutes=row["offset_minutes"],
-            qty_per=exact(row["qty_per"]),
-            qty_fixed=exact(row["qty_fixed"]),
-            scrap=exact(row["scrap"]),
-            substitute_group=row["substitute_group"],
-            priority=row["priority"],
-            valid_from=_begin(row["valid_from"]),
-            valid_to=_end(row["valid_to"]),
-            numerator=numerator,
-            addend=addend,
-            denominator=denominator,
+            line,
+            component,
+            location or home,
+            step,
+            anchor,
+            offset,
+            exact(per),
+            exact(fixed),
+            exact(scrap),
+            group,
+            priority,
+            _begin(begin),
+            _end(end),
+            *compiled(scale, per, fixed, scrap),
         )
 
     def _output(self, routing: str, row: Row, unit_step: Fraction) -> Output:

@@ -132,6 +132,11 @@ class Rows:
         kept = [columns[name] for name in columns.names if name not in left_out]
         return lambda number: tuple([cells[number] for cells in kept])
 
+    def cells(self, *names: str) -> Callable[[int], tuple[Any, ...]]:
+        """Give a function that reads some cells of a row, in sequence of the names."""
+        columns = [self._columns[name] for name in names]
+        return lambda number: tuple([cells[number] for cells in columns])
+
     def place(self, number: int) -> int:
         """Give the input row of a row, counted from 1."""
         return self._places[number]

@@ -113,18 +113,21 @@ class Reader:
     # --- demands -------------------------------------------------------------------
     def demands(self) -> None:
         """Read demands: by status and horizon, forecast net of orders."""
-        rows = list(self._tables["demands"])
+        table = self._tables["demands"]
+        rows = list(table)
         rests = self._forecast_rests(rows)
-        for row in rows:
-            qty = rests.get(row["demand"])
-            due = row["due"]
+        names = ("demand", "product", "qty", "due", "status")
+        cells = zip(*map(table.column, names), strict=True)
+        for row, cell in zip(rows, cells, strict=True):
+            name, product, wanted, due, status = cell
+            qty = rests.get(name)
             if qty is None:
-                qty = steps_up(row["qty"], self._step(row["product"]))
+                qty = steps_up(wanted, self._step(product))
             elif self._ended(row):
                 due = self._as_of
             else:
                 due = needed_at(row, self._forecasts)
-            planned = row["status"] in PLANNED_STATUS
+            planned = status in PLANNED_STATUS
             if not planned or due > self._horizon or qty == 0:
                 self.intake.ignored.append((row, qty))
                 continue
