@@ -31,9 +31,14 @@ if TYPE_CHECKING:
     from medhavi.planners.campaigns.campaign_program import Campaign
     from medhavi.planners.campaigns.campaign_rules import CampaignRule, CampaignRules
     from medhavi.planners.constrained.jobs import Job
+    from medhavi.planners.constrained.shop import Shop
     from medhavi.planners.mrp.state import Order
     from medhavi.providers import Providers
     from medhavi.providers.timing import StepWindow, Timing
+
+
+TRIES = 16
+"""Closed time can move an order less than was asked for; then it moves again."""
 
 
 class Tail(NamedTuple):
@@ -316,6 +321,33 @@ class Campaigning:
             for resource, row in self._rows.items()
             for place, work in enumerate(row)
         }
+
+    def in_row(
+        self, shop: Shop, job: Job, later: Timing | None, limit: int
+    ) -> Timing | None:
+        """Give a place for an order by a limit that leaves all rows as they are.
+
+        Parameters
+        ----------
+        shop
+            Answers when the order fits.
+        job, later
+            The order, and where it would be; None: nowhere.
+        limit
+            Until when it may finish [UTC seconds].
+        """
+        order = job.order
+        for _ in range(TRIES):
+            if later is None or later.finish <= order.timing.finish:
+                return None
+            excess = self.excess(job, later)
+            if excess <= 0:
+                return later
+            if excess >= NEVER:
+                return None
+            limit -= excess
+            later = shop.latest(order, limit, order.timing.start)
+        return None
 
     def excess(self, job: Job, timing: Timing) -> int:
         """Give by how much an order is too late for its place in the rows [s].

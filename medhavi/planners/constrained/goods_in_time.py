@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.mrp.state import NO_DEMAND
-from medhavi.units import ALWAYS, NEVER
+from medhavi.units import ALWAYS, INT64_MAX, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from medhavi.planners.constrained.dating import FeasibleRelease
     from medhavi.planners.constrained.jobs import Job, Out
     from medhavi.planners.mrp.state import Need, Order
-    from medhavi.providers.timing import Timing
+    from medhavi.providers.recipe_lines import Component
+    from medhavi.providers.timing import StepWindow, Timing
+
+
+class Spot(NamedTuple):
+    """At which window of an order a line is taken, as long as that is its step."""
+
+    place: int
+    step: int | None
+    at_start: bool
+
+
+NOWHERE = Spot(INT64_MAX, None, at_start=False)
+"""Of lines whose instant is not simply the start or the end of a step."""
 
 
 class GoodsInTime:
@@ -27,8 +40,11 @@ class GoodsInTime:
 
     def __init__(self, release: FeasibleRelease) -> None:
         self._release = release
-        self._asked: tuple[Job, Timing] | None = None
+        self._asked: Job | None = None
+        self._there: Timing | None = None
         self._uses: list[int] = []
+        self._spots: dict[int, Spot] = {}
+        """Where lines of bills of materials are taken, by identity."""
 
     def lack(self, job: Job, timing: Timing) -> int:
         """Give by how much an order is too early for what it takes and gives [s].
@@ -123,11 +139,10 @@ class GoodsInTime:
 
         Whoever asks whether a place is good asks again when the order is put there.
         """
-        if self._asked is not None:
-            known, there = self._asked
-            if there is timing and known is job:
-                return self._uses
-        self._asked, self._uses = (job, timing), self._uses_at(job, timing)
+        if self._there is timing and self._asked is job:
+            return self._uses
+        self._asked, self._there = job, timing
+        self._uses = self._uses_at(job, timing)
         return self._uses
 
     def _uses_at(self, job: Job, timing: Timing) -> list[int]:
@@ -135,11 +150,32 @@ class GoodsInTime:
         begin = _begin(order, timing)
         if order.kind == "move":
             return [begin] * len(job.takes)
-        use = self._release.use_instant
-        return [
-            begin if line is None else use(order, line, timing)
-            for line in [take.need.line for take in job.takes]
-        ]
+        found = []
+        spots, windows = self._spots, timing.steps
+        for take in job.takes:
+            line = take.need.line
+            if line is None:
+                found.append(begin)
+                continue
+            spot = spots.get(id(line)) or self._spot(line, windows)
+            place, step, at_start = spot
+            if place < len(windows):
+                window = windows[place]
+                if window.step == step:
+                    found.append(window.start if at_start else window.finish)
+                    continue
+            found.append(self._release.use_instant(order, line, timing))
+        return found
+
+    def _spot(self, line: Component, windows: Sequence[StepWindow]) -> Spot:
+        """Look up at which window a line is taken, if simply at its start or end."""
+        steps = [window.step for window in windows]
+        if line.offset_minutes or line.step not in steps:
+            spot = NOWHERE
+        else:
+            spot = Spot(steps.index(line.step), line.step, line.anchor == "start")
+        self._spots[id(line)] = spot
+        return spot
 
 
 def _begin(order: Order, timing: Timing) -> int:

@@ -13,6 +13,7 @@ from medhavi.planners.constrained.goods_in_time import GoodsInTime
 from medhavi.planners.constrained.jobs import jobs_of, most_early
 from medhavi.planners.constrained.lifetimes import keep_alive
 from medhavi.planners.constrained.placed_anew import kept_alive, touched
+from medhavi.planners.constrained.plain_moves import PlainMoves, is_plain_move
 from medhavi.planners.constrained.sequence import Sequencer
 from medhavi.planners.constrained.undoing import Netted, restore, state_of
 from medhavi.planners.mrp.state import NO_DEMAND
@@ -90,6 +91,7 @@ class Placing:
         self._marked = False
         self._changes: list[Before] = []
         self._could_begin: dict[int, int] = {}
+        self._moves = PlainMoves(shop, self._could_begin)
         self._dates: dict[int, int] = {}
         self._curbed: set[int] = set()
         self._shifts: dict[int, int] = {}
@@ -353,15 +355,14 @@ class Placing:
         self._could_begin.pop(job.number, None)
         if job.lacking:
             return
-        if not all(other.placed for other in job.before):
-            waits = [self.outlived.get(other.order.index, 0) for other in job.before]
-            if any(waits):
-                self.outlived[job.order.index] = max(waits)
+        if self._misses(job):
             return
         order = job.order
         shop = self._shop
         if self.campaigns is not None:
             shop.slow(self.campaigns.efficiency(job))
+        elif is_plain_move(job) and self._moves.early(job):
+            return
         goods = job.first_goods
         start = (
             max(job.floor, goods - shop.before_use(order))
@@ -389,6 +390,18 @@ class Placing:
                     self.outlived[job.order.index] = late
                 return
             start = max(start, begun) + lack
+
+    def _misses(self, job: Job) -> bool:
+        """Tell whether something that brings goods for a job never fits."""
+        for other in job.before:
+            if not other.placed:
+                break
+        else:
+            return False
+        waits = [self.outlived.get(other.order.index, 0) for other in job.before]
+        if any(waits):
+            self.outlived[job.order.index] = max(waits)
+        return True
 
     def _early(self, job: Job, timing: Timing) -> int:
         """Give by how much an order is too early, its place in a campaign included."""
@@ -425,6 +438,8 @@ class Placing:
         shop = self._shop
         if self.campaigns is not None:
             shop.slow(self.campaigns.efficiency(job))
+        elif is_plain_move(job):
+            return self._moves.late(job, limit)
         shop.release(order, now)
         later = shop.latest(order, limit, now.start)
         dead = 0 if later is None else self._in_time.dead(job, later)
@@ -435,7 +450,8 @@ class Placing:
         behind = self._in_time.behind(job, later, self._matches, self._dates)
         if later is not None and behind > 0:
             later = shop.latest(order, later.finish - behind, now.start)
-        later = self._in_row(job, later, limit)
+        if self.campaigns is not None:
+            later = self.campaigns.in_row(shop, job, later, limit)
         if (
             later is None
             or later.finish <= now.finish
@@ -455,23 +471,6 @@ class Placing:
             self.campaigns.moved(job, later)
         return True
 
-    def _in_row(self, job: Job, later: Timing | None, limit: int) -> Timing | None:
-        """Give a later place that leaves the rows of campaigns as they are."""
-        campaigns, order = self.campaigns, job.order
-        if campaigns is None:
-            return later
-        for _ in range(TRIES):
-            if later is None or later.finish <= order.timing.finish:
-                return None
-            excess = campaigns.excess(job, later)
-            if excess <= 0:
-                return later
-            if excess >= NEVER:
-                return None
-            limit -= excess
-            later = self._shop.latest(order, limit, order.timing.start)
-        return None
-
     def _limit(self, job: Job) -> int:
         """Give until when an order may finish for all that take from it."""
         order, limit = job.order, NEVER
@@ -479,11 +478,13 @@ class Placing:
         for out in job.outs:
             unit = out.unit
             offset = unit.arrives - finish
+            latest = limit + offset
             for need, _ in unit.takers:
-                if need.demand == NO_DEMAND and need.instant - offset < limit:
-                    limit = need.instant - offset
+                if need.instant < latest and need.demand == NO_DEMAND:
+                    latest = need.instant
             for match in self._matches.get(unit.index, ()):
-                limit = min(limit, self._dates[match] - offset)
+                latest = min(latest, self._dates[match])
+            limit = latest - offset
         # What fills a stock level is missing there from the need on, whoever takes it.
         bound = max(order.need, finish)
         if limit > bound:

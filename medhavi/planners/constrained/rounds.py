@@ -150,8 +150,8 @@ def _in_pieces(
     Parts are sought by plans that are only constructed, the same with any effort. Where
     units change, late work is cut for as long as each is there too.
     """
-    late, most = run.judged().late, MOST_IN_PIECES
-    if not step.steps() or not late or len(run.placing.jobs) > most // 2:
+    most = MOST_IN_PIECES
+    if not step.steps() or len(run.placing.jobs) > most // 2 or not run.judged().late:
         return run
 
     def made(pieces: Pieces) -> PieceTrial | None:
