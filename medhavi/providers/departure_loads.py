@@ -54,16 +54,16 @@ class DepartureLoads:
         How often a search found that a first departure does not take its goods.
     """
 
-    __slots__ = ("_journal", "_loads", "refused")
+    __slots__ = ("_journal", "_loads", "_marked", "refused")
 
     def __init__(self, loads: Iterable[tuple[Departure, Load]] = ()) -> None:
         self.refused = 0
         self._loads: dict[str, dict[int, Load]] = {}
         self._journal: list[tuple[str, int, Load]] = []
-        """Lane, departure, and what it carried before."""
+        """Lane, departure, and what it carried before; kept from the first mark on."""
+        self._marked = False
         for (lane, departure), load in loads:
             self.add(lane, departure, load)
-        self._journal.clear()
 
     def copied(self) -> DepartureLoads:
         """Give loads of their own that are the same now."""
@@ -81,9 +81,11 @@ class DepartureLoads:
 
     def add(self, lane: str, departure: int, load: Load) -> None:
         """Load a departure; a negative load unloads it."""
-        old = self._loads.get(lane, {}).get(departure, NOTHING)
+        found = self._loads.get(lane)
+        old = NOTHING if found is None else found.get(departure, NOTHING)
         new = Load(old[0] + load[0], old[1] + load[1])
-        self._journal.append((lane, departure, old))
+        if self._marked:
+            self._journal.append((lane, departure, old))
         self._put(lane, departure, new)
 
     def settle(self) -> None:
@@ -91,7 +93,8 @@ class DepartureLoads:
         self._journal.clear()
 
     def mark(self) -> int:
-        """Give a mark to undo to."""
+        """Give a mark to undo to; changes are noted from the first one on."""
+        self._marked = True
         return len(self._journal)
 
     def undo(self, mark: int) -> None:
@@ -100,9 +103,9 @@ class DepartureLoads:
         Raises
         ------
         ValueError
-            The mark is not one of this journal any more.
+            The mark is not one of this journal, or not any more.
         """
-        if not 0 <= mark <= len(self._journal):
+        if not (self._marked and 0 <= mark <= len(self._journal)):
             message = f"nothing is marked {mark}: {len(self._journal)} loads are kept."
             raise ValueError(message)
         while len(self._journal) > mark:
@@ -110,7 +113,7 @@ class DepartureLoads:
 
     def _put(self, lane: str, departure: int, load: Load) -> None:
         found = self._loads.get(lane)
-        if load != NOTHING:
+        if load[0] or load[1]:
             if found is None:
                 found = self._loads[lane] = {}
             found[departure] = load

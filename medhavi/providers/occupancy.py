@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     Use = tuple[Ledger | BucketLedger, Block]
 
 
+_made = tuple.__new__
+"""Makes a named tuple of all its fields."""
+
+
 class Commitment(NamedTuple):
     """Work that stands before a plan or promise begins.
 
@@ -59,6 +63,8 @@ class Occupancy:
         self._capacity = capacity
         self._ledgers: dict[str, Ledger | BucketLedger | None] = {}
         self._journal: list[tuple[Ledger | BucketLedger, Block, bool]] = []
+        """What was held and given back, kept from the first mark on."""
+        self._marked = False
         self._needs: dict[
             tuple[str, float], tuple[Ledger | BucketLedger | None, int, bool]
         ] = {}
@@ -70,6 +76,7 @@ class Occupancy:
                 (book, block) for book, block, _ in self._journal[mark:]
             )
         self._journal.clear()
+        self._marked = False
 
     def on(self, capacity: Capacity, resource: str) -> Occupancy:
         """Give what is held where one resource offers more; this stays as it is.
@@ -79,7 +86,12 @@ class Occupancy:
         old = self.ledger(resource)
         ledgers = {k: one for k, one in self._ledgers.items() if k != resource}
         made = altered(
-            self, _capacity=capacity, _journal=[], _ledgers=ledgers, _needs={}
+            self,
+            _capacity=capacity,
+            _journal=[],
+            _marked=False,
+            _ledgers=ledgers,
+            _needs={},
         )
         new = made.ledger(resource)
         if old is None or new is None:
@@ -159,7 +171,8 @@ class Occupancy:
         self._journal.clear()
 
     def mark(self) -> int:
-        """Give a mark to undo to."""
+        """Give a mark to undo to; changes are noted from the first one on."""
+        self._marked = True
         return len(self._journal)
 
     def undo(self, mark: int) -> None:
@@ -168,9 +181,9 @@ class Occupancy:
         Raises
         ------
         ValueError
-            The mark is not one of this journal any more.
+            The mark is not one of this journal, or not any more.
         """
-        if not 0 <= mark <= len(self._journal):
+        if not (self._marked and 0 <= mark <= len(self._journal)):
             message = (
                 f"nothing is marked {mark}: {len(self._journal)} changes are kept."
             )
@@ -186,10 +199,10 @@ class Occupancy:
         self, windows: Iterable[StepWindow], owner: str = "", holds: Sequence[Hold] = ()
     ) -> None:
         """Hold the resources of windows, and what is held between them."""
-        journal = self._journal
         for book, block in self._uses(windows, owner, holds):
             book.add(block)
-            journal.append((book, block, True))
+            if self._marked:
+                self._journal.append((book, block, True))
 
     def occupy_span(
         self,
@@ -217,14 +230,16 @@ class Occupancy:
         else:
             block = Block(start, finish, need, owner)
         book.add(block)
-        self._journal.append((book, block, True))
+        if self._marked:
+            self._journal.append((book, block, True))
 
     def hold(self, resource: str, block: Block) -> None:
         """Hold a block as it is."""
         book = self.ledger(resource)
         if book is not None:
             book.add(block)
-            self._journal.append((book, block, True))
+            if self._marked:
+                self._journal.append((book, block, True))
 
     def release(
         self, windows: Iterable[StepWindow], owner: str = "", holds: Sequence[Hold] = ()
@@ -238,14 +253,16 @@ class Occupancy:
         """
         for book, block in self._uses(windows, owner, holds):
             book.remove(block)
-            self._journal.append((book, block, False))
+            if self._marked:
+                self._journal.append((book, block, False))
 
     def release_owner(self, owner: str) -> None:
         """Give back the commitments of an owner that still stand (rule 29)."""
         for book, block in self._committed.get(owner, ()):
             if block in book.held(block.start, block.finish):
                 book.remove(block)
-                self._journal.append((book, block, False))
+                if self._marked:
+                    self._journal.append((book, block, False))
 
     def _need(
         self, used: tuple[str, float]
@@ -278,10 +295,11 @@ class Occupancy:
                     ]
                 elif sequenced:
                     family, changed = window.family, window.changeover_seconds
-                    block = Block(start, finish, need, owner, family, changed)
-                    found.append((book, block))
+                    cells = start, finish, need, owner, family, changed
+                    found.append((book, _made(Block, cells)))
                 else:
-                    found.append((book, Block(start, finish, need, owner)))
+                    cells = start, finish, need, owner, None, 0
+                    found.append((book, _made(Block, cells)))
         for resource, units, start, finish, changeover in holds:
             book = self.ledger(resource)
             if book is None or start >= finish or isinstance(book, BucketLedger):

@@ -179,6 +179,7 @@ def test_a_follower_that_has_time_for_its_change_needs_no_more():
 )
 def test_between_neighbours_there_is_always_time_for_the_change(orders):
     finite = shop()
+    mark = finite.mark()
     times = Changeovers(finite._capacity.changeovers, {})
     for family, ahead, hour in orders:
         instant = at(MONDAY) + hour * HOUR
@@ -195,7 +196,7 @@ def test_between_neighbours_there_is_always_time_for_the_change(orders):
         need = times.seconds("X", before.family, after.family)
         assert gap >= 0
         assert gap + after.changeover >= need
-    finite.undo(0)
+    finite.undo(mark)
     assert finite.occupancy.state() == {}
 
 

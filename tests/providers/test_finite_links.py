@@ -185,6 +185,7 @@ def rough_shop(step=None, resource=None, extra=()):
 @pytest.mark.req("CAP-03")
 def test_hours_of_a_day_are_given_away_once():
     finite = rough_shop({"fixed_minutes": 300})
+    mark = finite.mark()
     found = forward(finite)
     assert when_of(found) == [("2026-01-05T06:00", "2026-01-05T11:00")]
     finite.occupy(found, "one")
@@ -200,7 +201,7 @@ def test_hours_of_a_day_are_given_away_once():
     assert when_of(found) == [("2026-01-06T09:00", "2026-01-06T14:00")]
     finite.occupy(found, "three")
     assert finite.latest("R", 1, at("2026-01-06T20:00"), at(MONDAY)) is None
-    finite.undo(0)
+    finite.undo(mark)
     assert finite.occupancy.state() == {}
 
 

@@ -538,7 +538,7 @@ def loaded(ways, orders):
 )
 def test_the_earliest_and_the_best_are_those_of_all_ways(tables, qty, ready, orders, k):
     ways = network(**tables)
-    empty = ways.loads.state()
+    empty, mark = ways.loads.state(), ways.mark()
     plain = Plain(tables, qty, loaded(ways, orders))
     origins = {"P": START + ready * HOUR, "Q": START + (ready + 5) * HOUR}
     arrivals = [
@@ -569,7 +569,7 @@ def test_the_earliest_and_the_best_are_those_of_all_ways(tables, qty, ready, ord
         best = best[::-1][:k] if by == "reliability" else best[:k]
         assert values == pytest.approx(best)
         assert len({i.lanes for i in chosen}) == len(chosen)
-    ways.undo(0)
+    ways.undo(mark)
     assert ways.loads.state() == empty
 
 

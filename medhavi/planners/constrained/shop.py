@@ -41,6 +41,7 @@ class Shop:
         self._finite = finite
         self._quotas = quotas
         self._journal: list[tuple[Source, int, int, int]] = []
+        self._marked = False
         self._places: dict[int, frozenset[tuple[str, str]]] = {}
         self._limited: dict[int, bool] = {}
 
@@ -198,10 +199,12 @@ class Shop:
 
     def _take(self, source: Source, steps: int, at: int, sign: int) -> None:
         self._quotas.take(source, steps, at, sign)
-        self._journal.append((source, steps, at, sign))
+        if self._marked:
+            self._journal.append((source, steps, at, sign))
 
     def mark(self) -> tuple[int, int]:
-        """Give a mark to undo to."""
+        """Give a mark to undo to; changes are noted from the first one on."""
+        self._marked = True
         return self._finite.mark(), len(self._journal)
 
     def undo(self, mark: tuple[int, int]) -> None:
