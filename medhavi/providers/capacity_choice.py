@@ -76,6 +76,14 @@ class StepPlan:
         return None
 
     @property
+    def first(self) -> Option | None:
+        """The option that is taken wherever it can work at all; `None`: it depends."""
+        if self.only is None and self.node.rule != "preference":
+            return None
+        options = self.epochs[0].options if len(self.epochs) == 1 else ()
+        return options[0] if options else None
+
+    @property
     def preferred(self) -> StepPlan:
         """The same step with the option of most preference alone."""
         first = [replace(one, options=one.options[:1]) for one in self.epochs]

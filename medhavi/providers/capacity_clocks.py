@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity_delivery import Delivery
     from medhavi.providers.capacity_network import StepNode
     from medhavi.providers.capacity_room import Option
+    from medhavi.providers.timing import Clock
 
 _made = tuple.__new__
 """Makes a named tuple of all its fields."""
@@ -202,12 +203,20 @@ class ChainClock:
         In order of working; may be none.
     delivery
         One outlet, at the end of the last step.
+    others
+        Clock with the alternates of the steps, asked where a first choice never opens.
     """
 
-    __slots__ = ("_delivery", "_offset", "_outlet", "_steps")
+    __slots__ = ("_delivery", "_offset", "_others", "_outlet", "_steps")
 
-    def __init__(self, steps: tuple[ChainStep, ...], delivery: Delivery) -> None:
+    def __init__(
+        self,
+        steps: tuple[ChainStep, ...],
+        delivery: Delivery,
+        others: Clock | None = None,
+    ) -> None:
         self._steps = steps
+        self._others = others
         self._delivery = delivery
         self._outlet = delivery.outlets[0]
         self._offset = self._outlet.offset
@@ -231,7 +240,8 @@ class ChainClock:
                 finish = step.working.previous_moment(bound)
             start = None if finish is None else step.working.subtract(finish, work)
             if start is None or finish is None:
-                return None
+                others = self._others
+                return None if others is None else others.latest(need, steps)
             windows.append(_window(step, start, finish, work))
             bound = start - step.queue
         windows.reverse()
@@ -251,7 +261,8 @@ class ChainClock:
                 begin = step.working.next_moment(bound)
             finish = None if begin is None else step.working.add(begin, work)
             if begin is None or finish is None:
-                return None
+                others = self._others
+                return None if others is None else others.earliest(start, steps)
             windows.append(_window(step, begin, finish, work))
             bound = finish + step.move + step.lag
         return self._timing(windows, start)

@@ -115,20 +115,21 @@ class CompiledRouting:
             if option is not None and option.axis.working.always_open:
                 soft = node.safety + seconds_up(safety_days, DAY)
                 return SingleStepClock(node, option, chain[0].duration, soft)
-        return ChainClock(chain, delivery)
+        if all(task.plan.only is not None for task in self.tasks):
+            return ChainClock(chain, delivery)
+        others = NetworkClock(self.network, self.tasks, delivery)
+        return ChainClock(chain, delivery, others)
 
     def _chain(self) -> tuple[ChainStep, ...] | None:
-        """Give the steps in a row, where nothing but a row of steps is asked for."""
+        """Give the steps in a row, each with its first choice, if that is all."""
         outlet = self.outlets[0]
         simple = len(self.outlets) == 1 and outlet.anchor == "end"
         if not simple or outlet.step is not None or not self.network.is_chain:
             return None
         chain = []
         for place, task in enumerate(self.tasks):
-            node, option = task.node, task.plan.only
-            if option is None or option.axis.steady is None:
-                return None
-            if task.fixed_window is not None:
+            node, option = task.node, task.plan.first
+            if option is None or option.axis.steady is None or task.fixed_window:
                 return None
             working = option.axis.working
             if not (node.splittable or working.always_open) or node.batch is not None:

@@ -78,6 +78,8 @@ class Quotas:
         for number, row in enumerate(capacities):
             self._windows[row["supplier"]].append((number, row))
         self._load_of: dict[tuple[int, int], Load] = {}
+        self._asked: tuple[Source | None, int, Load] = None, 0, NOTHING
+        """The load that was asked for last: whoever asks for room takes it next."""
         self._room_of: dict[str, tuple[int | None, ...]] = {}
         self._lasting: dict[str, tuple[Fraction | None, ...]] = {}
         self._scheduled: dict[str, bool] = {}
@@ -89,8 +91,8 @@ class Quotas:
         """Give the largest order that ever fits [steps]; None: no limit."""
         found = []
         if source.kind == "buy" and source.row["capacity_per_period"] is not None:
-            most = float(str(source.row["capacity_per_period"]))
-            found.append(steps_down(most, source.step))
+            stated = float(str(source.row["capacity_per_period"]))
+            found.append(steps_down(stated, source.step))
         if source.kind == "move":
             facts = self._facts
             ones = (
@@ -99,7 +101,10 @@ class Quotas:
             )
             for carried, one in zip(self._lasting_room(source), ones, strict=True):
                 if carried is not None and one > 0:
-                    found.append(int(carried / (exact(one) * source.step)))
+                    each, step = exact(one), source.step
+                    most = carried.numerator * each.denominator * step.denominator
+                    taken = carried.denominator * each.numerator * step.numerator
+                    found.append(most // taken)
         return min(found, default=None)
 
     def until(self, source: Source, steps: int, at: int) -> int | None:
@@ -253,6 +258,9 @@ class Quotas:
         return known
 
     def _load(self, source: Source, steps: int) -> Load:
+        asked, size, known_load = self._asked
+        if asked is source and size == steps:
+            return known_load
         known = self._load_of.get((id(source), steps))
         if known is None:
             facts = self._facts
@@ -261,6 +269,7 @@ class Quotas:
                 facts.weight_kg(source.product),
                 facts.volume_m3(source.product),
             )
+        self._asked = source, steps, known
         return known
 
     def _room(self, transport: Transport, lane: str, at: int) -> tuple[int | None, ...]:
@@ -282,7 +291,8 @@ class Quotas:
             return None
         lane, there, next_try = source.source, NOTHING, at + 1
         if self._shares(source):
-            there = (self._loads.of_lane(lane) or {}).get(at, NOTHING)
+            loaded = self._loads.of_lane(lane)
+            there = NOTHING if loaded is None else loaded.get(at, NOTHING)
         else:
             # Each move has a vehicle of its own: only a disruption makes it small.
             ends = [end for end in transport.room_changes(lane) if end > at]
@@ -290,9 +300,9 @@ class Quotas:
                 return None
             next_try = ends[0]
         weight, volume = self._room(transport, lane, at)
-        more = self._load(source, steps)
-        if weight is not None and more.weight and there.weight + more.weight > weight:
+        heavy, large = self._load(source, steps)
+        if weight is not None and heavy and there[0] + heavy > weight:
             return next_try
-        if volume is not None and more.volume and there.volume + more.volume > volume:
+        if volume is not None and large and there[1] + large > volume:
             return next_try
         return None

@@ -118,6 +118,7 @@ class Transport:
     """
 
     __slots__ = (
+        "_alike",
         "_blackouts",
         "_calendars",
         "_clocks",
@@ -156,6 +157,8 @@ class Transport:
             self._disrupt(tables["disruptions"])
         self._cutoffs: dict[str, int] = {}
         self._timetables: dict[str, Timetable] = {}
+        self._alike: dict[tuple[object, ...], Timetable] = {}
+        """Timetables by what they say: many lanes leave at the same times."""
         self._clocks: dict[tuple[str, float], Clock] = {}
         self._reliable: dict[str, float] = {}
         into: dict[str, list[str]] = {}
@@ -381,12 +384,14 @@ class Transport:
         """Give the departures of a lane."""
         known = self._timetables.get(lane)
         if known is None:
-            origin = self._lanes[lane]["origin"]
-            known = self._timetables[lane] = Timetable(
-                zone(self._facts.zone(origin)),
-                self._departures.get(lane, ()),
-                self._blackouts.get(lane, ()),
-            )
+            name = self._facts.zone(self._lanes[lane]["origin"])
+            times = tuple(self._departures.get(lane, ()))
+            blackouts = tuple(self._blackouts.get(lane, ()))
+            known = self._alike.get((name, times, blackouts))
+            if known is None:
+                known = Timetable(zone(name), times, blackouts)
+                self._alike[name, times, blackouts] = known
+            self._timetables[lane] = known
         return known
 
 
