@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     """Orders by chain, size [steps], first instant and the instant to be through by."""
 
 
+_made = tuple.__new__
+"""Makes a named tuple of all its fields."""
+
+
 class FiniteStep:
     """A step of a chain with all its options, in the order of preference."""
 
@@ -156,19 +160,23 @@ class FiniteStep:
         else:
             segments = tuple(option.working.segments(start, finish))
         setup = option.setup + changed
-        return StepWindow(
-            self.step,
-            start - self.queue,
-            start,
-            finish,
-            finish + self.move,
-            setup,
-            length - setup,
-            segments,
-            option.resources,
-            self._family,
-            changed,
+        made: StepWindow = _made(
+            StepWindow,
+            (
+                self.step,
+                start - self.queue,
+                start,
+                finish,
+                finish + self.move,
+                setup,
+                length - setup,
+                segments,
+                option.resources,
+                self._family,
+                changed,
+            ),
         )
+        return made
 
 
 def _alike(

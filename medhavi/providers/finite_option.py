@@ -42,6 +42,10 @@ class Taken(NamedTuple):
     changed: int = 0
 
 
+_made = tuple.__new__
+"""Makes a named tuple of all its fields."""
+
+
 class FiniteOption:
     """One option of a step with the ledgers of its resources."""
 
@@ -102,7 +106,10 @@ class FiniteOption:
             )
         else:
             span = self._earliest(length, bound)
-        return None if span is None else Taken(self, span[0], span[1], length)
+        if span is None:
+            return None
+        taken: Taken = _made(Taken, (self, *span, length, 0))
+        return taken
 
     def latest(self, steps: int, bounds: Span) -> Taken | None:
         """Place an order as late as possible; bounds are the floor and the end."""
@@ -113,7 +120,10 @@ class FiniteOption:
             )
         else:
             span = self._latest(length, bounds)
-        return None if span is None else Taken(self, span[0], span[1], length)
+        if span is None:
+            return None
+        taken: Taken = _made(Taken, (self, *span, length, 0))
+        return taken
 
     # ---------------------------------------------------------------- working time
     def _first(self, length: int, bound: int) -> Span | None:

@@ -122,6 +122,50 @@ class Ledger:
             return
         times, used = self.times, self.used
         first = bisect_right(times, start) - 1
+        last = first + 1
+        if last == len(times) or times[last] >= finish:
+            self._change_inside(first, (start, finish), used[first] + units)
+        else:
+            self._change_across(first, (start, finish), units)
+        for free in self._free.values():
+            free.changed(start, finish)
+        for one in self._watching:
+            one.changed(start, finish)
+
+    def _change_inside(self, place: int, span: Span, level: int) -> None:
+        """Let a part of one piece have another use; neighbours of equal use join."""
+        times, used = self.times, self.used
+        start, finish = span
+        after, before = place + 1, used[place]
+        reaches = after < len(times) and times[after] == finish
+        if times[place] != start:
+            if not reaches:
+                times[after:after] = span
+                used[after:after] = level, before
+            elif used[after] == level:
+                times[after] = start
+            else:
+                times.insert(after, start)
+                used.insert(after, level)
+        elif place and used[place - 1] == level:
+            if not reaches:
+                times[place] = finish
+            elif used[after] == level:
+                del times[place : after + 1], used[place : after + 1]
+            else:
+                del times[place], used[place]
+        else:
+            used[place] = level
+            if not reaches:
+                times.insert(after, finish)
+                used.insert(after, before)
+            elif used[after] == level:
+                del times[after], used[after]
+
+    def _change_across(self, first: int, span: Span, units: int) -> None:
+        """Let several pieces have another use; the first one is given."""
+        times, used = self.times, self.used
+        start, finish = span
         if times[first] != start:
             first += 1
             times.insert(first, start)
@@ -136,10 +180,6 @@ class Ledger:
             del times[last], used[last]
         if first and used[first] == used[first - 1]:
             del times[first], used[first]
-        for free in self._free.values():
-            free.changed(start, finish)
-        for one in self._watching:
-            one.changed(start, finish)
 
     # ------------------------------------------------------------------- who watches
     def watch(self, one: Watching) -> None:
