@@ -61,10 +61,10 @@ class LeastLoads:
         self._known: dict[int, Load] = {}
         self._beside = given_beside(model)
         self._makes = {
-            way.source.source
-            for node in list(model.nodes.values())
-            for way in model.ways(node)
-            if way.source.kind == "make"
+            source.source
+            for node in model.nodes.values()
+            for source in node.sources
+            if source.kind == "make"
         }
         self._limits: dict[str, bool] = {}
         self._shares_of: dict[int, Load] = {}

@@ -342,4 +342,6 @@ def _merged(
 
 def _number(records: Iterable[Order | SupplyUnit | Need]) -> None:
     for index, record in enumerate(records):
-        record.index = index
+        # Most stay where they are: their number is kept, no other one takes memory.
+        if record.index != index:
+            record.index = index

@@ -140,9 +140,11 @@ class WayChains:
 
 def given_beside(model: Model) -> set[int]:
     """Give the nodes, by identity, of what orders for something else give besides."""
+    recipes = model.providers.recipes
     return {
-        id(given.node)
+        id(model.node(key))
         for node in list(model.nodes.values())
-        for way in model.ways(node)
-        for given in way.yields[1:]
+        for source in node.sources
+        if source.kind == "make"
+        for key in recipes.recipe(source.source).others
     }

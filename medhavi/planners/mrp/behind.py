@@ -8,6 +8,7 @@ found is what the demand is pegged to in the end.
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.mrp.state import NO_DEMAND
@@ -31,19 +32,24 @@ class Behind:
 
     def __init__(self) -> None:
         self._matches: tuple[list[int], list[int], list[int]] = ([], [], [])
-        self._read = 0
-        self._of_need: dict[int, list[int]] = {}
+        self._latest: dict[int, int] = {}
+        """The last match of each need."""
+        self._before = array("q")
+        """By match: the one of the same need before it; -1: it is the first."""
 
     def see(
         self, match_need: list[int], match_unit: list[int], match_qty: list[int]
     ) -> None:
         """Look at the matches as they are now; those that were added are read."""
-        if self._matches[0] is not match_need or self._read > len(match_need):
-            self._of_need, self._read = {}, 0
+        read = len(self._before)
+        if self._matches[0] is not match_need or read > len(match_need):
+            self._latest, self._before, read = {}, array("q"), 0
         self._matches = (match_need, match_unit, match_qty)
-        for place in range(self._read, len(match_need)):
-            self._of_need.setdefault(match_need[place], []).append(place)
-        self._read = len(match_need)
+        latest, before = self._latest, self._before
+        for place in range(read, len(match_need)):
+            need = match_need[place]
+            before.append(latest.get(need, -1))
+            latest[need] = place
 
     def of(self, order: Order) -> list[Slice]:
         """Give the slices of an order, without recursion down long chains."""
@@ -102,13 +108,23 @@ class Behind:
         """Give where in a need its match number `turn` with a unit begins [steps]."""
         _, units, quantities = self._matches
         first = 0
-        for place in self._of_need.get(need.index, ()):
+        for place in self._of_need(need):
             if units[place] == unit.index and quantities[place] > 0:
                 if turn == 0:
                     break
                 turn -= 1
             first += quantities[place]
         return first
+
+    def _of_need(self, need: Need) -> list[int]:
+        """List the matches of a need in sequence."""
+        found = []
+        place = self._latest.get(need.index, -1)
+        while place >= 0:
+            found.append(place)
+            place = self._before[place]
+        found.reverse()
+        return found
 
 
 def stretched(need: Need, slices: Sequence[Slice]) -> list[Slice]:

@@ -138,11 +138,13 @@ class Decoder:
         """
         rows: list[tuple[object, ...]] = []
         for order in self._release.orders:
-            node = self._release.model.node(order.node)
+            main = next(
+                (unit for unit in order.units if unit.node.key == order.node), None
+            )
+            node = self._release.model.node(order.node) if main is None else main.node
             step, source, timing = node.step, order.source, order.timing
             unit_step = step if order.recipe is None else order.recipe.unit_step
             size = from_steps(order.steps, unit_step)
-            main = next((unit for unit in order.units if unit.node is node), None)
             moving = order.kind == "move"
             rows.append(
                 (
@@ -370,23 +372,33 @@ def _owned(release: Release) -> tuple[list[int], list[int], list[int], list[int]
     for need in release.needs:
         for unit, demand, qty in need.pins:
             kept.setdefault((need.index, id(unit)), []).append((demand, qty))
-    rows: list[tuple[int, int, int, int]] = []
+    keeping = {need for need, _ in kept}
+    need_of: list[int] = []
+    unit_of: list[int] = []
+    qty_of: list[int] = []
+    owner: list[int] = []
+
+    def put(need: int, unit: int, qty: int, demand: int) -> None:
+        need_of.append(need)
+        unit_of.append(unit)
+        qty_of.append(qty)
+        owner.append(demand)
+
     for place, unit_index, qty in zip(
         release.match_need, release.match_unit, release.match_qty, strict=True
     ):
         left = qty
-        wishes = kept.get((place, id(release.units[unit_index])), [])
-        while wishes and left > 0:
-            demand, wanted = wishes.pop()
-            part = min(left, wanted)
-            if wanted > part:
-                wishes.append((demand, wanted - part))
-            rows.append((place, unit_index, part, demand))
-            left -= part
+        if place in keeping:
+            wishes = kept.get((place, id(release.units[unit_index])), [])
+            while wishes and left > 0:
+                demand, wanted = wishes.pop()
+                part = min(left, wanted)
+                if wanted > part:
+                    wishes.append((demand, wanted - part))
+                put(place, unit_index, part, demand)
+                left -= part
         if left > 0:
-            rows.append((place, unit_index, left, ordered[unit_index]))
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    need_of, unit_of, qty_of, owner = columns or [[], [], [], []]
+            put(place, unit_index, left, ordered[unit_index])
     return need_of, unit_of, qty_of, owner
 
 

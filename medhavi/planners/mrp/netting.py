@@ -96,7 +96,7 @@ class NodeWalk:
         if unit.free <= 0 or unit.expires < self.at:
             return
         insort(self._arrived, (unit.expires, unit.available, unit.index, unit))
-        if unit.is_ours:
+        if unit.customer is None:
             self.available += unit.free
 
     def advance(self, instant: int) -> None:
@@ -182,7 +182,7 @@ class NodeWalk:
                 position += 1
                 continue
             taken = release.match(need, unit)
-            if unit.is_ours:
+            if unit.customer is None:
                 self.available -= taken
             if unit.free == 0:
                 del arrived[position]

@@ -274,11 +274,8 @@ class MrpRun:
         """Give the first instant at which an order made now would be usable."""
         if node.rules.is_plain or not node.sources:
             return self.as_of
-        there = sum(
-            unit.free
-            for unit in node.units
-            if unit.is_ours and unit.available <= self.as_of
-        )
+        now, units = self.as_of, node.units
+        there = sum([one.free for one in units if one.available <= now and one.is_ours])
         gap = max(1, node.rules.safety_qty - there)
         way = self.model.ways(node)[0]
         source = way.source

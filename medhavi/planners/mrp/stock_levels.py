@@ -67,6 +67,7 @@ class Levels:
         "_levels",
         "_node",
         "_now",
+        "_steady",
         "_totals",
         "_window",
         "eoq",
@@ -90,6 +91,8 @@ class Levels:
         self._calendar = calendar
         self._levels = rules.levels
         self._cover = rules.safety_days
+        self._steady: tuple[int, int] | None = None
+        """Bounds before the horizon, where nothing changes them until then."""
         self.eoq = eoq
         self.lowered: Sequence[Lowering] = ()
         explicit = rules.lot_rule == "min_max" or (
@@ -153,6 +156,13 @@ class Levels:
 
     def _bounds(self, instant: int) -> tuple[int, int]:
         """Give the stock below which an order is raised, and up to which [steps]."""
+        if self._levels or self._cover or self.lowered or instant >= self._horizon:
+            return self._bounds_at(instant)
+        if self._steady is None:
+            self._steady = self._bounds_at(instant)
+        return self._steady
+
+    def _bounds_at(self, instant: int) -> tuple[int, int]:
         rules = self._node.rules
         floor = self.safety(instant)
         level = floor
