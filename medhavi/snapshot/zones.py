@@ -11,8 +11,11 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from medhavi.units import DAY
+from medhavi.units import DAY, to_seconds
 
+_FIRST: Final = to_seconds(dt.datetime(1, 1, 3, tzinfo=dt.UTC))
+_LAST: Final = to_seconds(dt.datetime(9999, 12, 29, tzinfo=dt.UTC))
+"""What datetime can tell of any zone."""
 _BLOCK: Final = 16
 """Dates that are looked at together."""
 
@@ -114,7 +117,9 @@ class Zone:
         return finish
 
     def _read(self, instant: int) -> int:
-        offset = dt.datetime.fromtimestamp(instant, self._info).utcoffset()
+        # What looks ahead from a date in 9999 leaves the calendar of datetime.
+        told = min(max(instant, _FIRST), _LAST)
+        offset = dt.datetime.fromtimestamp(told, self._info).utcoffset()
         return 0 if offset is None else offset // dt.timedelta(seconds=1)
 
 

@@ -74,3 +74,14 @@ def test_the_wall_clock_leads_back_to_the_instant_or_its_twin(name: str, tens: i
     local = place.local(instant)
     assert instant in (place.instant(local), place.instant(local, last=True))
     assert place.instant(local, last=True) - place.instant(local) < DAY
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_beyond_the_calendar_the_last_offset_holds(name: str):
+    """An order due on 9999-12-31 is looked at from both sides of that day."""
+    place = zone(name)
+    last, first = utc("9999-12-31T23:59:59"), utc("0001-01-01")
+    for moment in (last, last + 400 * DAY, first, first - 400 * DAY):
+        local = place.local(moment)
+        assert abs(local - moment) < DAY
+        assert place.instant(local) == moment

@@ -322,6 +322,8 @@ def test_rules_firm_what_is_due_in_one_edit(bench):
         ({"kind": "cancel"}, "ORD004", "the next plan would make again"),
         ({"kind": "release"}, "ORD001", "is planned; release is not possible"),
         ({"kind": "move", "due": "2026-01-01"}, "ORD004", "before now"),
+        ({"kind": "move", "due": "9999-12-31"}, "ORD004", "more than 100 years"),
+        ({"kind": "move", "start": "9999-12-31"}, "ORD004", "more than 100 years"),
         (
             {"kind": "move", "due": "2026-02-01", "start": "2026-02-02"},
             "ORD004",

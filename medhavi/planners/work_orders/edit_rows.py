@@ -7,6 +7,7 @@ all of them; the edit changes nothing then.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from medhavi.results.plan import Plan
 
 Row = dict[str, Any]
+_MOST_AHEAD = dt.timedelta(days=36_525)
 _SUPPLY_KINDS = {order: supply for supply, order in KINDS.items()}
 
 
@@ -229,6 +231,9 @@ class _Editor:
                 raise Impossible(
                     _wrong(name, moment, "before now", f"Choose {now} or later.")
                 )
+            if moment is not None and moment - now > _MOST_AHEAD:
+                reason = "more than 100 years from now"
+                raise Impossible(_wrong(name, moment, reason, "Correct the year."))
         if due is not None and start is not None:
             if start > due:
                 reason = f"after due {due}"

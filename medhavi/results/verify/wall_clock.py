@@ -24,6 +24,9 @@ Instants = NDArray[np.int64]
 
 _MARGIN = 40 * DAY
 _EPOCH = dt.date(1970, 1, 1).toordinal()
+_FIRST = int(dt.datetime(1, 1, 5, tzinfo=dt.UTC).timestamp())
+_LAST = int(dt.datetime(9999, 12, 29, tzinfo=dt.UTC).timestamp())
+"""What datetime can tell of any zone, with a few days to spare."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,8 @@ class WallClock:
     _dates: dict[str, Instants] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._low, self._high = self.first - _MARGIN, self.last + _MARGIN
+        self._low = min(max(self.first - _MARGIN, _FIRST), _LAST)
+        self._high = max(min(self.last + _MARGIN, _LAST), _FIRST)
         self._zones = {
             row["calendar"]: ZoneInfo(row["timezone"] or "UTC")
             for row in self.snapshot["calendars"].iter_rows(named=True)
@@ -257,9 +261,11 @@ def _instant(date: dt.date, time: dt.time, zone: ZoneInfo) -> int:
 
 def _local(instant: int, zone: ZoneInfo) -> int:
     """Give local wall time as seconds since 1970-01-01 00:00 local."""
-    moment = dt.datetime.fromtimestamp(instant, zone)
+    told = min(max(instant, _FIRST), _LAST)
+    moment = dt.datetime.fromtimestamp(told, zone)
     days = moment.toordinal() - _EPOCH
-    return days * DAY + moment.hour * 3600 + moment.minute * 60 + moment.second
+    time = moment.hour * 3600 + moment.minute * 60 + moment.second
+    return days * DAY + time + instant - told
 
 
 def _grouped(snapshot: Snapshot, table: str) -> dict[str, list[dict[str, Any]]]:

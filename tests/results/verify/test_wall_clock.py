@@ -199,3 +199,22 @@ def test_both_calendars_of_the_house_agree(
     theirs = Calendars(snapshot).working_time("C")
     mine = int(own.between(np.array([first]), np.array([last]))[0])
     assert mine == theirs.between(first, last)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/New_York"])
+def test_the_last_days_that_have_a_date_are_counted(zone: str) -> None:
+    """9999-12-31 stands for an open end in many systems."""
+    snapshot = tables(zone, [{**NIGHT, "weekday": day} for day in range(1, 8)], [])
+    own = clock(snapshot, "9999-11-01", "9999-12-31T23:59:59")
+    assert hours(own.open_time("C"), "9999-12-01", "9999-12-11") == 80.0
+    ends = np.array([at("9999-12-11"), at("9999-12-31T23:59:59")])
+    assert np.all(np.diff(own.day_axis("C", ends)) > 0)
+    theirs = Calendars(snapshot).working_time("C")
+    found = theirs.subtract_days(at("9999-12-31T23:59:59"), DAY)
+    assert found is None or found < ends[1]
+
+
+def test_the_first_days_that_have_a_date_are_counted() -> None:
+    snapshot = tables("America/New_York", [NIGHT], [])
+    own = clock(snapshot, "0001-01-01", "0001-03-01").open_time("C")
+    assert hours(own, "0001-02-01", "0001-03-01") == 32.0
