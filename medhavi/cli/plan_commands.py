@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medhavi.cli.boundary import INTERRUPTED
 from medhavi.cli.conversation import Conversation, talk
 from medhavi.cli.figures import show_figures, show_reasons
+from medhavi.cli.following import interruption
 from medhavi.cli.options import (
     FileFormat,
     FolderOption,
@@ -29,6 +33,7 @@ from medhavi.errors import NotAvailable, UsageError
 
 if TYPE_CHECKING:
     from medhavi.results.plan import Plan
+    from medhavi.workbench.tables_run import Observe
 
 
 class Mode(StrEnum):
@@ -86,7 +91,10 @@ def plan(
     file_format: FormatOption = FileFormat.PARQUET,
     as_json: JsonOption = False,
 ) -> None:
-    """Plan, verify and rate; write the result whole or not at all."""
+    """Plan, verify and rate; write the result whole or not at all.
+
+    In mode constrained Ctrl-C keeps the best plan so far; a second one ends at once.
+    """
     conversation = talk()
     _refuse_what_does_not_fit(mode, effort, baseline)
     one_place(tables, lake)
@@ -94,10 +102,11 @@ def plan(
     if effort is not None:
         parameters = {**parameters, "effort": str(effort)}
     before = None if baseline is None else _stored(baseline)
-    if tables is not None:
-        made = _plan_of_tables(tables, mode, parameters, before, conversation)
-    else:
-        made = _plan_of_lake(lake, mode, parameters, before, conversation)
+    with _watched(mode, conversation) as observe:
+        if tables is not None:
+            made = _plan_of_tables(tables, mode, parameters, before, observe)
+        else:
+            made = _plan_of_lake(lake, mode, parameters, before, observe)
     conversation.report(made.findings)
     if out is not None:
         from medhavi.workbench.tables_run import write_plan
@@ -113,6 +122,21 @@ def plan(
         rows={name: frame.height for name, frame in made.tables.items()},
         measured=dict(made.measured),
     )
+    if str(made.run.status) == "cancelled":
+        conversation.note("interrupted: the best plan so far was kept")
+        raise typer.Exit(INTERRUPTED)
+
+
+@contextmanager
+def _watched(mode: Mode, conversation: Conversation) -> Iterator[Observe]:
+    """Let Ctrl-C end the improvement of a plan instead of throwing it away."""
+    if mode is not Mode.CONSTRAINED:
+        yield conversation.note
+        return
+    from medhavi.workbench.tables_run import Watched
+
+    with interruption() as cancelled:
+        yield Watched(conversation.note, cancelled)
 
 
 def _refuse_what_does_not_fit(
@@ -139,7 +163,7 @@ def _plan_of_tables(
     mode: Mode,
     parameters: dict[str, object],
     baseline: Plan | None,
-    conversation: Conversation,
+    observe: Observe,
 ) -> Plan:
     from medhavi.workbench.tables_run import plan_tables
 
@@ -148,7 +172,7 @@ def _plan_of_tables(
         mode=str(mode),
         settings=parameters,
         baseline=baseline,
-        observe=conversation.note,
+        observe=observe,
     )
 
 
@@ -157,7 +181,7 @@ def _plan_of_lake(
     mode: Mode,
     parameters: dict[str, object],
     baseline: Plan | None,
-    conversation: Conversation,
+    observe: Observe,
 ) -> Plan:
     from medhavi.cli.lake_commands import open_workbench
 
@@ -165,7 +189,7 @@ def _plan_of_lake(
         mode=str(mode),
         settings=parameters,
         baseline=baseline,
-        observe=conversation.note,
+        observe=observe,
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from medhavi.findings import BadData, has_errors
 from medhavi.results.plan_tables import SCHEMAS
+from medhavi.results.run_record import Status
 from medhavi.schema import tables as schema_tables
 from medhavi.workbench.safe_folder import replaced_folder
 
@@ -24,6 +25,26 @@ if TYPE_CHECKING:
 Observe = Callable[[str], object]
 RESULT_NAMES = frozenset({*SCHEMAS, "run", "kpis", "measured", "basis"})
 """What a result folder holds; `--out` replaces a folder of these and no other."""
+
+
+class Watched:
+    """Told what goes on, and asked whether to end it with what is best so far.
+
+    Parameters
+    ----------
+    say
+        Called with a text.
+    cancelled
+        Polled.
+    """
+
+    def __init__(self, say: Observe, cancelled: Callable[[], bool]) -> None:
+        self._say = say
+        self.cancelled = cancelled
+
+    def __call__(self, text: str) -> None:
+        """Say what goes on."""
+        self._say(text)
 
 
 class Measurement:
@@ -99,6 +120,9 @@ def plan_snapshot(
 
     Parameters
     ----------
+    observe
+        Called with texts. If it is `Watched`, it may end the run early: the plan is the
+        best so far, with status cancelled.
     keep_run
         Whether the run is kept in memory with the plan, so that plans on it are made
         in little time; mode mrp alone does that.
@@ -109,6 +133,8 @@ def plan_snapshot(
         The data has errors; all are named.
     VerificationFailed
         The plan breaks its own snapshot, a defect of the planner.
+    KeyboardInterrupt
+        It was ended before there was any plan.
     """
     from medhavi.planners.pipeline import plan, plan_to_build_on
     from medhavi.results.kpis import kpi_table
@@ -129,7 +155,10 @@ def plan_snapshot(
                 settings=settings,
                 baseline=baseline,
                 observe=_phases(say),
+                cancelled=say.cancelled if isinstance(say, Watched) else None,
             )
+    if made.run.status is Status.CANCELLED and made.fulfilment.is_empty():
+        raise KeyboardInterrupt
     say("verifying")
     with taken.phase("verify"):
         verify_or_refuse(made, snapshot)

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
 
 import pytest
+
+from medhavi.results.plan import Plan
+from medhavi.results.verify import verify
+from medhavi.snapshot import Snapshot
+from medhavi.workbench.tables_run import Watched, plan_snapshot
+from tests import factories
+from tests.factories import AS_OF
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize("effort", [None, "light"])
@@ -44,3 +59,68 @@ def test_an_effort_that_changes_nothing_is_refused(medhavi, example, words, mess
     said = medhavi("plan", "--tables", example, *words)
     assert said.code == 2
     assert message in said.err
+
+
+# ---------------------------------------------------------------------- interruption
+def crowded(folder: Path) -> Path:
+    """Write 80 orders of ten products on three machines, most of them late."""
+    products = [f"A{number}" for number in range(10)]
+    tables = {
+        "demands": [
+            {
+                "demand": f"D{number:02d}",
+                "product": products[number * 7 % 10],
+                "qty": 1 + number * 5 % 9,
+                "due": AS_OF + dt.timedelta(days=1 + number * 3 % 11),
+                "priority": 1 + number % 3,
+            }
+            for number in range(80)
+        ],
+        "routings": [{"routing": name, "product": name} for name in products],
+        "steps": [
+            {"routing": name, "step": step, "sequence": step, "fixed_minutes": 240}
+            for name in products
+            for step in (1, 2)
+        ],
+        "step_resources": [
+            {"routing": name, "step": step, "resource": f"M{(place + step) % 3}"}
+            for place, name in enumerate(products)
+            for step in (1, 2)
+        ],
+        "resources": [{"resource": f"M{number}"} for number in range(3)],
+    }
+    factories.snapshot(**tables).to_folder(folder)
+    return folder
+
+
+def test_ctrl_c_keeps_the_best_plan_so_far(tmp_path):
+    place, out = crowded(tmp_path / "tables"), tmp_path / "out"
+    wishes = tmp_path / "settings.toml"
+    wishes.write_text('effort = "full"\nengine = "python"\nsearch = "never"\n')
+    words = ["plan", "--mode", "constrained", "--tables", place, "--out", out]
+    code = "import sys; from medhavi.cli import main; sys.exit(main())"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *words, "--settings", wishes, "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "late of priority" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    told, said = process.communicate(timeout=120)
+    assert process.returncode == 3
+    assert said.endswith("interrupted: the best plan so far was kept\n")
+    assert json.loads(told)["run"]["status"] == "cancelled"
+    made = Plan.from_folder(out)
+    assert made.run.status == "cancelled"
+    assert made.fulfilment.height == 80
+    assert verify(made, Snapshot.from_folder(place)) == []
+
+
+def test_ctrl_c_before_any_plan_leaves_what_was_there(tmp_path):
+    snapshot = Snapshot.from_folder(crowded(tmp_path / "tables"))
+    with pytest.raises(KeyboardInterrupt):
+        plan_snapshot(snapshot, "constrained", observe=Watched(print, lambda: True))
