@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,10 @@ from medhavi.cli.order_edit_commands import (
     register_edits,
     settled,
 )
+from medhavi.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 def register(app: typer.Typer) -> None:
@@ -59,15 +63,20 @@ def list_orders(
     as_json: JsonOption = False,
 ) -> None:
     """List the orders of a plan with state, priority and firming advice."""
+    from medhavi.planners.work_orders.order_states import OrderState
     from medhavi.workbench.work_list import order_list
 
     conversation = talk()
     parameters = parameters_of(settings)
     bench = bench_of(lake, store)
-    made = plan_of(bench, plan, mode)
-    rows = order_list(made, bench.snapshot(), parameters)
-    for column, value in (("status", status), ("product", product)):
+    made, snapshot = plan_of(bench, plan, mode), bench.snapshot()
+    rows = order_list(made, snapshot, parameters)
+    for column, value, known in (
+        ("status", status, list(OrderState)),
+        ("product", product, snapshot["products"]["product"].to_list()),
+    ):
         if value is not None:
+            _refuse_unknown(column, value, known)
             rows = rows.filter(rows[column] == value)
     shown = (
         "id", "kind", "product", "location", "qty", "start", "finish", "status",
@@ -75,6 +84,16 @@ def list_orders(
     )  # fmt: skip
     show_table(shown, rows.select(shown).rows())
     conversation.answer(run=made.run.run_id, orders=rows.to_dicts())
+
+
+def _refuse_unknown(option: str, value: str, known: Collection[str]) -> None:
+    from medhavi.snapshot.row_findings import nearest
+
+    if value not in known:
+        message = (
+            f"--{option} {value}: there is no such {option}{nearest(value, known)}."
+        )
+        raise UsageError(message)
 
 
 def history(

@@ -98,6 +98,7 @@ def plan(
     conversation = talk()
     _refuse_what_does_not_fit(mode, effort, baseline)
     one_place(tables, lake)
+    _refuse_place(out)
     parameters = settings_file(settings)
     if effort is not None:
         parameters = {**parameters, "effort": str(effort)}
@@ -150,6 +151,15 @@ def _refuse_what_does_not_fit(
     if effort is Effort.INCREMENTAL and baseline is None:
         message = "plan --effort incremental builds on a plan: give --baseline DIR."
         raise UsageError(message)
+
+
+def _refuse_place(out: Path | None) -> None:
+    """Refuse before hours of planning what could not be written after them."""
+    from medhavi.workbench.safe_folder import refuse_foreign
+    from medhavi.workbench.tables_run import RESULT_NAMES
+
+    if out is not None:
+        refuse_foreign(out, RESULT_NAMES)
 
 
 def _stored(folder: Path) -> Plan:

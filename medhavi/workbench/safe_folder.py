@@ -43,7 +43,7 @@ def replaced_folder(
         `folder` is a file or holds something that is not ours.
     """
     target = Path(folder).absolute()
-    _refuse_foreign(target, frozenset(ours), inside or {})
+    refuse_foreign(target, ours, inside)
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = _beside(target, "part")
     _remove(fresh)
@@ -78,9 +78,19 @@ def replaced_file(path: str | Path) -> Iterator[Path]:
         fresh.unlink(missing_ok=True)
 
 
-def _refuse_foreign(
-    target: Path, ours: frozenset[str], inside: Mapping[str, Collection[str]]
+def refuse_foreign(
+    folder: str | Path,
+    ours: Collection[str],
+    inside: Mapping[str, Collection[str]] | None = None,
 ) -> None:
+    """Say at once what `replaced_folder` would say when all is done.
+
+    Raises
+    ------
+    UsageError
+        `folder` is a file or holds something that is not ours.
+    """
+    target, inside = Path(folder).absolute(), inside or {}
     if not target.exists():
         return
     if not target.is_dir():

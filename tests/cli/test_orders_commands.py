@@ -43,6 +43,15 @@ def test_orders_are_listed_with_what_is_next(medhavi, place, tmp_path):
     assert said.answer["commit"]["orders"] == [f"PO-{supply[:12]}"]
     said = medhavi("orders", "firm", "--automatic", "--settings", rules)
     assert "No rule firms a proposal now." in said.out
+    for words, message in (
+        (
+            ["--status", "plannd"],
+            "there is no such status; the nearest name is planned",
+        ),
+        (["--product", "Z"], "--product Z: there is no such product"),
+    ):
+        said = medhavi("orders", "list", *words)
+        assert (said.code, message in said.err) == (2, True), said.err
 
 
 def test_an_edit_shows_its_price_and_writes_only_on_commit(medhavi, place):

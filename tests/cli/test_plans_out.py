@@ -249,3 +249,10 @@ def test_an_interrupt_ends_in_3_and_leaves_nothing(example, tmp_path, number):
     assert running.returncode == 3, rest
     assert "Interrupted" in rest
     assert "Traceback" not in rest
+
+
+def test_a_place_for_something_else_is_refused_before_planning(medhavi, example):
+    said = medhavi("plan", "--tables", example, "--out", example)
+    assert said.code == 2
+    assert "which is no part of such a result" in said.err
+    assert "planning" not in said.err
