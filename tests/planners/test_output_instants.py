@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from medhavi.findings import BadData
+from medhavi.planners.pipeline import plan
+from medhavi.results.verify import verify
+from tests import factories
 from tests.planners.small_plans import (
+    PYTHON,
     day,
     days,
     deliveries,
@@ -119,3 +124,31 @@ def test_a_by_product_of_an_order_that_had_to_wait_is_waited_for(wanted):
     )
     assert deliveries(made, "D1") == [(10, 15)]
     assert deliveries(made, "D2") == [(10, 15)]
+
+
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+@pytest.mark.parametrize(
+    ("role", "offset", "hours"),
+    [("main", -1440, None), ("main", -1500, 1), ("by", -2880, 24), ("by", -600, None)],
+)
+def test_an_output_before_its_order_begins_is_refused_by_name(
+    role, offset, hours, mode
+):
+    """The order takes a day; goods cannot be there before any work was done."""
+    early = {"line": 2, "role": "by", "product": "Z", "offset_minutes": offset}
+    main = {"line": 1, "offset_minutes": offset if role == "main" else 0}
+    tables = factories.snapshot(
+        demands=[{"qty": 10, "due": day(10)}],
+        routings=[{}],
+        steps=[{"fixed_minutes": 1440}],
+        routing_outputs=[main, *([early] if role == "by" else [])],
+    )
+    if hours is None:
+        made = plan(tables, mode, PYTHON)
+        assert verify(made, tables) == []
+        return
+    with pytest.raises(BadData) as refused:
+        plan(tables, mode, PYTHON)
+    [found] = refused.value.findings
+    assert (found.code, found.table, found.value) == ("PLAN016", "routing_outputs", "R")
+    assert f"{'A' if role == 'main' else 'Z'} at L {hours} h before" in found.message

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from medhavi.planners.mrp.early_outputs import refuse_early_outputs
 from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.planners.pegging import Matches
 from medhavi.providers.occupation import with_occupation
@@ -135,7 +136,13 @@ class Decoder:
         """Give a row per order and co-product; existing orders under their own id.
 
         Cost is that of the source plus the occupied hours of `operations`.
+
+        Raises
+        ------
+        BadData
+            An output is there before its order begins.
         """
+        refuse_early_outputs(self._release.orders)
         rows: list[tuple[object, ...]] = []
         for order in self._release.orders:
             main = next(
