@@ -7,6 +7,7 @@ and a law that its plans obey beside the independent check.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import defaultdict
 from itertools import pairwise
 from typing import Any
@@ -24,6 +25,8 @@ from tests.planners.small_plans import day, days
 FEW = settings(max_examples=2)
 MODES = ["mrp", "constrained"]
 LEAD = 3
+SECOND = 1.5 / 86_400
+"""Dates are whole seconds [days]."""
 WHOLE = st.integers(1, 20)
 
 
@@ -161,12 +164,88 @@ def together(made, _given):
     assert set(dates["date"]) <= {1}
 
 
-def eaten(made, given):
-    forecast = {row["demand"] for row in given["demands"] if row["kind"] == "forecast"}
-    rests = made.fulfilment.filter(pl.col("demand").is_in(forecast))["qty"].sum()
-    whole = sum(row["qty"] for row in given["demands"] if row["demand"] in forecast)
-    orders = sum(row["qty"] for row in given["demands"]) - whole
-    assert max(0, whole - orders) <= rests <= whole
+def periods_eaten(made, given):
+    """Consume period by period by hand (rule 1); all is one product at one place."""
+    [rule] = given["forecast_policies"]
+    rows = [row for row in given["demands"] if row["kind"] == "forecast"]
+    spans = {row["demand"]: (days(row["due"]), days(row["period_end"])) for row in rows}
+    rests = {row["demand"]: row["qty"] for row in rows}
+    orders = [row for row in given["demands"] if row["kind"] == "order"]
+    for order in sorted(orders, key=lambda row: (row["due"], row["demand"])):
+        due, left = days(order["due"]), order["qty"]
+        own = [name for name, (start, end) in spans.items() if start <= due < end]
+        before = sorted(
+            (
+                name
+                for name, (start, end) in spans.items()
+                if end <= due and start >= due - rule["backward_days"]
+            ),
+            key=lambda name: -spans[name][0],
+        )
+        after = sorted(
+            (
+                name
+                for name, (start, _) in spans.items()
+                if due < start <= due + rule["forward_days"]
+            ),
+            key=lambda name: spans[name][0],
+        )
+        for name in (*own, *before, *after):
+            taken = min(left, rests[name])
+            rests[name] -= taken
+            left -= taken
+    found = made.fulfilment.filter(pl.col("demand").is_in(list(rests)))
+    assert dict(found.select("demand", "qty").iter_rows()) == rests
+
+
+def oldest_first(made, given):
+    """Nothing comes of the second lot while the first has something that lives."""
+    first, _ = given["stock"]
+    last = dict(
+        made.deliveries.group_by("demand").agg(pl.col("date").max()).iter_rows()
+    )
+    taken = made.pegging.filter(pl.col("supply") == "A|L|1")["qty"].sum()
+    for peg in made.pegging.filter(pl.col("supply") == "A|L|2").to_dicts():
+        assert last[peg["demand"]] > first["expires_at"] or taken == first["qty"]
+
+
+def substitute_first(made, given):
+    """Nothing new is bought while the substitute in stock makes one more."""
+    [stock], [row] = given["stock"], given["substitutes"]
+    taken = made.pegging.filter(pl.col("supply") == "B|L|")["qty"].sum()
+    if made.supplies.filter(product="A").height:
+        assert stock["qty"] - taken < row["ratio"]
+
+
+def economic(made, given):
+    """Order the root of 2 D K / h, or what is missing where that is more (rule 6)."""
+    [rule] = given["inventory_policies"]
+    needs: dict[float, float] = defaultdict(float)
+    for row in given["demands"]:
+        needs[days(row["due"])] += row["qty"]
+    cost = 2 * sum(needs.values()) * rule["order_cost"]
+    size = math.ceil(math.sqrt(cost / rule["holding_rate"]) - 1e-9)
+    left, sizes = 0.0, []
+    for _, qty in sorted(needs.items()):
+        left -= qty
+        if left < 0:
+            sizes.append(max(size, -left))
+            left += sizes[-1]
+    assert made.supplies.sort("finish")["qty"].to_list() == sizes
+
+
+def ahead(margin):
+    """Say that goods are there before their need by the safety time, if they can."""
+
+    def law(made, given):
+        dues = {days(row["due"]) for row in given["demands"]}
+        for row in made.supplies.to_dicts():
+            finish = days(row["finish"])
+            in_time = any(abs(due - margin - finish) < SECOND for due in dues)
+            now = made.run.mode == "constrained" and abs(days(row["start"])) < SECOND
+            assert in_time or now, row
+
+    return law
 
 
 def lives(length):
@@ -194,7 +273,7 @@ def _expiring(draw, qty, count):
         {"lot": "1", "qty": qty, "expires_at": day(count)},
         {"lot": "2", "qty": qty, "expires_at": day(3 * count)},
     ]
-    return {**BOUGHT, "stock": lots}, no_more
+    return {**BOUGHT, "stock": lots}, oldest_first
 
 
 def _remaining(draw, qty, count):
@@ -301,7 +380,7 @@ def _forecast(draw, qty, count):
         **BOUGHT,
         "demands": [*forecast, *orders],
         "forecast_policies": [rule],
-    }, eaten
+    }, periods_eaten
 
 
 def _three(rule, source):
@@ -459,7 +538,7 @@ FEATURES = {
             "stock": [{"product": "B", "qty": qty}],
             "substitutes": [{"ratio": count}],
         },
-        no_more,
+        substitute_first,
     ),
     "source by preference": _three("preference", "S"),
     "source by cost": _three("cost", "T"),
@@ -472,7 +551,10 @@ FEATURES = {
     "skills": _crew(skills=True),
     "pools": _crew(skills=False),
     "bucket resources": _hours,
-    "receipt and safety time": _bought(receipt_days=0.1, safety_days=0.2),
+    "receipt and safety time": lambda draw, qty, count: (
+        _bought(receipt_days=0.1, safety_days=0.2)(draw, qty, count)[0],
+        ahead(0.2 * count),
+    ),
     "orders by status": lambda draw, qty, count: (
         {
             **BOUGHT,
@@ -499,7 +581,7 @@ FEATURES = {
     ),
     "economic quantity": lambda draw, qty, count: (
         {**BOUGHT, **policy(lot_rule="eoq", order_cost=qty, holding_rate=count)},
-        no_more,
+        economic,
     ),
     "characteristics and classes": _asked,
 }
