@@ -19,7 +19,7 @@ MOVED = {
 }
 
 
-@pytest.mark.req("SUP-08")
+@pytest.mark.req("MRP-21", "SUP-08")
 def test_purchase_is_ordered_by_the_estimated_median():
     made = planned(**BOUGHT, estimates=[{"p50": 6.5, "p80": 9, "p95": 12}])
     assert orders(made) == [("A", 10, 21.5, 28)]

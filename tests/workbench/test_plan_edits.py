@@ -129,7 +129,7 @@ def test_a_committed_edit_makes_the_snapshot_that_was_previewed(bench):
 
 
 # ------------------------------------------------ the next plan keeps what is firm
-@pytest.mark.req("MRP-21", "WO-02")
+@pytest.mark.req("CAP-12", "WO-02")
 @pytest.mark.parametrize("mode", ["mrp", "constrained"])
 def test_firm_objects_never_move_in_the_next_plan(bench, tmp_path, mode):
     """Event, mirror, silver, snapshot, plan: a moved order stays where it was put."""
