@@ -167,12 +167,21 @@ def plan_snapshot(
 
 
 def _phases(say: Observe) -> Callable[[str, int, int], None]:
-    """Tell each phase of a planner once, when it begins."""
-    begun: set[str] = set()
+    """Tell each phase of a planner when it begins, and how late the best plan is.
 
-    def tell(phase: str, _done: int, _total: int) -> None:
-        if phase not in begun:
-            begun.add(phase)
+    Figures of the best plan so far, and what no plan can be below, come again whenever
+    they have fallen by a twentieth.
+    """
+    told: dict[str, int] = {}
+
+    def tell(phase: str, done: int, total: int) -> None:
+        known = told.get(phase)
+        if "late" in phase:
+            if known is None or done < known - known // 20:
+                told[phase] = done
+                say(f"  {phase}: {done:,} of {total:,}")
+        elif known is None:
+            told[phase] = done
             say(f"  {phase}")
 
     return tell

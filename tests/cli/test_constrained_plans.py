@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -59,6 +60,26 @@ def test_an_effort_that_changes_nothing_is_refused(medhavi, example, words, mess
     said = medhavi("plan", "--tables", example, *words)
     assert said.code == 2
     assert message in said.err
+
+
+# -------------------------------------------------------------------------- progress
+def test_progress_tells_late_demands_by_priority_and_the_bound(tmp_path):
+    snapshot = Snapshot.from_folder(crowded(tmp_path / "tables"))
+    told: list[str] = []
+    wishes = {"engine": "python", "search": "never", "effort": "standard"}
+    made = plan_snapshot(snapshot, "constrained", wishes, told.append)
+    late = made.fulfilment.filter(made.fulfilment["status"] == "late")
+    figures: dict[str, list[int]] = {}
+    for text in told:
+        if found := re.fullmatch(r"  (.*late.*): ([\d,]+) of [\d,]+", text):
+            figures.setdefault(found[1], []).append(int(found[2].replace(",", "")))
+    classes = [figures[f"late of priority {number}"] for number in (1, 2, 3)]
+    # The last ones told are of the plan, or within a twentieth of it.
+    assert sum(counts[-1] for counts in classes) >= late.height
+    assert figures["late at least"][-1] <= late.height
+    weighted = figures["weighted days late"]
+    assert weighted == sorted(weighted, reverse=True)
+    assert len(weighted) > 1
 
 
 # ---------------------------------------------------------------------- interruption
