@@ -350,7 +350,7 @@ def test_rules_firm_what_is_due_in_one_edit(bench):
             {"kind": "override", "supply": None, "table": "demands",
              "key": {"demand": "D-9"}, "column": "qty", "value": 1},
             "ORD004",
-            "it names 0 rows of demands",
+            "demands column key.* it names 0 rows of demands",
         ),
         (
             {"kind": "override", "supply": None, "table": "demands",

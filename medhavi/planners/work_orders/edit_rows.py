@@ -457,7 +457,7 @@ def _override(cell: CellValue, providers: Providers) -> RowEdit:
         if column in tables[table].key:
             reason = f"{column} says which row it is and cannot be another"
         way_out = f"Name the row by {', '.join(missing or tables[table].key)}."
-        raise Impossible(_wrong("key", words, reason, way_out))
+        raise Impossible(_wrong("key", words, reason, way_out, table))
     key = {name: str(rows[0][name]) for name in tables[table].key}
     return RowEdit(
         table=table,
@@ -471,10 +471,12 @@ def _unknown(what: str, value: str, known: Collection[str]) -> Finding:
     return finding("ORD003", column=what, value=value, nearest=nearest(value, known))
 
 
-def _wrong(column: str, value: object, reason: str, way_out: str) -> Finding:
+def _wrong(
+    column: str, value: object, reason: str, way_out: str, table: str = "supply_orders"
+) -> Finding:
     return finding(
         "ORD004",
-        table="supply_orders",
+        table=table,
         column=column,
         value=value,
         reason=reason,
