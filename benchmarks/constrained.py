@@ -84,9 +84,11 @@ HEAD = (
     "late",
     "priority 1/2/3",
     "mean days",
-    "most days",
+    "mean days 1/2/3",
+    "most days 1/2/3",
     "late at least",
     "machine days",
+    "stock",
     "CPU s: read",
     "search",
     "orders",
@@ -107,19 +109,26 @@ TEXT = (
     "solve alone, in C++. Delivered after the due day is late. A late demand weighs "
     "25:5:1 by priority, times 20 days and those that it is late. Late at least: each "
     "demand alone in the plant, by the longest chain; after a + what machines have no "
-    "time for besides. In brackets: the gate, or the work against frePPLe's. A number "
+    "time for besides. Stock is the mean value on hand over the horizon, 1 a piece where "
+    "no cost is stated. In brackets: the gate, or the work against frePPLe's. A number "
     "behind the name is another seed of the model. The last row is the general way "
     "without numba, all parts together."
 )
 
 
 class Found(NamedTuple):
-    """Late demands by priority, their days late, machine days of work."""
+    """Late demands by priority, their days late, machine days of work, stock.
+
+    `means` and `mosts` are days late by priority; `stock` is the mean value on hand,
+    with 1 for a piece whose cost is not stated.
+    """
 
     late: tuple[int, ...]
     mean: float
-    most: float
     work: float
+    means: tuple[float, ...]
+    mosts: tuple[float, ...]
+    stock: float
 
 
 class Clock:
@@ -143,8 +152,11 @@ class Clock:
 
 
 def found_in(plan: Plan, snapshot: Snapshot) -> Found:
-    """Count what is late in a plan."""
+    """Count what is late in a plan, its work and its stock."""
     import polars as pl
+
+    from medhavi.results.scorecard import scorecard
+    from medhavi.snapshot.changed_rows import with_rows
 
     rows = plan.fulfilment.filter(pl.col("status") != "on_time").join(
         snapshot["demands"].select("demand", "priority"), on="demand"
@@ -156,12 +168,23 @@ def found_in(plan: Plan, snapshot: Snapshot) -> Found:
         ).sum()
         / 86400
     )
-    return Found(
-        tuple(rows.filter(pl.col("priority") == p).height for p in (1, 2, 3)),
-        float(str(days.mean() or 0.0)),
-        float(str(days.max() or 0.0)),
-        float(busy.item()),
+    classes = [days.filter(rows["priority"] == priority) for priority in (1, 2, 3)]
+    priced = snapshot["products"].with_columns(
+        unit_cost=pl.when(pl.col("unit_cost") > 0).then("unit_cost").otherwise(1.0)
     )
+    products = with_rows(snapshot, {"products": priced.to_dicts()})
+    return Found(
+        tuple(one.len() for one in classes),
+        _days(days.mean()),
+        float(busy.item()),
+        tuple(_days(one.mean()) for one in classes),
+        tuple(_days(one.max()) for one in classes),
+        scorecard(plan, products).inventory,
+    )
+
+
+def _days(found: object) -> float:
+    return float(str(found or 0.0))
 
 
 def missed(found: Found, seconds: float, gate: Gate) -> bool:
@@ -208,9 +231,11 @@ def row_of(
         late,
         classes,
         days,
-        f"{found.most:.0f}",
+        "/".join(f"{one:.1f}" for one in found.means),
+        "/".join(f"{one:.0f}" for one in found.mosts),
         at_least(effort_counts),
         work,
+        f"{found.stock:,.0f}",
         f"{reading:.1f}",
         f"{seeking:.1f}",
         f"{orders:.1f}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import (
+    constrained,
     instances,
     measure,
     performance_page,
@@ -12,7 +13,10 @@ from benchmarks import (
     scheduling,
     start,
 )
+from medhavi.planners.pipeline import plan
 from medhavi.snapshot import Snapshot
+from tests import factories
+from tests.planners.small_plans import PYTHON, day
 
 
 @pytest.fixture
@@ -101,3 +105,22 @@ def test_an_instance_is_solved_and_set_against_the_best_known(public_data, monke
     found = scheduling.solve_instance("mk03", effort=1.0)
     assert found.gap == 0
     assert found.bound == found.makespan == 204
+
+
+def test_late_days_are_told_by_priority_and_stock_by_value():
+    """A buy takes five days: D1 is two days late, D2 and D3 three and four."""
+    snapshot = factories.snapshot(
+        settings=[{"horizon_days": 10}],
+        demands=[
+            {"qty": 1, "due": day(3), "priority": 1},
+            {"qty": 1, "due": day(2), "priority": 2},
+            {"qty": 1, "due": day(1), "priority": 2},
+        ],
+        supply_terms=[{"lead_time_days": 5}],
+        stock=[{"product": "B", "qty": 7}, {"product": "E", "qty": 2}],
+        products=[{"product": "A"}, {"product": "B"}, {"product": "E", "unit_cost": 3}],
+    )
+    found = constrained.found_in(plan(snapshot, "constrained", PYTHON), snapshot)
+    assert (found.late, found.mean) == ((1, 2, 0), 3.0)
+    assert (found.means, found.mosts) == ((2.0, 3.5, 0.0), (2.0, 4.0, 0.0))
+    assert found.stock == pytest.approx(13.0)
