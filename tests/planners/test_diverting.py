@@ -244,6 +244,18 @@ def test_an_interrupted_search_keeps_the_best_sources():
     assert set(sources(made)) == {"R1", "R2"}
 
 
+def test_a_search_that_is_interrupted_at_once_keeps_the_plan_it_began_with():
+    told: list[str] = []
+    made = planned(
+        two_routings(),
+        observe=lambda what, _done, _of: told.append(what),
+        cancelled=lambda: "other sources" in told,
+    )
+    assert made.run.status == Status.CANCELLED
+    assert set(sources(made)) == {"R1"}
+    assert made.fulfilment["short"].sum() == 0
+
+
 # --- the search itself ------------------------------------------------------------
 def trial(given: Diverted, cost: int, orders: int = 10) -> Trial:
     return Trial(

@@ -112,8 +112,8 @@ def _best(
         (step, plans.sources(step.source_budget, observe))
         for step in parameters.steps() or (parameters,)
     ]
-    if stop() and found[-1][1]:
-        # What the sources were found for is whole already: it is made once more.
+    if stop() and plans.known:
+        # What the sources were found for was whole already: it is made once more.
         return _placed(
             memory.afresh(found[-1][1]), _lighter(parameters), observe, never
         )
@@ -208,7 +208,8 @@ class _Plans:
         self._memory = memory
         self._parameters = parameters
         self._stop = stop
-        self._known: list[Trial] = []
+        self.known: list[Trial] = []
+        """Plans that were whole, by their sources."""
 
     def sources(self, budget: SourceBudget, observe: Observe) -> Diverted:
         """Find the sources by which a plan that is only constructed weighs least."""
@@ -223,7 +224,7 @@ class _Plans:
 
     def _made(self, diverted: Diverted) -> Trial | None:
         """Construct with some sources given; None: it was interrupted."""
-        for known in self._known:
+        for known in self.known:
             if known.diverted == diverted:
                 return known
         memory = self._memory.afresh(diverted)
@@ -231,9 +232,9 @@ class _Plans:
         if not whole:
             run.release.dissolve()
             return None
-        self._known.append(run.trial())
+        self.known.append(run.trial())
         run.dissolve()
-        return self._known[-1]
+        return self.known[-1]
 
 
 def _placed(
