@@ -111,11 +111,13 @@ def _one_delivery(line: Line) -> None:
 
 def _least_shipments(line: Line, release: Release) -> None:
     """Let small parts wait until they make a shipment; the last may be what is open."""
-    least = _least(line, release)
-    if not least or not line.parts:
+    if not line.parts:
         return
     if len(line.parts) == 1 and line.parts[0].qty >= line.demand.qty:
         # All in one shipment.
+        return
+    least = _least(line, release)
+    if not least:
         return
     still_open = line.demand.qty
     kept: list[Part] = []

@@ -61,7 +61,10 @@ class Line:
     @property
     def last(self) -> int:
         """Instant of the last delivery; 0 without one."""
-        return max((part.date for part in self.parts), default=0)
+        parts = self.parts
+        if len(parts) == 1:
+            return parts[0].date
+        return max((part.date for part in parts), default=0)
 
     def refuse(self, why: str) -> None:
         """Deliver nothing."""

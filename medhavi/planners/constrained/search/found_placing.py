@@ -106,10 +106,12 @@ class FoundPlacing(Placing):
         """Give when all that an order takes is there, by its index [UTC seconds]."""
         release = self._release
         found = np.full(len(release.orders), ALWAYS, np.int64)
-        owner = np.array(
-            [-1 if need.order is None else need.order.index for need in release.needs],
-            np.int64,
-        )
+        # What an order needs is registered with it, one need for each line.
+        plant, orders = self._layout.model.plant, self._layout.orders
+        index = np.array([order.index for order in orders], np.int64)
+        lines = np.diff(plant.c_start)[self._layout.item]
+        owner = np.full(len(release.needs), -1, np.int64)
+        owner[len(owner) - lines.sum() :] = np.repeat(index, lines)
         self._takers = taker = owner[np.array(release.match_need, np.int64)]
         arrives = np.array([unit.arrives for unit in release.units], np.int64)
         ours = taker >= 0
@@ -216,11 +218,11 @@ def _put(order: Order, timing: Timing) -> None:
 
 def _wanted(unit: SupplyUnit, taken: Mapping[int, int]) -> int:
     """Give when a unit is taken first: for a delivery, or by an order."""
-    return min(
-        taken.get(unit.index, NEVER),
-        *(need.instant for need, _ in unit.takers if need.demand == NO_DEMAND),
-        NEVER,
-    )
+    found = taken.get(unit.index, NEVER)
+    for need, _ in unit.takers:
+        if need.demand == NO_DEMAND:
+            found = min(found, need.instant)
+    return found
 
 
 class _Jobs(Mapping[int, Job]):

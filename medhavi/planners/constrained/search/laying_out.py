@@ -160,8 +160,8 @@ class Layout:
     def _columned(self, size: np.ndarray, pegs: Pegs) -> Columns:
         """Give sizes, dates and what nobody takes of the orders, as `_make` reads it.
 
-        Size and rest [steps]; begin of the queue, begin of the work and arrival, as
-        late as may be; begin and arrival, as early as can be; where the pegs end.
+        Size and rest [steps]; begin of the queue, as late as may be; begin of the work
+        and arrival, as early as can be; where the pegs end.
         """
         left = size - pegs.sums(pegs.givers, len(size))
         if (left < 0).any():
@@ -179,8 +179,6 @@ class Layout:
             size,
             left,
             late.begin - queue,
-            late.begin,
-            late.finish,
             early.begin,
             early.finish,
             bounds[1:] - bounds[first],
@@ -209,6 +207,11 @@ class Layout:
                 if need.open != given[need.index]:
                     differ(f"{node.key} lacks {need.open - given[need.index]}")
                 need.open = 0
+        runs = [order.timing.steps[0].start for order in self.orders]
+        finishes = [order.timing.finish for order in self.orders]
+        late = self.late
+        if (late.begin != runs).any() or (late.finish != finishes).any():
+            differ("work runs otherwise")
 
     def _serve_from_stock(self, number: int, node: Node) -> None:
         release = self._release
@@ -222,9 +225,7 @@ class Layout:
 
     def _make(self, number: int, item: FoundItem) -> None:
         """Register the orders of a product; their clock says when they run."""
-        sizes, left, starts, works, finishes, begins, arrivals, ends = self._columns[
-            number
-        ]
+        sizes, left, starts, begins, arrivals, ends = self._columns[number]
         if not sizes:
             return
         plant, clock = self.model.plant, item.way.source.clock
@@ -233,9 +234,6 @@ class Layout:
         if not isinstance(clock, SingleStepClock):
             differ(f"{item.node.key} has more than one plain step")
         timings = clock.earliest_each(starts, sizes)
-        runs = [(timing.steps[0].start, timing.finish) for timing in timings]
-        if runs != list(zip(works, finishes, strict=True)):
-            differ(f"{item.node.key} runs otherwise")
         self._release.asked += [
             (item.node, arrival, size - rest if rest else size)
             for arrival, size, rest in zip(arrivals, sizes, left, strict=True)

@@ -108,11 +108,13 @@ def claims_of(plant: Plant, chain: Chain, demands: list[int]) -> list[list[Claim
     who = who[each]
     budget = np.maximum(0, plant.d_due[who] - tail - begins[where]) + extra[where]
     needed = np.floor(plant.d_qty[who] * work * (1 - SAFE)).astype(np.int64)
-    order = np.lexsort((budget, where))
+    # Numbers of two bytes are sorted by their digits, far faster than others.
+    order = np.argsort(where.astype(np.min_scalar_type(machines)), kind="stable")
     claims: list[list[Claim]] = [[] for _ in range(machines)]
     ends = np.searchsorted(where[order], np.arange(machines + 1))
     for machine, (low, high) in enumerate(pairwise(ends.tolist())):
         own_claims = order[low:high]
+        own_claims = own_claims[np.argsort(budget[own_claims], kind="stable")]
         # Who is served by earliest budget fits wherever anybody does (Jackson 1955).
         if (np.cumsum(needed[own_claims]) > budget[own_claims]).any():
             columns = (budget, needed, who)
