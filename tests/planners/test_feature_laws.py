@@ -199,14 +199,18 @@ def periods_eaten(made, given):
 
 
 def oldest_first(made, given):
-    """Nothing comes of the second lot while the first has something that lives."""
-    first, _ = given["stock"]
+    """While an older lot has some that lives, no later one is taken and none bought."""
     last = dict(
         made.deliveries.group_by("demand").agg(pl.col("date").max()).iter_rows()
     )
-    taken = made.pegging.filter(pl.col("supply") == "A|L|1")["qty"].sum()
-    for peg in made.pegging.filter(pl.col("supply") == "A|L|2").to_dicts():
-        assert last[peg["demand"]] > first["expires_at"] or taken == first["qty"]
+    lots = {f"A|L|{lot['lot']}": lot for lot in given["stock"]}
+    taken = dict(made.pegging.group_by("supply").agg(pl.col("qty").sum()).iter_rows())
+    for peg in made.pegging.to_dicts():
+        for name, lot in lots.items():
+            if name == peg["supply"]:
+                break
+            lives = lot["expires_at"] >= last[peg["demand"]]
+            assert not lives or taken.get(name, 0.0) == lot["qty"]
 
 
 def substitute_first(made, given):
@@ -371,8 +375,8 @@ def _forecast(draw, qty, count):
     ]
     orders = [{**row, "kind": "order"} for row in draw(wanted())]
     rule = {
-        "backward_days": count,
-        "forward_days": draw(st.integers(0, 9)),
+        "backward_days": 3 * count,
+        "forward_days": draw(st.integers(0, 25)),
         "level": draw(st.sampled_from(["location", "product", "customer"])),
         "past": "keep",
     }
