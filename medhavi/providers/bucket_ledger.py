@@ -13,6 +13,8 @@ from medhavi.results.buckets import floor, following
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medhavi.providers.capacity_resources import ResourceClock
     from medhavi.providers.resource_ledger import Block
 
@@ -55,6 +57,11 @@ class BucketLedger:
         """Take the hours of a block; more than there is can be taken."""
         insort(self.blocks, block)
         self._change(block, 1)
+
+    def add_all(self, blocks: Sequence[Block]) -> None:
+        """Hold many blocks."""
+        for block in blocks:
+            self.add(block)
 
     def remove(self, block: Block) -> None:
         """Give the hours of a block back.

@@ -37,9 +37,9 @@ class FiniteStep:
     """A step of a chain with all its options, in the order of preference."""
 
     __slots__ = (
-        "_family",
         "_only",
         "alike",
+        "family",
         "lag",
         "move",
         "options",
@@ -78,7 +78,7 @@ class FiniteStep:
         """Options with ledger and need, where all take as long; else none."""
         self.rule = node.rule
         """Which option is preferred."""
-        self._family = node.family
+        self.family = node.family
 
     def earliest(self, steps: int, bound: int, *, hasty: bool) -> StepWindow | None:
         """Place the step as early as possible; its queue is over by `bound`."""
@@ -172,7 +172,7 @@ class FiniteStep:
                 length - setup,
                 segments,
                 option.resources,
-                self._family,
+                self.family,
                 changed,
             ),
         )

@@ -108,6 +108,11 @@ class Itineraries:
         )
 
     @property
+    def graph(self) -> LaneGraph:
+        """Lanes by origin and destination."""
+        return self._graph
+
+    @property
     def kept(self) -> int:
         """From how many questions the ways are known."""
         return self._graph.kept
@@ -148,7 +153,7 @@ class Itineraries:
             Of equal arrivals the one with fewer legs. `None`: no lane leads there, or
             none may or can carry the goods.
         """
-        goods = self._goods(product, qty, destination, country)
+        goods = self.goods(product, qty, destination, country)
         legs = self._search(
             goods, origins, destination, Ban(forbidden), relaxed=relaxed
         )
@@ -172,7 +177,7 @@ class Itineraries:
         origin, ready, destination, forbidden
             As in `earliest`.
         """
-        goods = self._goods(product, 0.0, destination, None)
+        goods = self.goods(product, 0.0, destination, None)
         return self._bounds.soonest(goods, origin, ready, destination, forbidden)
 
     def _search(
@@ -224,7 +229,7 @@ class Itineraries:
         if k < 1:
             message = f"{k} alternatives were asked for; give 1 or more."
             raise ValueError(message)
-        goods = self._goods(product, qty, destination, country)
+        goods = self.goods(product, qty, destination, country)
         if origin == destination:
             return (self._itinerary(product, qty, goods.load, ([], ready)),)
 
@@ -378,9 +383,10 @@ class Itineraries:
         self.loads.undo(mark)
 
     # ------------------------------------------------------------------------ goods
-    def _goods(
-        self, product: str, qty: float, destination: str, country: str | None
+    def goods(
+        self, product: str, qty: float, destination: str, country: str | None = None
     ) -> Goods:
+        """Give a quantity of a product as it travels to a destination."""
         facts = self._facts
         kind = self._kinds.get(product)
         if kind is None:

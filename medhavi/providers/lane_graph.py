@@ -57,7 +57,6 @@ class Edge:
         "_departures",
         "_fill",
         "_from",
-        "_most",
         "_plain",
         "_simple",
         "_steady",
@@ -71,6 +70,7 @@ class Edge:
         "lane",
         "least",
         "limited",
+        "most",
         "origin",
         "transit",
     )
@@ -95,7 +95,8 @@ class Edge:
         self._fill = ceil_fraction(exact(row["min_fill_kg"] or 0.0) * MILLION)
         most = row["capacity_kg"], row["capacity_m3"]
         self.limited = most != (None, None) or self._fill > 0
-        self._most = self._room(0)
+        self.most = self._room(0)
+        """What a vehicle carries, where all carry the same."""
         self._steady = not transport.disturbed(lane)
         self._simple = self.limited and self._steady and not self._fill
         """Whether each departure has the same room for loads of any size."""
@@ -120,7 +121,7 @@ class Edge:
         if not self._simple:
             times = departure, departure + self.transit
             return self._boarded(times, load, loads)
-        room = self._most[0] - load[0], self._most[1] - load[1]
+        room = self.most[0] - load[0], self.most[1] - load[1]
         there = (loads.of_lane(self.lane) or EMPTY).get(departure, NOTHING)
         if there[0] <= room[0] and there[1] <= room[1]:
             return departure, departure + self.transit
@@ -200,6 +201,15 @@ class Edge:
         self._from, self._departures = start, found
         return True
 
+    def listed(self, start: int, end: int) -> list[int] | None:
+        """List the departures of a time, all of which arrive after `transit` [s].
+
+        None: not each of them does, or the room of one is another than that of others.
+        """
+        if not self._plain or (self.limited and not self._simple):
+            return None
+        return self._timetable.between(start, end)
+
     @property
     def fills(self) -> bool:
         """Whether a vehicle leaves only with a least load."""
@@ -225,13 +235,13 @@ class Edge:
             volume += there[1]
         if weight < self._fill:
             return False
-        most = self._most if self._steady else self._room(departure)
+        most = self.most if self._steady else self._room(departure)
         return weight <= most[0] and volume <= most[1]
 
     def left(self, departure: int, loads: DepartureLoads) -> Load:
         """Give the most that a departure takes beside what it carries."""
         there = (loads.of_lane(self.lane) or EMPTY).get(departure, NOTHING)
-        most = self._most if self._steady else self._room(departure)
+        most = self.most if self._steady else self._room(departure)
         return Load(most[0] - there[0], most[1] - there[1])
 
     def _room(self, departure: int) -> Load:
@@ -381,6 +391,11 @@ class LaneGraph:
     def anything_fills(self) -> bool:
         """Whether any vehicle leaves only with a least load."""
         return any(edge.fills for edge in self._edges.values())
+
+    @property
+    def lanes(self) -> list[str]:
+        """Ids of all lanes, in their order."""
+        return sorted(self._edges)
 
     def edge(self, lane: str) -> Edge:
         """Give a lane."""

@@ -222,7 +222,7 @@ class Occupancy:
         start, finish = span
         if start >= finish:
             return
-        book, need, sequenced = self._needs.get(used) or self._need(used)
+        book, need, sequenced = self.need(used)
         if book is None:
             return
         if sequenced:
@@ -264,10 +264,16 @@ class Occupancy:
                 if self._marked:
                     self._journal.append((book, block, False))
 
-    def _need(
+    def need(
         self, used: tuple[str, float]
     ) -> tuple[Ledger | BucketLedger | None, int, bool]:
-        """Look up a ledger, the need there, and whether families follow each other."""
+        """Give the ledger of a resource, the need of units there, and the sequence.
+
+        That is whether families follow each other; without a ledger it is no limit.
+        """
+        known = self._needs.get(used)
+        if known is not None:
+            return known
         resource, units = used
         book = self.ledger(resource)
         sequenced = (
@@ -285,7 +291,7 @@ class Occupancy:
         for window in windows:
             start, finish = window.start, window.finish
             for used in window.resources if start < finish else ():
-                book, need, sequenced = self._needs.get(used) or self._need(used)
+                book, need, sequenced = self.need(used)
                 if book is None:
                     continue
                 if isinstance(book, BucketLedger):

@@ -19,7 +19,7 @@ from medhavi.providers.free_stretches import FreeStretches
 from medhavi.units import ALWAYS, DAY, NEVER, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from medhavi.providers.capacity_resources import ResourceClock
     from medhavi.snapshot.calendars import WorkingTime
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 MILLION: Final = 1_000_000
 _LONG: Final = 16
 """Pieces of use that a search may pass before free stretches are worth listing."""
+_MANY: Final = 8
+_SHARE: Final = 8
+"""So many blocks, and of so many at least one, are held at once by summing anew."""
 ENDLESS: Final = 2 * NEVER
 """As a limit: none."""
 _WINDOW: Final = 30 * DAY
@@ -97,6 +100,27 @@ class Ledger:
         insort(self.blocks, block)
         self._change(block.start, block.finish, block.units)
 
+    def add_all(self, blocks: Sequence[Block]) -> None:
+        """Hold many blocks at once: what `add` of each leads to."""
+        if len(blocks) < _MANY or _SHARE * len(blocks) < len(self.blocks):
+            for block in blocks:
+                self.add(block)
+            return
+        self.blocks.extend(blocks)
+        self.blocks.sort()
+        changes: dict[int, int] = {}
+        for block in self.blocks:
+            if block.start < block.finish:
+                changes[block.start] = changes.get(block.start, 0) + block.units
+                changes[block.finish] = changes.get(block.finish, 0) - block.units
+        self.times[:], self.used[:] = [ALWAYS], [0]
+        for instant in sorted(changes):
+            if changes[instant]:
+                self.times.append(instant)
+                self.used.append(self.used[-1] + changes[instant])
+        start = min([block.start for block in blocks])
+        self._tell(start, max([block.finish for block in blocks]))
+
     def remove(self, block: Block) -> None:
         """Give a block back.
 
@@ -127,6 +151,10 @@ class Ledger:
             self._change_inside(first, (start, finish), used[first] + units)
         else:
             self._change_across(first, (start, finish), units)
+        self._tell(start, finish)
+
+    def _tell(self, start: int, finish: int) -> None:
+        """Tell whoever keeps something that the use of `[start, finish)` changed."""
         for free in self._free.values():
             free.changed(start, finish)
         for one in self._watching:

@@ -320,13 +320,19 @@ class Transport:
 
     def costs(self, lane: str, product: str) -> LinearCost:
         """Give what a shipment of a product on a lane costs and emits."""
-        row = self._lanes[lane]
+        unit, per_kg, fixed, emitted = self.rates(lane)
         weight = self._facts.weight_kg(product)
         return LinearCost(
-            unit=row["cost_per_unit"] + row["cost_per_kg"] * weight,
-            fixed=row["fixed_cost"] + row["customs_cost"],
-            co2_unit=row["co2_kg_per_tonne"] * weight / KG_PER_TONNE,
+            unit=unit + per_kg * weight,
+            fixed=fixed,
+            co2_unit=emitted * weight / KG_PER_TONNE,
         )
+
+    def rates(self, lane: str) -> tuple[float, float, float, float]:
+        """Give what a lane costs a unit, a kg, a shipment, and emits a tonne [kg]."""
+        row = self._lanes[lane]
+        fixed = row["fixed_cost"] + row["customs_cost"]
+        return row["cost_per_unit"], row["cost_per_kg"], fixed, row["co2_kg_per_tonne"]
 
     def reliability(self, lane: str) -> float:
         """Give the chance that a lane is on time by its plain duration.

@@ -19,6 +19,7 @@ from medhavi.planners.promising.compact_placing import NotPlainError
 from medhavi.planners.promising.flat_supply import FlatSupply
 from medhavi.planners.promising.flat_walk import flat_walk
 from medhavi.planners.promising.machine_rows import MachineRows
+from medhavi.planners.promising.plain_lines import PlainLines
 from medhavi.planners.promising.promise_run import quote_all
 from medhavi.planners.promising.quest import Quest
 from medhavi.planners.promising.quoting import quote
@@ -90,6 +91,8 @@ def test_both_forms_of_the_kernels_answer_a_plant_that_fills_up(monkeypatch):
         return asked[-1]
 
     monkeypatch.setattr(in_numbers, "MANY", 1)
+    # As if no line were plain: each is walked by itself.
+    monkeypatch.setattr(PlainLines, "answer", lambda *_: None)
     monkeypatch.setattr("medhavi.planners.promising.plain_walks.flat_walk", counted)
     for kernels in (interpreted_supply, compiled_supply):
         bulk = Book.from_snapshot(snapshot)

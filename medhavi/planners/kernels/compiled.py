@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 INLINED = frozenset(
-    {"first_behind", "worked", "unbroken", "fit", "met", "there", "contended"}
+    {
+        "first_behind",
+        "worked",
+        "unbroken",
+        "fit",
+        "met",
+        "there",
+        "contended",
+    }
 )
 """Functions of plain requests that are written into what calls them."""
 Engine = Literal["auto", "python", "numba"]
@@ -115,7 +123,7 @@ def interpreted_rehearsal() -> SimpleNamespace:
 
 @lru_cache(maxsize=1)
 def compiled_supply() -> SimpleNamespace:
-    """Give the functions of `supply_kernels` and `machine_kernels` compiled."""
+    """Give the kernels of goods, machines, orders and lanes compiled."""
     return compiled_records(_of_supply(), INLINED)
 
 
@@ -126,9 +134,22 @@ def interpreted_supply() -> SimpleNamespace:
 
 
 def _of_supply() -> list[FunctionType]:
-    from medhavi.planners.kernels import machine_kernels, supply_kernels
+    from medhavi.planners.kernels import (
+        lane_kernels,
+        line_kernels,
+        machine_kernels,
+        order_kernels,
+        supply_kernels,
+    )
 
-    return [*functions_of(machine_kernels), *functions_of(supply_kernels)]
+    files = (
+        machine_kernels,
+        supply_kernels,
+        order_kernels,
+        lane_kernels,
+        line_kernels,
+    )
+    return [function for file in files for function in functions_of(file)]
 
 
 def functions_of(module: ModuleType) -> list[FunctionType]:

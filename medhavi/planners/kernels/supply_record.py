@@ -93,8 +93,164 @@ OWN_ROW, OWN_START, OWN_END, OWN_ORDER = range(4)
     ONLY,
     PART,
     ASKED,
+    READ,
+    NODES,
     COUNTS,
-) = range(22)
+) = range(24)
+# Nodes, read from a trace, each before what goes into it: MAKE, BUY or LYING, good,
+# source, what serves the need, size, when it is there, what it brings beyond the need,
+# when it is taken, the node that takes it (-1: it is delivered), place of its steps.
+(
+    N_KIND,
+    N_GOOD,
+    N_SOURCE,
+    N_STEPS,
+    N_SIZE,
+    N_READY,
+    N_SURPLUS,
+    N_INSTANT,
+    N_TAKER,
+    N_PLACE,
+    NODE,
+) = range(11)
+LYING = 2
+# What goods cost and emit a unit, and what a year of holding them costs of that.
+P_UNIT, P_CO2, P_RATE = range(3)
+# What an order costs whatever its size, and emits a unit.
+P_FIXED, P_EMITS = range(2)
+# Of sources: a step is so much of a unit, and places of their prices by quantity.
+P_GAIN, P_SHARE, P_TIER, P_TIER_END = range(4)
+# What an hour of an option costs, and units that it takes.
+P_HOUR, P_UNITS = range(2)
+# What an option of a request costs [base currency] and emits [kg].
+(
+    B_MATERIAL,
+    B_PRODUCTION,
+    B_TRANSPORT,
+    B_HOLDING,
+    B_CASH,
+    B_CO2,
+    B_LATENESS,
+    B_TOTAL,
+    BILL,
+) = range(9)
+
+
+# Lanes: places of their departures, times, most weight and volume of a departure.
+(
+    K_FIRST,
+    K_LAST,
+    K_CUTOFF,
+    K_TRANSIT,
+    K_WEIGHT,
+    K_VOLUME,
+    LANE,
+) = range(7)
+# What lanes cost a unit, a kg and a shipment, and emit a tonne.
+K_UNIT, K_KG, K_FIXED, K_EMITS, FREIGHT = range(5)
+# Edges: place where they end, lane, place where they begin.
+E_HEAD, E_LANE, E_TAIL = range(3)
+# Places of a search: arrival, legs, and of the last of them the edge, when goods are
+# ready for it, and the place of its departure; 1 where nothing is sooner any more.
+R_ARRIVAL, R_HOPS, R_EDGE, R_READY, R_LEAVES, R_SETTLED, REACHED = range(7)
+# Legs: edge, ready, place of the departure, arrival.
+W_EDGE, W_READY, W_LEAVES, W_ARRIVAL, LEG = range(5)
+# Shipments: steps, arrival, departure, 1 where the order stands with an earlier one,
+# places of their legs.
+H_STEPS, H_ARRIVAL, H_LEAVES, H_AGAIN, H_LEG, H_LEG_END, SHIPMENT = range(7)
+# Room that was taken: place of the departure, weight, volume.
+TAKEN = 3
+# A line: what is asked for, and how it may be met; a step is A_GAIN / A_SHARE of a unit
+# and weighs A_WEIGHT / A_WEIGHT_SHARE mg.
+(
+    A_STEPS,
+    A_DUE,
+    A_LAST_DAY,
+    A_SPLIT,
+    A_LEAST,
+    A_GAIN,
+    A_SHARE,
+    A_WEIGHT,
+    A_WEIGHT_SHARE,
+    A_VOLUME,
+    A_VOLUME_SHARE,
+    ASKING,
+) = range(12)
+# What a day of lateness costs a unit, and what a unit weighs [kg].
+A_LATE, A_KG, RATES = range(3)
+# Ways of a line: source, place where it is, its place among them by name.
+Y_SOURCE, Y_PLACE, Y_RANK, WAY = range(4)
+# What was found: the way that was tried last, the best and its date; 1 where a choice
+# of it was greedy, and where one of any way was; how many nodes, cells of the trace,
+# shipments and legs.
+(
+    F_TRIED,
+    F_WAY,
+    F_DATE,
+    F_GREEDY,
+    F_ROUGH,
+    F_NODES,
+    F_TRACE,
+    F_SHIPMENTS,
+    F_LEGS,
+    FOUND,
+) = range(10)
+
+
+class Lanes(NamedTuple):
+    """Lanes with their departures, and what each of these carries.
+
+    `leaves` are instants [s], rising for each lane. What was sent last stands in
+    `shipments`, `legs` and `taken`, `counts` of each; `way` is one way that was found.
+    """
+
+    lanes: np.ndarray
+    prices: np.ndarray
+    leaves: np.ndarray
+    weights: np.ndarray
+    volumes: np.ndarray
+    counts: np.ndarray
+    way: np.ndarray
+    shipments: np.ndarray
+    legs: np.ndarray
+    taken: np.ndarray
+
+
+# Counts of lanes: shipments, legs, room taken, and first departures that had none.
+C_SHIPMENTS, C_LEGS, C_TAKEN, C_FULL, SENT = range(5)
+
+
+class Net(NamedTuple):
+    """The ways to a destination, which is place 0.
+
+    Edges of place p are those from `first[p]` to `first[p + 1]`; `left` are seconds
+    that no way from a place can beat, `reached` is the state of a search.
+    """
+
+    first: np.ndarray
+    edges: np.ndarray
+    left: np.ndarray
+    reached: np.ndarray
+
+
+class Line(NamedTuple):
+    """What one line asks for, the ways to it, and the best that was found.
+
+    `dates` are those of each way. Of the best: `nodes`, `trace`, `shipments`, `legs`
+    and `bill`, which ends in its total.
+    """
+
+    asked: np.ndarray
+    rates: np.ndarray
+    ways: np.ndarray
+    dates: np.ndarray
+    found: np.ndarray
+    nodes: np.ndarray
+    trace: np.ndarray
+    shipments: np.ndarray
+    legs: np.ndarray
+    bill: np.ndarray
+    billed: np.ndarray
 
 
 class Supply(NamedTuple):
@@ -115,6 +271,21 @@ class Supply(NamedTuple):
     w_before: np.ndarray
 
 
+class Prices(NamedTuple):
+    """What goods, orders and hours cost and emit [base currency, kg].
+
+    A step of a good is `good_steps[g, 0]` / `good_steps[g, 1]` of a unit. `tiers` are
+    least quantities and prices of a unit.
+    """
+
+    goods: np.ndarray
+    good_steps: np.ndarray
+    sources: np.ndarray
+    source_steps: np.ndarray
+    tiers: np.ndarray
+    options: np.ndarray
+
+
 class Room(NamedTuple):
     """Free stretches of machines: row r has `held[r]` of them from r * width on."""
 
@@ -127,6 +298,7 @@ class State(NamedTuple):
     """One walk: what it has met (`trail`), chosen (`trace`) and placed (`own`).
 
     What ends in `_kept` holds the best of several sources while others are tried.
+    `nodes` is what a trace was read into, `shares` what of each serves the request.
     """
 
     tally: np.ndarray
@@ -137,3 +309,5 @@ class State(NamedTuple):
     trace_kept: np.ndarray
     own: np.ndarray
     own_kept: np.ndarray
+    nodes: np.ndarray
+    shares: np.ndarray

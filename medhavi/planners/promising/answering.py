@@ -170,11 +170,11 @@ def _basis(quote: Quest, chosen: Offered) -> PromiseBasis:
         return PromiseBasis(
             model=str(models[0].model), version=models[0].version, risk_basis=risk
         )
-    return _known_basis(found[0].basis if found else "stated", risk)
+    return known_basis(found[0].basis if found else "stated", risk)
 
 
 @cache
-def _known_basis(name: str, risk: str) -> PromiseBasis:
+def known_basis(name: str, risk: str) -> PromiseBasis:
     """Give the basis of answers without a model: one record for all of them."""
     return PromiseBasis(model=name, version=None, risk_basis=risk)
 
@@ -247,7 +247,7 @@ def _nothing(quote: Quest, **known: object) -> Promise:
     if "cost" not in cells:
         cells["cost"] = PromiseCost(currency=book.snapshot.settings.base_currency)
     if "basis" not in cells:
-        cells["basis"] = _known_basis("stated", quote.policy.risk_basis)
+        cells["basis"] = known_basis("stated", quote.policy.risk_basis)
     return Promise(**cells)  # type: ignore[arg-type]
 
 

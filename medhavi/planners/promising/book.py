@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.campaign_room import Campaigns
+    from medhavi.planners.promising.stages import Bought
+    from medhavi.providers.material_line import Shift
     from medhavi.providers.planned_orders import PlannedOrders
     from medhavi.providers.table_rows import Row
     from medhavi.results.promise import PlannedHold, Promise
@@ -220,6 +222,31 @@ class Book:
             qty=promise.qty,
             replaced=replaced,
         )
+
+    def note(
+        self, promise: Promise, shifts: tuple[Shift, ...], bought: tuple[Bought, ...]
+    ) -> None:
+        """Accept a promise whose holds are taken; its demand had nothing before.
+
+        Parameters
+        ----------
+        shifts, bought
+            What was taken of material, and what suppliers deliver.
+        """
+        self._count += 1
+        undo = Undo(
+            demand=str(promise.demand["demand"]),
+            holds=promise.holds,
+            shifts=shifts,
+            bought=bought,
+            expires_at=promise.holds[0].expires_at if promise.holds else None,
+            token=self._count,
+            cells=promise.demand,
+            date=promise.date,
+            qty=promise.qty,
+        )
+        self.accepted.setdefault(undo.demand, []).append(undo)
+        self.stages.settle()
 
     def take_again(self, undo: Undo) -> Undo:
         """Take the holds of a promise that was accepted before, or elsewhere."""

@@ -11,19 +11,27 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from medhavi.planners.kernels.supply_record import (
+    ASKED,
+    BUDGET,
     BUY,
+    BY,
     CHEAPEST,
     COUNTS,
+    FAR,
     FREE,
     G_END,
     G_SOURCE,
+    KNOWN_ONLY,
     LARGE,
     MAKE,
+    NEVER_BUYS,
+    NODE,
     NOW,
     ORDERED,
     PREFERRED,
     RISING,
     UNKNOWN,
+    WALK,
     State,
     Supply,
 )
@@ -43,6 +51,7 @@ if TYPE_CHECKING:
     from medhavi.snapshot.working_time import WorkingTime
 
     Closure = tuple[tuple[int, CompactGood], ...]
+    Seen = tuple[object, set[tuple[CompactGood, bool]], np.ndarray]
 
 REACH = 3660 * DAY
 """Time that calendars are known for; what would work later is walked otherwise."""
@@ -53,7 +62,14 @@ _OWN = 2048
 
 
 class Table:
-    """Rows of whole numbers that grow.
+    """Rows of numbers that grow.
+
+    Parameters
+    ----------
+    columns
+        How many numbers a row has.
+    kind
+        Whole numbers or floats.
 
     Attributes
     ----------
@@ -63,15 +79,15 @@ class Table:
 
     __slots__ = ("_count", "cells")
 
-    def __init__(self, columns: int) -> None:
+    def __init__(self, columns: int, kind: type[int | float] = int) -> None:
         self._count = 0
         shape = (64,) if columns == 1 else (64, columns)
-        self.cells = np.zeros(shape, np.int64)
+        self.cells = np.zeros(shape, np.int64 if kind is int else np.float64)
 
     def __len__(self) -> int:
         return self._count
 
-    def add(self, *row: int) -> int:
+    def add(self, *row: float) -> int:
         """Add a row; give its place."""
         if self._count == len(self.cells):
             self.cells = np.concatenate((self.cells, np.zeros_like(self.cells)))
@@ -92,6 +108,23 @@ class Tables(NamedTuple):
     w_start: Table
     w_end: Table
     w_before: Table
+
+
+class Rules(NamedTuple):
+    """What a walk in numbers may do: `Terms`, as far as kernels look at them.
+
+    Parameters
+    ----------
+    by
+        Preferred machines are kept where they are through by then; None: not [s].
+    budget
+        Evaluations before choices become greedy.
+    """
+
+    by: int | None
+    budget: int
+    never_buys: bool
+    known_only: bool
 
 
 class FlatSupply:
@@ -154,6 +187,8 @@ class FlatSupply:
             trace_kept=np.zeros(_TRACE, np.int64),
             own=np.zeros((_OWN, 4), np.int64),
             own_kept=np.zeros((_OWN, 4), np.int64),
+            nodes=np.zeros((2 * MOST_GOODS, NODE), np.int64),
+            shares=np.zeros(2 * MOST_GOODS),
         )
         self.state.tally[NOW] = now
 
@@ -176,6 +211,17 @@ class FlatSupply:
             self._leads = leads
         return self._leads is leads
 
+    def begin(self, rules: Rules) -> None:
+        """Begin a walk, with nothing met, chosen or placed."""
+        tally = self.state.tally
+        tally[:WALK] = 0
+        tally[WALK] += 1
+        tally[BUDGET] = rules.budget
+        tally[BY] = FAR if rules.by is None else rules.by
+        tally[NEVER_BUYS] = rules.never_buys
+        tally[KNOWN_ONLY] = rules.known_only
+        tally[ASKED] = -1
+
     def look_up(self, number: int) -> None:
         """Compile the sources of a good that a kernel asked for."""
         self._add(self._by_number[number])
@@ -195,18 +241,44 @@ class FlatSupply:
         needed = self._closures.get(good)
         if needed is None:
             needed = self._closures[good] = self._needed(good)
-        if (good, buffers) in seen:
+        elif (good, buffers) in seen:
             return bool(needed)
         seen.add((good, buffers))
-        goods, now = self.state.goods, self.now
-        for number, one in needed:
-            line = one.line
-            if line is not None:
-                used = buffers and not one.blocked
-                free, ever = line.now_and_ever(now, buffers=used)
-                goods[number, FREE] = free
-                goods[number, RISING] = ever > free
+        for number, _ in needed:
+            self.look(number, buffers=buffers)
         return bool(needed)
+
+    def look(self, number: int, *, buffers: bool) -> None:
+        """Look up what lies of a good."""
+        one, goods = self._by_number[number], self.state.goods
+        if one.line is not None:
+            used = buffers and not one.blocked
+            free, ever = one.line.now_and_ever(self.now, buffers=used)
+            goods[number, FREE] = free
+            goods[number, RISING] = ever > free
+
+    def seen(self) -> Seen:
+        """Give what was looked up of what lies there, to `see_again` it."""
+        return (*self._seen, self.state.goods[:, FREE : RISING + 1].copy())
+
+    def see_again(self, known: Seen) -> None:
+        """Take what was looked up before for what lies there now."""
+        ledgers, goods, lying = known
+        self._seen = ledgers, goods
+        self.state.goods[: len(lying), FREE : RISING + 1] = lying
+
+    def number_of(self, product: str, location: str) -> int | None:
+        """Give the number of a good; None: it has none."""
+        return self._goods.get(self.compact.good(product, location))
+
+    def good(self, number: int) -> CompactGood:
+        """Give a good by its number."""
+        return self._by_number[number]
+
+    @property
+    def goods(self) -> int:
+        """How many goods have a number."""
+        return len(self._by_number)
 
     # --------------------------------------------------------------------- compiling
     def _add(self, good: CompactGood) -> None:
@@ -215,7 +287,6 @@ class FlatSupply:
         self._sourcing.add(good)
         for top in self._open.pop(good, ()):
             self._closures.pop(top, None)
-        self._seen = None, set()
         self._sourced(good)
         self.supply = self._viewed()
         if len(self._by_number) > len(self.state.goods):

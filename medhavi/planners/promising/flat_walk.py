@@ -10,24 +10,19 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.kernels.supply_record import (
     ASKED,
-    BUDGET,
-    BY,
     CONTENDED,
     EVALUATIONS,
-    FAR,
     GREEDY,
-    KNOWN_ONLY,
     LARGE,
-    NEVER_BUYS,
     NOTHING,
     REFUSED,
     REPEATS,
     STOCK,
     TRACE,
-    WALK,
     WITHHELD,
 )
 from medhavi.planners.promising.compact_placing import NotPlainError
+from medhavi.planners.promising.flat_supply import Rules
 from medhavi.planners.promising.pieces import Piece, Use
 from medhavi.providers.finite_option import Taken
 from medhavi.providers.timing import Timing
@@ -70,6 +65,7 @@ class FlatWalk:
         "_begun",
         "_flat",
         "_ledgers",
+        "_rules",
         "_trace",
         "contended",
         "evaluations",
@@ -84,6 +80,8 @@ class FlatWalk:
     def __init__(self, flat: FlatSupply, terms: Terms, ledgers: object) -> None:
         self._flat = flat
         self.terms = terms
+        never, known_only = terms.buy == "never", terms.known_only
+        self._rules = Rules(terms.by, terms.budget, never, known_only)
         self._ledgers = ledgers
         self.evaluations = 0
         self.greedy = self.repeats = self.contended = False
@@ -147,7 +145,8 @@ class FlatWalk:
             if not flat.gather(made.good, self._ledgers, buffers=self.terms.buffers):
                 raise NotPlainError
             if not self._begun:
-                self._begin()
+                self._begun = True
+                flat.begin(self._rules)
             tally = flat.state.tally
             begin = int(tally[TRACE])
             room, delivered = flat.rows.room, flat.kernels.delivered
@@ -159,18 +158,6 @@ class FlatWalk:
                 raise NotPlainError
             flat.look_up(unknown)
             self._begun = False
-
-    def _begin(self) -> None:
-        """Begin anew, with nothing met, chosen or placed."""
-        terms, tally = self.terms, self._flat.state.tally
-        self._begun = True
-        tally[:WALK] = 0
-        tally[WALK] += 1
-        tally[BUDGET] = terms.budget
-        tally[BY] = FAR if terms.by is None else terms.by
-        tally[NEVER_BUYS] = terms.buy == "never"
-        tally[KNOWN_ONLY] = terms.known_only
-        tally[ASKED] = -1
 
     # ------------------------------------------------------------------------ pieces
     def _acquired(self, good: CompactGood, steps: int) -> Pieces:

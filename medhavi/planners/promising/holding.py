@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from medhavi.providers.traits import Traits
 
 
-_Wish = tuple[int, str, int, str | None, float, tuple[Any, ...]]
+Wish = tuple[int, str, int, str | None, float, tuple[Any, ...]]
 """Start, subject, end, place, quantity, and the fields of a hold after its end."""
 _place = itemgetter(0, 1)
 """Orders the holds of one kind: by start, then by subject."""
@@ -51,8 +51,23 @@ def holds_of(
     wishes = {
         "capacity": _capacity(pieces, stages),
         "material": _material(found, pieces, stages, shelf),
-        "transport": _transport(found, pieces, stages),
+        "transport": transport_wishes(found, pieces, stages),
     }
+    return named_holds(wishes, request, expires)
+
+
+def named_holds(
+    wishes: Mapping[str, list[Wish]], request: Request, expires: int
+) -> tuple[PlannedHold, ...]:
+    """Give the holds of a request, by kind, each by start and subject.
+
+    Parameters
+    ----------
+    wishes
+        What is to be held, by kind.
+    expires
+        End of the holds while they are tentative [s].
+    """
     order, line, demand = request.sales_order, request.line, request.demand
     whole = order is None or line is None
     owner = order_named(demand, None) if whole else order_named(order, line)
@@ -73,7 +88,7 @@ def holds_of(
 
 def _material(
     found: Evaluation, pieces: Sequence[Piece], stages: Stages, shelf: int
-) -> list[_Wish]:
+) -> list[Wish]:
     """Hold what is taken from lines, less what new orders of the request leave over.
 
     Parameters
@@ -100,7 +115,7 @@ def _material(
         if left:
             key = (piece.product, piece.location, instant)
             takes[key] = takes.get(key, 0) + left
-    wishes: list[_Wish] = []
+    wishes: list[Wish] = []
     for key, steps in sorted(takes.items()):
         product, location, instant = key
         qty = from_steps(steps, stages.step(product))
@@ -130,9 +145,9 @@ def _served(surplus: Iterable[list[int]], instant: int, steps: int) -> int:
     return steps - left
 
 
-def _capacity(pieces: Sequence[Piece], stages: Stages) -> list[_Wish]:
+def _capacity(pieces: Sequence[Piece], stages: Stages) -> list[Wish]:
     """Hold resources from start to end: nothing else comes in between (rule 33)."""
-    wishes: list[_Wish] = []
+    wishes: list[Wish] = []
     for piece in pieces:
         timing, product = piece.timing, piece.product
         if timing is None:
@@ -168,9 +183,10 @@ def _capacity(pieces: Sequence[Piece], stages: Stages) -> list[_Wish]:
     return wishes
 
 
-def _transport(
+def transport_wishes(
     found: Evaluation, pieces: Sequence[Piece], stages: Stages
-) -> list[_Wish]:
+) -> list[Wish]:
+    """Hold the departures that an option takes."""
     facts = stages.providers.facts
     moved = [
         (piece.product, piece.order_steps, piece.itinerary)
@@ -181,7 +197,7 @@ def _transport(
         (shipment.product, shipment.steps, shipment.itinerary)
         for shipment in found.shipments
     ]
-    wishes: list[_Wish] = []
+    wishes: list[Wish] = []
     for product, steps, itinerary in moved:
         if itinerary is None:
             continue

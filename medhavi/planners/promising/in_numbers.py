@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.kernels.compiled import compiled_supply
 from medhavi.planners.promising.flat_supply import FlatSupply
+from medhavi.planners.promising.plain_lines import PlainLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,15 +20,22 @@ MANY = 10_000
 
 
 @contextmanager
-def in_numbers(book: Book, requests: int) -> Iterator[None]:
-    """Let a book evaluate plain ways in numbers while many requests are answered."""
+def in_numbers(book: Book, requests: int, detail: str) -> Iterator[PlainLines | None]:
+    """Let a book evaluate plain ways in numbers while many requests are answered.
+
+    Gives what answers plain lines at once; None: they are too few, more is asked of
+    them than their dates (`detail`), or numba is missing.
+    """
     stages = book.stages
     if requests < MANY or importlib.util.find_spec("numba") is None:
-        yield
+        yield None
         return
     flat = stages.flat = FlatSupply(stages, book.now, compiled_supply())
+    lines = PlainLines(book, flat) if detail == "date" else None
     try:
-        yield
+        yield lines
     finally:
+        if lines is not None:
+            lines.close()
         stages.flat = None
         flat.close()

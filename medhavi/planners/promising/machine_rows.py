@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from medhavi.planners.kernels.supply_record import Room
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import SimpleNamespace
 
     from medhavi.providers.resource_ledger import Ledger
@@ -38,6 +40,7 @@ class MachineRows:
         self._clear: Any = kernels.clear
         self._places: dict[int, Row] = {}
         self._width = _WIDTH
+        self._ahead = False
         self.room = _room(_ROWS, _WIDTH)
 
     def row_of(self, ledger: Ledger) -> int:
@@ -68,14 +71,25 @@ class MachineRows:
             starts.append(start)
             ends.append(end)
         while len(starts) + 2 > self._width:
-            self._grow(len(self.room.held), 2 * self._width)
+            self.widen()
         low, count = row.number * self._width, len(starts)
         self.room.start[low : low + count] = starts
         self.room.end[low : low + count] = ends
         self.room.held[row.number] = count
 
+    @contextmanager
+    def ahead(self) -> Iterator[None]:
+        """Let ledgers take what the rows hold already."""
+        self._ahead = True
+        try:
+            yield
+        finally:
+            self._ahead = False
+
     def changed(self, row: Row, start: int, finish: int) -> None:
         """Follow a change of the use in `[start, finish)`."""
+        if self._ahead:
+            return
         times, used = row.ledger.times, row.ledger.used
         first = bisect_right(times, start) - 1
         last = first
@@ -83,15 +97,19 @@ class MachineRows:
             last += 1
         if last == len(times) or times[last] >= finish:
             if not self._hold(self.room, row.number, start, finish):
-                self._grow(len(self.room.held), 2 * self._width)
+                self.widen()
                 self._hold(self.room, row.number, start, finish)
             return
         after = times[first + 1] if first + 1 < len(times) else NEVER
         if last > first or after < finish:
             self.fill(row)
         elif not self._clear(self.room, row.number, times[first], after):
-            self._grow(len(self.room.held), 2 * self._width)
+            self.widen()
             self._clear(self.room, row.number, times[first], after)
+
+    def widen(self) -> None:
+        """Make room for longer rows."""
+        self._grow(len(self.room.held), 2 * self._width)
 
     def _grow(self, rows: int, width: int) -> None:
         """Make room for more rows, or longer ones."""

@@ -71,7 +71,7 @@ class _Bill:
     co2_kg: float = 0.0
 
 
-class _Good(NamedTuple):
+class PricedGood(NamedTuple):
     """Of a product: its standard cost and emission, its smallest quantity."""
 
     unit_cost: float
@@ -80,6 +80,7 @@ class _Good(NamedTuple):
     denominator: int
 
     def qty(self, steps: int) -> float:
+        """Give a quantity in base units."""
         return steps * self.numerator / self.denominator
 
 
@@ -96,7 +97,7 @@ class OptionCosts:
 
     def __init__(self, stages: Stages) -> None:
         self._stages = stages
-        self._goods: dict[str, _Good] = {}
+        self._goods: dict[str, PricedGood] = {}
         self._hours: dict[str, float] = {}
         """Cost of an hour by resource [base currency]."""
         self._last: tuple[Request | None, DemandValue] = (None, DemandValue(0, 0, 0))
@@ -146,7 +147,7 @@ class OptionCosts:
         if found.date <= request.due:
             return 0.0
         late = sum(
-            self._good(found.product).qty(shipment.steps)
+            self.good(found.product).qty(shipment.steps)
             * max(shipment.arrival - request.due, 0)
             / DAY
             for shipment in found.shipments
@@ -188,7 +189,7 @@ class OptionCosts:
         for instant, piece in uses:
             steps, source = piece.steps, piece.source
             if source is None:
-                good = self._good(piece.product)
+                good = self.good(piece.product)
                 qty = good.qty(steps)
                 bill.material += qty * good.unit_cost * share
                 bill.co2_kg += qty * good.co2_kg * share
@@ -225,11 +226,11 @@ class OptionCosts:
             for resource, units in window.resources:
                 hour = hours.get(resource)
                 if hour is None:
-                    hour = self._hour(resource)
+                    hour = self.hour(resource)
                 total += hour * units * seconds / HOUR
         return total
 
-    def _hour(self, resource: str) -> float:
+    def hour(self, resource: str) -> float:
         """Look up the cost of an hour of a resource [base currency]."""
         clock = self._stages.providers.capacity.resource(resource)
         known = self._hours[resource] = clock.cost_per_hour
@@ -238,17 +239,21 @@ class OptionCosts:
     def _holding(self, piece: Piece, instant: int) -> float:
         """Give the price of new goods that wait for their use."""
         days = (instant - piece.ready) / DAY
-        good = self._good(piece.product)
-        node = (piece.product, piece.location)
-        rate = self._rates.get(node, USUAL_HOLDING_RATE)
+        good = self.good(piece.product)
+        rate = self.rate(piece.product, piece.location)
         value = good.unit_cost or 1.0
         return good.qty(piece.steps) * value * rate * days / DAYS_A_YEAR
 
-    def _good(self, product: str) -> _Good:
+    def rate(self, product: str, location: str) -> float:
+        """Give what a year of holding a product costs of its value."""
+        return self._rates.get((product, location), USUAL_HOLDING_RATE)
+
+    def good(self, product: str) -> PricedGood:
+        """Give what a product costs and emits, and its smallest quantity."""
         known = self._goods.get(product)
         if known is None:
             facts, step = self._stages.providers.facts, self._stages.step(product)
-            known = self._goods[product] = _Good(
+            known = self._goods[product] = PricedGood(
                 facts.unit_cost(product),
                 self._embodied.get(product) or 0.0,
                 step.numerator,

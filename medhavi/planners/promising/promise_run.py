@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from medhavi.planners.promising.asking import Request
+    from medhavi.planners.promising.plain_lines import PlainLines
+    from medhavi.planners.promising.rules_of_promise import Policy
     from medhavi.planners.promising.whole_orders import Tied
     from medhavi.snapshot import Snapshot
 
@@ -156,7 +158,10 @@ def quote_all(
         # What remedies change of the tables are circles that only it collects.
         _ask_all(book, requests, policy, asked)
     else:
-        with in_numbers(book, len(requests)), without_collections(circles=False):
+        with (
+            in_numbers(book, len(requests), detail) as asked.lines,
+            without_collections(circles=False),
+        ):
             _ask_all(book, requests, policy, asked)
     return [asked.answers[request.position] for request in requests]
 
@@ -198,6 +203,7 @@ class _Asked:
         self._taken: dict[int, int] = {}
         self._less: dict[int, Request] = {}
         self._first: dict[int, Promise] = {}
+        self.lines: PlainLines | None = None
         self.answers: dict[int, Promise] = {}
         self.refused: set[int] = set()
 
@@ -206,16 +212,30 @@ class _Asked:
         book = self._book
         request = self._less.get(request.position, request)
         used = book.policies.of(request, self._policy)
-        made = quote(book, request, used, detail=self._detail)
+        before, lines = book.last_token, self.lines
+        if lines is None:
+            made = self._searched(request, used)
+        else:
+            made = lines.answer(request, used) or lines.beside(
+                request, lambda: self._searched(request, used)
+            )
         self.answers[request.position] = made
         if made.status is not PromiseStatus.REJECTED:
-            self._taken[request.position] = book.last_token
-            book.take(made)
+            self._taken[request.position] = before
+
+    def _searched(self, request: Request, policy: Policy) -> Promise:
+        """Search for an answer, and take its holds."""
+        made = quote(self._book, request, policy, detail=self._detail)
+        if made.status is not PromiseStatus.REJECTED:
+            self._book.take(made)
+        return made
 
     def give_back(self, request: Request) -> None:
         """Free what an answer holds, the last first; what was before binds again."""
         before = self._taken.pop(request.position, None)
         if before is not None:
+            if self.lines is not None:
+                self.lines.settle()
             self._book.go_back_to(before)
 
     def broken(self, group: Tied) -> bool:
