@@ -39,6 +39,13 @@ PolicyOption = Annotated[
     str | None,
     typer.Option("--policy", help="Promise policy of requests that name none."),
 ]
+DetailOption = Annotated[
+    str,
+    typer.Option(
+        "--detail",
+        help="full; or date: without reasons and remedies, for large files.",
+    ),
+]
 CommitOption = Annotated[
     bool,
     typer.Option(
@@ -74,6 +81,7 @@ def promise(
     tables: TablesOption = None,
     lake: LakeOption = None,
     policy: PolicyOption = None,
+    detail: DetailOption = "full",
     commit: CommitOption = False,
     approver: ApproverOption = None,
     store: StoreOption = None,
@@ -87,22 +95,23 @@ def promise(
     With --commit all that can be promised is committed at once, or nothing where others
     came first (exit code 1).
     """
-    from medhavi.planners.promising.promise_run import answer
+    from medhavi.planners.promising.promise_run import answer, require_detail
     from medhavi.views.names import names_of
     from medhavi.views.promise_lists import answer_rows
     from medhavi.workbench.rejections import record_rejections
 
     conversation = talk()
     one_place(tables, lake)
+    require_detail(detail)
     override = override_of(date, reason, commit=commit)
     writer = None if out is None else writer_of(out)
     content = request_content(request)
     desk = desk_of(tables, lake, store, approver) if commit else None
     snapshot = snapshot_of(tables, lake) if desk is None else desk.book.snapshot
     answers = (
-        answer(snapshot, content, policy)
+        answer(snapshot, content, policy, detail=detail)
         if desk is None
-        else desk.answer(content, policy)
+        else desk.answer(content, policy, detail=detail)
     )
     conversation.report(answers.findings)
     show(conversation, answers.promises, snapshot)

@@ -104,17 +104,28 @@ class PromiseDesk:
         return cls(store, lake.snapshot(), covered)
 
     # ---------------------------------------------------------------------- verbs
-    def quote(self, requests: object, policy: str | None = None) -> list[Promise]:
+    def quote(
+        self, requests: object, policy: str | None = None, *, detail: str = "full"
+    ) -> list[Promise]:
         """Answer requests on what is committed by now; nothing is written.
+
+        Parameters
+        ----------
+        detail
+            As in `mv.promise`.
 
         Raises
         ------
         BadData
             The requests have errors; all are named.
+        UsageError
+            Nothing is answered in such detail.
         """
-        return list(self.answer(requests, policy).promises)
+        return list(self.answer(requests, policy, detail=detail).promises)
 
-    def answer(self, requests: object, policy: str | None = None) -> Answers:
+    def answer(
+        self, requests: object, policy: str | None = None, *, detail: str = "full"
+    ) -> Answers:
         """Answer requests as `quote` does, with findings and the record of the run."""
         with self.counters.timed("quote"), self.live.turn:
             self.live.catch_up()
@@ -123,7 +134,9 @@ class PromiseDesk:
             meter = Meter() if self._answered % EVERY == 0 else None
             try:
                 with nullcontext() if meter is None else metered(book, meter):
-                    found = answer_on(book, requests, policy, self.behind)
+                    found = answer_on(
+                        book, requests, policy, self.behind, detail=detail
+                    )
             finally:
                 book.go_back(before)
             self._answered += 1

@@ -306,9 +306,11 @@ class Workbench(PlanEditing):
         self._desk, self._last_desk, self._stamp = desk if newest else None, desk, stamp
         return newest
 
-    def promise(self, requests: object, policy: str | None = None) -> list[Promise]:
+    def promise(
+        self, requests: object, policy: str | None = None, *, detail: str = "full"
+    ) -> list[Promise]:
         """Answer requests on what is committed by now; see `PromiseDesk.quote`."""
-        return self.desk.quote(requests, policy)
+        return self.desk.quote(requests, policy, detail=detail)
 
     def commit(
         self,

@@ -90,6 +90,31 @@ def test_a_policy_may_be_named_for_all(medhavi, folder):
 
 
 @pytest.mark.req("ATP-22")
+def test_dates_alone_are_those_of_full_answers(medhavi, folder):
+    place = folder / "requests.json"
+    place.write_text(json.dumps(ROWS))
+    given = "promise", "--tables", folder / "tables", "--bulk", place, "--json"
+    full = medhavi(*given).answer["promises"]
+    said = medhavi(*given, "--detail", "date")
+    for one, other in zip(said.answer["promises"], full, strict=True):
+        same = ("status", "date", "deliveries", "option", "cost", "reservations")
+        assert [one[name] for name in same] == [other[name] for name in same]
+    assert full[1]["limiters"]
+    assert not said.answer["promises"][1]["limiters"]
+    assert said.answer["run"]["settings"]["detail"] == "date"
+
+
+def test_a_detail_that_is_none_is_a_usage_error(medhavi, folder):
+    place = folder / "requests.json"
+    place.write_text(json.dumps(ROWS))
+    said = medhavi(
+        "promise", "--tables", folder / "tables", "--bulk", place, "--detail", "all"
+    )
+    assert said.code == 2
+    assert "ask for full or date" in said.err
+
+
+@pytest.mark.req("ATP-22")
 @pytest.mark.parametrize("kind", ["xlsx", "csv"])
 def test_a_file_goes_in_and_its_answers_come_out(medhavi, folder, kind):
     import polars as pl

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from medhavi.errors import UsageError
 from medhavi.findings import Finding, finding
 from medhavi.planners.kept_records import without_collections
 from medhavi.planners.promising.asking import read_requests
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
 
 
+DETAILS = ("full", "date")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
     """Promises in the order of the requests, what was odd, and how they came about."""
@@ -48,7 +52,11 @@ class Answers:
 
 
 def promise(
-    snapshot: Snapshot, requests: object, policy: str | None = None
+    snapshot: Snapshot,
+    requests: object,
+    policy: str | None = None,
+    *,
+    detail: str = "full",
 ) -> list[Promise]:
     """Answer requests, each seeing the holds of those before it (rule 29).
 
@@ -60,6 +68,9 @@ def promise(
         Rows, a frame, JSON text, or the content of a JSON, CSV or xlsx file.
     policy
         Policy of requests that name none.
+    detail
+        "full"; or "date": date, price and holds, without reasons and remedies, which a
+        large file has in a small part of the time.
 
     Returns
     -------
@@ -70,13 +81,35 @@ def promise(
     ------
     BadData
         Tables or requests have errors; all are named.
+    UsageError
+        Nothing is answered in such detail.
     """
-    return list(answer(snapshot, requests, policy).promises)
+    return list(answer(snapshot, requests, policy, detail=detail).promises)
 
 
-def answer(snapshot: Snapshot, requests: object, policy: str | None = None) -> Answers:
+def answer(
+    snapshot: Snapshot,
+    requests: object,
+    policy: str | None = None,
+    *,
+    detail: str = "full",
+) -> Answers:
     """Answer requests as `promise` does, with findings and the record of the run."""
-    return answer_on(Book.from_snapshot(snapshot), requests, policy)
+    require_detail(detail)
+    return answer_on(Book.from_snapshot(snapshot), requests, policy, detail=detail)
+
+
+def require_detail(detail: str) -> None:
+    """Refuse what is no detail of an answer.
+
+    Raises
+    ------
+    UsageError
+        It is neither "full" nor "date".
+    """
+    if detail not in DETAILS:
+        message = f"The detail is {detail}; ask for {' or '.join(DETAILS)}."
+        raise UsageError(message)
 
 
 def answer_on(
@@ -84,6 +117,8 @@ def answer_on(
     requests: object,
     policy: str | None = None,
     known: tuple[Finding, ...] = (),
+    *,
+    detail: str = "full",
 ) -> Answers:
     """Answer requests on an open book, which takes the holds of what is promised.
 
@@ -91,10 +126,13 @@ def answer_on(
     ----------
     known
         What is odd about the tables, to be told with the answers.
+    detail
+        As in `promise`.
     """
+    require_detail(detail)
     snapshot = book.snapshot
     asked = read_requests(requests, snapshot)
-    made = quote_all(book, asked.requests, policy)
+    made = quote_all(book, asked.requests, policy, detail=detail)
     exact = all(one.exact for one in made)
     run = RunRecord(
         planner="promising",
@@ -102,7 +140,7 @@ def answer_on(
         package_version=__version__,
         snapshot_fingerprint=snapshot.fingerprint,
         as_of=book.now,
-        settings={"policy": policy},
+        settings={"policy": policy, "detail": detail},
         seed=SEED,
         status=Status.FEASIBLE if exact else Status.HEURISTIC,
         effort={"requests": float(len(made))},
