@@ -18,6 +18,7 @@ from medhavi.planners.kernels.compiled import compiled_supply, interpreted_suppl
 from medhavi.planners.promising import in_numbers
 from medhavi.planners.promising.asking import read_requests
 from medhavi.planners.promising.book import Book
+from medhavi.planners.promising.lane_rows import LaneRows
 from medhavi.planners.promising.plain_lines import PlainLines
 from medhavi.planners.promising.promise_run import quote_all
 from medhavi.planners.promising.quoting import quote
@@ -343,6 +344,22 @@ def test_both_forms_of_the_kernels_answer_lines_of_a_plant_that_fills_up(monkeyp
     for kernels in (interpreted_supply, compiled_supply):
         monkeypatch.setattr(in_numbers, "compiled_supply", kernels)
         assert compared(snapshot, asked, monkeypatch) == (len(asked), 0)
+
+
+@pytest.mark.req("CORE-06")
+def test_what_fails_in_numbers_is_searched_line_by_line(monkeypatch):
+    pytest.importorskip("numba")
+    snapshot = company(0)
+    asked = read_requests(lines(0, 6), snapshot).requests
+    monkeypatch.setattr(in_numbers, "compiled_supply", interpreted_supply)
+
+    def broken(*_: object) -> None:
+        message = "no timetable"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(LaneRows, "ways", broken)
+    plain, others = compared(snapshot, asked, monkeypatch)
+    assert (plain, others >= len(asked)) == (0, True)
 
 
 def blocks(most: int) -> st.SearchStrategy[list[Block]]:
