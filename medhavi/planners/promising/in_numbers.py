@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.kernels.compiled import compiled_supply
 from medhavi.planners.promising.flat_supply import FlatSupply
-from medhavi.planners.promising.plain_lines import PlainLines
+from medhavi.planners.promising.plain_lines import PlainLines, may_be_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,14 +24,15 @@ def in_numbers(book: Book, requests: int, detail: str) -> Iterator[PlainLines | 
     """Let a book evaluate plain ways in numbers while many requests are answered.
 
     Gives what answers plain lines at once; None: they are too few, more is asked of
-    them than their dates (`detail`), or numba is missing.
+    them than their dates (`detail`), none may be plain, or numba is missing.
     """
     stages = book.stages
     if requests < MANY or importlib.util.find_spec("numba") is None:
         yield None
         return
     flat = stages.flat = FlatSupply(stages, book.now, compiled_supply())
-    lines = PlainLines(book, flat) if detail == "date" else None
+    dated = detail == "date" and may_be_plain(book)
+    lines = PlainLines(book, flat) if dated else None
     try:
         yield lines
     finally:

@@ -96,13 +96,27 @@ class NotPlainLineError(Exception):
     """The line asks for more than is answered in numbers."""
 
 
+def may_be_plain(book: Book) -> bool:
+    """Tell whether lines of a book may be plain: no time or rule there is uncertain."""
+    stages = book.stages
+    return not (
+        book.campaigns
+        or book.times.anything
+        or stages.anything_perishes
+        or stages.moves
+        or not stages.reserves.none
+        or stages.reserves.yields
+        or not book.providers.suppliers.all_fresh
+    )
+
+
 class PlainLines:
     """Answers lines of one file while they are plain.
 
     Parameters
     ----------
     book
-        Its holds are those of the lines that were answered.
+        Its lines `may_be_plain`; its holds are those of the lines that were answered.
     flat
         Goods and machines as numbers.
     """
@@ -133,15 +147,6 @@ class PlainLines:
         """The same while nobody else takes or gives back anything."""
         settings = book.snapshot.settings
         self._latest = book.now + HORIZONS * (settings.horizon_end - book.now)
-        self._plain = not (
-            book.campaigns
-            or book.times.anything
-            or stages.anything_perishes
-            or stages.moves
-            or not stages.reserves.none
-            or stages.reserves.yields
-            or not book.providers.suppliers.all_fresh
-        )
 
     def close(self) -> None:
         """Let the ledgers hold all that was taken, and look at them no more."""
@@ -150,7 +155,7 @@ class PlainLines:
 
     def answer(self, request: Request, policy: Policy) -> Promise | None:
         """Answer a line and take its holds; None: it is not plain."""
-        if not (self._plain and self._is_usual(policy) and self._asks_plainly(request)):
+        if not (self._is_usual(policy) and self._asks_plainly(request)):
             return None
         try:
             way, ways, line = self._found(request, policy)
