@@ -43,6 +43,31 @@ def test_the_more_special_row_wins_cell_by_cell():
     assert found.delivery == "full_line"
 
 
+RANKS = [
+    {"policy": "9 default"},
+    {"policy": "8 tier", "tier": "Gold"},
+    {"policy": "7 SKU tier", "sku_tier": "fast"},
+    {"policy": "6 both tiers", "tier": "Gold", "sku_tier": "fast"},
+    {"policy": "5 group", "customer": "GROUP"},
+    {"policy": "4 customer", "customer": "C"},
+]
+"""Each more special than the one before; by their names they would stand reversed."""
+
+
+@pytest.mark.req("CORE-03")
+@pytest.mark.parametrize("turned", [False, True], ids=["in order", "turned"])
+@pytest.mark.parametrize("above", range(1, len(RANKS)))
+def test_of_two_neighbours_that_state_one_cell_the_more_special_wins(above, turned):
+    """Each of the pair also states a cell of its own, which the other leaves alone."""
+    weak = {**RANKS[above - 1], "cost_cap": 111, "co2_cap": 1}
+    strong = {**RANKS[above], "cost_cap": 222, "risk_cap": 0.5}
+    rows = [strong, weak] if turned else [weak, strong]
+    snapshot = tables(**{**GIVEN, "promise_policies": rows})
+    found = Policies(snapshot).of(request_of(snapshot, customer="C"))
+    assert (found.cost_cap, found.co2_cap, found.risk_cap) == (222, 1, 0.5)
+    assert found.policy == RANKS[above]["policy"]
+
+
 @pytest.mark.req("CORE-03")
 def test_without_customer_and_tier_the_default_row_holds():
     found = policy(product="B")
