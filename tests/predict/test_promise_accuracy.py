@@ -143,6 +143,61 @@ def test_a_supplier_in_two_lines_of_one_day_counts_both():
     assert groups["supplier", "T"]["met"] == 1.0
 
 
+@pytest.mark.req("KPI-02")
+def test_products_are_judged_each_by_its_own_lines():
+    """Due and ours on day 5; of B and E a line was cancelled and changed."""
+    found = whole(
+        {"product": "A", "delivered_at": day(5), "on_time_prob": 0.7},
+        {"product": "A", "delivered_at": day(6), "on_time_prob": 0.8},
+        {"product": "A", "delivered_at": day(11), "on_time_prob": 0.9},
+        {"product": "B", "delivered_at": day(4), "promised_then": day(3)},
+        {"product": "B", "cancelled": True},
+        {"product": "E", "changed": True},
+    )
+    products = found.groups.filter(pl.col("by") == "product").drop("by").to_dicts()
+    groups = {row.pop("name"): row for row in products}
+    assert groups["A"] == pytest.approx(
+        {
+            "lines": 3,
+            "judged": 3,
+            "met": 1 / 3,
+            # Wilson, z = 1.96: (1/3 + 0.640 -+ 1.96 x (0.0741 + 0.1067) ** 0.5) / 2.28
+            "met_low": 0.0615,
+            "met_high": 0.7923,
+            "met_then": 1 / 3,
+            "bias_days": 1.0,  # the middle one of 0, 1, 6
+            "bias_days_then": 1.0,
+            "error_days": 7 / 3,
+            "error_days_then": 7 / 3,
+            "on_time_said": 0.8,
+            "on_time": 1 / 3,
+            "brier": (0.3**2 + 0.8**2 + 0.9**2) / 3,
+        },
+        abs=1e-4,
+    )
+    assert groups["B"] == pytest.approx(
+        {
+            "lines": 2,
+            "judged": 1,
+            "met": 1.0,
+            "met_low": 1 / 4.8415,  # 1 / (1 + z ** 2)
+            "met_high": 1.0,
+            "met_then": 0.0,
+            "bias_days": -1.0,
+            "bias_days_then": 1.0,
+            "error_days": 1.0,
+            "error_days_then": 1.0,
+            "on_time_said": 0.9,
+            "on_time": 1.0,
+            "brier": 0.1**2,
+        },
+        abs=1e-4,
+    )
+    nothing = dict.fromkeys(groups["A"])
+    assert groups["E"] == {**nothing, "lines": 1, "judged": 0}
+    assert list(groups) == ["A", "B", "E"]
+
+
 def test_a_report_is_read_as_it_was_written(tmp_path):
     found = whole({"delivered_at": day(4)}, {})
     found.to_folder(tmp_path)
