@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -14,15 +14,60 @@ from medhavi.planners.promising.quoting import quote
 from tests.planners.every_way import EveryWay
 from tests.planners.kept_promises import broken, hours
 from tests.planners.small_promises import quoted
-from tests.planners.small_towns import request, tables_of, town
+from tests.planners.small_towns import (
+    HORIZON,
+    Routing,
+    Step,
+    Town,
+    request,
+    tables_of,
+    town,
+)
 
 if TYPE_CHECKING:
-    from tests.planners.small_towns import Town
+    from collections.abc import Iterable
 
 FEW = 40
 MANY = 1_500
+EXACT_SHARE = 0.4
+"""More answers than this are exact, with a date."""
+LATE_SHARE = 0.1
+"""More answers than this are heuristic and late."""
 MOST_GAP = 0.05
-"""Mean gap of all answers to the earliest date [share of it]."""
+"""Mean gap of heuristic answers to the earliest date [share of it]."""
+
+
+class Compared(NamedTuple):
+    """The hour of the whole as promised, and the earliest of all ways; None: never."""
+
+    seed: int
+    hour: float | None
+    best: int | None
+    due: int
+    exact: bool
+
+    @property
+    def in_time(self) -> bool:
+        """Whether it is there when it is wanted: a policy may ask for no more."""
+        if self.hour is None or self.best is None:
+            return False
+        return self.best <= self.hour <= self.due
+
+    @property
+    def missed(self) -> bool:
+        """Whether the whole is not promised, and can be had."""
+        return self.hour is None and self.best is not None
+
+    @property
+    def gap(self) -> float | None:
+        """How much later than the earliest a late answer is [share of it].
+
+        What is not promised whole and can be had counts as there at the horizon.
+        """
+        if self.best is None or self.in_time:
+            return None
+        hour = HORIZON if self.hour is None else self.hour
+        return (hour - self.best) / max(self.best, 1)
 
 
 def asked(made: Town) -> tuple[float | None, bool] | None:
@@ -37,48 +82,146 @@ def asked(made: Town) -> tuple[float | None, bool] | None:
     return (hours(answer.date or 0) if whole else None), answer.exact
 
 
-def compare(seeds: range, sources: int = 1) -> tuple[list[int], list[float]]:
-    """Give seeds whose exact answer is not the earliest, and the gaps of all."""
-    wrong, gaps = [], []
+def compare(seeds: Iterable[int], sources: int = 1) -> list[Compared]:
+    """Compare the answers of towns with those of all ways."""
+    found = []
     for seed in seeds:
         made = town(seed)
-        found = asked(made)
-        if found is None:
+        answer = asked(made)
+        if answer is None:
             continue
-        hour, exact = found
+        hour, exact = answer
         best = EveryWay(made, sources).earliest()
-        early = best is not None and hour is not None and best <= hour <= made.due
-        if exact and hour != best and not early:
-            wrong.append(seed)
-        if best is not None and hour is not None:
-            gaps.append(0.0 if early else (hour - best) / max(best, 1))
-    return wrong, gaps
+        found.append(Compared(seed, hour, best, made.due, exact))
+    return found
+
+
+def wrong(found: list[Compared]) -> list[int]:
+    """Give the seeds whose exact answer is not the earliest."""
+    return [
+        one.seed
+        for one in found
+        if one.exact and one.hour != one.best and not one.in_time
+    ]
+
+
+def gaps(found: list[Compared]) -> list[float]:
+    """Give the gaps of late heuristic answers alone: the others have none."""
+    return [one.gap for one in found if not one.exact and one.gap is not None]
+
+
+def assert_as_said(found: list[Compared]) -> None:
+    """Assert what answers say of themselves, on enough of each.
+
+    Gaps are those of late heuristic answers alone. No answer is left out: a rejection,
+    or a part, of what can be had whole counts as if it came at the horizon.
+    """
+    assert wrong(found) == []
+    dated = [one for one in found if one.exact and one.hour is not None]
+    assert len(dated) > len(found) * EXACT_SHARE
+    late = gaps(found)
+    assert len(late) > len(found) * LATE_SHARE
+    assert min(late) >= 0.0
+    assert sum(late) / len(late) <= MOST_GAP
 
 
 @pytest.mark.req("DEF-03", "ATP-01")
-def test_exact_answers_are_the_earliest_of_all_ways():
-    wrong, gaps = compare(range(FEW))
-    assert wrong == []
-    assert len(gaps) > FEW // 2
-    assert min(gaps) >= 0.0
-    assert sum(gaps) / len(gaps) <= MOST_GAP
+def test_answers_are_the_earliest_of_all_ways_or_said_to_be_heuristic():
+    """Exact ones are the earliest; heuristic ones are close and reject nothing here."""
+    found = compare(range(FEW))
+    assert len(found) > FEW * 0.9
+    assert_as_said(found)
+    assert [one.seed for one in found if one.missed] == []
 
 
 @pytest.mark.nightly
 @pytest.mark.req("DEF-03", "ATP-01")
-def test_exact_answers_are_the_earliest_in_many_companies():
-    wrong, gaps = compare(range(FEW, MANY))
-    assert wrong == []
-    assert min(gaps) >= 0.0
-    assert sum(gaps) / len(gaps) <= MOST_GAP
+def test_answers_are_the_earliest_or_heuristic_in_many_companies():
+    assert_as_said(compare(range(FEW, MANY)))
 
 
 @pytest.mark.nightly
 def test_answers_are_close_where_two_sources_may_share_a_need():
-    _, gaps = compare(range(FEW, MANY), sources=2)
-    assert sum(gaps) / len(gaps) <= MOST_GAP
+    found = compare(range(FEW, MANY), sources=2)
+    late = [one.gap for one in found if one.gap is not None]
+    assert sum(late) / len(late) <= MOST_GAP
+    assert sum(gaps(found)) / len(gaps(found)) <= MOST_GAP
 
 
+# ------------------------------------------------------------------ needed once: exact
+def needed_once(made: Town) -> bool:
+    """Tell whether every resource, and every source below the top, is needed once.
+
+    Each resource has one step of all routings, a component comes from one source or
+    from stock that is there for everybody, and nothing expires.
+    """
+    steps = [step for routing in made.routings for step in routing.steps]
+    machines = [name for step in steps for name in step.choices]
+    made_here = [(one.product, one.place) for one in made.routings]
+    bought = [(one.product, one.place) for one in made.offers]
+    moved = [
+        (product, one.destination)
+        for one in made.lanes
+        for product in "CD"
+        if one.destination != "W"
+    ]
+    sources = [one for one in (*made_here, *bought, *moved) if one[0] != "F"]
+    later = [*made.inbound, *made.held, *made.safety]
+    return (
+        bool(steps)
+        and all(len(step.choices) == 1 for step in steps)
+        and len(set(machines)) == len(machines)
+        and len(set(sources)) == len(sources)
+        and all(one[0] == "F" for one in later)
+        and all(one[3] is None for one in made.stock)
+    )
+
+
+@pytest.mark.req("DEF-03", "ATP-01")
+def test_what_needs_each_resource_once_is_answered_exactly():
+    plain = [seed for seed in range(5 * FEW) if needed_once(town(seed))]
+    found = compare(plain)
+    assert len(found) > FEW // 4
+    assert [one.seed for one in found if not one.exact] == []
+    assert wrong(found) == []
+
+
+def two_stages(second: str, first: str = "M") -> Town:
+    """Make F from C on one machine, and C from D, which lies there, on another."""
+    return Town(
+        place="P",
+        qty=3,
+        due=0,
+        full_line=True,
+        ask="always",
+        stock=[("D", "P", 3, None)],
+        shifts={"M": None, "N": None},
+        busy=[("N", 0, 5)],
+        routings=[
+            Routing(
+                name=f"R{product}",
+                product=product,
+                place="P",
+                bom={component: 1},
+                steps=[Step(choices=[machine], setup=0, run=2)],
+            )
+            for product, component, machine in (("F", "C", second), ("C", "D", first))
+        ],
+    )
+
+
+@pytest.mark.req("DEF-03", "ATP-01")
+@pytest.mark.parametrize(
+    ("second", "hour", "exact"), [("N", 12, True), ("M", 12, False)]
+)
+def test_work_on_two_machines_is_exact_and_on_one_it_is_not_said(second, hour, exact):
+    """M makes C from 0 to 6; F takes 6 to 12, on N, which is busy to 5, or on M."""
+    made = two_stages(second)
+    assert asked(made) == (hour, exact)
+    assert EveryWay(made).earliest() == hour
+
+
+# ------------------------------------------------------------------------------- kept
 def kept(seed: int) -> None:
     """Accept three promises in turn: none can break another."""
     made = town(seed)
@@ -126,9 +269,9 @@ def test_accepted_promises_can_all_be_kept_in_many_companies():
     ],
 )
 def test_faults_that_were_found_are_gone(seed, reason):
-    wrong, gaps = compare(range(seed, seed + 1))
-    assert wrong == [], reason
-    assert gaps in ([], [0.0]), reason
+    found = compare([seed])
+    assert wrong(found) == [], reason
+    assert not any(one.missed or one.gap for one in found), reason
 
 
 @pytest.mark.req("CORE-16")
