@@ -146,6 +146,12 @@ class Source(NamedTuple):
         """Cost of an order whatever its quantity [base currency]."""
         return self.costs.fixed
 
+    @property
+    def incoterm(self) -> str | None:
+        """Code of the terms of delivery of a purchase; None: nobody states it."""
+        code = self.row.get("incoterm") if self.kind == "buy" else None
+        return None if code is None else str(code)
+
     def cost(self, qty: float) -> float:
         """Give the cost of an order of `qty` (makes: routing units), without hours."""
         return self.costs.cost(qty)

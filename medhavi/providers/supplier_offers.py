@@ -58,6 +58,11 @@ class SupplierQuote:
         return self.source.source
 
     @property
+    def incoterm(self) -> str | None:
+        """Code of the terms of delivery; None: the supplier states none."""
+        return self.source.incoterm
+
+    @property
     def ordered(self) -> int:
         """Quantity that is ordered, lots included [steps]."""
         return sum(self.pieces)

@@ -127,6 +127,7 @@ def _piece(entry: Mapping[str, Any], names: Names) -> ChainStage:
     else:
         part, label = MATERIAL, f"{name} bought"
         words = f"{amount} of {name} bought: {names.told(source.replace('@', ' for '))}"
+        words += f", {entry['incoterm']}" if entry.get("incoterm") else ""
     return ChainStage(
         label=label,
         part=part,

@@ -52,6 +52,13 @@ def test_quantity_is_raised_to_least_lot_and_multiple_and_split_at_the_largest()
     assert (found.ordered, found.surplus) == (35, 3)
 
 
+@pytest.mark.req("SUP-01")
+@pytest.mark.parametrize("incoterm", [None, "FCA"])
+def test_an_offer_names_its_terms_of_delivery(incoterm):
+    found = quoted(of=offers(supply_terms=[{**TERMS, "incoterm": incoterm}]))
+    assert found.incoterm == incoterm
+
+
 def test_each_order_is_priced_by_its_tier():
     tiers = [{"min_qty": 10, "unit_price": 1.5}, {"min_qty": 20, "unit_price": 1.0}]
     terms = [{**TERMS, "max_lot": 20}]

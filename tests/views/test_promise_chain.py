@@ -78,6 +78,26 @@ def test_stages_are_told_by_name_in_local_time(snapshot, answer):
     assert rome.zone == "Europe/Rome"
 
 
+@pytest.mark.req("SUP-01")
+@pytest.mark.parametrize(
+    ("incoterm", "told"), [("FOB", ": Glass works, FOB, "), (None, ": Glass works, ")]
+)
+def test_a_purchase_names_its_supplier_and_the_terms_of_delivery(incoterm, told):
+    term = {"product": "B", "lead_time_days": 5, "incoterm": incoterm}
+    snapshot = workshop(
+        suppliers=[{"supplier": "S", "name": "Glass works"}], supply_terms=[term]
+    )
+    [answer] = promise(snapshot, [cells()])
+    [bought] = [one for one in answer.trace if one.get("way") == "buy:S"]
+    assert bought.get("incoterm") == incoterm
+    assert [one.get("incoterm") for one in answer.trace].count(None) == (
+        len(answer.trace) - bool(incoterm)
+    )
+    names = promise_names(snapshot)
+    [stage] = [one for one in chain_stages(answer, names) if "bought" in one.label]
+    assert f"bought{told}Mon 5 Jan" in stage.tip(names)
+
+
 def test_the_rows_of_the_picture_end_where_the_slack_ends(snapshot, answer):
     rows = promise_chain_rows(answer, Names(), answer.demand["due"])
     assert (rows["free"] >= rows["x2"]).all()

@@ -86,6 +86,7 @@ def _piece(quote: Quest, use: Use, level: int) -> list[Mapping[str, object]]:
 
 def _entry(quote: Quest, piece: Piece, used: int, level: int) -> Mapping[str, object]:
     stage = {"make": "routing", "move": "transport"}.get(piece.kind, "material")
+    incoterm = None if piece.source is None else piece.source.incoterm
     return {
         "stage": stage,
         "way": piece.name,
@@ -96,4 +97,5 @@ def _entry(quote: Quest, piece: Piece, used: int, level: int) -> Mapping[str, ob
         "finish": iso(piece.ready),
         "used": iso(used),
         "level": level,
+        **({} if incoterm is None else {"incoterm": incoterm}),
     }
