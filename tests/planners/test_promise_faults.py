@@ -34,15 +34,21 @@ LANE = {"lane": "T", "origin": "L", "destination": "C1", "duration_h": 24}
 ASK: dict[str, Any] = {"location": "C1", "due": day(1), "sales_order": "SO", "line": 1}
 
 
-def chain() -> Snapshot:
-    """Make A at L from B, of which there is half; the rest is bought; sell at C1."""
+def chain(**held: object) -> Snapshot:
+    """Make A at L from B, of which there is half; the rest is bought; sell at C1.
+
+    Parameters
+    ----------
+    held
+        What differs of the hold of one B.
+    """
     return workshop(
         products=[{"product": name, "weight_kg": 1} for name in ("A", "B")],
         locations=C1,
         lanes=[{**LANE, "capacity_kg": 50}],
         departures=[{"weekday": n} for n in range(1, 8)],
         stock=[{"product": "B", "qty": 5}],
-        reservations=[{"subject": "B", "qty": 1, "finish": day(1)}],
+        reservations=[{"subject": "B", "qty": 1, "finish": day(1), **held}],
     )
 
 
@@ -68,6 +74,18 @@ class Broken:
         return asked
 
 
+class Nothing:
+    """A provider that knows nothing of what it is asked."""
+
+    def __init__(self, real: object, **answers: object) -> None:
+        self._real, self._answers = real, answers
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._answers:
+            return lambda *_, **__: self._answers[name]
+        return getattr(self._real, name)
+
+
 def replaced(book: Book, name: str, failure: Exception) -> Broken:
     """Put a broken provider into a book."""
     stages: Any = book.stages
@@ -79,17 +97,36 @@ def replaced(book: Book, name: str, failure: Exception) -> Broken:
         asked = {"line"} if name == "material" else {"earliest", "occupy"}
         made = Broken(getattr(stages, name), asked, failure)
         setattr(stages, name, made)
+    elif name == "supplier":
+        (bought,) = providers.sourcing.sources("B", "L")
+        made = Broken(bought.clock, {"earliest"}, failure)
+        sell(book, made)
     else:
         place, asked = {
             "routing": ("sourcing", {"sources"}),
             "recipe": ("recipes", {"recipe"}),
-            "reservation": ("reservations", {"material", "of_owner"}),
+            "reservation": ("reservations", {"has", "material", "of_owner"}),
             "exchange": ("exchange", {"rate"}),
             "price": ("facts", {"unit_cost"}),
         }[name]
         made = Broken(getattr(providers, place), asked, failure)
         providers.__dict__[place] = made
     return made
+
+
+def sell(book: Book, clock: object) -> None:
+    """Let another clock say when the supplier of B delivers."""
+    providers: Any = book.stages.providers
+    (bought,) = providers.sourcing.sources("B", "L")
+
+    class Sold(Nothing):
+        def sources(self, *node: str) -> tuple[Any, ...]:
+            found = self._real.sources(*node)
+            if node == ("B", "L"):
+                return (bought._replace(clock=clock),)
+            return found
+
+    providers.__dict__["sourcing"] = Sold(providers.sourcing)
 
 
 def book_of(snapshot: Snapshot) -> Book:
@@ -102,10 +139,16 @@ WHO: dict[str, Limiter] = {
     "material": Limiter.MATERIAL_SHORTFALL,
     "capacity": Limiter.ROUTING_CAPACITY_FAIL,
     "transport": Limiter.NO_TRANSPORT_LEG,
+    "supplier": Limiter.SUPPLIER_LEADTIME_EXCEEDED,
+    "reservation": Limiter.MATERIAL_RESERVATION_CONFLICT,
     "exchange": Limiter.DATA_STALE,
     "price": Limiter.DATA_STALE,
     "policy": Limiter.ORDER_RULE,
 }
+
+
+STAGES = {"material", "capacity", "transport", "supplier", "reservation", "policy"}
+"""Names of providers that are those of the stages, too."""
 
 
 @pytest.mark.req("CORE-06", "ATP-17")
@@ -119,6 +162,7 @@ def test_a_provider_that_fails_is_named_and_nothing_is_held(name):
     assert made.status is PromiseStatus.REJECTED
     assert made.limiter.code is WHO[name]
     assert "no connection" in made.limiter.text
+    assert name not in STAGES or made.limiter.subject == name
     assert not made.holds
     assert not made.reservations
     assert not made.deliveries
@@ -136,7 +180,31 @@ def test_a_provider_that_takes_too_long_is_a_timeout(name):
     made = quoted(book, **ASK)
     assert made.status is PromiseStatus.REJECTED
     assert made.limiter.code is Limiter.SEARCH_TIMEOUT
+    assert name not in STAGES or made.limiter.subject == name
     assert made.holds == ()
+    assert made.exact is False
+
+
+@pytest.mark.req("CORE-06", "ATP-17")
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (RuntimeError("no connection"), Limiter.MATERIAL_RESERVATION_CONFLICT),
+        (TimeoutError("5 s"), Limiter.SEARCH_TIMEOUT),
+    ],
+)
+def test_what_a_line_holds_already_cannot_be_read(failure, code):
+    book = book_of(chain(demand="SO-1"))
+    assert quoted(book, **ASK).holds
+    before = state(book)
+    providers: Any = book.stages.providers
+    real = providers.reservations
+    providers.__dict__["reservations"] = Broken(real, {"of_owner"}, failure)
+    made = quoted(book, **ASK)
+    assert made.status is PromiseStatus.REJECTED
+    assert (made.limiter.code, made.limiter.subject) == (code, "reservation")
+    assert made.holds == ()
+    assert state(book) == before
 
 
 def calls(name: str) -> Iterator[int]:
@@ -149,7 +217,7 @@ def calls(name: str) -> Iterator[int]:
 
 
 @pytest.mark.req("CORE-06")
-@pytest.mark.parametrize("name", [*WHO, "reservation"])
+@pytest.mark.parametrize("name", WHO)
 def test_whatever_call_fails_the_book_is_as_before(name):
     snapshot = chain()
     for number in calls(name):
@@ -167,18 +235,6 @@ def test_whatever_call_fails_the_book_is_as_before(name):
 
 
 # ----------------------------------------------------------------------------- empty
-class Nothing:
-    """A provider that knows nothing of what it is asked."""
-
-    def __init__(self, real: object, **answers: object) -> None:
-        self._real, self._answers = real, answers
-
-    def __getattr__(self, name: str) -> Any:
-        if name in self._answers:
-            return lambda *_, **__: self._answers[name]
-        return getattr(self._real, name)
-
-
 def no_sources(book: Book) -> None:
     providers: Any = book.stages.providers
     providers.__dict__["sourcing"] = Nothing(providers.sourcing, sources=())
@@ -194,6 +250,10 @@ def no_way(book: Book) -> None:
     stages.transport = Nothing(stages.transport, earliest=None)
 
 
+def no_word(book: Book) -> None:
+    sell(book, Nothing(None, earliest=None))
+
+
 def no_goods(book: Book) -> None:
     empty = book.snapshot.replace(stock=[], reservations=[], supply_terms=[])
     other = book_of(empty)
@@ -204,21 +264,24 @@ def no_goods(book: Book) -> None:
 
 @pytest.mark.req("CORE-06", "ATP-17")
 @pytest.mark.parametrize(
-    ("empty", "code"),
+    ("empty", "code", "subject"),
     [
-        (no_sources, Limiter.MATERIAL_SHORTFALL),
-        (no_room, Limiter.ROUTING_CAPACITY_FAIL),
-        (no_way, Limiter.NO_TRANSPORT_LEG),
-        (no_goods, Limiter.NO_SOURCE),
+        (no_sources, Limiter.NO_SOURCE, "A|C1"),
+        (no_room, Limiter.ROUTING_CAPACITY_FAIL, "A|L"),
+        (no_way, Limiter.NO_TRANSPORT_LEG, "C1"),
+        (no_word, Limiter.SUPPLIER_LEADTIME_EXCEEDED, "S"),
+        (no_goods, Limiter.NO_SOURCE, "B|L"),
     ],
 )
-def test_a_provider_that_knows_nothing_gives_its_reason(empty, code):
+def test_a_provider_that_knows_nothing_gives_its_reason(empty, code, subject):
     book = book_of(chain())
     empty(book)
     made = quoted(book, **ASK)
     assert made.status is PromiseStatus.REJECTED
     assert made.holds == ()
-    assert made.limiter.code in {code, Limiter.NO_SOURCE}
+    assert {one.code for one in made.limiters} == {code}
+    assert made.limiter.subject == subject
+    assert book.accepted == {}
 
 
 @pytest.mark.req("ATP-17")

@@ -388,6 +388,7 @@ class Book:
 
     def free_for(self, request: Request) -> None:
         """Give a request what its line has, where it has anything (rule 29)."""
+        self.stages.at = "reservation"
         demand, holds = request.demand, self.providers.reservations
         if request.known or demand in self.accepted or holds.has(demand):
             self.free_own(demand)
