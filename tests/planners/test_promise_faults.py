@@ -117,16 +117,16 @@ def replaced(book: Book, name: str, failure: Exception) -> Broken:
 def sell(book: Book, clock: object) -> None:
     """Let another clock say when the supplier of B delivers."""
     providers: Any = book.stages.providers
-    (bought,) = providers.sourcing.sources("B", "L")
+    real: Any = providers.sourcing
+    (bought,) = real.sources("B", "L")
 
     class Sold(Nothing):
-        def sources(self, *node: str) -> tuple[Any, ...]:
-            found = self._real.sources(*node)
+        def sources(self, *node: str) -> Any:
             if node == ("B", "L"):
                 return (bought._replace(clock=clock),)
-            return found
+            return real.sources(*node)
 
-    providers.__dict__["sourcing"] = Sold(providers.sourcing)
+    providers.__dict__["sourcing"] = Sold(real)
 
 
 def book_of(snapshot: Snapshot) -> Book:
