@@ -30,6 +30,7 @@ with app.setup:
         group_table,
         hindsight_tiles,
         missed_table,
+        ordered_rows,
     )
     from medhavi.views.hindsight_picture import calibration_chart
     from medhavi.views.names import names_of
@@ -84,19 +85,16 @@ def say_look():
     mo.md("""
     ## 1. What was ordered, promised, delivered
 
-    Table `gold.order_line_observations` has one row a line, as it was placed.
+    Table `gold.order_line_observations` has one row a line, as it was placed;
+    here with names, and dates local to where it goes.
     """)
     return
 
 
 @app.cell
-def look(lake):
+def look(lake, names):
     orders = lake.order_line_observations()
-    mo.ui.table(
-        orders.select("^(demand|product|qty|due|.*_at|promised_then)$").to_dicts(),
-        selection=None,
-        page_size=5,
-    )
+    mo.ui.table(ordered_rows(orders, names), selection=None, page_size=5)
     return (orders,)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.views.charts import drawing, title_of, untitled
-from medhavi.views.format import NOTHING, count, number, percent, when
+from medhavi.views.format import NOTHING, count, number, percent, quantity, when
 from medhavi.views.hindsight_picture import calibration_chart
 from medhavi.views.page import empty, header, standalone, table_html
 from medhavi.views.tiles import Tile, tiles_html
@@ -103,6 +103,36 @@ def _calibration(report: HindsightReport) -> str:
         f"<figure><h3>{escape(title_of(chart))}</h3>"
         f'<div class="mv-chart">{drawing(untitled(chart))}</div></figure>{words}'
     )
+
+
+def ordered_rows(orders: pl.DataFrame, names: Names) -> list[dict[str, str]]:
+    """Tell what was ordered, promised and delivered in names and local times.
+
+    Parameters
+    ----------
+    orders
+        Gold table order_line_observations.
+    """
+    moments = {
+        "Due": "due",
+        "Placed": "placed_at",
+        "Promised then": "promised_then",
+        "Delivered": "delivered_at",
+    }
+    return [
+        {
+            "Line": row["demand"],
+            "Customer": names.name(row["customer"]),
+            "Product": names.name(row["product"]),
+            "Quantity": quantity(row["qty"], names.unit(row["product"])),
+            "Place": names.name(row["location"]),
+        }
+        | {
+            head: when(row[column], names.zone_of(row["location"]), year=True)
+            for head, column in moments.items()
+        }
+        for row in orders.iter_rows(named=True)
+    ]
 
 
 def group_table(report: HindsightReport, by: str, names: Names) -> str:

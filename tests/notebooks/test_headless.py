@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +15,11 @@ import pytest
 
 from medhavi.schema.template import example_rows
 from medhavi.snapshot import Snapshot
+from medhavi.views.names import names_of
 from tests.planners.campaign_shop import campaign_tables
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import ModuleType
 
 pytestmark = pytest.mark.notebook
@@ -46,6 +50,28 @@ def lemonade(tmp_path):
     folder = tmp_path / "lemonade"
     Snapshot.from_frames(example_rows()).to_folder(folder, format="csv")
     return folder
+
+
+INSTANT = re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d)?\b|\bUTC\b")
+NOT_SAID = re.compile(
+    r"<style>.*?</style>|<code>.*?</code>|<abbr title=\"[^\"]*\"", re.DOTALL
+)
+"""Rules of looks, commands, and ids that hovering shows."""
+
+
+def said(outputs: Sequence[object]) -> str:
+    """Give what a lesson shows, with the rows of its tables and charts."""
+    shown = [html.unescape(html.unescape(getattr(one, "text", ""))) for one in outputs]
+    return NOT_SAID.sub("", "\n".join(shown))
+
+
+def bare(outputs: Sequence[object], snapshot: Snapshot) -> tuple[set[str], list[str]]:
+    """Give the ids that have a name, and the instants in UTC, that a lesson shows."""
+    texts = names_of(snapshot).texts
+    named = {one for one, name in texts.items() if name != one and len(one) > 1}
+    text = said(outputs)
+    assert named
+    return named & set(re.findall(r"[\w-]+", text)), INSTANT.findall(text)
 
 
 def loaded(path: Path) -> ModuleType:
@@ -98,12 +124,17 @@ def test_the_lesson_of_studies_computes_nothing_twice():
     assert not values["delta"].is_empty
 
 
+@pytest.mark.req("ANA-08")
 def test_the_lesson_of_hindsight_sees_the_supplier_drift():
-    _, values = loaded(ROOT / "notebooks" / "n12_hindsight.py").app.run()
+    shown, values = loaded(ROOT / "notebooks" / "n12_hindsight.py").app.run()
     every = values["report"].overall()
     assert every["judged"] == 40
     # The shop promised twelve days whatever it knew; the stated times drift away.
     assert every["met_then"] < every["met"] < every["on_time_said"]
+    assert bare(shown, values["lake"].snapshot()) == (set(), [])
+    # Its first line is due at noon UTC, in Rome an hour later.
+    for words in ("Plum jam", "Inn at the lake", "Thu 15 Jan 2026, 13:00"):
+        assert words in said(shown)
 
 
 def test_the_promise_app_answers_its_first_form(lemonade, monkeypatch):
@@ -140,9 +171,13 @@ def test_the_campaigns_app_shows_a_matrix_to_edit(tmp_path, monkeypatch):
     assert len(values["study"].proposals) == 1
 
 
+@pytest.mark.req("ANA-08")
 def test_the_lesson_of_promising_never_gets_earlier_by_asking_twice():
-    _, values = loaded(ROOT / "notebooks" / "n03_promising.py").app.run()
+    shown, values = loaded(ROOT / "notebooks" / "n03_promising.py").app.run()
     assert values["promise"].date is not None
+    assert bare(shown, values["snapshot"]) == (set(), [])
+    for words in ("Lemonade, bottle", "Fri 6 Mar 2026, 11:00"):
+        assert words in said(shown)
     assert values["later"]
 
 
