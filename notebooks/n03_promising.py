@@ -27,22 +27,12 @@ with app.setup:
     from medhavi.views import page, theme
     from medhavi.views import promise_words as words
     from medhavi.views.promise_compare import compared_html
-    from medhavi.views.promise_lists import answer_rows
+    from medhavi.views.promise_lists import answers_sentence, brief_rows
     from medhavi.views.promise_names import promise_names, there
     from medhavi.views.promise_picture import probability_chart, promise_chain_chart
     from medhavi.views.promise_style import RULES
     from medhavi.views.tiles import tiles_html
 
-    SHOWN = (
-        "Product",
-        "Place",
-        "Asked for",
-        "Unit",
-        "Due",
-        "Answer",
-        "There",
-        "Chance",
-    )
     theme.register()
 
 
@@ -86,8 +76,7 @@ def say_ask():
 
     A request is a row of `demands`: product, location, quantity and due date are
     enough. `mv.promise(snapshot, rows)` answers a list of them by priority, each
-    seeing what those before it took; nothing is written. Dates are local to the place;
-    `print(promise)` tells all of it in a terminal.
+    seeing what those before it took; nothing is written.
     """)
     return
 
@@ -99,8 +88,7 @@ def ask(names, snapshot):
     request = {name: usual[name] for name in ("product", "location", "qty", "due")}
     promise, twice = mv.promise(snapshot, [request, request])
     local = there(names, request["location"])
-    _told = answer_rows([promise], names)
-    mo.ui.table(_told.select(SHOWN).to_dicts(), selection=None)
+    mo.ui.table(brief_rows([promise], names), selection=None)
     return local, promise, request, twice
 
 
@@ -191,9 +179,8 @@ def say_twice():
 @app.cell
 def compare(promise, twice):
     later = promise.date is None or twice.date is None or twice.date >= promise.date
-    _first, _then = (words.STATES[one.status][1] for one in (promise, twice))
     mo.md(
-        f"First **{_first}**, then **{_then}**; the second date is "
+        f"{answers_sentence([promise, twice])} The second date is "
         f"{'not earlier' if later else 'earlier, which is a defect'}."
     )
     return (later,)
