@@ -392,11 +392,6 @@ class LaneGraph:
         """Whether any vehicle leaves only with a least load."""
         return any(edge.fills for edge in self._edges.values())
 
-    @property
-    def lanes(self) -> list[str]:
-        """Ids of all lanes, in their order."""
-        return sorted(self._edges)
-
     def edge(self, lane: str) -> Edge:
         """Give a lane."""
         return self._edges[lane]

@@ -107,19 +107,12 @@ class PromiseDesk:
     def quote(
         self, requests: object, policy: str | None = None, *, detail: str = "full"
     ) -> list[Promise]:
-        """Answer requests on what is committed by now; nothing is written.
-
-        Parameters
-        ----------
-        detail
-            As in `mv.promise`.
+        """Answer requests as `mv.promise`, on what is committed by now.
 
         Raises
         ------
-        BadData
-            The requests have errors; all are named.
-        UsageError
-            Nothing is answered in such detail.
+        BadData, UsageError
+            The requests have errors, all are named; no answer has such `detail`.
         """
         return list(self.answer(requests, policy, detail=detail).promises)
 
@@ -134,9 +127,8 @@ class PromiseDesk:
             meter = Meter() if self._answered % EVERY == 0 else None
             try:
                 with nullcontext() if meter is None else metered(book, meter):
-                    found = answer_on(
-                        book, requests, policy, self.behind, detail=detail
-                    )
+                    given = book, requests, policy, self.behind
+                    found = answer_on(*given, detail=detail)
             finally:
                 book.go_back(before)
             self._answered += 1

@@ -35,9 +35,7 @@ if TYPE_CHECKING:
     from medhavi.workbench.studies import StudyResult
     from medhavi.workbench.training import Published, Trained
 
-_LATER = {
-    "drift": "drift of predictors",
-}
+_LATER = {"drift": "drift of predictors"}
 
 
 class Workbench(PlanEditing):

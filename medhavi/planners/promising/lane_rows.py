@@ -117,7 +117,7 @@ class LaneRows:
         prices: list[tuple[float, ...]] = []
         leaves = self._leaves
         there: list[tuple[int, int]] = []
-        for lane in graph.lanes:
+        for lane in sorted(transport.ids):
             edge = graph.edge(lane)
             found = edge.listed(self._now - DAY, self._now + AHEAD)
             if found is None:
