@@ -111,9 +111,9 @@ def test_conflict_ends_in_exit_code_one_and_its_name(
 
     answer = PromiseDesk.answer
 
-    def outrun(self, requests, policy=None):
+    def outrun(self, requests, policy=None, **detail):
         """Somebody else commits between the answer and the commit."""
-        made = answer(self, requests, policy)
+        made = answer(self, requests, policy, **detail)
         rival = Workbench(lake, store)
         other = {**json.loads(asked(SO1=40).read_text())[0]}
         assert rival.commit(rival.promise([other]), approver="Bob").committed
@@ -134,13 +134,13 @@ def _once(first, rest, path, content):
     """Take one function for the first call, another for the later ones."""
     calls = []
 
-    def call(self, requests, policy=None):
+    def call(self, requests, policy=None, **detail):
         calls.append(None)
         if len(calls) == 1:
-            made = first(self, requests, policy)
+            made = first(self, requests, policy, **detail)
             path.write_text(content)
             return made
-        return rest(self, requests, policy)
+        return rest(self, requests, policy, **detail)
 
     return call
 
