@@ -117,10 +117,8 @@ def free(ledger: Ledger) -> list[tuple[int, int]]:
     return [(start, end) for start, used, end in found if not used]
 
 
-@pytest.mark.req("RES-01")
-@given(spans(), st.data())
-def test_rows_follow_all_that_is_held_and_given_back(held, data):
-    one = ((ALWAYS, NEVER, 1.0),)
+def machine() -> Ledger:
+    """Give the ledger of a machine of one unit that is always open."""
     clock = ResourceClock(
         resource="M",
         location="P",
@@ -128,10 +126,16 @@ def test_rows_follow_all_that_is_held_and_given_back(held, data):
         bucket=None,
         cost_per_hour=0.0,
         working=ALWAYS_OPEN,
-        levels=one,
+        levels=((ALWAYS, NEVER, 1.0),),
         paces=(),
     )
-    ledger = Ledger(clock)
+    return Ledger(clock)
+
+
+@pytest.mark.req("RES-01")
+@given(spans(), st.data())
+def test_rows_follow_all_that_is_held_and_given_back(held, data):
+    ledger = machine()
     rows = MachineRows(interpreted_supply())
     number = rows.row_of(ledger)
     blocks = []

@@ -22,11 +22,9 @@ from medhavi.planners.promising.lane_rows import LaneRows
 from medhavi.planners.promising.plain_lines import PlainLines
 from medhavi.planners.promising.promise_run import quote_all
 from medhavi.planners.promising.quoting import quote
-from medhavi.providers.capacity_resources import ResourceClock
-from medhavi.providers.resource_ledger import Block, Ledger
+from medhavi.providers.resource_ledger import Block
 from medhavi.snapshot import Snapshot
-from medhavi.snapshot.working_time import ALWAYS_OPEN
-from medhavi.units import ALWAYS, NEVER
+from tests.planners.test_flat_walk import machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -372,17 +370,7 @@ def blocks(most: int) -> st.SearchStrategy[list[Block]]:
 @pytest.mark.req("RES-01")
 @given(blocks(6), blocks(30))
 def test_many_blocks_are_held_at_once_as_one_by_one(first, later):
-    clock = ResourceClock(
-        resource="M",
-        location="P",
-        finite=True,
-        bucket=None,
-        cost_per_hour=0.0,
-        working=ALWAYS_OPEN,
-        levels=((ALWAYS, NEVER, 1.0),),
-        paces=(),
-    )
-    one, other = Ledger(clock), Ledger(clock)
+    one, other = machine(), machine()
     for block in first:
         one.add(block)
         other.add(block)
