@@ -51,7 +51,7 @@ def holds_of(
     wishes = {
         "capacity": _capacity(pieces, stages),
         "material": _material(found, pieces, stages, shelf),
-        "transport": transport_wishes(found, pieces, stages),
+        "transport": _transport(found, pieces, stages),
     }
     return named_holds(wishes, request, expires)
 
@@ -183,7 +183,7 @@ def _capacity(pieces: Sequence[Piece], stages: Stages) -> list[Wish]:
     return wishes
 
 
-def transport_wishes(
+def _transport(
     found: Evaluation, pieces: Sequence[Piece], stages: Stages
 ) -> list[Wish]:
     """Hold the departures that an option takes."""
