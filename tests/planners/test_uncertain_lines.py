@@ -1,0 +1,131 @@
+"""A large file in numbers where times are uncertain: answers are those one by one."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from medhavi.planners.kernels.compiled import interpreted_supply
+from medhavi.planners.promising import in_numbers
+from medhavi.planners.promising.asking import read_requests
+from medhavi.planners.promising.book import Book
+from medhavi.planners.promising.flat_walk import flat_walk
+from medhavi.planners.promising.promise_run import quote_all
+from medhavi.planners.promising.quoting import quote
+from tests.planners.test_plain_lines import anew, company, held, lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from medhavi.planners.promising.asking import Request
+    from medhavi.planners.promising.flat_walk import FlatWalk
+    from medhavi.snapshot import Snapshot
+
+    Rows = list[dict[str, Any]]
+
+KINDS = ("suppliers", "lanes", "both", "learned")
+"""What is uncertain: stated tails of lead times, of ways, of both, or estimates."""
+
+
+def uncertain_company(seed: int) -> Snapshot:
+    """Let suppliers, lanes or both of a company take longer than they say."""
+    rng, known = random.Random(seed), company(seed)
+    kind = KINDS[seed % len(KINDS)]
+    policies = known["promise_policies"].to_dicts()
+    changed: dict[str, Rows] = {
+        "promise_policies": [
+            {**row, "risk_basis": rng.choice(["p50", "p80", "p95"])} for row in policies
+        ]
+    }
+    if kind in {"suppliers", "both"}:
+        changed["supply_terms"] = [
+            {**row, "lead_time_p95_days": tail(rng, row["lead_time_days"])}
+            for row in known["supply_terms"].to_dicts()
+        ]
+    if kind in {"lanes", "both"}:
+        changed["lanes"] = [
+            {**row, "duration_p95_h": tail(rng, row["duration_h"])}
+            for row in known["lanes"].to_dicts()
+        ]
+    if kind == "learned":
+        changed["estimates"] = [estimate(rng, name) for name in ("S1", "S2")]
+    return known.replace(**changed)
+
+
+def tail(rng: random.Random, usual: float) -> float | None:
+    """Draw how long something takes in 19 of 20 cases; None: nobody says."""
+    return rng.choice([None, usual, usual * 1.5, usual * 3.0])
+
+
+def estimate(rng: random.Random, supplier: str) -> dict[str, object]:
+    """Draw what was learned of a supplier."""
+    usual = rng.randrange(2, 9)
+    return {
+        "kind": "supplier",
+        "subject": supplier,
+        "quantity": "lead_days",
+        "p50": float(usual),
+        "p80": usual * 1.4,
+        "p95": usual * 2.2,
+        "model": "lead-time",
+        "version": "1",
+        "basis": "model",
+    }
+
+
+def compared(
+    snapshot: Snapshot, asked: tuple[Request, ...], patch: pytest.MonkeyPatch
+) -> int:
+    """Answer a file both ways; count the ways that kernels found."""
+    alone, many = Book.from_snapshot(snapshot), Book.from_snapshot(snapshot)
+    patch.setattr(in_numbers, "MANY", len(asked) + 1)
+    told = quote_all(alone, asked, detail="date")
+    walked: list[FlatWalk | None] = []
+
+    def counted(*given: Any) -> FlatWalk | None:
+        walked.append(flat_walk(*given))
+        return walked[-1]
+
+    with patch.context() as inner:
+        inner.setattr(in_numbers, "MANY", 1)
+        inner.setattr("medhavi.planners.promising.plain_walks.flat_walk", counted)
+        assert quote_all(many, asked, detail="date") == told
+    assert held(many) == held(alone)
+    # What comes next finds the same book, in full detail too.
+    for one in [anew(one, len(asked)) for one in asked[:2]]:
+        assert quote(many, one) == quote(alone, one)
+    return sum(one is not None and one.found for one in walked)
+
+
+def all_compared(
+    seeds: Iterable[int], count: int, patch: pytest.MonkeyPatch
+) -> tuple[int, int]:
+    """Count the companies where any time is uncertain, and what kernels found."""
+    unsure = found = 0
+    for seed in seeds:
+        snapshot = uncertain_company(seed)
+        asked = read_requests(lines(seed, count), snapshot).requests
+        unsure += Book.from_snapshot(snapshot).times.anything
+        found += compared(snapshot, asked, patch)
+    return unsure, found
+
+
+@pytest.mark.req("ATP-22", "ATP-13")
+def test_uncertain_lines_of_a_large_file_are_answered_as_one_by_one(monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setattr(in_numbers, "compiled_supply", interpreted_supply)
+    unsure, found = all_compared(range(8), 12, monkeypatch)
+    assert unsure >= 6
+    assert found > 50
+
+
+@pytest.mark.nightly
+def test_large_files_of_many_uncertain_companies_are_answered_as_one_by_one(
+    monkeypatch,
+):
+    pytest.importorskip("numba")
+    unsure, found = all_compared(range(400, 424), 60, monkeypatch)
+    assert unsure > 18
+    assert found > 400
