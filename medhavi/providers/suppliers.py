@@ -173,6 +173,7 @@ class Suppliers:
 
     __slots__ = (
         "_all_fresh",
+        "_any_incoterm",
         "_calendars",
         "_exchange",
         "_facts",
@@ -197,6 +198,7 @@ class Suppliers:
         self._lead_times = lead_times
         self._exchange = exchange
         self._all_fresh: bool | None = None
+        self._any_incoterm: bool | None = None
         self._suppliers: dict[str, Row] = {
             row["supplier"]: row for row in tables["suppliers"]
         }
@@ -353,6 +355,14 @@ class Suppliers:
         if self._all_fresh is None:
             self._all_fresh = all(self._exchange.fresh(one) for one in self._used())
         return self._all_fresh
+
+    @property
+    def any_incoterm(self) -> bool:
+        """Whether any terms name a code of delivery."""
+        if self._any_incoterm is None:
+            codes = self._terms.column("incoterm")
+            self._any_incoterm = any(code is not None for code in codes)
+        return self._any_incoterm
 
     def stale(self, terms: Row) -> str | None:
         """Name the currency of terms whose rate is missing or too old; None: none."""

@@ -248,9 +248,10 @@ def block(promise: Promise, zone: str = "UTC") -> list[str]:
             f"(basis {promise.basis.model}, {promise.basis.risk_basis})"
         )
         cost = promise.cost
+        chosen = [one for one in promise.options if not one.why_not]
         lines.append(
             f"  {promise.option}: {cost.total:,.2f} {cost.currency}, "
-            f"{promise.co2_kg:,.1f} kg CO2"
+            f"{promise.co2_kg:,.1f} kg CO2{_bought(chosen[0]) if chosen else ''}"
         )
     lines += [
         f"  takes from {_line(one)}: {moment(one.date, zone)} instead of "
@@ -264,7 +265,7 @@ def block(promise: Promise, zone: str = "UTC") -> list[str]:
     ]
     lines += [
         f"  instead {option.option}: {moment(option.date, zone)}, "
-        f"{option.cost:,.2f}; {option.why_not}"
+        f"{option.cost:,.2f}{_bought(option)}; {option.why_not}"
         for option in promise.options[:MOST_OPTIONS]
         if option.why_not
     ]
@@ -293,6 +294,11 @@ def _head(promise: Promise, zone: str) -> str:
     answer = _WORDS[promise.status]
     when = "" if promise.date is None else f", {moment(promise.date, zone)}"
     return f"{name}{line}: {asked}: {answer}{when}"
+
+
+def _bought(option: PromiseOption) -> str:
+    """Name the terms of delivery of what is bought; nothing where none are stated."""
+    return f", bought {', '.join(option.incoterms)}" if option.incoterms else ""
 
 
 def _varied(one: PromiseVariant, zone: str) -> str:

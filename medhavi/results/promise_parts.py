@@ -84,7 +84,8 @@ class PromiseReason:
 class PromiseOption:
     """One way to serve a request, ranked; `why_not` is empty for the chosen one.
 
-    `cost` is the total of `parts`.
+    `cost` is the total of `parts`. `incoterms` are the codes of the terms of delivery
+    of what is bought for it, as far as they are stated.
     """
 
     option: str
@@ -97,6 +98,7 @@ class PromiseOption:
     score: float | None = None
     why_not: str | None = None
     parts: PromiseCost | None = None
+    incoterms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,6 +115,11 @@ def _option(option: PromiseOption, currency: str, dearest: float, names: Names) 
         ("Cost", f"<b>{escape(money(option.cost, currency))}</b>"),
         *_parts(option.parts, currency, dearest),
         ("CO2", f"{option.co2_kg:,.1f} kg"),
+        *(
+            [("Bought", escape(", ".join(option.incoterms)))]
+            if option.incoterms
+            else []
+        ),
     )
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
     way = escape(way_words(option.option, names))

@@ -188,6 +188,7 @@ def _options(
     chosen = ranked[0] if ranked else None
     others = [one for one in offered if all(one is not known for known in ranked)]
     others.sort(key=lambda one: (one.times.date, one.cost.total, one.name))
+    stated = quote.book.providers.suppliers.any_incoterm
     return tuple(
         PromiseOption(
             option=one.name,
@@ -200,6 +201,7 @@ def _options(
             score=totals.get(one.name),
             why_not=None if one is chosen else _why_not(quote, one, chosen),
             parts=one.cost,
+            incoterms=one.times.evaluation.incoterms if stated else (),
         )
         for one in [*ranked, *others]
     )

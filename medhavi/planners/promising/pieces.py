@@ -131,6 +131,13 @@ class Evaluation(NamedTuple):
         """Where the last shipment comes from."""
         return self.shipments[-1].origin
 
+    @property
+    def incoterms(self) -> tuple[str, ...]:
+        """Codes of the terms of delivery of all that is bought for it, each once."""
+        sources = (piece.source for piece in self.pieces())
+        codes = {source.incoterm for source in sources if source is not None}
+        return tuple(sorted(code for code in codes if code is not None))
+
     def pieces(self) -> list[Piece]:
         """Give all pieces of all levels, an order of several shipments once."""
         found: list[Piece] = []

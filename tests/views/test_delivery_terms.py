@@ -1,0 +1,58 @@
+"""What is bought on stated terms says so: on the cards of ways, and in plain text."""
+
+from __future__ import annotations
+
+import pytest
+
+from medhavi.results.promise import Promise, block
+from medhavi.views.names import Names
+from medhavi.views.promise_words import options_html
+from tests.planners.small_promises import asked, tables
+
+
+def answer(first: str | None, second: str | None) -> Promise:
+    """Ask for what is made of a part that is bought, or bought itself.
+
+    Parameters
+    ----------
+    first, second
+        Codes of the terms: of the part, and of the product itself.
+    """
+    return asked(
+        tables(
+            suppliers=[{"supplier": "S"}, {"supplier": "T"}],
+            supply_terms=[
+                {"product": "B", "lead_time_days": 2.0, "incoterm": first},
+                {"supplier": "T", "lead_time_days": 9.0, "incoterm": second},
+            ],
+            products=[{"product": "B"}],
+            routings=[{}],
+            bom_lines=[{"component": "B"}],
+        )
+    )
+
+
+@pytest.mark.req("SUP-01")
+def test_ways_name_the_terms_of_what_is_bought_at_any_depth():
+    made = answer("FCA", "DAP")
+    named = {one.option: one.incoterms for one in made.options}
+    assert named == {"make:R@L": ("FCA",), "buy:T@L": ("DAP",)}
+    assert [one["incoterms"] for one in made.as_dict()["options"]] == [
+        list(one.incoterms) for one in made.options
+    ]
+    cards = options_html(made, Names())
+    assert "<dt>Bought</dt><dd>FCA</dd>" in cards
+    assert "<dt>Bought</dt><dd>DAP</dd>" in cards
+    text = "\n".join(block(made))
+    assert "kg CO2, bought FCA\n" in text
+    assert ", bought DAP; " in text
+
+
+@pytest.mark.req("SUP-01")
+def test_terms_that_nobody_states_are_not_named():
+    half = answer(None, "DAP")
+    assert [one.incoterms for one in half.options].count(()) == 1
+    none = answer(None, None)
+    assert {one.incoterms for one in none.options} == {()}
+    assert "Bought" not in options_html(none, Names())
+    assert "bought" not in "\n".join(block(none))
