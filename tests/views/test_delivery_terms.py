@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from medhavi.results.promise import Promise, block
+from medhavi.results.promise import block
 from medhavi.views.names import Names
 from medhavi.views.promise_words import options_html
 from tests.planners.small_promises import asked, tables
+
+if TYPE_CHECKING:
+    from medhavi.results.promise import Promise
 
 
 def answer(first: str | None, second: str | None) -> Promise:
