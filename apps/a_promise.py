@@ -420,6 +420,7 @@ def bulk_answers(many, shown):
             html(
                 f"<p><b>{promise_lists.answers_sentence(many.promises)}</b> "
                 "Dates are local to each place; the files say the zone.</p>"
+                f"{promise_widgets.brief_words(many)}"
             ),
             answer_table,
             promise_widgets.answer_files(_rows),

@@ -13,7 +13,7 @@ from medhavi.errors import UsageError
 from medhavi.findings import Finding
 from medhavi.planners.promising.asking import ASKED, columns
 from medhavi.planners.promising.promise_run import answer_on
-from medhavi.planners.promising.request_file import TABLE
+from medhavi.planners.promising.request_file import TABLE, raw_requests
 from medhavi.results.promise import Promise
 from medhavi.schema import tables
 from medhavi.schema.template import columns_in_order
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 50_000_000
 """Largest file that the page takes."""
+MOST_IN_FULL = 2_000
+"""Lines up to which a file is answered with reasons and remedies.
+
+They take 10 ms and more of each late line; a larger file has detail "date".
+"""
 KINDS = (".xlsx", ".csv", ".json")
 FIRST = ("sales_order", "line", "customer", *ASKED, "priority", "policy")
 """Columns that a template shows first."""
@@ -39,13 +44,17 @@ FIRST = ("sales_order", "line", "customer", *ASKED, "priority", "policy")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkPage:
-    """Answers to a file in its order; `problem` says why there are none."""
+    """Answers to a file in its order; `problem` says why there are none.
+
+    `brief`: the file is so large that its answers have no reasons and no remedies.
+    """
 
     name: str
     promises: tuple[Promise, ...] = ()
     findings: tuple[Finding, ...] = ()
     problem: Problem | None = None
     binding: bool = False
+    brief: bool = False
 
 
 def answer_file(
@@ -64,7 +73,9 @@ def answer_file(
     """
     try:
         _check(name, content)
-        answers, binding = _answers(data, content, past=past)
+        asked, brief = _read(content)
+        detail = "date" if brief else "full"
+        answers, binding = _answers(data, asked, detail, past=past)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         problem = problem_of(failure)
         found = findings_of(failure)
@@ -75,24 +86,36 @@ def answer_file(
                 remedy="Mend the rows below and drop the file again.",
             )
         return BulkPage(name=name, problem=problem, findings=found)
-    remember(str(data.source), answers.promises)
+    if not brief:  # without reasons they would say that nothing limits
+        remember(str(data.source), answers.promises)
     return BulkPage(
         name=name,
         promises=answers.promises,
         findings=answers.findings,
         binding=binding,
+        brief=brief,
     )
 
 
-def _answers(data: PageData, content: bytes, *, past: bool) -> tuple[Answers, bool]:
+def _read(content: bytes) -> tuple[pl.DataFrame | bytes, bool]:
+    """Read a file once; tell whether it has too many lines to answer them in full."""
+    found: list[Finding] = []
+    raw = raw_requests(content, columns(), found)
+    # What cannot be read is read again, for its findings.
+    return content if found else raw, raw.height > MOST_IN_FULL
+
+
+def _answers(
+    data: PageData, asked: pl.DataFrame | bytes, detail: str, *, past: bool
+) -> tuple[Answers, bool]:
     if not past:
         with binding_desk(data) as desk:
             if desk is not None:
-                return desk.answer(content), True
+                return desk.answer(asked, detail=detail), True
     with open_book(data, past=past) as book:
         before = book.tokens
         try:
-            return answer_on(book, content), False
+            return answer_on(book, asked, detail=detail), False
         finally:
             book.go_back(before)
 

@@ -305,6 +305,19 @@ def _downloads(
     )
 
 
+def brief_words(many: BulkPage) -> str:
+    """Say what the answers to a large file leave out; nothing of a smaller one."""
+    if not many.brief:
+        return ""
+    most = f"{promise_bulk.MOST_IN_FULL:,}"
+    return (
+        f"<p>The file has more than {most} lines, so it is answered with dates, chances "
+        "and costs alone: the columns <i>Limited by</i> and <i>What would help</i> stay "
+        "empty, and <i>What limits most?</i> does not count these lines. Files of up to "
+        f"{most} lines have them.</p>"
+    )
+
+
 def odd_lines(many: BulkPage) -> list[mo.Html]:
     """Give what is odd in a file, open, and what is odd in the tables, folded."""
     import marimo as mo

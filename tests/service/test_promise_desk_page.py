@@ -12,7 +12,13 @@ import polars as pl
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.service import page_data, promise_page, promise_recent, promise_widgets
+from medhavi.service import (
+    page_data,
+    promise_bulk,
+    promise_page,
+    promise_recent,
+    promise_widgets,
+)
 from medhavi.service.page_data import load_data
 from medhavi.service.promise_bulk import (
     answer_file,
@@ -246,6 +252,37 @@ def test_all_that_is_wrong_in_a_file_is_listed_with_row_and_column(company):
 def test_what_is_no_request_file_is_said(company, name, content, words):
     many = answer_file(company, name, content)
     assert words in f"{many.problem.title} {many.problem.text}"
+
+
+@pytest.mark.req("ATP-22")
+def test_a_large_file_has_dates_without_reasons_and_the_page_says_so(
+    company, monkeypatch
+):
+    content = lines(
+        "SO-7,1,C-1,A,SHOP,30,2026-01-20T00:00:00Z",
+        "SO-8,1,C-1,A,SHOP,60,2026-01-08T00:00:00Z",
+    )
+    monkeypatch.setattr(promise_bulk, "MOST_IN_FULL", 2)
+    full = answer_file(company, "requests.csv", content)
+    assert promise_widgets.brief_words(full) == ""
+    known = promise_recent.recent(str(company.source))
+    assert [bool(one.limiter) for one in known] == [False, True]
+    monkeypatch.setattr(promise_bulk, "MOST_IN_FULL", 1)
+    brief = answer_file(company, "requests.csv", content)
+    assert (full.brief, brief.brief, brief.binding) == (False, True, True)
+    told = promise_widgets.brief_words(brief)
+    assert "more than 1 lines" in told
+    empty = {"Limited by", "What would help"}
+    for name in empty:
+        assert name in told
+    rows = [answer_rows(one.promises, company.names) for one in (full, brief)]
+    assert rows[0].drop(empty).equals(rows[1].drop(empty))
+    assert rows[0].row(1, named=True)["Limited by"]
+    assert [set(rows[1][name]) for name in empty] == [{""}, {""}]
+    # Answers without reasons do not drive out what limited others.
+    assert promise_recent.recent(str(company.source)) == known
+    said = commit_lines(company, brief.promises, "Ada")
+    assert (said.kept, "2 promises" in said.text) == (True, True)
 
 
 def test_both_templates_are_answered_as_they_are(company):
