@@ -265,6 +265,7 @@ def test_accepted_promises_can_all_be_kept_in_many_companies():
         (182, "a receipt at one place, the rest made at another"),
         (284, "stock expires while the rest is made"),
         (312, "a receipt comes before the rest is made"),
+        (313, "what leaves first expires before what leaves last arrives"),
         (320, "a full line comes from one place"),
     ],
 )

@@ -21,12 +21,13 @@ from medhavi.planners.promising.delivery_ways import (
     from_source,
     from_stock,
 )
-from medhavi.planners.promising.joint_needs import (
-    joint_orders,
-    longest,
+from medhavi.planners.promising.joint_needs import joint_orders, too_short_lived
+from medhavi.planners.promising.lasting_goods import (
+    ends_of,
+    lasting,
+    latest,
     shortest,
-    too_short_lived,
-    waiting_times,
+    too_short,
 )
 from medhavi.planners.promising.pieces import Evaluation, none_too_small
 from medhavi.planners.promising.places_together import sooner, together
@@ -287,11 +288,7 @@ class DeliverySearch:
         found = self._gathered(terms, {})
         if found is None or found[1].date <= latest:
             return found
-        timely: dict[str, int] = {}
-        for sent in found[1].shipments:
-            part = sent.steps if sent.arrival <= latest else 0
-            timely[sent.origin] = timely.get(sent.origin, 0) + part
-        return self._gathered(terms, timely)
+        return self._gathered(terms, found[1].by_origin(latest))
 
     def _gathered(
         self, terms: Terms, most: Mapping[str, int]
@@ -301,8 +298,12 @@ class DeliverySearch:
         self._expiring = {}
         found = self._gathered_by(terms, most)
         if found is None and self._expiring:
-            found = self._gathered_by(replace(terms, transit=self._expiring), most)
-        return found
+            return self._gathered_by(replace(terms, transit=self._expiring), most)
+        if found is None or found[1].steps == found[0].steps:
+            return found
+        # Some of it lives too short a time: there may be more of it elsewhere.
+        more = self._gathered_by(terms, {**most, **found[1].by_origin()})
+        return more if more and more[1].steps > found[1].steps else found
 
     def _gathered_by(
         self, terms: Terms, most: Mapping[str, int]
@@ -318,8 +319,9 @@ class DeliverySearch:
         if not taken:
             return None
         name = "+".join(f"stock@{place}" for place, _ in taken)
+        product, least = wanted.product, max(wanted.least, 1)
         parts = tuple(
-            Part(place, from_stock(wanted.product, place, free))
+            Part(place, from_stock(product, place, free, min(least, free)))
             for place, free in taken
         )
         way = Way(name, wanted.product, wanted.steps - left, parts)
@@ -378,17 +380,17 @@ class DeliverySearch:
             if perishes and self._too_short_lived(found, terms):
                 return None
             batches = joint_orders(found) if self._repeats else {}
-            waits = waiting_times(found, self._stages)
+            kept = lasting(found, self._stages)
             joined = all(terms.batches.get(key, 0) >= batches[key] for key in batches)
-            alive = all(terms.transit.get(key, 0) >= waits[key] for key in waits)
+            alive = not any(one.too_old for one in kept)
             if joined and alive:
                 return found
             if not alive:
                 self.rough = True
-                lacking.update(waits)
+                lacking.update(too_short(kept))
             merged = {**terms.batches, **batches}
-            longer = longest(terms.transit, waits)
-            terms = replace(terms, batches=merged, transit=longer)
+            ends = latest(terms.ends, ends_of(kept))
+            terms = replace(terms, batches=merged, ends=ends)
         return found if alive else None
 
     def _too_short_lived(self, found: Evaluation, terms: Terms) -> bool:

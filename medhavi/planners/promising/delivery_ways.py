@@ -96,12 +96,19 @@ def dated(way: Way, date: int) -> str:
     return f"{way.option}|{date}"
 
 
-def from_stock(product: str, place: str, steps: int) -> Build:
-    """Take all of a quantity from what lies at a place or comes there."""
+def from_stock(product: str, place: str, steps: int, least: int | None = None) -> Build:
+    """Take a quantity from what lies at a place or comes there.
+
+    Parameters
+    ----------
+    least
+        What must be found of it; None: all [steps].
+    """
+    enough = steps if least is None else least
 
     def build(walk: Walk | CompactWalk | FlatWalk) -> Sequence[Piece] | None:
         pieces = walk.from_stock(product, place, steps)
-        return pieces if sum(piece.steps for piece in pieces) == steps else None
+        return pieces if sum(piece.steps for piece in pieces) >= enough else None
 
     return build
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from medhavi.planners.promising.lasting_goods import lasting
 from medhavi.providers.reservation_states import order_named, reservation_named
 from medhavi.providers.timing import StepWindow
 from medhavi.results.promise import PlannedHold, PlannedPurchase
@@ -96,30 +97,38 @@ def _material(
     shelf
         Life that must be left at delivery [s].
     """
-    takes: dict[tuple[str, str, int], int] = {}
+    takes: dict[tuple[str, str, int, int], int] = {}
     alive: dict[tuple[str, str, int], int] = {}
     for shipment in found.shipments:
         until = shipment.arrival + shelf
         for instant, piece in shipment.uses:
             key = (piece.product, piece.location, instant)
             alive[key] = max(alive.get(key, 0), until)
+    lives = {
+        id(one.use): one.end + (shelf if one.taker[1] is None else 0)
+        for one in lasting(found, stages)
+    }
     stocked = [use for use in found.uses() if use.piece.kind == "stock"]
     surplus = _surplus(pieces)
     if surplus:
         stocked.sort(key=lambda one: one.instant)
-    for instant, piece in stocked:
+    for use in stocked:
+        instant, piece = use
         left = piece.steps
         if surplus:
             entries = surplus.get((piece.product, piece.location), ())
             left -= _served(entries, instant, left)
         if left:
-            key = (piece.product, piece.location, instant)
-            takes[key] = takes.get(key, 0) + left
+            # What leaves with another lane at that instant must live as long as that.
+            until = lives.get(id(use), 0)
+            taken = (piece.product, piece.location, instant, until)
+            takes[taken] = takes.get(taken, 0) + left
     wishes: list[Wish] = []
-    for key, steps in sorted(takes.items()):
-        product, location, instant = key
+    for (product, location, instant, until), steps in sorted(takes.items()):
+        key = (product, location, instant)
         qty = from_steps(steps, stages.step(product))
-        told = (steps, product == found.product, alive.get(key, instant))
+        lasts = until or alive.get(key, instant)
+        told = (steps, product == found.product, lasts)
         wishes.append((instant, product, instant, location, qty, told))
     return wishes
 

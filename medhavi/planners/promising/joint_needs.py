@@ -1,42 +1,16 @@
-"""What the needs of one option share: orders of a source, and time that goods wait."""
+"""What the needs of one option share, and new supply that lives too short a time."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.units import NEVER
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from medhavi.planners.promising.pieces import Evaluation, Piece, Use
     from medhavi.planners.promising.stages import Stages
     from medhavi.planners.promising.walk_terms import Batch
     from medhavi.providers.timing import Timing
-
-    Waits = Mapping[tuple[str, str], int]
-    """How long goods wait, by product and location [s]."""
-
-
-def waiting_times(found: Evaluation, stages: Stages) -> dict[tuple[str, str], int]:
-    """Give how long stock that expires waits until it is used or arrives [s]."""
-    waits: dict[tuple[str, str], int] = {}
-    if not stages.anything_perishes:
-        return waits
-    ends = [
-        (use.piece, shipment.arrival)
-        for shipment in found.shipments
-        for use in shipment.uses
-    ]
-    while ends:
-        piece, end = ends.pop()
-        # What is moved is as old when it arrives: it must live until it is used there.
-        moved = piece.kind == "move"
-        ends += [(use.piece, end if moved else use.instant) for use in piece.uses]
-        if piece.kind == "stock" and stages.perishable(piece.product):
-            node = (piece.product, piece.location)
-            waits[node] = max(waits.get(node, 0), end - piece.ready)
-    return waits
 
 
 def too_short_lived(found: Evaluation, stages: Stages, left: int) -> Piece | None:
@@ -64,18 +38,6 @@ def too_short_lived(found: Evaluation, stages: Stages, left: int) -> Piece | Non
                 if life is not None and life < needed:
                     return piece
     return None
-
-
-def longest(one: Waits, other: Waits) -> dict[tuple[str, str], int]:
-    """Give the longer wait of each node [s]."""
-    return {key: max(one.get(key, 0), other.get(key, 0)) for key in (*one, *other)}
-
-
-def shortest(one: Waits, other: Waits) -> dict[tuple[str, str], int]:
-    """Give the shorter wait of each node [s]."""
-    return {
-        key: min(one.get(key, NEVER), other.get(key, NEVER)) for key in (*one, *other)
-    }
 
 
 def share_resources(timings: Iterable[Timing]) -> bool:

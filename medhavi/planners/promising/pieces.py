@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from medhavi.units import NEVER
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -58,6 +60,8 @@ class Piece(NamedTuple):
         What other shipments carry of the same order [steps].
     again
         The order stands with an earlier shipment already.
+    lives
+        Stock: it was looked for that it lives until then at least [s].
     """
 
     kind: Kind
@@ -75,6 +79,7 @@ class Piece(NamedTuple):
     itinerary: Itinerary | None = None
     shared: int = 0
     again: bool = False
+    lives: int = 0
 
     def collect(self, found: list[Piece]) -> None:
         """Add the piece and everything that goes into it, each before its inputs."""
@@ -137,6 +142,14 @@ class Evaluation(NamedTuple):
         sources = (piece.source for piece in self.pieces())
         codes = {source.incoterm for source in sources if source is not None}
         return tuple(sorted(code for code in codes if code is not None))
+
+    def by_origin(self, latest: int = NEVER) -> dict[str, int]:
+        """Give what comes of each place until an instant [steps]."""
+        found: dict[str, int] = {}
+        for sent in self.shipments:
+            part = sent.steps if sent.arrival <= latest else 0
+            found[sent.origin] = found.get(sent.origin, 0) + part
+        return found
 
     def pieces(self) -> list[Piece]:
         """Give all pieces of all levels, an order of several shipments once."""

@@ -19,12 +19,12 @@ from medhavi.planners.promising.joint_needs import share_resources
 from medhavi.planners.promising.making import make
 from medhavi.planners.promising.moving import move
 from medhavi.planners.promising.pieces import Piece
+from medhavi.planners.promising.stock_walk import StockWalk
 from medhavi.planners.promising.waiting_orders import (
     WaitingOrders,
     WalkMark,
     WalkWrites,
 )
-from medhavi.planners.promising.walk_terms import Failure
 from medhavi.results.limiter import Limiter
 from medhavi.units import ALWAYS, NEVER
 
@@ -33,13 +33,8 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.stages import Stages
     from medhavi.planners.promising.walk_terms import Batch, Terms
-    from medhavi.providers.material_line import MaterialLine
     from medhavi.providers.sources import Source, Timing
-    from medhavi.providers.traits import Traits
 
-    Seen = tuple[MaterialLine, int, float, bool]
-    """A line, how long its goods must live until they arrive [s] and then [days], and
-    whether safety stock may be used."""
     Way = Callable[[], tuple[Piece, ...] | None]
 
 MOST_MOMENTS = 4
@@ -48,7 +43,7 @@ MOST_ORDERS = 1000
 """Orders of one source for one need; more mean a lot size that is a mistake."""
 
 
-class Walk:
+class Walk(StockWalk):
     """One walk over the ledgers.
 
     Parameters
@@ -72,28 +67,21 @@ class Walk:
 
     __slots__ = (
         "_batched",
-        "_lines",
         "_needed",
         "_ordered",
         "_orders",
         "_path",
         "evaluations",
-        "failures",
         "greedy",
         "repeats",
-        "stages",
-        "terms",
     )
 
     def __init__(self, stages: Stages, terms: Terms) -> None:
-        self.stages = stages
-        self.terms = terms
+        super().__init__(stages, terms)
         self.evaluations = 0
         self.greedy = False
         self.repeats = False
-        self.failures: list[Failure] = []
         self._orders = WaitingOrders(stages)
-        self._lines: dict[tuple[str, str], Seen] = {}
         self._path: list[tuple[str, str]] = []
         self._needed: set[tuple[str, str]] = set()
         self._ordered: set[tuple[str, str]] = set()
@@ -170,37 +158,6 @@ class Walk:
                 continue
             part = self.part_of(product, location, steps, source)
             yield partial(self.mixed, source, part, steps)
-
-    def sources(self, product: str, location: str) -> Sequence[Source]:
-        """Give the sources whose goods may have what is asked for, by preference."""
-        found = self.stages.sources(product, location)
-        asked = self._asked(product)
-        if asked is None:
-            return found
-        good = [
-            one for one in found if one.kind == "move" or self.stages.gives(one, asked)
-        ]
-        if len(good) < len(found):
-            self.fail(Limiter.QUALITY_MISMATCH, f"{product}|{location}|")
-        return good
-
-    def _asked(self, product: str) -> Traits | None:
-        """Give what a product must have: what is delivered alone is asked for more."""
-        return self.terms.traits if product == self.terms.asked else None
-
-    def _line(self, product: str, location: str) -> Seen:
-        """Give the line of a need and how this walk may look at it."""
-        node = (product, location)
-        found = self._lines.get(node)
-        if found is None:
-            terms, stages = self.terms, self.stages
-            line = stages.line(product, location, self._asked(product))
-            shelf = terms.min_shelf_days if product == terms.asked else 0.0
-            free = terms.buffers and not stages.blocked_safety(product, location)
-            found = line, terms.transit.get(node, 0), shelf, free
-            self._lines[node] = found
-        self.stages.at = "material"
-        return found
 
     def may_buy(self, source: Source, *, covered: bool) -> bool:
         """Tell whether a new purchase may be thought of (rules 32, 38; SUP-09)."""
@@ -281,69 +238,6 @@ class Walk:
             found.append((moment, free))
         return found
 
-    # ------------------------------------------------------------------- stock
-    def available(self, product: str, location: str, instant: int) -> int:
-        """Give what is free at an instant [steps]."""
-        line, transit, shelf, free = self._line(product, location)
-        return line.available(
-            instant, transit, shelf, buffers=free, customer=self.terms.customer
-        )
-
-    def ever(self, product: str, location: str) -> int:
-        """Give the most that is ever free [steps]; what expires is free for a time."""
-        if not self.stages.perishable(product):
-            return self.available(product, location, NEVER)
-        moments = self.rises(product, location)
-        return max(
-            self.available(product, location, moment)
-            for moment in (self.terms.now, *moments)
-        )
-
-    def rises(self, product: str, location: str) -> list[int]:
-        """Give the instants after now at which more is free [s]."""
-        return self._line(product, location)[0].rises(self.terms.now)
-
-    def _free_at(self, product: str, location: str, steps: int) -> int | None:
-        terms = self.terms
-        if "material" in terms.relaxed:
-            return terms.now if self._given(product, location, steps) else None
-        line, transit, shelf, free = self._line(product, location)
-        return line.earliest(
-            steps, terms.now, transit, shelf, buffers=free, customer=terms.customer
-        )
-
-    def _given(self, product: str, location: str, steps: int) -> bool:
-        """Tell whether relaxed material is at hand: it comes, or nobody can make it."""
-        return self.ever(product, location) >= steps or all(
-            source.kind == "buy" for source in self.sources(product, location)
-        )
-
-    def take(self, product: str, location: str, steps: int, instant: int) -> Piece:
-        """Take a quantity from the line at an instant."""
-        line, transit, shelf, _ = self._line(product, location)
-        line.take(steps, instant, transit, shelf, customer=self.terms.customer)
-        return Piece("stock", product, location, steps, instant, instant)
-
-    def from_stock(self, product: str, location: str, steps: int) -> list[Piece]:
-        """Take a quantity from stock and receipts, each part as soon as it is there."""
-        pieces = []
-        left = steps
-        moments = [self.terms.now]
-        if left > self.available(product, location, self.terms.now):
-            moments += self.rises(product, location)
-        for moment in moments:
-            if left <= 0:
-                break
-            ready = self.terms.now if "material" in self.terms.relaxed else moment
-            free = min(self.available(product, location, moment), left)
-            if free > 0:
-                pieces.append(self.take(product, location, free, ready))
-                left -= free
-        relaxed = "material" in self.terms.relaxed
-        if left > 0 and relaxed and self._given(product, location, steps):
-            pieces.append(self.take(product, location, left, self.terms.now))
-        return pieces
-
     # -------------------------------------------------------------- new supply
     def new(self, source: Source, steps: int) -> tuple[Piece, ...] | None:
         """Order from a source; what lots bring beyond the need is free to others."""
@@ -377,19 +271,17 @@ class Walk:
         self._batched.append(batch)
         return total
 
-    def fail(self, code: Limiter, subject: str) -> None:
-        """Note why a way is closed."""
-        self.failures.append(Failure(code, subject))
-
     def _order(self, source: Source, left: int) -> Piece | None:
-        if source.kind == "move":
-            return move(self, source, left)
         node = (source.product, source.location)
-        self.repeats = self.repeats or node in self._ordered
-        self._ordered.add(node)
-        if source.kind == "make":
-            return make(self, source, left)
-        return self.buy(source, source.pieces(left)[0], left)
+        if source.kind != "move":
+            self.repeats = self.repeats or node in self._ordered
+            self._ordered.add(node)
+        if source.kind == "buy":
+            return self.buy(source, source.pieces(left)[0], left)
+        self._takers.append(node)
+        made = (make if source.kind == "make" else move)(self, source, left)
+        self._takers.pop()
+        return made
 
     def first_start(self, source: Source, start: int) -> int | None:
         """Give the first instant at which a source may begin something new."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,6 +46,8 @@ class Terms:
     transit
         Time from when goods are ready until they are used up or delivered, by product
         and location [s]: what expires must live that long.
+    ends
+        Until when what is taken at an instant must live, as far as that is known.
     apart
         What is ready is sent, even where the whole would be in time.
     batches
@@ -67,6 +69,7 @@ class Terms:
     relaxed: frozenset[Stage] = frozenset()
     budget: int = 200
     transit: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    ends: Ends = field(default_factory=dict)
     asked: str = ""
     apart: bool = False
     batches: Mapping[Batch, int] = field(default_factory=dict)
@@ -81,6 +84,13 @@ class Terms:
 
 Batch = tuple[str, str, str, str]
 """Kind, source, product, location of new orders."""
+Node = tuple[str, str]
+Taker = tuple[Node, Node | None]
+"""Goods, and what they go into; None: they are delivered."""
+Limits = Sequence[tuple[int, int]]
+"""So many pieces, in the order of leaving, must live until then [steps, s]."""
+Ends = Mapping[Taker, Mapping[int, Limits]]
+"""What must live how long of what is taken at an instant."""
 
 
 class Failure(NamedTuple):
