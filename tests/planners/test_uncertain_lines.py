@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,7 @@ from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.flat_walk import flat_walk
 from medhavi.planners.promising.promise_run import quote_all
 from medhavi.planners.promising.quoting import quote
+from medhavi.planners.promising.risk_rows import RiskRows
 from tests.planners.test_plain_lines import anew, company, held, lines
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.flat_walk import FlatWalk
+    from medhavi.providers.lead_times import Quantiles
     from medhavi.snapshot import Snapshot
 
     Rows = list[dict[str, Any]]
@@ -77,12 +80,22 @@ def estimate(rng: random.Random, supplier: str) -> dict[str, object]:
 
 def compared(
     snapshot: Snapshot, asked: tuple[Request, ...], patch: pytest.MonkeyPatch
-) -> int:
-    """Answer a file both ways; count the ways that kernels found."""
+) -> tuple[Counter[int], int]:
+    """Answer a file both ways; count the lines and ways that kernels found.
+
+    Lines are counted by how many uncertain times move what was found.
+    """
     alone, many = Book.from_snapshot(snapshot), Book.from_snapshot(snapshot)
     patch.setattr(in_numbers, "MANY", len(asked) + 1)
     told = quote_all(alone, asked, detail="date")
     walked: list[FlatWalk | None] = []
+    sampled: list[int] = []
+    timed = RiskRows.of
+
+    def moved(*given: Any) -> list[Quantiles]:
+        found = timed(*given)
+        sampled.append(len(found))
+        return found
 
     def counted(*given: Any) -> FlatWalk | None:
         walked.append(flat_walk(*given))
@@ -91,33 +104,39 @@ def compared(
     with patch.context() as inner:
         inner.setattr(in_numbers, "MANY", 1)
         inner.setattr("medhavi.planners.promising.plain_walks.flat_walk", counted)
+        inner.setattr(RiskRows, "of", moved)
         assert quote_all(many, asked, detail="date") == told
     assert held(many) == held(alone)
     # What comes next finds the same book, in full detail too.
     for one in [anew(one, len(asked)) for one in asked[:2]]:
         assert quote(many, one) == quote(alone, one)
-    return sum(one is not None and one.found for one in walked)
+    return Counter(sampled), sum(one is not None and one.found for one in walked)
 
 
 def all_compared(
     seeds: Iterable[int], count: int, patch: pytest.MonkeyPatch
-) -> tuple[int, int]:
-    """Count the companies where any time is uncertain, and what kernels found."""
-    unsure = found = 0
+) -> tuple[int, Counter[int], int]:
+    """Count companies where a time is uncertain, lines and ways of the kernels."""
+    unsure, found = 0, 0
+    timed: Counter[int] = Counter()
     for seed in seeds:
         snapshot = uncertain_company(seed)
         asked = read_requests(lines(seed, count), snapshot).requests
         unsure += Book.from_snapshot(snapshot).times.anything
-        found += compared(snapshot, asked, patch)
-    return unsure, found
+        plain, ways = compared(snapshot, asked, patch)
+        timed, found = timed + plain, found + ways
+    return unsure, timed, found
 
 
 @pytest.mark.req("ATP-22", "ATP-13")
 def test_uncertain_lines_of_a_large_file_are_answered_as_one_by_one(monkeypatch):
     pytest.importorskip("numba")
     monkeypatch.setattr(in_numbers, "compiled_supply", interpreted_supply)
-    unsure, found = all_compared(range(8), 12, monkeypatch)
+    unsure, timed, found = all_compared(range(8), 12, monkeypatch)
     assert unsure >= 6
+    # By their quantiles, by points, and what kernels find way by way.
+    assert timed[1] > 5
+    assert timed[2] + timed[3] > 5
     assert found > 50
 
 
@@ -126,6 +145,8 @@ def test_large_files_of_many_uncertain_companies_are_answered_as_one_by_one(
     monkeypatch,
 ):
     pytest.importorskip("numba")
-    unsure, found = all_compared(range(400, 424), 60, monkeypatch)
+    unsure, timed, found = all_compared(range(400, 424), 60, monkeypatch)
     assert unsure > 18
-    assert found > 400
+    assert timed[1] > 50
+    assert timed[2] + timed[3] > 50
+    assert found > 200

@@ -139,6 +139,8 @@ def _of_supply() -> list[FunctionType]:
         line_kernels,
         machine_kernels,
         order_kernels,
+        replay_kernels,
+        risk_kernels,
         supply_kernels,
     )
 
@@ -147,6 +149,8 @@ def _of_supply() -> list[FunctionType]:
         supply_kernels,
         order_kernels,
         lane_kernels,
+        risk_kernels,
+        replay_kernels,
         line_kernels,
     )
     return [function for file in files for function in functions_of(file)]

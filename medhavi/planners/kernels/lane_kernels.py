@@ -24,6 +24,7 @@ from medhavi.planners.kernels.supply_record import (
     C_LEGS,
     C_SHIPMENTS,
     C_TAKEN,
+    C_TIMED,
     E_HEAD,
     E_LANE,
     E_TAIL,
@@ -37,6 +38,7 @@ from medhavi.planners.kernels.supply_record import (
     K_CUTOFF,
     K_FIRST,
     K_LAST,
+    K_TIMED,
     K_TRANSIT,
     K_VOLUME,
     K_WEIGHT,
@@ -180,6 +182,41 @@ def backward(net: Net, lanes: Lanes) -> int:
     return count
 
 
+def timed(
+    net: Net, lanes: Lanes, count: int, ready: int, weight: int, volume: int
+) -> int:
+    """Let the way that was found take the times that count, on the first departures.
+
+    Gives its arrival; REFUSED: some lane has none in the time that is known.
+    """
+    at = ready
+    for leg in range(count - 1, -1, -1):
+        lane = net.edges[lanes.way[leg, W_EDGE], E_LANE]
+        bound = at + lanes.lanes[lane, K_CUTOFF]
+        place = boarded(lanes, lane, bound, weight, volume)
+        if place < 0:
+            return REFUSED
+        lanes.way[leg, W_READY] = at
+        lanes.way[leg, W_LEAVES] = place
+        at = lanes.leaves[place] + lanes.lanes[lane, K_TIMED]
+        lanes.way[leg, W_ARRIVAL] = at
+    return at
+
+
+def led(
+    net: Net, lanes: Lanes, start: int, ready: int, weight: int, volume: int
+) -> int:
+    """Find the earliest way, at the times that count; gives what `earliest_way` does.
+
+    It is the earliest as stated; where times are uncertain, these make its dates.
+    """
+    count = earliest_way(net, lanes, start, ready, weight, volume)
+    at = 0
+    if count > 0 and lanes.counts[C_TIMED]:
+        at = timed(net, lanes, count, ready, weight, volume)
+    return REFUSED if at == REFUSED else count
+
+
 # -------------------------------------------------------------------- shipments
 def weight_of(line: Line, steps: int) -> int:
     """Give the weight of a quantity, rounded up [mg]."""
@@ -199,11 +236,13 @@ def looked(
     NO_ROOM: there is no way; REFUSED: not known.
     """
     weight, volume = weight_of(line, steps), volume_of(line, steps)
-    count = earliest_way(net, lanes, start, ready, weight, volume)
+    count = led(net, lanes, start, ready, weight, volume)
     if count == REFUSED:
         return REFUSED, 0
     if count == 0:
         return NO_ROOM, 0
+    if lanes.counts[C_TIMED]:
+        return lanes.way[0, W_ARRIVAL], 0
     room = 0
     if weight > 0 or volume > 0:
         room = FAR
@@ -224,11 +263,34 @@ def shipped(
 ) -> int:
     """Send a quantity together, and take its room; gives the arrival as `looked`."""
     weight, volume = weight_of(line, steps), volume_of(line, steps)
-    count = earliest_way(net, lanes, start, ready, weight, volume)
+    count = led(net, lanes, start, ready, weight, volume)
     if count == REFUSED:
         return REFUSED
     if count == 0:
         return NO_ROOM
+    return booked(lanes, line, steps, count)
+
+
+def again(net: Net, lanes: Lanes, line: Line, ready: int, steps: int) -> int:
+    """Send the only shipment by the same lanes at another time; takes its room.
+
+    Gives the arrival, or REFUSED.
+    """
+    count = lanes.counts[C_LEGS]
+    if count > len(lanes.way):
+        return REFUSED
+    for leg in range(count):
+        lanes.way[count - 1 - leg, W_EDGE] = lanes.legs[leg, W_EDGE]
+    given_back(lanes)
+    weight, volume = weight_of(line, steps), volume_of(line, steps)
+    if timed(net, lanes, count, ready, weight, volume) == REFUSED:
+        return REFUSED
+    return booked(lanes, line, steps, count)
+
+
+def booked(lanes: Lanes, line: Line, steps: int, count: int) -> int:
+    """Take the room of the way that was found; gives the arrival, or REFUSED."""
+    weight, volume = weight_of(line, steps), volume_of(line, steps)
     counts = lanes.counts
     one, first = counts[C_SHIPMENTS], counts[C_LEGS]
     if (

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     import numpy as np
 
+    from medhavi.planners.kernels.risk_record import Risk
+
 FAR = 1 << 60
 REFUSED = -FAR
 """The way asks for more than the kernels know."""
@@ -136,7 +138,8 @@ P_HOUR, P_UNITS = range(2)
 ) = range(9)
 
 
-# Lanes: places of their departures, times, most weight and volume of a departure.
+# Lanes: places of their departures, times, most weight and volume of a departure; the
+# time that the way takes which was found by the other.
 (
     K_FIRST,
     K_LAST,
@@ -144,8 +147,9 @@ P_HOUR, P_UNITS = range(2)
     K_TRANSIT,
     K_WEIGHT,
     K_VOLUME,
+    K_TIMED,
     LANE,
-) = range(7)
+) = range(8)
 # What lanes cost a unit, a kg and a shipment, and emit a tonne.
 K_UNIT, K_KG, K_FIXED, K_EMITS, FREIGHT = range(5)
 # Edges: place where they end, lane, place where they begin.
@@ -161,7 +165,7 @@ H_STEPS, H_ARRIVAL, H_LEAVES, H_AGAIN, H_LEG, H_LEG_END, SHIPMENT = range(7)
 # Room that was taken: place of the departure, weight, volume.
 TAKEN = 3
 # A line: what is asked for, and how it may be met; a step is A_GAIN / A_SHARE of a unit
-# and weighs A_WEIGHT / A_WEIGHT_SHARE mg.
+# and weighs A_WEIGHT / A_WEIGHT_SHARE mg; of points in order, the place of the quoted.
 (
     A_STEPS,
     A_DUE,
@@ -174,15 +178,17 @@ TAKEN = 3
     A_WEIGHT_SHARE,
     A_VOLUME,
     A_VOLUME_SHARE,
+    A_RANK,
     ASKING,
-) = range(12)
+) = range(13)
 # What a day of lateness costs a unit, and what a unit weighs [kg].
 A_LATE, A_KG, RATES = range(3)
 # Ways of a line: source, place where it is, its place among them by name.
 Y_SOURCE, Y_PLACE, Y_RANK, WAY = range(4)
 # What was found: the way that was tried last, the best and its date; 1 where a choice
 # of it was greedy, and where one of any way was; how many nodes, cells of the trace,
-# shipments and legs.
+# shipments, legs and uncertain times; dates by their chance, and the chance to come by
+# the later of due and date, in parts of 2 * POINTS.
 (
     F_TRIED,
     F_WAY,
@@ -193,8 +199,17 @@ Y_SOURCE, Y_PLACE, Y_RANK, WAY = range(4)
     F_TRACE,
     F_SHIPMENTS,
     F_LEGS,
+    F_SUBJECTS,
+    F_P50,
+    F_P80,
+    F_P95,
+    F_TIMELY,
     FOUND,
-) = range(10)
+) = range(15)
+
+
+# Dates of a way by their chance, and the chance to be in time.
+D_P50, D_P80, D_P95, D_TIMELY, DATED = range(5)
 
 
 class Lanes(NamedTuple):
@@ -216,8 +231,9 @@ class Lanes(NamedTuple):
     taken: np.ndarray
 
 
-# Counts of lanes: shipments, legs, room taken, and first departures that had none.
-C_SHIPMENTS, C_LEGS, C_TAKEN, C_FULL, SENT = range(5)
+# Counts of lanes: shipments, legs, room taken, and first departures that had none; 1
+# where ways take K_TIMED.
+C_SHIPMENTS, C_LEGS, C_TAKEN, C_FULL, C_TIMED, SENT = range(6)
 
 
 class Net(NamedTuple):
@@ -237,7 +253,8 @@ class Line(NamedTuple):
     """What one line asks for, the ways to it, and the best that was found.
 
     `dates` are those of each way. Of the best: `nodes`, `trace`, `shipments`, `legs`
-    and `bill`, which ends in its total.
+    and `bill`, which ends in its total; `dated` has the dates of the last way by their
+    chance, as `found` has those of the best.
     """
 
     asked: np.ndarray
@@ -251,6 +268,8 @@ class Line(NamedTuple):
     legs: np.ndarray
     bill: np.ndarray
     billed: np.ndarray
+    dated: np.ndarray
+    risk: Risk
 
 
 class Supply(NamedTuple):

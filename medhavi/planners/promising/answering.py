@@ -24,9 +24,12 @@ from medhavi.results.promise import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medhavi.planners.promising.offers import Offered
     from medhavi.planners.promising.quest import Quest
     from medhavi.planners.promising.rules_of_promise import Policy
+    from medhavi.providers.lead_times import Quantiles
 
 WHY_NOT = {
     Limiter.COST_CAP_EXCEEDED: "costs more than the policy permits",
@@ -161,11 +164,15 @@ def _promised(quote: Quest, chosen: Offered, *, held: bool) -> Promise:
 
 
 def _basis(quote: Quest, chosen: Offered) -> PromiseBasis:
-    """Name the model behind the uncertain times: an estimate before agreed times."""
+    """Name the model behind the uncertain times of an option and of its work."""
     found = [quote.book.times.of(subject) for subject in chosen.times.subjects]
     found += [one for _, one in expected(quote, chosen)]
+    return basis_of(found, quote.policy.risk_basis)
+
+
+def basis_of(found: Sequence[Quantiles], risk: str) -> PromiseBasis:
+    """Name the model behind uncertain times: an estimate before agreed times."""
     models = [one for one in found if one.model is not None]
-    risk = quote.policy.risk_basis
     if models:
         return PromiseBasis(
             model=str(models[0].model), version=models[0].version, risk_basis=risk

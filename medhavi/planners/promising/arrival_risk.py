@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.planners.kernels.risk_record import HALVINGS
 from medhavi.planners.promising.lead_draws import LEVELS, LeadDraws
 from medhavi.planners.promising.replaying import Chain
 from medhavi.planners.promising.sampled_chain import POINTS, SampledChain
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.pieces import Evaluation
     from medhavi.planners.promising.sampled_chain import Instants
     from medhavi.planners.promising.walk_terms import Terms
+
+
+CHANCE_DIGITS = 3
+"""Of the chance of one uncertain time, which is found by halving."""
 
 
 def rank_of(level: float) -> int:
@@ -133,14 +138,14 @@ def _walked(
 def _chance(book: Book, chain: Chain, limit: int) -> float:
     """Give the largest level at which the option is there by an instant."""
     low, high = 0.0, 1.0
-    for _ in range(9):
+    for _ in range(HALVINGS):
         middle = (low + high) / 2
         found = chain.at(LeadDraws(book.times, middle))
         if found is not None and found.date <= limit:
             low = middle
         else:
             high = middle
-    return round(high if high == 1.0 else (low + high) / 2, 3)
+    return round(high if high == 1.0 else (low + high) / 2, CHANCE_DIGITS)
 
 
 # --------------------------------------------------------------------------- sampling

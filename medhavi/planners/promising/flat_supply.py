@@ -259,13 +259,19 @@ class FlatSupply:
 
     def seen(self) -> Seen:
         """Give what was looked up of what lies there, to `see_again` it."""
-        return (*self._seen, self.state.goods[:, FREE : RISING + 1].copy())
+        lying = self.state.goods[: self.goods, FREE : RISING + 1]
+        return (*self._seen, lying.copy())
 
-    def see_again(self, known: Seen) -> None:
-        """Take what was looked up before for what lies there now."""
+    def see_again(self, known: Seen, *, buffers: bool) -> None:
+        """Take what was looked up before for what lies there now.
+
+        Goods that got a number since are looked up.
+        """
         ledgers, goods, lying = known
         self._seen = ledgers, goods
         self.state.goods[: len(lying), FREE : RISING + 1] = lying
+        for number in range(len(lying), self.goods):
+            self.look(number, buffers=buffers)
 
     def number_of(self, product: str, location: str) -> int | None:
         """Give the number of a good; None: it has none."""

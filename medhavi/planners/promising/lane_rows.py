@@ -75,6 +75,11 @@ class LaneRows:
         self.lanes = self._listed(transport)
         itineraries.loads.watch(self)
 
+    @property
+    def names(self) -> list[str]:
+        """The lanes in the order of their rows."""
+        return list(self._numbers)
+
     def close(self) -> None:
         """Look at the loads no more."""
         self._itineraries.loads.watch(None)
@@ -130,9 +135,8 @@ class LaneRows:
             there += [known.get(departure, NOTHING) for departure in found]
             weight, volume = edge.most
             times = edge.cutoff, edge.transit
-            rows.append(
-                (first, len(leaves), *times, min(weight, FAR), min(volume, FAR))
-            )
+            most = min(weight, FAR), min(volume, FAR)
+            rows.append((first, len(leaves), *times, *most, edge.transit))
             prices.append(transport.rates(lane))
         carried = np.array(there, np.int64).reshape(len(there), 2)
         return Lanes(

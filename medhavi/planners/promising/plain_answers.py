@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.planners.kernels.risk_record import POINTS
 from medhavi.planners.kernels.supply_record import (
     B_CASH,
     B_CO2,
@@ -17,8 +18,12 @@ from medhavi.planners.kernels.supply_record import (
     F_GREEDY,
     F_LEGS,
     F_NODES,
+    F_P50,
+    F_P80,
+    F_P95,
     F_ROUGH,
     F_SHIPMENTS,
+    F_TIMELY,
     F_TRACE,
     H_ARRIVAL,
     H_LEG,
@@ -40,7 +45,8 @@ from medhavi.planners.kernels.supply_record import (
     W_EDGE,
     W_LEAVES,
 )
-from medhavi.planners.promising.answering import known_basis
+from medhavi.planners.promising.answering import basis_of
+from medhavi.planners.promising.arrival_risk import CHANCE_DIGITS
 from medhavi.planners.promising.holding import named_holds
 from medhavi.providers.resource_ledger import Block
 from medhavi.results.promise import (
@@ -53,6 +59,8 @@ from medhavi.results.promise import (
 from medhavi.units import MINUTE, from_steps
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from medhavi.planners.kernels.supply_record import Line
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.book import Book
@@ -62,6 +70,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.rules_of_promise import Policy
     from medhavi.planners.promising.stages import Bought
     from medhavi.providers.bucket_ledger import BucketLedger
+    from medhavi.providers.lead_times import Quantiles
     from medhavi.providers.occupancy import Use
     from medhavi.providers.resource_ledger import Ledger
 
@@ -130,6 +139,7 @@ class PlainAnswers:
         named: tuple[str, str],
         line: Line,
         ways: Ways,
+        times: Sequence[Quantiles],
     ) -> tuple[Promise, Used]:
         """Give the answer with its holds, and what else it takes.
 
@@ -141,6 +151,8 @@ class PlainAnswers:
             What was found.
         ways
             The lanes there.
+        times
+            What of it is uncertain.
         """
         book, found = self._book, line.found.tolist()
         date, step = found[F_DATE], book.stages.step(request.product)
@@ -163,15 +175,18 @@ class PlainAnswers:
         holds = named_holds(wishes, request, book.now + policy.hold_seconds)
         purchases, bought = self._purchases(nodes)
         bill = line.bill.tolist()
+        chance = found[F_TIMELY] / (2 * POINTS)
+        if len(times) == 1:
+            chance = round(chance, CHANCE_DIGITS)
         option, origin = named
         promise = Promise(
             request=request.position,
             status=PromiseStatus.PROMISED_LATE if late else PromiseStatus.PROMISED,
             date=date,
-            date_p50=date,
-            date_p80=date,
-            date_p95=date,
-            on_time_prob=1.0,
+            date_p50=found[F_P50],
+            date_p80=found[F_P80],
+            date_p95=found[F_P95],
+            on_time_prob=chance,
             deliveries=tuple(
                 [
                     PromisedDelivery(
@@ -199,7 +214,7 @@ class PlainAnswers:
             co2_kg=bill[B_CO2],
             reservations=tuple([hold.reservation for hold in holds]),
             exact=not (found[F_GREEDY] or (found[F_ROUGH] and late)),
-            basis=known_basis("stated", policy.risk_basis),
+            basis=basis_of(times, policy.risk_basis),
             known_at=book.now,
             holds=holds,
             purchases=purchases,

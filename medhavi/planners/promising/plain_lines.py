@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.planners.kernels.compiled_records import direct
+from medhavi.planners.kernels.risk_record import R_WANTED
 from medhavi.planners.kernels.supply_record import (
     A_DUE,
     A_GAIN,
@@ -23,6 +24,7 @@ from medhavi.planners.kernels.supply_record import (
     A_LAST_DAY,
     A_LATE,
     A_LEAST,
+    A_RANK,
     A_SHARE,
     A_SPLIT,
     A_STEPS,
@@ -33,6 +35,7 @@ from medhavi.planners.kernels.supply_record import (
     ASKED,
     ASKING,
     BILL,
+    DATED,
     F_WAY,
     FOUND,
     LARGE,
@@ -41,11 +44,13 @@ from medhavi.planners.kernels.supply_record import (
     WAY,
     Line,
 )
+from medhavi.planners.promising.arrival_risk import RANKS
 from medhavi.planners.promising.flat_prices import FlatPrices
 from medhavi.planners.promising.flat_supply import Rules
 from medhavi.planners.promising.lane_rows import LaneRows
 from medhavi.planners.promising.plain_answers import PlainAnswers
 from medhavi.planners.promising.quest import HORIZONS
+from medhavi.planners.promising.risk_rows import RiskRows
 from medhavi.providers.departure_loads import MILLION
 from medhavi.units import DAY, exact, seconds_up, steps_up
 
@@ -97,11 +102,10 @@ class NotPlainLineError(Exception):
 
 
 def may_be_plain(book: Book) -> bool:
-    """Tell whether lines of a book may be plain: no time or rule there is uncertain."""
+    """Tell whether lines of a book may be plain: no rule there asks for more."""
     stages = book.stages
     return not (
         book.campaigns
-        or book.times.anything
         or stages.anything_perishes
         or stages.moves
         or not stages.reserves.none
@@ -129,6 +133,8 @@ class PlainLines:
         lanes = stages.providers.transport
         self._lanes = LaneRows(stages.transport, lanes, book.now)
         self._answers = PlainAnswers(book, flat, self._lanes)
+        self._risks: tuple[str, RiskRows] | None = None
+        """Uncertain times at the quantile of the first line: one for all of them."""
         self._search: Callable[..., int] = flat.kernels.answered
         self._hold: Callable[..., int] = flat.kernels.held
         self._called = False
@@ -157,12 +163,18 @@ class PlainLines:
         """Answer a line and take its holds; None: it is not plain."""
         if not (self._is_usual(policy) and self._asks_plainly(request)):
             return None
+        stages, risks = self._book.stages, self._known_risks(policy.risk_basis)
+        if risks is None:
+            return None
+        stages.leads = risks.leads
         try:
-            way, ways, line = self._found(request, policy)
+            way, ways, line = self._found(request, policy, risks)
         except Exception:  # noqa: BLE001 - whoever searches next names the failure
             return None
+        finally:
+            stages.leads = None
         promise, used = self._answers.promised(
-            request, policy, (way.option, way.origin), line, ways
+            request, policy, (way.option, way.origin), line, ways, risks.of(line)
         )
         self._take(promise, used, line)
         return promise
@@ -175,7 +187,7 @@ class PlainLines:
         if promise.preempted or not new:
             self._forget()
             return promise
-        self._flat.see_again(known)
+        self._flat.see_again(known, buffers=self._buffers)
         for hold in promise.holds:
             if hold.kind == "material":
                 number = self._flat.number_of(hold.subject, hold.location or "")
@@ -223,6 +235,14 @@ class PlainLines:
             known = self._usual[id(policy)] = policy, not any(asks)
         return known[1]
 
+    def _known_risks(self, basis: str) -> RiskRows | None:
+        """Give the uncertain times; None: they are known at another quantile."""
+        if self._risks is None:
+            risks = RiskRows(self._book, self._flat, self._lanes, basis)
+            self._risks = basis, risks
+        first, risks = self._risks
+        return risks if basis == first or risks.leads is None else None
+
     def _asks_plainly(self, request: Request) -> bool:
         """Tell whether a line is new and asks for nothing but a product."""
         book = self._book
@@ -242,7 +262,9 @@ class PlainLines:
         )
 
     # ------------------------------------------------------------------------ search
-    def _found(self, request: Request, policy: Policy) -> tuple[NewWay, Ways, Line]:
+    def _found(
+        self, request: Request, policy: Policy, risks: RiskRows
+    ) -> tuple[NewWay, Ways, Line]:
         """Let the kernels search; give the way, the lanes there and what was found.
 
         Raises
@@ -266,8 +288,10 @@ class PlainLines:
             or request.location in reached.origins
         ):
             raise NotPlainLineError
+        if not flat.at(risks.leads):
+            raise NotPlainLineError
         known = self._ways_to(request.product, reached, buffers=policy.buffers)
-        line = self._asked(request, policy, known, ways)
+        line = self._asked(request, policy, known, ways, risks)
         never, budget = policy.ask_supplier == "never", policy.search_budget_evaluations
         known_only = policy.supplier_fallback != "accept_with_risk"
         rules = Rules(None, budget, never, known_only)
@@ -277,6 +301,7 @@ class PlainLines:
                 if not flat.gather(good, self._same, buffers=policy.buffers):
                     raise NotPlainLineError
             flat.begin(rules)
+            line = line._replace(risk=risks.record())
             date = self._search(
                 flat.supply,
                 flat.rows.room,
@@ -288,20 +313,40 @@ class PlainLines:
             )
             if date != REFUSED:
                 return known[int(line.found[F_WAY])], ways, line
-            unknown = int(flat.state.tally[ASKED])
-            if unknown < 0:
-                raise NotPlainLineError
-            flat.look_up(unknown)
+            self._look_up(line, risks)
+
+    def _look_up(self, line: Line, risks: RiskRows) -> None:
+        """Look up what kernels asked for: a good, or points.
+
+        Raises
+        ------
+        NotPlainLineError
+            They asked for nothing: they do not know.
+        """
+        unknown = int(self._flat.state.tally[ASKED])
+        dimensions = int(line.risk.counts[R_WANTED])
+        if unknown >= 0:
+            self._flat.look_up(unknown)
+        elif dimensions:
+            risks.draw(dimensions)
+        else:
+            raise NotPlainLineError
+        line.risk.counts[R_WANTED] = 0
 
     def _asked(
-        self, request: Request, policy: Policy, known: Sequence[NewWay], ways: Ways
+        self,
+        request: Request,
+        policy: Policy,
+        known: Sequence[NewWay],
+        ways: Ways,
+        risks: RiskRows,
     ) -> Line:
         """Write down what a line asks for."""
         weighed = self._load(request.product)
         steps = steps_up(request.qty, weighed.step)
         if steps >= LARGE or steps * weighed.step.numerator >= _EXACT:
             raise NotPlainLineError
-        line = self._record(len(known))
+        line = self._record(len(known), risks)
         may_be_short = policy.delivery == "partial" and not request.full_line
         asked = line.asked
         asked[A_STEPS] = steps
@@ -313,6 +358,7 @@ class PlainLines:
         asked[A_SHARE] = weighed.step.denominator
         asked[A_WEIGHT], asked[A_WEIGHT_SHARE] = weighed.weight
         asked[A_VOLUME], asked[A_VOLUME_SHARE] = weighed.volume
+        asked[A_RANK] = RANKS[policy.risk_basis]
         line.rates[A_LATE] = self._book.costs.late_rate(request)
         line.rates[A_KG] = weighed.weight_kg
         for place, way in enumerate(known):
@@ -322,7 +368,7 @@ class PlainLines:
             line.ways[place] = way.number, start, way.rank
         return line
 
-    def _record(self, ways: int) -> Line:
+    def _record(self, ways: int, risks: RiskRows) -> Line:
         """Give the record of lines with so many ways; one serves them all."""
         known = self._records.get(ways)
         if known is None:
@@ -339,6 +385,8 @@ class PlainLines:
                 legs=np.zeros_like(lanes.legs),
                 bill=np.zeros(BILL),
                 billed=np.zeros(BILL),
+                dated=np.zeros(DATED, np.int64),
+                risk=risks.record(),
             )
         return known
 

@@ -1,0 +1,79 @@
+"""What kernels know of times that are uncertain, and of one way that has some of them.
+
+A subject is a purchase or a lane whose time is uncertain. Its time at a level between 0
+and 1 is that of `Quantiles.at`; the points of a sample are levels for each dimension
+(`sampled_chain`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CERTAIN = -1
+"""Of a source or lane: its time is known."""
+UNKNOWN_TIME = -2
+"""Of a source or lane: kernels do not know how its time is spread."""
+POINTS = 512
+HALVINGS = 9
+"""Of the levels of one uncertain time, until they are as near as two points."""
+# Subjects: place in the order of all of them, group, 1 where parts of a second count as
+# a whole one; time at the median, the 80th and the 95th percentile [s], and as it is
+# drawn; the way that had it last, and its dimension there.
+(
+    U_RANK,
+    U_GROUP,
+    U_UP,
+    U_P50,
+    U_P80,
+    U_P95,
+    U_DRAWN,
+    U_SEEN,
+    U_PLACE,
+    SUBJECT,
+) = range(10)
+# Curves: seconds at the median and the 80th percentile, and the logarithm of how much
+# longer the next quantile is.
+V_P50, V_P80, V_LOW, V_HIGH, CURVE = range(5)
+# Sources: subject, and when a purchase that takes no time is there [s]; when it is at
+# the level of the search.
+X_SUBJECT, X_BASE, X_LEVEL, UNSURE = range(4)
+# Lanes: subject, and the time at the level of the search and at the median [s].
+Z_SUBJECT, Z_LEVEL, Z_MEDIAN, UNSURE_LANE = range(4)
+# Waits: subject, and what comes on top of its time [s]; its least and its most.
+Q_SUBJECT, Q_BASE, Q_LEAST, Q_MOST, WAIT = range(5)
+# Counts: ways so far, subjects and waits of this one, dimensions whose points are
+# wanted (0: none), how many shipments were kept before it was sent anew.
+R_STAMP, R_SUBJECTS, R_WAITS, R_WANTED, RISKS = range(5)
+
+
+class Risk(NamedTuple):
+    """Uncertain times, points, and what one way makes of them.
+
+    Points of d dimensions are the rows of `levels` from `tables[d]` on (-1: not drawn),
+    `bounds` the least and the most of each. Of one way: `subjects` in order, `waits`,
+    `after`, the time from each node to the end [s], `moving`, 1 where a node waits for
+    more than stock, and at each point when it is `ready`, a shipment is `there` and the
+    last one `comes`, which `rising` has in order. `kept` are the subjects of the best.
+    """
+
+    times: np.ndarray
+    curves: np.ndarray
+    sources: np.ndarray
+    lanes: np.ndarray
+    tables: np.ndarray
+    levels: np.ndarray
+    bounds: np.ndarray
+    counts: np.ndarray
+    subjects: np.ndarray
+    kept: np.ndarray
+    waits: np.ndarray
+    after: np.ndarray
+    moving: np.ndarray
+    stack: np.ndarray
+    ready: np.ndarray
+    there: np.ndarray
+    comes: np.ndarray
+    rising: np.ndarray
