@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import expect
 
 from medhavi.lakehouse import Lake
-from medhavi.views.names import names_of
+from medhavi.views.promise_names import promise_names
 from tests.browser.conftest import Watched, served
+from tests.browser.page_words import untold
 from tests.service.promise_company import SHORT, promise_company
 
 pytestmark = pytest.mark.browser
@@ -27,19 +27,6 @@ PAGES = {
 }
 DRAWN = ("/plan/", "/promise/", "/schedule/")
 """Pages of this company with charts."""
-INSTANT = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\d\d:\d\d UTC\b")
-SEEN = """() => {
-  const parts = [];
-  const walk = (root) => {
-    for (const one of root.querySelectorAll('*')) {
-      if (one.matches('.mv td, .mv li, .mv p, .mv h3, td, svg text'))
-        if (!one.closest('.mv-trust')) parts.push(one.textContent);
-      if (one.shadowRoot) walk(one.shadowRoot);
-    }
-  };
-  walk(document);
-  return parts;
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +42,7 @@ def lake_server(chromium, lake):
 
 @pytest.mark.req("UI-08")
 def test_pages_say_names_and_local_times_and_warn_of_nothing(lake_server, lake, page):
-    names = names_of(Lake(lake).snapshot())
-    named = {one for one, name in names.texts.items() if name != one and len(one) > 1}
+    names = promise_names(Lake(lake).snapshot())
     warned: list[str] = []
     page.on(
         "console",
@@ -76,12 +62,7 @@ def test_pages_say_names_and_local_times_and_warn_of_nothing(lake_server, lake, 
         expect(page.get_by_text(last).first).to_be_visible(timeout=SLOW)
         if path.startswith(DRAWN):
             expect(page.locator("marimo-vega svg").first).to_be_visible(timeout=SLOW)
-        told = page.evaluate(SEEN)
-        words = {word for text in told for word in re.findall(r"[\w-]+", text)}
-        assert words & named == set(), path
-        # The hint at the form of a moment shows how to write one.
-        shown = [text for text in told if not text.startswith("Local time of")]
-        assert [text for text in shown if INSTANT.search(text)] == [], path
+        assert untold(page, names) == [], path
         width = page.evaluate(
             "(document.querySelector('#App') || document.body).scrollWidth"
         )

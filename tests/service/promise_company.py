@@ -1,4 +1,7 @@
-"""A company whose promises are unsure: a supplier and a lane with tails, a shop."""
+"""A company whose promises are unsure: a supplier and a lane with tails, a shop.
+
+It presses juice of its apples in two steps; what has a name has another id.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from tests.lakehouse.lake_events import event, small_company
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from medhavi.events.envelope import NewEvent
+
 SHORT = {
     "product": "A",
     "location": "SHOP",
@@ -22,6 +27,10 @@ SHORT = {
     "due": "2026-01-08 09:00",
 }
 """More than there is in stock, sooner than it can be bought."""
+
+
+STEPS = (("Pressing", "DC-PRESS-1"), ("Bottling", "DC-BOTTLING-LINE"))
+"""Steps of juice, each with its machine."""
 
 
 def promise_company(place: Path) -> Path:
@@ -47,6 +56,7 @@ def promise_company(place: Path) -> Path:
             location="DC",
             lead_time_days=5.0,
             lead_time_p95_days=9.0,
+            incoterm="FCA",
         ),
         event(
             25,
@@ -64,10 +74,36 @@ def promise_company(place: Path) -> Path:
             supplier_fallback="accept_with_risk",
         ),
         event(27, "SupplierDefined", supplier="S", name="Orchard"),
+        *pressing(28),
     ]
     store.append_many([*small_company(), *more])
     Lake(place / "lake").mirror(store)
     return place / "lake"
+
+
+def pressing(first: int) -> list[tuple[str, list[NewEvent]]]:
+    """Make juice of two crates of apples: pressed, then bottled."""
+    told: list[tuple[str, dict[str, object]]] = [
+        ("ProductDefined", {"product": "J-7", "name": "Apple juice"}),
+        ("RoutingDefined", {"routing": "R-7", "product": "J-7", "location": "DC"}),
+        (
+            "BomLineDefined",
+            {"routing": "R-7", "line": 1, "component": "A", "qty_per": 2},
+        ),
+    ]
+    for step, (name, resource) in enumerate(STEPS, 1):
+        place = {"routing": "R-7", "step": step}
+        told += [
+            ("ResourceDefined", {"resource": resource, "location": "DC"}),
+            (
+                "StepDefined",
+                {**place, "sequence": step, "name": name, "run_minutes_per_unit": 90.0},
+            ),
+            ("StepResourceDefined", {**place, "resource": resource}),
+        ]
+    return [
+        event(number, kind, **cells) for number, (kind, cells) in enumerate(told, first)
+    ]
 
 
 def page_of(lake: Path) -> PageData:
