@@ -9,6 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Each core has a worker already: a second thread of polars only takes turns with
+    # the first, twice for every small frame. Set before polars is imported.
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
 settings.register_profile(
     "fast",
     max_examples=25,

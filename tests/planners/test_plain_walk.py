@@ -17,6 +17,7 @@ from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
 from medhavi.units import DAY
 from tests import factories
+from tests.examples import examples
 from tests.planners.small_plans import day
 from tests.strategies import network_tables
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 PLAIN = MrpParameters(engine="python")
 LIGHT = ConstrainedParameters(engine="python", effort="light")
-FEW = settings(max_examples=20)
+FEW = settings(max_examples=examples(10, 20))
 
 
 class GeneralRun(MrpRun):

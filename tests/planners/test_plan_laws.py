@@ -24,7 +24,7 @@ from tests.planners.naive_mrp import NaiveMrp
 from tests.planners.small_plans import PYTHON, day
 from tests.strategies import network_tables, snapshots
 
-FEW = settings(max_examples=examples(12, 25))
+FEW = settings(max_examples=examples(8, 25))
 
 
 def made(snapshot):
@@ -52,7 +52,7 @@ def test_a_plan_is_that_of_the_naive_planner(snapshot):
 
 
 @pytest.mark.req("QA-03")
-@settings(max_examples=examples(12))
+@settings(max_examples=examples(8))
 @given(snapshots())
 def test_the_independent_check_finds_nothing(snapshot):
     assert [str(fault) for fault in verify(made(snapshot), snapshot)] == []
@@ -159,7 +159,7 @@ def test_the_order_of_rows_changes_nothing(tables, seed):
 
 @pytest.mark.req("MRP-14", "MRP-22")
 @given(snapshots())
-@settings(max_examples=15)
+@settings(max_examples=examples(8, 15))
 def test_a_rerun_is_identical(snapshot):
     first, second = made(snapshot), made(snapshot)
     assert first.fingerprint == second.fingerprint
@@ -169,7 +169,7 @@ def test_a_rerun_is_identical(snapshot):
 
 @pytest.mark.req("MRP-22")
 @given(snapshots())
-@settings(max_examples=15)
+@settings(max_examples=examples(8, 15))
 def test_ids_are_unique(snapshot):
     found = made(snapshot)
     for name in ("supplies", "operations", "pegging"):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from medhavi.planners.pipeline import plan
 from medhavi.results.verify import verify
 from tests import factories
+from tests.examples import examples
 from tests.planners.small_plans import (
     PYTHON,
     day,
@@ -96,7 +97,7 @@ RECEIPTS = st.lists(
 )
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(10, 20))
 @given(RECEIPTS, st.sampled_from([0, 0, 3, 8]))
 def test_all_that_lines_can_match_goes_at_once(receipts, least):
     made = delivered(receipts, min_shipment=least or None)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from medhavi.providers.finite_chain import FiniteChain
 from medhavi.providers.timing import StepWindow
 from medhavi.units import HOUR, MINUTE, from_seconds
+from tests.examples import examples
 from tests.providers.minute_search import Machine, fits
 from tests.providers.plants import at
 from tests.providers.workshops import MONDAY, workshop
@@ -229,7 +230,7 @@ def on_grid(timing):
 
 
 @pytest.mark.req("CAP-02", "CAP-05", "CAP-09", "CAP-19")
-@settings(max_examples=80)
+@settings(max_examples=examples(40, 80))
 @given(shop=shops(), start=st.integers(0, END // 4))
 def test_forward_is_what_trying_every_instant_finds(shop, start):
     tables, others = shop
@@ -245,7 +246,7 @@ def test_forward_is_what_trying_every_instant_finds(shop, start):
 
 
 @pytest.mark.req("CAP-02", "CAP-05")
-@settings(max_examples=80)
+@settings(max_examples=examples(40, 80))
 @given(shop=shops(), need=st.integers(0, END), slack=st.integers(0, END))
 def test_backward_is_what_trying_every_instant_finds(shop, need, slack):
     tables, others = shop
