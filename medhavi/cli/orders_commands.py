@@ -69,6 +69,9 @@ def list_orders(
     conversation = talk()
     parameters = parameters_of(settings)
     bench = bench_of(lake, store)
+    if plan is not None and store is not None:
+        # Without a plan the newest facts are fetched anyway, to be planned.
+        bench.mirror()
     made, snapshot = plan_of(bench, plan, mode), bench.snapshot()
     rows = order_list(made, snapshot, parameters)
     for column, value, known in (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -291,6 +291,7 @@ def export(
 
         export_orders(since or 0, str(to), out, (lake, store))
         return
+    _refuse_options_of_orders({"--since": since, "--lake": lake, "--from": store})
     if to is Target.PDF:
         message = "export --to pdf is not built yet; html prints well."
         raise NotAvailable(message)
@@ -306,3 +307,21 @@ def export(
     export_plan(made, place, kind=str(to))
     conversation.say(str(place))
     conversation.answer(out=place, kind=to)
+
+
+def _refuse_options_of_orders(given: Mapping[str, object]) -> None:
+    """Refuse what only `export orders` reads: a plan is written as its folder is.
+
+    Raises
+    ------
+    UsageError
+        One of them is given.
+    """
+    names = [name for name, value in given.items() if value is not None]
+    if names:
+        message = (
+            f"export PLAN: {' and '.join(names)} can only be given with the word "
+            "orders (`medhavi export orders --since 0`). A plan is exported whole: "
+            "leave that out, or name orders instead of a folder."
+        )
+        raise UsageError(message)

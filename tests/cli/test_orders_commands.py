@@ -54,6 +54,19 @@ def test_orders_are_listed_with_what_is_next(medhavi, place, tmp_path):
         assert (said.code, message in said.err) == (2, True), said.err
 
 
+@pytest.mark.req("WO-12")
+def test_orders_of_a_plan_are_listed_with_what_a_named_store_tells(medhavi, place):
+    folder, _ = place
+    made = folder / "plan"
+    assert medhavi("plan", "--lake", folder / "lake", "--out", made).code == 0
+    reported(folder, event(41, "ProductDefined", product="N", uom="each"))
+    listed = ("orders", "list", "--plan", made, "--product", "N")
+    said = medhavi(*listed)
+    assert (said.code, "there is no such product" in said.err) == (2, True)
+    said = medhavi(*listed, "--from", f"sqlite:///{folder}/events.db", "--json")
+    assert (said.code, said.answer["orders"]) == (0, [])
+
+
 def test_an_edit_shows_its_price_and_writes_only_on_commit(medhavi, place):
     folder, supply = place
     before = head(folder)

@@ -202,6 +202,17 @@ def test_the_page_needs_no_network(medhavi, result):
         assert mark not in page
 
 
+@pytest.mark.parametrize(
+    "words", [("--since", 0), ("--lake", "lake"), ("--from", "sqlite:///events.db")]
+)
+def test_a_plan_is_not_exported_since_a_position(medhavi, result, words):
+    said = medhavi("export", result, "--to", "csv", *words)
+    assert said.code == 2
+    assert f"{words[0]} can only be given with the word orders" in said.err
+    assert "leave that out, or name orders instead of a folder" in said.err
+    assert not result.with_name("result-csv").exists()
+
+
 def test_pdf_is_not_built(medhavi, result):
     said = medhavi("export", result, "--to", "pdf")
     assert said.code == 2
