@@ -419,7 +419,8 @@ def bulk_answers(many, shown):
         [
             html(
                 f"<p><b>{promise_lists.answers_sentence(many.promises)}</b> "
-                "Dates are local to each place; the files say the zone.</p>"
+                "Dates are local to each place; the files say the zone. <i>Columns</i> "
+                "shows customers, places, chances, costs and what would help.</p>"
                 f"{promise_widgets.brief_words(many)}"
             ),
             answer_table,

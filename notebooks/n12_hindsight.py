@@ -14,7 +14,6 @@ app = marimo.App(width="medium", app_title="Medhavi: hindsight")
 
 with app.setup:
     import tempfile
-    from html import escape
     from pathlib import Path
 
     import marimo as mo
@@ -24,8 +23,9 @@ with app.setup:
     from medhavi.errors import MedhaviError
     from medhavi.events.memory import MemoryStore
     from medhavi.lakehouse import Lake
+    from medhavi.service.page_parts import html, picture
     from medhavi.views import page, theme
-    from medhavi.views.charts import title_of, untitled
+    from medhavi.views.format import count
     from medhavi.views.hindsight_page import (
         group_table,
         hindsight_tiles,
@@ -94,7 +94,9 @@ def say_look():
 @app.cell
 def look(lake, names):
     orders = lake.order_line_observations()
-    mo.ui.table(ordered_rows(orders, names), selection=None, page_size=5)
+    _rows = ordered_rows(orders, names)
+    _less = ["Customer", "Quantity", "Place"]
+    mo.ui.table(_rows, selection=None, page_size=5, hidden_columns=_less)
     return (orders,)
 
 
@@ -125,7 +127,9 @@ def ask(folder, lake, orders):
     )
     result = run_hindsight(folder / "hindsight.toml", cache=folder / "cache")
     report = result.report
-    mo.md(f"`{result.days}` days, `{report.lines.height}` lines asked again.")
+    mo.md(
+        f"{count(result.days, 'day')}, {count(report.lines.height, 'line')} asked again."
+    )
     return (report,)
 
 
@@ -144,26 +148,20 @@ def say_judge():
 
 @app.cell
 def judge(names, report):
-    _chart = calibration_chart(report)
     mo.vstack(
         [
-            mo.Html(f'<div class="mv">{hindsight_tiles(report)}</div>'),
-            mo.Html(
-                '<div class="mv"><p class="muted">No line has passed all its dates.</p>'
-                "</div>"
-                if _chart is None
-                else f'<div class="mv"><h3>{escape(title_of(_chart))}</h3></div>'
+            html(hindsight_tiles(report)),
+            picture(
+                calibration_chart(report),
+                "There is no probability to judge yet",
+                "It takes lines that have passed all their dates.",
             ),
-            mo.md("")
-            if _chart is None
-            else mo.ui.altair_chart(
-                untitled(_chart), chart_selection=False, legend_selection=False
+            *(
+                html(f"<h3>By {by}</h3>{group_table(report, by, names)}")
+                for by in ("tier", "supplier")
             ),
-            mo.Html(
-                f'<div class="mv"><h3>By tier</h3>{group_table(report, "tier", names)}'
-                f"<h3>By supplier</h3>{group_table(report, 'supplier', names)}</div>"
-            ),
-        ]
+        ],
+        gap=1,
     )
     return
 
@@ -181,7 +179,7 @@ def say_missed():
 
 @app.cell
 def missed(names, report):
-    mo.Html(f'<div class="mv">{missed_table(report, names)}</div>')
+    html(missed_table(report, names))
     return
 
 

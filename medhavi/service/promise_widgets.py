@@ -37,6 +37,11 @@ if TYPE_CHECKING:
     from medhavi.views.charts import Picture
     from medhavi.views.names import Names
 
+SHOWN = (
+    *(LINE, "Order", "Product", "Asked for"),
+    *("Due", "Answer", "There", "Limited by"),
+)
+"""Columns of answers that fit beside each other; the others are hidden at first."""
 NOT_HERE = (
     "Nothing can be kept from here",
     "A promise needs a lake at its latest moment and its event store.",
@@ -246,7 +251,7 @@ def decision_text(chosen: PromisePage, tried: PromisePage | None) -> str:
 
 # ----------------------------------------------------------------------- the lists
 def answer_table(rows: pl.DataFrame) -> mo.ui.table:
-    """Show answers; lines may be chosen."""
+    """Show answers; lines may be chosen, and other columns shown."""
     import marimo as mo
 
     return mo.ui.table(
@@ -255,14 +260,17 @@ def answer_table(rows: pl.DataFrame) -> mo.ui.table:
         page_size=12,
         show_column_summaries=False,
         show_data_types=False,
-        hidden_columns=["Zone", "Currency", "CO2 kg", "Unit"],
-        wrapped_columns=["Product", "Limited by", "What would help"],
+        hidden_columns=[name for name in rows.columns if name not in SHOWN],
+        wrapped_columns=["Order", "Product", "Limited by"],
         column_widths={
-            LINE: 60,
-            "Product": 200,
-            "Place": 150,
-            "Limited by": 240,
-            "What would help": 220,
+            LINE: 50,
+            "Order": 100,
+            "Product": 140,
+            "Asked for": 85,
+            "Due": 176,
+            "Answer": 85,
+            "There": 176,
+            "Limited by": 200,
         },
         format_mapping={"Asked for": "{:,g}", "Promised": "{:,g}", "Cost": "{:,.2f}"},
         show_download=False,

@@ -264,8 +264,10 @@ def _dragged(
 def probability_sentence(promise: Promise) -> str:
     """Say how sure the date is.
 
-    The chance counts arrivals up to the later of due and quoted date.
+    The chance counts arrivals up to the later of due and quoted date; of a date that
+    is late already nobody says "in time".
     """
     if promise.on_time_prob is None:
         return "How sure is the date?"
-    return f"{percent(promise.on_time_prob)} chance that it is there in time"
+    what = "it is there in time" if promise.on_time else "the quoted date is kept"
+    return f"{percent(promise.on_time_prob)} chance that {what}"

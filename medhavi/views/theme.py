@@ -289,7 +289,10 @@ _APP_RULES = """
 body,.marimo,.marimo *,.marimo-cell,.marimo-cell *{--background:var(--mv-page)!important;
  --card:var(--mv-card)!important;--border:var(--mv-line)!important;
  --foreground:var(--mv-ink)!important;--muted-foreground:var(--mv-muted)!important;
- --primary:var(--mv-plan)!important;--link:var(--mv-plan)!important}
+ --primary:var(--mv-plan)!important;--link:var(--mv-plan)!important;
+ --secondary:var(--mv-card)!important;--secondary-foreground:var(--mv-ink)!important;
+ --destructive:var(--mv-bad)!important;
+ --base-shadow:transparent!important;--base-shadow-darker:transparent!important}
 body,#root,#App{background:var(--mv-page)!important}
 .marimo-cell{font-size:14px}
 .marimo-cell .mv h1,.marimo-cell .mv h2,.marimo-cell .mv h3{
@@ -299,7 +302,8 @@ body:not(:has(.mv,marimo-progress,.markdown))::before{content:"Opening the page 
  color:var(--mv-muted);animation:mv-wait 1.6s ease-in-out infinite alternate}
 @keyframes mv-wait{from{opacity:.35}to{opacity:1}}
 @media (prefers-reduced-motion:reduce){body::before{animation:none!important}}
-form,form *{--amber-1:var(--mv-card)!important;--amber-7:var(--mv-line)!important;
+form,form *{--amber-1:var(--mv-card)!important;--gray-1:var(--mv-card)!important;
+ --amber-7:var(--mv-line)!important;
  --action:var(--mv-plan)!important;--action-hover:var(--mv-plan)!important;
  --action-border:var(--mv-plan)!important;--action-foreground:var(--mv-page)!important}
 .mv-draw{overflow-x:auto}

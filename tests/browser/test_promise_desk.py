@@ -269,8 +269,8 @@ DEEDS = {
     weigh: "Stock, then buy Orchard at DC",
     move_the_date: "later than quoted",
     try_and_promise: "Ask for 40 of Apple crate: what then?",
-    many_at_once: "SO-8 line 1 Corner shop Apple crate",
-    workbook_at_once: "SO-9 line 1 Corner shop Apple juice",
+    many_at_once: "SO-8 line 1 Apple crate",
+    workbook_at_once: "SO-9 line 1 Apple juice",
     promise_too_early: "not the one that was found",
     look_after: "no order Corner shop Apple juice",
 }

@@ -181,6 +181,12 @@ def test_a_rejected_request_shows_dashes_and_what_to_do(rejected):
     assert "Nothing that was tried helps" in remedies_html(rejected, NAMES)
 
 
+def test_nobody_calls_a_late_date_in_time(promise):
+    assert probability_sentence(promise) == "83 % chance that the quoted date is kept"
+    timely = replace(promise, status=PromiseStatus.PROMISED)
+    assert probability_sentence(timely) == "83 % chance that it is there in time"
+
+
 def test_options_stand_side_by_side_with_why_not(promise):
     table = options_html(promise, NAMES)
     assert "<b>chosen</b>" in table
