@@ -109,9 +109,12 @@ class Way:
             if pairs:
                 self.provides = frozenset(pairs)
             self.gain = recipe.gain(source.product, source.location)
+            # A generator takes longer than these short lists.
             self.intakes = tuple(
-                tuple([_intake(component, model) for component in group])
-                for group in recipe.groups
+                [
+                    tuple([_intake(component, model) for component in group])
+                    for group in recipe.groups
+                ]
             )
             self.yields = tuple(_yields(recipe, model))
         elif source.kind == "move" and source.origin is not None:
