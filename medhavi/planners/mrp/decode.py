@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from medhavi.planners.mrp.release import Release
-    from medhavi.planners.mrp.state import Need, SupplyUnit
+    from medhavi.planners.mrp.state import Need, Order, SupplyUnit
     from medhavi.planners.pegging import Pegs
     from medhavi.results.identity import (
         Hashes,
@@ -145,9 +145,7 @@ class Decoder:
         refuse_early_outputs(self._release.orders)
         rows: list[tuple[object, ...]] = []
         for order in self._release.orders:
-            main = next(
-                (unit for unit in order.units if unit.node.key == order.node), None
-            )
+            main = _main(order)
             node = self._release.model.node(order.node) if main is None else main.node
             step, source, timing = node.step, order.source, order.timing
             unit_step = step if order.recipe is None else order.recipe.unit_step
@@ -236,9 +234,9 @@ class Decoder:
     def pegging(self, pegs: Pegs, pinned: set[tuple[int, int]]) -> pl.DataFrame:
         """Give the pegs as a table; `pinned` are (demand, unit) of firm pegs."""
         # Few names stand behind many pegs: each is looked at once.
-        chosen, unit_of = np.unique(pegs.unit, return_inverse=True)
+        chosen, unit_of = _numbered(pegs.unit)
         units = [self._release.units[index] for index in chosen.tolist()]
-        wanted, demand_of = np.unique(pegs.demand, return_inverse=True)
+        wanted, demand_of = _numbered(pegs.demand)
         names = [self._release.demand_names[index] for index in wanted.tolist()]
 
         def of_unit(cells: Iterable[str]) -> pl.Series:
@@ -293,6 +291,26 @@ class Decoder:
             [self.unit_names[units[i].index] for i in others.tolist()]
         )
         return found
+
+
+def _main(order: Order) -> SupplyUnit | None:
+    """Give what an order brings of its product, where it was made for it."""
+    for unit in order.units:
+        if unit.node.key == order.node:
+            return unit
+    return None
+
+
+def _numbered(
+    places: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give the places that occur, rising, and which of them each entry is.
+
+    As `numpy.unique` does; but places are dense, so nothing has to be sorted.
+    """
+    occurs = np.bincount(places) > 0
+    numbers = np.cumsum(occurs) - 1
+    return np.flatnonzero(occurs), numbers[places]
 
 
 def _quantities(

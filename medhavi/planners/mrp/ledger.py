@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -21,8 +20,13 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.state import Node
     from medhavi.planners.mrp.stock_levels import Levels
 
-    Event = tuple[Node, int, str, int]
-    """Place, instant [UTC seconds], kind and quantity [steps]."""
+    Event = tuple[Node, int, int, int]
+    """Place, instant [UTC seconds], kind as in `KINDS` and quantity [steps]."""
+
+STOCK, GROSS, RECEIPT, NEW, NET, HOLD, SAFETY, WASTE = map(
+    KINDS.index,
+    ("stock", "gross", "receipt", "new", "net", "hold", "safety", "waste"),
+)
 
 
 def ledger(
@@ -55,9 +59,9 @@ def ledger(
         chain(
             _supply(release, as_of),
             _needs(release, intake, as_of, served),
-            ((node, instant, "net", qty) for node, instant, qty in release.asked),
+            ((node, instant, NET, qty) for node, instant, qty in release.asked),
             (
-                (release.units[index].node, as_of, "hold", qty)
+                (release.units[index].node, as_of, HOLD, qty)
                 for index, qty in blocked.items()
             ),
             _levels(nodes, levels, as_of),
@@ -69,12 +73,12 @@ def _supply(release: Release, as_of: int) -> Iterator[Event]:
     for unit in release.units:
         if unit.order is None:
             if unit.qty < INT64_MAX:
-                yield unit.node, as_of, "stock", unit.qty
+                yield unit.node, as_of, STOCK, unit.qty
         else:
-            what = "receipt" if unit.order.existing is not None else "new"
+            what = NEW if unit.order.existing is None else RECEIPT
             yield unit.node, unit.arrives, what, unit.qty
         if unit.free > 0 and as_of <= unit.expires < NEVER:
-            yield unit.node, unit.expires, "waste", unit.free
+            yield unit.node, unit.expires, WASTE, unit.free
 
 
 def _needs(
@@ -87,12 +91,12 @@ def _needs(
         if need.qty == 0 or need.node.rules.unlimited:
             continue
         if need.index in intake.bookings:
-            yield need.node, as_of, "stock", -need.qty
+            yield need.node, as_of, STOCK, -need.qty
         elif served is not None and need.demand != NO_DEMAND:
             for instant, qty in served.get(need.index, ()):
-                yield need.node, instant, "gross", qty
+                yield need.node, instant, GROSS, qty
         else:
-            yield need.node, need.instant, "gross", need.qty
+            yield need.node, need.instant, GROSS, need.qty
 
 
 def _levels(
@@ -102,20 +106,19 @@ def _levels(
         known = levels.get(id(node))
         if known is not None:
             for instant in sorted({as_of, *known.changes()}):
-                yield node, instant, "safety", known.safety(instant)
+                yield node, instant, SAFETY, known.safety(instant)
 
 
 def _framed(nodes: list[Node], events: Iterable[Event]) -> Ledger:
     row_of = {id(node): row for row, node in enumerate(nodes)}
-    number = {kind: place for place, kind in enumerate(KINDS)}
-    place, instants, kinds = array("q"), array("q"), array("q")
-    steps = array("d")
-    for node, instant, kind, qty in events:
-        place.append(row_of[id(node)])
-        instants.append(instant)
-        kinds.append(number[kind])
-        steps.append(qty)
-    rows = np.array(place)
+    cells = np.fromiter(
+        chain.from_iterable(
+            (row_of[id(node)], instant, kind, qty)
+            for node, instant, kind, qty in events
+        ),
+        np.int64,
+    )
+    rows, instants, kinds, steps = cells.reshape(-1, 4).T
     upper = np.array([node.step.numerator for node in nodes], dtype=np.float64)
     lower = np.array([node.step.denominator for node in nodes], dtype=np.float64)
     return Ledger(
@@ -125,7 +128,7 @@ def _framed(nodes: list[Node], events: Iterable[Event]) -> Ledger:
             orient="row",
         ),
         place=rows,
-        instant=np.array(instants),
-        kind=np.array(kinds),
-        qty=np.array(steps) * upper[rows] / lower[rows],
+        instant=instants,
+        kind=kinds,
+        qty=steps * upper[rows] / lower[rows],
     )

@@ -97,8 +97,9 @@ class Messages:
     # --- orders --------------------------------------------------------------------
     def _new(self, order: Order) -> None:
         start, source = order.timing.start, order.source
-        first = self._as_of if source is None else self._release.floor(source)
-        if start < min(self._as_of, first):
+        if start < self._as_of and (
+            source is None or start < self._release.floor(source)
+        ):
             late = self._as_of - start
             self.add(
                 ExceptionCode.PAST_DUE_START,
@@ -220,21 +221,18 @@ class Messages:
         receipts: dict[int, list[SupplyUnit]] = defaultdict(list)
         made: dict[int, int] = {}
         for unit in self._release.units:
-            order = unit.order
-            if order is None:
-                continue
-            if order.existing is not None:
+            if unit.order is not None and unit.order.existing is not None:
                 receipts[id(unit.node)].append(unit)
-            elif unit.node.key == order.node and order.cause != SAFETY:
-                key = id(unit.node)
+        for unit in self._release.units if receipts else ():
+            order, key = unit.order, id(unit.node)
+            if order is None or order.existing is not None or key not in receipts:
+                continue
+            if unit.node.key == order.node and order.cause != SAFETY:
                 made[key] = min(order.need, made.get(key, order.need))
-        for key, units in receipts.items():
-            if key in made:
-                self._new_needs[key] = {
-                    unit.index: made[key]
-                    for unit in units
-                    if made[key] < unit.available
-                }
+        for key, first in made.items():
+            self._new_needs[key] = {
+                unit.index: first for unit in receipts[key] if first < unit.available
+            }
 
     # --- shortage and stock --------------------------------------------------------
     def _no_source(self) -> None:

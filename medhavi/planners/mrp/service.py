@@ -30,6 +30,19 @@ class Delivery:
     unit: SupplyUnit | None
 
 
+FULFILMENT = (
+    "demand",
+    "due",
+    "qty",
+    "planned",
+    "short",
+    "lateness_h",
+    "status",
+    "limiter",
+)
+"""Columns of the fulfilment of a demand in the sequence of its rows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """Deliveries of one demand, sorted by date, and what became of it."""
@@ -43,12 +56,13 @@ class Service:
     @property
     def last(self) -> int | None:
         """Instant of the last delivery."""
-        return max((d.date for d in self.deliveries), default=None)
+        return max([d.date for d in self.deliveries], default=None)
 
     @property
     def lateness(self) -> int | None:
         """Seconds from due to the last delivery; None without one."""
-        return None if self.last is None else max(0, self.last - self.demand.due)
+        last = self.last
+        return None if last is None else max(0, last - self.demand.due)
 
 
 def services(intake: Intake, release: Release) -> list[Service]:
@@ -117,7 +131,7 @@ def _converted(
 
 
 def _service(demand: Demand, found: list[Delivery]) -> Service:
-    planned = sum(delivery.qty for delivery in found)
+    planned = sum([delivery.qty for delivery in found])
     late = any(delivery.date > demand.due for delivery in found)
     if planned == 0:
         status = "unplanned"
@@ -166,41 +180,31 @@ def fulfilment_rows(
     found: list[Service], intake: Intake, release: Release
 ) -> dict[str, list[object]]:
     """Give the table of fulfilment, ignored demands included."""
-    names = [
-        "demand",
-        "due",
-        "qty",
-        "planned",
-        "short",
-        "lateness_h",
-        "status",
-        "limiter",
-    ]
-    columns: dict[str, list[object]] = {name: [] for name in names}
-
-    def add(*values: object) -> None:
-        for name, value in zip(names, values, strict=True):
-            columns[name].append(value)
-
+    rows: list[tuple[object, ...]] = []
     for service in found:
         demand = service.demand
         step = release.model.node(demand.node).step
         lateness = service.lateness
-        add(
-            demand.demand,
-            demand.due,
-            from_steps(demand.qty, step),
-            from_steps(service.planned, step),
-            from_steps(demand.qty - service.planned, step),
-            None if lateness is None else lateness / HOUR,
-            service.status,
-            service.limiter,
+        rows.append(
+            (
+                demand.demand,
+                demand.due,
+                from_steps(demand.qty, step),
+                from_steps(service.planned, step),
+                from_steps(demand.qty - service.planned, step),
+                None if lateness is None else lateness / HOUR,
+                service.status,
+                service.limiter,
+            )
         )
     for row, qty in intake.ignored:
         step = release.model.providers.facts.step(row["product"])
         amount = from_steps(qty, step)
-        add(row["demand"], row["due"], amount, 0.0, amount, None, "ignored", None)
-    return columns
+        rows.append(
+            (row["demand"], row["due"], amount, 0.0, amount, None, "ignored", None)
+        )
+    cells = zip(*rows, strict=True) if rows else ([] for _ in FULFILMENT)
+    return {name: list(column) for name, column in zip(FULFILMENT, cells, strict=True)}
 
 
 def cause_rows(
