@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from medhavi.planners.work_orders.order_parameters import (
 )
 from medhavi.workbench.plan_edit_answers import EditPrice
 from tests import factories
+from tests.examples import examples
 from tests.lakehouse.lake_events import DUE, day
 from tests.workbench.edit_company import (
     company,
@@ -574,15 +576,40 @@ VERBS = st.sampled_from(
 )
 
 
+class Restored:
+    """A company that serves one example after the other: each leaves it as it was.
+
+    One that failed leaves it in an unknown state, so that the next begins with another.
+    """
+
+    def __init__(self, folders):
+        self.folders = folders
+        self.bench = None
+
+    @contextmanager
+    def lent(self):
+        bench = self.bench or company(self.folders.mktemp("law"))
+        self.bench = None
+        yield bench
+        self.bench = bench
+
+
+@pytest.fixture(scope="module")
+def restored(tmp_path_factory):
+    return Restored(tmp_path_factory)
+
+
 @pytest.mark.req("QA-02")
-@settings(
-    max_examples=2,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=examples(5, 60), suppress_health_check=[HealthCheck.too_slow])
 @given(verbs=st.lists(VERBS, min_size=1, max_size=3), data=st.data())
-def test_taking_all_edits_back_restores_the_fingerprint(tmp_path_factory, verbs, data):
+def test_taking_all_edits_back_restores_the_fingerprint(restored, verbs, data):
     """Whatever was refused between, and after each undo the state of then is back."""
-    bench = company(tmp_path_factory.mktemp("law"))
+    with restored.lent() as bench:
+        taken_back(bench, verbs, data)
+
+
+def taken_back(bench, verbs, data):
+    """Edit and take all back; assert the fingerprints on the way there and back."""
     states = [bench.snapshot().fingerprint]
     for kind, values in verbs:
         plan = plan_of(bench)
@@ -600,5 +627,6 @@ def test_taking_all_edits_back_restores_the_fingerprint(tmp_path_factory, verbs,
         assert bench.undo(approver="Bob").committed
         assert bench.snapshot().fingerprint == state
     assert not bench.undo(approver="Bob").committed
-    bench.lake.rebuild()
+    if len(states) > 2:
+        bench.lake.rebuild()
     assert bench.snapshot().fingerprint == states[0]
