@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING
 from medhavi.providers.material_line import MaterialLine
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from medhavi.planners.promising.lead_draws import LeadDraws
     from medhavi.planners.promising.stages import Stages
+    from medhavi.providers.bucket_ledger import BucketLedger
     from medhavi.providers.finite_chain import FiniteChain
     from medhavi.providers.recipe_lines import Component, Output
+    from medhavi.providers.resource_ledger import Ledger
     from medhavi.providers.sources import Source
     from medhavi.providers.timing import Timing
 
@@ -169,6 +173,35 @@ class CompactSupply:
         if known is None:
             known = self._goods[node] = CompactGood(self, product, location)
         return known
+
+    def machines(
+        self, goods: Iterable[CompactGood]
+    ) -> set[Ledger | BucketLedger] | None:
+        """Give all machines that goods may need; None: they may be any.
+
+        None, too, where a source of a good or of what goes into it is not plain.
+        """
+        waiting = list(goods)
+        met = set(waiting)
+        found: set[Ledger | BucketLedger] = set()
+        while waiting:
+            sources = waiting.pop().sources
+            if sources is None:
+                return None
+            for source in sources:
+                if not source.is_buy and source.chain is None:
+                    return None
+                steps = () if source.chain is None else source.chain.steps
+                found.update(
+                    ledger
+                    for step in steps
+                    for option in step.options
+                    for ledger, _ in option.tracks
+                )
+                parts = [self.good(one.component, one.location) for one in source.lines]
+                waiting += [one for one in parts if one not in met]
+                met.update(parts)
+        return found
 
     def sources_of(self, good: CompactGood) -> tuple[CompactSource, ...] | None:
         """Look up what makes and sells a good; None: not all of it is plain."""

@@ -55,7 +55,7 @@ from medhavi.providers.departure_loads import MILLION
 from medhavi.units import DAY, exact, seconds_up, steps_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from fractions import Fraction
 
     from medhavi.planners.promising.asking import Request
@@ -149,6 +149,8 @@ class PlainLines:
         self._buffers = False
         """Whether safety stock was looked at as free."""
         self._held: dict[Ledger | BucketLedger, list[Block]] = {}
+        self._tried: Sequence[NewWay] = ()
+        """The ways of the last line that looked plain: only their machines matter."""
         self._same = object()
         """The same while nobody else takes or gives back anything."""
         settings = book.snapshot.settings
@@ -161,6 +163,7 @@ class PlainLines:
 
     def answer(self, request: Request, policy: Policy) -> Promise | None:
         """Answer a line and take its holds; None: it is not plain."""
+        self._tried = ()
         if not (self._is_usual(policy) and self._asks_plainly(request)):
             return None
         stages, risks = self._book.stages, self._known_risks(policy.risk_basis)
@@ -181,7 +184,8 @@ class PlainLines:
 
     def beside(self, request: Request, search: Callable[[], Promise]) -> Promise:
         """Let somebody else answer a line and take its holds."""
-        self._follow()
+        goods = [way.source.good for way in self._tried]
+        self._follow(self._flat.compact.machines(goods) if goods else None)
         new, known = self._is_new(request), self._flat.seen()
         promise = search()
         if promise.preempted or not new:
@@ -200,12 +204,15 @@ class PlainLines:
         self._follow()
         self._forget()
 
-    def _follow(self) -> None:
-        """Let the ledgers hold what the rows hold."""
+    def _follow(
+        self, machines: Collection[Ledger | BucketLedger] | None = None
+    ) -> None:
+        """Let the ledgers hold what the rows hold; those of some machines, or all."""
+        held = self._held
+        waiting = list(held) if machines is None else [m for m in machines if m in held]
         with self._flat.rows.ahead():
-            for ledger, blocks in self._held.items():
-                ledger.add_all(blocks)
-        self._held.clear()
+            for ledger in waiting:
+                ledger.add_all(held.pop(ledger))
 
     def _forget(self) -> None:
         """Look at all stock again."""
@@ -291,6 +298,7 @@ class PlainLines:
         if not flat.at(risks.leads):
             raise NotPlainLineError
         known = self._ways_to(request.product, reached, buffers=policy.buffers)
+        self._tried = known
         line = self._asked(request, policy, known, ways, risks)
         never, budget = policy.ask_supplier == "never", policy.search_budget_evaluations
         known_only = policy.supplier_fallback != "accept_with_risk"
