@@ -179,20 +179,24 @@ class Netting(NamedTuple):
         booked = [needs[index] for index in intake.bookings]
         covered = [(needs[index], qty) for index, qty in release.covered.items()]
         blocked = [(units[index], qty) for index, qty in self.blocked.items()]
-        before = release.orders[: made.orders]
-        release.forgotten += [one for one in before if id(one) in gone.orders]
+        before, (orders, demands) = release.orders[: made.orders], gone
+        release.forgotten += [one for one in before if id(one) in orders]
         release.orders = _merged(
-            [one for one in before if id(one) not in gone.orders],
+            [one for one in before if id(one) not in orders],
             release.orders[made.orders :],
             self._made,
         )
         release.units = _merged(
-            [one for one in units[: made.units] if not gone.unit(one)],
+            [one for one in units[: made.units] if id(one.order) not in orders],
             [one for one in units[made.units :] if id(one) not in known],
             self.given,
         )
         release.needs = _merged(
-            [one for one in needs[: made.needs] if not gone.need(one)],
+            [
+                one
+                for one in needs[: made.needs]
+                if id(one.order) not in orders and one.demand not in demands
+            ],
             [one for one in needs[made.needs :] if id(one) not in known],
             self.needed,
         )

@@ -398,32 +398,45 @@ def _owned(release: Release) -> tuple[list[int], list[int], list[int], list[int]
         for unit, demand, qty in need.pins:
             kept.setdefault((need.index, id(unit)), []).append((demand, qty))
     keeping = {need for need, _ in kept}
+    taking, giving, sizes = release.match_need, release.match_unit, release.match_qty
     need_of: list[int] = []
     unit_of: list[int] = []
     qty_of: list[int] = []
     owner: list[int] = []
+    done = 0
 
-    def put(need: int, unit: int, qty: int, demand: int) -> None:
-        need_of.append(need)
-        unit_of.append(unit)
+    def put(match: int, qty: int, demand: int) -> None:
+        need_of.append(taking[match])
+        unit_of.append(giving[match])
         qty_of.append(qty)
         owner.append(demand)
 
-    for place, unit_index, qty in zip(
-        release.match_need, release.match_unit, release.match_qty, strict=True
-    ):
-        left = qty
-        if place in keeping:
-            wishes = kept.get((place, id(release.units[unit_index])), [])
-            while wishes and left > 0:
-                demand, wanted = wishes.pop()
-                part = min(left, wanted)
-                if wanted > part:
-                    wishes.append((demand, wanted - part))
-                put(place, unit_index, part, demand)
-                left -= part
+    # Few are cut, or gone; all between them stay as they are.
+    for match in [
+        match
+        for match, (need, qty) in enumerate(zip(taking, sizes, strict=True))
+        if not qty or need in keeping
+    ]:
+        need_of += taking[done:match]
+        unit_of += giving[done:match]
+        qty_of += sizes[done:match]
+        owner += [ordered[unit] for unit in giving[done:match]]
+        done = match + 1
+        left = sizes[match]
+        wishes = kept.get((taking[match], id(release.units[giving[match]])), [])
+        while wishes and left > 0:
+            demand, wanted = wishes.pop()
+            part = min(left, wanted)
+            if wanted > part:
+                wishes.append((demand, wanted - part))
+            put(match, part, demand)
+            left -= part
         if left > 0:
-            put(place, unit_index, left, ordered[unit_index])
+            put(match, left, ordered[giving[match]])
+    need_of += taking[done:]
+    unit_of += giving[done:]
+    qty_of += sizes[done:]
+    owner += [ordered[unit] for unit in giving[done:]]
     return need_of, unit_of, qty_of, owner
 
 

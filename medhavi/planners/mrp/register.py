@@ -259,11 +259,24 @@ class Register:
                     unit.takers = [other for other in unit.takers if other[1]]
                     break
 
-    def take_back(self, lost: Callable[[SupplyUnit, Need], bool]) -> list[Need]:
-        """Undo the matches that are lost; gives the needs that are open again."""
+    def take_back(
+        self,
+        lost: Callable[[SupplyUnit, Need], bool],
+        among: Collection[int] | None = None,
+    ) -> list[Need]:
+        """Undo the matches that are lost; gives the needs that are open again.
+
+        Parameters
+        ----------
+        lost
+            Tells it of a unit and a need that takes from it.
+        among
+            Units that may be lost, by index; None: any.
+        """
         needs, units = self.needs, self.units
         keeps = [
-            not lost(units[unit], needs[need])
+            (among is not None and unit not in among)
+            or not lost(units[unit], needs[need])
             for need, unit in zip(self.match_need, self.match_unit, strict=True)
         ]
         if all(keeps):

@@ -58,16 +58,24 @@ def wait_and_resupply(
     """
     for _ in range(ROUNDS):
         stuck = postpone(release, rank)
-        wanted = [*release.take_back(died), *recipes_anew(release, is_new)]
+        wanted = [
+            *release.take_back(died, _mortal(release)),
+            *recipes_anew(release, is_new),
+        ]
         if not wanted:
             release.shortages += [short for short in stuck if short.need.qty > 0]
             break
         supply_anew(release, wanted, walks)
     else:
         release.shortages += postpone(release, rank)
-        for need in release.take_back(died):
+        for need in release.take_back(died, _mortal(release)):
             release.give_up(need)
     return useless(release, release.freed.values())
+
+
+def _mortal(release: Release) -> set[int]:
+    """List the units that expire at all, by index."""
+    return {unit.index for unit in release.units if unit.expires < NEVER}
 
 
 def recipes_anew(release: Release, movable: Callable[[Order], bool]) -> list[Need]:
