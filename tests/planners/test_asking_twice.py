@@ -17,8 +17,10 @@ from tests.planners.test_plain_lines import company, lines
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-ALONE = ("sales_order", "line", "order_policy")
-"""Cells that would tie two requests together."""
+ALONE = ("sales_order", "line", "order_policy", "max_lateness_days")
+"""Cells that would tie two requests together, or refuse the second."""
+MANY = 3
+"""So many times the quantity of a line: two of them compete for machines."""
 
 
 def late_pairs(seeds: Iterable[int]) -> int:
@@ -28,6 +30,7 @@ def late_pairs(seeds: Iterable[int]) -> int:
         snapshot = company(seed)
         for row in lines(seed, 4):
             asked = {name: cell for name, cell in row.items() if name not in ALONE}
+            asked["qty"] *= MANY
             first, second = promise(snapshot, [asked, asked], detail="date")
             if not first.exact or second.date is None or second.qty < first.qty:
                 continue
