@@ -15,7 +15,7 @@ import polars as pl
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.plan import Plan
 from medhavi.results.verify.forecast_dates import late_forecasts
-from medhavi.results.verify.wall_clock import WallClock
+from medhavi.results.verify.wall_clock import WallClock, touched_time
 from medhavi.snapshot import Snapshot
 from medhavi.units import ALWAYS, NEVER
 
@@ -67,7 +67,7 @@ class Facts:
         ):
             for column in columns:
                 moments += table[column].drop_nulls().dt.epoch("s").to_list()
-        return WallClock(self.snapshot, min(moments), max(moments))
+        return WallClock(self.snapshot, touched_time(moments))
 
     @cached_property
     def steps_of_products(self) -> pl.DataFrame:

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 Instants = NDArray[np.int64]
 
 _MARGIN = 40 * DAY
+_CENTURY = 36_525 * DAY
+_BESIDE = 1_000 * DAY
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 _FIRST = int(dt.datetime(1, 1, 5, tzinfo=dt.UTC).timestamp())
 _LAST = int(dt.datetime(9999, 12, 29, tzinfo=dt.UTC).timestamp())
 """What datetime can tell of any zone, with a few days to spare."""
+Spans = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,19 +79,47 @@ def moved(open_time: OpenTime, instant: int, seconds: int) -> int:
     return int(open_time.finishes[index] - (lengths[index] - place))
 
 
+def touched_time(moments: Sequence[int]) -> Spans:
+    """Give the time around instants, without what is far from all of them.
+
+    An order of 9999-12-31 is one that nobody dated: the eight thousand years before it
+    are not listed day by day. Between two instants at most a century apart all is
+    listed, and some years around each in any case.
+
+    >>> century = 36_525 * DAY
+    >>> touched_time([0, century, 5 * century]) == (
+    ...     (0, century + 1_000 * DAY),
+    ...     (5 * century - 1_000 * DAY, 5 * century),
+    ... )
+    True
+    """
+    rising = np.unique(np.array(moments, dtype=np.int64))
+    ends = np.flatnonzero(np.diff(rising) > _CENTURY)
+    starts = [int(rising[0]), *(int(rising[end + 1]) - _BESIDE for end in ends)]
+    finishes = [*(int(rising[end]) + _BESIDE for end in ends), int(rising[-1])]
+    return tuple(zip(starts, finishes, strict=True))
+
+
 @dataclass
 class WallClock:
-    """Open time of calendars between the first and last instant of a plan."""
+    """Open time of calendars around the instants of a plan.
+
+    `spans` is the time that is known, sorted and disjoint; outside it all is closed.
+    """
 
     snapshot: Snapshot
-    first: int
-    last: int
+    spans: Spans
     _known: dict[str, OpenTime] = field(default_factory=dict)
     _dates: dict[str, Instants] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._low = min(max(self.first - _MARGIN, _FIRST), _LAST)
-        self._high = max(min(self.last + _MARGIN, _LAST), _FIRST)
+        self._known_time = [
+            (
+                min(max(low - _MARGIN, _FIRST), _LAST),
+                max(min(high + _MARGIN, _LAST), _FIRST),
+            )
+            for low, high in self.spans
+        ]
         self._zones = {
             row["calendar"]: ZoneInfo(row["timezone"] or "UTC")
             for row in self.snapshot["calendars"].iter_rows(named=True)
@@ -144,15 +175,15 @@ class WallClock:
         zone = self._zones[calendar]
         marks: list[tuple[int, int, float]] = []
         rows = self._shifts.get(calendar, [])
-        first = dt.datetime.fromtimestamp(self._low, zone).date() - dt.timedelta(days=2)
-        last = dt.datetime.fromtimestamp(self._high, zone).date()
-        for ordinal in range(first.toordinal(), last.toordinal() + 1):
-            date = dt.date.fromordinal(ordinal)
-            for row in rows:
-                if row["weekday"] == date.isoweekday():
-                    window = _shift_window(row, date, zone)
-                    if window[0] < window[1]:
-                        marks.append((*window, row["capacity"]))
+        for low, high in self._known_time:
+            first = dt.datetime.fromtimestamp(low, zone).toordinal() - 2
+            last = dt.datetime.fromtimestamp(high, zone).toordinal()
+            for date in map(dt.date.fromordinal, range(first, last + 1)):
+                for row in rows:
+                    if row["weekday"] == date.isoweekday():
+                        window = _shift_window(row, date, zone)
+                        if window[0] < window[1]:
+                            marks.append((*window, row["capacity"]))
         return _resolved(marks, self._exceptions.get(calendar, []))
 
 

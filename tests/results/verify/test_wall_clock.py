@@ -10,10 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.results.verify.wall_clock import OpenTime, WallClock, moved
+from medhavi.planners.pipeline import plan
+from medhavi.results.verify import verify
+from medhavi.results.verify.facts import Facts
+from medhavi.results.verify.wall_clock import (
+    OpenTime,
+    WallClock,
+    moved,
+    touched_time,
+)
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.calendars import Calendars
 from medhavi.units import DAY, HOUR
+from tests import factories
+from tests.planners.small_plans import PYTHON, day
+
+FAR = dt.datetime(9999, 12, 30, tzinfo=dt.UTC)
 
 NIGHT = {
     "calendar": "C",
@@ -41,7 +53,7 @@ def tables(
 
 
 def clock(snapshot: Snapshot, first: str, last: str) -> WallClock:
-    return WallClock(snapshot, at(first), at(last))
+    return WallClock(snapshot, ((at(first), at(last)),))
 
 
 def hours(own: OpenTime, start: str, finish: str) -> float:
@@ -195,7 +207,7 @@ def test_both_calendars_of_the_house_agree(
     """Two readings that share no code, across a change of the clock."""
     snapshot = tables(zone, shifts, exceptions)
     first, last = sorted(moments)
-    own = WallClock(snapshot, first, last).open_time("C")
+    own = WallClock(snapshot, ((first, last),)).open_time("C")
     theirs = Calendars(snapshot).working_time("C")
     mine = int(own.between(np.array([first]), np.array([last]))[0])
     assert mine == theirs.between(first, last)
@@ -212,6 +224,44 @@ def test_the_last_days_that_have_a_date_are_counted(zone: str) -> None:
     theirs = Calendars(snapshot).working_time("C")
     found = theirs.subtract_days(at("9999-12-31T23:59:59"), DAY)
     assert found is None or found < ends[1]
+
+
+EVERY_NIGHT = [{**NIGHT, "weekday": day} for day in range(1, 8)]
+
+
+@pytest.mark.req("QA-03")
+def test_millennia_without_an_instant_are_not_listed() -> None:
+    """An order that nobody dated lies in 9999; both ends are read as if alone."""
+    snapshot = tables("Europe/Rome", EVERY_NIGHT, [])
+    ends = ("2026-03-20", "2026-04-10"), ("9999-12-01", "9999-12-20")
+    moments = [at(text) for end in ends for text in end]
+    own = WallClock(snapshot, touched_time(moments))
+    assert len(own.open_time("C").starts) < 3_000
+    for first, last in ends:
+        alone = clock(snapshot, first, last)
+        told = hours(own.open_time("C"), first, last)
+        assert told == hours(alone.open_time("C"), first, last) > 150.0
+        both = np.array([at(first), at(last)])
+        days = [np.diff(one.day_axis("C", both))[0] for one in (own, alone)]
+        assert days[0] == days[1] >= both[1] - both[0]
+
+
+@pytest.mark.req("QA-03")
+def test_a_plan_is_checked_around_its_dates_though_an_order_is_due_in_9999() -> None:
+    snapshot = factories.snapshot(
+        demands=[{"due": day(20)}],
+        calendars=[{"calendar": "C", "timezone": "Europe/Rome"}],
+        shifts=EVERY_NIGHT,
+        routings=[{}],
+        resources=[{"resource": "M", "calendar": "C"}],
+        steps=[{"run_minutes_per_unit": 3.0}],
+        step_resources=[{"resource": "M"}],
+        supply_orders=[{"kind": "work", "source": "R", "due": FAR, "qty": 5}],
+    )
+    made = plan(snapshot, settings=PYTHON)
+    assert FAR in made.supplies["finish"].to_list()
+    assert verify(made, snapshot) == []
+    assert len(Facts(made, snapshot).clock.open_time("C").starts) < 3_000
 
 
 def test_the_first_days_that_have_a_date_are_counted() -> None:
