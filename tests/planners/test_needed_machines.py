@@ -1,11 +1,14 @@
-"""Which machines goods may need: what is searched beside a file looks at those."""
+"""Which goods and machines a good may need: nobody looks at the others."""
 
 from __future__ import annotations
 
 import pytest
 
+from medhavi.planners.kernels.compiled import interpreted_supply
+from medhavi.planners.kernels.supply_record import FREE
 from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.compact_supply import compact_supply
+from medhavi.planners.promising.flat_supply import FlatSupply
 from tests.planners.small_promises import workshop
 
 PLANT = {
@@ -15,7 +18,11 @@ PLANT = {
         {"routing": "RB", "product": "B"},
         {"routing": "RD", "product": "D"},
     ],
-    "steps": [{}, {"routing": "RB"}, {"routing": "RD"}],
+    "steps": [
+        {"run_minutes_per_unit": 60},
+        {"routing": "RB", "run_minutes_per_unit": 60},
+        {"routing": "RD"},
+    ],
     "resources": [{"resource": name} for name in "MNOW"],
     "step_resources": [
         {"resource": "M"},
@@ -53,3 +60,24 @@ def test_goods_need_the_machines_of_all_that_goes_into_them(product, more, neede
     found = supply.machines([supply.good(product, "L")])
     names = None if found is None else {ledger.clock.resource for ledger in found}
     assert names == needed
+
+
+@pytest.mark.req("ATP-22")
+def test_what_goes_into_a_good_is_looked_up_when_its_own_sources_are():
+    """A kernel asks for the sources of B; what lies of C matters from then on."""
+    book = Book.from_snapshot(workshop(**PLANT, stock=[{"product": "C", "qty": 7}]))
+    flat = FlatSupply(book.stages, book.now, interpreted_supply())
+    top = flat.compact.good("A", "L")
+    sources = top.sources
+    assert sources is not None
+    assert flat.number(sources[0]) is not None
+    same = object()
+    assert flat.gather(top, same, buffers=False)
+    below = flat.number_of("B", "L")
+    assert below is not None
+    assert flat.number_of("C", "L") is None
+    flat.look_up(below)
+    assert flat.gather(top, same, buffers=False)
+    number = flat.number_of("C", "L")
+    assert flat.state.goods[number, FREE] == 7
+    flat.close()

@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from medhavi.providers.finite_option import FiniteOption
     from medhavi.snapshot.working_time import WorkingTime
 
-    Closure = tuple[tuple[int, CompactGood], ...]
-    Seen = tuple[object, set[tuple[CompactGood, bool]], np.ndarray]
+    Closure = list[tuple[int, CompactGood]]
+    Seen = tuple[object, dict[tuple[CompactGood, bool], int], np.ndarray]
 
 REACH = 3660 * DAY
 """Time that calendars are known for; what would work later is walked otherwise."""
@@ -165,7 +165,8 @@ class FlatSupply:
         self._sourcing: set[CompactGood] = set()
         self._open: dict[CompactGood, list[CompactGood]] = {}
         """Goods that nobody looked up, with those whose closure they end."""
-        self._seen: tuple[object, set[tuple[CompactGood, bool]]] = (None, set())
+        self._seen: tuple[object, dict[tuple[CompactGood, bool], int]] = (None, {})
+        """Of how many goods that one may need it was looked up what lies there."""
         self._tables = Tables(
             goods=Table(4),
             sources=Table(18),
@@ -236,16 +237,18 @@ class FlatSupply:
         """
         before, seen = self._seen
         if ledgers is None or before is not ledgers:
-            seen = set()
+            seen = {}
             self._seen = ledgers, seen
         needed = self._closures.get(good)
         if needed is None:
-            needed = self._closures[good] = self._needed(good)
-        elif (good, buffers) in seen:
-            return bool(needed)
-        seen.add((good, buffers))
-        for number, _ in needed:
-            self.look(number, buffers=buffers)
+            needed = self._closures[good] = []
+            self._grow(good, needed, [good])
+            self._fit()
+        looked = seen.get((good, buffers), 0)
+        if looked < len(needed):
+            seen[good, buffers] = len(needed)
+            for number, _ in needed[looked:]:
+                self.look(number, buffers=buffers)
         return bool(needed)
 
     def look(self, number: int, *, buffers: bool) -> None:
@@ -291,9 +294,15 @@ class FlatSupply:
         """Compile the sources of a good."""
         self._named(good)
         self._sourcing.add(good)
-        for top in self._open.pop(good, ()):
-            self._closures.pop(top, None)
         self._sourced(good)
+        for top in self._open.pop(good, ()):
+            needed = self._closures[top]
+            if needed:
+                self._grow(top, needed, self._parts(good))
+        self._fit()
+
+    def _fit(self) -> None:
+        """Let the records have room for all that has a number."""
         self.supply = self._viewed()
         if len(self._by_number) > len(self.state.goods):
             old = self.state.goods
@@ -444,24 +453,33 @@ class FlatSupply:
     def _viewed(self) -> Supply:
         return Supply(*[table.cells for table in self._tables])
 
-    def _needed(self, good: CompactGood) -> Closure:
-        """List the goods that one may need, as far as they are looked up.
+    def _grow(
+        self, top: CompactGood, needed: Closure, goods: list[CompactGood]
+    ) -> None:
+        """Add goods to those that one may need, with all that goes into them.
 
-        Empty: they are too many.
+        Those that nobody looked up end it; where they are too many none are left.
         """
-        found = {good: None}
-        waiting = [good]
+        met = {one for _, one in needed}
+        waiting = [one for one in dict.fromkeys(goods) if one not in met]
+        met.update(waiting)
         while waiting:
             one = waiting.pop()
+            needed.append((self._named(one), one))
             if one not in self._sourcing:
-                self._open.setdefault(one, []).append(good)
+                self._open.setdefault(one, []).append(top)
                 continue
-            for source in one.sources or ():
-                for line in source.lines:
-                    part = self.compact.good(line.component, line.location)
-                    if part not in found:
-                        found[part] = None
-                        waiting.append(part)
-            if len(found) > MOST_GOODS:
-                return ()
-        return tuple((self._named(one), one) for one in found)
+            for part in self._parts(one):
+                if part not in met:
+                    met.add(part)
+                    waiting.append(part)
+        if len(needed) > MOST_GOODS:
+            needed.clear()
+
+    def _parts(self, good: CompactGood) -> list[CompactGood]:
+        """List what may go into a good."""
+        return [
+            self.compact.good(line.component, line.location)
+            for source in good.sources or ()
+            for line in source.lines
+        ]
