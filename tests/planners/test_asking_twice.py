@@ -2,7 +2,7 @@
 
 In time, dates may be in any order: what is on the way goes first, and a purchase in
 its place may be there before it. Late, the second date is never the earlier one, where
-the first is exact and no time is uncertain.
+the first is exact. Where several times are uncertain no late answer says that it is.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ import pytest
 
 from medhavi.planners.promising.promise_run import promise
 from tests.planners.test_plain_lines import company, lines
+from tests.planners.test_uncertain_lines import uncertain_company
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from medhavi.snapshot import Snapshot
 
 ALONE = ("sales_order", "line", "order_policy", "max_lateness_days")
 """Cells that would tie two requests together, or refuse the second."""
@@ -23,11 +26,11 @@ MANY = 3
 """So many times the quantity of a line: two of them compete for machines."""
 
 
-def late_pairs(seeds: Iterable[int]) -> int:
+def late_pairs(seeds: Iterable[int], made: Callable[[int], Snapshot] = company) -> int:
     """Ask companies for each thing twice; count the first answers that were late."""
     late = 0
     for seed in seeds:
-        snapshot = company(seed)
+        snapshot = made(seed)
         for row in lines(seed, 4):
             asked = {name: cell for name, cell in row.items() if name not in ALONE}
             asked["qty"] *= MANY
@@ -46,6 +49,13 @@ def test_the_second_who_asks_is_never_less_late():
     assert late_pairs(range(16)) > 2
 
 
+@pytest.mark.req("ATP-13")
+def test_where_times_are_uncertain_only_who_says_that_it_may_is_less_late():
+    # Company 1098 found an earlier median when it was asked for the same again.
+    assert late_pairs([*range(12), 1098], uncertain_company) > 1
+
+
 @pytest.mark.nightly
 def test_the_second_who_asks_is_never_less_late_in_many_companies():
     assert late_pairs(range(1000, 1120)) > 20
+    assert late_pairs(range(1000, 1120), uncertain_company) > 20

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from medhavi.planners.kernels.compiled import interpreted_supply
+from medhavi.planners.kernels.replay_kernels import draw_purchases
 from medhavi.planners.promising import in_numbers
 from medhavi.planners.promising.asking import read_requests
 from medhavi.planners.promising.book import Book
@@ -138,6 +139,28 @@ def test_uncertain_lines_of_a_large_file_are_answered_as_one_by_one(monkeypatch)
     assert timed[1] > 5
     assert timed[2] + timed[3] > 5
     assert found > 50
+
+
+@pytest.mark.req("ATP-22", "ATP-13")
+@pytest.mark.parametrize("seed", [9, 31])
+def test_what_cannot_keep_its_choices_is_evaluated_anew_as_one_by_one(
+    seed, monkeypatch
+):
+    pytest.importorskip("numba")
+    monkeypatch.setattr(in_numbers, "compiled_supply", interpreted_supply)
+    times: list[object] = []
+
+    def counted(*given: Any) -> None:
+        times.append(given)
+        draw_purchases(*given)
+
+    name = "medhavi.planners.kernels.line_kernels.draw_purchases"
+    monkeypatch.setattr(name, counted)
+    # Goods of one order leave with several departures: they are sent anew.
+    snapshot = uncertain_company(seed)
+    asked = read_requests(lines(seed, 16), snapshot).requests
+    compared(snapshot, asked, monkeypatch)
+    assert times
 
 
 @pytest.mark.nightly

@@ -59,7 +59,9 @@ from medhavi.planners.kernels.supply_record import (
 )
 
 if TYPE_CHECKING:
-    from medhavi.planners.kernels.supply_record import Lanes, Line, Net
+    import numpy as np
+
+    from medhavi.planners.kernels.supply_record import Lanes, Net
 
 
 GUESSES = 5
@@ -218,24 +220,24 @@ def led(
 
 
 # -------------------------------------------------------------------- shipments
-def weight_of(line: Line, steps: int) -> int:
+def weight_of(asked: np.ndarray, steps: int) -> int:
     """Give the weight of a quantity, rounded up [mg]."""
-    return -(-steps * line.asked[A_WEIGHT] // line.asked[A_WEIGHT_SHARE])
+    return -(-steps * asked[A_WEIGHT] // asked[A_WEIGHT_SHARE])
 
 
-def volume_of(line: Line, steps: int) -> int:
+def volume_of(asked: np.ndarray, steps: int) -> int:
     """Give the volume of a quantity, rounded up [cm3]."""
-    return -(-steps * line.asked[A_VOLUME] // line.asked[A_VOLUME_SHARE])
+    return -(-steps * asked[A_VOLUME] // asked[A_VOLUME_SHARE])
 
 
 def looked(
-    net: Net, lanes: Lanes, line: Line, start: int, ready: int, steps: int
+    net: Net, lanes: Lanes, asked: np.ndarray, start: int, ready: int, steps: int
 ) -> tuple[int, int]:
     """Give when a quantity would arrive, and how much its departures take.
 
     NO_ROOM: there is no way; REFUSED: not known.
     """
-    weight, volume = weight_of(line, steps), volume_of(line, steps)
+    weight, volume = weight_of(asked, steps), volume_of(asked, steps)
     count = led(net, lanes, start, ready, weight, volume)
     if count == REFUSED:
         return REFUSED, 0
@@ -259,19 +261,19 @@ def looked(
 
 
 def shipped(
-    net: Net, lanes: Lanes, line: Line, start: int, ready: int, steps: int
+    net: Net, lanes: Lanes, asked: np.ndarray, start: int, ready: int, steps: int
 ) -> int:
     """Send a quantity together, and take its room; gives the arrival as `looked`."""
-    weight, volume = weight_of(line, steps), volume_of(line, steps)
+    weight, volume = weight_of(asked, steps), volume_of(asked, steps)
     count = led(net, lanes, start, ready, weight, volume)
     if count == REFUSED:
         return REFUSED
     if count == 0:
         return NO_ROOM
-    return booked(lanes, line, steps, count)
+    return booked(lanes, asked, steps, count)
 
 
-def again(net: Net, lanes: Lanes, line: Line, ready: int, steps: int) -> int:
+def again(net: Net, lanes: Lanes, asked: np.ndarray, ready: int, steps: int) -> int:
     """Send the only shipment by the same lanes at another time; takes its room.
 
     Gives the arrival, or REFUSED.
@@ -282,15 +284,15 @@ def again(net: Net, lanes: Lanes, line: Line, ready: int, steps: int) -> int:
     for leg in range(count):
         lanes.way[count - 1 - leg, W_EDGE] = lanes.legs[leg, W_EDGE]
     given_back(lanes)
-    weight, volume = weight_of(line, steps), volume_of(line, steps)
+    weight, volume = weight_of(asked, steps), volume_of(asked, steps)
     if timed(net, lanes, count, ready, weight, volume) == REFUSED:
         return REFUSED
-    return booked(lanes, line, steps, count)
+    return booked(lanes, asked, steps, count)
 
 
-def booked(lanes: Lanes, line: Line, steps: int, count: int) -> int:
+def booked(lanes: Lanes, asked: np.ndarray, steps: int, count: int) -> int:
     """Take the room of the way that was found; gives the arrival, or REFUSED."""
-    weight, volume = weight_of(line, steps), volume_of(line, steps)
+    weight, volume = weight_of(asked, steps), volume_of(asked, steps)
     counts = lanes.counts
     one, first = counts[C_SHIPMENTS], counts[C_LEGS]
     if (
@@ -341,7 +343,7 @@ def guess(room: int, like: int, rest: int, tries: int) -> int:
 def most(
     net: Net,
     lanes: Lanes,
-    line: Line,
+    asked: np.ndarray,
     start: int,
     ready: int,
     rest: int,
@@ -351,9 +353,9 @@ def most(
 
     `like` is what the departure before took; REFUSED: not known.
     """
-    least = max(line.asked[A_LEAST], 1)
+    least = max(asked[A_LEAST], 1)
     low, high = min(least, rest), rest + 1
-    first, room = looked(net, lanes, line, start, ready, low)
+    first, room = looked(net, lanes, asked, start, ready, low)
     if first < 0:
         return 0 if first == NO_ROOM else REFUSED
     low = max(low, min(room, rest))
@@ -365,7 +367,7 @@ def most(
         tries += 1
         if not low < size < high:
             continue
-        comes, _ = looked(net, lanes, line, start, ready, size)
+        comes, _ = looked(net, lanes, asked, start, ready, size)
         if comes == REFUSED:
             return REFUSED
         if comes == first:
@@ -379,17 +381,17 @@ def most(
 
 
 def over_several(
-    net: Net, lanes: Lanes, line: Line, start: int, ready: int, steps: int
+    net: Net, lanes: Lanes, asked: np.ndarray, start: int, ready: int, steps: int
 ) -> int:
     """Fill the earliest departures first; gives the last arrival, as `looked`."""
     rest, size, latest = steps, 0, 0
     while rest > 0:
-        size = most(net, lanes, line, start, ready, rest, size)
+        size = most(net, lanes, asked, start, ready, rest, size)
         if size == REFUSED:
             return REFUSED
         if size <= 0:
             return NO_ROOM
-        arrival = shipped(net, lanes, line, start, ready, size)
+        arrival = shipped(net, lanes, asked, start, ready, size)
         if arrival < 0:
             return arrival
         if rest < steps:
@@ -399,29 +401,31 @@ def over_several(
     return latest
 
 
-def sent(net: Net, lanes: Lanes, line: Line, start: int, ready: int, steps: int) -> int:
+def sent(
+    net: Net, lanes: Lanes, asked: np.ndarray, start: int, ready: int, steps: int
+) -> int:
     """Send what is ready at a place, in several shipments where that is sooner.
 
     Gives the last arrival; NO_ROOM: it does not get there; REFUSED: not known.
     """
     lanes.counts[C_FULL] = 0
-    whole = shipped(net, lanes, line, start, ready, steps)
-    if not line.asked[A_SPLIT] or 0 <= whole <= line.asked[A_DUE]:
+    whole = shipped(net, lanes, asked, start, ready, steps)
+    if not asked[A_SPLIT] or 0 <= whole <= asked[A_DUE]:
         return whole
     if whole < 0:
         return REFUSED
     if not lanes.counts[C_FULL]:
         return whole
-    least = min(max(line.asked[A_LEAST], 1), steps)
-    first, _ = looked(net, lanes, line, start, ready, least)
+    least = min(max(asked[A_LEAST], 1), steps)
+    first, _ = looked(net, lanes, asked, start, ready, least)
     if first < 0 or first >= whole:
         return REFUSED if first == REFUSED else whole
     given_back(lanes)
-    latest = over_several(net, lanes, line, start, ready, steps)
+    latest = over_several(net, lanes, asked, start, ready, steps)
     if latest == REFUSED or 0 <= latest < whole:
         return latest
     given_back(lanes)
-    return shipped(net, lanes, line, start, ready, steps)
+    return shipped(net, lanes, asked, start, ready, steps)
 
 
 def in_order(lanes: Lanes) -> None:

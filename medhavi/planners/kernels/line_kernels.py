@@ -12,7 +12,6 @@ import math
 from typing import TYPE_CHECKING
 
 from medhavi.planners.kernels.lane_kernels import again, given_back, in_order, sent
-from medhavi.planners.kernels.machine_kernels import first_behind
 from medhavi.planners.kernels.order_kernels import billed, delivered_orders
 from medhavi.planners.kernels.replay_kernels import (
     as_searched,
@@ -27,14 +26,24 @@ from medhavi.planners.kernels.risk_kernels import (
     LEVEL_HIGH,
     LEVEL_LOW,
     LEVEL_MIDDLE,
-    in_rising_order,
+    at_rank,
     point_of,
     rank_at,
     sampled,
+    timely,
     uncertain,
     wanted,
 )
-from medhavi.planners.kernels.risk_record import HALVINGS, POINTS, R_SUBJECTS
+from medhavi.planners.kernels.risk_record import (
+    ANEW,
+    DRAWN,
+    HALVINGS,
+    KNOWN,
+    POINTS,
+    R_MODE,
+    R_SUBJECTS,
+    SEARCHED,
+)
 from medhavi.planners.kernels.supply_kernels import delivered
 from medhavi.planners.kernels.supply_record import (
     A_DUE,
@@ -51,9 +60,11 @@ from medhavi.planners.kernels.supply_record import (
     C_SHIPMENTS,
     C_TIMED,
     CONTENDED,
+    D_AT,
     D_P50,
     D_P80,
     D_P95,
+    D_SEARCHED,
     D_TIMELY,
     EVALUATIONS,
     F_DATE,
@@ -74,6 +85,7 @@ from medhavi.planners.kernels.supply_record import (
     GREEDY,
     H_STEPS,
     LEG,
+    NO_ROOM,
     NODE,
     NODES,
     REFUSED,
@@ -98,13 +110,13 @@ if TYPE_CHECKING:
     )
 
 
-def too_small(lanes: Lanes, line: Line) -> int:
+def too_small(lanes: Lanes, least: int) -> int:
     """Tell whether one of several shipments is below the least delivery."""
     count = lanes.counts[C_SHIPMENTS]
     if count < 2:
         return 0
     for one in range(count):
-        if lanes.shipments[one, H_STEPS] < line.asked[A_LEAST]:
+        if lanes.shipments[one, H_STEPS] < least:
             return 1
     return 0
 
@@ -159,25 +171,27 @@ def evaluated(
 
     Gives its date, REFUSED, or NO_ROOM: it does not get there.
     """
-    tally, way = state.tally, line.found[F_TRIED]
+    tally, way, risk = state.tally, line.found[F_TRIED], line.risk
     source, steps = line.ways[way, Y_SOURCE], line.asked[A_STEPS]
     for place in range(WALK):
         tally[place] = 0
     tally[WALK] += 1
     tally[ASKED] = -1
+    if risk.counts[R_MODE] == DRAWN:
+        draw_purchases(supply, risk)
     ready = delivered(supply, room, state, source, 0, steps, 0)
     if ready == REFUSED or tally[REPEATS]:
         return REFUSED
     if tally[GREEDY] or tally[CONTENDED]:
         line.found[F_ROUGH] = 1
-    date = sent(net, lanes, line, line.ways[way, Y_PLACE], ready, steps)
-    if too_small(lanes, line):
+    date = sent(net, lanes, line.asked, line.ways[way, Y_PLACE], ready, steps)
+    if too_small(lanes, line.asked[A_LEAST]):
         return REFUSED
     in_order(lanes)
     return date
 
 
-def anew(
+def placed_again(
     supply: Supply,
     room: Room,
     state: State,
@@ -185,84 +199,18 @@ def anew(
     lanes: Lanes,
     line: Line,
 ) -> int:
-    """Evaluate a way at the times that are drawn; gives its date, or REFUSED."""
-    way, steps = line.found[F_TRIED], line.asked[A_STEPS]
-    counted = state.tally[EVALUATIONS]
-    given_back(lanes)
-    draw_purchases(supply, line.risk)
-    date = evaluated(supply, room, state, net, lanes, line)
-    if date >= 0:
-        source = line.ways[way, Y_SOURCE]
-        if delivered_orders(supply, state, source, 0, steps) == REFUSED:
-            date = REFUSED
-    purchases_as_searched(supply, line.risk)
-    state.tally[EVALUATIONS] = counted
-    return date if date >= 0 else REFUSED
-
-
-def held_at(
-    supply: Supply,
-    room: Room,
-    state: State,
-    net: Net,
-    lanes: Lanes,
-    line: Line,
-) -> int:
-    """Place orders and shipments at the times that are drawn; as `anew`."""
-    if not keeps(state, lanes):
-        return anew(supply, room, state, net, lanes, line)
+    """Place orders and shipment at the times that are drawn; the date, or REFUSED."""
     ready = orders_again(supply, room, state, line.risk)
     if ready == REFUSED:
         return REFUSED
-    return again(net, lanes, line, ready, line.asked[A_STEPS])
+    return again(net, lanes, line.asked, ready, line.asked[A_STEPS])
 
 
-def arrival_at(
-    supply: Supply,
-    room: Room,
-    state: State,
-    net: Net,
-    lanes: Lanes,
-    line: Line,
-    level: float,
-) -> int:
-    """Give when a way arrives that has one uncertain time, at a level of it.
-
-    REFUSED: not known.
-    """
-    trace = state.tally[TRACE]
-    date = draw_level(lanes, line.risk, level)
-    if date != REFUSED:
-        date = held_at(supply, room, state, net, lanes, line)
-    state.tally[TRACE] = trace
-    return date
-
-
-def halved(
-    supply: Supply,
-    room: Room,
-    state: State,
-    net: Net,
-    lanes: Lanes,
-    line: Line,
-    limit: int,
-) -> int:
-    """Find the largest level at which a way is there by an instant.
-
-    Gives the middle of the last two levels, in parts of 2 * POINTS, or REFUSED.
-    """
-    low, high = 0, 2 * POINTS
-    for _ in range(HALVINGS):
-        middle = (low + high) // 2
-        level = middle / (2 * POINTS)
-        date = arrival_at(supply, room, state, net, lanes, line, level)
-        if date == REFUSED:
-            return REFUSED
-        if date <= limit:
-            low = middle
-        else:
-            high = middle
-    return high if high == 2 * POINTS else (low + high) // 2
+def level_of(place: int) -> float:
+    """Give the level of one of the dates by their chance."""
+    if place == D_P50:
+        return LEVEL_LOW
+    return LEVEL_MIDDLE if place == D_P80 else LEVEL_HIGH
 
 
 def walked(
@@ -272,71 +220,59 @@ def walked(
     net: Net,
     lanes: Lanes,
     line: Line,
-    date: int,
 ) -> int:
-    """Evaluate a way at the quantiles of its one uncertain time, then as it was.
+    """Find the dates of a way at the quantiles of its one uncertain time.
 
-    Gives its date, or REFUSED.
+    The chance to be in time is halved down to a level. Gives ANEW: the way has to be
+    evaluated as it was; or REFUSED.
     """
-    dated, basis = line.dated, line.asked[A_RANK]
-    if not keeps(state, lanes):
-        return REFUSED
-    for place in range(D_P50, D_P95 + 1):
-        level = LEVEL_LOW
-        if place == D_P80:
-            level = LEVEL_MIDDLE
-        elif place == D_P95:
-            level = LEVEL_HIGH
-        if rank_at(level) == basis:
-            continue
-        dated[place] = arrival_at(supply, room, state, net, lanes, line, level)
-        if dated[place] == REFUSED:
+    tally, dated, trace = state.tally, line.dated, state.tally[TRACE]
+    limit = max(line.asked[A_DUE], dated[D_SEARCHED])
+    low, high = 0, 2 * POINTS
+    for number in range(D_TIMELY + HALVINGS):
+        middle = (low + high) // 2
+        level = middle / (2 * POINTS)
+        if number < D_TIMELY:
+            level = level_of(number)
+            if rank_at(level) == line.asked[A_RANK]:
+                continue
+        if draw_level(lanes, line.risk, level) == REFUSED:
             return REFUSED
-    limit = max(line.asked[A_DUE], date)
-    dated[D_TIMELY] = halved(supply, room, state, net, lanes, line, limit)
-    as_searched(lanes, line.risk)
-    given_back(lanes)
-    counted = state.tally[EVALUATIONS]
-    anew_date = evaluated(supply, room, state, net, lanes, line)
-    state.tally[EVALUATIONS] = counted
-    source = line.ways[line.found[F_TRIED], Y_SOURCE]
-    read = delivered_orders(supply, state, source, 0, line.asked[A_STEPS])
-    if dated[D_TIMELY] == REFUSED or anew_date != date or read == REFUSED:
-        return REFUSED
+        date = placed_again(supply, room, state, net, lanes, line)
+        tally[TRACE] = trace
+        if date == REFUSED:
+            return REFUSED
+        if number < D_TIMELY:
+            dated[number] = date
+        elif date <= limit:
+            low = middle
+        else:
+            high = middle
+    dated[D_TIMELY] = high if high == 2 * POINTS else (low + high) // 2
+    line.risk.counts[R_MODE] = KNOWN
+    return ANEW
+
+
+def moved(line: Line, date: int) -> int:
+    """Move the dates that were sampled to the one that is held; gives that."""
+    dated, by = line.dated, date - line.dated[D_AT]
+    for place in range(D_P50, D_P95 + 1):
+        dated[place] += by
+    limit = max(line.asked[A_DUE], date) - by
+    dated[D_TIMELY] = 2 * timely(line.risk, limit)
     return date
 
 
-def sampled_date(
-    supply: Supply,
-    room: Room,
-    state: State,
-    net: Net,
-    lanes: Lanes,
-    line: Line,
-) -> int:
-    """Push points through a way, and place it where the quoted one has it.
-
-    Gives its date, or REFUSED.
-    """
-    risk, dated = line.risk, line.dated
-    first = wanted(risk)
-    if first == REFUSED or sampled(state, net, lanes, risk, first) == REFUSED:
-        return REFUSED
-    in_rising_order(risk.rising)
-    at = risk.rising[line.asked[A_RANK]]
-    point = point_of(risk, line.asked[A_RANK])
-    held = REFUSED
-    if draw(lanes, risk, first, point) != REFUSED:
-        held = held_at(supply, room, state, net, lanes, line)
-    if held == REFUSED:
-        return REFUSED
-    moved = held - at
-    dated[D_P50] = risk.rising[rank_at(LEVEL_LOW)] + moved
-    dated[D_P80] = risk.rising[rank_at(LEVEL_MIDDLE)] + moved
-    dated[D_P95] = risk.rising[rank_at(LEVEL_HIGH)] + moved
-    limit = max(line.asked[A_DUE], held) - moved
-    dated[D_TIMELY] = 2 * first_behind(risk.rising, 0, POINTS, limit)
-    return held
+def drawn_at(lanes: Lanes, line: Line, first: int) -> int:
+    """Read the dates from the points, and draw the quoted one; gives 0, or REFUSED."""
+    risk, dated, most = line.risk, line.dated, POINTS - 1
+    for place in range(D_P95, D_P50 - 1, -1):
+        rank = rank_at(level_of(place))
+        dated[place] = at_rank(risk.rising, most, rank)
+        most = rank - 1
+    basis = line.asked[A_RANK]
+    dated[D_AT] = risk.rising[basis]
+    return draw(lanes, risk, first, point_of(risk, basis, dated[D_AT]))
 
 
 def quoted(
@@ -346,61 +282,102 @@ def quoted(
     net: Net,
     lanes: Lanes,
     line: Line,
-    date: int,
 ) -> int:
     """Give the date of a way that is quoted, its orders standing where it is true.
 
-    Notes in `line.dated` what other chances there are; REFUSED: not known.
+    Notes in `line.dated` what other chances there are. Gives REFUSED: not known; ANEW:
+    it has to be evaluated once more, at the times of the lanes now.
     """
-    risk, dated = line.risk, line.dated
-    dated[D_P50] = dated[D_P80] = dated[D_P95] = date
-    dated[D_TIMELY] = 2 * POINTS
-    risk.counts[R_SUBJECTS] = 0
-    if not lanes.counts[C_TIMED]:
-        return date
+    risk, dated, keeps_all = line.risk, line.dated, keeps(state, lanes)
     count = uncertain(state, net, lanes, risk)
+    if count == REFUSED or (count == 1 and not keeps_all):
+        return REFUSED
+    if count == 0:
+        return dated[D_SEARCHED]
     if count == 1:
-        date = walked(supply, room, state, net, lanes, line, date)
-    elif count > 1:
-        date = sampled_date(supply, room, state, net, lanes, line)
-    as_searched(lanes, risk)
-    return REFUSED if count == REFUSED else date
+        return walked(supply, room, state, net, lanes, line)
+    line.found[F_ROUGH] = 1
+    first = wanted(risk)
+    if (
+        first == REFUSED
+        or sampled(state, net, lanes, risk, first) == REFUSED
+        or drawn_at(lanes, line, first) == REFUSED
+    ):
+        return REFUSED
+    if not keeps_all:
+        risk.counts[R_MODE] = DRAWN
+        return ANEW
+    date = placed_again(supply, room, state, net, lanes, line)
+    return REFUSED if date == REFUSED else moved(line, date)
 
 
-def tried(
+def dated_way(
     supply: Supply,
     room: Room,
     state: State,
-    prices: Prices,
     net: Net,
     lanes: Lanes,
     line: Line,
+    date: int,
 ) -> int:
-    """Evaluate the way `line.found[F_TRIED]`, and keep it where it is the best.
+    """Give the date that is quoted of a way that was evaluated; as of `quoted`.
 
-    Gives its date as it was searched, or REFUSED; FAR: it does not get there, or is
-    later than the best.
+    Gives FAR: it does not get there, or is known, or later than the best.
     """
-    way, steps = line.found[F_TRIED], line.asked[A_STEPS]
-    date = evaluated(supply, room, state, net, lanes, line)
-    if date == REFUSED:
-        return REFUSED
-    if date < 0 or date == line.dates[way]:
+    risk, dated = line.risk, line.dated
+    way, mode = line.found[F_TRIED], risk.counts[R_MODE]
+    risk.counts[R_MODE] = SEARCHED
+    late = date > line.found[F_DATE] and not lanes.counts[C_TIMED]
+    known = date == NO_ROOM or date == line.dates[way]
+    if mode == SEARCHED and (known or late):
         return FAR
-    if date > line.found[F_DATE] and not lanes.counts[C_TIMED]:
-        return FAR
-    read = delivered_orders(supply, state, line.ways[way, Y_SOURCE], 0, steps)
-    told = REFUSED
-    if read != REFUSED:
-        told = quoted(supply, room, state, net, lanes, line, date)
-    if told == REFUSED:
+    source, steps, read = line.ways[way, Y_SOURCE], line.asked[A_STEPS], REFUSED
+    if date >= 0:
+        read = delivered_orders(supply, state, source, 0, steps)
+    if mode == DRAWN:
+        purchases_as_searched(supply, risk)
+    if read == REFUSED:
         return REFUSED
-    if told > line.asked[A_LAST_DAY]:
-        return date if lanes.counts[C_TIMED] else REFUSED
-    billed(supply, prices, state, net, lanes, line, told)
-    if better(line, way, told):
-        kept(state, lanes, line, way, told)
-    return REFUSED if math.isnan(line.billed[B_TOTAL]) else date
+    if mode == SEARCHED:
+        dated[D_SEARCHED] = date
+        dated[D_P50] = dated[D_P80] = dated[D_P95] = date
+        dated[D_TIMELY] = 2 * POINTS
+        risk.counts[R_SUBJECTS] = 0
+        if lanes.counts[C_TIMED]:
+            date = quoted(supply, room, state, net, lanes, line)
+    elif mode == DRAWN:
+        date = moved(line, date)
+    return date
+
+
+def judged(
+    supply: Supply,
+    prices: Prices,
+    state: State,
+    net: Net,
+    lanes: Lanes,
+    line: Line,
+    date: int,
+) -> int:
+    """Price a way, and keep it where it is the best; gives how it was searched.
+
+    REFUSED: its price is not known, or it is too late for the rules of kernels.
+    """
+    if date > line.asked[A_LAST_DAY]:
+        return line.dated[D_SEARCHED] if lanes.counts[C_TIMED] else REFUSED
+    billed(supply, prices, state, net, lanes, line, date)
+    way = line.found[F_TRIED]
+    if better(line, way, date):
+        kept(state, lanes, line, way, date)
+    known = not math.isnan(line.billed[B_TOTAL])
+    return line.dated[D_SEARCHED] if known else REFUSED
+
+
+def begun_line(line: Line) -> None:
+    """Forget what was found for the line before."""
+    line.found[F_WAY], line.found[F_DATE], line.found[F_ROUGH] = -1, FAR, 0
+    for way in range(len(line.ways)):
+        line.dates[way] = -1
 
 
 def answered(
@@ -414,25 +391,28 @@ def answered(
 ) -> int:
     """Find the best way of a line; gives its date, or REFUSED."""
     tally, found, due = state.tally, line.found, line.asked[A_DUE]
-    found[F_WAY], found[F_DATE], found[F_ROUGH] = -1, FAR, 0
-    evaluations = 0
+    risk, evaluations = line.risk, 0
+    begun_line(line)
     for hasty in range(2):
-        tally[BY] = due
-        if hasty:
-            tally[BY] = FAR
+        tally[BY] = FAR if hasty else due
         for way in range(len(line.ways)):
             if evaluations >= tally[BUDGET]:
                 return REFUSED
-            if not hasty:
-                line.dates[way] = -1
             found[F_TRIED] = way
-            date = tried(supply, room, state, prices, net, lanes, line)
-            given_back(lanes)
+            risk.counts[R_MODE] = SEARCHED
+            date = ANEW
+            while date == ANEW:
+                date = evaluated(supply, room, state, net, lanes, line)
+                if risk.counts[R_MODE] == SEARCHED:
+                    evaluations += 1 + tally[EVALUATIONS]
+                date = dated_way(supply, room, state, net, lanes, line, date)
+                if 0 <= date < FAR:
+                    date = judged(supply, prices, state, net, lanes, line, date)
+                given_back(lanes)
+                as_searched(lanes, risk)
             if date == REFUSED:
                 return REFUSED
-            evaluations += 1 + tally[EVALUATIONS]
-            if not hasty:
-                line.dates[way] = date
+            line.dates[way] = date
         if found[F_DATE] <= due:
             break
     if found[F_WAY] < 0:

@@ -227,10 +227,14 @@ def price_of(prices: Prices, source: int, qty: float) -> float:
 
 
 def freight(
-    net: Net, lanes: Lanes, line: Line, bill: np.ndarray, shipment: int, qty: float
+    net: Net,
+    lanes: Lanes,
+    weight: float,
+    bill: np.ndarray,
+    shipment: int,
+    qty: float,
 ) -> None:
-    """Add what the legs of a shipment cost and emit."""
-    weight = line.rates[A_KG]
+    """Add what the legs of a shipment cost and emit; a unit has a weight [kg]."""
     cost, emitted = 0.0, 0.0
     for leg in range(
         lanes.shipments[shipment, H_LEG], lanes.shipments[shipment, H_LEG_END]
@@ -245,9 +249,8 @@ def freight(
     bill[B_CO2] += emitted
 
 
-def lateness(lanes: Lanes, line: Line, date: int) -> float:
+def lateness(lanes: Lanes, asked: np.ndarray, rate: float, date: int) -> float:
     """Give the price of the days that deliveries come after due."""
-    asked = line.asked
     if date <= asked[A_DUE]:
         return 0.0
     late = 0.0
@@ -255,7 +258,7 @@ def lateness(lanes: Lanes, line: Line, date: int) -> float:
         scaled = lanes.shipments[one, H_STEPS] * asked[A_GAIN]
         behind = max(lanes.shipments[one, H_ARRIVAL] - asked[A_DUE], 0)
         late += scaled / asked[A_SHARE] * behind / DAY
-    return late * line.rates[A_LATE] if late > 0 else 0.0
+    return late * rate if late > 0 else 0.0
 
 
 def holding(prices: Prices, good: int, qty: float, seconds: int) -> float:
@@ -319,8 +322,8 @@ def billed(
         if lanes.shipments[one, H_AGAIN]:
             bill[B_CASH] = paid
         scaled = sent * asked[A_GAIN]
-        freight(net, lanes, line, bill, one, scaled / asked[A_SHARE])
-    bill[B_LATENESS] = lateness(lanes, line, date)
+        freight(net, lanes, line.rates[A_KG], bill, one, scaled / asked[A_SHARE])
+    bill[B_LATENESS] = lateness(lanes, asked, line.rates[A_LATE], date)
     total = bill[B_MATERIAL] + bill[B_PRODUCTION]
     total = total + bill[B_TRANSPORT] + bill[B_HOLDING]
     bill[B_TOTAL] = total + bill[B_LATENESS]

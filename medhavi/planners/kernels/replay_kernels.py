@@ -14,6 +14,8 @@ from medhavi.planners.kernels.machine_kernels import placed
 from medhavi.planners.kernels.risk_kernels import time_at
 from medhavi.planners.kernels.risk_record import (
     CERTAIN,
+    DRAWN,
+    R_MODE,
     R_STAMP,
     R_SUBJECTS,
     U_DRAWN,
@@ -30,6 +32,7 @@ from medhavi.planners.kernels.risk_record import (
 from medhavi.planners.kernels.supply_record import (
     BUY,
     C_SHIPMENTS,
+    C_TIMED,
     K_TIMED,
     LOW,
     LYING,
@@ -122,7 +125,9 @@ def draw_purchases(supply: Supply, risk: Risk) -> None:
 
 
 def as_searched(lanes: Lanes, risk: Risk) -> None:
-    """Let lanes take the times of the search again."""
+    """Let lanes take the times of the search, where nothing is evaluated at others."""
+    if risk.counts[R_MODE] == DRAWN or not lanes.counts[C_TIMED]:
+        return
     for lane in range(len(lanes.lanes)):
         lanes.lanes[lane, K_TIMED] = risk.lanes[lane, Z_LEVEL]
 

@@ -237,16 +237,22 @@ def sent_at_points(
         lanes.shipments[shipment, H_LEG], lanes.shipments[shipment, H_LEG_END]
     ):
         lane = net.edges[lanes.legs[leg, W_EDGE], E_LANE]
-        low, high = lanes.lanes[lane, K_FIRST], lanes.lanes[lane, K_LAST]
         late = lanes.lanes[lane, K_CUTOFF] - 1
+        least, most = there[0], there[0]
+        for point in range(POINTS):
+            least, most = min(least, there[point]), max(most, there[point])
+        low, high = lanes.lanes[lane, K_FIRST], lanes.lanes[lane, K_LAST]
+        soonest = first_behind(lanes.leaves, low, high, least + late)
+        latest = first_behind(lanes.leaves, soonest, high, most + late)
+        if latest == high:
+            return REFUSED
         subject, transit = risk.lanes[lane, Z_SUBJECT], lanes.lanes[lane, K_TRANSIT]
         row = first
         if subject >= 0:
             row += risk.times[subject, U_PLACE]
         for point in range(POINTS):
-            place = first_behind(lanes.leaves, low, high, there[point] + late)
-            if place == high:
-                return REFUSED
+            bound = there[point] + late
+            place = first_behind(lanes.leaves, soonest, latest, bound)
             if subject >= 0:
                 transit = time_at(risk, subject, risk.levels[row, point])
                 if transit == REFUSED:
@@ -273,18 +279,38 @@ def sampled(state: State, net: Net, lanes: Lanes, risk: Risk, first: int) -> int
     return 0
 
 
-def in_rising_order(rising: np.ndarray) -> None:
-    """Sort instants in their place (Shell, Communications of the ACM 2, 1959, 30-32).
+def at_rank(values: np.ndarray, high: int, rank: int) -> int:
+    """Give the value of a rank among those up to a place, which it reorders.
 
-    The gaps are those of Ciura (2001).
+    What is before it then is no more, what is behind it no less (Hoare's FIND,
+    Communications of the ACM 4, 1961, 321-322).
     """
-    for gap in (301, 132, 57, 23, 10, 4, 1):
-        for place in range(gap, len(rising)):
-            moved, at = rising[place], place
-            while at >= gap and rising[at - gap] > moved:
-                rising[at] = rising[at - gap]
-                at -= gap
-            rising[at] = moved
+    low = 0
+    while low < high:
+        pivot, one, other = values[rank], low, high
+        while one <= other:
+            while values[one] < pivot:
+                one += 1
+            while values[other] > pivot:
+                other -= 1
+            if one <= other:
+                values[one], values[other] = values[other], values[one]
+                one += 1
+                other -= 1
+        if other < rank:
+            low = one
+        if rank < one:
+            high = other
+    return values[rank]
+
+
+def timely(risk: Risk, limit: int) -> int:
+    """Count the points at which the last shipment is there by an instant."""
+    count = 0
+    for point in range(POINTS):
+        if risk.comes[point] <= limit:
+            count += 1
+    return count
 
 
 def rank_at(level: float) -> int:
@@ -292,10 +318,9 @@ def rank_at(level: float) -> int:
     return min(int(level * POINTS), POINTS - 1)
 
 
-def point_of(risk: Risk, rank: int) -> int:
+def point_of(risk: Risk, rank: int, date: int) -> int:
     """Give the point of a rank; of equal dates the earlier points come first."""
-    date = risk.rising[rank]
-    left = rank - first_behind(risk.rising, 0, POINTS, date - 1)
+    left = rank - timely(risk, date - 1)
     for point in range(POINTS):
         if risk.comes[point] == date:
             if left == 0:

@@ -45,8 +45,12 @@ Z_SUBJECT, Z_LEVEL, Z_MEDIAN, UNSURE_LANE = range(4)
 # Waits: subject, and what comes on top of its time [s]; its least and its most.
 Q_SUBJECT, Q_BASE, Q_LEAST, Q_MOST, WAIT = range(5)
 # Counts: ways so far, subjects and waits of this one, dimensions whose points are
-# wanted (0: none), how many shipments were kept before it was sent anew.
-R_STAMP, R_SUBJECTS, R_WAITS, R_WANTED, RISKS = range(5)
+# wanted (0: none), and at which times the way is evaluated: those of the search, those
+# that are drawn, or those of the search again, when its dates are known.
+R_STAMP, R_SUBJECTS, R_WAITS, R_WANTED, R_MODE, RISKS = range(6)
+SEARCHED, DRAWN, KNOWN = range(3)
+ANEW = 2 - (1 << 60)
+"""The way has to be evaluated once more."""
 
 
 class Risk(NamedTuple):

@@ -208,8 +208,9 @@ Y_SOURCE, Y_PLACE, Y_RANK, WAY = range(4)
 ) = range(15)
 
 
-# Dates of a way by their chance, and the chance to be in time.
-D_P50, D_P80, D_P95, D_TIMELY, DATED = range(5)
+# Dates of a way by their chance, and the chance to be in time; the date of the points
+# that is quoted, and the one that was searched.
+D_P50, D_P80, D_P95, D_TIMELY, D_AT, D_SEARCHED, DATED = range(7)
 
 
 class Lanes(NamedTuple):

@@ -61,7 +61,8 @@ class Quest:
     cut
         The budget ended the search.
     rough
-        Some choice was greedy: an earlier date may exist.
+        Some choice was greedy, or made before several delays were known: an earlier
+        date may exist.
     brief
         The answer is the chosen option alone.
     broken
@@ -260,6 +261,8 @@ class Quest:
     ) -> None:
         used = terms or self._last_terms()
         date = arrivals(self.book, search, way, found, used, self.policy.risk_basis)
+        # Its sources were chosen each by itself, not for a quantile of all together.
+        self.rough = self.rough or len(date.subjects) > 1
         if self.buffer:
             date = date._replace(date=date.date + self.buffer)
         if self.policy.not_before_due:
