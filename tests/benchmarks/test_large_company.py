@@ -14,6 +14,7 @@ def row():
         "operations": 50_123,
         "late": 4,
         "seconds": 19.5,
+        "tables": 3.25,
         "memory": 1.5,
         "check": "0 faults",
     }
@@ -24,6 +25,7 @@ def test_a_plan_in_time_misses_nothing(row):
     line = large_company.cells("constrained", row)
     assert line[0] == "constrained, effort light"
     assert line[1] == "50,123"
+    assert line[4] == "3.25 s"
     assert "missed" not in " ".join(map(str, line))
 
 
@@ -37,7 +39,7 @@ def test_a_slow_or_large_or_wrong_plan_misses(row, worse):
 def test_a_missed_gate_is_written_as_missed(row):
     line = large_company.cells("mrp", row | {"seconds": 20.5, "memory": 2.1})
     assert line[3] == "20.50 s (≤ 20), missed"
-    assert line[4] == "2.10 GiB, missed"
+    assert line[5] == "2.10 GiB, missed"
 
 
 def test_a_changed_order_has_its_own_gate(row):
@@ -54,4 +56,5 @@ def test_a_first_plan_is_measured_and_verified(tmp_path, monkeypatch):
     assert found["operations"] == 6
     assert found["check"] == "0 faults"
     assert found["seconds"] > 0
+    assert found["tables"] > 0
     assert found["memory"] > 0

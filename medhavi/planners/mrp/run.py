@@ -323,8 +323,11 @@ class MrpRun:
         pegs = self.peg()
         decoder = Decoder(self.release, self.snapshot["resources"])
         self.decoder = decoder
-        operations = decoder.operations()
         found = self._services()
+        causes = self._causes(found)
+        if self._observe is not None:
+            self._observe("tables", 0, 1)
+        operations = decoder.operations()
         tables = {
             "supplies": decoder.supplies(operations),
             "operations": operations,
@@ -333,7 +336,7 @@ class MrpRun:
             "fulfilment": as_table(
                 fulfilment_rows(found, self.intake, self.release), ("due",)
             ),
-            "causes": as_table(self._causes(found), ("valid_from", "valid_to")),
+            "causes": as_table(causes, ("valid_from", "valid_to")),
         }
         tables["positions"] = positions(
             self.snapshot, self._ledger(found), self.settings.bucket
