@@ -146,8 +146,8 @@ class Clock:
         """Give seconds of reading, search, orders and tables up to now."""
         end = time.process_time()
         begun = self.at.get("reading the plant", self.start)
-        found = self.at.get("laying out", end)
         done = self.at.get("tables", end)
+        found = self.at.get("laying out", done)
         return begun - self.start, found - begun, done - found, end - done
 
 
