@@ -16,7 +16,6 @@ from medhavi.planners.kernels.risk_record import (
     CERTAIN,
     POINTS,
     Q_BASE,
-    Q_LEAST,
     Q_MOST,
     Q_SUBJECT,
     R_STAMP,
@@ -203,7 +202,7 @@ def bounded(risk: Risk, first: int, floor: int) -> int:
         high = time_at(risk, subject, risk.bounds[row, 1])
         if min(low, high) == REFUSED:
             return REFUSED
-        waits[one, Q_LEAST], waits[one, Q_MOST] = base + low, base + high
+        waits[one, Q_MOST] = base + high
         least = max(least, base + low)
     return least
 

@@ -42,8 +42,8 @@ V_P50, V_P80, V_LOW, V_HIGH, CURVE = range(5)
 X_SUBJECT, X_BASE, X_LEVEL, UNSURE = range(4)
 # Lanes: subject, and the time at the level of the search and at the median [s].
 Z_SUBJECT, Z_LEVEL, Z_MEDIAN, UNSURE_LANE = range(4)
-# Waits: subject, and what comes on top of its time [s]; its least and its most.
-Q_SUBJECT, Q_BASE, Q_LEAST, Q_MOST, WAIT = range(5)
+# Waits: subject, and what comes on top of its time [s]; the most of both.
+Q_SUBJECT, Q_BASE, Q_MOST, WAIT = range(4)
 # Counts: ways so far, subjects and waits of this one, dimensions whose points are
 # wanted (0: none), and at which times the way is evaluated: those of the search, those
 # that are drawn, or those of the search again, when its dates are known.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medhavi.planners.promising.arrival_risk import rank_of
+from medhavi.planners.kernels.risk_kernels import rank_at
 from medhavi.planners.promising.lead_draws import LEVELS, LeadDraws
 from medhavi.planners.promising.one_quest import searched
 from medhavi.planners.promising.quest import Quest
@@ -82,8 +82,8 @@ def _levels(book: Book, times: ArrivalTimes, basis: str) -> list[int]:
     points = SampledChain(book, times.subjects)
     dates = np.sort(points.arrivals(chain.found))
     # The quoted date was walked; the points move with it, as in the quote itself.
-    moved = times.date - int(dates[rank_of(LEVELS[basis])])
-    return [int(dates[rank_of(share)]) + moved for share in SHARES]
+    moved = times.date - int(dates[rank_at(LEVELS[basis])])
+    return [int(dates[rank_at(share)]) + moved for share in SHARES]
 
 
 def _rising(dates: list[int]) -> list[int]:

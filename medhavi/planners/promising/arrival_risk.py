@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.kernels.risk_record import HALVINGS
+from medhavi.planners.kernels.risk_kernels import rank_at
+from medhavi.planners.kernels.risk_record import HALVINGS, POINTS
 from medhavi.planners.promising.lead_draws import LEVELS, LeadDraws
 from medhavi.planners.promising.replaying import Chain
-from medhavi.planners.promising.sampled_chain import POINTS, SampledChain
+from medhavi.planners.promising.sampled_chain import SampledChain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,12 +32,7 @@ CHANCE_DIGITS = 3
 """Of the chance of one uncertain time, which is found by halving."""
 
 
-def rank_of(level: float) -> int:
-    """Give the place of a level among the sorted points."""
-    return min(int(level * POINTS), POINTS - 1)
-
-
-RANKS = {name: rank_of(level) for name, level in LEVELS.items()}
+RANKS = {name: rank_at(level) for name, level in LEVELS.items()}
 """Places of the quantiles that are told."""
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from medhavi.planners.kernels.risk_record import POINTS
 from medhavi.planners.promising.lead_draws import LeadDraws
 from medhavi.providers.lead_times import LEVELS as CURVE
 from medhavi.providers.lead_times import STEEP
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     Waits = list[tuple[Spread, int]]
     """What a chain waits for, each with the time from it to the end [s]."""
 
-POINTS = 512
 SEED = 7
 NEAR = 1e-4
 """Distance to a whole second within which floats are not trusted."""
