@@ -399,6 +399,10 @@ class _Network:
                 supply = f"{lot['product']}|{lot['location']}|{lot['lot']}"
                 peg = {"demand": demand["demand"], "supply": supply, **place}
                 self.tables["pegs"] = [{**peg, "qty": self.steps[lot["product"]]}]
+                if len(self.tables["demands"]) % 2:
+                    # The whole lot, more than is needed as a rule.
+                    self.tables["pegs"][0]["qty"] = lot["qty"]
+                    self.tables["settings"][0]["over_peg"] = "allow"
 
     def _disruptions(self) -> None:
         if not self.has("disruption"):

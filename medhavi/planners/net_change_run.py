@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.mrp.intake import Intake, Reader
+from medhavi.planners.mrp.pins import PinReport
 from medhavi.planners.mrp.release import Release
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.mrp.state import NO_DEMAND
@@ -142,7 +143,8 @@ class ChangedRun(MrpRun):
         self.model = kept.model.again(self._rules)
         self.findings = [*check_supported(snapshot), *self.model.traits.findings]
         self.release = _behind(kept, Release(self.model, self.as_of))
-        self.rank, self.levels, self.blocked, self.broken = {}, {}, {}, []
+        self.rank, self.levels, self.blocked = {}, {}, {}
+        self.pinned = PinReport(allow_over=root.pinned.allow_over)
         self.intake = Intake(expired=[])
         self.stopped = False
         self.nodes: dict[NodeKey, Node] = {}

@@ -1,11 +1,12 @@
 """Who owns what of the material: holds, firm pegs, orders' needs, promises (rule 30).
 
 A hold takes its quantity at its start, for good (rule 31); a firm peg takes it from
-the moment its supply is there. What a demand has in both counts once, the larger of the
-two. An open demand with a promised date takes what neither covers at that date, where
-it is or at the place its preferred lane comes from. A demand that holds capacity, other
-products, or a quantity of 0 of its own (the mark of supply to come) has a source of its
-own: nothing more of its product is taken.
+the moment its supply is there, of what is ordered itself no more than its demand needs,
+unless `settings.over_peg` allows it. What a demand has in both counts once, the larger
+of the two. An open demand with a promised date takes what neither covers at that date,
+where it is or at the place its preferred lane comes from. A demand that holds capacity,
+other products, or a quantity of 0 of its own (the mark of supply to come) has a source
+of its own: nothing more of its product is taken.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Commitments:
         "_by_node",
         "_by_owner",
         "_demands",
+        "_may_keep_more",
         "_numbers",
         "_providers",
         "lanes",
@@ -69,6 +71,7 @@ class Commitments:
     def __init__(self, providers: Providers, *, promised: bool = True) -> None:
         self._providers = providers
         self._as_of = int(providers.snapshot.as_of)
+        self._may_keep_more = providers.snapshot.settings.over_peg == "allow"
         self._demands = providers.tables["demands"]
         self._numbers = {
             name: i for i, name in enumerate(self._demands.column("demand"))
@@ -182,11 +185,12 @@ class Commitments:
             key = (receipt.order, receipt.product, receipt.location)
             receipts.setdefault(key, []).append(receipt)
         found = []
+        open_of: dict[str, int] = {}
         for row in self._providers.tables["pegs"]:
             if not row["firm"] or not self._is_open(row["demand"]):
                 continue
             node = (row["product"], row["location"])
-            wanted = steps_up(row["qty"], self._providers.facts.step(row["product"]))
+            wanted = self._pegged(row, open_of)
             name = f"{row['demand']} from {row['supply']}"
             if row["supply"].startswith("|".join(node)):
                 found.append(self._made(node, wanted, self._as_of, row["demand"], name))
@@ -199,6 +203,18 @@ class Commitments:
                     )
                 wanted -= part
         return found
+
+    def _pegged(self, peg: Row, open_of: dict[str, int]) -> int:
+        """Give what a firm peg keeps [steps]; `open_of` is what demands still need."""
+        step = self._providers.facts.step(peg["product"])
+        wanted = steps_up(peg["qty"], step)
+        row = self.demand(peg["demand"])
+        if self._may_keep_more or row is None or row["product"] != peg["product"]:
+            return wanted
+        needed = open_of.setdefault(row["demand"], steps_up(row["qty"], step))
+        kept = min(wanted, needed)
+        open_of[row["demand"]] = needed - kept
+        return kept
 
     def _is_open(self, demand: str) -> bool:
         row = self.demand(demand)

@@ -44,6 +44,7 @@ class ExceptionCode(StrEnum):
     EXPIRED_STOCK = "ExpiredStock"
     NEGATIVE_STOCK = "NegativeStock"
     FIRM_PEG_BROKEN = "FirmPegBroken"
+    OVER_PEGGED = "OverPegged"
     LOT_SURPLUS = "LotSurplus"
     MISSING_MATERIAL = "MissingMaterial"
 
@@ -177,6 +178,11 @@ _ENTRIES: Mapping[ExceptionCode, ExceptionEntry] = MappingProxyType(
             _CRITICAL,
             "A firm peg cannot be kept",
             "Release the peg, or restore the supply it names.",
+        ),
+        ExceptionCode.OVER_PEGGED: _entry(
+            _WARNING,
+            "A firm peg keeps more than its demand needs",
+            "Lower pegs.qty to what is needed, or set settings.over_peg to cap.",
         ),
         ExceptionCode.MISSING_MATERIAL: _entry(
             _CRITICAL,

@@ -21,6 +21,7 @@ class Settings:
     `as_of` is now of every planner [UTC seconds]; `horizon_days` [days] counts from it.
     `priority_weights` are the weights of priority 1, 2, 3 …; the last one holds on.
     `delay_correlation` is that of the delays of different suppliers and lanes.
+    `over_peg` tells whether a firm peg keeps more than its demand needs (PEG-08).
     """
 
     as_of: Seconds
@@ -32,6 +33,7 @@ class Settings:
     priority_weights: tuple[float, ...]
     risk_basis: Literal["p50", "p80", "p95"]
     delay_correlation: float = 0.0
+    over_peg: Literal["cap", "allow"] = "cap"
 
     @classmethod
     def from_row(cls, row: Mapping[str, object]) -> Settings:
@@ -50,6 +52,7 @@ class Settings:
             ),
             risk_basis=row["risk_basis"],  # type: ignore[arg-type]
             delay_correlation=float(row["delay_correlation"]),  # type: ignore[arg-type]
+            over_peg=row["over_peg"],  # type: ignore[arg-type]
         )
 
     @property

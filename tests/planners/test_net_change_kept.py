@@ -106,6 +106,37 @@ def test_counted_stock_is_netted_on_the_kept_run():
         assert is_kept(on_kept(after, first))
 
 
+@pytest.mark.req("PEG-08")
+@pytest.mark.parametrize("over_peg", ["cap", "allow"])
+def test_what_a_firm_peg_keeps_follows_the_need_of_its_demand(over_peg: str) -> None:
+    """50 of X are pegged to D1, which takes 20 of them, then 30, then 50."""
+    before = company(
+        stock=[{"product": "X", "lot": "7", "qty": 60}],
+        pegs=[{"demand": "D1", "product": "X", "supply": "X|L|7", "qty": 50}],
+        settings=[{"over_peg": over_peg}],
+    )
+    made = plan_to_build_on(before, PYTHON)
+    over = {"cap": (0, 0, 0), "allow": (30, 20, 0)}[over_peg]
+    for qty, kept in zip((10.0, 15.0, 25.0), over, strict=True):
+        made = on_kept(other_qty(before, "D1", qty), made)
+        told = made.exceptions.filter(code="OverPegged")["qty"].sum()
+        assert told == kept
+
+
+@pytest.mark.req("PEG-08")
+def test_another_rule_for_what_firm_pegs_keep_is_obeyed_at_once():
+    given: dict[str, Any] = {
+        "stock": [{"product": "X", "lot": "7", "qty": 60}],
+        "pegs": [{"demand": "D1", "product": "X", "supply": "X|L|7", "qty": 50}],
+    }
+    before = company(**given)
+    after = company(**given, settings=[{"over_peg": "allow"}])
+    made = on_kept(after, plan_to_build_on(before, PYTHON))
+    assert made.exceptions.filter(code="OverPegged")["qty"].to_list() == [30.0]
+    made = on_kept(before, made)
+    assert made.exceptions.filter(code="OverPegged").is_empty()
+
+
 OTHER_STOCK = [
     [{"product": "X", "qty": 3}, {"product": "Y", "qty": 3}],
     [],

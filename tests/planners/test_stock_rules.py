@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from medhavi.planners.pipeline import plan
+from medhavi.results.verify import verify
+from tests import factories
 from tests.planners.small_plans import (
     day,
     exceptions,
@@ -304,6 +307,81 @@ def test_a_peg_for_more_than_is_needed_is_capped_and_not_broken():
     )
     assert pegs(made, "D1") == {"O1": 40}
     assert exceptions(made, "FirmPegBroken") == []
+
+
+@pytest.mark.req("PEG-08")
+def test_a_peg_for_more_than_is_needed_keeps_it_where_that_is_allowed():
+    """D1 needs 40 of the 60 that are pegged to it; D2 may not have the other 20."""
+    given = {
+        "demands": [{"qty": 40}, {"qty": 25, "due": day(20)}],
+        "supply_orders": [{"qty": 60}],
+        "pegs": [{"qty": 60}],
+        "supply_terms": BUY,
+    }
+    capped = planned(**given)
+    assert pegs(capped, "D2")["O1"] == 20
+    assert exceptions(capped, "OverPegged") == []
+    allowed = planned(**given, settings=[{"over_peg": "allow"}])
+    assert pegs(allowed, "D1") == {"O1": 40}
+    assert "O1" not in pegs(allowed, "D2")
+    assert [qty for _, qty, _, _ in orders(allowed)] == [25]
+    told = exceptions(allowed, "OverPegged")
+    assert [(row["demand"], row["supply"], row["qty"]) for row in told] == [
+        ("D1", "O1", 20)
+    ]
+    assert exceptions(allowed, "FirmPegBroken") == []
+    reserved = allowed.positions.filter(product="A")["reserved"].max()
+    assert reserved == 20
+
+
+@pytest.mark.req("PEG-08")
+@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+def test_other_modes_keep_the_surplus_of_a_firm_peg_too(mode: str) -> None:
+    snapshot = factories.snapshot(
+        demands=[{"qty": 40}, {"qty": 25, "due": day(20)}],
+        supply_orders=[{"qty": 60}],
+        pegs=[{"qty": 60}],
+        supply_terms=BUY,
+        settings=[{"over_peg": "allow"}],
+    )
+    made = plan(snapshot, mode)
+    assert verify(made, snapshot) == []
+    assert pegs(made, "D1") == {"O1": 40}
+    assert "O1" not in pegs(made, "D2")
+    assert sum(pegs(made, "D2").values()) == 25
+    assert [row["qty"] for row in exceptions(made, "OverPegged")] == [20]
+
+
+@pytest.mark.req("PEG-08")
+def test_the_need_of_another_firm_peg_comes_before_what_is_over():
+    """Of 100, 40 and 50 are needed by owners of pegs; 10 of the 20 over are left."""
+    made = planned(
+        demands=[{"qty": 40}, {"qty": 50, "due": day(20)}],
+        supply_orders=[{"qty": 100}],
+        pegs=[{"qty": 60}, {"demand": "D2", "qty": 50}],
+        supply_terms=BUY,
+        settings=[{"over_peg": "allow"}],
+    )
+    assert pegs(made, "D1") == {"O1": 40}
+    assert pegs(made, "D2") == {"O1": 50}
+    assert [row["qty"] for row in exceptions(made, "OverPegged")] == [10]
+    assert exceptions(made, "FirmPegBroken") == []
+
+
+@pytest.mark.req("PEG-08")
+def test_a_hold_gets_what_is_left_beside_an_over_peg():
+    """30 in stock, 10 needed and 20 pegged: a hold of 15 for D2 finds 10."""
+    made = planned(
+        demands=[{"qty": 10}, {"qty": 15, "due": day(20)}],
+        stock=[{"qty": 30, "lot": "7"}],
+        pegs=[{"supply": "A|L|7", "qty": 20}],
+        reservations=[{"demand": "D2", "qty": 15}],
+        supply_terms=BUY,
+        settings=[{"over_peg": "allow"}],
+    )
+    assert pegs(made, "D1") == {"A|L|7": 10}
+    assert pegs(made, "D2")["A|L|7"] == 10
+    assert [row["qty"] for row in exceptions(made, "OverPegged")] == [10]
 
 
 @pytest.mark.req("PEG-06")

@@ -195,6 +195,9 @@ class Draw:
                 peg = {"demand": self.one(*demands), "product": lot["product"]}
                 peg["supply"] = f"{lot['product']}|{lot['location']}|{lot['lot']}"
                 self.found["pegs"].append(peg | where)
+                # No draw of its own: seeds that are named in tests stay what they were.
+                over = "allow" if len(demands) % 2 else "cap"
+                self.found["settings"] = [{"over_peg": over}]
             if self.on("holds"):
                 hold = {"reservation": f"V{number}", "subject": lot["product"]}
                 hold["demand"] = self.one(None, *demands)

@@ -66,6 +66,23 @@ def test_firm_peg_takes_from_the_moment_its_supply_is_there():
     assert sorted(found) == [("A", "L", 3, 0, "D1"), ("A", "L", 4, 7, "D1")]
 
 
+@pytest.mark.req("PEG-08")
+@pytest.mark.parametrize(("over_peg", "kept"), [("cap", 10), ("allow", 16)])
+def test_a_firm_peg_keeps_what_its_demand_needs_or_all(over_peg, kept):
+    """D1 orders 10; 16 are pegged to it, of stock and of what is to come."""
+    found = at(
+        settings=[{"over_peg": over_peg}],
+        demands=[{}],
+        stock=[{"lot": "X"}],
+        supply_orders=[{"qty": 10}],
+        pegs=[
+            {"demand": "D1", "supply": "A|L|X", "qty": 7},
+            {"demand": "D1", "supply": "O1", "qty": 9},
+        ],
+    )
+    assert sum(row[2] for row in found) == kept
+
+
 @pytest.mark.parametrize(
     "change",
     [{"firm": False}, {"supply": "O2"}],

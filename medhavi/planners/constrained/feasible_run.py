@@ -421,7 +421,9 @@ class FeasibleRun(MrpRun):
         """Take out what is not delivered, and the orders that never fit."""
         self.placing.close()
         self.findings += [found for _, found in sorted(self._memory.breaches.items())]
-        self.broken += given_up_pins(self.lines, self.intake.pins, self._peg_name)
+        self.pinned.broken += given_up_pins(
+            self.lines, self.intake.pins, self._peg_name
+        )
         self.release.unmatch(undelivered(self.lines, self.release))
         # By need, because the places of matches change where orders are dropped.
         self._served = served(self.lines, self.release)

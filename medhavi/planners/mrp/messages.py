@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.decode import Decoder
     from medhavi.planners.mrp.intake import Intake
     from medhavi.planners.mrp.limits import Excess
-    from medhavi.planners.mrp.pins import BrokenPin
+    from medhavi.planners.mrp.pins import BrokenPin, OverPin, PinReport
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.service import Service
     from medhavi.planners.mrp.state import Need, Order, SupplyUnit
@@ -80,7 +80,7 @@ class Messages:
             "location": location,
         }
 
-    def collect(self, found: Iterable[Service], broken: Iterable[BrokenPin]) -> None:
+    def collect(self, found: Iterable[Service], pinned: PinReport) -> None:
         """Go through orders, stock, demands and pegs."""
         served = list(found)
         for order in self._release.orders:
@@ -92,7 +92,8 @@ class Messages:
         self._stock()
         self._demands(served)
         self._order_policies(served)
-        self._broken(broken)
+        self._broken(pinned.broken)
+        self._over(pinned.over)
 
     # --- orders --------------------------------------------------------------------
     def _new(self, order: Order) -> None:
@@ -365,6 +366,20 @@ class Messages:
                 product=product,
                 location=location,
                 qty=from_steps(entry.missing, entry.pin.node.step),
+            )
+
+    def _over(self, over: Iterable[OverPin]) -> None:
+        for entry in over:
+            product, location = entry.pin.node.key
+            qty = from_steps(entry.kept, entry.pin.node.step)
+            self.add(
+                ExceptionCode.OVER_PEGGED,
+                f"The {entry.pin.label} keeps {qty:g} that its demand does not need.",
+                supply=entry.pin.supply,
+                demand=self._release.demand_names[entry.pin.demand],
+                product=product,
+                location=location,
+                qty=qty,
             )
 
     # --- reports -------------------------------------------------------------------

@@ -2,12 +2,13 @@
 
 A hold takes free quantity from as_of on, first available first; its owner's needs take
 their hold first, so a promised order is never counted twice. A firm peg keeps its
-supply for its demand. What an owner does not need stays blocked.
+supply for its demand. What the owner of a hold does not need stays blocked; so does the
+rest of a firm peg where `settings.over_peg` allows it (PEG-08).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,9 @@ _SEQUENCE = attrgetter("instant", "priority", "index")
 class Pin:
     """A quantity that belongs to a demand (or to nobody who is planned).
 
-    `unit` tells which supply may serve it; None: any, first available first. `blocks`:
-    what the owner does not use stays out of reach of others (holds).
+    `supply` tells what may serve it; None: any, first available first. `blocks`: what
+    the owner does not use stays out of reach of others (holds). `label` names a firm
+    peg or a hold; it is empty for an order that is made for a demand.
     """
 
     node: Node
@@ -48,10 +50,36 @@ class BrokenPin:
     missing: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverPin:
+    """A firm peg that keeps more than its owner needs [steps]."""
+
+    pin: Pin
+    kept: int
+
+
+@dataclass(slots=True, kw_only=True)
+class PinReport:
+    """What a plan has to tell of its pins.
+
+    `allow_over`: a firm peg keeps what its owner does not need. `broken` could not be
+    kept, `over` keeps more than is needed.
+    """
+
+    allow_over: bool
+    broken: list[BrokenPin] = field(default_factory=list)
+    over: list[OverPin] = field(default_factory=list)
+
+
 def settle(
-    pins: Iterable[Pin], release: Release, name_of: Callable[[SupplyUnit], str]
-) -> tuple[list[BrokenPin], dict[int, int]]:
+    pins: Iterable[Pin],
+    release: Release,
+    name_of: Callable[[SupplyUnit], str],
+    report: PinReport,
+) -> dict[int, int]:
     """Give pinned supply to its owners before a cluster is walked.
+
+    The needs of all firm pegs come first, then what is over, then holds.
 
     Parameters
     ----------
@@ -61,34 +89,63 @@ def settle(
         Register of the run; the needs of the nodes are all known.
     name_of
         Name of a unit as pegs write it.
+    report
+        Gets the firm pegs that are broken or keep more than is needed.
 
     Returns
     -------
-    broken : list of BrokenPin
-        What could not be kept.
-    blocked : dict of int to int
-        Unit index → quantity that a hold keeps from everyone [steps].
+    dict of int to int
+        Unit index → quantity that pins keep from everyone [steps].
     """
-    broken: list[BrokenPin] = []
     blocked: dict[int, int] = {}
+    over: list[tuple[Pin, int]] = []
+    holds: list[Pin] = []
     for pin in pins:
+        if pin.blocks:
+            holds.append(pin)
+            continue
+        left, unmet = _serve_owner(pin, _units(pin, name_of), release)
+        if pin.demand == NO_DEMAND:
+            continue
+        if unmet:
+            report.broken.append(BrokenPin(pin=pin, missing=unmet))
+        elif report.allow_over and pin.label:
+            over.append((pin, left))
+    for pin, rest in over:
         units = [
             unit
-            for unit in sorted(pin.node.units, key=_BY_ARRIVAL)
-            if pin.supply is None or name_of(unit) == pin.supply
+            for unit in _units(pin, name_of)
+            if unit.customer in {None, release.demand_customers[pin.demand]}
         ]
-        left, unmet = _serve_owner(pin, units, release)
-        if not pin.blocks:
-            if unmet and pin.demand != NO_DEMAND:
-                broken.append(BrokenPin(pin=pin, missing=unmet))
-            continue
-        for unit in units:
-            kept = min(left, unit.free)
-            if kept > 0 and unit.is_ours:
-                unit.free -= kept
-                blocked[unit.index] = blocked.get(unit.index, 0) + kept
-                left -= kept
-    return broken, blocked
+        kept = _block(units, rest, blocked)
+        if kept:
+            report.over.append(OverPin(pin=pin, kept=kept))
+    for pin in holds:
+        units = _units(pin, name_of)
+        left, _ = _serve_owner(pin, units, release)
+        _block([unit for unit in units if unit.is_ours], left, blocked)
+    return blocked
+
+
+def _units(pin: Pin, name_of: Callable[[SupplyUnit], str]) -> list[SupplyUnit]:
+    """Give the supply that a pin may take, first available first."""
+    return [
+        unit
+        for unit in sorted(pin.node.units, key=_BY_ARRIVAL)
+        if pin.supply is None or name_of(unit) == pin.supply
+    ]
+
+
+def _block(units: Iterable[SupplyUnit], qty: int, blocked: dict[int, int]) -> int:
+    """Keep supply from everyone; gives how much there was [steps]."""
+    left = qty
+    for unit in units:
+        kept = min(left, unit.free)
+        if kept > 0:
+            unit.free -= kept
+            blocked[unit.index] = blocked.get(unit.index, 0) + kept
+            left -= kept
+    return qty - left
 
 
 def _serve_owner(

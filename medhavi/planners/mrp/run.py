@@ -15,7 +15,7 @@ from medhavi.planners.mrp.limits import excesses
 from medhavi.planners.mrp.messages import Messages, stands, tell_awaited
 from medhavi.planners.mrp.model import Model
 from medhavi.planners.mrp.netting import NodeWalk, walk_cluster
-from medhavi.planners.mrp.pins import settle
+from medhavi.planners.mrp.pins import PinReport, settle
 from medhavi.planners.mrp.plain_walk import PlainWalk, is_plain
 from medhavi.planners.mrp.release import Release
 from medhavi.planners.mrp.resupply import wait_and_resupply
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.findings import Finding
-    from medhavi.planners.mrp.pins import BrokenPin
     from medhavi.planners.mrp.service import Service
     from medhavi.planners.mrp.state import Node, SupplyUnit
     from medhavi.planners.parameters import ConstrainedParameters, MrpParameters
@@ -110,7 +109,7 @@ class MrpRun:
         self.findings += self.model.traits.findings
         self.release = self._released()
         self.rank: dict[int, int] = {}
-        self.broken: list[BrokenPin] = []
+        self.pinned = PinReport(allow_over=self.settings.over_peg == "allow")
         self.blocked: dict[int, int] = {}
         self.levels: dict[int, Levels] = {}
         self.stopped = False
@@ -225,8 +224,7 @@ class MrpRun:
             [pin for node in cluster for pin in kept.get(node.key, ())] if kept else ()
         )
         if pins:
-            broken, blocked = settle(pins, self.release, self._peg_name)
-            self.broken += broken
+            blocked = settle(pins, self.release, self._peg_name, self.pinned)
             self.blocked.update(blocked)
         surplus = self._walk_plainly(cluster) if self._plain_walks() else []
         if surplus is None:
@@ -378,7 +376,7 @@ class MrpRun:
     ) -> None:
         """Collect the exceptions."""
         messages.prepare()
-        messages.collect(found, self.broken)
+        messages.collect(found, self.pinned)
         if self.mode == MrpRun.mode:
             # Which orders stand in another mode, that mode says.
             tell_awaited(messages, self.release, stands, self.as_of)

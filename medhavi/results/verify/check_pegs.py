@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.verify.check_balance import usable_lots
-from medhavi.results.verify.facts import PLACE, TOLERANCE, validity
+from medhavi.results.verify.facts import PLACE, TOLERANCE, validity, whole_up
 from medhavi.results.verify.faults import faults
 from medhavi.results.verify.material_use import outputs
 from medhavi.units import ALWAYS
@@ -33,6 +34,7 @@ def check_pegs(facts: Facts) -> list[Finding]:
         *_times(facts, known),
         *_chains(facts),
         *_firm(facts),
+        *_over(facts, givers),
         *_make_to_order(facts, known),
     ]
 
@@ -327,6 +329,86 @@ def _firm(facts: Facts) -> list[Finding]:
             pl.format("{} → {}", "demand", "supply").alias("value"), "qty", "pegged"
         ),
     )
+
+
+def _over(facts: Facts, givers: pl.DataFrame) -> list[Finding]:
+    """Check what firm pegs keep beyond the need of their demands (PEG-08).
+
+    What the plan says they keep nobody else has; and they keep all that is there where
+    the settings allow it and their demands are served in full, else nothing.
+    """
+    told = (
+        facts.plan.exceptions.filter(code=str(ExceptionCode.OVER_PEGGED))
+        .group_by("supply")
+        .agg(pl.col("qty").sum().alias("told"))
+    )
+    sums = (
+        _surplus(facts)
+        .join(told, on="supply", how="full", coalesce=True)
+        .join(givers.select("supply", "available"), on="supply")
+        .filter(pl.col("available").is_finite())
+        .with_columns(pl.col("told", "taken", "others", "over").fill_null(0.0))
+        .with_columns(rest=pl.col("available") - pl.col("taken"))
+    )
+    allowed = facts.snapshot.settings.over_peg == "allow"
+    most = pl.col("over") if allowed else pl.lit(0.0)
+    slack = TOLERANCE * (1 + pl.col("available"))
+    wrong = sums.with_columns(
+        due=pl.min_horizontal(most, pl.col("rest") + pl.col("others"))
+    ).filter(
+        (pl.col("told") > pl.col("rest") + slack)
+        | (pl.col("told") > pl.col("due") + slack)
+        | (pl.col("sure") & (pl.col("told") < pl.col("due") - slack))
+    )
+    cells = pl.col("supply").alias("value"), "told", "rest", "due"
+    return faults("VER076", "pegging", wrong.select(*cells).sort("value"))
+
+
+def _surplus(facts: Facts) -> pl.DataFrame:
+    """Give of each supply that is bound firmly: supply, taken, others, over, sure.
+
+    `taken` is pegged of it, `others` of that to demands that it is not bound to, `over`
+    bound and not pegged; `sure` where all that it is bound to are served in full.
+    """
+    broken = list(facts.exceptions.get("FirmPegBroken", set()))
+    served = facts.plan.fulfilment.filter(pl.col("status") != "ignored").select(
+        "demand", whole=pl.col("planned") >= pl.col("qty") - TOLERANCE
+    )
+    pegged = facts.plan.pegging.group_by("demand", "supply").agg(
+        pl.col("qty").sum().alias("pegged")
+    )
+    step = pl.col("step_qty").fill_null(1.0)
+    firm = (
+        facts.snapshot["pegs"]
+        .filter("firm")
+        .join(served, on="demand")
+        .join(pegged, on=["demand", "supply"], how="left")
+        .join(facts.steps_of_products, on="product", how="left")
+        .select(
+            "demand",
+            "supply",
+            over=whole_up(pl.col("qty") / step) * step - pl.col("pegged").fill_null(0),
+            sure=pl.col("whole")
+            & (pl.col("pegged") > 0).fill_null(value=False)
+            & ~pl.col("demand").is_in(broken),
+        )
+    )
+    made_for = facts.open_orders.select(
+        pl.col("supply_order").alias("supply"), "demand"
+    )
+    others = pegged.join(firm, on=["demand", "supply"], how="anti").join(
+        made_for, on=["demand", "supply"], how="anti"
+    )
+    return (
+        firm.group_by("supply")
+        .agg(pl.col("over").clip(lower_bound=0.0).sum(), pl.col("sure").all())
+        .join(_sum_of(pegged, "taken"), on="supply", how="left")
+        .join(_sum_of(others, "others"), on="supply", how="left")
+    )
+
+
+def _sum_of(pegged: pl.DataFrame, name: str) -> pl.DataFrame:
+    return pegged.group_by("supply").agg(pl.col("pegged").sum().alias(name))
 
 
 def _make_to_order(facts: Facts, known: pl.DataFrame) -> list[Finding]:

@@ -173,6 +173,28 @@ FAULTS: list[tuple[str, str, Tables, Tables]] = [
         ),
     ),
     (
+        "surplus of a firm peg not kept",
+        "VER076",
+        changed("pegging", "p4", qty=40.0),
+        {"settings": [{**TABLES["settings"][0], "over_peg": "allow"}]}
+        | also(
+            "pegs",
+            {
+                "demand": "D1",
+                "supply": "X|PLANT|A",
+                "product": "X",
+                "location": "PLANT",
+                "qty": 60.0,
+            },
+        ),
+    ),
+    (
+        "surplus kept where the settings say cap",
+        "VER076",
+        plus("exceptions", code="OverPegged", supply="X|PLANT|A", qty=5.0),
+        {},
+    ),
+    (
         "delivered before the supply",
         "VER007",
         changed("supplies", "move1", finish=at("2026-02-02 19:00")),
