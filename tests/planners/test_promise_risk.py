@@ -201,7 +201,9 @@ def pushed(book: Book, chain: Evaluation, own: dict[Subject, float]) -> int:
 
 
 @pytest.mark.req("ATP-13")
-@pytest.mark.parametrize("leaves", ["any time", "weekdays", "calendar", "blackout"])
+@pytest.mark.parametrize(
+    "leaves", ["any time", "weekdays", "calendar", "blackout", "bought from zero on"]
+)
 def test_all_points_at_once_arrive_as_each_of_them_would(leaves):
     snapshot = chain(supplier_fallback="accept_with_risk")
     departures = [
@@ -229,6 +231,14 @@ def test_all_points_at_once_arrive_as_each_of_them_would(leaves):
                 for weekday in range(1, 6)
             ],
             "lanes": [{**snapshot["lanes"].to_dicts()[0], "calendar": "TWO"}],
+        },
+        "bought from zero on": {
+            "supply_terms": [
+                {**row, "lead_time_days": lead}
+                for row, lead in zip(
+                    snapshot["supply_terms"].to_dicts(), (0.0, 1e-7), strict=True
+                )
+            ]
         },
     }
     book = Book.from_snapshot(snapshot.replace(**ways[leaves]))

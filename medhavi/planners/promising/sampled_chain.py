@@ -297,17 +297,30 @@ def _times_at(quantiles: Quantiles, drawn: _Levels) -> Floats:
     """Give `Quantiles.at` of all levels, but for the last bits of its floats."""
     p50, p80, p95 = quantiles[:3]
     if p50 * STEEP <= p80 or p80 * STEEP <= p95:
-        return quantiles.at_all(drawn.each)
+        lines = _line(p50, p80, drawn.share), _line(p80, p95, drawn.share)
+        return np.where(drawn.low, *lines)
     first = np.where(drawn.low, p50, p80)
     growth = np.where(drawn.low, log(p80 / p50), log(p95 / p80))
     found: Floats = first * np.exp(growth * drawn.share)
     return found
 
 
+def _line(first: float, second: float, share: Floats) -> Floats:
+    """Go on from one time to another: plainly from next to zero, else by logarithm."""
+    if first * STEEP <= second:
+        found: Floats = np.maximum(0.0, first + (second - first) * share)
+        return found
+    return first * np.exp(log(second / first) * share)
+
+
 def _unsure(floats: Floats) -> list[int]:
-    """Give the points next to a whole number: there the last bits decide."""
-    near: list[int] = np.flatnonzero(np.abs(floats - np.rint(floats)) < NEAR).tolist()
-    return near
+    """Give the points next to a whole number: there the last bits decide.
+
+    Zero is sure: only a plain line is cut there, and it has the same bits.
+    """
+    near = (np.abs(floats - np.rint(floats)) < NEAR) & (floats > 0.0)
+    found: list[int] = np.flatnonzero(near).tolist()
+    return found
 
 
 def _latest(floor: int, waits: Waits) -> Spread:
