@@ -76,6 +76,12 @@ class Changed(NamedTuple):
     ledgers: Ledgers
     moves: LedgerMoves | None = None
 
+    @property
+    def moves_work(self) -> bool:
+        """Whether the ledgers of resources hold other work than before."""
+        moves = self.moves
+        return moves is not None and bool(moves.released or moves.occupied)
+
 
 def changed(providers: Providers, ledgers: Ledgers, rows: Changes) -> Changed | None:
     """Give providers and ledgers on tables with other rows.

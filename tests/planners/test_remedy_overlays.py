@@ -315,6 +315,34 @@ def test_a_change_gives_the_answer_of_tables_that_are_read_anew(
     assert quote(book, request) == plain
 
 
+@pytest.mark.req("ATP-19")
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [("hold", 2), ("order", 5), ("units", 2), ("resource", 2), ("terms", 2)],
+)
+def test_orders_placed_for_an_answer_stay_apart_from_changed_work(kind, number):
+    """Searches for one answer share where orders are, unless other work is there."""
+    snapshot = company(0, 60, 4)
+    book = Book.from_snapshot(snapshot)
+    rows = change(snapshot, kind, number)
+    request = request_of(snapshot, product="A", location="L", qty=30, due=day(1))
+    book.stages.placed = {}
+    quote(book, request, detail="date")
+    assert book.stages.placed
+    again = asked_again(request, rows)
+    found = quote(book_with(book, rows), again, detail="date")
+    assert found == quote(rebuilt(book, rows), again, detail="date")
+
+
+@pytest.mark.req("ATP-19")
+def test_nothing_that_was_placed_is_known_after_an_answer():
+    snapshot = company(0, 9, 4)
+    book = Book.from_snapshot(snapshot)
+    late = request_of(snapshot, product="A", location="L", qty=5, due=day(1))
+    assert quote(book, late).remedies
+    assert book.stages.placed is None
+
+
 @pytest.mark.parametrize(
     "kind",
     [

@@ -71,4 +71,4 @@ def compact_replay(stages: Stages, terms: Terms) -> CompactReplay | None:
     """Give a walk that places orders again; None: the terms ask for more than that."""
     if not terms.plain:
         return None
-    return CompactReplay(compact_supply(stages, terms.now), terms)
+    return CompactReplay(compact_supply(stages, terms.now), terms, stages.placed)

@@ -405,7 +405,7 @@ class DeliverySearch:
     def _once(self, way: Way, terms: Terms) -> Evaluation | None:
         if terms.asked != way.product:
             terms = replace(terms, asked=way.product)
-        known = None if self.found is None else self.found.orders
+        known = self._stages.placed if self.found is None else self.found.orders
         late = self._too_late(way, terms)
         mark, failed = self._stages.mark(), len(self.failures)
         for walk in plain_walks(self._stages, terms, known):

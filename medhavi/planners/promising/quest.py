@@ -117,7 +117,8 @@ class Quest:
     def search(self) -> None:
         """Find the options."""
         search = self.search_for(self.request.product)
-        search.found = FoundBefore({}, {})
+        placed = self.book.stages.placed
+        search.found = FoundBefore({} if placed is None else placed, {})
         seen: set[str] = set()
         for terms in self._passes():
             self._collect(search, terms, seen)

@@ -48,12 +48,24 @@ def quote(
         except Exception as failure:  # noqa: BLE001 - a provider may fail in any way
             book.stages.at = "policy"
             return failed(Quest(book, request, usual_policy()), failure)
-    quest = Quest(book, request, used)
-    if used.preempt and detail == "figures":
-        # The lines that give way ask again among these holds.
-        detail = "date"
+    if used.preempt:
+        # The lines that give way ask again among the holds.
+        return _preempting(book, request, used, "date" if detail != "full" else detail)
+    if detail != "full":
+        return searched(Quest(book, request, used), detail)
+    # All searches for one answer begin with the same work on the resources.
+    book.stages.placed = {}
+    try:
+        quest = Quest(book, request, used)
+        return helped(quest, searched(quest, detail))
+    finally:
+        book.stages.placed = None
+
+
+def _preempting(book: Book, request: Request, policy: Policy, detail: str) -> Promise:
+    quest = Quest(book, request, policy)
     answer = searched(quest, detail)
-    if used.preempt and not quest.broken and not quest.timely:
+    if not quest.broken and not quest.timely:
         answer = with_preemption(quest, answer, detail)
     return helped(quest, answer) if detail == "full" else answer
 

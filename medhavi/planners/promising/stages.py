@@ -79,6 +79,7 @@ class Stages:
         "leads",
         "material",
         "moves",
+        "placed",
         "providers",
         "reserves",
         "times",
@@ -102,6 +103,8 @@ class Stages:
         self.leads: LeadDraws | None = None
         self.moves: tuple[LedgerMoves, ...] = ()
         """What the ledgers give back and take while one quote is made."""
+        self.placed: KnownOrders | None = None
+        """Orders of all searches for one answer; None: each keeps its own."""
         self.times = UncertainTimes(providers)
         self.reserves = reserves_of(providers)
         self._offers = providers.supplier_offers() if limited(providers) else None
@@ -127,6 +130,7 @@ class Stages:
             times=self.times.on(changed.providers),
             moves=self.moves if changed.moves is None else (*self.moves, changed.moves),
             compact=None,
+            placed=None if changed.moves_work else self.placed,
             **changed.ledgers._asdict(),
         )
 
