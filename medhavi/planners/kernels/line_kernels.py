@@ -259,19 +259,22 @@ def moved(line: Line, date: int) -> int:
     for place in range(D_P50, D_P95 + 1):
         dated[place] += by
     limit = max(line.asked[A_DUE], date) - by
-    dated[D_TIMELY] = 2 * timely(line.risk, limit)
+    dated[D_TIMELY] = 2 * timely(line.risk.comes, limit)
     return date
 
 
 def drawn_at(lanes: Lanes, line: Line, first: int) -> int:
     """Read the dates from the points, and draw the quoted one; gives 0, or REFUSED."""
-    risk, dated, most = line.risk, line.dated, POINTS - 1
+    risk, dated, basis = line.risk, line.dated, line.asked[A_RANK]
+    least, most = risk.comes[0], risk.comes[0]
+    for point in range(POINTS):
+        least, most = min(least, risk.comes[point]), max(most, risk.comes[point])
     for place in range(D_P95, D_P50 - 1, -1):
         rank = rank_at(level_of(place))
-        dated[place] = at_rank(risk.rising, most, rank)
-        most = rank - 1
-    basis = line.asked[A_RANK]
-    dated[D_AT] = risk.rising[basis]
+        most = at_rank(risk.comes, rank, least, most)
+        dated[place] = most
+        if rank == basis:
+            dated[D_AT] = most
     return draw(lanes, risk, first, point_of(risk, basis, dated[D_AT]))
 
 

@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING
 from medhavi.planners.kernels.machine_kernels import first_behind
 from medhavi.planners.kernels.risk_record import (
     CERTAIN,
+    COLUMNS,
+    FEW_DEPARTURES,
     POINTS,
     Q_BASE,
     Q_MOST,
     Q_SUBJECT,
+    R_COLUMNS,
     R_STAMP,
     R_SUBJECTS,
     R_WAITS,
     R_WANTED,
+    U_CURVE,
     U_GROUP,
     U_P50,
     U_P80,
@@ -154,6 +158,33 @@ def time_at(risk: Risk, subject: int, level: float) -> int:
     return whole + risk.times[subject, U_UP]
 
 
+def column_of(risk: Risk, subject: int, row: int) -> int:
+    """Give the place of the times of a subject at the points of a row.
+
+    They are kept for all subjects of the same curve. REFUSED: floats do not tell one.
+    """
+    counts, keys = risk.counts, risk.keys
+    curve = risk.times[subject, U_CURVE]
+    key = (row << 32) + curve
+    place = (31 * row + 127 * curve) % COLUMNS
+    while keys[place] != key and keys[place] >= 0:
+        place = (place + 1) % COLUMNS
+    if keys[place] == key:
+        return place
+    if 4 * counts[R_COLUMNS] >= 3 * COLUMNS:
+        counts[R_COLUMNS] = 0
+        for other in range(COLUMNS):
+            keys[other] = -1
+    for point in range(POINTS):
+        time = time_at(risk, subject, risk.levels[row, point])
+        if time == REFUSED:
+            return REFUSED
+        risk.columns[place, point] = time
+    keys[place] = key
+    counts[R_COLUMNS] += 1
+    return place
+
+
 # --------------------------------------------------------------------------- sampling
 def awaited(state: State, risk: Risk) -> int:
     """List what a way waits for; gives an instant before which it never is ready."""
@@ -216,13 +247,39 @@ def ready_at_points(risk: Risk, first: int, least: int) -> int:
         if waits[one, Q_MOST] <= least:
             continue
         subject, base = waits[one, Q_SUBJECT], waits[one, Q_BASE]
-        row = first + risk.times[subject, U_PLACE]
+        place = column_of(risk, subject, first + risk.times[subject, U_PLACE])
+        if place == REFUSED:
+            return REFUSED
         for point in range(POINTS):
-            time = time_at(risk, subject, risk.levels[row, point])
-            if time == REFUSED:
-                return REFUSED
-            ready[point] = max(ready[point], base + time)
+            ready[point] = max(ready[point], base + risk.columns[place, point])
     return 0
+
+
+def leaves_at_points(
+    departures: np.ndarray,
+    there: np.ndarray,
+    leaves: np.ndarray,
+    late: int,
+    low: int,
+    high: int,
+) -> None:
+    """Find the departure behind each point that is `there`, `late` added [s].
+
+    None is before place `low` of the departures, or behind place `high`.
+    """
+    last = departures[high]
+    for point in range(POINTS):
+        leaves[point] = last
+    if high - low > FEW_DEPARTURES:
+        for point in range(POINTS):
+            place = first_behind(departures, low, high, there[point] + late)
+            leaves[point] = departures[place]
+        return
+    for place in range(high - 1, low - 1, -1):
+        departure = departures[place]
+        for point in range(POINTS):
+            if there[point] + late < departure:
+                leaves[point] = departure
 
 
 def sent_at_points(
@@ -245,18 +302,17 @@ def sent_at_points(
         latest = first_behind(lanes.leaves, soonest, high, most + late)
         if latest == high:
             return REFUSED
+        leaves_at_points(lanes.leaves, there, risk.leaves, late, soonest, latest)
         subject, transit = risk.lanes[lane, Z_SUBJECT], lanes.lanes[lane, K_TRANSIT]
-        row = first
-        if subject >= 0:
-            row += risk.times[subject, U_PLACE]
+        if subject < 0:
+            for point in range(POINTS):
+                there[point] = risk.leaves[point] + transit
+            continue
+        place = column_of(risk, subject, first + risk.times[subject, U_PLACE])
+        if place == REFUSED:
+            return REFUSED
         for point in range(POINTS):
-            bound = there[point] + late
-            place = first_behind(lanes.leaves, soonest, latest, bound)
-            if subject >= 0:
-                transit = time_at(risk, subject, risk.levels[row, point])
-                if transit == REFUSED:
-                    return REFUSED
-            there[point] = lanes.leaves[place] + transit
+            there[point] = risk.leaves[point] + risk.columns[place, point]
     return 0
 
 
@@ -273,43 +329,30 @@ def sampled(state: State, net: Net, lanes: Lanes, risk: Risk, first: int) -> int
             return REFUSED
         for point in range(POINTS):
             comes[point] = max(comes[point], risk.there[point])
-    for point in range(POINTS):
-        risk.rising[point] = comes[point]
     return 0
 
 
-def at_rank(values: np.ndarray, high: int, rank: int) -> int:
-    """Give the value of a rank among those up to a place, which it reorders.
-
-    What is before it then is no more, what is behind it no less (Hoare's FIND,
-    Communications of the ACM 4, 1961, 321-322).
-    """
-    low = 0
-    while low < high:
-        pivot, one, other = values[rank], low, high
-        while one <= other:
-            while values[one] < pivot:
-                one += 1
-            while values[other] > pivot:
-                other -= 1
-            if one <= other:
-                values[one], values[other] = values[other], values[one]
-                one += 1
-                other -= 1
-        if other < rank:
-            low = one
-        if rank < one:
-            high = other
-    return values[rank]
-
-
-def timely(risk: Risk, limit: int) -> int:
+def timely(comes: np.ndarray, limit: int) -> int:
     """Count the points at which the last shipment is there by an instant."""
     count = 0
     for point in range(POINTS):
-        if risk.comes[point] <= limit:
+        if comes[point] <= limit:
             count += 1
     return count
+
+
+def at_rank(comes: np.ndarray, rank: int, low: int, high: int) -> int:
+    """Give the date of a rank among those of the points: none before it suffices.
+
+    It lies between two dates, these among them.
+    """
+    while low < high:
+        middle = (low + high) // 2
+        if timely(comes, middle) > rank:
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 def rank_at(level: float) -> int:
@@ -319,7 +362,7 @@ def rank_at(level: float) -> int:
 
 def point_of(risk: Risk, rank: int, date: int) -> int:
     """Give the point of a rank; of equal dates the earlier points come first."""
-    left = rank - timely(risk, date - 1)
+    left = rank - timely(risk.comes, date - 1)
     for point in range(POINTS):
         if risk.comes[point] == date:
             if left == 0:

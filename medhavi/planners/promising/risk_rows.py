@@ -10,6 +10,7 @@ import numpy as np
 
 from medhavi.planners.kernels.risk_record import (
     CERTAIN,
+    COLUMNS,
     CURVE,
     POINTS,
     RISKS,
@@ -79,6 +80,8 @@ class RiskRows:
         self._order: list[tuple[Subject, int]] = []
         self._named: list[Quantiles] = []
         self._groups: dict[str, int] = {}
+        self._alike: dict[tuple[float, ...], int] = {}
+        """Curves that were met, each with its number."""
         self._subjects, self._curves = Table(SUBJECT), Table(CURVE, float)
         self._sources = Table(UNSURE)
         self._tables = np.full(MOST_DIMENSIONS, -1, np.int64)
@@ -94,6 +97,8 @@ class RiskRows:
             tables=self._tables,
             levels=self._levels,
             bounds=np.zeros((0, 2)),
+            keys=np.full(COLUMNS, -1, np.int64),
+            columns=np.zeros((COLUMNS, POINTS), np.int64),
             counts=np.zeros(RISKS, np.int64),
             subjects=np.zeros(MOST_DIMENSIONS, np.int64),
             kept=np.zeros(MOST_DIMENSIONS, np.int64),
@@ -102,9 +107,9 @@ class RiskRows:
             moving=np.zeros(nodes, np.int64),
             stack=np.zeros(nodes, np.int64),
             ready=np.zeros(POINTS, np.int64),
+            leaves=np.zeros(POINTS, np.int64),
             there=np.zeros(POINTS, np.int64),
             comes=np.zeros(POINTS, np.int64),
-            rising=np.zeros(POINTS, np.int64),
         )
 
     def record(self) -> Risk:
@@ -201,7 +206,8 @@ class RiskRows:
         ]
         group = quantiles.group or "|".join(subject)
         place = self._groups.setdefault(group, len(self._groups))
-        known = self._subjects.add(0, place, up, *whole, 0, 0, 0)
+        curve = self._alike.setdefault((p50, p80, p95, unit, up), len(self._alike))
+        known = self._subjects.add(0, place, curve, up, *whole, 0, 0, 0)
         self._curves.add(p50 * unit, p80 * unit, log(p80 / p50), log(p95 / p80))
         self._numbers[subject] = known
         self._named.append(quantiles)
