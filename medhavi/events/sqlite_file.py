@@ -16,13 +16,13 @@ import sqlite3
 import threading
 import time
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from medhavi.errors import EnvironmentFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-from weakref import WeakValueDictionary
 
 APPLICATION_ID = 0x4D656476
 """Marks the file as an event store of Medhavi ("Medv")."""
@@ -89,9 +89,9 @@ class SqliteFile:
         self.lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
 
-    def __del__(self) -> None:
-        """Close with the last store of the path."""
-        if self.process == os.getpid():
+    def __del__(self, process_now: Callable[[], int] = os.getpid) -> None:
+        """Close with the last store of the path; modules may be gone by then."""
+        if self.process == process_now():
             self.close()
 
     def connection(self) -> sqlite3.Connection:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Row = Mapping[str, object]
     Rows = Mapping[str, Sequence[Row]]
 
+_WORDS = {"qty": "quantity", "pct": "percent", "h": "hours", "moq": "least order"}
+
 
 class ChangedCell(NamedTuple):
     """A cell with another value; `key` says which row of `table` it is of."""
@@ -104,5 +106,9 @@ def value_words(value: object, names: Names) -> str:
 
 
 def said(name: str) -> str:
-    """Give the name of a table or a column in words."""
-    return name.replace("_", " ")
+    """Give the name of a table or a column in words.
+
+    >>> said("max_late_days"), said("qty_done")
+    ('max late days', 'quantity done')
+    """
+    return " ".join(_WORDS.get(word, word) for word in name.split("_"))

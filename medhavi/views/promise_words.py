@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -98,15 +99,32 @@ def options_html(promise: Promise, names: Names) -> str:
         return empty("There is no way to serve it", "See below what limits it.")
     shown = promise.options[:MOST_OPTIONS]
     dearest = max(option.cost for option in shown)
+    often = Counter(option.option for option in shown)
     cards = "".join(
-        _option(option, promise.cost.currency, dearest, names) for option in shown
+        _option(
+            option,
+            _title(option, names, alone=often[option.option] == 1),
+            promise.cost.currency,
+            dearest,
+            names,
+        )
+        for option in shown
     )
     more = len(promise.options) - len(shown)
     tail = f'<p class="muted small">and {more} more, all worse</p>' if more else ""
     return f'<div class="mv-options">{cards}</div>{tail}'
 
 
-def _option(option: PromiseOption, currency: str, dearest: float, names: Names) -> str:
+def _title(option: PromiseOption, names: Names, *, alone: bool) -> str:
+    """Say the way; its date where another one goes the same way at another time."""
+    way = way_words(option.option, names)
+    told = f"{way[:1].upper()}{way[1:]}"
+    return told if alone else f"{told}, {when(from_seconds(option.date), names.zone)}"
+
+
+def _option(
+    option: PromiseOption, title: str, currency: str, dearest: float, names: Names
+) -> str:
     chosen = option.why_not is None
     verdict = "<b>chosen</b>" if chosen else escape(_why_not(option.why_not or ""))
     facts = (
@@ -122,11 +140,10 @@ def _option(option: PromiseOption, currency: str, dearest: float, names: Names) 
         ),
     )
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
-    way = escape(way_words(option.option, names))
     mark = "● " if chosen else ""
     return (
         f'<article class="mv-card mv-option{" chosen" if chosen else ""}">'
-        f"<h3>{mark}{way[:1].upper()}{way[1:]}</h3><dl>{rows}</dl>"
+        f"<h3>{mark}{escape(title)}</h3><dl>{rows}</dl>"
         f'<p class="small">{verdict}</p></article>'
     )
 

@@ -16,6 +16,7 @@ from tests.planners.small_promises import (
     tables,
     workshop,
 )
+from tests.planners.small_towns import request, tables_of, town
 
 CUSTOMER = {"location": "C1", "kind": "customer"}
 
@@ -584,3 +585,15 @@ def test_components_are_brought_from_another_place():
     first, second = promise(snapshot, [cells(), cells()])
     assert (days(first.date), days(second.date)) == (1.5, 2.5)
     assert {hold.kind for hold in first.holds} == {"material", "transport"}
+
+
+@pytest.mark.req("ATP-01")
+def test_each_option_of_one_name_has_a_score_of_its_own():
+    """In town 75 the same ways are open a week apart, early with any machine."""
+    made = town(75)
+    answer = asked(tables_of(made), **request(made))
+    ranked = [one for one in answer.options if one.score is not None]
+    totals = [one.score for one in ranked]
+    assert totals == sorted(totals)
+    same = [one for one in ranked if one.option == "make:R0@Q"]
+    assert len({one.date for one in same}) == len({one.score for one in same}) == 2

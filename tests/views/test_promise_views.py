@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -191,6 +192,19 @@ def test_options_stand_side_by_side_with_why_not(promise):
     table = options_html(promise, NAMES)
     assert "<b>chosen</b>" in table
     assert "later by 1 d" in table
+
+
+def test_two_ways_of_one_name_are_told_apart_by_their_dates(promise):
+    first = promise.options[0]
+    other = replace(first, date=first.date + DAY, why_not="later")
+    titles = re.findall(
+        "<h3>(.*?)</h3>", options_html(replace(promise, options=(first, other)), NAMES)
+    )
+    assert len(set(titles)) == 2
+    alone = re.findall(
+        "<h3>(.*?)</h3>", options_html(replace(promise, options=(first,)), NAMES)
+    )
+    assert titles[0].startswith(f"{alone[0]}, ")
 
 
 def test_reasons_are_sentences_with_their_code(promise):

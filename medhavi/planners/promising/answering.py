@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from medhavi.planners.promising.counterfactual import reasons
@@ -86,8 +87,11 @@ def failed(quote: Quest, failure: Exception) -> Promise:
 
 def _ranked(
     quote: Quest, permitted: list[Offered]
-) -> tuple[list[Offered], dict[str, float]]:
-    """Order by score; a substitute waits for own supply that is on time (rule 32)."""
+) -> tuple[list[Offered], list[float]]:
+    """Order by score, given beside.
+
+    A substitute waits for own supply that is on time (rule 32).
+    """
     own = quote.request.product
     timely = any(
         one.way.product == own and one.times.date <= quote.request.due
@@ -108,10 +112,7 @@ def _ranked(
     ]
     totals = scores(judged, quote.policy)
     order = ranking(judged, totals)
-    return (
-        [permitted[place] for place in order],
-        {judged[place].option: totals[place] for place in order},
-    )
+    return [permitted[place] for place in order], [totals[place] for place in order]
 
 
 def _priced(permitted: list[Offered], policy: Policy) -> bool:
@@ -189,7 +190,7 @@ def known_basis(name: str, risk: str) -> PromiseBasis:
 def _options(
     quote: Quest,
     ranked: list[Offered],
-    totals: dict[str, float],
+    totals: list[float],
     offered: list[Offered],
 ) -> tuple[PromiseOption, ...]:
     chosen = ranked[0] if ranked else None
@@ -205,12 +206,12 @@ def _options(
             on_time_prob=one.times.on_time_prob,
             cost=one.cost.total,
             co2_kg=one.co2_kg,
-            score=totals.get(one.name),
+            score=score,
             why_not=None if one is chosen else _why_not(quote, one, chosen),
             parts=one.cost,
             incoterms=one.times.evaluation.incoterms if stated else (),
         )
-        for one in [*ranked, *others]
+        for one, score in zip_longest([*ranked, *others], totals)
     )
 
 
@@ -234,7 +235,7 @@ def _rejected(quote: Quest, offered: list[Offered], detail: str) -> Promise:
         return promise
     return _replaced(
         promise,
-        options=_options(quote, [], {}, offered),
+        options=_options(quote, [], [], offered),
         limiters=reasons(quote, None, PromiseStatus.REJECTED),
         trace=trace_of(quote, None),
         exact=not (quote.cut or quote.rough),
