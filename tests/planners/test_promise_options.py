@@ -592,8 +592,7 @@ def test_each_option_of_one_name_has_a_score_of_its_own():
     """In town 75 the same ways are open a week apart, early with any machine."""
     made = town(75)
     answer = asked(tables_of(made), **request(made))
-    ranked = [one for one in answer.options if one.score is not None]
-    totals = [one.score for one in ranked]
+    totals = [one.score for one in answer.options if one.score is not None]
     assert totals == sorted(totals)
-    same = [one for one in ranked if one.option == "make:R0@Q"]
+    same = [one for one in answer.options if one.option == "make:R0@Q"]
     assert len({one.date for one in same}) == len({one.score for one in same}) == 2
