@@ -51,3 +51,9 @@ class ChangedSourcing(Sourcing):
         if self._touched(product, location):
             return super().sources(product, location)
         return self._base.sources(product, location)
+
+    def of_node(self, product: str, location: str) -> Sourcing:
+        """Give the sourcing that knows the sources of a node."""
+        if self._touched(product, location):
+            return self
+        return self._base.of_node(product, location)

@@ -75,6 +75,11 @@ class Sourcing:
         self._lanes = DefaultLanes(tables, roads)
         self._rules = _rules(tables["inventory_policies"])
 
+    def of_node(self, product: str, location: str) -> Sourcing:
+        """Give the sourcing that knows the sources of a node."""
+        del product, location
+        return self
+
     def sources(self, product: str, location: str) -> tuple[Source, ...]:
         """Give the sources that new orders may use, by preference, then id.
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from medhavi.planners.promising.asking import read_requests
 from medhavi.planners.promising.book import Book, apply
+from medhavi.planners.promising.compact_supply import compact_supply
 from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.what_if import asked_again, book_with, changed, rebuilt
 from medhavi.results.promise import PromiseStatus
@@ -362,6 +363,23 @@ def test_what_a_change_does_not_reach_is_shared(kind):
     book = Book.from_snapshot(snapshot)
     other = book_with(book, change(snapshot, kind, 1))
     assert other.stages.capacity is book.stages.capacity
+
+
+def test_goods_whose_sources_stay_are_not_looked_up_again():
+    snapshot = company(0, 0, 0)
+    book = Book.from_snapshot(snapshot)
+    request = request_of(snapshot, product="A", location="L", qty=5, due=day(1))
+    quote(book, request, detail="date")
+    row = row_of(snapshot, "supply_terms", supplier="S") | {"lead_time_days": 1.0}
+    other = book_with(book, {"supply_terms": (row,)})
+    before = compact_supply(book.stages, book.now)
+    after = compact_supply(other.stages, other.now)
+    assert after.good("A", "L") is before.good("A", "L")
+    assert after.good("B", "L") is not before.good("B", "L")
+    found = quote(other, request, detail="date")
+    assert found == quote(
+        rebuilt(book, {"supply_terms": (row,)}), request, detail="date"
+    )
 
 
 def test_one_unit_more_shares_all_but_its_resource():

@@ -82,6 +82,11 @@ class CompactGood:
             self._known = True
         return self._sources
 
+    @property
+    def complete(self) -> bool:
+        """Whether its sources were looked up."""
+        return self._known
+
     def known(self, source: Source) -> CompactSource | None:
         """Give what is kept of one of its sources; None: it is not plain."""
         for one in self.sources or ():
@@ -157,13 +162,18 @@ class CompactSupply:
         Providers with their ledgers.
     now
         Nothing begins before it [s].
+    before
+        Goods of tables of which few rows differ, on the same ledgers.
     """
 
-    __slots__ = ("_goods", "now", "stages")
+    __slots__ = ("_before", "_goods", "now", "stages")
 
-    def __init__(self, stages: Stages, now: int) -> None:
+    def __init__(
+        self, stages: Stages, now: int, before: CompactSupply | None = None
+    ) -> None:
         self.stages = stages
         self.now = now
+        self._before = before
         self._goods: dict[tuple[str, str], CompactGood] = {}
 
     def good(self, product: str, location: str) -> CompactGood:
@@ -171,8 +181,19 @@ class CompactSupply:
         node = (product, location)
         known = self._goods.get(node)
         if known is None:
-            known = self._goods[node] = CompactGood(self, product, location)
+            known = self._shared(node) or CompactGood(self, product, location)
+            self._goods[node] = known
         return known
+
+    def _shared(self, node: tuple[str, str]) -> CompactGood | None:
+        """Give a good whose sources were looked up before and are the same still."""
+        before = self._before
+        known = None if before is None else before._goods.get(node)  # noqa: SLF001
+        if before is None or known is None or not known.complete:
+            return None
+        sourcing = self.stages.providers.sourcing.of_node(*node)
+        same = sourcing is before.stages.providers.sourcing.of_node(*node)
+        return known if same else None
 
     def machines(
         self, goods: Iterable[CompactGood]
@@ -243,5 +264,15 @@ def compact_supply(stages: Stages, now: int) -> CompactSupply:
     """Give the goods of providers, kept with them."""
     known: CompactSupply | None = stages.compact
     if known is None or known.now != now or known.stages is not stages:
-        known = stages.compact = CompactSupply(stages, now)
+        alike = known is not None and known.now == now and _alike(known.stages, stages)
+        known = stages.compact = CompactSupply(stages, now, known if alike else None)
     return known
+
+
+def _alike(one: Stages, other: Stages) -> bool:
+    """Tell whether goods differ in nothing but what their sources are."""
+    return (
+        one.material is other.material
+        and one.capacity is other.capacity
+        and one.providers.recipes is other.providers.recipes
+    )

@@ -129,7 +129,6 @@ class Stages:
             providers=changed.providers,
             times=self.times.on(changed.providers),
             moves=self.moves if changed.moves is None else (*self.moves, changed.moves),
-            compact=None,
             placed=None if changed.moves_work else self.placed,
             **changed.ledgers._asdict(),
         )
