@@ -6,14 +6,20 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from medhavi.planners.promising.book import Book
+from medhavi.planners.promising.counterfactual import as_wide, widest
+from medhavi.planners.promising.one_quest import searched
 from medhavi.planners.promising.promise_run import promise
+from medhavi.planners.promising.quest import Quest
 from medhavi.planners.promising.stages import Stages
 from medhavi.planners.promising.what_if import asked_again, changed
 from medhavi.providers import Providers
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromiseStatus
+from tests.examples import examples
 from tests.planners.small_promises import (
     TRUSTING,
     asked,
@@ -38,6 +44,17 @@ BUSY = {
     "start": day(0),
     "finish": day(9),
 }
+KEPT = {
+    "stock": 0,
+    "parts": 5,
+    "safety": 2,
+    "inbound": 0,
+    "at": 1,
+    "bought": False,
+    "busy": False,
+    "rules": {},
+}
+"""Safety stock is in the way."""
 
 
 @pytest.mark.req("ATP-03")
@@ -280,3 +297,74 @@ def test_an_unknown_policy_stops_the_answer():
 
     with pytest.raises(BadData, match=r"PRM004.*nearest name is gold"):
         promise(tables(), [cells(policy="golt")])
+
+
+@pytest.mark.req("ATP-03")
+@settings(max_examples=examples(30, 200))
+@example(KEPT, 5)
+@given(
+    st.fixed_dictionaries(
+        {
+            "stock": st.integers(0, 9),
+            "parts": st.integers(0, 9),
+            "safety": st.integers(0, 3),
+            "inbound": st.integers(0, 9),
+            "at": st.integers(1, 9),
+            "bought": st.booleans(),
+            "busy": st.booleans(),
+            "rules": st.sampled_from(
+                [{}, {"buffers": True}, {"ask_supplier": "never"}]
+            ),
+        }
+    ),
+    st.integers(1, 9),
+)
+def test_rules_that_were_in_no_way_are_not_searched_without(world, qty):
+    """Where no rule closed anything, wider rules find the same dates."""
+    snapshot = workshop(
+        stock=[
+            {"product": "A", "qty": world["stock"]},
+            {"product": "B", "qty": world["parts"]},
+        ],
+        inventory_policies=[{"product": "B", "safety_qty": world["safety"]}],
+        supply_orders=[
+            {
+                "supply_order": "P1",
+                "product": "B",
+                "qty": world["inbound"],
+                "due": day(world["at"]),
+            }
+        ][: world["inbound"]],
+        supply_terms=[
+            {"product": "B", "lead_time_days": 5, "lead_time_p95_days": 8},
+            {"product": "A", "supplier": "S2", "lead_time_days": 6},
+        ][: 1 + world["bought"]],
+        reservations=[BUSY][: world["busy"]],
+        promise_policies=[{**TRUSTING, **world["rules"]}],
+    )
+    book = Book.from_snapshot(snapshot)
+    request = request_of(snapshot, qty=qty, due=day(1))
+    quest = Quest(book, request, book.policies.of(request))
+    searched(quest, "full")
+    wider, less = widest(quest.policy, request)
+    if as_wide(quest, wider, less):
+        other = Quest(book, less, wider)
+        searched(other, "full")
+        assert min(one.times.date for one in other.offered) == min(
+            one.times.date for one in quest.offered
+        )
+
+
+@pytest.mark.req("ATP-03")
+@pytest.mark.parametrize(("parts", "idle"), [(0, True), (3, False)])
+def test_wider_rules_are_tried_where_less_was_bought_for_what_comes(parts, idle):
+    order = {"supply_order": "P1", "product": "B", "qty": parts, "due": day(20)}
+    snapshot = workshop(
+        supply_orders=[order][:parts],
+        promise_policies=[TRUSTING],
+    )
+    book = Book.from_snapshot(snapshot)
+    request = request_of(snapshot, qty=5, due=day(1))
+    quest = Quest(book, request, book.policies.of(request))
+    searched(quest, "full")
+    assert as_wide(quest, *widest(quest.policy, request)) is idle

@@ -225,14 +225,18 @@ class CompactWalk(CompactPlacing):
                 self._fail(refused, source.source.source)
                 return False
         if terms.buy == "rest":
+            self.stages.spared = self.stages.spared or covered
             return not covered
         return terms.buy != "never"
 
     def _part_of(self, source: CompactSource, steps: int) -> int:
         """Give what stock contributes beside a new order [steps]."""
-        rest = source.is_buy and self.terms.buy == "rest"
-        free = self._free(source.good, NEVER if rest else self.terms.now)
-        return min(free, steps - 1)
+        part = min(self._free(source.good, self.terms.now), steps - 1)
+        if not source.is_buy or self.terms.buy != "rest":
+            return part
+        ever = min(self._free(source.good, NEVER), steps - 1)
+        self.stages.spared = self.stages.spared or ever != part
+        return ever
 
     def _mixed(
         self, source: CompactSource, part: int, steps: int, *, whole: bool = True

@@ -19,10 +19,12 @@ from medhavi.results.promise import PromiseReason, PromiseStatus
 from medhavi.units import HOUR
 
 if TYPE_CHECKING:
+    from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.naming import Named
     from medhavi.planners.promising.offers import Offered
     from medhavi.planners.promising.pieces import Stage
     from medhavi.planners.promising.quest import Quest
+    from medhavi.planners.promising.rules_of_promise import Policy
 
 STAGES: tuple[Stage, ...] = ("material", "capacity", "transport", "policy")
 CAPS = frozenset(
@@ -130,25 +132,11 @@ def _relaxed_date(
         return None if found is None else found.date + quote.buffer
     policy, request = quote.policy, quote.request
     if "policy" in relaxed:
-        policy = replace(
-            policy,
-            buffers=True,
-            expedite=True,
-            ask_supplier="always",
-            supplier_fallback="accept_with_risk",
-            delivery="partial",
-            cost_cap=None,
-            co2_cap=None,
-            risk_cap=None,
-            max_distance_to_bottleneck=None,
-            plan_early_days=None,
-            plan_late_days=None,
-            delivery_buffer_h=0.0,
-            least_esg=None,
-        )
-        request = replace(request, full_line=False, max_lateness_days=None)
-    other = type(quote)(quote.book, request, policy, stages)
-    other.search()
+        policy, request = widest(policy, request)
+    other = quote
+    if stages or not as_wide(quote, policy, request):
+        other = type(quote)(quote.book, request, policy, stages)
+        other.search()
     complete = [
         one.times.date
         for one in other.offered
@@ -156,3 +144,46 @@ def _relaxed_date(
         and (one.closed is None or "policy" in relaxed)
     ]
     return min(complete, default=None)
+
+
+def widest(policy: Policy, request: Request) -> tuple[Policy, Request]:
+    """Give the rules that permit most, and the request that asks for least."""
+    wider = replace(
+        policy,
+        buffers=True,
+        expedite=True,
+        ask_supplier="always",
+        supplier_fallback="accept_with_risk",
+        delivery="partial",
+        cost_cap=None,
+        co2_cap=None,
+        risk_cap=None,
+        max_distance_to_bottleneck=None,
+        plan_early_days=None,
+        plan_late_days=None,
+        delivery_buffer_h=0.0,
+        least_esg=None,
+    )
+    return wider, replace(request, full_line=False, max_lateness_days=None)
+
+
+def as_wide(quote: Quest, wider: Policy, request: Request) -> bool:
+    """Tell whether a search by wider rules would find what was found already.
+
+    The rules that differ closed nothing: nothing was withheld, no lane left out, and
+    all that was missing was bought, whatever comes later.
+    """
+    alike = replace(
+        wider,
+        buffers=quote.policy.buffers,
+        expedite=quote.policy.expedite,
+        ask_supplier="on_shortfall",
+    )
+    return (
+        (alike, request) == (quote.policy, quote.request)
+        and not quote.ruled
+        and quote.work is None
+        and bool(quote.offered)
+        and all(one.closed is None for one in quote.offered)
+        and not quote.leaves_lanes
+    )

@@ -231,6 +231,7 @@ class DeliverySearch:
                     self.failures += walk.failures
                     continue
                 rest = terms.buy == "rest"
+                self._stages.spared = True
             part = min(self._free(place, terms, ever=rest), wanted.steps)
             # Something comes beside what lies there.
             more = "material" not in terms.relaxed and self._free(place, terms) > 0

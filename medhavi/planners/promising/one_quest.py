@@ -28,7 +28,7 @@ def searched(quest: Quest, detail: str, *, freed: bool = False) -> Promise:
     book, request = quest.book, quest.request
     mark = book.stages.mark()
     level = LEVELS[quest.policy.risk_basis]
-    book.stages.withheld = False
+    book.stages.withheld = book.stages.spared = False
     book.stages.leads = book.times.at(level) if book.times.anything else None
     try:
         book.stages.begin()

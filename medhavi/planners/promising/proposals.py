@@ -271,15 +271,13 @@ def _is_idle(rule: str, quest: Quest) -> bool:
     Then the answer is the same, and need not be tried. Where others may give way, their
     policies count as well.
     """
-    policy, book = quest.policy, quest.book
+    policy = quest.policy
     if policy.preempt:
         return False
     if rule == "buffers":
         return not quest.withheld
     if rule == "expedite":
-        rows = book.substitutes.get(quest.request.product, ())
-        products = [quest.request.product, *(row["substitute"] for row in rows)]
-        return not any(book.reach.dear(product) for product in products)
+        return not quest.leaves_lanes
     unknown = Limiter.SUPPLIER_LEADTIME_EXCEEDED
     return policy.supplier_fallback == "block" and all(
         failure.code is not unknown for failure in quest.failures

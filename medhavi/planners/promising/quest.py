@@ -69,6 +69,8 @@ class Quest:
         A provider failed.
     withheld
         Safety stock or withheld time was in the way.
+    ruled
+        That was so, or less was bought because of what comes later.
     buffer
         Time between the arrival and the date that is quoted [s].
     floor
@@ -97,7 +99,7 @@ class Quest:
         self.rough = False
         self.brief = False
         self.broken = False
-        self.withheld = False
+        self.withheld = self.ruled = False
         self.buffer = seconds_up(policy.delivery_buffer_h, HOUR)
         self.floor = request.due if policy.not_before_due else ALWAYS
         self.need = request.due - self.buffer
@@ -138,6 +140,8 @@ class Quest:
             if short is not None:
                 self._take(search, *short)
         self._count(search)
+        stages = self.book.stages
+        self.ruled = stages.withheld or stages.spared or stages.flat is not None
 
     def _passes(self) -> Iterator[Terms]:
         asked = self.policy.ask_supplier
@@ -336,6 +340,13 @@ class Quest:
             one.times.date <= self.request.due and one.closed is None
             for one in self.offered
         )
+
+    @property
+    def leaves_lanes(self) -> bool:
+        """Whether any lane is left out because it is faster and dearer."""
+        rows = self.book.substitutes.get(self.request.product, ())
+        products = [self.request.product, *(row["substitute"] for row in rows)]
+        return any(self.book.reach.dear(product) for product in products)
 
     def _may_be_short(self) -> bool:
         return self.policy.delivery == "partial" and not self.request.full_line

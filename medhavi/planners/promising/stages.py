@@ -82,6 +82,7 @@ class Stages:
         "placed",
         "providers",
         "reserves",
+        "spared",
         "times",
         "transport",
         "withheld",
@@ -96,8 +97,9 @@ class Stages:
         transport: Itineraries | None = None,
     ) -> None:
         self.at = "routing"
-        self.withheld = False
-        """Whether safety stock or withheld time was in the way of what was asked."""
+        self.withheld = self.spared = False
+        """Whether safety stock or withheld time was in the way of what was asked, and
+        whether less was bought, or nothing, because of what comes later."""
         self.providers = providers
         self._perishable = perishable_products(providers)
         self.leads: LeadDraws | None = None

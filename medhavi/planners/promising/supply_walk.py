@@ -166,6 +166,7 @@ class Walk(StockWalk):
             self.fail(refused, source.source)
             return False
         if self.terms.buy == "rest":
+            self.stages.spared = self.stages.spared or covered
             return not covered
         return self.terms.buy != "never"
 
@@ -174,9 +175,12 @@ class Walk(StockWalk):
 
         Where only what is missing may be bought, all that ever comes counts.
         """
-        if source.kind == "buy" and self.terms.buy == "rest":
-            return min(self.ever(product, location), steps - 1)
-        return min(self.available(product, location, self.terms.now), steps - 1)
+        part = min(self.available(product, location, self.terms.now), steps - 1)
+        if source.kind != "buy" or self.terms.buy != "rest":
+            return part
+        ever = min(self.ever(product, location), steps - 1)
+        self.stages.spared = self.stages.spared or ever != part
+        return ever
 
     def mixed(
         self, source: Source, part: int, steps: int, *, whole: bool = True
