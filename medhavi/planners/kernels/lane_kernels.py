@@ -38,7 +38,6 @@ from medhavi.planners.kernels.supply_record import (
     K_CUTOFF,
     K_FIRST,
     K_LAST,
-    K_TIMED,
     K_TRANSIT,
     K_VOLUME,
     K_WEIGHT,
@@ -200,7 +199,7 @@ def timed(
             return REFUSED
         lanes.way[leg, W_READY] = at
         lanes.way[leg, W_LEAVES] = place
-        at = lanes.leaves[place] + lanes.lanes[lane, K_TIMED]
+        at = lanes.leaves[place] + lanes.timed[lane]
         lanes.way[leg, W_ARRIVAL] = at
     return at
 

@@ -19,6 +19,7 @@ from medhavi.planners.kernels.risk_record import (
     R_STAMP,
     R_SUBJECTS,
     U_DRAWN,
+    U_LANE,
     U_P50,
     U_PLACE,
     U_SEEN,
@@ -27,13 +28,11 @@ from medhavi.planners.kernels.risk_record import (
     X_SUBJECT,
     Z_LEVEL,
     Z_MEDIAN,
-    Z_SUBJECT,
 )
 from medhavi.planners.kernels.supply_record import (
     BUY,
     C_SHIPMENTS,
     C_TIMED,
-    K_TIMED,
     LOW,
     LYING,
     MAKE,
@@ -102,11 +101,12 @@ def draw_level(lanes: Lanes, risk: Risk, level: float) -> int:
 def draw_lanes(lanes: Lanes, risk: Risk) -> None:
     """Let the lanes of a way take the times that are drawn, others their median."""
     times = risk.times
-    for lane in range(len(lanes.lanes)):
-        subject = risk.lanes[lane, Z_SUBJECT]
-        lanes.lanes[lane, K_TIMED] = risk.lanes[lane, Z_MEDIAN]
-        if subject >= 0 and times[subject, U_SEEN] == risk.counts[R_STAMP]:
-            lanes.lanes[lane, K_TIMED] = times[subject, U_DRAWN]
+    for lane in range(len(lanes.timed)):
+        lanes.timed[lane] = risk.lanes[Z_MEDIAN, lane]
+    for place in range(risk.counts[R_SUBJECTS]):
+        subject = risk.subjects[place]
+        if times[subject, U_LANE] >= 0:
+            lanes.timed[times[subject, U_LANE]] = times[subject, U_DRAWN]
 
 
 def draw_purchases(supply: Supply, risk: Risk) -> None:
@@ -128,8 +128,8 @@ def as_searched(lanes: Lanes, risk: Risk) -> None:
     """Let lanes take the times of the search, where nothing is evaluated at others."""
     if risk.counts[R_MODE] == DRAWN or not lanes.counts[C_TIMED]:
         return
-    for lane in range(len(lanes.lanes)):
-        lanes.lanes[lane, K_TIMED] = risk.lanes[lane, Z_LEVEL]
+    for lane in range(len(lanes.timed)):
+        lanes.timed[lane] = risk.lanes[Z_LEVEL, lane]
 
 
 def purchases_as_searched(supply: Supply, risk: Risk) -> None:

@@ -115,7 +115,7 @@ def uncertain(state: State, net: Net, lanes: Lanes, risk: Risk) -> int:
             return REFUSED
     for leg in range(lanes.counts[C_LEGS]):
         lane = net.edges[lanes.legs[leg, W_EDGE], E_LANE]
-        if added(risk, risk.lanes[lane, Z_SUBJECT]) == REFUSED:
+        if added(risk, risk.lanes[Z_SUBJECT, lane]) == REFUSED:
             return REFUSED
     return counts[R_SUBJECTS]
 
@@ -303,7 +303,7 @@ def sent_at_points(
         if latest == high:
             return REFUSED
         leaves_at_points(lanes.leaves, there, risk.leaves, late, soonest, latest)
-        subject, transit = risk.lanes[lane, Z_SUBJECT], lanes.lanes[lane, K_TRANSIT]
+        subject, transit = risk.lanes[Z_SUBJECT, lane], lanes.lanes[lane, K_TRANSIT]
         if subject < 0:
             for point in range(POINTS):
                 there[point] = risk.leaves[point] + transit

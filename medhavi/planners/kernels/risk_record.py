@@ -26,7 +26,7 @@ FEW_DEPARTURES = 128
 # Subjects: place in the order of all of them, group, curve (those that take the same
 # times have the same), 1 where parts of a second count as a whole one; time at the
 # median, the 80th and the 95th percentile [s], and as it is drawn; the way that had it
-# last, and its dimension there.
+# last, and its dimension there; the lane (-1: it is none).
 (
     U_RANK,
     U_GROUP,
@@ -38,15 +38,16 @@ FEW_DEPARTURES = 128
     U_DRAWN,
     U_SEEN,
     U_PLACE,
+    U_LANE,
     SUBJECT,
-) = range(11)
+) = range(12)
 # Curves: seconds at the median and the 80th percentile, and the logarithm of how much
 # longer the next quantile is.
 V_P50, V_P80, V_LOW, V_HIGH, CURVE = range(5)
 # Sources: subject, and when a purchase that takes no time is there [s]; when it is at
 # the level of the search.
 X_SUBJECT, X_BASE, X_LEVEL, UNSURE = range(4)
-# Lanes: subject, and the time at the level of the search and at the median [s].
+# Rows of lanes: their subjects, times at the level of the search and the median [s].
 Z_SUBJECT, Z_LEVEL, Z_MEDIAN, UNSURE_LANE = range(4)
 # Waits: subject, and what comes on top of its time [s]; the most of both.
 Q_SUBJECT, Q_BASE, Q_MOST, WAIT = range(4)

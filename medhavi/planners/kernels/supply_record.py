@@ -138,8 +138,7 @@ P_HOUR, P_UNITS = range(2)
 ) = range(9)
 
 
-# Lanes: places of their departures, times, most weight and volume of a departure; the
-# time that the way takes which was found by the other.
+# Lanes: places of their departures, times, most weight and volume of a departure.
 (
     K_FIRST,
     K_LAST,
@@ -147,9 +146,8 @@ P_HOUR, P_UNITS = range(2)
     K_TRANSIT,
     K_WEIGHT,
     K_VOLUME,
-    K_TIMED,
     LANE,
-) = range(8)
+) = range(7)
 # What lanes cost a unit, a kg and a shipment, and emit a tonne.
 K_UNIT, K_KG, K_FIXED, K_EMITS, FREIGHT = range(5)
 # Edges: place where they end, lane, place where they begin.
@@ -216,11 +214,13 @@ D_P50, D_P80, D_P95, D_TIMELY, D_AT, D_SEARCHED, DATED = range(7)
 class Lanes(NamedTuple):
     """Lanes with their departures, and what each of these carries.
 
-    `leaves` are instants [s], rising for each lane. What was sent last stands in
+    `leaves` are instants [s], rising for each lane; `timed` is how long the ways take
+    that were found by the stated times [s]. What was sent last stands in
     `shipments`, `legs` and `taken`, `counts` of each; `way` is one way that was found.
     """
 
     lanes: np.ndarray
+    timed: np.ndarray
     prices: np.ndarray
     leaves: np.ndarray
     weights: np.ndarray
@@ -233,7 +233,7 @@ class Lanes(NamedTuple):
 
 
 # Counts of lanes: shipments, legs, room taken, and first departures that had none; 1
-# where ways take K_TIMED.
+# where ways take times of their own.
 C_SHIPMENTS, C_LEGS, C_TAKEN, C_FULL, C_TIMED, SENT = range(6)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from medhavi.planners.kernels.supply_record import (
     FAR,
     FREIGHT,
+    K_TRANSIT,
     LANE,
     LEG,
     REACHED,
@@ -136,11 +137,12 @@ class LaneRows:
             weight, volume = edge.most
             times = edge.cutoff, edge.transit
             most = min(weight, FAR), min(volume, FAR)
-            rows.append((first, len(leaves), *times, *most, edge.transit))
+            rows.append((first, len(leaves), *times, *most))
             prices.append(transport.rates(lane))
         carried = np.array(there, np.int64).reshape(len(there), 2)
         return Lanes(
             lanes=np.array(rows, np.int64).reshape(len(rows), LANE),
+            timed=np.array([row[K_TRANSIT] for row in rows], np.int64),
             prices=np.array(prices, np.float64).reshape(len(rows), FREIGHT),
             leaves=np.array(leaves, np.int64),
             weights=carried[:, 0].copy(),

@@ -25,7 +25,6 @@ from medhavi.planners.kernels.risk_record import (
 from medhavi.planners.kernels.supply_record import (
     C_TIMED,
     F_SUBJECTS,
-    K_TIMED,
     K_TRANSIT,
 )
 from medhavi.planners.promising.flat_supply import Table
@@ -86,7 +85,7 @@ class RiskRows:
         self._sources = Table(UNSURE)
         self._tables = np.full(MOST_DIMENSIONS, -1, np.int64)
         self._levels = np.zeros((0, POINTS))
-        self._lanes = np.zeros((len(lanes.names), UNSURE_LANE), np.int64)
+        self._lanes = np.zeros((UNSURE_LANE, len(lanes.names)), np.int64)
         self._uncertain(lanes)
         nodes = len(flat.state.nodes)
         self._record = Risk(
@@ -138,7 +137,7 @@ class RiskRows:
     # --------------------------------------------------------------------- compiling
     def _uncertain(self, lanes: LaneRows) -> None:
         """Look up the times of all lanes, and let them take those of the search."""
-        times, rows = self._times, lanes.lanes.lanes
+        times, rows, timed = self._times, lanes.lanes.lanes, lanes.lanes.timed
         for number, lane in enumerate(lanes.names):
             subject, quantiles = times.lane(lane)
             stated = int(rows[number, K_TRANSIT])
@@ -146,12 +145,12 @@ class RiskRows:
             if quantiles is not None:
                 level, median = times.at(self._level), times.at(0.5)
                 told = (
-                    self._number(subject, quantiles, 1, 0),
+                    self._number(subject, quantiles, 1, 0, number),
                     level.transit(lane) or 0,
                     median.transit(lane) or 0,
                 )
-            self._lanes[number] = told
-            rows[number, K_TIMED] = told[1]
+            self._lanes[:, number] = told
+            timed[number] = told[1]
         if times.anything:
             self.leads = times.at(self._level)
         lanes.lanes.counts[C_TIMED] = times.anything
@@ -182,7 +181,12 @@ class RiskRows:
         return self._number(subject, quantiles, DAY, 1), base, ready
 
     def _number(
-        self, subject: Subject, quantiles: Quantiles, unit: int, up: int
+        self,
+        subject: Subject,
+        quantiles: Quantiles,
+        unit: int,
+        up: int,
+        lane: int = -1,
     ) -> int:
         """Give the number of a subject; UNKNOWN_TIME: its curve is none of kernels.
 
@@ -192,6 +196,8 @@ class RiskRows:
             Of the quantiles [s].
         up
             1: parts of a second count as a whole one.
+        lane
+            Its number, where the subject is one.
         """
         known = self._numbers.get(subject)
         if known is not None:
@@ -207,7 +213,7 @@ class RiskRows:
         group = quantiles.group or "|".join(subject)
         place = self._groups.setdefault(group, len(self._groups))
         curve = self._alike.setdefault((p50, p80, p95, unit, up), len(self._alike))
-        known = self._subjects.add(0, place, curve, up, *whole, 0, 0, 0)
+        known = self._subjects.add(0, place, curve, up, *whole, 0, 0, 0, lane)
         self._curves.add(p50 * unit, p80 * unit, log(p80 / p50), log(p95 / p80))
         self._numbers[subject] = known
         self._named.append(quantiles)
