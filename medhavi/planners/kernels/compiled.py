@@ -29,6 +29,8 @@ INLINED = frozenset(
     }
 )
 """Functions of plain requests that are written into what calls them."""
+ENTRIES = frozenset({"answered", "held", "delivered", "hold", "clear"})
+"""Functions of plain requests that are called from outside of them."""
 Engine = Literal["auto", "python", "numba"]
 LARGE = 50_000
 """Matches from which the compiled form pays off where numba is loaded already."""
@@ -124,7 +126,7 @@ def interpreted_rehearsal() -> SimpleNamespace:
 @lru_cache(maxsize=1)
 def compiled_supply() -> SimpleNamespace:
     """Give the kernels of goods, machines, orders and lanes compiled."""
-    return compiled_records(_of_supply(), INLINED)
+    return compiled_records(_of_supply(), INLINED, ENTRIES)
 
 
 @lru_cache(maxsize=1)

@@ -15,9 +15,9 @@ records, which takes most of the time of what reads one or two numbers of each."
 
 
 def compiled_records(
-    found: Sequence[FunctionType], inlined: frozenset[str]
+    found: Sequence[FunctionType], inlined: frozenset[str], entries: frozenset[str]
 ) -> SimpleNamespace:
-    """Give functions compiled; numba keeps them on disk.
+    """Give functions that are called from outside compiled; numba keeps them on disk.
 
     All share one scope, in which each name is the compiled function; it is compiled
     when it is called first, for the types of that call. numba renews what it keeps when
@@ -30,6 +30,10 @@ def compiled_records(
         Plain functions of arrays.
     inlined
         Names of those that are written into what calls them.
+    entries
+        Names of those that are called from outside. The others have no form for the
+        interpreter and no file: both take a third of the time to compile, and what is
+        kept of an entry holds all that it calls.
     """
     import numba
 
@@ -38,9 +42,12 @@ def compiled_records(
     for function in found:
         scope.update(function.__globals__)
     for function in found:
+        entry = function.__name__ in entries
         options: dict[str, Any] = {
             "forceinline": function.__name__ in inlined,
             "_nrt": allocates(function),
+            "no_cpython_wrapper": not entry,
+            "no_cfunc_wrapper": True,
         }
         copy = FunctionType(
             function.__code__, scope, function.__name__, function.__defaults__
@@ -48,11 +55,11 @@ def compiled_records(
         copy.__qualname__ = f"{function.__qualname__}_{digest}"
         copy.__module__ = function.__module__
         try:
-            scope[function.__name__] = numba.njit(cache=True, **options)(copy)
+            scope[function.__name__] = numba.njit(cache=entry, **options)(copy)
         except RuntimeError:
             # No folder to keep it in (a read-only installation without a home).
             scope[function.__name__] = numba.njit(**options)(copy)
-    return SimpleNamespace(**{one.__name__: scope[one.__name__] for one in found})
+    return SimpleNamespace(**{name: scope[name] for name in sorted(entries)})
 
 
 def direct(kernel: Any) -> Callable[..., Any]:

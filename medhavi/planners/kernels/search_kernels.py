@@ -37,6 +37,20 @@ INLINED = frozenset(
 )
 """Functions that take whole records and are small, or called from one place: calling
 them costs more than their work."""
+ENTRIES = frozenset(
+    {
+        "load",
+        "order_all",
+        "evaluate",
+        "blame",
+        "improve",
+        "alive",
+        "finish_all",
+        "justify_left",
+        "justify_right",
+    }
+)
+"""Functions that are called from outside of them."""
 
 
 def functions() -> list[FunctionType]:
@@ -78,4 +92,4 @@ def interpreted() -> SimpleNamespace:
 @lru_cache(maxsize=1)
 def compiled() -> SimpleNamespace:
     """Give the functions compiled, as of `compiled_records`."""
-    return compiled_records(functions(), INLINED)
+    return compiled_records(functions(), INLINED, ENTRIES)

@@ -1,0 +1,39 @@
+"""Kernels of records: what is called from outside is compiled for it, and kept."""
+
+from __future__ import annotations
+
+from types import FunctionType
+from typing import TYPE_CHECKING
+
+import pytest
+
+from medhavi.planners.kernels.compiled_records import compiled_records
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def double(value: int) -> int:
+    return value + value
+
+
+def triple(value: int) -> int:
+    return value + double(value)
+
+
+@pytest.mark.req("ATP-22")
+def test_an_entry_is_kept_with_all_that_it_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numba")
+    monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
+    functions = [one for one in (double, triple) if isinstance(one, FunctionType)]
+    hits = []
+    for _ in range(2):
+        made = compiled_records(functions, frozenset(), frozenset({"triple"}))
+        assert list(vars(made)) == ["triple"]
+        assert made.triple(5) == 15
+        hits.append(sum(made.triple.stats.cache_hits.values()))
+    assert hits == [0, 1]
+    (kept,) = tmp_path.rglob("*.nbi")
+    assert ".triple_" in kept.name
