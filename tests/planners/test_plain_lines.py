@@ -18,6 +18,7 @@ from medhavi.planners.kernels.compiled import compiled_supply, interpreted_suppl
 from medhavi.planners.promising import in_numbers
 from medhavi.planners.promising.asking import read_requests
 from medhavi.planners.promising.book import Book
+from medhavi.planners.promising.flat_supply import FlatSupply
 from medhavi.planners.promising.lane_rows import LaneRows
 from medhavi.planners.promising.plain_lines import PlainLines
 from medhavi.planners.promising.promise_run import quote_all
@@ -342,6 +343,32 @@ def test_both_forms_of_the_kernels_answer_lines_of_a_plant_that_fills_up(monkeyp
     for kernels in (interpreted_supply, compiled_supply):
         monkeypatch.setattr(in_numbers, "compiled_supply", kernels)
         assert compared(snapshot, asked, monkeypatch) == (len(asked), 0)
+
+
+@pytest.mark.req("ATP-22")
+def test_sources_are_looked_up_before_kernels_ask_where_nothing_lies(monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setattr(in_numbers, "compiled_supply", interpreted_supply)
+    asked: list[int] = []
+    answered: list[Promise | None] = []
+    look_up, answer = FlatSupply.look_up, PlainLines.answer
+
+    def looked(flat: FlatSupply, number: int) -> None:
+        asked.append(number)
+        look_up(flat, number)
+
+    def told(*given: Any) -> Promise | None:
+        answered.append(answer(*given))
+        return answered[-1]
+
+    monkeypatch.setattr(FlatSupply, "look_up", looked)
+    monkeypatch.setattr(PlainLines, "answer", told)
+    monkeypatch.setattr(in_numbers, "MANY", 1)
+    bare = company(5).replace(stock=[], supply_orders=[])
+    file = read_requests(lines(5, 12), bare).requests
+    quote_all(Book.from_snapshot(bare), file, detail="date")
+    assert any(answered)
+    assert not asked
 
 
 @pytest.mark.req("CORE-06")

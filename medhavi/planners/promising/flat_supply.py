@@ -230,6 +230,9 @@ class FlatSupply:
     def gather(self, good: CompactGood, ledgers: object, *, buffers: bool) -> bool:
         """Look up what lies of all goods that one may need; False: they are too many.
 
+        Where nothing lies or comes, the sources are looked up too: kernels would ask
+        for them, one after the other.
+
         Parameters
         ----------
         ledgers
@@ -245,20 +248,24 @@ class FlatSupply:
             self._grow(good, needed, [good])
             self._fit()
         looked = seen.get((good, buffers), 0)
-        if looked < len(needed):
-            seen[good, buffers] = len(needed)
-            for number, _ in needed[looked:]:
-                self.look(number, buffers=buffers)
+        while looked < len(needed):
+            new, looked = needed[looked:], len(needed)
+            seen[good, buffers] = looked
+            for number, one in new:
+                if self.look(number, buffers=buffers) and one not in self._sourcing:
+                    self._add(one)
         return bool(needed)
 
-    def look(self, number: int, *, buffers: bool) -> None:
-        """Look up what lies of a good."""
+    def look(self, number: int, *, buffers: bool) -> bool:
+        """Look up what lies of a plain good; tell whether nothing does or comes."""
         one, goods = self._by_number[number], self.state.goods
-        if one.line is not None:
-            used = buffers and not one.blocked
-            free, ever = one.line.now_and_ever(self.now, buffers=used)
-            goods[number, FREE] = free
-            goods[number, RISING] = ever > free
+        if one.line is None:
+            return False
+        used = buffers and not one.blocked
+        free, ever = one.line.now_and_ever(self.now, buffers=used)
+        goods[number, FREE] = free
+        goods[number, RISING] = ever > free
+        return ever <= 0
 
     def seen(self) -> Seen:
         """Give what was looked up of what lies there, to `see_again` it."""
