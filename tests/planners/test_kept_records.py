@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,9 @@ from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.promise_run import quote_all
 from tests.planners.small_promises import cells, day
 from tests.planners.test_remedy_overlays import company
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.mark.parametrize("failure", [None, ValueError, KeyboardInterrupt])
@@ -68,6 +72,15 @@ def test_dates_of_a_file_leave_no_circles_that_only_it_collects():
         gc.enable()
 
 
+@pytest.fixture
+def unfrozen() -> Iterator[None]:
+    """Undo for one test that tests/conftest.py freezes what was collected."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
+@pytest.mark.usefixtures("unfrozen")
 def test_what_a_run_without_circles_made_is_old_when_it_ends():
     gc.collect()
     with without_collections(circles=False):
@@ -77,6 +90,7 @@ def test_what_a_run_without_circles_made_is_old_when_it_ends():
     assert gc.get_freeze_count() == 0
 
 
+@pytest.mark.usefixtures("unfrozen")
 def test_what_was_frozen_before_stays_frozen():
     gc.freeze()
     try:
