@@ -47,6 +47,9 @@ apps: $(STAMP)  ## serve the apps and notebooks on this machine
 # Both cores: a worker takes from the other when it runs out of tests.
 WORKERS := -n auto --maxprocesses 4 --dist worksteal
 
+# Many tests start a process: without bytecode each compiles all it imports.
+test cover test-all: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(STAMP)  ## tests
 	$(BIN)/python -m pytest -q $(WORKERS)
 
