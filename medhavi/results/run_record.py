@@ -146,8 +146,9 @@ class RunRecord:
         """Give one line: planner, mode, status, gap, input."""
         gap = "" if self.gap is None else f", gap {self.gap:.2%}"
         cut = "" if self.repeatable else ", not repeatable"
+        made_by = " ".join(dict.fromkeys((self.planner, self.mode)))
         return (
-            f"{self.planner} {self.mode}: {self.status}{gap}{cut} "
+            f"{made_by}: {self.status}{gap}{cut} "
             f"(Medhavi {self.package_version}, "
             f"input {self.snapshot_fingerprint[:12]}, run {self.run_id})"
         )

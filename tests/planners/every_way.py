@@ -94,16 +94,17 @@ class EveryWay:
         level: int,
         since: int,
     ) -> bool:
-        """Tell whether safety stock is left at every moment from an hour on."""
+        """Tell whether safety stock that lives is left at every moment from an hour on.
+
+        What was taken before counts; which lots it was taken from is as good as can be.
+        """
         moments = {since, *(one[0] for one in lots), *(one[0] for one in takers)}
-        for moment in moments:
-            if moment < since:
-                continue
-            there = sum(one[2] for one in lots if one[0] <= moment)
-            gone = sum(one[2] for one in takers if one[0] <= moment)
-            if there - gone < level:
-                return False
-        return True
+        return all(
+            matched(lots, [*(one for one in takers if one[0] <= moment), kept])
+            for moment in moments
+            if moment >= since
+            for kept in ((moment, moment, level),)
+        )
 
     def moments(self, taken: Taken, node: Node) -> list[int]:
         """Give the hours at which more may be there."""

@@ -267,6 +267,9 @@ def test_accepted_promises_can_all_be_kept_in_many_companies():
         (312, "a receipt comes before the rest is made"),
         (313, "what leaves first expires before what leaves last arrives"),
         (320, "a full line comes from one place"),
+        (20300, "a component that is made uses up what the product itself needs"),
+        (20335, "the same, where stock that comes would do for the component"),
+        (20571, "goods that are dead are no safety stock"),
     ],
 )
 def test_faults_that_were_found_are_gone(seed, reason):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from medhavi.planners.promising.stages import Stages
-    from medhavi.planners.promising.walk_terms import Terms
+    from medhavi.planners.promising.walk_terms import Node, Terms
     from medhavi.providers.recipe_lines import Component, Gain
     from medhavi.providers.sources import Source, Timing
 
@@ -85,7 +85,7 @@ def make(walk: Getter, source: Source, left: int) -> Piece | None:
     rules = walk.terms.work
     size = source.pieces(wanted if rules is None else rules.raised(source, wanted))[0]
     parts: list[tuple[Component, tuple[Piece, ...]]] = []
-    for group in recipe.groups:
+    for group in _in_turn(recipe.groups, walk.terms.first):
         lines = [line for line in group if line.valid_from <= start < line.valid_to]
         if not lines:
             continue
@@ -94,6 +94,20 @@ def make(walk: Getter, source: Source, left: int) -> Piece | None:
             return None
         parts.append(got)
     return ordered(walk, source, size, start, parts)
+
+
+def _in_turn(
+    groups: Sequence[Sequence[Component]], first: frozenset[Node]
+) -> Sequence[Sequence[Component]]:
+    """Give the groups of components in the order in which they are got."""
+    if not first:
+        return groups
+    return sorted(
+        groups,
+        key=lambda group: all(
+            (line.component, line.location) not in first for line in group
+        ),
+    )
 
 
 def ordered(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.delivery_ways import Way
     from medhavi.planners.promising.pieces import Evaluation, Stage
     from medhavi.planners.promising.rules_of_promise import Policy
-    from medhavi.planners.promising.walk_terms import Failure
+    from medhavi.planners.promising.walk_terms import Failure, Node
     from medhavi.providers.itineraries import Objective
 
 HORIZONS = 2
@@ -130,6 +130,8 @@ class Quest:
         if not self._on_time() and self.policy.supplier_fallback == "counter_offer":
             terms = replace(self._last_terms(), known_only=False)
             self._collect(search, terms, seen)
+        if not self.offered:
+            self._collect_in_turn(search, seen)
         search.close()
         if not self._on_time():
             for substitute in self._substitutes():
@@ -236,6 +238,28 @@ class Quest:
                     )
             search.failures.clear()
             self._count(search)
+
+    def _collect_in_turn(self, search: DeliverySearch, seen: set[str]) -> None:
+        """Search again: what was short where somebody chose greedily goes first.
+
+        An order takes its components one after another, each as early as can be. One of
+        them may use up what another cannot do without, and could have come otherwise.
+        """
+        told: list[Failure] = self.failures
+        first: frozenset[Node] = frozenset()
+        while self.rough and not self.offered:
+            short = {
+                (product, location)
+                for code, subject in self.failures
+                for product, _, location in (subject.rpartition("|"),)
+                if code is Limiter.MATERIAL_SHORTFALL
+            }
+            if short <= first:
+                self.failures = told
+                return
+            first |= short
+            self.failures = []
+            self._collect(search, replace(self._last_terms(), first=first), seen)
 
     def _capping(self) -> set[Objective]:
         """Give what the caps ask for that close every option in time."""

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from medhavi.results.limiter import Limiter
 
 
+Node = tuple[str, str]
+"""Product and location."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What a walk may do.
@@ -56,6 +60,9 @@ class Terms:
         Suppliers with a lower rating, or none, sell nothing new; None: any may.
     work
         How the policy lets new work be placed; None: wherever there is room.
+    first
+        Components that an order gets before its others, by product and location: they
+        were used up when their turn came.
     """
 
     now: int
@@ -75,16 +82,17 @@ class Terms:
     batches: Mapping[Batch, int] = field(default_factory=dict)
     least_esg: float | None = None
     work: WorkRules | None = None
+    first: frozenset[Node] = frozenset()
 
     @property
     def plain(self) -> bool:
-        """Whether nothing is relaxed, no trait, rule of work or joint order counts."""
-        return not (self.relaxed or self.traits or self.work or self.batches)
+        """Whether nothing is relaxed, and no trait, rule or order of needs counts."""
+        special = self.relaxed, self.traits, self.work, self.batches, self.first
+        return not any(special)
 
 
 Batch = tuple[str, str, str, str]
 """Kind, source, product, location of new orders."""
-Node = tuple[str, str]
 Taker = tuple[Node, Node | None]
 """Goods, and what they go into; None: they are delivered."""
 Limits = Sequence[tuple[int, int]]
