@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
+from medhavi.providers.altered_copy import altered
 from medhavi.providers.arrival_search import Search
 from medhavi.providers.departure_loads import DepartureLoads
 from medhavi.providers.itinerary_routes import Ban
@@ -43,6 +44,10 @@ class ArrivalBounds:
         self.fills = graph.anything_fills
         self._known: dict[object, tuple[list[int], list[int], list[int]]] = {}
         """First and last instants of the steps, and the arrival of each [s]."""
+
+    def over(self, graph: LaneGraph) -> ArrivalBounds:
+        """Give the arrivals over lanes of which some leave at other times."""
+        return altered(self, _graph=graph, _known={})
 
     def soonest(
         self,

@@ -186,7 +186,8 @@ def _departures(
     made.__dict__["sourcing"] = ChangedSourcing.of(
         providers.sourcing, made.roads, touched
     )
-    holds = [one for one in providers.reservations.transport if one.subject in lanes]
+    held = providers.reservations
+    holds = [one for lane in sorted(lanes) for one in held.on_lane(lane)]
     loads = bound_again(
         ledgers.transport.loads, holds, (providers.transport, transport)
     )

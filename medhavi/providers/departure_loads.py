@@ -62,12 +62,14 @@ class DepartureLoads:
         How often a search found that a first departure does not take its goods.
     """
 
-    __slots__ = ("_journal", "_loads", "_marked", "_watching", "refused")
+    __slots__ = ("_journal", "_lent", "_loads", "_marked", "_watching", "refused")
 
     def __init__(self, loads: Iterable[tuple[Departure, Load]] = ()) -> None:
         self.refused = 0
         self._watching: WatchingLoads | None = None
         self._loads: dict[str, dict[int, Load]] = {}
+        self._lent: set[str] = set()
+        """Lanes whose loads a copy may have too: who changes them has his own first."""
         self._journal: list[tuple[str, int, Load]] = []
         """Lane, departure, and what it carried before; kept from the first mark on."""
         self._marked = False
@@ -81,7 +83,8 @@ class DepartureLoads:
     def copied(self) -> DepartureLoads:
         """Give loads of their own that are the same now."""
         made = DepartureLoads()
-        made._loads = self.state()
+        made._loads = dict(self._loads)
+        self._lent, made._lent = set(made._loads), set(made._loads)
         return made
 
     def of_lane(self, lane: str) -> dict[int, Load] | None:
@@ -126,6 +129,9 @@ class DepartureLoads:
 
     def _put(self, lane: str, departure: int, load: Load) -> None:
         found = self._loads.get(lane)
+        if found is not None and lane in self._lent:
+            found = self._loads[lane] = dict(found)
+        self._lent.discard(lane)
         if load[0] or load[1]:
             if found is None:
                 found = self._loads[lane] = {}

@@ -102,7 +102,7 @@ class Itineraries:
     ) -> Itineraries:
         """Give the ways over lanes of which some leave at other times."""
         graph = self._graph.over(transport, lanes)
-        bounds = ArrivalBounds(graph)
+        bounds = self._bounds.over(graph)
         return altered(
             self, _transport=transport, _graph=graph, _bounds=bounds, loads=loads
         )

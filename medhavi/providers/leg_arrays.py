@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from medhavi.providers.altered_copy import altered
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from medhavi.providers.timetable import Timetable
     from medhavi.providers.transport import Transport
 
     Instants = npt.NDArray[np.int64]
@@ -71,9 +73,14 @@ class LegArrays:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._listed: dict[str, _Listed] = {}
+        self._listed: dict[tuple[Timetable, int], _Listed] = {}
+        """By timetable and how long before a departure loads must be there [s]."""
         self._cutoffs: dict[str, int] = {}
         """By lane [s]; -1: its time is closed now and then."""
+
+    def on(self, transport: Transport) -> LegArrays:
+        """Give the departures of other lanes; lists by the same timetables stay."""
+        return altered(self, _transport=transport, _cutoffs={})
 
     def arrivals(self, lane: str, ready: Spread, transit: Spread) -> Spread:
         """Give when loads arrive by the first departure of a lane.
@@ -117,11 +124,12 @@ class LegArrays:
 
     def _departures(self, lane: str, ready: Spread, cutoff: int) -> Spread | None:
         """Give the first departure of each load; None: ask one by one."""
-        if self._transport.timetable(lane).any_time:
+        timetable = self._transport.timetable(lane)
+        if timetable.any_time:
             return ready.plus(Spread(cutoff, cutoff, cutoff)) if cutoff else ready
-        known = self._listed.get(lane)
+        known = self._listed.get((timetable, cutoff))
         if known is None or ready.least < known.start or ready.most > known.closes[-1]:
-            known = self._list(lane, ready, cutoff)
+            known = self._list(timetable, ready, cutoff)
             if known is None:
                 return None
         closes = known.closes
@@ -132,9 +140,8 @@ class LegArrays:
         places = known.closing[low:high].searchsorted(ready.at)
         return Spread(known.departures[low : high + 1][places], first, last)
 
-    def _list(self, lane: str, ready: Spread, cutoff: int) -> _Listed | None:
+    def _list(self, timetable: Timetable, ready: Spread, cutoff: int) -> _Listed | None:
         """List the departures around instants; None: not all of them are known."""
-        timetable = self._transport.timetable(lane)
         first, last = ready.least + cutoff, ready.most + cutoff
         start = first - AHEAD
         listed = timetable.between(start, last + AHEAD)
@@ -145,5 +152,5 @@ class LegArrays:
         departures = np.array(listed, dtype=np.int64)
         closing = departures - cutoff
         known = _Listed(start - cutoff, closing.tolist(), closing, departures)
-        self._listed[lane] = known
+        self._listed[timetable, cutoff] = known
         return known

@@ -70,6 +70,7 @@ class Holds:
 
     __slots__ = (
         "_by_demand",
+        "_by_lane",
         "_by_node",
         "_others",
         "capacity",
@@ -132,6 +133,9 @@ class Holds:
         self._by_node: dict[tuple[str, str], list[Hold]] = {}
         self._by_demand: dict[str, list[Hold]] = {}
         self._others: dict[str, list[Hold]] = {}
+        self._by_lane: dict[str, list[Hold]] = {}
+        for hold in self.transport:
+            self._by_lane.setdefault(hold.subject, []).append(hold)
         for hold in (*self.capacity, *self.transport):
             if hold.demand is not None:
                 self._others.setdefault(hold.demand, []).append(hold)
@@ -153,6 +157,8 @@ class Holds:
         else:
             held = self.capacity if hold.scope == "capacity" else self.transport
             cells[hold.scope] = tuple(one for one in held if one is not hold)
+            if hold.scope == "transport":
+                cells["_by_lane"] = _left(self._by_lane, hold.subject, hold)
             if hold.demand is not None:
                 cells["_others"] = _left(self._others, hold.demand, hold)
         return altered(self, **cells)
@@ -160,6 +166,10 @@ class Holds:
     def material(self, product: str, location: str) -> tuple[Hold, ...]:
         """Give the holds on a product at a location, by id."""
         return tuple(self._by_node.get((product, location), ()))
+
+    def on_lane(self, lane: str) -> tuple[Hold, ...]:
+        """Give the holds on a lane, by id."""
+        return tuple(self._by_lane.get(lane, ()))
 
     def of_demand(self, demand: str) -> tuple[Hold, ...]:
         """Give the material holds that a demand owns, by id."""

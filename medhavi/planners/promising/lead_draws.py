@@ -109,7 +109,7 @@ class UncertainTimes:
         mine = self.providers
         legs = self.legs
         if providers.transport is not mine.transport:
-            legs = LegArrays(providers.transport)
+            legs = legs.on(providers.transport)
         if (
             providers.lead_times is mine.lead_times
             and providers.suppliers is mine.suppliers
