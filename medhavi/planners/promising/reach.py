@@ -104,7 +104,8 @@ class Reach:
         self._providers = providers
         self._rows = providers.tables["sourcing"].index("product", "location")
         self._known: dict[tuple[str, str, str | None, bool], Reached] = {}
-        self._inbounds: dict[tuple[str, str, str | None], Inbound] = {}
+        self._inbounds: dict[tuple[str, str | None], dict[str, Inbound]] = {}
+        """Lanes into each place, by product and country."""
         self._doors: dict[tuple[str, str | None, bool], Doors] = {}
         self._alike: dict[tuple[object, ...], Inbound] = {}
         """Lanes into a place, one for all products that see the same."""
@@ -180,15 +181,21 @@ class Reach:
 
     def _search(self, product: str, location: str, country: str | None) -> Reached:
         known = self._trees.get((location, country))
-        if known is None or any(
-            self._inbound(product, place, country) is not inbound
-            for place, inbound in known.seen
-        ):
+        if known is None or not self._sees(product, country, known):
             known = self._grown(product, location, country)
             self._trees[location, country] = known
         found, decided = known.reached, self._providers.sourcing.is_decided
         sellers = [place for place in found.sellers if decided(product, place)]
         return found._replace(sellers=tuple(sellers))
+
+    def _sees(self, product: str, country: str | None, tree: _Tree) -> bool:
+        """Tell whether a product sees the lanes that a tree was grown along."""
+        own = self._inbounds.setdefault((product, country), {})
+        for place, inbound in tree.seen:
+            found = own.get(place) or self._inbound(product, place, country)
+            if found is not inbound:
+                return False
+        return True
 
     def _grown(self, product: str, location: str, country: str | None) -> _Tree:
         """Search from a place on; every maker may have something of its own."""
@@ -229,8 +236,8 @@ class Reach:
 
     def _inbound(self, product: str, place: str, country: str | None) -> Inbound:
         """Give the lanes into a place as a product sees them."""
-        key = (product, place, country)
-        known = self._inbounds.get(key)
+        own = self._inbounds.setdefault((product, country), {})
+        known = own.get(place)
         if known is not None:
             return known
         doors = self._doors_of(product, place, country)
@@ -240,7 +247,7 @@ class Reach:
         found = self._alike.get(alike)
         if found is None:
             found = self._alike[alike] = _seen(doors, moves, stated=stated)
-        self._inbounds[key] = found
+        own[place] = found
         return found
 
     def _doors_of(self, product: str, place: str, country: str | None) -> Doors:
