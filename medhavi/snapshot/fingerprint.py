@@ -18,6 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from hashlib import _Hash
 
+_TAGS = {
+    pl.String: "text",
+    pl.Boolean: "bool",
+    pl.Date: "date",
+    pl.Time: "time",
+    pl.Null: "null",
+    pl.Duration: "span",
+}
+"""Tags of types that have one form."""
+
 
 def frame_hash(frame: pl.DataFrame, key: Iterable[str]) -> str:
     """Give the SHA-256 of a frame, whatever the order of its rows.
@@ -89,23 +99,28 @@ def _column(digest: _Hash, cells: pl.Series) -> None:
     else:
         digest.update(cells.is_null().to_numpy().astype("u1").tobytes())
     if dtype == pl.String:
-        lengths = cells.str.len_bytes().fill_null(0)
+        lengths = _filled(cells.str.len_bytes(), 0)
         digest.update(lengths.to_numpy().astype("<u4").tobytes())
         digest.update(str(cells.str.join("").item()).encode("utf-8"))
     elif isinstance(dtype, pl.List):
-        lengths = cells.list.len().fill_null(0)
+        lengths = _filled(cells.list.len(), 0)
         digest.update(lengths.to_numpy().astype("<u4").tobytes())
         _column(digest, cells.filter(lengths > 0).explode())
     elif dtype.is_float():
-        numbers = cells.cast(pl.Float64).fill_null(0.0).to_numpy() + 0.0
+        numbers = _filled(cells.cast(pl.Float64), 0.0).to_numpy() + 0.0
         digest.update(
             np.where(np.isnan(numbers), np.nan, numbers).astype("<f8").tobytes()
         )
     elif dtype == pl.UInt64:
-        digest.update(cells.fill_null(0).to_numpy().astype("<u8").tobytes())
+        digest.update(_filled(cells, 0).to_numpy().astype("<u8").tobytes())
     else:
-        integers = cells.to_physical().cast(pl.Int64).fill_null(0)
+        integers = _filled(cells.cast(pl.Int64), 0)
         digest.update(integers.to_numpy().astype("<i8").tobytes())
+
+
+def _filled(cells: pl.Series, value: float) -> pl.Series:
+    """Put a value for nulls; columns that have none, as most, cost nothing."""
+    return cells.fill_null(value) if cells.null_count() else cells
 
 
 def _plain(cells: pl.Series) -> pl.Series:
@@ -114,7 +129,8 @@ def _plain(cells: pl.Series) -> pl.Series:
     if isinstance(dtype, (pl.Categorical, pl.Enum)):
         return cells.cast(pl.String)
     if isinstance(dtype, pl.Datetime):
-        return cells.cast(pl.Datetime("us", dtype.time_zone))
+        known = dtype.time_unit == "us"
+        return cells if known else cells.cast(pl.Datetime("us", dtype.time_zone))
     if isinstance(dtype, pl.Duration):
         return cells.cast(pl.Duration("us"))
     if isinstance(dtype, pl.Array):
@@ -132,16 +148,8 @@ def _tag(dtype: pl.DataType) -> str:
         return f"instant {dtype.time_zone or ''}"
     if isinstance(dtype, pl.List):
         return "list"
-    tags = {
-        pl.String: "text",
-        pl.Boolean: "bool",
-        pl.Date: "date",
-        pl.Time: "time",
-        pl.Null: "null",
-        pl.Duration: "span",
-    }
-    for known, tag in tags.items():
-        if dtype == known:
-            return tag
-    message = f"Columns of type {dtype} have no fixed binary form; cast them first."
-    raise TypeError(message)
+    tag = _TAGS.get(dtype.base_type())
+    if tag is None:
+        message = f"Columns of type {dtype} have no fixed binary form; cast them first."
+        raise TypeError(message)
+    return tag
