@@ -353,15 +353,21 @@ class EveryWay:
                 for rest in self.lanes(lane.destination, destination, (*seen, origin)):
                     yield (lane, *rest)
 
-    def _delivered(self, turn, taken):
-        """Give all ways to deliver shares of places, one place after the other."""
+    def _delivered(self, turn, taken, *, fresh=False):
+        """Give all ways to deliver shares of places, one place after the other.
+
+        One place makes or buys what is new; `fresh`: one before did.
+        """
         if not turn:
             yield 0, taken
             return
         (place, part), rest = turn[0], turn[1:]
         for portions, after in self.supplied(("F", place), part, taken):
+            new = not all(lies for _, _, lies in portions)
+            if new and fresh:
+                continue
             for arrival, last in self._carried(place, portions, after):
-                for other, end in self._delivered(rest, last):
+                for other, end in self._delivered(rest, last, fresh=fresh or new):
                     yield max(arrival, other), end
 
     def supplied(self, node: Node, qty: int, taken: Taken):

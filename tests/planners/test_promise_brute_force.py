@@ -16,6 +16,7 @@ from tests.planners.kept_promises import broken, hours
 from tests.planners.small_promises import quoted
 from tests.planners.small_towns import (
     HORIZON,
+    Lane,
     Routing,
     Step,
     Town,
@@ -270,12 +271,42 @@ def test_accepted_promises_can_all_be_kept_in_many_companies():
         (20300, "a component that is made uses up what the product itself needs"),
         (20335, "the same, where stock that comes would do for the component"),
         (20571, "goods that are dead are no safety stock"),
+        (30991, "goods that expire go ahead of those that come later"),
     ],
 )
 def test_faults_that_were_found_are_gone(seed, reason):
     found = compare([seed])
     assert wrong(found) == [], reason
     assert not any(one.missed or one.gap for one in found), reason
+
+
+@pytest.mark.req("ATP-01")
+def test_what_is_new_for_a_request_comes_from_one_place():
+    """Six take 24 h at either plant; nobody sets up both for three each."""
+    made = Town(
+        place="W",
+        qty=6,
+        due=0,
+        full_line=False,
+        ask="always",
+        shifts={"M": None, "N": None},
+        routings=[
+            Routing(
+                name=f"R{place}",
+                product="F",
+                place=place,
+                steps=[Step(choices=[machine], setup=0, run=4)],
+                bom={},
+            )
+            for place, machine in (("P", "M"), ("Q", "N"))
+        ],
+        lanes=[
+            Lane(name=f"{place}W", origin=place, destination="W", hours=5)
+            for place in ("P", "Q")
+        ],
+    )
+    assert asked(made) == (29, True)
+    assert EveryWay(made).earliest() == 29
 
 
 @pytest.mark.req("CORE-16")

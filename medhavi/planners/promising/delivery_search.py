@@ -171,6 +171,7 @@ class DeliverySearch:
         # What must not expire may be there for others: that makes no place bare.
         bare = "material" not in terms.relaxed and not terms.transit
         # What is bare in one pass is so in the next: the ledgers stay as they are.
+        expiring_goes_ahead = wanted.split and self._stages.anything_perishes
         for place in () if self.bare and self.found is not None else origins:
             ever = walk.ever(wanted.product, place)
             bare = bare and ever <= 0
@@ -183,7 +184,7 @@ class DeliverySearch:
             now = walk.available(wanted.product, place, terms.now)
             if now > 0:
                 stocked.append((place, min(now, wanted.steps)))
-            if ever >= wanted.steps:
+            if ever >= wanted.steps or expiring_goes_ahead:
                 yield self._way(
                     "stock", place, from_stock(wanted.product, place, wanted.steps)
                 )
@@ -348,9 +349,8 @@ class DeliverySearch:
     def evaluate(self, way: Way, terms: Terms) -> Evaluation | None:
         """Evaluate a way with all writes, and roll them back.
 
-        It is evaluated again where several needs of it ask the same source (one order
-        serves them all, rule 33) or where goods would expire on the way: if they cannot
-        wait for the rest, each part is sent as it gets ready.
+        It is evaluated again where one order may serve several needs (rule 33) or where
+        goods would expire: if they cannot wait, each part is sent as it gets ready.
         """
         lacking: dict[tuple[str, str], int] = {}
         found = self._settled(way, terms, lacking)
