@@ -427,3 +427,14 @@ def test_a_search_that_was_cut_off_offers_a_longer_one():
     assert days(longer.date) == round(10 / 24, 6)
     again = told(snapshot, {"due": day(0.5)}, longer)
     assert (again.date, again.cost.total) == (longer.date, longer.cost)
+
+
+@pytest.mark.req("ATP-19")
+def test_a_supplier_that_leaves_no_time_would_deliver_at_once():
+    texts = [
+        remedy.text
+        for due in (0, 2)
+        for remedy in asked(workshop(), due=day(due)).remedies
+        if remedy.code == "expedite"
+    ]
+    assert texts == ["S delivers at once", "S delivers in 1.6 days"]

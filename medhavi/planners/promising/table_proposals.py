@@ -138,7 +138,10 @@ def _faster(quest: Quest, supplier: str, by: int) -> Iterator[Proposal]:
         if (row["product"], row["location"]) == key
     ]
     if found:
-        text = f"{supplier} delivers in {max(one.days for one in found):.1f} days"
+        days = f"{max(one.days for one in found):.1f}"
+        text = (
+            f"{supplier} delivers {'at once' if days == '0.0' else f'in {days} days'}"
+        )
         yield Proposal(RemedyKind.EXPEDITE, text, rows_of_faster(found))
 
 
