@@ -78,33 +78,37 @@ class EveryWay:
         ]
         lots += [(one[3], NEVER, one[2]) for one in town.inbound if one[:2] == node]
         lots += [(one[1], NEVER, one[2]) for one in taken.arrived if one[0] == node]
-        takers = [(one[3], one[3], one[2]) for one in town.held if one[:2] == node]
-        takers += [(one[1], one[3], one[2]) for one in taken.goods if one[0] == node]
+        held = [(one[3], one[3], one[2]) for one in town.held if one[:2] == node]
+        ours = [(one[1], one[3], one[2]) for one in taken.goods if one[0] == node]
         level = town.safety.get(node, 0)
-        if level and any(one[0] == node for one in taken.goods):
-            first = min(one[1] for one in taken.goods if one[0] == node)
-            if not self._above(lots, takers, level, first):
-                return False
-        return matched(lots, takers)
+        if level and ours and not self._above(lots, held, ours, level):
+            return False
+        return matched(lots, [*held, *ours])
 
     def _above(
         self,
         lots: list[tuple[int, int, int]],
-        takers: list[tuple[int, int, int]],
+        held: list[tuple[int, int, int]],
+        ours: list[tuple[int, int, int]],
         level: int,
-        since: int,
     ) -> bool:
-        """Tell whether safety stock that lives is left at every moment from an hour on.
+        """Tell whether we leave the safety stock, or what there is of it, at any hour.
 
-        What was taken before counts; which lots it was taken from is as good as can be.
+        Only goods that live are safety stock. What was taken before an hour counts;
+        which lots it was taken from is as good as can be.
         """
-        moments = {since, *(one[0] for one in lots), *(one[0] for one in takers)}
-        return all(
-            matched(lots, [*(one for one in takers if one[0] <= moment), kept])
-            for moment in moments
-            if moment >= since
-            for kept in ((moment, moment, level),)
-        )
+        since = min(one[0] for one in ours)
+        hours = {one[0] for one in (*lots, *held, *ours)}
+        hours |= {one[1] + 1 for one in lots if one[1] < NEVER}
+        for hour in sorted(one for one in hours if one >= since):
+            before = [one for one in held if one[0] <= hour]
+            kept = level
+            while kept and not matched(lots, [*before, (hour, hour, kept)]):
+                kept -= 1
+            before += [one for one in ours if one[0] <= hour]
+            if not matched(lots, [*before, (hour, hour, kept)]):
+                return False
+        return True
 
     def moments(self, taken: Taken, node: Node) -> list[int]:
         """Give the hours at which more may be there."""
