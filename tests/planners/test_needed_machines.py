@@ -64,8 +64,9 @@ def test_goods_need_the_machines_of_all_that_goes_into_them(product, more, neede
 
 @pytest.mark.req("ATP-22")
 def test_what_goes_into_a_good_is_looked_up_when_its_own_sources_are():
-    """A kernel asks for the sources of B; what lies of C matters from then on."""
-    book = Book.from_snapshot(workshop(**PLANT, stock=[{"product": "C", "qty": 7}]))
+    """Some B lies there. A kernel asks for its sources; C matters from then on."""
+    stock = [{"product": "B", "qty": 1}, {"product": "C", "qty": 7}]
+    book = Book.from_snapshot(workshop(**PLANT, stock=stock))
     flat = FlatSupply(book.stages, book.now, interpreted_supply())
     top = flat.compact.good("A", "L")
     sources = top.sources
