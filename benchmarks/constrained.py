@@ -105,7 +105,7 @@ TEXT = (
     "pegs of all orders; orders makes records of them, dated and checked by the "
     "providers, with deliveries and causes; all three bear the gate; tables are those of "
     "the plan. "
-    "numba has compiled before (some 45 s, once); frePPLe's CPU is that of its "
+    "numba has compiled before (some 30 s, once); frePPLe's CPU is that of its "
     "solve alone, in C++. Delivered after the due day is late. A late demand weighs "
     "25:5:1 by priority, times 20 days and those that it is late. Late at least: each "
     "demand alone in the plant, by the longest chain; after a + what machines have no "
