@@ -229,7 +229,7 @@ class _Made:
         run = self._run
         messages = Messages(self.part, run.intake, self._decoder, run.as_of)
         messages.prepare()
-        messages.collect(found, run.pinned)
+        messages.collect(found, run.pin_report)
         tell_awaited(messages, self.part, stands, run.as_of)
         messages.reports(self._made_loads, self._made_positions)
         messages.limits(stock_excesses(run.snapshot, self._made_positions))

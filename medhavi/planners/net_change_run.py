@@ -144,7 +144,7 @@ class ChangedRun(MrpRun):
         self.findings = [*check_supported(snapshot), *self.model.traits.findings]
         self.release = _behind(kept, Release(self.model, self.as_of))
         self.rank, self.levels, self.blocked = {}, {}, {}
-        self.pinned = PinReport(allow_over=root.pinned.allow_over)
+        self.pin_report = PinReport(allow_over=root.pin_report.allow_over)
         self.intake = Intake(expired=[])
         self.stopped = False
         self.nodes: dict[NodeKey, Node] = {}

@@ -421,7 +421,7 @@ class FeasibleRun(MrpRun):
         """Take out what is not delivered, and the orders that never fit."""
         self.placing.close()
         self.findings += [found for _, found in sorted(self._memory.breaches.items())]
-        self.pinned.broken += given_up_pins(
+        self.pin_report.broken += given_up_pins(
             self.lines, self.intake.pins, self._peg_name
         )
         self.release.unmatch(undelivered(self.lines, self.release))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.decode import Decoder
     from medhavi.planners.mrp.intake import Intake
     from medhavi.planners.mrp.limits import Excess
-    from medhavi.planners.mrp.pins import BrokenPin, OverPin, PinReport
+    from medhavi.planners.mrp.pins import BrokenPin, OverPin, Pin, PinReport
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.service import Service
     from medhavi.planners.mrp.state import Need, Order, SupplyUnit
@@ -80,7 +80,7 @@ class Messages:
             "location": location,
         }
 
-    def collect(self, found: Iterable[Service], pinned: PinReport) -> None:
+    def collect(self, found: Iterable[Service], pins: PinReport) -> None:
         """Go through orders, stock, demands and pegs."""
         served = list(found)
         for order in self._release.orders:
@@ -92,8 +92,8 @@ class Messages:
         self._stock()
         self._demands(served)
         self._order_policies(served)
-        self._broken(pinned.broken)
-        self._over(pinned.over)
+        self._broken(pins.broken)
+        self._over(pins.over)
 
     # --- orders --------------------------------------------------------------------
     def _new(self, order: Order) -> None:
@@ -356,31 +356,33 @@ class Messages:
 
     def _broken(self, broken: Iterable[BrokenPin]) -> None:
         for entry in broken:
-            product, location = entry.pin.node.key
-            if not entry.pin.label:
-                continue
-            self.add(
-                ExceptionCode.FIRM_PEG_BROKEN,
-                f"The {entry.pin.label} is not covered in full.",
-                demand=self._release.demand_names[entry.pin.demand],
-                product=product,
-                location=location,
-                qty=from_steps(entry.missing, entry.pin.node.step),
-            )
+            if entry.pin.label:
+                self.add(
+                    ExceptionCode.FIRM_PEG_BROKEN,
+                    f"The {entry.pin.label} is not covered in full.",
+                    **self._of_pin(entry.pin, entry.missing),
+                )
 
     def _over(self, over: Iterable[OverPin]) -> None:
         for entry in over:
-            product, location = entry.pin.node.key
-            qty = from_steps(entry.kept, entry.pin.node.step)
+            cells = self._of_pin(entry.pin, entry.kept)
             self.add(
                 ExceptionCode.OVER_PEGGED,
-                f"The {entry.pin.label} keeps {qty:g} that its demand does not need.",
+                f"The {entry.pin.label} keeps {cells['qty']:g} that its demand does "
+                "not need.",
                 supply=entry.pin.supply,
-                demand=self._release.demand_names[entry.pin.demand],
-                product=product,
-                location=location,
-                qty=qty,
+                **cells,
             )
+
+    def _of_pin(self, pin: Pin, steps: int) -> dict[str, object]:
+        """Give the cells that name a firm peg, and a quantity of it."""
+        product, location = pin.node.key
+        return {
+            "demand": self._release.demand_names[pin.demand],
+            "product": product,
+            "location": location,
+            "qty": from_steps(steps, pin.node.step),
+        }
 
     # --- reports -------------------------------------------------------------------
     def reports(self, loads: pl.DataFrame, positions: pl.DataFrame) -> None:

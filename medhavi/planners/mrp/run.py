@@ -109,7 +109,7 @@ class MrpRun:
         self.findings += self.model.traits.findings
         self.release = self._released()
         self.rank: dict[int, int] = {}
-        self.pinned = PinReport(allow_over=self.settings.over_peg == "allow")
+        self.pin_report = PinReport(allow_over=self.settings.over_peg == "allow")
         self.blocked: dict[int, int] = {}
         self.levels: dict[int, Levels] = {}
         self.stopped = False
@@ -224,7 +224,7 @@ class MrpRun:
             [pin for node in cluster for pin in kept.get(node.key, ())] if kept else ()
         )
         if pins:
-            blocked = settle(pins, self.release, self._peg_name, self.pinned)
+            blocked = settle(pins, self.release, self._peg_name, self.pin_report)
             self.blocked.update(blocked)
         surplus = self._walk_plainly(cluster) if self._plain_walks() else []
         if surplus is None:
@@ -376,7 +376,7 @@ class MrpRun:
     ) -> None:
         """Collect the exceptions."""
         messages.prepare()
-        messages.collect(found, self.pinned)
+        messages.collect(found, self.pin_report)
         if self.mode == MrpRun.mode:
             # Which orders stand in another mode, that mode says.
             tell_awaited(messages, self.release, stands, self.as_of)

@@ -8,7 +8,7 @@ import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.verify.check_balance import usable_lots
-from medhavi.results.verify.facts import PLACE, TOLERANCE, validity, whole_up
+from medhavi.results.verify.facts import PLACE, TOLERANCE, once, validity, whole_up
 from medhavi.results.verify.faults import faults
 from medhavi.results.verify.material_use import outputs
 from medhavi.units import ALWAYS
@@ -295,9 +295,9 @@ def _chains(facts: Facts) -> list[Finding]:
 
 def _firm(facts: Facts) -> list[Finding]:
     firm = facts.snapshot["pegs"].filter("firm")
-    pegged = facts.plan.pegging.group_by("demand", "supply").agg(
-        pl.col("qty").sum().alias("pegged")
-    )
+    if firm.is_empty():
+        return []
+    pegged = _pegged(facts)
     broken = facts.exceptions.get("FirmPegBroken", set())
     open_demands = facts.plan.fulfilment.filter(pl.col("status") != "ignored")
     own = facts.demands.select("demand", *PLACE, own=pl.lit(value=True))
@@ -342,6 +342,8 @@ def _over(facts: Facts, givers: pl.DataFrame) -> list[Finding]:
         .group_by("supply")
         .agg(pl.col("qty").sum().alias("told"))
     )
+    if told.is_empty() and not facts.snapshot["pegs"]["firm"].any():
+        return []
     sums = (
         _surplus(facts)
         .join(told, on="supply", how="full", coalesce=True)
@@ -374,9 +376,7 @@ def _surplus(facts: Facts) -> pl.DataFrame:
     served = facts.plan.fulfilment.filter(pl.col("status") != "ignored").select(
         "demand", whole=pl.col("planned") >= pl.col("qty") - TOLERANCE
     )
-    pegged = facts.plan.pegging.group_by("demand", "supply").agg(
-        pl.col("qty").sum().alias("pegged")
-    )
+    pegged = _pegged(facts)
     step = pl.col("step_qty").fill_null(1.0)
     firm = (
         facts.snapshot["pegs"]
@@ -404,6 +404,14 @@ def _surplus(facts: Facts) -> pl.DataFrame:
         .agg(pl.col("over").clip(lower_bound=0.0).sum(), pl.col("sure").all())
         .join(_sum_of(pegged, "taken"), on="supply", how="left")
         .join(_sum_of(others, "others"), on="supply", how="left")
+    )
+
+
+@once
+def _pegged(facts: Facts) -> pl.DataFrame:
+    """Give what each demand has of each supply: demand, supply, pegged."""
+    return facts.plan.pegging.group_by("demand", "supply").agg(
+        pl.col("qty").sum().alias("pegged")
     )
 
 

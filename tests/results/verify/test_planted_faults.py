@@ -43,6 +43,13 @@ def codes(
     return {finding.code for finding in found}
 
 
+FIRM = {
+    "demand": "D1",
+    "supply": "X|PLANT|A",
+    "product": "X",
+    "location": "PLANT",
+    "qty": 60.0,
+}
 ORDER = {
     "supply_order": "PO1",
     "kind": "purchase",
@@ -161,32 +168,14 @@ FAULTS: list[tuple[str, str, Tables, Tables]] = [
         "firm peg of a component lost",
         "VER006",
         changed("pegging", "p4", qty=40.0),
-        also(
-            "pegs",
-            {
-                "demand": "D1",
-                "supply": "X|PLANT|A",
-                "product": "X",
-                "location": "PLANT",
-                "qty": 60.0,
-            },
-        ),
+        also("pegs", FIRM),
     ),
     (
         "surplus of a firm peg not kept",
         "VER076",
         changed("pegging", "p4", qty=40.0),
         {"settings": [{**TABLES["settings"][0], "over_peg": "allow"}]}
-        | also(
-            "pegs",
-            {
-                "demand": "D1",
-                "supply": "X|PLANT|A",
-                "product": "X",
-                "location": "PLANT",
-                "qty": 60.0,
-            },
-        ),
+        | also("pegs", FIRM),
     ),
     (
         "surplus kept where the settings say cap",
