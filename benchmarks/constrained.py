@@ -70,8 +70,8 @@ ROWS = (
     ("m1000-3", "standard", Gate(1.2, late=30)),
     ("m3000-2", "standard", Gate(4.5, late=80)),
     ("m3000-3", "standard", Gate(4.5, late=80)),
-    ("m10000-2", "standard", Gate(15.0, late=450, days=10.0)),
-    ("m10000-3", "standard", Gate(15.0, late=450, days=10.0)),
+    ("m10000-2", "standard", Gate(15.0, late=450, classes=(31, 245, 1823), days=10.0)),
+    ("m10000-3", "standard", Gate(15.0, late=450, classes=(31, 245, 1823), days=10.0)),
     ("m20000", "standard", Gate(32.0, late=800)),
 )
 """Instance, effort and gate; a number behind the name is another seed of it."""

@@ -22,7 +22,7 @@ from medhavi.planners.constrained.search.construction import Passes, Setting
 from medhavi.planners.constrained.search.plant_bound import least_of
 from medhavi.planners.kernels import search_kernels
 from medhavi.planners.kernels.kernel_engine import Engine
-from medhavi.planners.kernels.plant_record import FAR
+from medhavi.planners.kernels.plant_record import FAR, MOST_LOTS
 from tests.planners.search_plants import DAY, ENGINE, plant
 
 if TYPE_CHECKING:
@@ -288,8 +288,22 @@ def test_blame_makes_orders_earlier_that_waited_for_their_machine() -> None:
     made = plant([{"machine": 0, "rate": 100}], [(0, 1, 50, 1), (0, 1, 60, 1)])
     work = passed(made)
     memory = ENGINE.ints(new_memory(made))
-    K.blame(ENGINE.of(made), work, memory, 1.0, 1.0, [7])
+    K.blame(ENGINE.of(made), work, memory, 1.0, 1.0, 0, [7])
     assert [place for place, more in enumerate(memory) if more] == [1]
+
+
+@pytest.mark.parametrize(("weight", "blamed"), [(1, [1, 3]), (5, [3]), (6, [])])
+def test_blame_looks_only_at_what_weighs_enough(weight: int, blamed: list[int]) -> None:
+    """Both second demands are late; that of the second item weighs 5."""
+    made = plant(
+        [{"machine": 0, "rate": 100}, {"machine": 1, "rate": 100}],
+        [(0, 1, 50, 1), (0, 1, 60, 1), (1, 1, 50, 1), (1, 1, 60, 5)],
+    )
+    work = passed(made)
+    memory = ENGINE.ints(new_memory(made))
+    K.blame(ENGINE.of(made), work, memory, 1.0, 1.0, weight, [7])
+    found = [divmod(place, MOST_LOTS) for place, more in enumerate(memory) if more]
+    assert [2 * item + lot for item, lot in found] == blamed
 
 
 # --- undo --------------------------------------------------------------------------

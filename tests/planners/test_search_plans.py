@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.errors import UsageError
+from medhavi.planners.constrained.search import seeking
 from medhavi.planners.constrained.search.searched_run import engine_of, way_of
 from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.planners.pipeline import plan
@@ -131,6 +132,19 @@ def test_more_effort_is_no_worse() -> None:
         for effort in ("light", "standard")
     ]
     assert costs[1] <= costs[0]
+
+
+@pytest.mark.parametrize("effort", ["standard", "full"])
+def test_a_crowded_plant_is_searched_in_its_own_manner(
+    effort: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wheel looks at the urgent ones alone now and then, and the plan repeats."""
+    usual = searched(CROWDED, effort)
+    monkeypatch.setattr(seeking, "CROWDED", 1)
+    first, second = searched(CROWDED, effort), searched(CROWDED, effort)
+    assert first.fingerprint == second.fingerprint
+    assert first.run.effort["passes"] > usual.run.effort["passes"]
+    assert list(verify(first, Snapshot.from_frames(CROWDED))) == []
 
 
 def test_a_search_that_is_cancelled_keeps_its_best_plan() -> None:

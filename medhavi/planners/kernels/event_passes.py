@@ -296,6 +296,7 @@ def blame(
     earlier: np.ndarray,
     chance: float,
     step: float,
+    weight: int,
     noise: np.ndarray,
 ) -> None:
     """Make orders more urgent that waited on the critical paths of late demands.
@@ -306,6 +307,8 @@ def blame(
         Memory as of `rank_orders`; it grows.
     chance, step
         Share of the late demands that are looked at; share of the lateness that counts.
+    weight
+        Only demands that weigh as much are looked at.
     noise
         One number; the state of the random numbers.
     """
@@ -315,7 +318,7 @@ def blame(
     find_paths(work, lot, slowest, root)
     for demand in range(len(plant.d_item)):
         late = work.d_finish[demand] - plant.d_due[demand]
-        if late <= 0 or draw(noise) > chance:
+        if late <= 0 or plant.d_weight[demand] < weight or draw(noise) > chance:
             continue
         hours = min(max(late, 43200), 864000)
         remember(work, earlier, (root[demand], step * hours), (lot, slowest), noise)

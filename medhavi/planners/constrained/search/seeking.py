@@ -13,7 +13,7 @@ import numpy as np
 
 from medhavi.planners.constrained.search.arrays import new_schedule
 from medhavi.planners.constrained.search.construction import Passes, construct
-from medhavi.planners.constrained.search.wheel import Wheel
+from medhavi.planners.constrained.search.wheel import Manner, Wheel
 from medhavi.units import DAY, HOUR
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from medhavi.planners.constrained.search.plant_model import Model
     from medhavi.planners.kernels.kernel_engine import Engine
+    from medhavi.planners.kernels.plant_record import Plant
     from medhavi.planners.kernels.schedule_record import Schedule
 
 CHUNK = 200
@@ -31,8 +32,6 @@ FIRST_HEAT = 96 * HOUR
 """By how much worse a move may be at first, at weight 1 [s]."""
 CROWDED = 5000
 """Demands from which a plant is crowded: it gets few moves for each of them."""
-EVEN = 0.35
-"""Share of the base days that a late demand counts in even moves."""
 URGENT_DAYS = 10.0
 """By how much earlier a demand of the next priority is put back."""
 SCALE = 100
@@ -40,25 +39,37 @@ SCALE = 100
 
 
 class Budget(NamedTuple):
-    """How long a search goes on: passes of the wheel; moves per demand, within limits.
+    """How long a search goes on: turns of the wheel; moves per demand, within limits.
 
     A move costs the more the larger the plant, and a small one gains from more of them:
-    40 for each of 1,000 demands, 7 for each of 10,000. `even`: moves of a crowded plant
-    count days more, so that no demand waits very long for the sake of others.
+    40 for each of 1,000 demands, 12 for each of 10,000. `passes_base`, `moves_base`:
+    share of the base days that a late demand counts in passes and in moves. With less,
+    days count more, and no demand waits very long for the sake of others.
     """
 
-    turns: int
+    wheel: Manner
     moves: int
     least: int
     most: int
-    even: bool
+    passes_base: float = 1.0
+    moves_base: float = 1.0
 
 
+NOTHING = Budget(Manner(0), 0, 0, 0)
 BUDGETS = {
-    "light": Budget(0, 0, 0, 0, even=False),
-    "standard": Budget(250, 40, 300, 70_000, even=True),
-    "full": Budget(300, 100, 1000, 250_000, even=False),
+    "light": NOTHING,
+    "standard": Budget(Manner(250), 40, 300, 70_000),
+    "full": Budget(Manner(300), 100, 1000, 250_000),
 }
+CROWDED_WHEEL = Manner(400, focus=0.4, heat=0.006)
+CROWDED_BUDGETS = {
+    "light": NOTHING,
+    "standard": Budget(
+        CROWDED_WHEEL, 40, 300, 120_000, passes_base=0.6, moves_base=0.35
+    ),
+    "full": Budget(CROWDED_WHEEL, 100, 1000, 300_000, passes_base=0.6),
+}
+"""Those of crowded plants: the urgent few get a share of the passes to themselves."""
 
 
 class Found(NamedTuple):
@@ -128,14 +139,15 @@ def seek(
     engine
         The kernels.
     effort
-        One of `BUDGETS`.
+        One of `BUDGETS`, or of `CROWDED_BUDGETS` where the plant is crowded.
     watch
         Progress and cancellation; a search that is stopped gives the best so far.
     seed
         Of the random numbers.
     """
-    budget = BUDGETS[effort]
-    plant = model.plant
+    crowded = len(model.plant.d_item) >= CROWDED
+    budget = (CROWDED_BUDGETS if crowded else BUDGETS)[effort]
+    plant = _counting(model.plant, budget.passes_base)
     passes = Passes(plant, len(model.machines), model.priority, engine)
 
     def told(_: int) -> None:
@@ -144,15 +156,19 @@ def seek(
     classes = _Classes(watch, model)
     best = construct(passes, effort, told, watch.stop)
     classes.tell(passes.work.d_finish)
-    if budget.turns and best.cost > 0:
-        Wheel(passes, best, seed).turn(budget.turns, told, watch.stop)
+    if budget.wheel.turns and best.cost > 0:
+        Wheel(passes, best, budget.wheel, seed).turn(told, watch.stop)
         classes.tell(passes.work.d_finish)
-    even = budget.even and len(plant.d_item) >= CROWDED
-    repair = _Repair(passes, model, watch, seed, EVEN if even else 1.0)
+    repair = _Repair(passes, model, watch, seed, budget.moves_base)
     repair.justify()
     wanted = budget.moves * len(plant.d_item)
     repair.improve(min(max(wanted, budget.least), budget.most))
     return repair.found()
+
+
+def _counting(plant: Plant, share: float) -> Plant:
+    """Let a late demand count this share of the base days."""
+    return plant._replace(base=(plant.base * share).astype(np.int64))
 
 
 def chained(first: np.ndarray, following: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -191,8 +207,8 @@ class _Repair:
     ) -> None:
         self._engine = passes.engine
         self._kernels = passes.engine.kernels
-        self._plant = passes.plant
-        base = self._engine.ints(model.plant.base * share)
+        self._plant = passes.plant._replace(base=self._engine.ints(model.plant.base))
+        base = self._engine.ints(_counting(model.plant, share).base)
         self._moving = passes.plant._replace(base=base)
         self._model = model
         self._watch = watch

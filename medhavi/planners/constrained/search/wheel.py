@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -30,8 +30,20 @@ SHARES = (0.02, 0.1, 0.3, 1.0)
 STEPS = (0.1, 0.3, 1.0)
 """Shares of the lateness by which an order becomes more urgent."""
 MOST_DAYS = 10.0
-HOT = 0.002
-"""By what share a worse pass may be at first."""
+
+
+class Manner(NamedTuple):
+    """How a wheel turns.
+
+    `turns`: how many passes it makes. `focus`: how often a pass looks only at demands
+    that weigh as much as one that is drawn by its lateness: what weighs most is late
+    the least often, and little of a pass falls to it otherwise. `heat`: by what share a
+    worse pass may be at first.
+    """
+
+    turns: int
+    focus: float = 0.0
+    heat: float = 0.002
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +65,17 @@ class Wheel:
         Passes over the plant; `work` is that of the construction.
     start
         The construction.
+    manner
+        How it turns.
     seed
         Of the random numbers.
     """
 
-    def __init__(self, passes: Passes, start: Constructed, seed: int) -> None:
+    def __init__(
+        self, passes: Passes, start: Constructed, manner: Manner, seed: int
+    ) -> None:
         self._passes = passes
+        self._manner = manner
         self._noise = np.random.default_rng(seed)
         self._walk = passes.engine.ints(np.array([seed + 20_011]))
         self._home = start.wanted.astype(np.float64)
@@ -69,16 +86,14 @@ class Wheel:
             cost=start.cost,
         )
 
-    def turn(
-        self, turns: int, told: Callable[[int], Any], stop: Callable[[], bool]
-    ) -> None:
+    def turn(self, told: Callable[[int], Any], stop: Callable[[], bool]) -> None:
         """Make passes; afterwards `passes.work` is the best one."""
-        passes = self._passes
+        passes, turns = self._passes, self._manner.turns
         for turn in range(turns):
             if stop():
                 break
             tried = self._next()
-            heat = HOT * self.now.cost * (1 - turn / turns)
+            heat = self._manner.heat * self.now.cost * (1 - turn / turns)
             most = math.ceil(self.now.cost + heat * self._noise.random() ** 2)
             cost = passes.run(tried.wanted, tried.memory, tried.setting, limit=most)
             if cost < most:
@@ -107,6 +122,7 @@ class Wheel:
         found = self.now.wanted.copy()
         step = noise.random()
         chosen = (late > 0) & (noise.random(count) < noise.choice(SHARES))
+        chosen &= plant.d_weight >= self._least_weight()
         hopeless = chosen & (late > 30 * DAY * noise.random())
         helped = chosen & ~hopeless
         earlier = step * np.minimum(late, MOST_DAYS * DAY)
@@ -127,14 +143,27 @@ class Wheel:
         memory = passes.engine.ints(self.now.memory.copy())
         share = float(self._noise.choice(SHARES))
         step = float(self._noise.choice(STEPS))
+        weight = self._least_weight()
         passes.engine.kernels.blame(
-            passes.plant, passes.work, memory, share, step, self._walk
+            passes.plant, passes.work, memory, share, step, weight, self._walk
         )
         found = np.asarray(memory)
         if self._noise.random() < 0.2:
             faded = self._noise.random(len(found)) < 0.2
             found = np.where(faded, found * self._noise.random(len(found)), found)
         return found
+
+    def _least_weight(self) -> int:
+        """Draw what a demand must weigh that a pass looks at; 0: any."""
+        focus = self._manner.focus
+        if focus == 0 or self._noise.random() >= focus:
+            return 0
+        plant = self._passes.plain
+        late = np.asarray(self._passes.work.d_finish) - plant.d_due
+        costs = np.where(late > 0, plant.d_weight * (plant.base[0] + late), 0)
+        upto = np.cumsum(costs)
+        drawn = np.searchsorted(upto, self._noise.random() * upto[-1], side="right")
+        return int(plant.d_weight[min(int(drawn), len(upto) - 1)])
 
     def _jiggled(self) -> Setting:
         setting = self.now.setting
