@@ -55,11 +55,15 @@ class EveryWay:
         Plain data.
     sources
         How many new orders may share one need.
+    places
+        How many places may make or buy what is new of the product: by policy one, for
+        a promise has one routing (ATP-02, ATP-11, ATP-15).
     """
 
-    def __init__(self, town: Town, sources: int = 1) -> None:
+    def __init__(self, town: Town, sources: int = 1, places: int = 1) -> None:
         self.town = town
         self.sources = sources
+        self.places = places
         self.best = HORIZON
         self.tried = 0
 
@@ -357,21 +361,21 @@ class EveryWay:
                 for rest in self.lanes(lane.destination, destination, (*seen, origin)):
                     yield (lane, *rest)
 
-    def _delivered(self, turn, taken, *, fresh=False):
+    def _delivered(self, turn, taken, fresh=0):
         """Give all ways to deliver shares of places, one place after the other.
 
-        One place makes or buys what is new; `fresh`: one before did.
+        `fresh`: how many of those before make or buy what is new.
         """
         if not turn:
             yield 0, taken
             return
         (place, part), rest = turn[0], turn[1:]
         for portions, after in self.supplied(("F", place), part, taken):
-            new = not all(lies for _, _, lies in portions)
-            if new and fresh:
+            new = fresh + (not all(lies for _, _, lies in portions))
+            if new > self.places:
                 continue
             for arrival, last in self._carried(place, portions, after):
-                for other, end in self._delivered(rest, last, fresh=fresh or new):
+                for other, end in self._delivered(rest, last, new):
                     yield max(arrival, other), end
 
     def supplied(self, node: Node, qty: int, taken: Taken):

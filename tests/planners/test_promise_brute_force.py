@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -13,7 +13,7 @@ from medhavi.planners.promising.book import Book, apply
 from medhavi.planners.promising.quoting import quote
 from tests.planners.every_way import EveryWay
 from tests.planners.kept_promises import broken, hours
-from tests.planners.small_promises import quoted
+from tests.planners.small_promises import TRUSTING, quoted
 from tests.planners.small_towns import (
     HORIZON,
     Lane,
@@ -71,10 +71,11 @@ class Compared(NamedTuple):
         return (hour - self.best) / max(self.best, 1)
 
 
-def asked(made: Town) -> tuple[float | None, bool] | None:
+def asked(made: Town, **policy: bool) -> tuple[float | None, bool] | None:
     """Give the hour of the whole as promised, and whether it is said to be exact."""
+    policies = [{**TRUSTING, "ask_supplier": made.ask, **policy}]
     try:
-        book = Book.from_snapshot(tables_of(made))
+        book = Book.from_snapshot(tables_of(made, promise_policies=policies))
     except BadData:
         return None
     answer = quoted(book, **request(made))
@@ -83,16 +84,17 @@ def asked(made: Town) -> tuple[float | None, bool] | None:
     return (hours(answer.date or 0) if whole else None), answer.exact
 
 
-def compare(seeds: Iterable[int], sources: int = 1) -> list[Compared]:
+def compare(seeds: Iterable[int], sources: int = 1, places: int = 1) -> list[Compared]:
     """Compare the answers of towns with those of all ways."""
+    policy = {"split_sourcing": True} if places > 1 else {}
     found = []
     for seed in seeds:
         made = town(seed)
-        answer = asked(made)
+        answer = asked(made, **policy)
         if answer is None:
             continue
         hour, exact = answer
-        best = EveryWay(made, sources).earliest()
+        best = EveryWay(made, sources, places).earliest()
         found.append(Compared(seed, hour, best, made.due, exact))
     return found
 
@@ -224,11 +226,13 @@ def test_work_on_two_machines_is_exact_and_on_one_it_is_not_said(second, hour, e
 
 # ------------------------------------------------------------------------------- kept
 def kept(seed: int) -> None:
-    """Accept three promises in turn: none can break another."""
+    """Accept three promises in turn: none can break another, split or not."""
     made = town(seed)
     rng = random.Random(seed)
+    policy = {"ask_supplier": made.ask, "split_sourcing": seed % 2 == 1}
     try:
-        book = Book.from_snapshot(tables_of(made))
+        snapshot = tables_of(made, promise_policies=[{**TRUSTING, **policy}])
+        book = Book.from_snapshot(snapshot)
     except BadData:
         return
     accepted = []
@@ -280,33 +284,84 @@ def test_faults_that_were_found_are_gone(seed, reason):
     assert not any(one.missed or one.gap for one in found), reason
 
 
-@pytest.mark.req("ATP-01")
-def test_what_is_new_for_a_request_comes_from_one_place():
-    """Six take 24 h at either plant; nobody sets up both for three each."""
-    made = Town(
+def two_plants(**stated: Any) -> Town:
+    """Make F at P or Q in four hours each, five hours from the customer."""
+    return Town(
         place="W",
         qty=6,
         due=0,
-        full_line=False,
+        full_line=stated.get("full_line", False),
         ask="always",
         shifts={"M": None, "N": None},
+        stock=stated.get("stock", []),
         routings=[
             Routing(
                 name=f"R{place}",
                 product="F",
                 place=place,
-                steps=[Step(choices=[machine], setup=0, run=4)],
+                steps=[Step(choices=[machine], setup=setup, run=4)],
                 bom={},
             )
-            for place, machine in (("P", "M"), ("Q", "N"))
+            for place, machine, setup in (("P", "M", 0), ("Q", "N", stated["setup"]))
         ],
         lanes=[
             Lane(name=f"{place}W", origin=place, destination="W", hours=5)
             for place in ("P", "Q")
         ],
     )
-    assert asked(made) == (29, True)
-    assert EveryWay(made).earliest() == 29
+
+
+@pytest.mark.req("ATP-01", "ATP-06")
+@pytest.mark.parametrize(
+    ("stated", "one", "two"),
+    [
+        ({"setup": 0}, 29, 17),
+        ({"setup": 6}, 29, 21),
+        ({"setup": 20}, 29, 29),
+        ({"setup": 0, "full_line": True}, 29, 29),
+        ({"setup": 0, "stock": [("F", "Q", 2, None)]}, 21, 13),
+    ],
+    ids=["equal", "a set-up", "a long set-up", "one delivery", "some lies there"],
+)
+def test_two_plants_share_what_is_new_where_the_policy_says_so(stated, one, two):
+    """Six take 24 h at either plant; three each take 12, two with a set-up 14."""
+    made = two_plants(**stated)
+    assert asked(made) == (one, True)
+    assert EveryWay(made).earliest() == one
+    hour, exact = asked(made, split_sourcing=True) or (None, None)
+    assert hour == two
+    assert not exact
+    assert EveryWay(made, places=2).earliest() == two
+
+
+@pytest.mark.req("ATP-19")
+def test_sharing_between_plants_is_a_remedy_of_a_late_line():
+    made = two_plants(setup=0)
+    answer = quoted(Book.from_snapshot(tables_of(made)), **request(made))
+    (remedy,) = [one for one in answer.remedies if one.code == "other_source"]
+    assert hours(remedy.date) == 17
+    (row,) = remedy.rows["promise_policies"]
+    assert row["split_sourcing"] is True
+
+
+@pytest.mark.req("ATP-01", "ATP-06")
+def test_answers_are_close_where_two_places_may_share():
+    """No exact answer is late, and none is earlier than the earliest of all ways."""
+    assert_shared_well(compare(range(FEW), sources=2, places=2))
+
+
+@pytest.mark.nightly
+@pytest.mark.req("ATP-01", "ATP-06")
+def test_answers_are_close_in_many_companies_where_two_places_may_share():
+    assert_shared_well(compare(range(FEW, MANY), sources=2, places=2))
+
+
+def assert_shared_well(found: list[Compared]) -> None:
+    """Assert that late answers are near the earliest, and exact ones are it."""
+    assert wrong(found) == []
+    late = gaps(found)
+    assert min(late) >= 0.0
+    assert sum(late) / len(late) <= MOST_GAP
 
 
 @pytest.mark.req("CORE-16")

@@ -18,7 +18,7 @@ from medhavi.planners.promising.what_if import asked_again, changed
 from medhavi.snapshot import Snapshot
 from medhavi.units import to_seconds
 from tests import factories
-from tests.planners.small_promises import quoted, request_of, state
+from tests.planners.small_promises import TRUSTING, quoted, request_of, state
 from tests.planners.small_towns import request, tables_of, town
 
 if TYPE_CHECKING:
@@ -37,12 +37,13 @@ def text(made: Promise) -> str:
 
 
 def books(seeds: range) -> list[tuple[int, Town, Snapshot, list[dict[str, Any]]]]:
-    """Give companies with three requests each."""
+    """Give companies with three requests each; sources may be split in half of them."""
     found = []
     for seed in seeds:
         made, rng = town(seed), random.Random(seed)
+        policy = {"ask_supplier": made.ask, "split_sourcing": seed % 2 == 1}
         try:
-            snapshot = tables_of(made)
+            snapshot = tables_of(made, promise_policies=[{**TRUSTING, **policy}])
             snapshot.require()
             Book.from_snapshot(snapshot)
         except BadData:

@@ -129,6 +129,7 @@ def test_every_column_has_a_default():
         "least_esg": None,
         "short_runs": "plan",
         "planned_orders": False,
+        "split_sourcing": False,
     }
 
 

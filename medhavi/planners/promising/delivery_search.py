@@ -18,6 +18,7 @@ from medhavi.planners.promising.delivery_ways import (
     Way,
     dated,
     from_both,
+    from_place,
     from_source,
     from_stock,
 )
@@ -34,6 +35,7 @@ from medhavi.planners.promising.places_together import sooner, together
 from medhavi.planners.promising.plain_walks import plain_walks
 from medhavi.planners.promising.sending import Sending
 from medhavi.planners.promising.supply_walk import Walk
+from medhavi.planners.promising.two_sources import two_sources
 from medhavi.planners.promising.walk_terms import Failure
 from medhavi.results.limiter import Limiter
 from medhavi.units import DAY, NEVER, from_steps, seconds_up
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from medhavi.planners.promising.compact_walk import CompactWalk
-    from medhavi.planners.promising.delivery_ways import Build, FoundBefore, Wanted
+    from medhavi.planners.promising.delivery_ways import FoundBefore, Wanted
     from medhavi.planners.promising.flat_walk import FlatWalk
     from medhavi.planners.promising.pieces import Piece, Shipment
     from medhavi.planners.promising.reach import Reach
@@ -176,26 +178,25 @@ class DeliverySearch:
             ever = walk.ever(wanted.product, place)
             bare = bare and ever <= 0
             if ever < wanted.steps and "material" in terms.relaxed:
-                yield self._way(
-                    "stock", place, from_stock(wanted.product, place, wanted.steps)
-                )
+                build = from_stock(wanted.product, place, wanted.steps)
+                yield from_place(wanted, "stock", place, build)
             if ever <= 0:
                 continue
             now = walk.available(wanted.product, place, terms.now)
             if now > 0:
                 stocked.append((place, min(now, wanted.steps)))
             if ever >= wanted.steps or expiring_goes_ahead:
-                yield self._way(
-                    "stock", place, from_stock(wanted.product, place, wanted.steps)
-                )
+                build = from_stock(wanted.product, place, wanted.steps)
+                yield from_place(wanted, "stock", place, build)
         self.bare = bare
         sellers = [place for place in self._reached().sellers if place in makers]
         for place in sellers:
             yield from self._new_at(place, terms)
-        if wanted.single or self.bare:
-            return
-        yield from together(self, stocked, sellers, terms)
-        yield from sooner(self, origins, sellers, terms)
+        if not (wanted.single or self.bare):
+            yield from together(self, stocked, sellers, terms)
+            yield from sooner(self, origins, sellers, terms)
+        if wanted.split_sourcing:
+            yield from two_sources(self, stocked, sellers, terms)
 
     def places(self) -> tuple[list[str], list[str]]:
         """Give where stock may come from and where new supply may be made or bought."""
@@ -210,14 +211,6 @@ class DeliverySearch:
             subject = blocked[0] if blocked else wanted.location
             self.failures.append(Failure(code, subject))
         return origins, [place for place in origins if place in reached.makers]
-
-    def _way(self, name: str, place: str, build: Build) -> Way:
-        return Way(
-            f"{name}@{place}",
-            self.wanted.product,
-            self.wanted.steps,
-            (Part(place, build),),
-        )
 
     def _new_at(self, place: str, terms: Terms) -> Iterator[Way]:
         wanted = self.wanted
@@ -238,11 +231,11 @@ class DeliverySearch:
             more = "material" not in terms.relaxed and self._free(place, terms) > 0
             if part < wanted.steps and (part or more):
                 build = from_both(source, part, wanted.steps)
-                yield self._way(f"stock+{name}", place, build)
+                yield from_place(wanted, f"stock+{name}", place, build)
             whole = source.kind == "make" or terms.buy == "compare"
             if whole or part <= 0:
                 build = from_source(source, wanted.steps)
-                yield self._way(name, place, build)
+                yield from_place(wanted, name, place, build)
 
     def _free(self, place: str, terms: Terms, *, ever: bool = True) -> int:
         """Give what is free at a place now, or ever [steps]."""

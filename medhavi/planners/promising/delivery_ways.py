@@ -36,6 +36,8 @@ class Wanted(NamedTuple):
         All of it comes in one delivery, so from one place (rules 34, 35).
     carried
         What lanes are chosen by, of those that arrive by `due`; None: the earliest.
+    split_sourcing
+        Two sources may share what is new.
     """
 
     product: str
@@ -50,6 +52,7 @@ class Wanted(NamedTuple):
     slack: int = 0
     single: bool = False
     carried: Objective | None = None
+    split_sourcing: bool = False
 
 
 class Part(NamedTuple):
@@ -89,6 +92,12 @@ class Way(NamedTuple):
     product: str
     steps: int
     parts: tuple[Part, ...]
+
+
+def from_place(wanted: Wanted, name: str, place: str, build: Build) -> Way:
+    """Give the way that brings all of what is wanted from one place."""
+    parts = (Part(place, build),)
+    return Way(f"{name}@{place}", wanted.product, wanted.steps, parts)
 
 
 def dated(way: Way, date: int) -> str:

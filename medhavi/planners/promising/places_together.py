@@ -64,7 +64,7 @@ def together(
     sorted_by = sorted(
         (search.arrival(place, free, terms.now), place, free) for place, free in stocked
     )
-    parts, left = _taken(sorted_by, search.wanted.steps)
+    parts, left = taken_first(sorted_by, search.wanted.steps)
     if len(parts) > 1:
         yield from _joined(search, parts, left, makers, terms)
 
@@ -94,7 +94,7 @@ def sooner(
     for _ in range(MOST_ROUNDS):
         best = search.best
         timely = sorted(one for one in coming if one[0] < best)
-        parts, left = _taken(timely, search.wanted.steps)
+        parts, left = taken_first(timely, search.wanted.steps)
         if len(parts) + (left > 0) < 2:
             return
         yield from _joined(search, parts, left, makers, terms)
@@ -102,7 +102,7 @@ def sooner(
             return
 
 
-def _taken(
+def taken_first(
     coming: Sequence[tuple[int, str, int]], wanted: int
 ) -> tuple[dict[str, int], int]:
     """Take what arrives first; give it by place, and what is missing [steps]."""

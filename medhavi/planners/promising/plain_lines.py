@@ -235,7 +235,7 @@ class PlainLines:
                 policy.supplier_fallback == "counter_offer",
                 policy.not_before_due,
                 policy.preempt,
-                policy.planned_orders,
+                policy.planned_orders or policy.split_sourcing,
                 policy.delivery_buffer_h,
                 not policy.plain_work,
             )

@@ -193,10 +193,29 @@ def _more_supply(quest: Quest) -> Iterator[Change]:
         if counting.counted_on:
             text = f"count on planned orders ({', '.join(counting.counted_on[:3])})"
             yield RemedyKind.RELAX_POLICY, text, {"planned_orders": True}
+    if not policy.split_sourcing and _may_be_shared(quest):
+        text = "let two places share what is new"
+        yield RemedyKind.OTHER_SOURCE, text, {"split_sourcing": True}
     trusting = policy.supplier_fallback == "accept_with_risk"
     if not trusting and not _is_idle("supplier_fallback", quest):
         text = "accept the stated time of suppliers"
         yield RemedyKind.RELAX_POLICY, text, {"supplier_fallback": "accept_with_risk"}
+
+
+def _may_be_shared(quest: Quest) -> bool:
+    """Tell whether several places may make or buy some of what is asked for."""
+    request, book = quest.request, quest.book
+    if request.full_line or quest.policy.delivery == "full_line":
+        return False
+    expedite = quest.policy.expedite or request.expedite
+    reached = book.reach.of(
+        request.product, request.location, quest.country(), expedite=expedite
+    )
+    named = request.ship_from
+    sellers = [one for one in reached.sellers if named in {None, one}]
+    step = float(book.stages.step(request.product))
+    least = max(request.min_shipment, step)
+    return len(sellers) > 1 and request.qty >= 2 * least
 
 
 def _wider_caps(quest: Quest, answer: Promise) -> Iterator[Change]:

@@ -405,13 +405,14 @@ class Quest:
                 split=self._may_be_short() and alone,
                 least=min(steps_up(request.min_shipment * ratio, step), steps),
                 ship_from=request.ship_from,
-                country=self._country(),
+                country=self.country(),
                 expedite=self.policy.expedite or request.expedite,
                 single=request.full_line or self.policy.delivery == "full_line",
+                split_sourcing=self.policy.split_sourcing,
             ),
         )
 
-    def _country(self) -> str | None:
+    def country(self) -> str | None:
         """Give where the goods end: the country of the place, else the customer's."""
         place = self.book.providers.facts.country(self.request.location)
         return place or self.book.policies.country(self.request)

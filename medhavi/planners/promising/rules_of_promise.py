@@ -89,6 +89,7 @@ class Policy:
     least_esg: float | None = None
     short_runs: str = "plan"
     planned_orders: bool = False
+    split_sourcing: bool = False
 
     @property
     def plain_work(self) -> bool:

@@ -1,0 +1,136 @@
+"""Ways that divide what is new for a line between two sources at work together."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Protocol
+
+from medhavi.planners.promising.delivery_ways import (
+    Part,
+    Way,
+    from_source,
+    from_stock,
+)
+from medhavi.planners.promising.places_together import Asking, taken_first
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from medhavi.planners.promising.pieces import Evaluation
+    from medhavi.planners.promising.walk_terms import Terms
+    from medhavi.providers.sources import Source
+
+    Offer = tuple[str, Source]
+    """A place and what may be new there."""
+
+MOST_PAIRS = 6
+"""Pairs of sources that are divided between, those of the first places first."""
+
+
+class Dividing(Asking, Protocol):
+    """A search that evaluates ways for itself.
+
+    `rough` says that an earlier date may exist, `cut` that the budget ended it.
+    """
+
+    evaluations: int
+    rough: bool
+    cut: bool
+
+    def evaluate(self, way: Way, terms: Terms) -> Evaluation | None:
+        """Evaluate a way with all writes, and roll them back."""
+        ...
+
+
+def two_sources(
+    search: Dividing,
+    stocked: Sequence[tuple[str, int]],
+    makers: list[str],
+    terms: Terms,
+) -> Iterator[Way]:
+    """Give the best division between each two sources, where one alone is late.
+
+    What lies anywhere is taken first. The later the one, the less it gets: the division
+    is found by halving.
+
+    Parameters
+    ----------
+    stocked
+        Places and what is free there now [steps].
+    makers
+        Places where new supply may come from.
+    """
+    wanted = search.wanted
+    if search.best <= wanted.due or "material" in terms.relaxed:
+        return
+    sorted_by = sorted(
+        (search.arrival(place, free, terms.now), place, free) for place, free in stocked
+    )
+    lying, left = taken_first(sorted_by, wanted.steps)
+    offers = list(search.offered(makers, terms))
+    if left < 2 * max(wanted.least, 1) or len(offers) < 2:
+        return
+    # Two at one place may share one delivery, more than two may share what is new, and
+    # what comes later may do for some of it.
+    search.rough = True
+    if wanted.single:
+        return
+    for pair in list(combinations(offers, 2))[:MOST_PAIRS]:
+        found = _divided(search, lying, left, pair, terms)
+        if found is not None:
+            yield found
+
+
+def _divided(
+    search: Dividing,
+    lying: dict[str, int],
+    left: int,
+    pair: tuple[Offer, Offer],
+    terms: Terms,
+) -> Way | None:
+    """Give the earliest division between two sources; None: none is earlier."""
+    least = max(search.wanted.least, 1)
+    low, high = least, left - least
+    best, found = search.best, None
+    while low <= high:
+        if search.evaluations >= terms.budget:
+            search.cut = True
+            return found
+        part = (low + high) // 2
+        way = _way(search, lying, (part, left - part), pair)
+        made = search.evaluate(way, terms)
+        if made is not None and made.date < best:
+            best, found = made.date, way
+        if made is None or _first_is_last(search, pair[0], part, made, terms):
+            high = part - 1
+        else:
+            low = part + 1
+    return found
+
+
+def _first_is_last(
+    search: Dividing, first: Offer, part: int, made: Evaluation, terms: Terms
+) -> bool:
+    """Tell whether the whole waits for what the first source gives."""
+    place, source = first
+    wanted = search.wanted
+    goods = (Part(place, from_source(source, part)),)
+    alone = search.evaluate(Way("", wanted.product, part, goods), terms)
+    return alone is None or alone.date >= made.date
+
+
+def _way(
+    search: Dividing,
+    lying: dict[str, int],
+    sizes: tuple[int, int],
+    pair: tuple[Offer, Offer],
+) -> Way:
+    product = search.wanted.product
+    parts = [
+        Part(place, from_stock(product, place, steps)) for place, steps in lying.items()
+    ]
+    names = [f"stock@{place}" for place in lying]
+    for (place, source), steps in zip(pair, sizes, strict=True):
+        parts.append(Part(place, from_source(source, steps)))
+        names.append(f"{source.kind}:{source.source}@{place}")
+    return Way("+".join(names), product, search.wanted.steps, tuple(parts))
