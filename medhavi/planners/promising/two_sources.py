@@ -12,6 +12,7 @@ from medhavi.planners.promising.delivery_ways import (
     from_stock,
 )
 from medhavi.planners.promising.places_together import Asking, taken_first
+from medhavi.units import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -90,9 +91,11 @@ def _divided(
 ) -> Way | None:
     """Give the earliest division between two sources; None: none is earlier."""
     least = max(search.wanted.least, 1)
-    low, high = least, left - least
     best, found = search.best, None
-    while low <= high:
+    # No division is earlier than the least of it from the slower one.
+    soonest = max(_alone(search, one, least, terms) for one in pair)
+    low, high = least, left - least
+    while low <= high and soonest < best:
         if search.evaluations >= terms.budget:
             search.cut = True
             return found
@@ -101,22 +104,35 @@ def _divided(
         made = search.evaluate(way, terms)
         if made is not None and made.date < best:
             best, found = made.date, way
-        if made is None or _first_is_last(search, pair[0], part, made, terms):
+        if made is None or _waits(search, pair, part, made, terms):
             high = part - 1
         else:
             low = part + 1
     return found
 
 
-def _first_is_last(
-    search: Dividing, first: Offer, part: int, made: Evaluation, terms: Terms
+def _waits(
+    search: Dividing,
+    pair: tuple[Offer, Offer],
+    part: int,
+    made: Evaluation,
+    terms: Terms,
 ) -> bool:
     """Tell whether the whole waits for what the first source gives."""
-    place, source = first
-    wanted = search.wanted
+    (place, _), (other, _) = pair
+    if place == other:
+        return _alone(search, pair[0], part, terms) >= made.date
+    return any(
+        sent.origin == place and sent.arrival == made.date for sent in made.shipments
+    )
+
+
+def _alone(search: Dividing, offer: Offer, part: int, terms: Terms) -> int:
+    """Give when a part from one source arrives if nothing else is asked for [s]."""
+    place, source = offer
     goods = (Part(place, from_source(source, part)),)
-    alone = search.evaluate(Way("", wanted.product, part, goods), terms)
-    return alone is None or alone.date >= made.date
+    found = search.evaluate(Way("", search.wanted.product, part, goods), terms)
+    return NEVER if found is None else found.date
 
 
 def _way(
