@@ -189,3 +189,22 @@ def test_all_laws_hold_in_many_companies():
     for law in (released, bulk, turned, summed):
         law(seeds)
     assert grown(seeds) == []
+
+
+@pytest.mark.req("ATP-19")
+@pytest.mark.parametrize("seed", [4, 17, 18, 32, 43, 47])
+def test_two_changes_are_told_where_they_are_better_than_each_alone(seed):
+    """All of these were told pairs that brought what one of them brings alone."""
+    made = town(seed)
+    answer = quoted(Book.from_snapshot(tables_of(made)), **request(made))
+    alone = {one.text: one for one in answer.remedies if "+" not in one.code}
+    pairs = [one for one in answer.remedies if "+" in one.code]
+    members = [
+        (pair, alone[name])
+        for pair in pairs
+        for name in pair.text.split("; ")
+        if name in alone
+    ]
+    assert alone
+    for pair, one in members:
+        assert (pair.status, -pair.qty, pair.date) != (one.status, -one.qty, one.date)

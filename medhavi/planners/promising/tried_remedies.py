@@ -132,7 +132,7 @@ class _Trials:
                 self._all_tried = False
                 return
             code = f"{one.kind.value}+{other.kind.value}"
-            if self._try(both, code) and self.timely:
+            if self._try(both, code, (one, other)) and self.timely:
                 return
 
     @property
@@ -164,14 +164,18 @@ class _Trials:
     def _has(self, kind: RemedyKind) -> bool:
         return any(one.proposal.kind is kind for one in self._helped)
 
-    def _try(self, proposal: Proposal, code: str) -> bool:
+    def _try(
+        self, proposal: Proposal, code: str, parts: Sequence[Proposal] = ()
+    ) -> bool:
+        """Quote a change; it helps where it is better than each part of it alone."""
         self._left -= 1
         self._tried += 1
         quest = self._quest
         request = asked_again(quest.request, proposal.rows)
         promise = self._ask(book_with(quest.book, proposal.rows), request)
-        helps = promise.date is not None and _helps(
-            promise, self._answer, proposal.kind
+        alone = [one.promise for one in self._helped if one.proposal in parts]
+        helps = promise.date is not None and all(
+            _helps(promise, one, proposal.kind) for one in (self._answer, *alone)
         )
         if helps:
             self._helped.append(_Tried(proposal, promise, code))
