@@ -71,7 +71,7 @@ class Compared(NamedTuple):
         return (hour - self.best) / max(self.best, 1)
 
 
-def asked(made: Town, **policy: bool) -> tuple[float | None, bool] | None:
+def asked(made: Town, **policy: object) -> tuple[float | None, bool] | None:
     """Give the hour of the whole as promised, and whether it is said to be exact."""
     policies = [{**TRUSTING, "ask_supplier": made.ask, **policy}]
     try:
@@ -332,6 +332,15 @@ def test_two_plants_share_what_is_new_where_the_policy_says_so(stated, one, two)
     assert hour == two
     assert not exact
     assert EveryWay(made, places=2).earliest() == two
+
+
+@pytest.mark.req("ATP-16")
+@pytest.mark.parametrize(("budget", "hour"), [(2, 29), (7, 29), (8, 17)])
+def test_a_division_is_looked_for_as_long_as_the_budget_lasts(budget, hour):
+    """Each plant alone, the least from each, and the half: eight evaluations."""
+    made = two_plants(setup=0)
+    found = asked(made, split_sourcing=True, search_budget_evaluations=budget)
+    assert found == (hour, False)
 
 
 @pytest.mark.req("ATP-19")

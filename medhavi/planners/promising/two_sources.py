@@ -77,6 +77,8 @@ def two_sources(
     if wanted.single:
         return
     for pair in list(combinations(offers, 2))[:MOST_PAIRS]:
+        if _spent(search, terms):
+            return
         found = _divided(search, lying, left, pair, terms)
         if found is not None:
             yield found
@@ -95,10 +97,7 @@ def _divided(
     # No division is earlier than the least of it from the slower one.
     soonest = max(_alone(search, one, least, terms) for one in pair)
     low, high = least, left - least
-    while low <= high and soonest < best:
-        if search.evaluations >= terms.budget:
-            search.cut = True
-            return found
+    while low <= high and soonest < best and not _spent(search, terms):
         part = (low + high) // 2
         way = _way(search, lying, (part, left - part), pair)
         made = search.evaluate(way, terms)
@@ -109,6 +108,12 @@ def _divided(
         else:
             low = part + 1
     return found
+
+
+def _spent(search: Dividing, terms: Terms) -> bool:
+    """Tell whether the budget is spent, and let the answer say so."""
+    search.cut = search.cut or search.evaluations >= terms.budget
+    return search.cut
 
 
 def _waits(
