@@ -24,6 +24,17 @@ if TYPE_CHECKING:
     Change = tuple[RemedyKind, str, Mapping[str, object]]
     """Kind, text, and cells of the policy."""
 
+MUCH_AT_ONCE = frozenset(
+    {
+        Limiter.CAPACITY_LOCKED,
+        Limiter.CAPACITY_SAFETY_BUFFER,
+        Limiter.CAPACITY_SHORTFALL,
+        Limiter.NO_TRANSPORT_CAPACITY,
+        Limiter.QTY_DURATION_UNSUPPORTED,
+        Limiter.ROUTING_CAPACITY_FAIL,
+    }
+)
+"""Reasons that less from each of two sources may mend."""
 QUARTERS = (2, 1)
 """Smaller quantities that are tried, in quarters of what is asked for."""
 SEARCHED_LONGER = 8
@@ -171,7 +182,12 @@ def _quarters(quest: Quest) -> Iterator[float]:
 # ------------------------------------------------------------------------- the policy
 def _policy_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
     policy = quest.policy
-    for kind, text, cells in (*_more_supply(quest), *_wider_caps(quest, answer)):
+    changes = (
+        *_more_supply(quest),
+        *_two_sources(quest, answer),
+        *_wider_caps(quest, answer),
+    )
+    for kind, text, cells in changes:
         yield Proposal(kind, text, policy_rows(policy, text, cells), cells)
 
 
@@ -193,29 +209,30 @@ def _more_supply(quest: Quest) -> Iterator[Change]:
         if counting.counted_on:
             text = f"count on planned orders ({', '.join(counting.counted_on[:3])})"
             yield RemedyKind.RELAX_POLICY, text, {"planned_orders": True}
-    if not policy.split_sourcing and _may_be_shared(quest):
-        text = "let two places share what is new"
-        yield RemedyKind.OTHER_SOURCE, text, {"split_sourcing": True}
     trusting = policy.supplier_fallback == "accept_with_risk"
     if not trusting and not _is_idle("supplier_fallback", quest):
         text = "accept the stated time of suppliers"
         yield RemedyKind.RELAX_POLICY, text, {"supplier_fallback": "accept_with_risk"}
 
 
-def _may_be_shared(quest: Quest) -> bool:
-    """Tell whether several places may make or buy some of what is asked for."""
-    request, book = quest.request, quest.book
-    if request.full_line or quest.policy.delivery == "full_line":
-        return False
-    expedite = quest.policy.expedite or request.expedite
-    reached = book.reach.of(
-        request.product, request.location, quest.country(), expedite=expedite
+def _two_sources(quest: Quest, answer: Promise) -> Iterator[Change]:
+    """Let two places share what is new, where there is more work than one gets done."""
+    request, policy = quest.request, quest.policy
+    codes = {reason.code for reason in answer.limiters}
+    together = request.full_line or policy.delivery == "full_line"
+    if policy.split_sourcing or together or not codes & MUCH_AT_ONCE:
+        return
+    reached = quest.book.reach.of(
+        request.product,
+        request.location,
+        quest.country(),
+        expedite=policy.expedite or request.expedite,
     )
-    named = request.ship_from
-    sellers = [one for one in reached.sellers if named in {None, one}]
-    step = float(book.stages.step(request.product))
-    least = max(request.min_shipment, step)
-    return len(sellers) > 1 and request.qty >= 2 * least
+    sellers = [one for one in reached.sellers if request.ship_from in {None, one}]
+    least = max(request.min_shipment, float(quest.book.stages.step(request.product)))
+    if len(sellers) > 1 and request.qty >= 2 * least:
+        text = "let two places share what is new"
+        yield RemedyKind.OTHER_SOURCE, text, {"split_sourcing": True}
 
 
 def _wider_caps(quest: Quest, answer: Promise) -> Iterator[Change]:
