@@ -6,7 +6,9 @@ them as call credentials alone, so that they stand in no message, no `repr` and 
 
 from __future__ import annotations
 
+import atexit
 import threading
+import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
@@ -32,6 +34,20 @@ class _Login(NamedTuple):
 
     def __repr__(self) -> str:
         return "_Login(hidden)"
+
+
+_SERVERS: weakref.WeakSet[KurrentServer] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """End all connections while the interpreter lives.
+
+    A client that is collected after that waits for a lock of a thread that is gone, and
+    the process hangs.
+    """
+    for server in list(_SERVERS):
+        server.close()
 
 
 class KurrentServer:
@@ -69,6 +85,7 @@ class KurrentServer:
         self._address = f"{scheme}://-:-@{hosts.rstrip('/')}?{'&'.join(fields)}"
         self._lock = threading.Lock()
         self._client: KurrentDBClient | None = None
+        _SERVERS.add(self)
 
     def __repr__(self) -> str:
         """Give the URL without user and password."""
