@@ -62,12 +62,18 @@ def way_words(option: str, names: Names) -> str:
     >>> from medhavi.views.names import Names
     >>> way_words("stock+make:R1@L", Names(texts={"R1": "Cream"}))
     'stock, then make Cream at L'
+    >>> way_words("stock@P+make:R1@P+make:R1@Q", Names(texts={"R1": "Cream"}))
+    'stock at P, then make Cream at P and make Cream at Q at once'
     >>> way_words("preempt:stock@L", Names())
     'stock at L, which others have now'
     """
     way = option.removeprefix(_TAKING)
-    told = way.replace("+", ", then ").replace(":", " ").replace("@", " at ")
-    told = names.told(told)
+    parts = way.split("+")
+    stocked = [part for part in parts if part.startswith("stock")]
+    new = [part for part in parts if part not in stocked]
+    shared = " and ".join(new) + (" at once" if len(new) > 1 else "")
+    told = ", then ".join([*stocked, shared] if new else stocked)
+    told = names.told(told.replace(":", " ").replace("@", " at "))
     return told if way == option else f"{told}, which others have now"
 
 
