@@ -61,10 +61,7 @@ def together(
     """
     if len(stocked) < 2:
         return
-    sorted_by = sorted(
-        (search.arrival(place, free, terms.now), place, free) for place, free in stocked
-    )
-    parts, left = taken_first(sorted_by, search.wanted.steps)
+    parts, left = lying_first(search, stocked, terms)
     if len(parts) > 1:
         yield from _joined(search, parts, left, makers, terms)
 
@@ -94,7 +91,7 @@ def sooner(
     for _ in range(MOST_ROUNDS):
         best = search.best
         timely = sorted(one for one in coming if one[0] < best)
-        parts, left = taken_first(timely, search.wanted.steps)
+        parts, left = _taken(timely, search.wanted.steps)
         if len(parts) + (left > 0) < 2:
             return
         yield from _joined(search, parts, left, makers, terms)
@@ -102,7 +99,23 @@ def sooner(
             return
 
 
-def taken_first(
+def lying_first(
+    search: Asking, stocked: Sequence[tuple[str, int]], terms: Terms
+) -> tuple[dict[str, int], int]:
+    """Take what lies there now, what arrives first; give it, and what is missing.
+
+    Parameters
+    ----------
+    stocked
+        Places and what is free there now [steps].
+    """
+    coming = sorted(
+        (search.arrival(place, free, terms.now), place, free) for place, free in stocked
+    )
+    return _taken(coming, search.wanted.steps)
+
+
+def _taken(
     coming: Sequence[tuple[int, str, int]], wanted: int
 ) -> tuple[dict[str, int], int]:
     """Take what arrives first; give it by place, and what is missing [steps]."""
@@ -123,18 +136,33 @@ def _joined(
     makers: list[str],
     terms: Terms,
 ) -> Iterator[Way]:
-    product, steps = search.wanted.product, search.wanted.steps
-    parts = tuple(
-        Part(place, from_stock(product, place, part)) for place, part in stocked.items()
-    )
-    names = "+".join(f"stock@{place}" for place in stocked)
     if not left:
-        yield Way(names, product, steps, parts)
+        yield joined_way(search.wanted, stocked, ())
         return
     for place, source in search.offered(makers, terms):
         if [place] == list(stocked):
             continue  # Stock and new supply of one place are a way of their own.
-        new = Part(place, from_source(source, left))
-        name = f"{source.kind}:{source.source}@{place}"
-        option = f"{names}+{name}" if names else name
-        yield Way(option, product, steps, (*parts, new))
+        yield joined_way(search.wanted, stocked, [(place, source, left)])
+
+
+def joined_way(
+    wanted: Wanted, stocked: dict[str, int], new: Sequence[tuple[str, Source, int]]
+) -> Way:
+    """Give the way of stock and new supply together.
+
+    Parameters
+    ----------
+    stocked
+        What is taken of each place [steps].
+    new
+        Place, source and quantity [steps].
+    """
+    product = wanted.product
+    parts = [
+        Part(place, from_stock(product, place, steps))
+        for place, steps in stocked.items()
+    ]
+    parts += [Part(place, from_source(source, steps)) for place, source, steps in new]
+    names = [f"stock@{place}" for place in stocked]
+    names += [f"{source.kind}:{source.source}@{place}" for place, source, _ in new]
+    return Way("+".join(names), product, wanted.steps, tuple(parts))

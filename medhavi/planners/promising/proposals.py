@@ -219,8 +219,7 @@ def _two_sources(quest: Quest, answer: Promise) -> Iterator[Change]:
     """Let two places share what is new, where there is more work than one gets done."""
     request, policy = quest.request, quest.policy
     codes = {reason.code for reason in answer.limiters}
-    together = request.full_line or policy.delivery == "full_line"
-    if policy.split_sourcing or together or not codes & MUCH_AT_ONCE:
+    if policy.split_sourcing or quest.single or not codes & MUCH_AT_ONCE:
         return
     reached = quest.book.reach.of(
         request.product,

@@ -407,10 +407,15 @@ class Quest:
                 ship_from=request.ship_from,
                 country=self.country(),
                 expedite=self.policy.expedite or request.expedite,
-                single=request.full_line or self.policy.delivery == "full_line",
+                single=self.single,
                 split_sourcing=self.policy.split_sourcing,
             ),
         )
+
+    @property
+    def single(self) -> bool:
+        """Whether all of it comes in one delivery (rule 35)."""
+        return self.request.full_line or self.policy.delivery == "full_line"
 
     def country(self) -> str | None:
         """Give where the goods end: the country of the place, else the customer's."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, Protocol
 
-from medhavi.planners.promising.delivery_ways import (
-    Part,
-    Way,
-    from_source,
-    from_stock,
+from medhavi.planners.promising.delivery_ways import Part, Way, from_source
+from medhavi.planners.promising.places_together import (
+    Asking,
+    joined_way,
+    lying_first,
 )
-from medhavi.planners.promising.places_together import Asking, taken_first
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
@@ -64,10 +63,7 @@ def two_sources(
     wanted = search.wanted
     if search.best <= wanted.due or "material" in terms.relaxed:
         return
-    sorted_by = sorted(
-        (search.arrival(place, free, terms.now), place, free) for place, free in stocked
-    )
-    lying, left = taken_first(sorted_by, wanted.steps)
+    lying, left = lying_first(search, stocked, terms)
     offers = list(search.offered(makers, terms))
     if left < 2 * max(wanted.least, 1) or len(offers) < 2:
         return
@@ -99,7 +95,9 @@ def _divided(
     low, high = least, left - least
     while low <= high and soonest < best and not _spent(search, terms):
         part = (low + high) // 2
-        way = _way(search, lying, (part, left - part), pair)
+        sizes = part, left - part
+        new = [(*offer, size) for offer, size in zip(pair, sizes, strict=True)]
+        way = joined_way(search.wanted, lying, new)
         made = search.evaluate(way, terms)
         if made is not None and made.date < best:
             best, found = made.date, way
@@ -138,20 +136,3 @@ def _alone(search: Dividing, offer: Offer, part: int, terms: Terms) -> int:
     goods = (Part(place, from_source(source, part)),)
     found = search.evaluate(Way("", search.wanted.product, part, goods), terms)
     return NEVER if found is None else found.date
-
-
-def _way(
-    search: Dividing,
-    lying: dict[str, int],
-    sizes: tuple[int, int],
-    pair: tuple[Offer, Offer],
-) -> Way:
-    product = search.wanted.product
-    parts = [
-        Part(place, from_stock(product, place, steps)) for place, steps in lying.items()
-    ]
-    names = [f"stock@{place}" for place in lying]
-    for (place, source), steps in zip(pair, sizes, strict=True):
-        parts.append(Part(place, from_source(source, steps)))
-        names.append(f"{source.kind}:{source.source}@{place}")
-    return Way("+".join(names), product, search.wanted.steps, tuple(parts))
