@@ -20,12 +20,15 @@ _MONTHS = (
 )
 _SIGNS = {"EUR": "€ ", "USD": "$ ", "GBP": "£ ", "JPY": "¥ ", "CHF": "CHF "}
 MINUS = "\N{MINUS SIGN}"
+_THOUSAND = 1e3
+_FINEST = 12
+"""Decimals beyond which a number is noise of binary fractions."""
 NOTHING = "\N{EN DASH}"
 """What stands where a value is unknown."""
 
 
 def local(moment: dt.datetime, zone: str) -> dt.datetime:
-    """Give the wall clock of a zone at an instant.
+    """Wall clock of a zone at an instant.
 
     >>> local(dt.datetime(2025, 12, 4, 13, 30, tzinfo=dt.UTC), "Europe/Rome").hour
     14
@@ -34,7 +37,7 @@ def local(moment: dt.datetime, zone: str) -> dt.datetime:
 
 
 def when(moment: dt.datetime | None, zone: str = "UTC", *, year: bool = False) -> str:
-    """Give local time with its weekday; midnight is a day.
+    """Local time with its weekday; midnight is a day.
 
     >>> when(dt.datetime(2025, 12, 4, 13, 30, tzinfo=dt.UTC), "Europe/Rome")
     'Thu 4 Dec, 14:30'
@@ -50,7 +53,7 @@ def when(moment: dt.datetime | None, zone: str = "UTC", *, year: bool = False) -
 
 
 def day(moment: dt.date) -> str:
-    """Give a day with its weekday.
+    """Day with its weekday.
 
     >>> day(dt.date(2025, 12, 4))
     'Thu 4 Dec'
@@ -60,7 +63,7 @@ def day(moment: dt.date) -> str:
 
 
 def relative(moment: dt.datetime, now: int | dt.datetime) -> str:
-    """Give the distance from now, in the largest unit that says enough.
+    """Distance from now in the largest unit that says enough.
 
     >>> now = dt.datetime(2025, 12, 4, tzinfo=dt.UTC)
     >>> relative(now + dt.timedelta(days=3), now)
@@ -79,7 +82,7 @@ def relative(moment: dt.datetime, now: int | dt.datetime) -> str:
 
 
 def code_words(code: str) -> str:
-    """Give a code as words.
+    """Code as words.
 
     >>> code_words("CapacityShortfall")
     'Capacity shortfall'
@@ -89,7 +92,7 @@ def code_words(code: str) -> str:
 
 
 def duration(hours: float | None) -> str:
-    """Give a length of time in its two largest units.
+    """Length of time [h] in its two largest units.
 
     >>> duration(52)
     '2 d 4 h'
@@ -113,26 +116,34 @@ def duration(hours: float | None) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Give a number with thousands and without false digits.
+    """Text of a number with thousands separators and without false digits.
 
     Whole numbers stay whole; others keep so many significant digits, at least to one.
+    What rounds to nothing at twelve decimals is 0.
 
     >>> number(12400), number(0.125), number(1234.56), number(None) == NOTHING
     ('12,400', '0.125', '1,235', True)
+    >>> number(729.6), number(7.2961), number(99.96)
+    ('730', '7.3', '100')
     """
-    if value is None or math.isnan(value):
+    if value is None or not math.isfinite(value):
         return NOTHING
     size = abs(value)
     if size == round(size) or size >= 10**digits:
         text = f"{size:,.0f}"
     else:
         places = max(digits - 1 - math.floor(math.log10(size)), 0)
-        text = f"{size:,.{min(places, 6)}f}".rstrip("0").rstrip(".")
+        text = _trimmed(f"{size:,.{min(places, _FINEST)}f}")
     return f"{MINUS}{text}" if value < 0 and text != "0" else text
 
 
+def _trimmed(text: str) -> str:
+    """Decimal text without zeros at its end; zeros before the point are digits."""
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def quantity(value: float | None, unit: str | None = None) -> str:
-    """Give a quantity with its unit; single pieces need none.
+    """Quantity with its unit; single pieces need none.
 
     >>> quantity(2400, "kg"), quantity(12, "each")
     ('2,400 kg', '12')
@@ -143,47 +154,48 @@ def quantity(value: float | None, unit: str | None = None) -> str:
 
 
 def money(value: float | None, currency: str = "EUR") -> str:
-    """Give an amount in three digits.
+    """Amount in three significant digits with its currency.
 
     >>> money(12400), money(2_350_000, "USD"), money(7.5)
     ('€ 12.4k', '$ 2.35M', '€ 7.50')
     """
-    if value is None or math.isnan(value):
+    if value is None or not math.isfinite(value):
         return NOTHING
     sign = _SIGNS.get(currency, f"{currency} ")
     minus, size = (MINUS if value < 0 else ""), abs(value)
     for unit, letter in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
-        if round(size, 2) >= unit:
+        # 999,500 is 1M in three digits, not 1000k; below a thousand cents show.
+        if round(size, 2) >= unit * (1 if unit == _THOUSAND else 0.9995):
             return f"{minus}{sign}{_three(size / unit)}{letter}"
     text = f"{size:.0f}" if size == round(size) else f"{size:.2f}"
-    return f"{minus}{sign}{text}"
+    return f"{minus if float(text) else ''}{sign}{text}"
 
 
 def _three(value: float) -> str:
+    """Text of a value from 1 on in three significant digits."""
     places = 0 if value >= 99.95 else 1 if value >= 9.995 else 2
-    text = f"{value:.{places}f}"
-    return text.rstrip("0").rstrip(".") if places else text
+    return _trimmed(f"{value:,.{places}f}")
 
 
 def percent(fraction: float | None) -> str:
-    """Give a share; decimals only below ten, and 100 only where all is meant.
+    """Share as percentage; decimals only below ten, 100 only where all is meant.
 
     >>> percent(0.934), percent(0.0214), percent(0.9999), percent(1.0)
     ('93 %', '2.1 %', '99.9 %', '100 %')
     """
-    if fraction is None or math.isnan(fraction):
+    if fraction is None or not math.isfinite(fraction):
         return NOTHING
     value = fraction * 100
     if 99.5 <= value < 100:
         return f"{min(math.floor(value * 10) / 10, 99.9):.1f} %"
     if 0 < abs(value) < 10:
-        text = f"{value:.1f}".rstrip("0").rstrip(".")
+        text = _trimmed(f"{value:.1f}")
         return f"{text if text not in ('0', '-0') else '< 0.1'} %".replace("-", MINUS)
     return f"{value:.0f} %".replace("-", MINUS)
 
 
 def count(amount: int, word: str, plural: str | None = None) -> str:
-    """Give a number of things.
+    """Text of a count with its noun.
 
     >>> count(1, "demand"), count(1200, "demand"), count(2, "supply", "supplies")
     ('1 demand', '1,200 demands', '2 supplies')
@@ -192,7 +204,7 @@ def count(amount: int, word: str, plural: str | None = None) -> str:
 
 
 def wall_milliseconds(moment: dt.datetime, zone: str) -> int:
-    """Give the wall clock of a zone as milliseconds, for charts that know only UTC.
+    """Wall clock of a zone [ms], for charts that know only UTC.
 
     >>> wall_milliseconds(dt.datetime(1970, 1, 1, tzinfo=dt.UTC), "Europe/Rome")
     3600000

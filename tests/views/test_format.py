@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import math
 
 import pytest
 from hypothesis import given
@@ -74,6 +75,39 @@ def test_a_span_never_shows_sixty_minutes_or_a_day_of_24_hours(hours):
 )
 def test_a_number_has_no_false_digits(value, text):
     assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(729.6, "730"), (100.4, "100"), (999.6, "1,000"), (-729.6, "\N{MINUS SIGN}730")],
+)
+def test_zeros_before_the_point_are_digits(value, text):
+    assert number(value) == text
+
+
+@given(
+    st.floats(min_value=1e-9, max_value=1e12),
+    st.sampled_from((-1, 1)),
+    st.integers(1, 6),
+)
+def test_a_number_reads_back_within_the_digits_that_are_shown(size, sign, digits):
+    value = sign * size
+    text = number(value, digits)
+    read = float(text.replace(",", "").replace("\N{MINUS SIGN}", "-"))
+    decimals = len(text.partition(".")[2])
+    # Stripped zeros were digits too: the error is that of the digits asked for.
+    places = max(decimals, digits - 1 - math.floor(math.log10(size)), 0)
+    assert abs(read - value) <= 0.5000001 * 10.0 ** -min(places, 12) + size * 1e-12
+
+
+@given(st.floats(min_value=-1e12, max_value=1e12))
+def test_money_reads_back_within_three_digits_or_a_cent(value):
+    text = money(value).replace("€ ", "").replace("\N{MINUS SIGN}", "-")
+    factor = {"bn": 1e9, "M": 1e6, "k": 1e3}
+    letters = text.lstrip("-0123456789.,")
+    amount = float(text.removesuffix(letters).replace(",", "")) * factor.get(letters, 1)
+    assert abs(amount - value) <= max(0.00501 * abs(value), 0.00501)
+    assert abs(amount / factor.get(letters, 1)) < 1000 or letters == "bn"
 
 
 def test_a_quantity_has_its_unit_but_pieces_need_none():
