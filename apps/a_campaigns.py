@@ -66,7 +66,7 @@ def choose_how(params, wanted):
 def data(wanted):
     with mo.status.spinner("Reading", remove_on_exit=True):
         read = load_data(
-            wanted("tables"),
+            name=wanted("tables"),
             known_at=wanted("known_at"),
             effective_at=wanted("effective_at"),
         )
@@ -98,7 +98,7 @@ def plans(how, families, read, wanted):
         shown = campaign_page.load_campaigns(
             read,
             how.value,
-            carried_out=wanted("plan"),
+            carried_out=mo.cli_args().get("plan") or "",
             observe=lambda text: _spinner.update(subtitle=text.strip()),
         )
     mo.stop(shown.study is None, trouble_of(shown))

@@ -80,7 +80,7 @@ def data(mode, moments, wanted):
     _chosen = moments.value or {n: wanted(n) for n in ("effective_at", "known_at")}
     with mo.status.spinner("Planning", remove_on_exit=True) as _spinner:
         shown = load_page(
-            wanted("tables"),
+            name=wanted("tables"),
             known_at=_chosen["known_at"],
             effective_at=_chosen["effective_at"],
             mode=mode.value,

@@ -74,7 +74,7 @@ def data(wanted):
     with mo.status.spinner("Reading", remove_on_exit=True):
         shown = named(
             load_data(
-                wanted("tables"),
+                name=wanted("tables"),
                 known_at=wanted("known_at"),
                 effective_at=wanted("effective_at"),
             )

@@ -73,7 +73,7 @@ def problem(params, wanted):
 def solve(dropped, objective, wanted):
     with mo.status.spinner("Scheduling", remove_on_exit=True):
         shown = load_schedule(
-            wanted("problem"),
+            mo.cli_args().get("problem") or "",
             dropped.contents() if dropped.value else None,
             objective=objective.value or "",
         )

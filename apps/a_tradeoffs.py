@@ -56,7 +56,7 @@ def address():
 def data(wanted):
     with mo.status.spinner("Reading", remove_on_exit=True):
         shown = load_data(
-            wanted("tables"),
+            name=wanted("tables"),
             known_at=wanted("known_at"),
             effective_at=wanted("effective_at"),
         )

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from medhavi.cli.conversation import show_table, talk
-from medhavi.cli.options import JsonOption, LakeOption, Scale, ScaleOption
+from medhavi.cli.options import (
+    JsonOption,
+    LakeOption,
+    Scale,
+    ScaleOption,
+    existing_tables,
+)
 from medhavi.errors import EnvironmentFailure, UsageError
 
 
@@ -44,6 +51,14 @@ def serve(
         "127.0.0.1"
     ),
     lake: LakeOption = None,
+    tables: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--tables",
+            help="Folder of CSV or Parquet tables, or an xlsx file, shown instead of a "
+            "lake; may be repeated, an address then says ?tables=NAME.",
+        ),
+    ] = None,
     watch: Annotated[
         bool,
         typer.Option(
@@ -56,8 +71,16 @@ def serve(
 
     from medhavi.service.app import serve as start
 
+    if tables and lake is not None:
+        message = "serve shows --tables or --lake, not both. Leave one of them out."
+        raise UsageError(message)
+    places = [str(existing_tables(place).absolute()) for place in tables or ()]
+    divided = [place for place in places if os.pathsep in place]
+    if divided and len(places) > 1:
+        message = f"--tables {divided[0]}: its path has a {os.pathsep}; serve it alone."
+        raise UsageError(message)
     with suppress(KeyboardInterrupt):
-        start(host=host, port=port, lake=lake, watch=watch)
+        start(host=host, port=port, lake=lake, tables=places, watch=watch)
 
 
 def doctor(lake: LakeOption = None, as_json: JsonOption = False) -> None:

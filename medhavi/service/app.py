@@ -19,7 +19,7 @@ from medhavi.service.pages import entries
 from medhavi.views.theme import app_style
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from starlette.applications import Starlette
     from starlette.requests import Request
@@ -98,6 +98,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8710,
     lake: str | None = None,
+    tables: Sequence[str] = (),
     *,
     watch: bool = False,
 ) -> None:
@@ -111,6 +112,9 @@ def serve(
         Where to listen.
     lake
         Lake of the apps; else the environment's or the workspace's.
+    tables
+        Folders and workbooks that pages may show instead of a lake, the first one where
+        an address names none (`?tables=` takes the last part of a path).
     watch
         Tell the log which promises are at risk whenever facts change.
 
@@ -129,7 +133,9 @@ def serve(
             "only. Leave --host out."
         )
         raise UsageError(message)
-    if lake is not None:
+    if tables:
+        os.environ[TABLES_VARIABLE] = os.pathsep.join(tables)
+    elif lake is not None:
         os.environ["MEDHAVI_LAKE"] = lake
         os.environ.pop(TABLES_VARIABLE, None)  # what is said now wins
     listener = _listener(host, port)

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from medhavi.workbench.workbench import Workbench
 
 TABLES_VARIABLE = "MEDHAVI_TABLES"
+"""Variable of the folders and workbooks that pages may show, divided by `os.pathsep`.
+
+The first one is shown where an address names none.
+"""
 _benches: dict[str, Workbench] = {}
 _opening = threading.Lock()
 _snapshots: Remembered[Snapshot] = Remembered(4)
@@ -68,29 +72,60 @@ class PageData:
     problem: Problem | None = None
 
 
-def choose_source(
-    tables: str | None = None, environment: Mapping[str, str] | None = None
-) -> Source:
-    """Say which data is meant: the address, the environment, else the workspace.
+def served_tables(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Path of each folder or workbook that is served, by the name an address uses.
 
     Parameters
     ----------
-    tables
-        Folder that the address or the command line names.
+    environment
+        Variables; those of the process by default.
+
+    Examples
+    --------
+    >>> served_tables({"MEDHAVI_TABLES": "/data/north:/data/south.xlsx"})
+    {'north': '/data/north', 'south.xlsx': '/data/south.xlsx'}
+    """
+    variables = os.environ if environment is None else environment
+    stated = variables.get(TABLES_VARIABLE) or ""
+    paths = [stated] if Path(stated).exists() else stated.split(os.pathsep)
+    served: dict[str, str] = {}
+    for path in filter(None, paths):
+        name = Path(path).name
+        alike = sum(Path(other).name == name for other in served.values())
+        served[f"{name}-{alike + 1}" if alike else name] = path
+    return served
+
+
+def choose_source(
+    name: str | None = None, environment: Mapping[str, str] | None = None
+) -> Source:
+    """Source of the named tables, of the first that are served, else of the workspace.
+
+    Parameters
+    ----------
+    name
+        Name that an address asks for, one of `served_tables`. A path is no name: what
+        a page reads is chosen where the server is started.
     environment
         Variables; those of the process by default.
 
     Raises
     ------
     UsageError
-        Nothing names any data.
+        No tables of that name are served, or nothing names any data.
     """
     from medhavi.workbench.workspace import current_workspace
 
-    variables = os.environ if environment is None else environment
-    folder = tables or variables.get(TABLES_VARIABLE) or ""
-    if folder:
-        return Source(tables=folder)
+    served = served_tables(environment)
+    if name and name not in served:
+        known = f" Served: {', '.join(served)}." if served else ""
+        message = (
+            f"No tables of the name {name!r} are served.{known} Start the server with "
+            "`medhavi serve --tables FOLDER`; an address names the last part of the path."
+        )
+        raise UsageError(message)
+    if served:
+        return Source(tables=served[name or next(iter(served))])
     found = current_workspace()
     if found.lake is None:
         message = "The workspace names no lake. Set MEDHAVI_LAKE or run: medhavi demo"
@@ -124,6 +159,7 @@ def read_moment(text: str | None, zone: str = "UTC") -> dt.datetime | None:
 def load_data(
     tables: str | None = None,
     *,
+    name: str | None = None,
     known_at: str | None = None,
     effective_at: str | None = None,
 ) -> PageData:
@@ -132,13 +168,15 @@ def load_data(
     Parameters
     ----------
     tables
-        Folder of tables; else the environment's or the workspace's data.
+        Path of a folder or workbook; empty: what `name` means.
+    name
+        Name of served tables that the address of a page states; see `choose_source`.
     known_at, effective_at
         Moments of a lake, in the company's local time; empty for the latest.
     """
     source = Source(tables=tables or "")
     try:
-        source = choose_source(tables)
+        source = source if source.tables else choose_source(name)
         snapshot = _read(source, known_at, effective_at)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return PageData(

@@ -53,6 +53,7 @@ _plans: Remembered[Plan] = Remembered(_KEPT)
 def load_page(
     tables: str | None = None,
     *,
+    name: str | None = None,
     known_at: str | None = None,
     effective_at: str | None = None,
     mode: str | None = None,
@@ -62,14 +63,14 @@ def load_page(
 
     Parameters
     ----------
-    tables
-        Folder of tables; else the environment's or the workspace's data.
+    tables, name
+        Path of a folder or workbook, or name of served tables; see `load_data`.
     known_at, effective_at
         Moments of a lake, in the company's local time; empty for the latest.
     mode
         How to plan; mrp where nothing or nothing known is said.
     """
-    data = load_data(tables, known_at=known_at, effective_at=effective_at)
+    data = load_data(tables, name=name, known_at=known_at, effective_at=effective_at)
     if data.snapshot is None or data.problem is not None:
         return PlanPage(
             source=data.source,

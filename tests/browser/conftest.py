@@ -91,19 +91,25 @@ class Watched:
 
 @pytest.fixture(scope="session")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folders: `lemonade`, `shop` with a changeover matrix, edge cases by name."""
+    """Folders: `lemonade`, `shop` with a changeover matrix, edge cases by name.
+
+    `given` is empty, for tables that a test writes itself.
+    """
     place = tmp_path_factory.mktemp("tables")
     Snapshot.from_frames(example_rows()).to_folder(place / "lemonade", format="csv")
     campaign_tables(place / "shop")
     for name in EDGES:
         written(place, name)
+    (place / "given").mkdir()
     return place
 
 
 @pytest.fixture(scope="session")
 def server(chromium: str, tables: Path) -> Iterator[str]:
     """Address of `medhavi serve`; it starts only where there is a browser."""
-    with served(tables, MEDHAVI_TABLES=str(tables / "lemonade")) as address:
+    names = ("lemonade", "shop", "given", *EDGES)
+    options = [part for name in names for part in ("--tables", str(tables / name))]
+    with served(tables, *options) as address:
         yield address
 
 

@@ -100,8 +100,8 @@ def test_apps_follow_light_and_dark(watched, scheme, tokens):
         ),
     ],
 )
-def test_edges_are_told_in_words(watched, tables, case, words):
-    watched.open(f"/plan/?tables={tables / case}")
+def test_edges_are_told_in_words(watched, case, words):
+    watched.open(f"/plan/?tables={case}")
     page = watched.page
     expect(page.get_by_text(re.compile(re.escape(words))).first).to_be_visible(
         timeout=SLOW
@@ -111,11 +111,10 @@ def test_edges_are_told_in_words(watched, tables, case, words):
 
 
 @pytest.mark.nightly
-def test_a_folder_that_is_not_there_is_named(watched):
-    watched.open("/plan/?tables=/not/there")
-    expect(watched.page.get_by_text(re.compile("/not/there")).first).to_be_visible(
-        timeout=SLOW
-    )
+def test_an_address_reads_no_path(watched, tables):
+    watched.open(f"/plan/?tables={tables / 'lemonade'}")
+    told = watched.page.get_by_text(re.compile("Served: lemonade, shop"))
+    expect(told.first).to_be_visible(timeout=SLOW)
     watched.assert_clean()
 
 

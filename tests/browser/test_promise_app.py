@@ -57,7 +57,7 @@ def test_tables_keep_no_promise_and_the_page_says_so(watched):
 
 
 @pytest.mark.req("ATP-09")
-def test_who_gives_way_is_told_with_local_dates(watched, tmp_path):
+def test_who_gives_way_is_told_with_local_dates(watched, tables):
     soon = AS_OF + dt.timedelta(days=1)
     weak = {"sales_order": "SO-9", "line": 1, "customer": "C", "priority": 3}
     factories.snapshot(
@@ -77,9 +77,9 @@ def test_who_gives_way_is_told_with_local_dates(watched, tmp_path):
                 "supplier_fallback": "accept_with_risk",
             }
         ],
-    ).to_folder(tmp_path)
+    ).to_folder(tables / "given")
     asked = "customer=BIG&qty=10&due=2026-01-06&priority=1"
-    watched.open(f"/promise/?tables={tmp_path}&{asked}")
+    watched.open(f"/promise/?tables=given&{asked}")
     page = watched.page
     for words in (
         "Who gives way?",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 
 import pytest
 
@@ -10,7 +11,7 @@ from medhavi.errors import UsageError
 from medhavi.lakehouse import Lake
 from medhavi.schema.template import example_rows
 from medhavi.service import plan_page
-from medhavi.service.page_data import Source, choose_source, read_moment
+from medhavi.service.page_data import Source, choose_source, read_moment, served_tables
 from medhavi.service.plan_page import load_page
 from medhavi.service.remembered import Remembered
 from medhavi.snapshot import Snapshot
@@ -70,8 +71,21 @@ def test_the_environment_names_the_tables(nowhere, lemonade, monkeypatch):
     assert load_page().source == Source(tables=str(lemonade))
 
 
-def test_the_address_wins_over_the_environment():
-    assert choose_source("a", {"MEDHAVI_TABLES": "b"}) == Source(tables="a")
+def test_an_address_names_served_tables_and_no_path(lemonade, monkeypatch):
+    served = {"MEDHAVI_TABLES": f"/data/north{os.pathsep}/old/north{os.pathsep}c.xlsx"}
+    assert served_tables(served) == {
+        "north": "/data/north",
+        "north-2": "/old/north",
+        "c.xlsx": "c.xlsx",
+    }
+    assert choose_source("north-2", served) == Source(tables="/old/north")
+    for path in ("/old/north", "..", str(lemonade)):
+        with pytest.raises(UsageError, match=r"Served: north, north-2, c\.xlsx"):
+            choose_source(path, served)
+    monkeypatch.setenv("MEDHAVI_TABLES", "")
+    refused = load_page(name=str(lemonade))
+    assert refused.plan is None
+    assert "serve --tables" in refused.problem.text
 
 
 def test_without_data_the_page_says_how_to_get_some(nowhere):
