@@ -20,6 +20,7 @@ import polars.selectors as cs
 from medhavi import schema
 from medhavi.errors import EnvironmentFailure
 from medhavi.findings import Finding, finding
+from medhavi.snapshot.outside_file import read_sheets, read_table
 from medhavi.snapshot.row_findings import LISTED, more, nearest
 
 if TYPE_CHECKING:
@@ -162,33 +163,27 @@ def _long_lines(path: Path, width: int) -> list[Finding]:
 
 
 def _parquet(path: Path, _found: list[Finding]) -> pl.DataFrame:
-    return pl.read_parquet(path, hive_partitioning=False)
+    return read_table(path, "parquet")
 
 
 def _workbook(path: Path, reading: _Reading) -> None:
     """Read the sheets of a workbook that are named like tables."""
-    import fastexcel
-
     try:
-        book = fastexcel.read_excel(path)
-        for sheet in book.sheet_names:
+        for sheet, frame in read_sheets(path, schema.tables()).items():
             origin = f"{path.name}, sheet {sheet}"
-            if sheet in schema.tables():
-                reading.take(sheet, origin, _sheet(book, sheet))
+            if frame is not None:
+                reading.take(sheet, origin, _sheet(frame))
             elif sheet != DOCUMENTATION:
                 reading.ignore(origin, sheet)
-    except (fastexcel.FastExcelError, OSError, ValueError) as problem:
+    except (OSError, ValueError) as problem:
         reason = str(problem).strip().split("\n")[0].rstrip(".")
         reading.found.append(
             finding("FILE001", value=path.name, reason=reason, kind="Excel")
         )
 
 
-def _sheet(book: object, sheet: str) -> pl.DataFrame:
-    """Read one sheet as text; lines that are empty throughout are no rows."""
-    frame: pl.DataFrame = book.load_sheet(  # type: ignore[attr-defined]
-        sheet, dtypes="string"
-    ).to_polars()
+def _sheet(frame: pl.DataFrame) -> pl.DataFrame:
+    """Named columns of a sheet; lines that are empty throughout are no rows."""
     named = [name for name in frame.columns if not name.startswith("__UNNAMED__")]
     frame = frame.select(named)
     if not named:

@@ -16,6 +16,7 @@ import polars as pl
 
 from medhavi.errors import UsageError
 from medhavi.findings import finding
+from medhavi.snapshot.outside_file import read_sheets
 from medhavi.snapshot.rows import raw_frame
 
 if TYPE_CHECKING:
@@ -66,12 +67,10 @@ def _of_file(
     content: bytes, known: Collection[str], found: list[Finding]
 ) -> pl.DataFrame:
     """Tell JSON from CSV from xlsx by how they begin."""
-    import fastexcel
-
     try:
         if content.startswith(WORKBOOK):
-            book = fastexcel.read_excel(content)
-            return _filled(book.load_sheet(0, dtypes="string").to_polars())
+            [first, *_] = read_sheets(content).values()
+            return pl.DataFrame() if first is None else _filled(first)
         text = _text(content)
         if text.lstrip()[:1] in {"[", "{", ""}:
             document = json.loads(text)
@@ -83,7 +82,6 @@ def _of_file(
         RecursionError,
         csv.Error,
         pl.exceptions.PolarsError,
-        fastexcel.FastExcelError,
     ) as problem:
         reason = str(problem).strip().split("\n")[0].rstrip(".") or "it is empty"
         found.append(finding("PRM001", value="The request file", reason=reason))

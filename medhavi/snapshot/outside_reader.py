@@ -1,0 +1,102 @@
+"""The process in which files from outside are read; see `outside_file`.
+
+It is run by its path, so that nothing of the package is imported. It answers questions
+of one line each on its standard input, and leaves when nobody asks for a while.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import select
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+IDLE_SECONDS = 60.0
+
+
+def main() -> None:
+    """Answer questions until none comes."""
+    memory = int(sys.argv[1])
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    answers = sys.stdout.buffer
+    sys.stdout = sys.stderr
+    while select.select([sys.stdin], [], [], IDLE_SECONDS)[0]:
+        line = sys.stdin.buffer.readline()
+        if not line:
+            return
+        head, contents = _answer(json.loads(line))
+        answers.write(json.dumps(head).encode() + b"\n")
+        for content in contents:
+            answers.write(content)
+        answers.flush()
+
+
+def _answer(question: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+    """Head of an answer and the tables that follow it, or why there is none."""
+    try:
+        frames = _frames(question)
+        contents = {
+            name: None if frame is None else _packed(frame)
+            for name, frame in frames.items()
+        }
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:  # noqa: BLE001 - a panic is no Exception
+        reason = str(problem).strip().split("\n")[0].rstrip(".")
+        return {"reason": reason or type(problem).__name__}, []
+    sizes = [
+        (name, None if content is None else len(content))
+        for name, content in contents.items()
+    ]
+    return {"frames": sizes}, [one for one in contents.values() if one is not None]
+
+
+def _frames(question: dict[str, Any]) -> dict[str, pl.DataFrame | None]:
+    if question["kind"] == "sheets":
+        return _sheets(question["path"], question["wanted"])
+    import polars as pl
+
+    path = question["path"]
+    if question["kind"] == "arrow":
+        return {"": pl.read_ipc(path)}
+    scan = pl.scan_parquet(path, hive_partitioning=False, glob=False)
+    rows = scan.select(pl.len()).collect().item()
+    columns = len(scan.collect_schema())
+    if rows * columns > question["cells"]:
+        message = (
+            f"it has {rows:,} rows of {columns:,} columns; at most "
+            f"{question['cells']:,} values are read. Split it"
+        )
+        raise ValueError(message)
+    return {"": pl.read_parquet(path, hive_partitioning=False, glob=False)}
+
+
+def _sheets(path: str, wanted: list[str] | None) -> dict[str, pl.DataFrame | None]:
+    import fastexcel
+
+    book = fastexcel.read_excel(path)
+    names = book.sheet_names
+    chosen = names[:1] if wanted is None else [one for one in names if one in wanted]
+    return {
+        name: book.load_sheet(name, dtypes="string").to_polars()
+        if name in chosen
+        else None
+        for name in names
+    }
+
+
+def _packed(frame: pl.DataFrame) -> bytes:
+    import io
+
+    content = io.BytesIO()
+    frame.write_ipc(content, compression="uncompressed")
+    return content.getvalue()
+
+
+if __name__ == "__main__":
+    main()
