@@ -77,8 +77,8 @@ def plan(
         raise NotAvailable(message)
     with without_collections():
         if mode == "optimize":
-            return _optimize(snapshot, settings, observe, cancelled, seed)
-        if mode == "constrained":
+            made = _optimize(snapshot, settings, observe, cancelled, seed)
+        elif mode == "constrained":
             on_baseline = baseline is not None
             if isinstance(settings, Mapping):
                 settings, price = _without_price(settings, on_baseline=on_baseline)

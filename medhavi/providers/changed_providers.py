@@ -20,8 +20,8 @@ from medhavi.providers.itineraries import bound, bound_again
 from medhavi.providers.lead_times import EVERY_PRODUCT
 from medhavi.providers.ledger_moves import LedgerMoves, material_shifts
 from medhavi.providers.plain_rows import changed_rows
-from medhavi.providers.reservations import ACTIVE
 from medhavi.providers.table_rows import read_tables
+from medhavi.snapshot.active_holds import ACTIVE
 from medhavi.snapshot.changed_rows import with_rows_when_read
 from medhavi.snapshot.lazy_tables import LazyTables
 

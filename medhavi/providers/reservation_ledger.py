@@ -20,7 +20,7 @@ from medhavi.providers.reservation_states import (
     Transition,
     TransitionRefused,
 )
-from medhavi.providers.reservations import ACTIVE
+from medhavi.snapshot.active_holds import ACTIVE
 from medhavi.units import from_seconds
 
 if TYPE_CHECKING:

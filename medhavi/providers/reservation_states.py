@@ -18,7 +18,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from medhavi.errors import MedhaviError
-from medhavi.providers.reservations import ACTIVE
+from medhavi.snapshot.active_holds import ACTIVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

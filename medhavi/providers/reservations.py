@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from medhavi.findings import finding
 from medhavi.providers.altered_copy import altered
+from medhavi.snapshot.active_holds import ACTIVE
 from medhavi.units import MINUTE, steps_up
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from medhavi.providers.product_facts import ProductFacts
     from medhavi.providers.table_rows import Rows
 
-ACTIVE: Final = frozenset({"tentative", "reduced", "confirmed"})
 Scope = Literal["material", "capacity", "transport"]
 Key = TypeVar("Key", bound="Hashable")
 

@@ -17,6 +17,8 @@ import polars as pl
 
 from medhavi.results.identity import content_hashes
 from medhavi.snapshot import Snapshot
+from medhavi.snapshot.active_holds import active_holds
+from medhavi.snapshot.fingerprint import sorted_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +62,7 @@ _OF_ROUTING = (
     "step_resources",
 )
 _EVERYTHING = "*"
+HOLDS = "reservations"
 
 
 class Touched(NamedTuple):
@@ -98,8 +101,13 @@ class Basis:
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Basis:
-        """Take note of a snapshot."""
-        return cls(digests=snapshot.digests, snapshot=snapshot)
+        """Take note of a snapshot: of its reservations only those that are active."""
+        digests = dict(snapshot.digests)
+        active = active_holds(snapshot)
+        if active.height < snapshot[HOLDS].height:
+            del digests[HOLDS]
+            digests |= {HOLDS: sorted_hash(active)} if active.height else {}
+        return cls(digests=digests, snapshot=snapshot)
 
     @cached_property
     def marks(self) -> pl.DataFrame:
@@ -114,14 +122,18 @@ class Basis:
             ]
         ).cast(MARKS)  # type: ignore[arg-type]
 
+    def changed(self, later: Snapshot) -> frozenset[str]:
+        """Tables in which a later snapshot differs; ended reservations do not count."""
+        new = Basis.of(later).digests
+        return frozenset(
+            name
+            for name in {*self.digests, *new}
+            if self.digests.get(name) != new.get(name)
+        )
+
     def touched(self, later: Snapshot) -> Touched:
         """Say which products and tables a later snapshot changes."""
-        new = Basis.of(later)
-        changed = {
-            name
-            for name in {*self.digests, *new.digests}
-            if self.digests.get(name) != new.digests.get(name)
-        }
+        changed = self.changed(later)
         products: set[str] = set()
         wide = {name for name in changed if name not in _OF_PRODUCT}
         for name in sorted(changed - wide):
@@ -129,13 +141,13 @@ class Basis:
             if _EVERYTHING in named:
                 wide.add(name)
             products |= named - {_EVERYTHING}
-        return Touched(frozenset(products), tuple(sorted(wide)), frozenset(changed))
+        return Touched(frozenset(products), tuple(sorted(wide)), changed)
 
     def _differing(self, later: Snapshot, table: str) -> set[str]:
         """Name the products whose rows of one table differ."""
         before = self.snapshot
         if before is not None:
-            old, new = before[table], later[table]
+            old, new = _rows(before, table), _rows(later, table)
             gone, fresh = _unlike(old, new)
             return _products(before, table, gone) | _products(later, table, fresh)
         new_marks = Basis.of(later)._marks_of(table)  # noqa: SLF001 - one of ours
@@ -170,7 +182,7 @@ class Basis:
             return self.stored.filter(pl.col("table") == table).select(
                 "product", "mark"
             )
-        if self.snapshot is None or self.snapshot[table].is_empty():
+        if self.snapshot is None or _rows(self.snapshot, table).is_empty():
             return pl.DataFrame(schema={n: t for n, t in MARKS.items() if n != "table"})
         return _marks(self.snapshot, table)
 
@@ -200,6 +212,11 @@ def _unlike(
     )
 
 
+def _rows(snapshot: Snapshot, table: str) -> pl.DataFrame:
+    """Rows of a table that a plan can depend on."""
+    return active_holds(snapshot) if table == HOLDS else snapshot[table]
+
+
 def _plain(frame: pl.DataFrame) -> pl.DataFrame:
     """Write lists as texts."""
     return frame.with_columns(
@@ -221,7 +238,7 @@ def _products(snapshot: Snapshot, table: str, rows: pl.DataFrame) -> set[str]:
 
 def _marks(snapshot: Snapshot, table: str) -> pl.DataFrame:
     """Fold the hashes of rows by the products that they name."""
-    frame = snapshot[table]
+    frame = _rows(snapshot, table)
     numbered = frame.with_columns(
         mark=content_hashes(_plain(frame)).str.to_integer(base=16, dtype=pl.UInt64)
     )
@@ -242,7 +259,7 @@ def _named(
     snapshot: Snapshot, table: str, rows: pl.DataFrame
 ) -> Iterator[pl.DataFrame]:
     """List (product, mark): which products each row touches."""
-    if table == "reservations":
+    if table == HOLDS:
         goods = pl.col("kind") == "material"
         rows = rows.with_columns(
             subject=pl.when(goods).then("subject").otherwise(pl.lit(_EVERYTHING))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -38,6 +39,7 @@ class NewestFacts:
         self._lake = lake
         self._store = store
         self._head: tuple[int, Snapshot] | None = None
+        self._reading = Lock()
 
     @property
     def position(self) -> int:
@@ -52,11 +54,12 @@ class NewestFacts:
 
     def read(self) -> tuple[int, Snapshot]:
         """Give the head of the log and its tables, mirrored first where it moved."""
-        head = self._store.head()
-        if self._head is None or self._head[0] != head:
-            self._lake.mirror(self._store)
-            self._head = head, self._lake.snapshot()
-        return self._head
+        with self._reading:
+            head = self._store.head()
+            if self._head is None or self._head[0] != head:
+                self._lake.mirror(self._store)
+                self._head = head, self._lake.snapshot()
+            return self._head
 
     def order_numbers(self) -> frozenset[str]:
         """Give the numbers of all orders that there ever were."""

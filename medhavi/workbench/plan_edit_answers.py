@@ -13,6 +13,7 @@ from typing import Any
 from medhavi.findings import Finding
 from medhavi.planners.work_orders.edit_rows import RowEdit
 from medhavi.planners.work_orders.order_edit import Edit
+from medhavi.results.basis import Basis
 from medhavi.results.difference import PlanDelta
 from medhavi.results.plan import Plan
 
@@ -21,7 +22,8 @@ class EditStatus(StrEnum):
     """How an edit stands.
 
     ready: a preview that can be committed. refused: it cannot be, findings say why.
-    stale: the plan is not of the newest facts, `changed` says who changed what.
+    stale: facts that the plan depends on are newer than it, `changed` says who changed
+    what.
     committed: it is an event now.
     """
 
@@ -127,8 +129,9 @@ class Preview:
         Why it is refused, and what a person should know.
     changed
         Events that the plan does not know (stale), the newest first.
-    run, snapshot, fingerprint_after
-        Run and snapshot that were edited; the snapshot that a commit makes.
+    run, snapshot, basis, fingerprint_after
+        Run and snapshot that were edited, what a plan of it depends on; the snapshot
+        that a commit makes.
     position, revision
         Head of the log, and of the stream of edits, that the preview is of.
     """
@@ -145,6 +148,7 @@ class Preview:
     changed: tuple[SeenChange, ...] = ()
     run: str = ""
     snapshot: str = ""
+    basis: Basis | None = field(default=None, repr=False)
     fingerprint_after: str | None = None
     as_of: int | None = None
     position: int = 0

@@ -15,10 +15,12 @@ from medhavi.errors import RevisionConflict, UsageError
 from medhavi.events.store import NO_STREAM
 from medhavi.findings import finding
 from medhavi.lakehouse.decision_folds import cell
+from medhavi.planners.changed_inputs import changed_inputs
 from medhavi.planners.work_orders.changeover_edit import changeover_rows
 from medhavi.planners.work_orders.edit_rows import RowEdit, rows_of
 from medhavi.planners.work_orders.order_edit import EditKind
 from medhavi.providers import Providers
+from medhavi.results.basis import Basis
 from medhavi.units import from_seconds
 from medhavi.workbench.added_rows import added_rows, row_with
 from medhavi.workbench.newest_facts import NewestFacts
@@ -83,8 +85,9 @@ class PlanEdits:
         Parameters
         ----------
         plan
-            A plan of the newest facts; the plan with the edit is made in its mode and
-            with its settings.
+            A plan of the newest facts, or of earlier ones where no later fact changes
+            what it depends on (see `changed_inputs`); the plan with the edit is made in
+            its mode and with its settings.
 
         Raises
         ------
@@ -100,8 +103,9 @@ class PlanEdits:
             "as_of": int(snapshot.as_of),
             "position": position,
             "revision": past[-1].revision if past else NO_STREAM,
+            "basis": Basis.of(snapshot),
         }
-        if plan.run.snapshot_fingerprint != snapshot.fingerprint:
+        if not _is_of(plan, snapshot):
             return Preview(
                 **shown, status=EditStatus.STALE, changed=self.facts.since_plan(plan)
             )
@@ -179,7 +183,10 @@ class PlanEdits:
                 changed=preview.changed,
             )
         _, snapshot = self.facts.read()
-        if snapshot.fingerprint != preview.snapshot:
+        before, after = preview.basis, preview.plan
+        assert before is not None  # it is ready
+        assert after is not None
+        if changed_inputs(before, after.run.mode, snapshot):
             return self._stale(preview.position, preview)
         writer = Writer(identity, int(preview.as_of or 0), approver)
         earlier = self._decide(writer, preview)
@@ -355,6 +362,14 @@ class PlanEdits:
                 "Take later edits back first, or edit the order as it is now.",
             )
         return None
+
+
+def _is_of(plan: Plan, snapshot: Snapshot) -> bool:
+    """Whether a plan made from nothing would be this one."""
+    if plan.run.snapshot_fingerprint == snapshot.fingerprint:
+        return True
+    known = plan.basis
+    return known is not None and not changed_inputs(known, plan.run.mode, snapshot)
 
 
 def _master_moved_on(taken: EditRecord, snapshot: Snapshot) -> Finding | None:

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import medhavi as mv
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.events.sqlite import SqliteStore
 from medhavi.planners.work_orders.edit_rows import RowEdit
@@ -26,10 +27,11 @@ from medhavi.planners.work_orders.order_parameters import (
     FirmingRule,
     OrderParameters,
 )
+from medhavi.results.plan import Plan
 from medhavi.workbench.plan_edit_answers import EditPrice
 from tests import factories
 from tests.examples import examples
-from tests.lakehouse.lake_events import DUE, day
+from tests.lakehouse.lake_events import DUE, START, day
 from tests.workbench.edit_company import (
     company,
     event,
@@ -476,6 +478,81 @@ def test_the_same_preview_committed_again_is_one_edit(bench):
     assert (first.replayed, again.replayed) == (False, True)
     assert again.edit_id == first.edit_id
     assert len(edits_of(bench)) == 1
+
+
+NOW = day(22 / 1440)
+
+
+def hold(number: int, name: str = "RES-1", **more):
+    return event(
+        number,
+        "ReservationCreated",
+        occurred=NOW,
+        reservation=name,
+        key=f"quote:{name}",
+        kind="material",
+        subject="A",
+        location="DC",
+        qty=5.0,
+        start=day(1),
+        finish=day(2),
+        **{"state": "tentative", "expires_at": START, **more},
+    )
+
+
+NEEDLESS = {
+    "a hold past its end expires": [
+        event(
+            32,
+            "ReservationExpired",
+            occurred=NOW,
+            reservation="RES-1",
+            expired_at=START,
+        )
+    ],
+    "a request is rejected": [
+        event(
+            32,
+            "PromiseRejected",
+            occurred=NOW,
+            demand="D-9",
+            limiter="CapacityShortfall",
+        )
+    ],
+    "a policy of promising, which no plan reads, is new": [
+        event(
+            32, "PromisePolicyDefined", occurred=NOW, policy="careful", risk_basis="p95"
+        )
+    ],
+}
+
+
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+@pytest.mark.parametrize("told", NEEDLESS.values(), ids=NEEDLESS)
+def test_facts_that_no_plan_depends_on_leave_it_fresh(tmp_path, told, mode):
+    bench = company(tmp_path, hold(31))
+    plan = mv.plan(bench.snapshot(), mode)
+    mine = edit("firm", proposal(plan))
+    reported(tmp_path, *told)
+    shown = bench.preview(plan, mine)
+    assert shown.status == "ready"
+    kept = tmp_path / "plan"
+    plan.to_folder(kept)
+    assert bench.preview(Plan.from_folder(kept), mine).status == "ready"
+    reported(
+        tmp_path,
+        event(33, "PromiseRejected", occurred=NOW, demand="D-8", limiter="LeadTime"),
+    )
+    assert bench.commit_edit(shown, approver="Ada").committed
+
+
+def test_a_hold_that_still_holds_makes_a_plan_stale(tmp_path):
+    bench = company(tmp_path, hold(31, expires_at=day(30)))
+    plan = plan_of(bench)
+    reported(
+        tmp_path, event(32, "ReservationReleased", occurred=NOW, reservation="RES-1")
+    )
+    assert bench.preview(plan, edit("firm", proposal(plan))).status == "stale"
 
 
 def test_a_plan_of_older_facts_is_refused_with_what_changed(bench, tmp_path):
