@@ -15,6 +15,8 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
+from medhavi.events.admission import is_admissible, metadata_fault, name_fault
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -49,6 +51,8 @@ _TYPE = re.compile(r"[A-Z][A-Za-z0-9]*")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
+_FIRST_MICROSECOND = (dt.datetime.min.replace(tzinfo=dt.UTC) - _EPOCH) // _MICROSECOND
+_LAST_MICROSECOND = (dt.datetime.max.replace(tzinfo=dt.UTC) - _EPOCH) // _MICROSECOND
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -113,8 +117,9 @@ def to_microseconds(instant: dt.datetime) -> int:
 
 
 def from_microseconds(microseconds: int) -> dt.datetime:
-    """Give the aware UTC instant of microseconds since 1970."""
-    return _EPOCH + dt.timedelta(microseconds=microseconds)
+    """Aware UTC instant of microseconds since 1970; the calendar's end beyond it."""
+    within = min(max(microseconds, _FIRST_MICROSECOND), _LAST_MICROSECOND)
+    return _EPOCH + dt.timedelta(microseconds=within)
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -189,6 +194,14 @@ def _problem(event: NewEvent) -> str | None:
         (_aware(event.occurred_at), "occurred_at has no time zone; instants are UTC."),
         (_aware(event.recorded_at), "recorded_at has no time zone; instants are UTC."),
         (
+            _in_range(event.occurred_at),
+            f"occurred_at ({event.occurred_at}) lies outside the years 1900 to 2199.",
+        ),
+        (
+            _in_range(event.recorded_at),
+            f"recorded_at ({event.recorded_at}) lies outside the years 1900 to 2199.",
+        ),
+        (
             len(event.payload) <= MAX_PAYLOAD_BYTES,
             f"the payload has more than {MAX_PAYLOAD_BYTES:,} bytes; split it.",
         ),
@@ -201,13 +214,30 @@ def _problem(event: NewEvent) -> str | None:
         if isinstance(event.payload, bytes):
             event.payload.decode()
         _OBJECT.decode(event.payload)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         return f"the payload is not a JSON object ({error})."
-    return None
+    for column in ("actor", "correlation_id", "causation_id"):
+        fault = name_fault(column, getattr(event, column) or "")
+        if fault is not None:
+            return f"{fault}."
+    return _metadata_problem(event) if event.metadata else None
+
+
+def _metadata_problem(event: NewEvent) -> str | None:
+    """Name what is wrong with metadata, for they are written as JSON."""
+    try:
+        fault = metadata_fault(event.metadata_text)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        return f"the metadata cannot be written as JSON ({error})."
+    return None if fault is None else f"the metadata cannot be kept: {fault}."
 
 
 def _aware(instant: dt.datetime | None) -> bool:
     return instant is None or instant.tzinfo is not None
+
+
+def _in_range(instant: dt.datetime | None) -> bool:
+    return instant is None or instant.tzinfo is None or is_admissible(instant)
 
 
 class RecordedEvent(msgspec.Struct, frozen=True, kw_only=True):

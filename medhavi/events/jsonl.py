@@ -191,7 +191,7 @@ def _read_line(
     """Turn a line into an event; `revisions` and `seen` go on counting."""
     try:
         return _event(number, _DECODER.decode(text), revisions, seen)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         reason = str(error).rstrip(".")
         return BadLine(
             line=number,

@@ -5,6 +5,8 @@ travels as keys of the metadata: `occurredAt`, `actor`, `schemaVersion`,
 `$correlationId`, `$causationId` (design 5), and `recordedAt` where an import states it.
 Events of other writers pass as they are: what is absent or cannot be read takes the
 envelope's default, and what cannot stand in a text column is wrapped as base64.
+Metadata that no reader can follow carries its reason under `$fault`: such an event
+waits in quarantine.
 """
 
 from __future__ import annotations
@@ -17,6 +19,13 @@ from uuid import UUID
 
 import msgspec
 
+from medhavi.events.admission import (
+    EARLIEST,
+    FAULT_KEY,
+    LATEST,
+    is_admissible,
+    metadata_fault,
+)
 from medhavi.events.envelope import (
     COLUMNS,
     UNKNOWN_ACTOR,
@@ -32,6 +41,7 @@ if TYPE_CHECKING:
     )
 
 _EPOCH = from_microseconds(0)
+_MICROSECOND = dt.timedelta(microseconds=1)
 _OWN_KEYS = {
     "occurredAt",
     "recordedAt",
@@ -45,6 +55,7 @@ _ESCAPED = re.compile("~+(?:" + "|".join(map(re.escape, sorted(_OWN_KEYS))) + ")
 _NO_METADATA = "{}"
 _VERSIONS = range(1, 2**31)
 """Versions that the column of bronze can hold."""
+_VERSION_DIGITS = 10
 
 
 class _Travelling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,7 +115,7 @@ def to_kurrent(event: NewEvent) -> kurrentdbclient.NewEvent:
 def row(event: kurrentdbclient.RecordedEvent) -> tuple[Any, ...]:
     """Give an event of the client as a row in the order of the envelope's columns."""
     keys, rest = _read_metadata(event.metadata)
-    recorded_at = keys.recorded_at or event.recorded_at or _EPOCH
+    recorded_at = _storable(keys.recorded_at or event.recorded_at or _EPOCH)
     stream = event.stream_name
     try:
         payload = event.data.decode()
@@ -119,7 +130,7 @@ def row(event: kurrentdbclient.RecordedEvent) -> tuple[Any, ...]:
         event.type,
         keys.schema_version,
         recorded_at,
-        keys.occurred_at or recorded_at,
+        _storable(keys.occurred_at or recorded_at),
         keys.correlation_id,
         keys.causation_id,
         keys.actor,
@@ -127,6 +138,17 @@ def row(event: kurrentdbclient.RecordedEvent) -> tuple[Any, ...]:
         payload,
         rest,
     )
+
+
+def _storable(instant: dt.datetime) -> dt.datetime:
+    """Instant in UTC; outside the years of events the nearest instant beyond them.
+
+    Such an instant has no place in UTC at the ends of the calendar; what the sender
+    wrote stays in the metadata, and the event waits in quarantine.
+    """
+    if is_admissible(instant):
+        return instant.astimezone(dt.UTC)
+    return LATEST if instant.year > EARLIEST.year else EARLIEST - _MICROSECOND
 
 
 def recorded(event: kurrentdbclient.RecordedEvent) -> RecordedEvent:
@@ -139,7 +161,7 @@ def _read_metadata(text: bytes) -> _Envelope:
         return _PLAIN
     try:
         keys = _STRICT.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _read_key_by_key(text)
     if not _is_sound(keys):
         return _read_key_by_key(text)
@@ -150,15 +172,19 @@ def _is_sound(keys: _Travelling) -> bool:
     return (
         keys.schema_version in _VERSIONS
         and bool(keys.actor)
-        and (keys.occurred_at is None or keys.occurred_at.tzinfo is not None)
-        and (keys.recorded_at is None or keys.recorded_at.tzinfo is not None)
+        and all(
+            instant is None or (instant.tzinfo is not None and is_admissible(instant))
+            for instant in (keys.occurred_at, keys.recorded_at)
+        )
     )
 
 
 def _read_key_by_key(text: bytes) -> _Envelope:
     """Take what fits its key; what does not stays with the sender's own keys."""
     try:
-        text.decode()
+        fault = metadata_fault(text.decode())
+        if fault is not None:
+            return _Envelope(_Travelling(), _wrapped(text, fault))
         found = _OBJECT.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _Envelope(_Travelling(), _wrapped(text))
@@ -177,7 +203,9 @@ def _read_key_by_key(text: bytes) -> _Envelope:
         value = reader(raw) if reader else None
         if name is not None and value is not None:
             stated[name] = value
-        else:
+        if value is None or (
+            isinstance(value, dt.datetime) and not is_admissible(value)
+        ):
             rest[key[1:] if _ESCAPED.fullmatch(key) else key] = raw
     kept = msgspec.json.encode(rest, order="deterministic").decode()
     return _Envelope(_Travelling(**stated), kept)
@@ -189,11 +217,19 @@ def _instant(raw: msgspec.Raw) -> dt.datetime | None:
     except msgspec.DecodeError:
         return None
     # Without a zone nobody knows which instant it is.
-    return value.astimezone(dt.UTC) if value.tzinfo else None
+    return value if value.tzinfo else None
+
+
+def _value(raw: msgspec.Raw) -> Any:
+    """Value of a key; None where it cannot be read."""
+    try:
+        return msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        return None
 
 
 def _text(raw: msgspec.Raw) -> str | None:
-    value = msgspec.json.decode(raw)
+    value = _value(raw)
     return value if isinstance(value, str) else None
 
 
@@ -202,13 +238,15 @@ def _actor(raw: msgspec.Raw) -> str | None:
 
 
 def _version(raw: msgspec.Raw) -> int | None:
-    value = msgspec.json.decode(raw)
+    value = _value(raw)
     # Some writers can store texts alone.
     if isinstance(value, str) and value.isascii() and value.isdigit():
-        value = int(value)
+        value = int(value) if len(value) <= _VERSION_DIGITS else None
     return value if type(value) is int and value in _VERSIONS else None
 
 
-def _wrapped(content: bytes) -> str:
-    """Give bytes that are no text as a JSON object."""
-    return msgspec.json.encode({"base64": b64encode(content).decode()}).decode()
+def _wrapped(content: bytes, fault: str | None = None) -> str:
+    """JSON object of bytes that are no text, or that no reader can follow."""
+    stated = {} if fault is None else {FAULT_KEY: fault}
+    kept = {**stated, "base64": b64encode(content).decode()}
+    return msgspec.json.encode(kept).decode()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -200,7 +201,17 @@ class SqliteStore:
     def _rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         # Pages are fetched whole, so that no read stays open while the caller works.
         with self._connection() as database:
-            return database.execute(sql, parameters).fetchall()
+            try:
+                return database.execute(sql, parameters).fetchall()
+            except sqlite3.OperationalError as error:
+                if "utf-8" not in str(error).lower():
+                    raise
+            # Rows of other programs may hold bytes that are no text.
+            database.text_factory = partial(str, encoding="utf-8", errors="replace")
+            try:
+                return database.execute(sql, parameters).fetchall()
+            finally:
+                database.text_factory = str
 
     def read_arrow(self, after: int = 0, limit: int | None = None) -> pa.Table:
         """Give events after a position as a table in the schema of the envelope.

@@ -38,10 +38,12 @@ def table_by_adbc(
                     )
                     cursor.execute(sql, (after, size))
                     table = cursor.fetch_arrow_table().cast(schema)
+                # Rows of other programs may hold bytes that are no text.
+                table.validate(full=True)
                 tables.append(table)
                 after = table["position"][-1].as_py()
                 count -= size
-    except adbc.Error:
+    except (adbc.Error, pa.ArrowInvalid):
         # The slower way reads everything too and names what is wrong.
         return None
     return pa.concat_tables(tables)
@@ -54,9 +56,18 @@ def table_by_rows(rows: list[tuple[Any, ...]]) -> pa.Table:
     schema = arrow_schema()
     columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
     arrays = [
-        pa.array(column, pa.int64()).cast(field.type)
-        if pa.types.is_timestamp(field.type)
-        else pa.array(column, field.type)
+        _array(column, field.type)
         for column, field in zip(columns, schema, strict=True)
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _array(column: tuple[Any, ...], kind: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(kind):
+        return pa.array(column, pa.int64()).cast(kind)
+    if pa.types.is_int32(kind):
+        # Another program may state a version that no column holds: then the nearest.
+        column = tuple(max(-(2**31), min(number, 2**31 - 1)) for number in column)
+    return pa.array(column, kind)

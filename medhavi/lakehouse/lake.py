@@ -10,6 +10,7 @@ from medhavi.lakehouse import mirror as mirroring
 from medhavi.lakehouse import quarantine, query, record
 from medhavi.lakehouse.assemble import assemble
 from medhavi.lakehouse.derived_tables import DERIVED
+from medhavi.lakehouse.event_faults import within_calendar
 from medhavi.lakehouse.layout import lake_layout
 from medhavi.lakehouse.log_reading import EventLog, Moment
 from medhavi.lakehouse.observations import LEAD_TIMES
@@ -212,7 +213,7 @@ class Lake:
                 return silver[0].state.frame(table)
             return self.quarantine()
 
-        return query.run(sql, self._layout.root, TABLES, resolve)
+        return within_calendar(query.run(sql, self._layout.root, TABLES, resolve))
 
     def quarantine(self) -> pl.DataFrame:
         """Give the events that are not counted, with reason and payload."""

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from medhavi.events.catalog import UndecodableEvent, decode
+from medhavi.events.admission import LONGEST_TEXT
+from medhavi.events.catalog import SUSPICIOUS, UndecodableEvent, decode
+from medhavi.lakehouse.event_faults import (
+    FAULT,
+    readable,
+    usable_instant,
+    with_faults,
+)
 from medhavi.lakehouse.fact import Fact, Rejection
 from medhavi.lakehouse.failures import environment
 from medhavi.lakehouse.query import FileTable
@@ -24,6 +31,8 @@ if TYPE_CHECKING:
 
     from deltalake import DeltaTable
 
+UNUSABLE = "EVT008"
+"""Reason of events whose envelope cannot be used."""
 ALWAYS_CURRENT = "EstimatesPublished"
 """Type whose facts are never held back by `effective_at`."""
 
@@ -35,6 +44,7 @@ _COLUMNS = (
     "recorded_at",
     "occurred_at",
     "payload",
+    FAULT,
 )
 
 
@@ -64,7 +74,7 @@ class EventLog:
 
     def scan(self) -> pl.LazyFrame:
         """Give all rows lazily; their order is that of files, so sort by position."""
-        return pl.scan_delta(self._table)
+        return readable(pl.scan_delta(self._table))
 
     def files(self) -> FileTable | None:
         """Give the files for SQL; None in an empty log."""
@@ -88,7 +98,10 @@ class EventLog:
             rows = rows.filter(pl.col("recorded_at") <= known_at)
         with environment("reading bronze events", self._path):
             moment: dt.datetime | None = (
-                rows.select(pl.col("occurred_at").max()).collect().item()
+                rows.filter(usable_instant())
+                .select(pl.col("occurred_at").max())
+                .collect()
+                .item()
             )
         return moment
 
@@ -105,13 +118,16 @@ class EventLog:
             rows = (
                 self.scan()
                 .filter(pl.col("position") > after)
+                .pipe(with_faults)
                 .select(_COLUMNS)
                 .collect()
                 .sort("position")
             )
             first = self._first_positions(rows)
-        counts = (pl.col("occurred_at") <= moment.effective_at) | (
-            pl.col("type") == ALWAYS_CURRENT
+        counts = (
+            (pl.col("occurred_at") <= moment.effective_at)
+            | (pl.col("type") == ALWAYS_CURRENT)
+            | pl.col(FAULT).is_not_null()
         )
         if moment.known_at is not None:
             counts &= pl.col("recorded_at") <= moment.known_at
@@ -131,7 +147,13 @@ class EventLog:
         if known_at is not None:
             chosen = chosen.filter(pl.col("recorded_at") <= known_at)
         with environment("reading bronze events", self._path):
-            rows = chosen.select(_COLUMNS).collect().sort("position")
+            rows = (
+                chosen.pipe(with_faults)
+                .filter(pl.col(FAULT).is_null())
+                .select(_COLUMNS)
+                .collect()
+                .sort("position")
+            )
         rows = rows.unique("event_id", keep="first", maintain_order=True)
         marked = rows.with_columns(
             first=pl.lit(None, dtype=pl.Int64), counts=pl.lit(value=True)
@@ -166,18 +188,36 @@ class EventLog:
         ).to_series()
 
 
+def _is_plain() -> pl.Expr:
+    """Condition on payloads that need no closer look for their numbers and texts."""
+    text = pl.col("payload")
+    is_short = text.str.len_bytes() <= LONGEST_TEXT
+    return (is_short & ~text.str.contains(SUSPICIOUS)).alias("is_plain")
+
+
 def facts(rows: pl.DataFrame) -> Iterator[Fact]:
     """Decode rows of `EventLog.tail` that count; bad ones come as rejections."""
-    columns = ("position", "type", "schema_version", "occurred_at", "payload", "first")
-    for position, kind, version, occurred_at, payload, first in (
+    columns = (
+        "position",
+        "type",
+        "schema_version",
+        "occurred_at",
+        "payload",
+        "first",
+        FAULT,
+        _is_plain(),
+    )
+    for position, kind, version, occurred_at, payload, first, fault, is_plain in (
         rows.filter("counts").select(columns).iter_rows()
     ):
         body: object
         if first is not None:
             body = Rejection(code="LAKE002", detail=str(first))
+        elif fault is not None:
+            body = Rejection(code="LAKE001", reason=UNUSABLE, detail=fault)
         else:
             try:
-                body = decode(kind, version, payload)
+                body = decode(kind, version, payload, is_plain=is_plain)
             except UndecodableEvent as error:
                 body = Rejection(code="LAKE001", reason=error.code, detail=str(error))
         yield Fact(position, kind, occurred_at, body)

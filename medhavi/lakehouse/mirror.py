@@ -14,6 +14,7 @@ from medhavi.lakehouse.bronze import (
     mirrored_position,
     open_bronze,
 )
+from medhavi.lakehouse.event_faults import admitted
 from medhavi.lakehouse.failures import environment
 
 if TYPE_CHECKING:
@@ -142,8 +143,8 @@ def _commit(table: DeltaTable, rows: pa.Table) -> int | None:
 def _read(store: EventStore, after: int, limit: int) -> pa.Table:
     reader = getattr(store, "read_arrow", None)
     if reader is None:
-        return to_arrow(store.read_all(after=after, limit=limit))
-    return reader(after, limit).cast(arrow_schema())
+        return admitted(to_arrow(store.read_all(after=after, limit=limit)))
+    return admitted(reader(after, limit).cast(arrow_schema()))
 
 
 def _next_size(rows: pa.Table, batch: int) -> int:

@@ -97,8 +97,8 @@ def test_an_upgrade_releases_what_waited_in_its_place_in_the_log(tmp_path, monke
     assert lake.snapshot()["stock"]["qty"].to_list() == [100.0]
     assert lake.quarantine().height == 1
 
-    def as_one(kind: str, version: int, payload: str) -> Any:
-        return catalog.decode(kind, 1, payload)
+    def as_one(kind: str, version: int, payload: str, *, is_plain: bool) -> Any:
+        return catalog.decode(kind, 1, payload, is_plain=is_plain)
 
     monkeypatch.setattr("medhavi.lakehouse.log_reading.decode", as_one)
     report = lake.replay()
