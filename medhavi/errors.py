@@ -22,6 +22,12 @@ class NotAvailable(MedhaviError):  # noqa: N818 - the public name of design 6
     exit_code = 2
 
 
+class LimitReached(MedhaviError):  # noqa: N818 - reads as what it is
+    """Work was ended at a limit of time, memory or size; the text names it."""
+
+    exit_code = 3
+
+
 class EnvironmentFailure(MedhaviError):  # noqa: N818 - reads as what it is
     """The surroundings fail: store, lake, disk, permission."""
 

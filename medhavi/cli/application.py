@@ -38,7 +38,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="A workbench for supply-chain planning: events, snapshots, plans that explain "
     "themselves. Exit codes: 0 ok, 1 errors in the data or no feasible answer, 2 usage, "
-    "3 interrupted, 4 environment.",
+    "3 interrupted or ended at a limit, 4 environment.",
 )
 for group in (
     desk_commands,

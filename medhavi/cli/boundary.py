@@ -1,7 +1,7 @@
 """The one place where failures become exit codes and messages without a traceback.
 
 0 ok (warnings allowed), 1 errors in the data or no feasible answer, 2 usage,
-3 interrupted, 4 environment: store, lake, disk.
+3 interrupted or ended at a limit, 4 environment: store, lake, disk.
 """
 
 from __future__ import annotations

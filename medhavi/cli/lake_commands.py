@@ -63,11 +63,32 @@ def query(
         str, typer.Argument(help="SQL over bronze, silver and gold tables.")
     ],
     lake: LakeOption = None,
+    max_rows: Annotated[
+        int, typer.Option("--max-rows", help="Rows of the answer, at most.")
+    ] = 100_000,
+    max_seconds: Annotated[
+        int,
+        typer.Option(
+            "--max-seconds",
+            help="Processor time, at most [s]; three times as much by the clock.",
+        ),
+    ] = 10,
+    max_memory: Annotated[
+        int, typer.Option("--max-memory", help="Memory, at most [MiB].")
+    ] = 1_000,
     as_json: JsonOption = False,
 ) -> None:
     """Run one SELECT over the tables of the lake."""
+    from medhavi.lakehouse.query import QueryLimits
+
     conversation = talk()
-    frame = open_workbench(lake).query(sql)
+    limits = QueryLimits(
+        rows=max_rows,
+        cpu_seconds=max_seconds,
+        seconds=3.0 * max_seconds,
+        memory_mib=max_memory,
+    )
+    frame = open_workbench(lake).query(sql, limits)
     _show(frame)
     conversation.answer(columns=frame.columns, rows=frame.rows())
 

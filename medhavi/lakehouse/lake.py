@@ -193,7 +193,7 @@ class Lake:
             return record.read(self._layout, table)
         return self._silver.head(log).state.frame(table).lazy()
 
-    def query(self, sql: str) -> pl.DataFrame:
+    def query(self, sql: str, limits: query.QueryLimits | None = None) -> pl.DataFrame:
         """Run one SELECT over the tables by name; see `lakehouse.query`."""
         log = self._log()
         silver: list[Checkpoint] = []
@@ -213,7 +213,8 @@ class Lake:
                 return silver[0].state.frame(table)
             return self.quarantine()
 
-        return within_calendar(query.run(sql, self._layout.root, TABLES, resolve))
+        found = query.run(sql, self._layout.root, TABLES, resolve, limits)
+        return within_calendar(found)
 
     def quarantine(self) -> pl.DataFrame:
         """Give the events that are not counted, with reason and payload."""

@@ -11,15 +11,10 @@ from __future__ import annotations
 import atexit
 import html
 import io
-import json
 import os
 import re
-import select
 import struct
-import subprocess
-import sys
 import tempfile
-import time
 import zipfile
 import zlib
 from contextlib import contextmanager, suppress
@@ -28,6 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
+
+from medhavi.snapshot.limited_process import LimitedProcess
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -344,87 +341,7 @@ def _path_of(source: Path | bytes) -> Iterator[Path]:
 
 
 # --- the process that reads ---------------------------------------------------------
-class _Reader:
-    """A process that reads files within a limit of memory, one after another."""
-
-    def __init__(self, limits: ReadLimits) -> None:
-        self.limits = limits
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", str(_READER), str(limits.memory_mib * _MIB)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "POLARS_MAX_THREADS": "1", "RUST_BACKTRACE": "0"},
-            start_new_session=True,
-        )
-
-    @property
-    def alive(self) -> bool:
-        """Whether it can be asked."""
-        return self._process.poll() is None
-
-    def ask(self, question: Mapping[str, object]) -> dict[str, pl.DataFrame | None]:
-        """Answer to one question.
-
-        Raises
-        ------
-        UnreadableFile
-            The file cannot be read; the process can be asked again.
-        EOFError
-            The process ended.
-        TimeoutError
-            It took longer than the limit.
-        """
-        assert self._process.stdin is not None
-        until = time.monotonic() + self.limits.seconds
-        try:
-            self._process.stdin.write(json.dumps(question).encode() + b"\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            raise EOFError from None
-        head = json.loads(self._line(until))
-        if "reason" in head:
-            raise UnreadableFile(head["reason"])
-        return {
-            name: None if size is None else self._frame(size, until)
-            for name, size in head["frames"]
-        }
-
-    def _line(self, until: float) -> bytes:
-        line = b""
-        while not line.endswith(b"\n"):
-            line += self._bytes(1, until)
-        return line
-
-    def _frame(self, size: int, until: float) -> pl.DataFrame:
-        return pl.read_ipc(self._bytes(size, until))
-
-    def _bytes(self, size: int, until: float) -> bytes:
-        assert self._process.stdout is not None
-        handle = self._process.stdout.fileno()
-        content = bytearray()
-        while len(content) < size:
-            left = until - time.monotonic()
-            if left <= 0 or not select.select([handle], [], [], left)[0]:
-                raise TimeoutError
-            piece = os.read(handle, min(size - len(content), _MIB))
-            if not piece:
-                raise EOFError
-            content += piece
-        return bytes(content)
-
-    def end(self) -> None:
-        """End the process and close what leads to it."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.kill()
-        with suppress(BrokenPipeError):
-            self._process.stdin.close()
-        self._process.stdout.close()
-        self._process.wait()
-
-
-_idle: dict[int, _Reader] = {}
+_idle: dict[int, LimitedProcess] = {}
 """The process that waits for the next file, by the process that asks (it may fork)."""
 
 
@@ -433,14 +350,19 @@ def _ask(
 ) -> dict[str, pl.DataFrame | None]:
     """Answer of the process that waits, or of a fresh one."""
     waiting = _idle.pop(os.getpid(), None)
-    if waiting is not None and waiting.limits == limits and waiting.alive:
+    if (
+        waiting is not None
+        and waiting.alive
+        and waiting.memory_mib == limits.memory_mib
+    ):
         # It leaves after a while: where it just did, a fresh one is asked.
         with suppress(EOFError):
-            return _answered(waiting, question)
+            return _answered(waiting, question, limits.seconds)
     elif waiting is not None:
         waiting.end()
     try:
-        return _answered(_Reader(limits), question)
+        fresh = LimitedProcess(_READER, memory_mib=limits.memory_mib)
+        return _answered(fresh, question, limits.seconds)
     except EOFError:
         message = (
             f"reading it takes more than {limits.memory_mib:,} MiB of memory, or it is "
@@ -450,26 +372,29 @@ def _ask(
 
 
 def _answered(
-    reader: _Reader, question: Mapping[str, object]
+    reader: LimitedProcess, question: Mapping[str, object], seconds: float
 ) -> dict[str, pl.DataFrame | None]:
     """Answer of a process, which then waits for the next file, or is ended."""
     usable = False
     try:
-        answer = reader.ask(question)
+        head, contents = reader.ask(question, seconds)
         usable = True
-    except UnreadableFile:
-        usable = True
-        raise
     except TimeoutError:
         message = (
-            f"reading it took more than {reader.limits.seconds:.0f} s. Save large "
-            "tables as CSV, or in smaller files"
+            f"reading it took more than {seconds:.0f} s. Save large tables as CSV, or in "
+            "smaller files"
         )
         raise UnreadableFile(message) from None
     finally:
         if not usable or _idle.setdefault(os.getpid(), reader) is not reader:
             reader.end()
-    return answer
+    if "reason" in head:
+        raise UnreadableFile(head["reason"])
+    frames = iter(contents)
+    return {
+        name: pl.read_ipc(next(frames)) if filled else None
+        for name, filled in head["tables"]
+    }
 
 
 @atexit.register

@@ -30,6 +30,7 @@ def main() -> None:
         if not line:
             return
         head, contents = _answer(json.loads(line))
+        head["sizes"] = [len(content) for content in contents]
         answers.write(json.dumps(head).encode() + b"\n")
         for content in contents:
             answers.write(content)
@@ -37,23 +38,17 @@ def main() -> None:
 
 
 def _answer(question: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
-    """Head of an answer and the tables that follow it, or why there is none."""
+    """Names of the tables and the content of each, or why there is none."""
     try:
         frames = _frames(question)
-        contents = {
-            name: None if frame is None else _packed(frame)
-            for name, frame in frames.items()
-        }
+        contents = [_packed(frame) for frame in frames.values() if frame is not None]
     except KeyboardInterrupt:
         raise
     except BaseException as problem:  # noqa: BLE001 - a panic is no Exception
         reason = str(problem).strip().split("\n")[0].rstrip(".")
         return {"reason": reason or type(problem).__name__}, []
-    sizes = [
-        (name, None if content is None else len(content))
-        for name, content in contents.items()
-    ]
-    return {"frames": sizes}, [one for one in contents.values() if one is not None]
+    tables = [(name, frame is not None) for name, frame in frames.items()]
+    return {"tables": tables}, contents
 
 
 def _frames(question: dict[str, Any]) -> dict[str, pl.DataFrame | None]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.events.store import BulkStore
-    from medhavi.lakehouse import Lake, MirrorReport
+    from medhavi.lakehouse import Lake, MirrorReport, QueryLimits
     from medhavi.lakehouse.mirror import Cancelled, Observe
     from medhavi.lakehouse.quarantine import ReplayReport
     from medhavi.predict.recipe import Recipe
@@ -392,9 +392,9 @@ class Workbench(PlanEditing):
         """Close the desk: what it read is not the newest any more."""
         self._desk = None
 
-    def query(self, sql: str) -> pl.DataFrame:
+    def query(self, sql: str, limits: QueryLimits | None = None) -> pl.DataFrame:
         """Run one SELECT over bronze, silver and gold by table name."""
-        return self.lake.query(sql)
+        return self.lake.query(sql, limits)
 
     def events(self, type: str | None = None) -> pl.LazyFrame:  # noqa: A002 - design 8
         """Give the mirrored events, sorted by position; of one type, if named.

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
-from medhavi.errors import UsageError
-from medhavi.lakehouse import Lake
+from medhavi.errors import LimitReached, UsageError
+from medhavi.lakehouse import Lake, QueryLimits
 from tests.lakehouse.lake_events import small_company, store_of
 
 
@@ -112,3 +118,91 @@ def test_tables_are_given_by_full_name(lake):
     assert lake.table("silver.stock").collect()["qty"].to_list() == [40.0]
     assert lake.table("bronze.events").collect().height == 7
     assert lake.table("gold.plan_runs").collect().is_empty()
+
+
+ENDLESS = """
+    WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM t)
+    SELECT count(*) FROM t
+"""
+
+
+@pytest.mark.parametrize(
+    ("sql", "limits", "reason"),
+    [
+        (
+            "SELECT * FROM range(300000000)",
+            {},
+            r"gives more than 100,000 rows and was ended\. Ask for less .*--max-rows",
+        ),
+        (ENDLESS, {"cpu_seconds": 1}, "takes more than 1 s of processor time"),
+        (ENDLESS, {"seconds": 1.5}, r"takes more than 1\.5 s and was ended"),
+        (
+            "SELECT list(range) FROM range(300000000)",
+            {"memory_mib": 600},
+            "takes more than 600 MiB.*--max-memory",
+        ),
+        (
+            "SELECT repeat('x', 1000000) FROM range(1000)",
+            {"answer_mib": 20},
+            "more than 20 MiB|more than 1,000 MiB",
+        ),
+        ("SELECT length(repeat('x', 2000000000))", {}, "takes more than 1,000 MiB"),
+    ],
+)
+def test_a_query_ends_at_its_limits(lake, sql, limits, reason):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(LimitReached, match=reason):
+        lake.query(sql, QueryLimits(**limits))
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 100 * 1024
+
+
+def test_as_many_rows_as_the_limit_are_given_in_their_order(lake):
+    sql = "SELECT range AS n FROM range(5000) ORDER BY n DESC"
+    assert (
+        lake.query(sql, QueryLimits(rows=5000))["n"].to_list() == [*range(5000)][::-1]
+    )
+
+
+@pytest.mark.parametrize("name", ["rows", "memory_mib", "cpu_seconds", "seconds"])
+def test_a_limit_that_is_no_limit_is_refused(name):
+    with pytest.raises(UsageError, match=rf"{name} \(0\) must be positive"):
+        QueryLimits(**{name: 0})
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_running_query_ends_with_the_signal(tmp_path, number):
+    lake = Lake(tmp_path / "lake")
+    lake.mirror(store_of(small_company()))
+    call = "import sys; from medhavi.cli import main; sys.exit(main())"
+    program = subprocess.Popen(
+        [sys.executable, "-c", call, "query", ENDLESS, "--lake", str(lake.path)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not children(program.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    started = time.monotonic()
+    [child] = children(program.pid)
+    program.send_signal(number)
+    _, said = program.communicate(timeout=30)
+    assert time.monotonic() - started < 2
+    assert program.returncode == 3
+    assert "medhavi: Interrupted" in said
+    assert "should not" not in said
+    assert not alive(child)
+
+
+def children(pid):
+    """Processes that a process started and that still run."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    return [int(one) for one in listed.split()]
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("ascii").split()[2] != "Z"
+    except FileNotFoundError:
+        return False
