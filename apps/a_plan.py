@@ -23,6 +23,7 @@ with app.setup:
         plan_choices,
         plan_history,
     )
+    from medhavi.service.edit_session import EditSession, last_approver
     from medhavi.service.page_parts import html, picture, said, section, trouble_of
     from medhavi.service.plan_page import MODES, load_page
     from medhavi.views import order_list, page, theme
@@ -76,7 +77,43 @@ def how(params, wanted):
 
 
 @app.cell(hide_code=True)
-def data(mode, moments, wanted):
+def remembered():
+    # What a person chose stays while the plan is made anew for what was decided.
+    session = EditSession()
+    get_asked, ask = mo.state(None)
+    get_done, tell = mo.state(None)
+    get_renewed, renew = mo.state(0)
+    approver = mo.ui.text(
+        value=last_approver(), label="Approver", placeholder="your name"
+    )
+
+    def preview(edit):
+        if edit is not None:
+            tell(None)
+            ask(edit)
+
+    def settle(done):
+        tell(done)
+        if done.kept:
+            session.choose(done.order)
+            ask(None)
+            renew(lambda times: times + 1)
+
+    return (
+        approver,
+        get_asked,
+        get_done,
+        get_renewed,
+        preview,
+        renew,
+        session,
+        settle,
+    )
+
+
+@app.cell(hide_code=True)
+def data(get_renewed, mode, moments, wanted):
+    _renewed = get_renewed()
     _chosen = moments.value or {n: wanted(n) for n in ("effective_at", "known_at")}
     with mo.status.spinner("Planning", remove_on_exit=True) as _spinner:
         shown = load_page(
@@ -154,14 +191,7 @@ def choose_remedy(mode, names, plan):
 
 
 @app.cell(hide_code=True)
-def pointing(plan):
-    _plan = plan  # another plan asks for other decisions
-    get_pressed, press = mo.state(None)
-    return get_pressed, press
-
-
-@app.cell(hide_code=True)
-def remedies(names, press, remedy_form, shown):
+def remedies(names, preview, remedy_form, shown):
     mo.stop(remedy_form.value is None)
     with mo.status.spinner("Trying", remove_on_exit=True) as _spinner:
         _found = desk_page.tried_remedies(
@@ -170,7 +200,7 @@ def remedies(names, press, remedy_form, shown):
             int(remedy_form.value["tries"]),
             observe=lambda text: _spinner.update(subtitle=text),
         )
-    remedy_lines = desk_parts.remedy_lines(_found, shown.snapshot, names, press)
+    remedy_lines = desk_parts.remedy_lines(_found, shown.snapshot, names, preview)
     _shown = [html(plan_remedies_html(_found, names))]
     if remedy_lines:
         _shown += [html(desk_parts.HOW_TO_DO)]
@@ -268,34 +298,13 @@ def loads(names, plan):
 
 
 @app.cell(hide_code=True)
-def choose_orders(names, params, plan, wanted):
-    chosen = desk_parts.order_filter(plan, names, wanted, params.set)
-    return (chosen,)
-
-
-@app.cell(hide_code=True)
-def orders(chosen, names, plan):
-    _rows = order_list.order_rows(plan, names, **chosen.value)
-    order_table = desk_parts.order_table(_rows)
-    section(
-        "orders",
-        "What is to be done?",
-        mo.hstack(list(chosen.elements.values()), justify="start", wrap=True),
-        order_table
-        if _rows.height
-        else html(page.empty("No such order", "Choose another kind or status.")),
-    )
-    return (order_table,)
-
-
-@app.cell(hide_code=True)
 def choose_code(params, plan, wanted):
     code = plan_choices.code_choice(plan, wanted, params.set)
     return (code,)
 
 
 @app.cell(hide_code=True)
-def exceptions(code, costs, link, names, plan, press):
+def exceptions(code, costs, link, names, plan, preview):
     _kinds = codes(plan)
     answers = []
     if _kinds.is_empty():
@@ -305,110 +314,137 @@ def exceptions(code, costs, link, names, plan, press):
     else:
         _chosen = _kinds.filter(_kinds["code"] == (code.value or ""))
         _advice = _chosen["remedy"].to_list()
-        answers = desk_parts.answer_buttons(plan, names, costs, code.value, press)
+        answers = desk_parts.answer_buttons(plan, names, costs, code.value, preview)
         _parts = [
             html(groups_html(plan, costs, names.currency, link)),
             mo.hstack([code, mo.md(*_advice[:1] or [""])], justify="start", wrap=True),
             desk_parts.exception_table(plan, names, code.value),
         ]
         if answers:
-            _parts += [html("<h3>What they suggest, the most money first</h3>")]
+            _parts += [html("<h3>Suggested edits, by money</h3>")]
             _parts += [desk_parts.beside(_line) for _line in answers]
     section("exceptions", "What should a person look at?", *_parts)
     return (answers,)
 
 
 @app.cell(hide_code=True)
-def choose_decision(names, plan, press):
-    decision_form = desk_parts.decision_form(plan, names, lambda _: press(None))
+def choose_orders(names, params, plan, wanted):
+    chosen = desk_parts.order_filter(plan, names, wanted, params.set)
+    return (chosen,)
+
+
+@app.cell(hide_code=True)
+def orders(chosen, names, plan, session):
+    _rows = order_list.order_rows(plan, names, **chosen.value)
+    order_table = desk_parts.order_table(_rows, session)
+    section(
+        "orders",
+        "Planned and open orders",
+        mo.hstack(list(chosen.elements.values()), justify="start", wrap=True),
+        order_table
+        if _rows.height
+        else html(page.empty("No such order", "Choose another kind or status.")),
+    )
+    return (order_table,)
+
+
+@app.cell(hide_code=True)
+def choose_decision(names, plan, preview, session):
+    decision_form = desk_parts.decision_form(plan, names, session, preview)
     return (decision_form,)
 
 
 @app.cell(hide_code=True)
-def decide(decision_form, get_pressed, names, order_table, plan):
+def decide(decision_form, names, order_table, plan):
     _chosen = order_table.value["Id"].to_list() if len(order_table.value) else []
-    supply = _chosen[0] if _chosen else None
-    if get_pressed() is not None:
-        supply = get_pressed().get("supply")
-    _words = order_list.order_words(plan, supply, names)
+    _words = order_list.order_words(plan, _chosen[0] if _chosen else None, names)
     section(
         "decide",
-        "Decide: what does it cost, and whom does it hit?",
+        "Edit order: cost and affected demands",
         html(f"<p><b>{_words or 'Choose an order above'}</b></p>"),
         decision_form,
     )
-    return (supply,)
+    return
 
 
 @app.cell(hide_code=True)
-def price(decision_form, get_pressed, names, plan, shown, supply):
-    mo.stop(get_pressed() is None and decision_form.value is None)
-    _edit = desk_parts.decision(
-        get_pressed(), decision_form.value, supply, plan.run.as_of
-    )
-    _words = order_list.order_words(plan, _edit.get("supply"), names)
+def price(get_asked, names, plan, renew, session, shown):
+    mo.stop(get_asked() is None)
+    _edit = get_asked()
     with mo.status.spinner("Planning with it", remove_on_exit=True):
         asked = desk_page.show_edit(shown, _edit)
+    if desk_page.is_overtaken(asked) and session.may_renew():
+        renew(lambda times: times + 1)
+        mo.stop(
+            asked is not None,
+            html('<p class="muted">Facts have changed: planning again.</p>'),
+        )
+    _words = order_list.order_words(plan, _edit.get("supply"), names)
     html(desk_words.asked_html(asked, names, _words))
     return (asked,)
 
 
 @app.cell(hide_code=True)
-def who(plan):
-    # Apart from the price: a name that is typed while it is worked out stays.
-    _plan = plan
-    approver = mo.ui.text(label="Approver", placeholder="your name")
-    approver
-    return (approver,)
+def approve(asked):
+    accept = mo.ui.run_button(label="Approve the edit", kind="success")
+    accept if desk_parts.is_ready(asked) else None
+    return (accept,)
 
 
 @app.cell(hide_code=True)
-def approve(asked, names, shown):
-    accept = mo.ui.run_button(label="Approve it", kind="success")
-    back = mo.ui.run_button(label="Take the last decision back")
-    _buttons = [accept, back] if desk_parts.is_ready(asked) else [back]
-    mo.vstack(
-        [
-            mo.hstack(_buttons, justify="start", wrap=True),
-            html(desk_words.history_html(desk_page.decisions(shown), names)),
-        ]
-    )
-    return accept, back
-
-
-@app.cell(hide_code=True)
-def decided(accept, approver, asked, back, shown):
-    mo.stop(not accept.value and not back.value)
-    _done = (
-        desk_page.decide(shown, asked.preview, approver.value)
-        if accept.value
-        else desk_page.take_back(shown, approver.value)
-    )
-    said(_done)
+def approved(accept, approver, asked, settle, shown):
+    mo.stop(not accept.value)
+    with mo.status.spinner("Recording", remove_on_exit=True):
+        settle(desk_page.decide(shown, asked.preview, approver.value))
     return
 
 
 @app.cell(hide_code=True)
-def publishing(shown):
-    _what = shown.plan  # nobody has approved another plan
-    publish_by = mo.ui.text(label="Approver", placeholder="your name")
+def history(approver, names, shown):
+    back = mo.ui.run_button(label="Take the last decision back")
+    _past = desk_page.decisions(shown)
+    mo.vstack(
+        [
+            mo.hstack([approver, back] if _past else [approver], justify="start"),
+            html(desk_words.history_html(_past, names)),
+        ]
+    ) if shown.plan else None
+    return (back,)
+
+
+@app.cell(hide_code=True)
+def taken_back(approver, back, settle, shown):
+    mo.stop(not back.value)
+    with mo.status.spinner("Recording", remove_on_exit=True):
+        settle(desk_page.take_back(shown, approver.value))
+    return
+
+
+@app.cell(hide_code=True)
+def outcome(get_done):
+    said(get_done()) if get_done() else None
+    return
+
+
+@app.cell(hide_code=True)
+def publishing(approver, shown):
     publish = mo.ui.run_button(label="Publish this plan", kind="success")
     section(
         "publish",
-        "Is it the plan?",
+        "Publish the plan",
         html(
             '<p class="muted">A published plan is kept, and the tiles of the next one '
             "say what has changed since.</p>"
         ),
-        mo.hstack([publish_by, publish], justify="start", wrap=True),
+        mo.hstack([approver, publish], justify="start", wrap=True),
     ) if shown.source.lake else None
-    return publish, publish_by
+    return (publish,)
 
 
 @app.cell(hide_code=True)
-def published(publish, publish_by, shown):
+def published(approver, publish, shown):
     mo.stop(not publish.value)
-    said(plan_history.publish(shown, publish_by.value))
+    said(plan_history.publish(shown, approver.value))
     return
 
 

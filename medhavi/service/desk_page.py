@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from medhavi.errors import UsageError
 from medhavi.planners.work_orders.order_edit import OF_DATA
 from medhavi.planners.work_orders.order_states import OrderState, Verb, allowed
+from medhavi.service.edit_session import remember_approver
 from medhavi.service.page_data import (
     Problem,
     Source,
@@ -21,10 +22,15 @@ from medhavi.service.page_data import (
     problem_of,
     read_moment,
 )
-from medhavi.service.plan_page import PlanPage, load_page, plan_of
+from medhavi.service.plan_page import (
+    PlanPage,
+    load_page,
+    plan_of,
+    plan_previewed,
+)
 from medhavi.service.remembered import Remembered
 from medhavi.units import to_seconds
-from medhavi.workbench.plan_edit_answers import Preview
+from medhavi.workbench.plan_edit_answers import EditStatus, Preview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,11 +60,12 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """What became of a decision, for people."""
+    """What became of a decision, for people; `order` is the first that it changed."""
 
     title: str
     text: str
     kept: bool
+    order: str | None = None
 
 
 class Sourced(Protocol):
@@ -88,6 +95,11 @@ def show_edit(page: PlanPage, form: Mapping[str, Any]) -> Shown:
         return Shown(preview=bench.preview(page.plan, _asked(form, page.names.zone)))
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return Shown(problem=problem_of(failure))
+
+
+def is_overtaken(asked: Shown) -> bool:
+    """Whether facts that the page's plan depends on are newer than it."""
+    return asked.preview is not None and asked.preview.status is EditStatus.STALE
 
 
 def _asked(form: Mapping[str, Any], zone: str) -> dict[str, Any]:
@@ -172,13 +184,15 @@ def decide(page: Sourced, preview: Preview, approver: str) -> Decided:
         return Decided(
             title="It was not done", text=" ".join(why) or str(done.status), kept=False
         )
+    remember_approver(approver)
+    plan_previewed(bench, preview)
     orders = ", ".join(done.orders) or str(preview.edit.kind).capitalize()
     again = " It was decided before; nothing was written again." * done.replayed
     return Decided(
         title="Decided",
-        text=f"{orders}: approved by {approver}.{again} Load the page again to see "
-        "the plan with it.",
+        text=f"{orders}: approved by {approver}.{again} The plan above has it.",
         kept=True,
+        order=next(iter(done.orders), None),
     )
 
 
@@ -199,9 +213,11 @@ def take_back(page: Sourced, approver: str) -> Decided:
     if not done.committed:
         why = " ".join(str(one) for one in (*done.findings, *done.changed))
         return Decided(title="Nothing was taken back", text=why, kept=False)
+    remember_approver(approver)
     return Decided(
         title="Taken back",
-        text=f"{', '.join(done.orders) or 'The data'}: as before. Load the page again.",
+        text=f"{', '.join(done.orders) or 'The data'}: as before, approved by "
+        f"{approver}. The plan above is without it.",
         kept=True,
     )
 

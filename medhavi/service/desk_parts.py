@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from medhavi.results.plan import Plan
     from medhavi.results.plan_remedy import PlanRemedy
     from medhavi.service.desk_page import Shown
+    from medhavi.service.edit_session import EditSession
     from medhavi.service.remedy_answers import Rows
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
@@ -37,14 +38,15 @@ if TYPE_CHECKING:
 DEAREST = "the dearest reasons"
 """Choice of remedies for no demand in particular."""
 HOW_TO_DO = (
-    "<h3>Do one of them</h3><p class='muted small'>Its price and its victims stand under "
-    "<a href='#decide' target='_self'>Decide</a> then, where somebody approves it. What "
-    "no edit does goes as a file to whoever owns the rows.</p>"
+    "<h3>Preview one of them</h3><p class='muted small'>Its cost and the demands it "
+    "affects then stand under <a href='#decide' target='_self'>Edit order</a>, where "
+    "it is approved. Changes that no edit makes go as a file to the owner of the rows."
+    "</p>"
 )
 MOST_POINTS = 500
 MOST_LATE = 200
 MOST_BUTTONS = 8
-DO_IT = "Do\N{NO-BREAK SPACE}it"
+PREVIEW = "Preview"
 DECISIONS = {
     "make it firm": "firm",
     "move it": "move",
@@ -106,19 +108,26 @@ def order_filter(
     return mo.ui.dictionary({name: pick(name, opts) for name, opts in offered.items()})
 
 
-def order_table(rows: pl.DataFrame) -> mo.ui.table:
-    """Show orders; one may be chosen."""
+def order_table(rows: pl.DataFrame, session: EditSession) -> mo.ui.table:
+    """Show orders; one may be chosen, and the one chosen before is."""
     import marimo as mo
+
+    ids = rows["Id"].to_list()
+
+    def choose(chosen: Any) -> None:
+        session.choose(next(iter(chosen["Id"]), None) if len(chosen) else None)
 
     return mo.ui.table(
         rows,
         selection="single",
+        initial_selection=[ids.index(session.supply)] if session.supply in ids else [],
+        on_change=choose,
         page_size=12,
         show_column_summaries=False,
         show_data_types=False,
         # A proposal's id says nothing to anybody; decisions need it.
         hidden_columns=["Id"],
-        wrapped_columns=["Product", "From"],
+        wrapped_columns=["Product", "From", "Start", "Finish", "Status", "Order"],
         column_widths={
             "Order": 80,
             "Kind": 55,
@@ -168,7 +177,7 @@ def answer_buttons(
 
     def line(row: dict[str, Any]) -> tuple[mo.ui.button, mo.Html]:
         edit = desk_page.answer_to(row, plan.run.as_of)
-        button = mo.ui.button(label=DO_IT, on_change=lambda _: chosen(edit))
+        button = mo.ui.button(label=PREVIEW, on_change=lambda _: chosen(edit))
         words = (
             f"<b>{escape(_answer(row, names))}</b> "
             f"{escape(order_list.order_words(plan, row['supply'], names))}"
@@ -190,9 +199,20 @@ def _answer(row: Mapping[str, Any], names: Names) -> str:
 
 
 def decision_form(
-    plan: Plan, names: Names, submitted: Callable[[Any], None]
+    plan: Plan,
+    names: Names,
+    session: EditSession,
+    submitted: Callable[[dict[str, Any]], None],
 ) -> mo.ui.form[Any, Any]:
-    """Ask what to do with the chosen order, or which exception to answer."""
+    """Ask what to do with the chosen order, or which exception to answer.
+
+    Parameters
+    ----------
+    session
+        What was chosen before; the form begins with it.
+    submitted
+        Called with the edit that the form asks for.
+    """
     import marimo as mo
 
     points = {
@@ -201,6 +221,13 @@ def decision_form(
             desk_page.answerable(plan), plan.exceptions.iter_rows(named=True)
         )
     }
+    before = session.form
+    words = {kind: text for text, kind in DECISIONS.items()}
+
+    def send(form: dict[str, Any] | None) -> None:
+        if form is not None:
+            submitted(decision(session.send(form), plan.run.as_of))
+
     return (
         mo.md("{point}\n\n{kind} {due} {parts} {qty} {source}")
         .batch(
@@ -211,13 +238,29 @@ def decision_form(
                 label="Do what an exception suggests, or",
                 full_width=True,
             ),
-            kind=mo.ui.dropdown(DECISIONS, value="make it firm", label="the order:"),
-            due=mo.ui.text(label="to (local)", placeholder="2026-12-04 14:00"),
-            parts=mo.ui.text(label="parts", placeholder="40 60"),
-            qty=mo.ui.number(start=0.0, value=0.0, label="quantity"),
-            source=mo.ui.text(label="source", placeholder="supplier, routing or lane"),
+            kind=mo.ui.dropdown(
+                DECISIONS,
+                value=words.get(before.get("kind", ""), "make it firm"),
+                label="the order:",
+            ),
+            due=mo.ui.text(
+                value=before.get("due") or "",
+                label="to (local)",
+                placeholder="2026-12-04 14:00",
+            ),
+            parts=mo.ui.text(
+                value=before.get("parts") or "", label="parts", placeholder="40 60"
+            ),
+            qty=mo.ui.number(
+                start=0.0, value=before.get("qty") or 0.0, label="quantity"
+            ),
+            source=mo.ui.text(
+                value=before.get("source") or "",
+                label="source",
+                placeholder="supplier, routing or lane",
+            ),
         )
-        .form(submit_button_label="Show the price", bordered=True, on_change=submitted)
+        .form(submit_button_label="Preview", bordered=True, on_change=send)
     )
 
 
@@ -226,19 +269,11 @@ def _point(plan: Plan, row: dict[str, Any], names: Names) -> str:
     return f"{ExceptionCode(row['code']).headline}: {order}"
 
 
-def decision(
-    pressed: dict[str, Any] | None,
-    form: dict[str, Any] | None,
-    supply: str | None,
-    as_of: int | None,
-) -> dict[str, Any]:
-    """Give the edit of a button that was pressed, else the one that a form asks for."""
-    if pressed is not None:
-        return pressed
-    assert form is not None  # one of the two was asked
+def decision(form: Mapping[str, Any], as_of: int | None) -> dict[str, Any]:
+    """Edit that a form asks for, or that answers the exception it names."""
     if form["point"] is not None:
         return desk_page.answer_to(form["point"], as_of) or {}
-    return {**form, "supply": supply, "qty": form["qty"] or None}
+    return {**form, "qty": form["qty"] or None}
 
 
 def remedy_lines(
@@ -269,7 +304,7 @@ def remedy_lines(
             words += f' <span class="muted">{escape(answer.why)}</span>'
         else:
             edit = dict(answer.edit)
-            button = mo.ui.button(label=DO_IT, on_change=lambda _: chosen(edit))
+            button = mo.ui.button(label=PREVIEW, on_change=lambda _: chosen(edit))
         rows = html(rows_html(one.rows, snapshot, names))
         shown = mo.vstack(
             [

@@ -47,8 +47,8 @@ def preview_html(preview: Preview, names: Names, order: str = "") -> str:
     if preview.status is EditStatus.STALE:
         seen = "".join(f"<li>{escape(str(one))}</li>" for one in preview.changed[:10])
         text = empty(
-            "The plan is not of the newest facts",
-            "Load the page again; this has happened since:",
+            "Facts change faster than this is planned",
+            "Press Preview again. Since the plan above was made:",
         )
         return f"{text}<ul>{seen}</ul>"
     if not preview.ready or preview.price is None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from medhavi.errors import MedhaviError, UsageError, VerificationFailed
-from medhavi.findings import BadData, Finding, has_errors
+from medhavi.findings import BadData, Finding, finding, has_errors
 from medhavi.service.remembered import Remembered
 from medhavi.snapshot import Snapshot
 from medhavi.views.names import Names, names_of
@@ -175,8 +175,10 @@ def load_data(
         Moments of a lake, in the company's local time; empty for the latest.
     """
     source = Source(tables=tables or "")
+    followed: tuple[Finding, ...] = ()
     try:
         source = source if source.tables else choose_source(name)
+        followed = _follow(source)
         snapshot = _read(source, known_at, effective_at)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         return PageData(
@@ -193,8 +195,19 @@ def load_data(
         source=source,
         snapshot=snapshot,
         names=names_of(snapshot),
-        findings=snapshot.findings,
+        findings=(*followed, *snapshot.findings),
     )
+
+
+def _follow(source: Source) -> tuple[Finding, ...]:
+    """Mirror what the log of a lake has new; a log that cannot be read is a finding."""
+    try:
+        bench = bench_of(source)
+        if bench is not None:
+            bench.edits.facts.read()
+    except (MedhaviError, OSError) as failure:
+        return (finding("LAKE030", value=type(failure).__name__, reason=failure),)
+    return ()
 
 
 def _read(source: Source, known_at: str | None, effective_at: str | None) -> Snapshot:

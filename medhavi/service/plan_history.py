@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from medhavi.errors import MedhaviError
 from medhavi.lakehouse import Lake
 from medhavi.service.desk_page import Decided
+from medhavi.service.edit_session import remember_approver
 from medhavi.service.page_data import bench_of, problem_of
 from medhavi.views.tiles import changed_since, plan_tiles
 from medhavi.workbench.published_plans import published_plan, published_plans
@@ -57,10 +58,11 @@ def publish(page: PlanPage, approver: str) -> Decided:
         )
     try:
         bench.publish(page.plan, approver=approver)
-        bench.mirror()
+        bench.edits.facts.read()
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
         problem = problem_of(failure)
         return Decided(title=problem.title, text=problem.text, kept=False)
+    remember_approver(approver)
     return Decided(
         title="It is the plan",
         text=f"Published, approved by {approver}. The next plan is compared with it.",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from medhavi.service.page_data import (
         PageData,
     )
+    from medhavi.workbench.plan_edit_answers import Preview
+    from medhavi.workbench.workbench import Workbench
 
 MODES = ("mrp", "constrained", "optimize")
 _KEPT = 8
@@ -106,6 +108,21 @@ def planned(
         findings=(*data.findings, *plan.findings),
         violations=0,
     )
+
+
+def plan_previewed(bench: Workbench, preview: Preview) -> None:
+    """Keep the plan of a preview that was committed: the page need not make it again.
+
+    Nothing is kept where later facts changed the tables as well.
+    """
+    from medhavi.workbench.tables_run import verified_and_rated
+
+    plan, snapshot = preview.plan, bench.edits.facts.read()[1]
+    if plan is not None and snapshot.fingerprint == preview.fingerprint_after:
+        _plans.get(
+            (snapshot.fingerprint, plan.run.mode),
+            lambda: verified_and_rated(plan, snapshot),
+        )
 
 
 def plan_of(

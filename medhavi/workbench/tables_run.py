@@ -137,7 +137,6 @@ def plan_snapshot(
         It was ended before there was any plan.
     """
     from medhavi.planners.pipeline import plan, plan_to_build_on
-    from medhavi.results.kpis import kpi_table
 
     if has_errors(snapshot.findings):
         raise BadData(snapshot.findings)
@@ -159,7 +158,27 @@ def plan_snapshot(
             )
     if made.run.status is Status.CANCELLED and made.fulfilment.is_empty():
         raise KeyboardInterrupt
-    say("verifying")
+    return verified_and_rated(made, snapshot, say, taken)
+
+
+def verified_and_rated(
+    made: Plan,
+    snapshot: Snapshot,
+    observe: Observe | None = None,
+    measurement: Measurement | None = None,
+) -> Plan:
+    """Check a plan by independent code, then add its key figures.
+
+    Raises
+    ------
+    VerificationFailed
+        The plan breaks its own snapshot, a defect of the planner.
+    """
+    from medhavi.results.kpis import kpi_table
+
+    taken = measurement or Measurement()
+    if observe is not None:
+        observe("verifying")
     with taken.phase("verify"):
         verify_or_refuse(made, snapshot)
     with taken.phase("kpis"):

@@ -134,14 +134,14 @@ def test_the_desk_lists_orders_and_says_why_tables_cannot_be_decided_on(watched)
     watched.open("/plan/?mode=constrained")
     page = watched.page
     for words in (
-        "What is to be done?",
-        "Decide: what does it cost, and whom does it hit?",
+        "Planned and open orders",
+        "Edit order: cost and affected demands",
         "What would another way of planning change?",
         "Plan a workbook?",
     ):
         heading = page.get_by_role("heading", name=words)
         expect(heading).to_be_visible(timeout=SLOW)
-    expect(page.get_by_role("button", name="Show the price")).to_be_visible()
-    watched.act(lambda: page.get_by_role("button", name="Show the price").click())
+    expect(page.get_by_role("button", name="Preview")).to_be_visible()
+    watched.act(lambda: page.get_by_role("button", name="Preview").click())
     expect(page.get_by_text("An edit needs a lake").first).to_be_visible(timeout=SLOW)
     watched.assert_clean()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medhavi.service import desk_page, desk_parts, desk_words, page_data
+from medhavi.service.edit_session import MOST_RENEWALS, EditSession, last_approver
 from medhavi.service.page_data import Source
 from medhavi.service.plan_page import PlanPage, load_page, plan_of
 from medhavi.service.remedy_answers import answer_of
@@ -62,6 +63,10 @@ def test_an_edit_shows_its_price_and_binds_when_somebody_approves(desk, tmp_path
     done = desk_page.decide(desk, asked.preview, "Ana")
     assert (done.kept, done.title) == (True, "Decided")
     assert "PO-" in done.text
+    assert last_approver() == "Ana"
+    newest = page_of(tmp_path)
+    assert newest.plan is not None
+    assert newest.plan.run.run_id == asked.preview.plan.run.run_id
     assert "decided before" in desk_page.decide(desk, asked.preview, "Ana").text
     history = desk_words.history_html(desk_page.decisions(desk), desk.names)
     assert "Ana" in history
@@ -86,7 +91,8 @@ def test_a_plan_of_old_facts_is_not_edited(desk):
     desk_page.decide(desk, desk_page.show_edit(desk, form).preview, "Ana")
     stale = desk_page.show_edit(desk, form)
     told = desk_words.preview_html(stale.preview, desk.names)
-    assert "not of the newest facts" in told
+    assert "Press Preview again" in told
+    assert desk_page.is_overtaken(stale)
     assert "Ana" in told
     assert desk_page.decide(desk, stale.preview, "Ben").kept is False
 
@@ -167,14 +173,27 @@ def test_exceptions_that_one_edit_answers():
     soon = to_seconds(day(2))
     assert desk_page.answer_to(row, soon) is None  # nothing moves into the past
     assert desk_page.answer_to(row, soon - 1) is not None
-    assert desk_parts.decision(None, {"point": row}, "x", None)["supply"] == "PO"
-    assert desk_parts.decision(row, None, "x", None)["supply"] == "PO"
+    assert desk_parts.decision({"point": row}, None)["supply"] == "PO"
     form = {"point": None, "kind": "firm", "qty": 0.0}
-    assert desk_parts.decision(None, form, "x", None) == {
-        **form,
-        "supply": "x",
-        "qty": None,
+    assert desk_parts.decision(form, None) == {**form, "qty": None}
+
+
+def test_choices_outlive_the_plan_they_were_made_on():
+    session = EditSession()
+    session.choose("PO-1")
+    session.choose(None)  # a table that is made again has no row ticked
+    sent = session.send({"kind": "move", "due": "2026-12-04", "point": None})
+    assert sent == {
+        "kind": "move",
+        "due": "2026-12-04",
+        "point": None,
+        "supply": "PO-1",
     }
+    assert session.form["due"] == "2026-12-04"
+    renewals = [session.may_renew() for _ in range(MOST_RENEWALS + 1)]
+    assert renewals == [True] * MOST_RENEWALS + [False]
+    session.send({"kind": "firm"})
+    assert session.may_renew()
 
 
 def test_remedies_are_tried_once_for_a_page(tmp_path):
