@@ -95,7 +95,12 @@ def _column_row(column: Column) -> str:
     parts += [
         f"{sign} {limit:g}" for sign, limit in limits.items() if limit is not None
     ]
-    cells = [column.name, column.type, column.unit or "", empty, "; ".join(parts)]
+    kind = column.type
+    if kind == "timestamp":
+        kind += f" (date: {column.day})"
+    if column.day_begins_where:
+        parts.append(f"where {column.day_begins_where} a date means its begin")
+    cells = [column.name, kind, column.unit or "", empty, "; ".join(parts)]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from medhavi.errors import UsageError
+
+if TYPE_CHECKING:
+    from medhavi.snapshot.local_days import Edge
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout.")
@@ -104,8 +107,15 @@ def existing_plan(folder: Path) -> Path:
     return folder
 
 
-def instant(text: str | None, name: str) -> dt.datetime | None:
-    """Read an ISO 8601 instant; without a zone it is UTC.
+def instant(
+    text: str | None,
+    name: str,
+    edge: Edge = "begin",
+    zone_name: str = "UTC",
+) -> dt.datetime | None:
+    """Read an ISO 8601 instant; without an offset it is UTC.
+
+    A date without a time is the begin or the end of that day in the zone.
 
     Raises
     ------
@@ -114,17 +124,20 @@ def instant(text: str | None, name: str) -> dt.datetime | None:
 
     >>> instant("2026-03-01", "--as-of").isoformat()
     '2026-03-01T00:00:00+00:00'
+    >>> instant("2026-03-01", "--date", "end", "Europe/Rome").isoformat()
+    '2026-03-01T23:00:00+00:00'
     """
+    from medhavi.snapshot.local_days import asked_instant
+
     if text is None:
         return None
-    try:
-        value = dt.datetime.fromisoformat(text)
-    except ValueError as error:
+    value = asked_instant(text, edge, zone_name=zone_name)
+    if value is None:
         message = (
             f"{name} {text}: this is no instant. Write it like 2026-03-01T06:00:00Z."
         )
-        raise UsageError(message) from error
-    return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
+        raise UsageError(message)
+    return value
 
 
 def one_place(tables: Path | None, lake: str | None) -> None:

@@ -10,10 +10,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from medhavi.findings import finding
+from medhavi.snapshot.local_days import asked_instant
 from medhavi.snapshot.row_findings import nearest
+from medhavi.snapshot.written_dates import written_day
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding
+    from medhavi.snapshot.local_days import Edge
 
 Type = Literal["text", "number", "instant", "row"]
 WANTED: Mapping[Type, str] = MappingProxyType(
@@ -78,6 +81,9 @@ class Parameter:
         if self.type == "row":
             return dict(value) if isinstance(value, Mapping) and value else None
         if self.type == "instant":
+            if is_day(value):
+                # Which instant of that day is meant depends on the row it meets.
+                return str(value)
             moment = instant(value)
             return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
         return self._number(value)
@@ -91,25 +97,29 @@ class Parameter:
         return number if fits and math.isfinite(number) else None
 
 
-def instant(value: object) -> dt.datetime | None:
-    """Read an instant: a TOML date or datetime, or its ISO text; UTC where unsaid.
+def is_day(value: object) -> bool:
+    """Tell whether a value of a file is a date without a time.
 
-    >>> instant("2026-11-03").isoformat()
-    '2026-11-03T00:00:00+00:00'
+    >>> is_day("2026-11-03"), is_day("2026-11-03T06:00:00Z")
+    (True, False)
     """
     if isinstance(value, str):
-        try:
-            value = dt.datetime.fromisoformat(value)
-        except ValueError:
-            return None
-    if isinstance(value, dt.datetime):
-        moment = value
-    elif isinstance(value, dt.date):
-        moment = dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC)
-    else:
-        return None
-    moment = moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment
-    return moment.astimezone(dt.UTC).replace(microsecond=0)
+        return written_day(value) is not None
+    return isinstance(value, dt.date) and not isinstance(value, dt.datetime)
+
+
+def instant(
+    value: object, edge: Edge = "begin", zone_name: str = "UTC"
+) -> dt.datetime | None:
+    """Read an instant: a TOML date or datetime, or its ISO text; UTC where unsaid.
+
+    A date without a time is the begin or the end of that day in the zone.
+
+    >>> instant("2026-11-03").isoformat(), instant("2026-11-03", "end").isoformat()
+    ('2026-11-03T00:00:00+00:00', '2026-11-04T00:00:00+00:00')
+    """
+    moment = asked_instant(value, edge, zone_name=zone_name)
+    return None if moment is None else moment.replace(microsecond=0)
 
 
 def unknown_keys(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from medhavi.snapshot import Snapshot
+    from medhavi.snapshot.local_days import Edge
 
 Values = Mapping[str, object]
 Tables = dict[str, pl.DataFrame]
@@ -43,13 +44,13 @@ def disrupt(kind: str, subject: str) -> object:
 
     def change(snapshot: Snapshot, values: Values) -> Tables:
         name = str(values[subject])
-        begin = _moment(values, "start", snapshot)
+        begin = _begin(snapshot, values, kind=kind, subject=name)
         row = {
             "disruption": f"study:{kind}:{name}:{begin:%Y%m%dT%H%M%SZ}",
             "kind": kind,
             "subject": name,
             "valid_from": begin,
-            "valid_to": _optional_moment(values, "finish"),
+            "valid_to": _end(snapshot, values, kind=kind, subject=name),
             "severity": values.get("severity", 1.0),
             "delay_days": values.get("days", 0.0),
         }
@@ -86,7 +87,7 @@ def add_demand(snapshot: Snapshot, values: Values) -> Tables:
     """Add one order line."""
     row = {
         "demand": values.get("demand", f"study:{values['product']}:{values['due']}"),
-        "due": instant(values["due"]),
+        "due": _asked(snapshot, values["due"], "end", location=values["location"]),
         **{
             name: values[name]
             for name in ("product", "location", "qty", "customer")
@@ -105,7 +106,8 @@ def change_demand(snapshot: Snapshot, values: Values) -> Tables:
     if "priority" in values:
         cells["priority"] = pl.lit(int(cast("float", values["priority"])), pl.Int64)
     if "due" in values:
-        cells["due"] = pl.lit(instant(values["due"]), pl.Datetime("us", "UTC"))
+        due = _asked(snapshot, values["due"], "end", demand=values.get("demand"))
+        cells["due"] = pl.lit(due, pl.Datetime("us", "UTC"))
     return _rewritten(snapshot, "demands", values, ("demand",), cells)
 
 
@@ -149,8 +151,8 @@ def _exception(snapshot: Snapshot, values: Values, capacity: float) -> Tables:
     others = frame.filter(pl.col("calendar") == calendar)["priority"].max()
     row = {
         "calendar": calendar,
-        "start": instant(values["start"]),
-        "finish": instant(values["finish"]),
+        "start": _asked(snapshot, values["start"], "begin", calendar=calendar),
+        "finish": _asked(snapshot, values["finish"], "end", calendar=calendar),
         "capacity": capacity,
         "priority": 0 if others is None else int(cast("int", others)) + 1,
         "reason": "study",
@@ -290,13 +292,24 @@ def _fits(row: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
 
 
 # ------------------------------------------------------------------------- shared
-def _moment(values: Values, name: str, snapshot: Snapshot) -> dt.datetime:
-    """Read an instant; now of the plan where it is not stated."""
-    return _optional_moment(values, name) or from_seconds(snapshot.as_of)
+def _asked(
+    snapshot: Snapshot, value: object, edge: Edge, **cells: object
+) -> dt.datetime | None:
+    """Read an instant; a date is a local day of the row that the cells lead to."""
+    return instant(value, edge, snapshot.local_days.zone_of(**cells) or "UTC")
 
 
-def _optional_moment(values: Values, name: str) -> dt.datetime | None:
-    return instant(values[name]) if name in values else None
+def _begin(snapshot: Snapshot, values: Values, **cells: object) -> dt.datetime:
+    """Begin of a span; now of the plan where it is not stated."""
+    stated = values.get("start")
+    found = None if stated is None else _asked(snapshot, stated, "begin", **cells)
+    return found or from_seconds(snapshot.as_of)
+
+
+def _end(snapshot: Snapshot, values: Values, **cells: object) -> dt.datetime | None:
+    """End of a span; None where it is open."""
+    stated = values.get("finish")
+    return None if stated is None else _asked(snapshot, stated, "end", **cells)
 
 
 def _selection(values: Values, names: tuple[str, ...]) -> pl.Expr:

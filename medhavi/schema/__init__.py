@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +16,9 @@ class Column:
 
     `type` is one of str, int, float, bool, timestamp, date, time, list. `refs` are
     (table, column) pairs of which one must hold the value. `default` None means "not
-    stated"; "always" is the open begin of a validity.
+    stated"; "always" is the open begin of a validity. `day` is the edge of the local
+    day that a date without a time means, the begin in rows where `day_begins_where`
+    ("column=value") holds.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Column:
     wildcard: bool = False
     meaning: str = ""
     reason: str = ""
+    day: Literal["begin", "end"] = "begin"
+    day_begins_where: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

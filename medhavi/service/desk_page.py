@@ -106,7 +106,7 @@ def _asked(form: Mapping[str, Any], zone: str) -> dict[str, Any]:
     kind = str(form["kind"])
     asked: dict[str, Any] = {"kind": kind, "supply": form.get("supply")}
     if kind == "move":
-        asked["due"] = read_moment(str(form.get("due") or ""), zone)
+        asked["due"] = read_moment(str(form.get("due") or ""), zone, "end")
     elif kind == "split":
         asked["parts"] = _parts(str(form.get("parts") or ""))
     elif kind == "change_qty":

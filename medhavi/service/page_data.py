@@ -5,24 +5,25 @@ Apps hold widgets and layout; what reads or fails is here, for all of them alike
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from medhavi.errors import MedhaviError, UsageError, VerificationFailed
 from medhavi.findings import BadData, Finding, finding, has_errors
 from medhavi.service.remembered import Remembered
 from medhavi.snapshot import Snapshot
+from medhavi.snapshot.local_days import asked_instant
 from medhavi.views.names import Names, names_of
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
 
+    from medhavi.snapshot.local_days import Edge
     from medhavi.workbench.workbench import Workbench
 
 TABLES_VARIABLE = "MEDHAVI_TABLES"
@@ -133,11 +134,17 @@ def choose_source(
     return Source(lake=found.lake)
 
 
-def read_moment(text: str | None, zone: str = "UTC") -> dt.datetime | None:
-    """Read an instant of a form or an address; without a zone it is local.
+def read_moment(
+    text: str | None, zone: str = "UTC", edge: Edge = "begin"
+) -> dt.datetime | None:
+    """Read an instant of a form or an address; without an offset it is local.
 
-    >>> read_moment("2026-11-02T07:00", "Europe/Rome").astimezone(dt.UTC).hour
-    6
+    A date without a time is the begin or the end of that local day.
+
+    >>> read_moment("2026-11-02T07:00", "Europe/Rome").isoformat()
+    '2026-11-02T06:00:00+00:00'
+    >>> read_moment("2026-11-02", "Europe/Rome", "end").isoformat()
+    '2026-11-02T23:00:00+00:00'
     >>> read_moment("") is None
     True
 
@@ -148,12 +155,11 @@ def read_moment(text: str | None, zone: str = "UTC") -> dt.datetime | None:
     """
     if not text or not text.strip():
         return None
-    try:
-        moment = dt.datetime.fromisoformat(text.strip())
-    except ValueError as error:
+    moment = asked_instant(text, edge, zone_name=zone, clock=zone)
+    if moment is None:
         message = f"{text!r} is no instant; write it like 2026-11-02 07:00."
-        raise UsageError(message) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
+        raise UsageError(message)
+    return moment
 
 
 def load_data(

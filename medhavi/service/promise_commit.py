@@ -76,7 +76,7 @@ def commit(
 
 def _override(own: OwnDate, promise: Promise, zone: str) -> Override | None:
     """Read a date; none, and the one that was found, are no override."""
-    moment = read_moment(own.date, zone)
+    moment = read_moment(own.date, zone, "end")
     if moment is None or to_seconds(moment) == promise.date:
         return None
     override = Override(date=to_seconds(moment), reason=own.reason)

@@ -209,7 +209,8 @@ def _stated(rows: Mapping[str, Sequence[Mapping[str, object]]]) -> dict[str, obj
 def _row(form: Mapping[str, object], data: PageData) -> dict[str, Any]:
     assert data.snapshot is not None
     place, product = str(form.get("location") or ""), str(form.get("product") or "")
-    due = read_moment(str(form.get("due") or ""), data.names.zone_of(place))
+    zone = data.names.zone_of(place)
+    due = read_moment(str(form.get("due") or ""), zone, "end")
     if due is None:
         message = "A request needs a due date, like 2026-12-04 or 2026-12-04 14:00."
         raise UsageError(message)

@@ -7,12 +7,19 @@ comes from CSV files and sheets, other types from Parquet files and frames.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from medhavi.snapshot.tables import BY_TYPE, INSTANT
+from medhavi.snapshot.written_dates import (
+    FIRST_DAY,
+    LAST_DAY,
+    written_day,
+    written_moment,
+)
 
 if TYPE_CHECKING:
     from medhavi.schema import Column
@@ -22,8 +29,14 @@ EXPECTED = {
     "int": "a whole number such as 12",
     "float": "a number with a decimal point such as 12.5, without separators",
     "bool": "true or false",
-    "timestamp": "an instant such as 2026-01-05T06:00:00Z (without an offset: UTC)",
-    "date": "a date such as 2026-01-05",
+    "timestamp": (
+        "an instant such as 2026-01-05T06:00:00Z (without an offset: UTC) or a date "
+        "such as 2026-01-05; other orders of day, month, year: settings.date_format"
+    ),
+    "date": (
+        "a date such as 2026-01-05; other orders of day, month, year: "
+        "settings.date_format"
+    ),
     "time": "a time such as 06:30",
     "list": "entries separated by a semicolon",
 }
@@ -44,12 +57,16 @@ class Typed:
     wrong: pl.Series | None = None
     cut: int = 0
     """Instants that lost a fraction of a second."""
+    days: pl.Series | None = None
+    """Dates without a time of a timestamp column, where `values` are empty."""
 
 
-def typed(cells: pl.Series, column: Column) -> Typed:
-    """Give the cells of a column in the type that the schema states.
+def typed(cells: pl.Series, column: Column, date_format: str | None = None) -> Typed:
+    """Cells of a column in the type that the schema states.
 
     Empty text, empty lists and nulls are empty cells; the default is not filled here.
+    Dates without a time in a timestamp column come apart, as `days`: which instant they
+    mean depends on their row. `date_format` is read beside ISO 8601.
     """
     if cells.dtype == pl.Null:
         return _whole(pl.Series(cells.name, [None] * len(cells), BY_TYPE[column.type]))
@@ -61,7 +78,7 @@ def typed(cells: pl.Series, column: Column) -> Typed:
         return _whole(cells)
     if cells.dtype.is_float() and column.type == "float":
         return _numbers(cells)
-    return _from_text(_text(cells), column)
+    return _from_text(as_text(cells), column, date_format)
 
 
 def _whole(values: pl.Series) -> Typed:
@@ -75,8 +92,8 @@ def _blank(values: pl.Series, where: pl.Series) -> pl.Series:
     ).to_series()
 
 
-def _text(cells: pl.Series) -> pl.Series:
-    """Give the cells as text, as a CSV file would hold them."""
+def as_text(cells: pl.Series) -> pl.Series:
+    """Text of cells as a CSV file would hold it."""
     if cells.dtype == pl.String:
         return cells
     if cells.dtype.is_float():
@@ -95,7 +112,7 @@ def _text(cells: pl.Series) -> pl.Series:
     return cells.cast(pl.String)
 
 
-def _from_text(text: pl.Series, column: Column) -> Typed:
+def _from_text(text: pl.Series, column: Column, date_format: str | None) -> Typed:
     if column.type == "str":
         return _whole(_blank(text, text == ""))
     trimmed = text.str.strip_chars()
@@ -110,9 +127,9 @@ def _from_text(text: pl.Series, column: Column) -> Typed:
                 _TRUTH, default=None, return_dtype=pl.Boolean
             )
         case "timestamp":
-            return _instants(trimmed, filled, column)
+            return _instants(trimmed, filled, column, date_format)
         case "date":
-            values = _each(trimmed, _date, pl.Date())
+            values = _each(trimmed, partial(_date, date_format), pl.Date())
         case _:
             values = _each(trimmed, _time, pl.Time())
     return Typed(
@@ -145,7 +162,7 @@ def _lists(cells: pl.Series) -> Typed:
         inner = cells.cast(pl.List(pl.String), strict=False)
         text = inner.list.join(";", ignore_nulls=True)
     else:
-        text = _text(cells)
+        text = as_text(cells)
     entries = (
         text.str.split(";")
         .list.eval(pl.element().str.strip_chars())
@@ -157,8 +174,14 @@ def _lists(cells: pl.Series) -> Typed:
 def _moments(cells: pl.Series, column: Column) -> Typed:
     """Read instants and dates that came typed; naive instants are UTC."""
     if cells.dtype == pl.Date:
-        values = cells if column.type == "date" else cells.cast(INSTANT)
-        return _whole(values)
+        if column.type == "date":
+            return _whole(cells)
+        inside = cells.is_between(FIRST_DAY, LAST_DAY)
+        return Typed(
+            values=pl.Series(cells.name, [None] * len(cells), INSTANT),
+            wrong=(~inside).fill_null(value=False),
+            days=_blank(cells, ~inside),
+        )
     if not isinstance(cells.dtype, pl.Datetime):
         return Typed(
             values=pl.Series([None] * len(cells), dtype=BY_TYPE[column.type]),
@@ -174,16 +197,26 @@ def _moments(cells: pl.Series, column: Column) -> Typed:
     return _cut(moments, None)
 
 
-def _instants(text: pl.Series, filled: pl.Series, column: Column) -> Typed:
+def _instants(
+    text: pl.Series, filled: pl.Series, column: Column, date_format: str | None
+) -> Typed:
+    """Read instants, and dates without a time apart from them."""
     quick = text.str.to_datetime(_CANONICAL, time_unit="us", strict=False)
     values = quick.dt.replace_time_zone("UTC")
     open_begin = text.str.to_lowercase() == str(column.default or "")
     rest = filled & values.is_null() & ~open_begin.fill_null(value=False)
+    if not rest.any():
+        return _cut(values, rest.fill_null(value=False))
+    others = _blank(text, ~rest)
+    days = _each(others, partial(_day, date_format), pl.Date())
+    rest &= days.is_null()
     if rest.any():
-        slow = _each(_blank(text, ~rest), _instant, INSTANT)
+        read = partial(_instant, date_format=date_format)
+        slow = _each(_blank(text, ~rest), read, INSTANT)
         values = pl.select(pl.coalesce(values, slow)).to_series()
     wrong = rest & values.is_null()
-    return _cut(values, wrong.fill_null(value=False))
+    result = _cut(values, wrong.fill_null(value=False))
+    return replace(result, days=days) if days.count() else result
 
 
 def _cut(moments: pl.Series, wrong: pl.Series | None) -> Typed:
@@ -209,18 +242,27 @@ def _each(text: pl.Series, read: object, dtype: pl.DataType) -> pl.Series:
     )
 
 
-def _instant(text: str) -> dt.datetime | None:
+def _instant(text: str, date_format: str | None = None) -> dt.datetime | None:
+    moment = written_moment(text, date_format)
     try:
-        moment = dt.datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            return moment.replace(tzinfo=dt.UTC)
+        if moment is None or moment.tzinfo is None:
+            return moment and moment.replace(tzinfo=dt.UTC)
         return moment.astimezone(dt.UTC)
-    except (ValueError, OverflowError):
+    except OverflowError:
         return None
 
 
-def _date(text: str) -> dt.date | None:
-    moment = _instant(text)
+def _day(date_format: str | None, text: str) -> dt.date | None:
+    """Date without a time whose local day has both edges in every zone."""
+    day = written_day(text, date_format)
+    return day if day is not None and FIRST_DAY <= day <= LAST_DAY else None
+
+
+def _date(date_format: str | None, text: str) -> dt.date | None:
+    day = written_day(text, date_format)
+    if day is not None:
+        return day
+    moment = _instant(text, date_format)
     return None if moment is None else moment.date()
 
 
@@ -228,8 +270,10 @@ def _time(text: str) -> dt.time | None:
     """Read a local time; 24:00 is midnight, which ends a shift on the next day."""
     if text in {"24:00", "24:00:00"}:
         return dt.time(0)
+    # A time as people write it: 6:00.
+    hour, colon, rest = text.partition(":")
     try:
-        moment = dt.time.fromisoformat(text)
+        moment = dt.time.fromisoformat(f"{hour:0>2}{colon}{rest}" if colon else text)
     except ValueError:
         return None
     return moment if moment.tzinfo is None and moment.microsecond == 0 else None

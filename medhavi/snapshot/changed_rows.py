@@ -53,7 +53,9 @@ def with_rows_when_read(snapshot: Snapshot, rows: Changes) -> Snapshot:
 
 def normal_rows(snapshot: Snapshot, name: str, rows: Changes) -> pl.DataFrame:
     """Give the changed rows of a table in their normal form, by key."""
-    return normalise(name, _frame(snapshot[name], rows[name])).frame
+    return normalise(
+        name, _frame(snapshot[name], rows[name]), snapshot.local_days
+    ).frame
 
 
 def _named(rows: Changes) -> list[str]:

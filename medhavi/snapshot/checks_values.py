@@ -14,6 +14,7 @@ from medhavi.snapshot.check_memory import Check
 from medhavi.snapshot.checks_links import mark, numbered
 from medhavi.snapshot.row_findings import nearest, told
 from medhavi.snapshot.uom import KNOWN, is_known
+from medhavi.snapshot.written_dates import is_date_format
 from medhavi.units import INT64_MAX
 
 if TYPE_CHECKING:
@@ -100,6 +101,19 @@ def _settings(snapshot: TableAccess) -> list[Finding]:
                 expected="hour, day, week, month or a hybrid such as 14xday+26xweek",
             )
         )
+    stated = row["date_format"]
+    if stated and not is_date_format(stated):
+        found.append(
+            finding(
+                "SNAP022",
+                table="settings",
+                row=1,
+                column="date_format",
+                value=stated,
+                reason="no order of day, month and year",
+                expected="DD.MM.YYYY, MM/DD/YYYY or %d.%m.%Y",
+            )
+        )
     wrong = [text for text in row["priority_weights"] if not _is_weight(text)]
     found += [
         finding(
@@ -164,7 +178,7 @@ def is_zone(name: str) -> bool:
 def _zones(snapshot: TableAccess) -> list[Finding]:
     return [
         found
-        for table in ("locations", "calendars")
+        for table in ("locations", "calendars", "settings")
         for found in _listed(
             snapshot, "SNAP021", (table, "timezone"), is_zone, _zone_names
         )

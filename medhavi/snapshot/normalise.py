@@ -7,19 +7,22 @@ row a person can look up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from medhavi import schema
 from medhavi.findings import Finding, finding
+from medhavi.schema import Table
 from medhavi.snapshot.cells import EXPECTED, typed
-from medhavi.snapshot.row_findings import LISTED, more, nearest, positions
+from medhavi.snapshot.column_names import unknown_columns
+from medhavi.snapshot.local_days import LocalDays
+from medhavi.snapshot.row_findings import LISTED, more, positions
 from medhavi.snapshot.tables import BY_TYPE, empty
 
 if TYPE_CHECKING:
-    from medhavi.schema import Column, Table
+    from medhavi.schema import Column
 
 ROW = "row number of the input"
 """Working column that carries the input row; no schema name looks like it."""
@@ -42,6 +45,8 @@ class Normal:
     frame: pl.DataFrame
     rows: pl.Series
     findings: tuple[Finding, ...] = ()
+    unzoned: int = 0
+    """Dates without a time that count in UTC because nothing states a zone."""
 
 
 def absent(name: str) -> Normal:
@@ -49,38 +54,41 @@ def absent(name: str) -> Normal:
     return Normal(frame=empty(name), rows=pl.Series([], dtype=pl.UInt32))
 
 
-def normalise(name: str, raw: pl.DataFrame) -> Normal:
-    """Type, complete and sort one table; nothing is raised for bad cells."""
+def normalise(name: str, raw: pl.DataFrame, days: LocalDays) -> Normal:
+    """Type, complete and sort one table; nothing is raised for bad cells.
+
+    Parameters
+    ----------
+    name
+        Table of the schema.
+    raw
+        Rows as they were given.
+    days
+        Zones of their dates without a time.
+    """
     table = schema.tables()[name]
-    found = _unknown_columns(table, raw.columns)
-    series = [_column(table, column, raw, found) for column in table.columns.values()]
+    reading = _Reading(table=table, raw=raw, days=days)
+    reading.found += _unknown_columns(table, raw.columns)
+    series = [reading.column(column) for column in table.columns.values()]
     rows = pl.Series(ROW, range(1, raw.height + 1), pl.UInt32)
     frame = _sorted(table, pl.DataFrame([*series, rows]))
     if not raw.width:
         frame = frame.clear()
     return Normal(
-        frame=frame.drop(ROW), rows=frame.get_column(ROW), findings=tuple(found)
+        frame=frame.drop(ROW),
+        rows=frame.get_column(ROW),
+        findings=tuple(reading.found),
+        unzoned=reading.unzoned,
     )
 
 
 def _unknown_columns(table: Table, given: list[str]) -> list[Finding]:
     """Name the columns that the schema does not know; too many are an error."""
-    unknown = [name for name in given if name not in table.columns]
-    found = [
-        finding(
-            "SNAP001",
-            table=table.name,
-            column=name,
-            nearest=nearest(name, table.columns.keys()),
-        )
-        for name in unknown[:LISTED]
-    ]
-    found += more("SNAP001", table.name, None, len(unknown) - LISTED)
-    if len(unknown) > _TOO_MANY * len(table.columns):
-        known = len(given) - len(unknown)
-        found.append(
-            finding("SNAP051", table=table.name, value=len(unknown), known=known)
-        )
+    found = unknown_columns(table.name, given, table.columns.keys())
+    unknown = sum(name not in table.columns for name in given)
+    if unknown > _TOO_MANY * len(table.columns):
+        known = len(given) - unknown
+        found.append(finding("SNAP051", table=table.name, value=unknown, known=known))
     return found
 
 
@@ -92,38 +100,60 @@ def _sorted(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.sort(key, nulls_last=False, maintain_order=True)
 
 
-def _column(
-    table: Table, column: Column, raw: pl.DataFrame, found: list[Finding]
-) -> pl.Series:
-    """Give one column of the normal form in the order of the input."""
-    if column.name not in raw.columns:
-        if column.required and raw.height:
+@dataclass(slots=True, kw_only=True)
+class _Reading:
+    """One table while its columns are read."""
+
+    table: Table
+    raw: pl.DataFrame
+    days: LocalDays
+    found: list[Finding] = field(default_factory=list)
+    unzoned: int = 0
+
+    def column(self, column: Column) -> pl.Series:
+        """One column of the normal form in the order of the input."""
+        table, raw, found = self.table, self.raw, self.found
+        if column.name not in raw.columns:
+            if column.required and raw.height:
+                found.append(
+                    finding(
+                        "SNAP003",
+                        table=table.name,
+                        column=column.name,
+                        meaning=column.meaning,
+                    )
+                )
+            return _constant(column, raw.height)
+        cells = raw.get_column(column.name)
+        dated = column.type in {"timestamp", "date"}
+        result = typed(cells, column, self.days.date_format if dated else None)
+        values = result.values.alias(column.name)
+        if result.days is not None:
+            values = self._with_days(values, result.days, column)
+        if result.wrong is not None:
+            found += _wrong_cells(table.name, column, cells, result.wrong)
+        if column.required and values.null_count():
+            missing = values.is_null()
+            if result.wrong is not None:
+                missing &= ~result.wrong
+            found += _listed("SNAP004", table.name, column, missing, values)
+        if column.type == "float":
+            values = _finite(table.name, column, values, found)
+        if result.cut:
             found.append(
                 finding(
-                    "SNAP003",
-                    table=table.name,
-                    column=column.name,
-                    meaning=column.meaning,
+                    "SNAP014", table=table.name, column=column.name, value=result.cut
                 )
             )
-        return _constant(column, raw.height)
-    cells = raw.get_column(column.name)
-    result = typed(cells, column)
-    values = result.values.alias(column.name)
-    if result.wrong is not None:
-        found += _wrong_cells(table.name, column, cells, result.wrong)
-    if column.required and values.null_count():
-        missing = values.is_null()
-        if result.wrong is not None:
-            missing &= ~result.wrong
-        found += _listed("SNAP004", table.name, column, missing, values)
-    if column.type == "float":
-        values = _finite(table.name, column, values, found)
-    if result.cut:
-        found.append(
-            finding("SNAP014", table=table.name, column=column.name, value=result.cut)
-        )
-    return _completed(values, column)
+        return _completed(values, column)
+
+    def _with_days(
+        self, values: pl.Series, days: pl.Series, column: Column
+    ) -> pl.Series:
+        """Instants, those of dates without a time among them."""
+        placed, unzoned = self.days.instants(days, column, self.raw)
+        self.unzoned += unzoned
+        return pl.select(pl.coalesce(values, placed).alias(column.name)).to_series()
 
 
 def _constant(column: Column, height: int) -> pl.Series:

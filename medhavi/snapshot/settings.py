@@ -34,6 +34,8 @@ class Settings:
     risk_basis: Literal["p50", "p80", "p95"]
     delay_correlation: float = 0.0
     over_peg: Literal["cap", "allow"] = "cap"
+    timezone: str | None = None
+    """Zone of dates without a time and of pages; None: not stated."""
 
     @classmethod
     def from_row(cls, row: Mapping[str, object]) -> Settings:
@@ -53,6 +55,7 @@ class Settings:
             risk_basis=row["risk_basis"],  # type: ignore[arg-type]
             delay_correlation=float(row["delay_correlation"]),  # type: ignore[arg-type]
             over_peg=row["over_peg"],  # type: ignore[arg-type]
+            timezone=str(row["timezone"]) if row.get("timezone") else None,
         )
 
     @property

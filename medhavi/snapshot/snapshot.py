@@ -17,8 +17,10 @@ from medhavi.snapshot import folder
 from medhavi.snapshot.check_memory import NETWORK, NETWORK_NAME, CheckMemory
 from medhavi.snapshot.checks import checks
 from medhavi.snapshot.checks_rows import own_checks
+from medhavi.snapshot.column_names import matched
 from medhavi.snapshot.fingerprint import sorted_hash, tree_hash
 from medhavi.snapshot.lazy_tables import LazyTables
+from medhavi.snapshot.local_days import LocalDays
 from medhavi.snapshot.normalise import Normal, absent, normalise
 from medhavi.snapshot.row_findings import nearest
 from medhavi.snapshot.rows import raw_frame
@@ -87,21 +89,32 @@ class Snapshot:
         return cls._build(frames, findings)
 
     @classmethod
-    def from_folder(cls, path: Path | str) -> Self:
-        """Read a folder of CSV or Parquet files, or one workbook (.xlsx)."""
+    def from_folder(cls, path: Path | str, *, date_format: str | None = None) -> Self:
+        """Read a folder of CSV or Parquet files, or one workbook (.xlsx).
+
+        `date_format` is the order of written dates beside ISO 8601 (DD.MM.YYYY); None:
+        what `settings.date_format` states.
+        """
         frames, found = folder.read(Path(path))
-        return cls._build(frames, found)
+        return cls._build(frames, found, date_format)
 
     @classmethod
-    def _build(cls, frames: Mapping[str, Rows], before: Iterable[Finding]) -> Self:
+    def _build(
+        cls,
+        frames: Mapping[str, Rows],
+        before: Iterable[Finding],
+        date_format: str | None = None,
+    ) -> Self:
         known = schema.tables()
         unknown = [
             finding("SNAP002", table=name, nearest=nearest(name, known))
             for name in frames
             if name not in known
         ]
+        raw = {name: _raw(name, frames[name]) for name in known if name in frames}
+        days = LocalDays(raw.get, date_format)
         parts = {
-            name: _part(name, frames[name]) if name in frames else _absent(name)
+            name: _part(name, raw[name], days) if name in raw else _absent(name)
             for name in known
         }
         return cls(_parts=MappingProxyType(parts), _before=(*before, *unknown))
@@ -116,7 +129,9 @@ class Snapshot:
             hints = ", ".join(name + nearest(name, self._parts) for name in unknown)
             message = f"No planning table is called {hints}."
             raise KeyError(message)
-        touched = {name: _part(name, rows) for name, rows in frames.items()}
+        raw = {name: _raw(name, rows) for name, rows in frames.items()}
+        days = LocalDays(lambda name: raw[name] if name in raw else self[name])
+        touched = {name: _part(name, rows, days) for name, rows in raw.items()}
         return type(self)(
             _parts=MappingProxyType({**self._parts, **touched}),
             _before=self._before,
@@ -137,7 +152,7 @@ class Snapshot:
         """
 
         def part(name: str) -> _Part:
-            return _part(name, make(name))
+            return _part(name, _raw(name, make(name)), self.local_days)
 
         parts = LazyTables(self._parts, frozenset(names), part)
         made = type(self)(_parts=parts, _before=self._before)
@@ -182,7 +197,9 @@ class Snapshot:
                 check.name, check.ask, self, self._parts, check.narrow
             )
         ]
-        everything = [*self._before, *own, *cross]
+        unzoned = sum(part.normal.unzoned for part in self._parts.values())
+        dated = [finding("SNAP062", value=unzoned)] if unzoned else []
+        everything = [*self._before, *own, *dated, *cross]
         ranks = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
         return tuple(sorted(everything, key=lambda found: ranks[found.severity]))
 
@@ -211,6 +228,11 @@ class Snapshot:
         if rows.is_empty():
             raise BadData(self.findings)
         return Settings.from_row(rows.row(0, named=True))
+
+    @cached_property
+    def local_days(self) -> LocalDays:
+        """Zones in which dates without a time are local days."""
+        return LocalDays(self.__getitem__)
 
     @property
     def as_of(self) -> int:
@@ -274,8 +296,13 @@ def _absent(name: str) -> _Part:
     return _Part(name=name, normal=absent(name))
 
 
-def _part(name: str, rows: Rows) -> _Part:
-    raw = rows if isinstance(rows, pl.DataFrame) else raw_frame(rows)
+def _raw(name: str, rows: Rows) -> pl.DataFrame:
+    """Rows as they were given, with the column names of the schema."""
+    frame = rows if isinstance(rows, pl.DataFrame) else raw_frame(rows)
+    return matched(frame, schema.tables()[name].columns)
+
+
+def _part(name: str, raw: pl.DataFrame, days: LocalDays) -> _Part:
     if not raw.height and schema.tables()[name].columns.keys() >= set(raw.columns):
         return _absent(name)
-    return _Part(name=name, normal=normalise(name, raw))
+    return _Part(name=name, normal=normalise(name, raw, days))

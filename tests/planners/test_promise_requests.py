@@ -61,7 +61,7 @@ def test_every_form_reads_the_same(source):
 def test_files_as_spreadsheets_save_them_read_the_same(source):
     (request,) = read(source).requests
     assert (request.product, request.location, request.qty) == ("A", "L", 10.0)
-    assert request.due == int(day(4).timestamp())
+    assert request.due == int(day(5).timestamp()), "the end of that day"
 
 
 @pytest.mark.parametrize(

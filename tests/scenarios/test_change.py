@@ -122,7 +122,7 @@ def test_a_demand_more_takes_the_defaults_of_the_table(base):
     row = made["demands"].filter(pl.col("qty") == 5).row(0, named=True)
     assert row["status"] == "open"
     assert row["priority"] == 3
-    assert row["due"] == dt.datetime(2026, 2, 1, tzinfo=dt.UTC)
+    assert row["due"] == dt.datetime(2026, 2, 2, tzinfo=dt.UTC)
 
 
 def test_a_demand_takes_another_date_quantity_and_priority(base):
@@ -131,7 +131,7 @@ def test_a_demand_takes_another_date_quantity_and_priority(base):
     )
     row = made["demands"].filter(pl.col("demand") == "D1").row(0, named=True)
     assert (row["qty"], row["priority"]) == (3.0, 5)
-    assert row["due"] == dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+    assert row["due"] == dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 
 
 def test_a_demand_falls_away(base):
@@ -156,7 +156,7 @@ def test_a_disruption_becomes_a_row(base, kind, subject, name):
     assert (row["kind"], row["subject"], row["valid_from"]) == (kind, name, AS_OF)
     assert row["delay_days"] == extra.get("days", 0)
     if "finish" in extra:
-        assert row["valid_to"] == dt.datetime(2026, 1, 9, tzinfo=dt.UTC)
+        assert row["valid_to"] == dt.datetime(2026, 1, 10, tzinfo=dt.UTC)
 
 
 def test_capacity_scales_the_dated_rows_too(base):

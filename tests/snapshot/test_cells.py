@@ -34,10 +34,11 @@ def read(kind, values, dtype=None, **rules):
         ("timestamp", "2026-01-05T06:00:00Z", dt.datetime(2026, 1, 5, 6, tzinfo=UTC)),
         ("timestamp", "2026-01-05 06:00", dt.datetime(2026, 1, 5, 6, tzinfo=UTC)),
         ("timestamp", "2026-01-05T06:00+02:00", dt.datetime(2026, 1, 5, 4, tzinfo=UTC)),
-        ("timestamp", "2026-01-05", dt.datetime(2026, 1, 5, tzinfo=UTC)),
+        ("timestamp", "2026-01-05 6:00", dt.datetime(2026, 1, 5, 6, tzinfo=UTC)),
         ("date", "2026-01-05", dt.date(2026, 1, 5)),
         ("date", "2026-01-05T00:00:00", dt.date(2026, 1, 5)),
         ("time", "06:30", dt.time(6, 30)),
+        ("time", "6:00", dt.time(6)),
         ("time", "24:00", dt.time(0)),
         ("list", "a; b;;c", ["a", "b", "c"]),
         ("list", " ; ", None),
@@ -100,10 +101,41 @@ def test_naive_instants_are_utc_and_others_are_converted():
     assert read("timestamp", berlin)[0] == [dt.datetime(2026, 1, 5, 5, tzinfo=UTC)]
 
 
-def test_dates_are_midnights_and_instants_have_dates():
+@pytest.mark.parametrize("cell", ["2026-01-05", dt.date(2026, 1, 5)])
+def test_a_date_without_a_time_comes_apart_from_instants(cell):
+    column = Column(name="cell", type="timestamp")
+    result = typed(pl.Series([cell, None]), column)
+    assert result.values.to_list() == [None, None]
+    assert result.days.to_list() == [dt.date(2026, 1, 5), None]
+
+
+@pytest.mark.parametrize(
+    ("text", "date_format", "day"),
+    [
+        ("20.11.2026", "DD.MM.YYYY", dt.date(2026, 11, 20)),
+        ("5.1.2026", "DD.MM.YYYY", dt.date(2026, 1, 5)),
+        ("11/20/2026", "MM/DD/YYYY", dt.date(2026, 11, 20)),
+        ("20-11-26", "%d-%m-%y", dt.date(2026, 11, 20)),
+        ("2026-11-20", "DD.MM.YYYY", dt.date(2026, 11, 20)),
+    ],
+)
+def test_a_stated_order_of_dates_is_read_beside_iso(text, date_format, day):
+    cells = pl.Series([text])
+    moments = typed(cells, Column(name="cell", type="timestamp"), date_format)
+    assert moments.days.to_list() == [day]
+    dates = typed(cells, Column(name="cell", type="date"), date_format)
+    assert dates.values.to_list() == [day]
+
+
+def test_a_stated_order_may_have_a_time_behind_it():
+    column = Column(name="cell", type="timestamp")
+    result = typed(pl.Series(["20.11.2026 6:30"]), column, "DD.MM.YYYY")
+    assert result.values.to_list() == [dt.datetime(2026, 11, 20, 6, 30, tzinfo=UTC)]
+
+
+def test_dates_are_days_and_instants_have_dates():
     day = dt.date(2026, 1, 5)
     midnight = dt.datetime(2026, 1, 5, tzinfo=UTC)
-    assert read("timestamp", [day])[0] == [midnight]
     assert read("date", [midnight])[0] == [day]
     assert read("date", [day])[0] == [day]
 

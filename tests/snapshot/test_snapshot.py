@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from medhavi import schema
 from medhavi.findings import BadData
 from medhavi.snapshot import Snapshot
+from medhavi.snapshot.local_days import LocalDays
 from medhavi.snapshot.normalise import normalise
 from medhavi.snapshot.tables import DTYPES, empty
 from tests import factories
@@ -29,7 +30,7 @@ def test_a_table_without_rows_is_the_same_however_it_is_given():
     for name in schema.tables():
         header = pl.DataFrame(schema=dict.fromkeys(DTYPES[name], pl.String))
         for given_rows in (header, empty(name), pl.DataFrame()):
-            made = normalise(name, given_rows)
+            made = normalise(name, given_rows, LocalDays({}.get))
             assert made.frame.equals(empty(name))
             assert dict(made.frame.schema) == dict(DTYPES[name])
             assert (len(made.rows), made.findings) == (0, ())
@@ -184,7 +185,8 @@ def test_rows_may_mix_types_and_leave_columns_out():
     demands = snapshot["demands"]
     assert demands["demand"].to_list() == ["0.5", "7", "true", "x"]
     assert demands["qty"].to_list() == [None, 5.0, None, 2.5]
-    assert demands["due"].to_list() == [None, AS_OF, AS_OF, AS_OF]
+    end_of_day = AS_OF + dt.timedelta(days=1)
+    assert demands["due"].to_list() == [None, end_of_day, AS_OF, AS_OF]
     assert demands["requires"].to_list() == [["e=f"], None, None, ["a=b", "c=d"]]
     assert demands["full_line"].to_list() == [False, False, True, False]
 

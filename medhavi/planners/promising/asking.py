@@ -20,6 +20,7 @@ from medhavi.results.identity import text_hash
 from medhavi.snapshot.cells import EXPECTED, typed
 from medhavi.snapshot.checks_rows import bound
 from medhavi.snapshot.checks_values import qty_steps
+from medhavi.snapshot.column_names import matched, unknown_columns
 from medhavi.snapshot.row_findings import nearest
 from medhavi.units import to_seconds
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from medhavi.schema import Column
     from medhavi.snapshot import Snapshot
+    from medhavi.snapshot.local_days import LocalDays
 
 ASKED = ("product", "location", "qty", "due")
 """What every request must state."""
@@ -128,8 +130,8 @@ def read_requests(source: object, snapshot: Snapshot) -> Requests:
         With every finding, if one is an error.
     """
     found: list[Finding] = []
-    raw = raw_requests(source, columns(), found)
-    cells, rows = _cells(raw, found)
+    raw = matched(raw_requests(source, columns(), found), columns())
+    cells, rows = _cells(raw, snapshot.local_days, found)
     requests = [
         _request(position, row, snapshot)
         for position, row in zip(rows, cells, strict=True)
@@ -146,17 +148,13 @@ def read_requests(source: object, snapshot: Snapshot) -> Requests:
 
 # --------------------------------------------------------------------- raw cells
 def _cells(
-    raw: pl.DataFrame, found: list[Finding]
+    raw: pl.DataFrame, days: LocalDays, found: list[Finding]
 ) -> tuple[list[dict[str, Any]], range]:
     """Type all cells; what is wrong is named with its position and column."""
     known = columns()
-    found += [
-        finding("SNAP001", table=TABLE, column=name, nearest=nearest(name, known))
-        for name in raw.columns
-        if name not in known
-    ]
+    found += unknown_columns(TABLE, raw.columns, known)
     lists = {
-        name: _column(column, raw, found)
+        name: _column(column, raw, days, found)
         for name, column in known.items()
         if name in raw.columns or column.required
     }
@@ -168,15 +166,21 @@ def _cells(
     return rows, range(1, raw.height + 1)
 
 
-def _column(column: Column, raw: pl.DataFrame, found: list[Finding]) -> list[Any]:
+def _column(
+    column: Column, raw: pl.DataFrame, days: LocalDays, found: list[Finding]
+) -> list[Any]:
     if column.name not in raw.columns:
         if raw.width:
             fields: dict[str, Any] = {"column": column.name, "meaning": column.meaning}
             found.append(finding("SNAP003", table=TABLE, **fields))
         return [None] * raw.height
     cells = raw.get_column(column.name)
-    result = typed(cells, column)
+    result = typed(cells, column, days.date_format)
     values = result.values.to_list()
+    if result.days is not None:
+        placed, unzoned = days.instants(result.days, column, raw)
+        values = [here or there for here, there in zip(values, placed, strict=True)]
+        found += [finding("SNAP062", table=TABLE, value=unzoned)] if unzoned else []
     wrong = [False] * raw.height if result.wrong is None else result.wrong.to_list()
     for number, value in enumerate(values):
         place: dict[str, Any] = {"table": TABLE, "row": number + 1}

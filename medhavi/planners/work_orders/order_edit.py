@@ -6,7 +6,6 @@ snapshot (`edit_rows`), and nothing is written before somebody approves.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import json
 from collections.abc import Mapping
@@ -16,9 +15,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.errors import UsageError
+from medhavi.snapshot.local_days import asked_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from medhavi.snapshot.local_days import Edge
 
 Cell = bool | int | float | str | None
 
@@ -174,8 +176,13 @@ class Edit:
         return f"{head}: {words}" if words else head
 
 
-def edit(kind: str, supply: str | None = None, **values: object) -> Edit:
+def edit(
+    kind: str, supply: str | None = None, *, zone: str = "UTC", **values: object
+) -> Edit:
     """Make an edit from names and values, as a form or a command line gives them.
+
+    A date without a time is a local day of `zone`: `due` and `valid_to` mean its end,
+    the other instants its begin.
 
     Raises
     ------
@@ -206,19 +213,21 @@ def edit(kind: str, supply: str | None = None, **values: object) -> Edit:
         raise UsageError(message)
     if supply:
         _word("supply", supply)
-    read = {name: _READ[name](name, cell) for name, cell in stated.items()}
+    read = {
+        name: _instant(name, cell, zone)
+        if _READ[name] is _instant
+        else _READ[name](name, cell)
+        for name, cell in stated.items()
+    }
     return Edit(kind=found, supply=supply, **read)  # type: ignore[arg-type]
 
 
-def _instant(name: str, value: object) -> dt.datetime:
-    if isinstance(value, str):
-        with contextlib.suppress(ValueError):
-            value = dt.datetime.fromisoformat(value)
-    if not isinstance(value, dt.datetime):
+def _instant(name: str, value: object, zone: str = "UTC") -> dt.datetime:
+    moment = asked_instant(value, _EDGES.get(name, "begin"), zone_name=zone)
+    if moment is None:
         message = f"{name} ({value}) is no instant; write 2026-03-01T06:00:00Z."
         raise UsageError(message)
-    moment = value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value
-    return moment.astimezone(dt.UTC).replace(microsecond=0)
+    return moment.replace(microsecond=0)
 
 
 def _number(name: str, value: object) -> float:
@@ -309,6 +318,9 @@ def _item(name: str, value: object) -> Cell | tuple[str, ...]:
         return _words(name, value)
     return _cell(name, value)
 
+
+_EDGES: Mapping[str, Edge] = {"due": "end", "valid_to": "end"}
+"""Edge of the local day that a date without a time means; of all others the begin."""
 
 _READ: Mapping[str, Callable[[str, object], object]] = {
     "due": _instant,
