@@ -2,17 +2,16 @@
 # [tool.marimo.display]
 # theme = "system"
 # ///
-"""What does a change of family cost?
+"""Campaigns and changeovers
 
-Campaigns by set-up saving, the changeover matrix to edit, and how campaigns were kept.
+Campaigns by set-up saving, the changeover matrix to edit, and how campaigns were
+kept.
 """
 
 import marimo
 
 __generated_with = "0.25.2"
-app = marimo.App(
-    width="medium", app_title="Medhavi: what does a change of family cost?"
-)
+app = marimo.App(width="medium", app_title="Medhavi: campaigns and changeovers")
 
 with app.setup:
     import marimo as mo
@@ -21,7 +20,7 @@ with app.setup:
     from medhavi.service.campaign_parts import change_form, change_words, matrix_grid
     from medhavi.service.page_data import load_data
     from medhavi.service.page_parts import html, picture, said, section, trouble_of
-    from medhavi.views import campaign_words, page, theme
+    from medhavi.views import campaign_words, navigation, page, theme
     from medhavi.views.campaign_picture import setup_chart
     from medhavi.views.tiles import tiles_html
 
@@ -30,7 +29,7 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def style():
-    mo.Html(f"<style>{theme.app_style()}</style>")
+    mo.Html(navigation.top_html("campaigns"))
     return
 
 
@@ -83,7 +82,7 @@ def head(how, names, read, wanted):
     )
     mo.vstack(
         [
-            mo.Html(page.header("What does a change of family cost?", _facts)),
+            mo.Html(page.header("Campaigns and changeovers", _facts)),
             mo.hstack([how], justify="start"),
         ],
         gap=1,

@@ -2,15 +2,16 @@
 # [tool.marimo.display]
 # theme = "system"
 # ///
-"""Does the plan hold?
+"""Plan
 
-What must be made, bought and moved, what should have begun already, and why.
+Late demands and their causes, exceptions by money, orders to firm, move or release,
+each edit with its cost before it is approved.
 """
 
 import marimo
 
 __generated_with = "0.25.2"
-app = marimo.App(width="medium", app_title="Medhavi: does the plan hold?")
+app = marimo.App(width="medium", app_title="Medhavi: plan")
 
 with app.setup:
     import marimo as mo
@@ -26,7 +27,7 @@ with app.setup:
     from medhavi.service.edit_session import EditSession, last_approver
     from medhavi.service.page_parts import html, picture, said, section, trouble_of
     from medhavi.service.plan_page import MODES, load_page
-    from medhavi.views import order_list, page, theme
+    from medhavi.views import navigation, order_list, page, theme
     from medhavi.views.cause_ranking import causes_html, plan_remedies_html
     from medhavi.views.chain_picture import chain_chart
     from medhavi.views.exception_list import codes, groups_html
@@ -42,7 +43,7 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def style():
-    mo.Html(f"<style>{theme.app_style()}</style>")
+    mo.Html(navigation.top_html("plan"))
     return
 
 

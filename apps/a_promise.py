@@ -2,15 +2,16 @@
 # [tool.marimo.display]
 # theme = "system"
 # ///
-"""Can we promise it?
+"""Promise desk
 
-When can it be there, how sure, at what cost, what limits it, what would help.
+Delivery dates with their probability, sourcing options, remedies, request files, and
+the promises at risk.
 """
 
 import marimo
 
 __generated_with = "0.25.2"
-app = marimo.App(width="medium", app_title="Medhavi: can we promise it?")
+app = marimo.App(width="medium", app_title="Medhavi: promise desk")
 
 with app.setup:
     import marimo as mo
@@ -31,7 +32,7 @@ with app.setup:
     from medhavi.service.promise_recent import recent
     from medhavi.service.promise_watching import watch_promises
     from medhavi.version import __version__
-    from medhavi.views import page, promise_lists, theme
+    from medhavi.views import navigation, page, promise_lists, theme
     from medhavi.views.charts import title_of
     from medhavi.views.format import count
     from medhavi.views.promise_compare import variants_html
@@ -53,7 +54,7 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def style():
-    mo.Html(f"<style>{theme.app_style()}{RULES}</style>")
+    mo.Html(navigation.top_html("promise", rules=RULES))
     return
 
 
@@ -91,7 +92,7 @@ def head(shown, wanted):
         if shown.snapshot is not None
         else [("Source", str(shown.source))]
     )
-    mo.Html(page.header("Can we promise it?", _facts))
+    mo.Html(page.header("Promise desk", _facts))
     return
 
 

@@ -2,15 +2,15 @@
 # [tool.marimo.display]
 # theme = "system"
 # ///
-"""Which order on which line?
+"""Production schedule
 
-The sequence with its set-ups and proof, and how sure its end is.
+The sequence of work on each resource with its set-ups, its proof and its risk.
 """
 
 import marimo
 
 __generated_with = "0.25.2"
-app = marimo.App(width="medium", app_title="Medhavi: which order on which line?")
+app = marimo.App(width="medium", app_title="Medhavi: production schedule")
 
 with app.setup:
     import marimo as mo
@@ -18,7 +18,7 @@ with app.setup:
     from medhavi.service.page_data import Problem
     from medhavi.service.page_parts import html, picture, section
     from medhavi.service.schedule_page import load_schedule, risk_of
-    from medhavi.views import page, theme
+    from medhavi.views import navigation, page, theme
     from medhavi.views.gantt import gantt_chart
     from medhavi.views.risk_picture import risk_chart
     from medhavi.views.schedule_words import (
@@ -35,7 +35,7 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def style():
-    mo.Html(f"<style>{theme.app_style()}</style>")
+    mo.Html(navigation.top_html("schedule"))
     return
 
 
@@ -84,9 +84,7 @@ def solve(dropped, objective, wanted):
 def head(dropped, objective, shown):
     mo.vstack(
         [
-            mo.Html(
-                page.header("Which order on which line?", [("Source", shown.source)])
-            ),
+            mo.Html(page.header("Production schedule", [("Source", shown.source)])),
             mo.hstack([objective, dropped], justify="start", wrap=True),
         ],
         gap=1,

@@ -2,16 +2,15 @@
 # [tool.marimo.display]
 # theme = "system"
 # ///
-"""What does a better plan cost?
+"""Trade-offs
 
-Efficient plans between cost, lateness, emissions and inventory, and what tells two of
-them apart.
+Efficient plans between cost, lateness, emissions and inventory, compared in pairs.
 """
 
 import marimo
 
 __generated_with = "0.25.2"
-app = marimo.App(width="medium", app_title="Medhavi: what does a better plan cost?")
+app = marimo.App(width="medium", app_title="Medhavi: trade-offs")
 
 with app.setup:
     from html import escape
@@ -22,7 +21,7 @@ with app.setup:
     from medhavi.service.page_data import load_data
     from medhavi.service.page_parts import html, section
     from medhavi.service.tradeoff_page import OBJECTIVES, load_front
-    from medhavi.views import page, theme
+    from medhavi.views import navigation, page, theme
     from medhavi.views.charts import title_of, untitled
     from medhavi.views.pareto_picture import (
         TITLES,
@@ -37,7 +36,7 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def style():
-    mo.Html(f"<style>{theme.app_style()}</style>")
+    mo.Html(navigation.top_html("tradeoffs"))
     return
 
 
@@ -72,7 +71,7 @@ def head(shown, wanted):
         if shown.snapshot is not None
         else [("Source", str(shown.source))]
     )
-    mo.Html(page.header("What does a better plan cost?", _facts))
+    mo.Html(page.header("Trade-offs", _facts))
     return
 
 

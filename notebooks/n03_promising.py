@@ -24,7 +24,7 @@ with app.setup:
     from medhavi.planners.promising.what_if import asked_again, book_with
     from medhavi.schema.template import example_rows
     from medhavi.service.page_parts import html, picture
-    from medhavi.views import page, theme
+    from medhavi.views import navigation, page, theme
     from medhavi.views import promise_words as words
     from medhavi.views.promise_compare import compared_html
     from medhavi.views.promise_lists import answers_sentence, brief_rows
@@ -40,7 +40,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(f"<style>{theme.app_style()}{RULES}</style>"),
+            mo.Html(navigation.top_html(rules=RULES)),
             mo.md(
                 """
                 # Can we promise it?

@@ -18,7 +18,7 @@ with app.setup:
     import medhavi as mv
     from medhavi.schema.template import example_rows
     from medhavi.snapshot.changed_rows import with_rows
-    from medhavi.views import theme
+    from medhavi.views import navigation, theme
     from medhavi.views.cause_ranking import causes_html, plan_remedies_html
     from medhavi.views.late_picture import late_html
     from medhavi.views.names import names_of
@@ -31,7 +31,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(f"<style>{theme.app_style()}</style>"),
+            mo.Html(navigation.top_html()),
             mo.md(
                 """
                 # A plan that can be carried out

@@ -18,7 +18,7 @@ with app.setup:
     import marimo as mo
 
     import medhavi as mv
-    from medhavi.views import theme
+    from medhavi.views import navigation, theme
     from medhavi.views.charts import title_of, untitled
     from medhavi.views.gantt import gantt_chart, hours_text
     from medhavi.views.risk_picture import risk_chart
@@ -30,7 +30,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(f"<style>{theme.app_style()}</style>"),
+            mo.Html(navigation.top_html()),
             mo.md(
                 """
                 # A schedule and what it risks

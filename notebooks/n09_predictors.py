@@ -27,7 +27,7 @@ with app.setup:
     from medhavi.predict.features import HISTORY
     from medhavi.predict.recipe import Recipe
     from medhavi.predict.reliability import compare_rates
-    from medhavi.views import theme
+    from medhavi.views import navigation, theme
     from medhavi.workbench.observed_history import history_of
 
     theme.register()
@@ -56,12 +56,13 @@ def example_history() -> pl.DataFrame:
 
 @app.cell(hide_code=True)
 def welcome():
-    mo.md("""
+    _words = mo.md("""
     # Who keeps their word?
 
     A plan needs times, and master data are opinions. Here you look at what orders
     really took, let four ways of learning compete, and see when the simplest one wins.
     """)
+    mo.vstack([mo.Html(navigation.top_html()), _words])
     return
 
 

@@ -25,7 +25,7 @@ with app.setup:
     from medhavi.scenarios import apply, changes
     from medhavi.scenarios.change_kinds import KINDS
     from medhavi.schema.template import example_rows
-    from medhavi.views import page, theme
+    from medhavi.views import navigation, page, theme
     from medhavi.views.charts import title_of, untitled
     from medhavi.views.names import names_of
     from medhavi.views.study_page import study_table
@@ -40,7 +40,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(f"<style>{theme.app_style()}</style>"),
+            mo.Html(navigation.top_html()),
             mo.md(
                 """
                 # What if, side by side

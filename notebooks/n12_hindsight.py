@@ -24,7 +24,7 @@ with app.setup:
     from medhavi.events.memory import MemoryStore
     from medhavi.lakehouse import Lake
     from medhavi.service.page_parts import html, picture
-    from medhavi.views import page, theme
+    from medhavi.views import navigation, page, theme
     from medhavi.views.format import count
     from medhavi.views.hindsight_page import (
         group_table,
@@ -43,7 +43,7 @@ with app.setup:
 def welcome():
     mo.vstack(
         [
-            mo.Html(f"<style>{theme.app_style()}</style>"),
+            mo.Html(navigation.top_html()),
             mo.md(
                 """
                 # What would we have promised?

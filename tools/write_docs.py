@@ -1,4 +1,4 @@
-"""Write the generated pages of docs/: tables, findings, testing, limiters, key figures.
+"""Write the generated pages: tables, findings, testing, limiters, figures, READMEs.
 
 `python tools/write_docs.py` writes; a test compares, so a page is never out of date.
 """
@@ -15,6 +15,7 @@ from medhavi.results.kpi_page import kpis_page
 from medhavi.results.limiter import limiters_page
 from medhavi.scenarios.change_kinds import KINDS
 from medhavi.schema import conventions, tables
+from medhavi.service.pages import entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,9 +121,9 @@ def findings_page() -> str:
     groups: dict[str, list[FindingCode]] = {}
     for code in codes.values():
         groups.setdefault(code.code.rstrip("0123456789"), []).append(code)
-    for prefix, entries in groups.items():
+    for prefix, coded in groups.items():
         lines += [f"## {DOMAINS.get(prefix, prefix)} ({prefix})", ""]
-        for entry in entries:
+        for entry in coded:
             lines += _finding_section(entry)
     return "\n".join(lines) + "\n"
 
@@ -252,7 +253,56 @@ def changes_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+APPS = """# apps/
+
+{notice}
+
+marimo apps, thin: widgets and layout, no planning. `make apps` (or `medhavi serve`) shows
+them on this machine, in this order; the wheel carries them as `medhavi/_apps`.
+
+| app | what it shows |
+|---|---|
+{rows}
+
+An app shows the data of the current workspace, or of the folders and workbooks that
+`medhavi serve --tables` names (`MEDHAVI_TABLES` where an app runs by itself): the first of
+them, or the one that the address names by the last part of its path
+(`/plan/?tables=NAME`). The address keeps what was chosen: moment, demand, product, kind of
+exception.
+"""
+NOTEBOOKS = """# notebooks/
+
+{notice}
+
+marimo lessons in reading order. `make apps` serves them; the wheel carries them as
+`medhavi/_notebooks`. Each also runs as a program: `python notebooks/n01_first_plan.py`.
+
+| lesson | what you learn |
+|---|---|
+{rows}
+"""
+
+
+def apps_page() -> str:
+    """Text of apps/README.md: each app by the first lines of its own docstring."""
+    return APPS.format(notice=NOTICE, rows=_entry_rows("apps"))
+
+
+def notebooks_page() -> str:
+    """Text of notebooks/README.md: each lesson by the first lines of its docstring."""
+    return NOTEBOOKS.format(notice=NOTICE, rows=_entry_rows("notebooks"))
+
+
+def _entry_rows(kind: str) -> str:
+    return "\n".join(
+        f"| `{entry.path.name}` | **{entry.title}**: {entry.summary} |"
+        for entry in entries(kind, ROOT / kind)
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "../apps/README.md": apps_page,
+    "../notebooks/README.md": notebooks_page,
     "changes.md": changes_page,
     "findings.md": findings_page,
     "kpis.md": kpis_page,
@@ -269,7 +319,7 @@ def main() -> int:
         text = page()
         if not target.is_file() or target.read_text("utf-8") != text:
             target.write_text(text, "utf-8")
-            print(f"docs/{name} written")
+            print(f"{target.resolve().relative_to(ROOT)} written")
     return 0
 
 

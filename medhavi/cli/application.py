@@ -39,6 +39,7 @@ app = typer.Typer(
     help="A workbench for supply-chain planning: events, snapshots, plans that explain "
     "themselves. Exit codes: 0 ok, 1 errors in the data or no feasible answer, 2 usage, "
     "3 interrupted or ended at a limit, 4 environment.",
+    epilog=later_commands.EPILOG,
 )
 for group in (
     desk_commands,

@@ -20,6 +20,8 @@ LATER = {
 LATER_GROUPS = {
     "audit": {"verify": "the audit of events", "why": "the audit of events"},
 }
+EPILOG = f"Not built yet: {', '.join([*LATER, *LATER_GROUPS])}."
+"""Line below the list of commands."""
 ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -33,7 +35,7 @@ def register(app: typer.Typer) -> None:
         )
         for name, what in commands.items():
             _add(group, name, f"{group_name} {name}", what)
-        app.add_typer(group)
+        app.add_typer(group, hidden=True)
 
 
 def _add(app: typer.Typer, name: str, full_name: str, what: str) -> None:
@@ -45,5 +47,5 @@ def _add(app: typer.Typer, name: str, full_name: str, what: str) -> None:
         raise NotAvailable(message)
 
     app.command(
-        name, help=f"Not built yet: {what}.", context_settings=ANYTHING, hidden=False
+        name, help=f"Not built yet: {what}.", context_settings=ANYTHING, hidden=True
     )(refuse)

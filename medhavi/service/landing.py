@@ -1,10 +1,12 @@
-"""The landing page: each app with its question, and the state of the data."""
+"""The landing page: each app with its summary, and the state of the data."""
 
 from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING
 
+from medhavi.errors import MedhaviError
+from medhavi.service.page_data import choose_source
 from medhavi.views.theme import style_sheet
 
 if TYPE_CHECKING:
@@ -57,8 +59,8 @@ def _card(entry: Entry, numbers: Mapping[str, str]) -> str:
     number = f"<b>{escape(told)}</b>" if told else ""
     return (
         f'<a class="mv-card" href="{escape(entry.address)}">'
-        f"<h3>{escape(entry.question)}</h3>"
-        f'<span class="muted">{escape(entry.title)}</span>{number}</a>'
+        f"<h3>{escape(entry.title)}</h3>"
+        f'<span class="muted">{escape(entry.summary)}</span>{number}</a>'
     )
 
 
@@ -68,16 +70,25 @@ def _state(health: Mapping[str, object]) -> str:
         return (
             '<div class="mv-empty"><b>There is no data yet</b>'
             "Run <code>medhavi demo</code> for the demo company, or "
-            "<code>medhavi template --csv my-tables</code> for your own, then set "
-            "<code>MEDHAVI_TABLES</code>. The lesson below brings its own data.</div>"
+            "<code>medhavi template --csv my-tables</code> for your own, then "
+            "<code>medhavi serve --tables my-tables</code>. The lessons below bring "
+            "their own data.</div>"
         )
     return (
         '<div class="mv-facts">'
-        f"<span>Data <b>{escape(str(health['data']))}</b></span>"
-        f"<span>Place <b><code>{escape(str(health['place']))}</code></b></span>"
+        f"<span>Data <b>{escape(_data_name())}</b></span>"
         f'<span>State <b><span class="mv-good">●</span> '
         f"{escape(str(health['status']))}</b></span></div>"
     )
+
+
+def _data_name() -> str:
+    """Name of the tables or of the lake's workspace; never where they lie."""
+    try:
+        source = choose_source()
+    except MedhaviError:
+        return "none"
+    return f"{'tables' if source.tables else 'lake'} {source}"
 
 
 def _footer(health: Mapping[str, object]) -> str:

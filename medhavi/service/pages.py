@@ -6,19 +6,21 @@ import ast
 from dataclasses import dataclass
 from pathlib import Path
 
+from medhavi.views.navigation import PAGES
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One app or notebook.
 
-    `question` and `title` come from its docstring: the first line is the question, the
-    next paragraph says what it shows.
+    `title` and `summary` come from its docstring: the first line, and the paragraph
+    below it.
     """
 
     path: Path
     address: str
-    question: str
     title: str
+    summary: str
 
 
 def folder_of(kind: str) -> Path:
@@ -35,10 +37,14 @@ def folder_of(kind: str) -> Path:
 
 
 def entries(kind: str, folder: Path | None = None) -> list[Entry]:
-    """List apps (`a_…`) or notebooks (`n01_…`) in the order of their names."""
+    """List apps (`a_…`) in the order of `PAGES`, or notebooks (`n01_…`) by name."""
     place = folder or folder_of(kind)
     pattern = "a_*.py" if kind == "apps" else "n[0-9][0-9]_*.py"
-    return [_entry(path, kind) for path in sorted(place.glob(pattern))]
+    found = [_entry(path, kind) for path in sorted(place.glob(pattern))]
+    known = list(PAGES)
+    places = {entry.address: len(known) for entry in found}
+    places |= {f"/{name}/": number for number, name in enumerate(known)}
+    return sorted(found, key=lambda entry: places[entry.address])
 
 
 def _entry(path: Path, kind: str) -> Entry:
@@ -48,6 +54,6 @@ def _entry(path: Path, kind: str) -> Entry:
     return Entry(
         path=path,
         address=f"/{name}/",
-        question=told[0] if told else name.replace("_", " "),
-        title=" ".join(told[1:]),
+        title=told[0] if told else name.replace("_", " "),
+        summary=" ".join(told[1:]),
     )

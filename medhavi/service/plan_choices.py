@@ -78,7 +78,7 @@ def head_parts(
             shown.snapshot, shown.names, str(shown.source), known_at
         )
     parts = [
-        mo.Html(page.header("Does the plan hold?", facts)),
+        mo.Html(page.header("Plan", facts)),
         mo.hstack([mode], justify="start"),
     ]
     if shown.source.lake:

@@ -224,6 +224,9 @@ _RULES = """
 .mv .small{font-size:12px}
 .mv-head{display:flex;flex-wrap:wrap;gap:8px 24px;align-items:baseline;
  justify-content:space-between}
+.mv-nav{display:flex;flex-wrap:wrap;gap:4px 16px;padding-bottom:8px;
+ border-bottom:1px solid var(--mv-line);font-size:13px}
+.mv-nav a[aria-current]{color:var(--mv-ink);font-weight:600}
 .mv-facts{display:flex;flex-wrap:wrap;gap:4px 20px;color:var(--mv-muted);
  font-size:12px}
 .mv-facts b{color:var(--mv-ink);font-weight:500}

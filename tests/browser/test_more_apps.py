@@ -13,9 +13,9 @@ SLOW = 30_000
 def test_the_schedule_app_shows_sequence_proof_and_risk(watched):
     watched.open("/schedule/?spread=35")
     page = watched.page
-    expect(
-        page.get_by_role("heading", name="Which order on which line?")
-    ).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name="Production schedule")).to_be_visible(
+        timeout=SLOW
+    )
     for words in (
         "All done after",
         "proven best",
@@ -56,7 +56,7 @@ def test_the_campaigns_app_shows_what_an_edited_cell_changes(watched, tables):
     watched.open("/campaigns/?tables=shop")
     page = watched.page
     for words in (
-        "What does a change of family cost?",
+        "Campaigns and changeovers",
         "45 min less set-up with campaigns",
         "How long does each change take?",
         "Which campaigns are worth it?",

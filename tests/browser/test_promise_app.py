@@ -19,7 +19,7 @@ SLOW = 20_000
 def test_a_form_is_answered_with_dates_ways_and_reasons(watched):
     watched.open("/promise/")
     page = watched.page
-    expect(page.get_by_role("heading", name="Can we promise it?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Promise desk")).to_be_visible()
     for words in (
         "It is there",
         "Chance to keep the date",

@@ -90,3 +90,9 @@ def test_settings_that_are_not_there_are_named(medhavi, example):
     said = medhavi("plan", "--tables", example, "--settings", "none.toml")
     assert said.code == 2
     assert "--settings none.toml: there is no such file" in said.err
+
+
+def test_help_names_what_is_not_built_in_one_line(medhavi):
+    said = medhavi("--help")
+    (line,) = [row for row in said.out.splitlines() if "Not built yet" in row]
+    assert all(name in line for name in (*LATER, *LATER_GROUPS))

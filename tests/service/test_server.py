@@ -11,6 +11,7 @@ from medhavi.service.app import serve
 from medhavi.service.health import health
 from medhavi.service.landing import landing_html
 from medhavi.service.pages import entries, folder_of
+from medhavi.views.navigation import PAGES, top_html
 
 
 @pytest.fixture
@@ -21,19 +22,31 @@ def nowhere(monkeypatch, tmp_path):
     return tmp_path
 
 
-def test_apps_and_lessons_are_found_with_their_questions():
-    apps = {entry.address: entry for entry in entries("apps")}
-    assert apps["/plan/"].question == "Does the plan hold?"
+def test_apps_stand_in_the_order_of_a_day_with_the_titles_of_the_links():
+    apps = {entry.address.strip("/"): entry.title for entry in entries("apps")}
+    assert list(apps.items()) == list(PAGES.items())
     lessons = entries("notebooks")
     assert lessons[0].address == "/n01_first_plan/"
-    assert lessons[0].title.startswith("Open the data")
+    assert lessons[0].summary.startswith("Open the data")
+
+
+@pytest.mark.parametrize(
+    "entry", [*entries("apps"), *entries("notebooks")], ids=lambda one: one.path.stem
+)
+def test_every_page_leads_to_the_start_page_and_to_every_other(entry):
+    name = entry.address.strip("/")
+    shown = f'"{name}"' if entry.path.parent.name.endswith("apps") else ""
+    assert f"navigation.top_html({shown}" in entry.path.read_text("utf-8")
+    text = top_html(name)
+    assert 'href="/"' in text
+    assert [one for one in PAGES if f'href="/{one}/"' not in text] == []
 
 
 def test_an_app_without_docstring_is_called_by_its_name(tmp_path):
     (tmp_path / "a_trade_off.py").write_text("x = 1\n", "utf-8")
     (tmp_path / "other.py").write_text("x = 1\n", "utf-8")
     (entry,) = entries("apps", tmp_path)
-    assert (entry.question, entry.title) == ("trade off", "")
+    assert (entry.title, entry.summary) == ("trade off", "")
 
 
 def test_apps_lie_in_the_wheel_or_in_the_checkout():
@@ -58,16 +71,18 @@ def test_health_names_the_data(nowhere, monkeypatch):
 def test_the_landing_page_lists_every_app_with_its_question(nowhere):
     text = landing_html(entries("apps"), entries("notebooks"), health())
     assert 'href="/plan/"' in text
-    assert "Does the plan hold?" in text
+    assert text.index('href="/plan/"') < text.index('href="/promise/"')
+    assert "Production schedule" in text
     assert "Your first plan" in text
     assert "There is no data yet" in text
     assert "http" not in text.replace("https://www.w3.org", "")
 
 
-def test_the_landing_page_shows_where_the_data_is(nowhere, monkeypatch):
+def test_the_landing_page_names_the_data_and_no_path(nowhere, monkeypatch):
     monkeypatch.setenv("MEDHAVI_TABLES", str(nowhere))
     text = landing_html((), (), health())
-    assert str(nowhere) in text
+    assert f"tables {nowhere.name}" in text
+    assert str(nowhere) not in text
     assert "There is no data yet" not in text
 
 
