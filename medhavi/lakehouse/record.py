@@ -205,7 +205,13 @@ def read(layout: Layout, table: str) -> pl.LazyFrame:
     delta = _open(layout, table)
     if delta is None:
         return pl.LazyFrame(schema=dict(GOLD_TABLES[table]))
-    rows = pl.scan_delta(delta).select(list(GOLD_TABLES[table]))
+    stored = pl.scan_delta(delta)
+    there = stored.collect_schema()
+    # Earlier versions wrote fewer columns.
+    rows = stored.select(
+        pl.col(name) if name in there else pl.lit(None, dtype=kind).alias(name)
+        for name, kind in GOLD_TABLES[table].items()
+    )
     if table in _SINGLE:
         return rows
     return rows.join(_runs(layout).lazy().select("run_id"), on="run_id", how="semi")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.errors import UsageError
+from medhavi.results.lateness import BEGUN, WORDS, Verdict, verdicts
 from medhavi.results.limiter import Limiter
 from medhavi.results.plan_tables import COUNT, FLAG, INSTANT, NUMBER, TEXT
 from medhavi.units import HOUR, from_seconds
@@ -38,8 +39,6 @@ TABLE = {
 }
 """Columns of `Explanation.table`: every peg of the demand, level by level."""
 
-_NOT_BEGUN = ("planned", "firmed")
-"""An order that was placed or begun starts before now without being overdue."""
 _VERBS = {"make": "made by", "buy": "bought from", "move": "moved by"}
 
 
@@ -90,6 +89,10 @@ class Explanation:
         Links from the first start to the delivery; empty where stock serves it all.
     table
         Every peg of the demand, columns as in `TABLE`.
+    verdict
+        What the plan says of its date (rule 45); `status` is the word of rule 22.
+    lateness_hours, overdue_hours
+        Lateness [h], and its part that had passed when the plan began.
     total_hours
         From the first start of the chain to the last delivery: the sum over the chain
         of own and waiting hours.
@@ -102,7 +105,9 @@ class Explanation:
     qty: float
     planned: float
     status: str
+    verdict: Verdict
     lateness_hours: float | None
+    overdue_hours: float
     limiter: str | None
     delivered: dt.datetime | None
     chain: tuple[Link, ...]
@@ -153,10 +158,12 @@ class Explanation:
         if self.product:
             place = f" of {self._named(self.product)} at {self._named(self.location)}"
         late = f", {self.lateness_hours:.1f} h late" if self.lateness_hours else ""
+        if self.overdue_hours:
+            late += f", {self.overdue_hours:.1f} h of it before now"
         limiter = f", limited by {self.limiter}" if self.limiter else ""
         return (
             f"Demand {self.demand}: {self.qty:g}{place} by {_text(self.due)}; "
-            f"planned {self.planned:g}, {self.status}{late}{limiter}."
+            f"planned {self.planned:g}, {WORDS[self.verdict]}{late}{limiter}."
         )
 
     def _reason(self, reason: Reason) -> str:
@@ -209,7 +216,8 @@ def explain(
         hint = f"; did you mean {close[0]}?" if close else ""
         message = f"The plan has no demand {demand}{hint}"
         raise UsageError(message)
-    row = rows.row(0, named=True)
+    limiter = rows["limiter"][0]
+    row = verdicts(plan).filter(pl.col("demand") == demand).row(0, named=True)
     dates = plan.deliveries.filter(pl.col("demand") == demand)["date"].to_list()
     delivered = max(dates) if dates else None
     pegs = _pegs(plan, demand)
@@ -225,8 +233,10 @@ def explain(
         qty=row["qty"],
         planned=row["planned"],
         status=row["status"],
+        verdict=Verdict(row["verdict"]),
         lateness_hours=row["lateness_h"],
-        limiter=row["limiter"],
+        overdue_hours=row["overdue_h"],
+        limiter=limiter,
         delivered=delivered,
         chain=chain,
         table=pegs.with_columns(on_chain=pl.col("supply").is_in(on_chain)).select(
@@ -269,7 +279,7 @@ def _pegs(plan: PlanAccess, demand: str) -> pl.DataFrame:
         pl.col("id").alias("supply"), "kind", "source", "start", "finish", "status"
     )
     past = pl.lit(value=False) if now is None else pl.col("start") < now
-    past &= pl.col("status").is_in(_NOT_BEGUN)
+    past &= ~pl.col("status").is_in(BEGUN).fill_null(value=False)
     return (
         plan.pegging.filter(pl.col("demand") == demand)
         .drop("source")

@@ -9,16 +9,17 @@ measurements and stay outside (design 3.7).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from medhavi.results.bottlenecks import bottlenecks
-from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.lateness import Verdict, live_verdicts, tally
 from medhavi.results.plan import Plan
 from medhavi.results.plan_tables import SCHEMAS, empty
 from medhavi.results.scorecard import late_hours_by_domain, scorecard
 from medhavi.snapshot import Snapshot
+from medhavi.units import HOUR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,15 +111,24 @@ def _steady(value: float | None) -> float | None:
 def on_time_delivery(plan: Plan, snapshot: Snapshot) -> list[Measure]:
     """KPI-01: order lines delivered by their promise, of those that are delivered.
 
-    A line counts as delivered with its last delivery; the promise is `promised`, where
-    there is none the due date.
+    The promise is `promised`, where there is none the due date. A line keeps it where
+    its whole quantity can be there by then and no start of its chain is missed.
     """
-    last = plan.deliveries.group_by("demand").agg(pl.col("date").max())
     orders = snapshot["demands"].filter(pl.col("kind") == "order")
-    rows = last.join(orders, on="demand").with_columns(
-        promise=pl.coalesce("promised", "due")
+    rows = (
+        live_verdicts(plan)
+        .filter(pl.col("planned") > 0)
+        .join(orders.select("demand", "promised"), on="demand")
+        .with_columns(
+            promise=pl.coalesce("promised", "due"),
+            there=pl.col("due") + pl.duration(seconds=pl.col("lateness_h") * HOUR),
+        )
     )
-    kept = rows.filter(pl.col("date") <= pl.col("promise"))
+    kept = rows.filter(
+        (pl.col("there") <= pl.col("promise"))
+        & (pl.col("verdict") != Verdict.SHORT)
+        & (pl.col("verdict") != Verdict.AT_RISK)
+    )
     return [ratio(kept.height, rows.height)]
 
 
@@ -135,21 +145,13 @@ def utilisation(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
 def material_availability(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
     """KPI-09: demands met by their need date, of all that are planned for.
 
-    A demand is not met, even where mode mrp keeps its date, when its chain holds a
-    supply that should have started before now, or when nothing supplies it by then.
+    A demand is met where it is on time and nothing limits it: mode mrp keeps the date
+    of one that waits for a receipt which comes after its need.
     """
-    live = _live(plan)
-    past = plan.exceptions.filter(pl.col("code") == ExceptionCode.PAST_DUE_START)
-    doubtful = (
-        plan.pegging.join(past.select("supply").unique(), on="supply", how="semi")
-        .select("demand")
-        .unique()
-    )
-    bare = plan.exceptions.filter(pl.col("code") == ExceptionCode.NO_SOURCE)
-    met = (
-        live.filter((pl.col("status") == "on_time") & pl.col("limiter").is_null())
-        .join(doubtful, on="demand", how="anti")
-        .join(bare.select("demand"), on="demand", how="anti")
+    live = live_verdicts(plan)
+    free = plan.fulfilment.filter(pl.col("limiter").is_null())
+    met = live.filter(pl.col("verdict") == Verdict.ON_TIME).join(
+        free, on="demand", how="semi"
     )
     return [ratio(met.height, live.height)]
 
@@ -179,7 +181,7 @@ def netting_accuracy(plan: Plan, snapshot: Snapshot) -> list[Measure]:
 
 def pegging_completeness(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
     """KPI-11: demand lines whose whole plan is pegged, of all that are planned for."""
-    live = _live(plan)
+    live = live_verdicts(plan)
     pegged = plan.pegging.filter((pl.col("level") == 0) & (pl.col("qty") > 0))
     whole = live.filter(pl.col("planned") > 0).join(
         pegged.select("demand").unique(), on="demand", how="semi"
@@ -188,18 +190,22 @@ def pegging_completeness(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
 
 
 def lateness(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
-    """KPI-13: mean and greatest lateness of the demands that are late [hours]."""
-    late = plan.fulfilment.filter(pl.col("lateness_h") > 0)["lateness_h"]
-    total = float(late.sum())
-    greatest = late.to_list()
+    """KPI-13: mean lateness of the late demands, of all, and the greatest [hours].
+
+    The mean over the late alone falls where more demands come a little late; the part
+    `all` counts 0 for each demand on time.
+    """
+    counts = tally(plan)
+    over_all = ratio(counts.late_hours, counts.live, unit="hour", part="all")
     return [
-        ratio(total, len(late), unit="hour"),
+        ratio(counts.late_hours, counts.late, unit="hour"),
+        replace(over_all, name="Mean lateness of all demands"),
         Measure(
-            value=max(greatest) if greatest else None,
+            value=None if counts.latest is None else counts.latest[1],
             unit="hour",
             part="max",
             name="Greatest lateness",
-            reason=None if greatest else "no demand is late",
+            reason="no demand is late" if counts.latest is None else None,
         ),
     ]
 
@@ -227,12 +233,14 @@ def on_time_in_full(plan: Plan, _snapshot: Snapshot) -> list[Measure]:
     """KPI-28: lines on time in full; share of quantity by due; hours of overload.
 
     The fill rate is the mean over lines of what is delivered by the due date, as a
-    share of the line: pieces and kilograms cannot be summed.
+    share of the line: pieces and kilograms cannot be summed. Nothing of a line that was
+    past due when planned, or at risk, counts as delivered by then.
     """
-    live = _live(plan)
-    full = live.filter(pl.col("status") == "on_time").height
+    live = live_verdicts(plan)
+    full = tally(plan).on_time
+    sure = live.filter(~pl.col("past_due") & ~pl.col("at_risk"))
     by_due = (
-        plan.deliveries.join(live.select("demand", "due"), on="demand")
+        plan.deliveries.join(sure.select("demand", "due"), on="demand")
         .filter(pl.col("date") <= pl.col("due"))
         .group_by("demand", maintain_order=True)
         .agg(pl.col("qty").sum().alias("delivered"))
@@ -328,10 +336,6 @@ def score(plan: Plan, snapshot: Snapshot) -> list[Measure]:
     ]
 
 
-def _live(plan: Plan) -> pl.DataFrame:
-    return plan.fulfilment.filter(pl.col("status") != "ignored")
-
-
 def _total(frame: pl.DataFrame, column: str) -> float:
     return float(frame[column].sum())
 
@@ -398,7 +402,7 @@ KPIS: dict[str, Kpi] = {
     ),
     "KPI-09": _kpi(
         "Material availability",
-        "demands met by need date, with no start in the past ÷ demands",
+        "demands on time that wait for no receipt ÷ demands",
         material_availability,
     ),
     "KPI-10": _kpi(
@@ -412,7 +416,11 @@ KPIS: dict[str, Kpi] = {
         "unchanged requirements and holds ÷ all",
         _without_facts(_BEFORE),
     ),
-    "KPI-13": _kpi("Mean lateness", "hours late ÷ demands late", lateness),
+    "KPI-13": _kpi(
+        "Mean lateness of late demands",
+        "hours late ÷ demands late; beside it, ÷ all demands",
+        lateness,
+    ),
     "KPI-14": _kpi(
         "Lock adherence", "unchanged locked ÷ locked", _without_facts(_BEFORE)
     ),

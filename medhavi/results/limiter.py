@@ -37,6 +37,7 @@ class Domain(StrEnum):
     ROUTING = "routing"
     TRANSPORT = "transport"
     POLICY = "policy"
+    BACKLOG = "backlog"
     FRESHNESS = "freshness"
     SYSTEM = "system"
 
@@ -113,6 +114,7 @@ class Limiter(StrEnum):
     AWAITING_SUPPLY = "AwaitingSupply"
     NO_SOURCE = "NoSource"
     DEMAND_STATUS = "DemandStatus"
+    PAST_DUE = "PastDue"
 
     @property
     def entry(self) -> LimiterEntry:

@@ -12,6 +12,7 @@ import polars as pl
 
 from medhavi.findings import Finding, Severity
 from medhavi.results.basis import Basis
+from medhavi.results.lateness import flagged, has_flags
 from medhavi.results.plan_folder import (
     read_json,
     read_tables,
@@ -75,6 +76,9 @@ class Plan:
             else empty(name)
             for name in SCHEMAS
         }
+        if not has_flags(frames["fulfilment"]):
+            # A planner states no flags, and no folder of an earlier version does.
+            frames["fulfilment"] = flagged(frames, self.run.mode, self.run.as_of)
         object.__setattr__(self, "tables", MappingProxyType(frames))
         object.__setattr__(self, "findings", tuple(self.findings))
 
@@ -104,7 +108,7 @@ class Plan:
 
     @property
     def fulfilment(self) -> pl.DataFrame:
-        """One row per demand: planned, short, late, status, limiter."""
+        """One row per demand: planned, short, late, status, limiter, flags."""
         return self.tables["fulfilment"]
 
     @property

@@ -99,9 +99,8 @@ def _read_table(folder: Path, name: str) -> pl.DataFrame:
     if not csv.is_file():
         return pl.DataFrame(schema=dict(SCHEMAS[name]))
     texts = pl.read_csv(csv, infer_schema=False)
-    return texts.select(
-        _typed(column, dtype) for column, dtype in SCHEMAS[name].items()
-    )
+    known = [item for item in SCHEMAS[name].items() if item[0] in texts.columns]
+    return shaped(name, texts.select(_typed(*item) for item in known))
 
 
 def _typed(column: str, dtype: pl.DataType) -> pl.Expr:

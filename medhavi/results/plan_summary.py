@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import polars as pl
+from medhavi.results.lateness import tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from medhavi.results.lateness import Tally
     from medhavi.results.plan_access import PlanAccess
-
-_STATUSES = ("on_time", "late", "short", "unplanned", "ignored")
 
 
 def summary(plan: PlanAccess) -> str:
-    """Give counts, statuses and the three most frequent exceptions.
+    """Summarize counts, verdicts and the three most frequent exceptions.
 
     The first line is the run, the second the supplies by kind, the third the demands
-    by status; then what no plan can beat, where the run says so, lateness and
-    exceptions where there are any.
+    by verdict; then the number late beside its bound, where the run has one, lateness
+    and exceptions where there are any.
     """
-    lines = [str(plan.run), _supplies(plan), _demands(plan)]
-    least = late_in_any_plan(plan.run.effort)
-    lines += [least] if least else []
-    lines += _lateness(plan) + _exceptions(plan)
+    counts = tally(plan)
+    lines = [str(plan.run), _supplies(plan), _demands(counts)]
+    bounded = late_and_bound(counts, plan.run.effort)
+    lines += [bounded] if bounded else []
+    lines += _lateness(counts) + _exceptions(plan)
     if plan.findings:
         lines.append(f"findings: {len(plan.findings)}")
     return "\n".join(lines)
@@ -42,38 +42,34 @@ def _supplies(plan: PlanAccess) -> str:
     )
 
 
-def _demands(plan: PlanAccess) -> str:
-    counts = dict(plan.fulfilment["status"].value_counts().iter_rows())
-    parts = [f"{counts[s]:,} {s}" for s in _STATUSES if s in counts]
-    detail = f" ({', '.join(parts)})" if parts else ""
-    return f"demands: {plan.fulfilment.height:,}{detail}"
+def _demands(counts: Tally) -> str:
+    detail = f" ({counts.words()})" if counts.words() else ""
+    return f"demands: {sum(counts.by_verdict.values()):,}{detail}"
 
 
-def late_in_any_plan(counts: Mapping[str, float]) -> str:
-    """Say how many demands are late in any plan that delivers as much, and why.
+def late_and_bound(counts: Tally, effort: Mapping[str, float]) -> str:
+    """Put the number of late demands beside the fewest that any plan can have.
 
     Parameters
     ----------
-    counts
+    effort
         Counts of a run; "" where they bound nothing.
     """
-    if "late_by_chain" not in counts:
+    if "late_by_chain" not in effort:
         return ""
-    by_chain, by_capacity = counts["late_by_chain"], counts["late_by_capacity"]
+    by_chain, by_capacity = effort["late_by_chain"], effort["late_by_capacity"]
     return (
-        f"late in any plan: at least {by_chain + by_capacity:,.0f} "
+        f"{counts.late:,} late; no plan that delivers as much can have fewer than "
+        f"{by_chain + by_capacity:,.0f} "
         f"({by_chain:,.0f} by lead times, {by_capacity:,.0f} for lack of time)"
     )
 
 
-def _lateness(plan: PlanAccess) -> list[str]:
-    late = plan.fulfilment.filter(pl.col("lateness_h") > 0)
-    if late.is_empty():
+def _lateness(counts: Tally) -> list[str]:
+    if counts.latest is None:
         return []
-    worst = late.sort("lateness_h", "demand", descending=[True, False]).row(
-        0, named=True
-    )
-    return [f"latest: {worst['demand']}, {worst['lateness_h'] / 24:.1f} days after due"]
+    demand, hours = counts.latest
+    return [f"latest: {demand}, {hours / 24:.1f} days after due"]
 
 
 def _exceptions(plan: PlanAccess) -> list[str]:

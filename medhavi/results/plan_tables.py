@@ -87,6 +87,8 @@ SCHEMAS: Mapping[str, Schema] = MappingProxyType(
             lateness_h=NUMBER,
             status=TEXT,
             limiter=TEXT,
+            past_due=FLAG,
+            at_risk=FLAG,
         ),
         "causes": _columns(
             demand=TEXT,

@@ -189,8 +189,10 @@ class RiskReport:
         )
 
     def __str__(self) -> str:
-        """Give a summary: makespan, premium, plan gap, the orders in danger."""
+        """Summarize makespan, premium, bound of the plan, the orders in danger."""
         found = self.figures
+        words = self.run.bound_words()
+        bound = f", {words}" if words else ""
         lines = [
             (
                 f"Risk of {self.name}: {self.tables['scenarios'].height:,} scenarios, "
@@ -203,8 +205,7 @@ class RiskReport:
             ),
             (
                 f"  premium {found['premium']:.1%} ({found['premium_low']:.1%} to "
-                f"{found['premium_high']:.1%}); plan {self.run.status}, "
-                f"gap {self.run.gap or 0:.1%}"
+                f"{found['premium_high']:.1%}); plan {self.run.status}{bound}"
             ),
         ]
         if found["infeasible"]:

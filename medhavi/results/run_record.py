@@ -142,13 +142,24 @@ class RunRecord:
             known["as_of"] = to_seconds(dt.datetime.fromisoformat(moment))
         return cls(**known)  # type: ignore[arg-type]
 
+    def bound_words(self) -> str:
+        """Name the gap with the bound that it belongs to; "" where none is known.
+
+        Mode constrained bounds weighted days of lateness, which nobody reads; its
+        summary puts the number of late demands beside the fewest possible.
+        """
+        if self.bound is None or self.gap is None or self.mode == "constrained":
+            return ""
+        return f"within {self.gap:.2%} of the bound {self.bound:,.2f}"
+
     def __str__(self) -> str:
-        """Give one line: planner, mode, status, gap, input."""
-        gap = "" if self.gap is None else f", gap {self.gap:.2%}"
+        """Give one line: planner, mode, status, value and bound, input."""
+        bound = self.bound_words()
+        bound = f", {bound}" if bound else ""
         cut = "" if self.repeatable else ", not repeatable"
         made_by = " ".join(dict.fromkeys((self.planner, self.mode)))
         return (
-            f"{made_by}: {self.status}{gap}{cut} "
+            f"{made_by}: {self.status}{bound}{cut} "
             f"(Medhavi {self.package_version}, "
             f"input {self.snapshot_fingerprint[:12]}, run {self.run_id})"
         )

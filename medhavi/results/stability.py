@@ -15,6 +15,7 @@ import polars as pl
 from medhavi.results.difference import compare
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.kpis import KPIS, Measure, ratio
+from medhavi.results.lateness import Verdict, verdicts
 from medhavi.results.plan_tables import SCHEMAS
 
 if TYPE_CHECKING:
@@ -167,9 +168,9 @@ def _named(measure: Measure, name: str) -> Measure:
 
 
 def _still_on_time(before: Plan, after: Plan) -> Measure:
-    good = pl.col("status") == "on_time"
-    served = before.fulfilment.filter(good).select("demand")
-    wanted = served.join(after.fulfilment, on="demand")
+    good = pl.col("verdict") == Verdict.ON_TIME
+    served = verdicts(before).filter(good).select("demand")
+    wanted = served.join(verdicts(after), on="demand")
     return ratio(wanted.filter(good).height, wanted.height)
 
 

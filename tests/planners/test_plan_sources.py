@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from medhavi.planners.pipeline import plan
+from medhavi.results.verify import verify
 from tests import factories
 from tests.factories import AS_OF
 from tests.planners.small_plans import (
@@ -326,7 +327,11 @@ def test_orders_start_before_now_when_they_must():
 def test_a_demand_that_was_due_before_now_keeps_its_date():
     made = planned(demands=[{"due": day(-3)}], supply_terms=[{}])
     assert deliveries(made) == [(10, -3)]
-    assert fulfilment(made)["status"] == "on_time"
+    found = fulfilment(made)
+    assert (found["status"], found["lateness_h"]) == ("late", 72.0)
+    assert (found["past_due"], found["at_risk"]) == (True, False)
+    cause = made.causes.row(0, named=True)
+    assert (cause["code"], cause["subject"], cause["hours"]) == ("PastDue", "D1", 72.0)
 
 
 def test_lead_days_count_in_the_calendar_of_the_supplier():
@@ -344,12 +349,27 @@ def test_lead_days_count_in_the_calendar_of_the_supplier():
 
 
 # --- places ------------------------------------------------------------------------
-def test_without_a_source_a_demand_keeps_its_date_and_is_named():
+def test_without_a_source_a_demand_is_unplanned_and_named():
     made = planned(demands=[{}])
     found = fulfilment(made)
-    assert (found["status"], found["planned"]) == ("on_time", 10)
+    assert (found["status"], found["planned"], found["short"]) == ("unplanned", 0, 10)
     assert found["limiter"] == "NoSource"
     assert exceptions(made, "NoSource")[0]["qty"] == 10
+
+
+@pytest.mark.req("KPI-09")
+@pytest.mark.parametrize("mode", ["mrp", "constrained"])
+def test_what_hangs_on_a_component_without_source_is_short_in_each_mode(mode):
+    tables = factories.snapshot(
+        demands=[{"due": day(20)}, {"due": day(30)}],
+        routings=[{}],
+        bom_lines=[{"component": "C"}],
+        stock=[{"product": "C", "qty": 14}],
+    )
+    made = plan(tables, mode)
+    assert verify(made, tables) == []
+    rows = made.fulfilment.sort("due").select("planned", "short", "status").rows()
+    assert rows == [(10, 0, "on_time"), (4, 6, "short")]
 
 
 @pytest.mark.req("MRP-19")

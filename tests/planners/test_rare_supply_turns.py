@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.planners.mrp.lateness import delay, postpone
+from medhavi.planners.mrp.postponing import delay, postpone
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.mrp.state import Order
 from medhavi.planners.parameters import MrpParameters

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from medhavi.results.kpis import KPIS, kpi_table
 from medhavi.results.plan_tables import SCHEMAS
-from tests.results.hand_plan import TABLES, at, hand_plan, hand_snapshot
+from tests.results.hand_plan import TABLES, at, changed, hand_plan, hand_snapshot
 
 if TYPE_CHECKING:
     from medhavi.results.plan import Plan
@@ -96,15 +96,38 @@ def test_set_up_is_counted_as_used() -> None:
 
 @pytest.mark.req("KPI-09")
 def test_a_start_in_the_past_leaves_a_demand_unmet() -> None:
-    late = [{"code": "PastDueStart", "supply": "buyX", "severity": "critical"}]
+    missed = changed("supplies", "buyX", start=at("2026-01-04 00:00"))
     assert figure(hand_plan(), "KPI-09")["value"] == 1.0
-    assert figure(hand_plan(exceptions=late), "KPI-09")["value"] == 0.0
+    for kpi in ("KPI-01", "KPI-09", "KPI-28", "KPI-28.fill_rate"):
+        assert figure(hand_plan(**missed), kpi)["value"] == 0.0
+        # Mode constrained starts nothing before now: such a start is a firm one.
+        assert figure(hand_plan("constrained", **missed), kpi)["value"] == 1.0
+
+
+@pytest.mark.req("KPI-09")
+def test_an_order_that_was_placed_before_now_leaves_no_demand_at_risk() -> None:
+    placed = changed(
+        "supplies", "buyX", start=at("2026-01-04 00:00"), status="released"
+    )
+    assert figure(hand_plan(**placed), "KPI-09")["value"] == 1.0
+
+
+@pytest.mark.req("KPI-28")
+@pytest.mark.parametrize("kpi", ["KPI-01", "KPI-09", "KPI-28", "KPI-28.fill_rate"])
+def test_what_was_due_before_now_is_not_on_time(kpi: str) -> None:
+    overdue = changed("fulfilment", "D1", due=at("2026-01-01 00:00"))
+    given = changed("deliveries", "D1", date=at("2026-01-01 00:00"))
+    plan = hand_plan(**overdue, **given)
+    due = {"demands": [{**TABLES["demands"][0], "due": at("2026-01-01 00:00")}]}
+    assert figure(plan, kpi, **due)["value"] == 0.0
 
 
 @pytest.mark.req("KPI-09")
 def test_a_demand_that_nothing_supplies_is_not_met() -> None:
-    bare = [{"code": "NoSource", "severity": "critical", "demand": "D1"}]
-    assert figure(hand_plan(exceptions=bare), "KPI-09")["value"] == 0.0
+    none = {"planned": 0.0, "short": 100.0, "status": "unplanned", "lateness_h": None}
+    plan = hand_plan(**changed("fulfilment", "D1", **none), deliveries=[], pegging=[])
+    for kpi in ("KPI-09", "KPI-28", "KPI-28.fill_rate"):
+        assert figure(plan, kpi)["value"] == 0.0
 
 
 @pytest.mark.req("KPI-09")

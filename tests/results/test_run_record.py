@@ -54,5 +54,15 @@ def test_a_gap_is_not_negative() -> None:
 
 
 def test_the_text_says_what_was_not_shown() -> None:
-    text = str(record(status="feasible", gap=0.05, repeatable=False))
-    assert "feasible, gap 5.00%, not repeatable" in text
+    text = str(record(status="feasible", bound=400.0, gap=0.05, repeatable=False))
+    assert "feasible, within 5.00% of the bound 400.00, not repeatable" in text
+
+
+@pytest.mark.parametrize("mode", ["mrp", "constrained", "optimize"])
+def test_a_gap_is_never_shown_without_its_bound(mode: str) -> None:
+    for one in (
+        record(mode=mode, gap=1.0),
+        record(mode="constrained", gap=1.0, bound=0.0),
+    ):
+        assert "gap" not in str(one)
+        assert "100" not in str(one)

@@ -13,6 +13,7 @@ from medhavi.results.campaign_report import (
     CampaignFigures,
     CampaignProposal,
 )
+from medhavi.results.lateness import Verdict, tally, verdicts
 from medhavi.results.scorecard import scorecard
 
 if TYPE_CHECKING:
@@ -138,15 +139,16 @@ def compare_campaigns(
 def figures(plan: Plan, snapshot: Snapshot) -> CampaignFigures:
     """Give what a plan has of set-up and lateness."""
     found = plan_changes(plan, Providers(snapshot))
-    rows = plan.fulfilment
+    counts = tally(plan)
     card = scorecard(plan, snapshot)
     return CampaignFigures(
         setups=len(found),
         setup_minutes=sum(change.minutes for change in found),
         setup_money=sum(change.money for change in found),
-        late=rows.filter(pl.col("status") == "late").height,
-        unserved=rows.filter(pl.col("status").is_in(["short", "unplanned"])).height,
-        lateness_hours=float(rows["lateness_h"].fill_null(0.0).sum()),
+        late=counts.by_verdict[Verdict.LATE] + counts.by_verdict[Verdict.PAST_DUE],
+        unserved=counts.by_verdict[Verdict.SHORT]
+        + counts.by_verdict[Verdict.UNPLANNED],
+        lateness_hours=counts.late_hours,
         lateness_money=card.lateness,
         inventory=card.inventory,
     )
@@ -181,7 +183,13 @@ def _delays(base: Plan, proposed: Plan) -> dict[str, tuple[float, float]]:
 
 def _lateness(plan: Plan) -> dict[str, tuple[float, float]]:
     money = plan.causes.group_by("demand").agg(pl.col("money").fill_null(0.0).sum())
-    rows = plan.fulfilment.join(money, on="demand", how="left").select(
-        "demand", pl.col("lateness_h").fill_null(0.0), pl.col("money").fill_null(0.0)
+    rows = (
+        verdicts(plan)
+        .join(money, on="demand", how="left")
+        .select(
+            "demand",
+            pl.col("lateness_h").fill_null(0.0),
+            pl.col("money").fill_null(0.0),
+        )
     )
     return {demand: (hours, cost) for demand, hours, cost in rows.iter_rows()}

@@ -120,13 +120,18 @@ class Walk:
 
     def of(self, line: Line) -> list[Cause]:
         """Give the causes of a late line."""
-        late = line.last - line.demand.due
-        if late <= 0:
+        due, begin = line.demand.due, max(line.demand.due, self._as_of)
+        if line.last <= due:
             return []
         last = max(line.parts, key=lambda part: (part.ready, part.match))
-        rest = late
+        rest = max(line.last - begin, 0)
         found: list[Cause] = []
-        ready = max(last.ready, line.demand.due)
+        if begin > due:
+            # Nothing of the chain could have been there before now.
+            overdue = min(begin, line.last) - due
+            name = line.demand.demand
+            found.append(Cause(Limiter.PAST_DUE, name, due, due + overdue, overdue))
+        ready = max(last.ready, begin)
         if line.last > ready:
             # The goods are there; a rule of the line or the order lets them wait.
             seconds = min(rest, line.last - ready)
@@ -138,63 +143,87 @@ class Walk:
         return _merged(found)
 
     def _down(self, unit: SupplyUnit, late: int) -> list[Cause]:
+        """Charge lateness after now [s] to what the chain below a unit waits for."""
         found: list[Cause] = []
         rest = late
-        end = unit.arrives
         current = unit
-        slowest: tuple[int, str] = (-1, current.node.key[0])
+        links: list[tuple[int, str, int]] = []
         seen: set[int] = set()
         while current.order is not None:
             order = current.order
             job = self._jobs.get(order.index)
             if job is None or order.index in seen:
-                if rest > 0:
-                    name = order.existing or order.source_id
-                    found.append(
-                        Cause(Limiter.AWAITING_SUPPLY, name, end - rest, end, rest)
-                    )
-                return found
+                # An order that stands: until it is there, the chain waits for it.
+                name = order.existing or order.source_id
+                there = current.arrives
+                part = min(rest, max(there - self._as_of, 0)) if links else rest
+                if part > 0:
+                    awaited = Limiter.AWAITING_SUPPLY
+                    found.append(Cause(awaited, name, there - part, there, part))
+                    rest -= part
+                return found + self._lead_times(links, rest)
             seen.add(order.index)
+            waited = 0
             for wait in self._waits(job):
+                waited += wait.end - wait.begin
                 part = min(rest, wait.end - wait.begin)
                 if part > 0:
                     code = WAITING[wait.kind]
                     found.append(Cause(code, wait.subject, wait.begin, wait.end, part))
                     rest -= part
-            span = order.timing.finish - order.timing.start
-            slowest = max(slowest, (span, order.source_id))
             lower = job.binding
+            begin = self._as_of if lower is None else max(lower.arrives, self._as_of)
+            own = max(current.arrives - begin - waited, 0)
+            links.append((own, order.source_id, current.arrives))
             if lower is None:
                 break
             current = lower
-        return found + self._foot(current, slowest[1], rest, late)
+        fence = self._fence(current, rest)
+        rest -= sum(cause.seconds for cause in fence)
+        if not links and rest > 0:
+            begin = self._as_of
+            name = current.node.key[0]
+            return [*found, Cause(Limiter.LEAD_TIME, name, begin, begin + rest, rest)]
+        return found + fence + self._lead_times(links, rest, fence)
 
-    def _foot(
-        self, unit: SupplyUnit, slowest: str, rest: int, late: int
-    ) -> list[Cause]:
-        """Charge what is left: a release fence as far as it goes, then lead time."""
-        if rest <= 0:
-            return []
-        found: list[Cause] = []
+    def _fence(self, unit: SupplyUnit, rest: int) -> list[Cause]:
+        """Charge a release fence at the foot of a chain, as far as it goes."""
         order = unit.order
         job = None if order is None else self._jobs.get(order.index)
-        if order is not None and job is not None and order.existing is None:
-            fence = job.floor - self._as_of
-            if fence > 0:
-                part = min(rest, fence)
-                found.append(
-                    Cause(
-                        Limiter.RELEASE_FENCE,
-                        order.source_id,
-                        self._as_of,
-                        job.floor,
-                        part,
-                    )
-                )
+        if order is None or job is None or order.existing is not None:
+            return []
+        part = min(rest, job.floor - self._as_of)
+        if part <= 0:
+            return []
+        code, begin = Limiter.RELEASE_FENCE, self._as_of
+        return [Cause(code, order.source_id, begin, job.floor, part)]
+
+    def _lead_times(
+        self,
+        links: list[tuple[int, str, int]],
+        rest: int,
+        fence: Sequence[Cause] = (),
+    ) -> list[Cause]:
+        """Charge what is left to the links of a chain, each with its own time at most.
+
+        `links` are (own time [s], source, end [UTC seconds]), top first; the time of a
+        release fence at the foot is not the foot's.
+        """
+        fenced = sum(cause.seconds for cause in fence)
+        if links and fenced:
+            own, source, end = links[-1]
+            links = [*links[:-1], (max(own - fenced, 0), source, end)]
+        found: list[Cause] = []
+        for own, source, end in sorted(links, key=lambda link: (-link[0], link[1])):
+            part = min(rest, own)
+            if part > 0:
+                code = Limiter.LEAD_TIME
+                found.append(Cause(code, source, end - part, end, part))
                 rest -= part
-        if rest > 0:
-            begin = self._as_of
-            found.append(Cause(Limiter.LEAD_TIME, slowest, begin, begin + late, rest))
+        if rest > 0 and links:
+            # Safety time between goods and use belongs to nobody else of the chain.
+            _, source, end = links[0]
+            found.append(Cause(Limiter.LEAD_TIME, source, end - rest, end, rest))
         return found
 
 

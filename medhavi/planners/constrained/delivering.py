@@ -334,20 +334,12 @@ def deliveries_of(line: Line) -> tuple[Delivery, ...]:
     )
 
 
-def service_of(line: Line, reasons: Sequence[Cause]) -> Service:
+def service_of(line: Line, reasons: Sequence[Cause], as_of: int) -> Service:
     """Say what a demand gets, and what limits it first."""
-    planned = line.planned
-    late = line.last > line.demand.due
-    if planned == 0:
-        status = "unplanned"
-    elif planned < line.demand.qty:
-        status = "short"
-    else:
-        status = "late" if late else "on_time"
     return Service(
         demand=line.demand,
         deliveries=deliveries_of(line),
-        planned=planned,
-        status=status,
+        planned=line.planned,
         limiter=str(reasons[0].code) if reasons else None,
+        as_of=as_of,
     )

@@ -448,7 +448,7 @@ class FeasibleRun(MrpRun):
             if line.planned < line.demand.qty:
                 reasons = [self._why_short(line), *reasons]
             self._reasons.append(reasons)
-            found.append(service_of(line, reasons))
+            found.append(service_of(line, reasons, self.as_of))
         return found
 
     def _why_short(self, line: Line) -> Cause:

@@ -5,21 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from medhavi.planners.mrp.lateness import delay
+from medhavi.planners.mrp.postponing import delay
+from medhavi.planners.mrp.service import by_date
 from medhavi.results.limiter import Limiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from medhavi.planners.mrp.release import Release
-    from medhavi.planners.mrp.service import Delivery, Service
+    from medhavi.planners.mrp.service import Service
     from medhavi.planners.mrp.state import Need, Order
 
 
 def redated(found: Service, as_of: int) -> Service:
     """Date each delivery by its supply: never before due, now, or its arrival.
 
-    What no source gives is not delivered (mode mrp counts it on its date, rule 2).
+    What no source can supply is not delivered, in this mode as in mode mrp (rule 45).
     """
     demand = found.demand
     begin = max(demand.due, as_of)
@@ -27,31 +28,17 @@ def redated(found: Service, as_of: int) -> Service:
         (
             replace(delivery, date=max(begin, delivery.unit.arrives))
             for delivery in found.deliveries
-            if delivery.unit is not None
         ),
-        key=_by_date,
+        key=by_date,
     )
     planned = sum(delivery.qty for delivery in kept)
-    late = any(delivery.date > demand.due for delivery in kept)
-    if planned == 0:
-        status = "unplanned"
-    elif planned < demand.qty:
-        status = "short"
-    else:
-        status = "late" if late else "on_time"
-    limiter = None if status == "on_time" else str(Limiter.LEAD_TIME)
+    bound = planned < demand.qty or any(one.date > begin for one in kept)
     return replace(
         found,
         deliveries=tuple(kept),
         planned=planned,
-        status=status,
-        limiter=limiter,
+        limiter=str(Limiter.LEAD_TIME) if bound else None,
     )
-
-
-def _by_date(delivery: Delivery) -> tuple[int, int]:
-    unit = delivery.unit
-    return delivery.date, -1 if unit is None else unit.index
 
 
 def missing_rows(release: Release, as_of: int) -> Iterator[tuple[Need, int, int]]:

@@ -20,12 +20,13 @@ from medhavi.planners.master_plan.real_deliveries import (
     refreshed,
 )
 from medhavi.planners.master_plan.steering import SteeredRelease
-from medhavi.planners.mrp.lateness import postpone
+from medhavi.planners.mrp.postponing import postpone
 from medhavi.planners.mrp.resupply import recipes_anew
 from medhavi.planners.mrp.run import MrpRun
 from medhavi.planners.parameters import MrpParameters
 from medhavi.providers import Providers
 from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.limiter import Limiter
 from medhavi.results.run_record import RunRecord, Status
 from medhavi.units import from_steps
 
@@ -152,9 +153,11 @@ class SteeredRun(MrpRun):
     def _causes(self, found: list[Service]) -> dict[str, list[object]]:
         columns = super()._causes(found)
         columns["subject"] = [
-            self._subjects.get(str(demand), subject)
-            for demand, subject in zip(
-                columns["demand"], columns["subject"], strict=True
+            subject
+            if code == Limiter.PAST_DUE
+            else self._subjects.get(str(demand), subject)
+            for demand, code, subject in zip(
+                columns["demand"], columns["code"], columns["subject"], strict=True
             )
         ]
         return columns

@@ -22,6 +22,7 @@ from medhavi.planners.master_plan.master_run import built_run, decoded
 from medhavi.planners.master_plan.program_parts import Part
 from medhavi.planners.master_plan.statement import state
 from medhavi.planners.optimize_parameters import OptimizeParameters
+from medhavi.results.lateness import tally
 from medhavi.results.pareto_front import OBJECTIVE, POINT, ParetoFront
 from medhavi.results.run_record import RunRecord, Status
 from medhavi.version import __version__
@@ -229,11 +230,10 @@ def _points(
             row["limited"], row["limit"] = point.limited
         plan = made.get(number)
         if plan is not None:
-            live = plan.fulfilment.filter(pl.col("status") != "ignored")
-            on_time = int((live["status"] == "on_time").sum())
+            counts = tally(plan)
             row["plan"] = plan.fingerprint
-            row["late_demands"] = int((live["status"] == "late").sum())
-            row["on_time_in_full"] = on_time / live.height if live.height else None
+            row["late_demands"] = counts.late
+            row["on_time_in_full"] = counts.share_on_time
         rows.append(row)
     if rows:
         matrix = np.array([[row[name] for name in objectives] for row in rows], float)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from medhavi.planners.mrp.lateness import died, is_new, postpone
+from medhavi.planners.mrp.postponing import died, is_new, postpone
 from medhavi.planners.mrp.ways import Way
 from medhavi.units import ALWAYS, NEVER
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.planners.mrp.state import NO_DEMAND, Demand, SupplyUnit
+from medhavi.planners.mrp.unsourced import without_source
 from medhavi.providers.demand_values import demand_value
+from medhavi.results.lateness import status_of, there_at
 from medhavi.results.limiter import Limiter
 from medhavi.units import HOUR, from_steps
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from medhavi.planners.mrp.intake import Intake
     from medhavi.planners.mrp.release import Release
     from medhavi.providers.demand_values import DemandValue
@@ -21,13 +25,12 @@ if TYPE_CHECKING:
 class Delivery:
     """One delivery of a demand: quantity [steps] at an instant, from a unit.
 
-    No unit: no source is stated at all. Mode mrp keeps the date and says so (rule 2).
-    A source that can never deliver is another thing: its demand stays unplanned.
+    What no source can supply is no delivery: its demand is short (rule 45).
     """
 
     qty: int
     date: int
-    unit: SupplyUnit | None
+    unit: SupplyUnit
 
 
 FULFILMENT = (
@@ -45,13 +48,17 @@ FULFILMENT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """Deliveries of one demand, sorted by date, and what became of it."""
+    """Deliveries of one demand, sorted by date, and what became of it.
+
+    `limiter` binds the missing quantity, or the hours of lateness after now; `as_of` is
+    now of the plan [UTC seconds]: nothing is there before.
+    """
 
     demand: Demand
     deliveries: tuple[Delivery, ...]
     planned: int
-    status: str
     limiter: str | None
+    as_of: int
 
     @property
     def last(self) -> int | None:
@@ -60,9 +67,35 @@ class Service:
 
     @property
     def lateness(self) -> int | None:
-        """Seconds from due to the last delivery; None without one."""
+        """Seconds from due until all can be there; None without a delivery."""
         last = self.last
-        return None if last is None else max(0, last - self.demand.due)
+        if last is None:
+            return None
+        return max(0, there_at(last, self.as_of) - self.demand.due)
+
+    @property
+    def overdue(self) -> int:
+        """Part of the lateness [s] that had passed when the plan began."""
+        return max(0, self.as_of - self.demand.due) if self.lateness else 0
+
+    @property
+    def first_limiter(self) -> str | None:
+        """Code of what binds most: the quantity, then the longest of the lateness."""
+        own = (self.lateness or 0) - self.overdue
+        if self.overdue and self.overdue >= own and self.planned >= self.demand.qty:
+            return str(Limiter.PAST_DUE)
+        return self.limiter
+
+    @property
+    def status(self) -> str:
+        """Word of `fulfilment.status`."""
+        return status_of(
+            planned=self.planned,
+            qty=self.demand.qty,
+            due=self.demand.due,
+            last=self.last,
+            as_of=self.as_of,
+        )
 
 
 def services(intake: Intake, release: Release) -> list[Service]:
@@ -70,35 +103,41 @@ def services(intake: Intake, release: Release) -> list[Service]:
     needs = release.needs
     demands = {demand.index: demand for demand in intake.demands}
     got: dict[int, list[Delivery]] = {index: [] for index in demands}
-    parts: dict[int, list[tuple[SupplyUnit, int]]] = {}
-    for need_index, unit_index, qty in zip(
-        release.match_need, release.match_unit, release.match_qty, strict=True
+    parts: dict[int, list[_Taken]] = {}
+    lost = without_source(release)
+    for match, (need_index, unit_index, qty) in enumerate(
+        zip(release.match_need, release.match_unit, release.match_qty, strict=True)
     ):
         need = needs[need_index]
         if need.demand == NO_DEMAND or qty == 0:
             continue
         unit = release.units[unit_index]
+        kept = qty - lost.get(match, 0) if lost else qty
         if need_index in release.covered:
-            parts.setdefault(need_index, []).append((unit, qty))
-            continue
-        got[need.demand].append(_delivery(demands[need.demand], unit, qty))
+            parts.setdefault(need_index, []).append(_Taken(unit, qty, kept))
+        elif kept:
+            got[need.demand].append(_delivery(demands[need.demand], unit, kept))
     for need_index, taken in parts.items():
         need = needs[need_index]
         demand = demands[need.demand]
         got[need.demand] += _converted(demand, taken, release.covered[need_index])
-    for shortage in release.shortages:
-        demand_index = shortage.need.demand
-        if demand_index != NO_DEMAND and not shortage.need.node.sources:
-            due = demands[demand_index].due
-            got[demand_index].append(Delivery(qty=shortage.qty, date=due, unit=None))
     return [
-        _service(demand, sorted(got[demand.index], key=_by_date))
+        _service(demand, sorted(got[demand.index], key=by_date), release.as_of)
         for demand in intake.demands
     ]
 
 
-def _by_date(delivery: Delivery) -> tuple[int, int]:
-    return delivery.date, -1 if delivery.unit is None else delivery.unit.index
+class _Taken(NamedTuple):
+    """What a need took of a unit, and how much of it has a source [steps]."""
+
+    unit: SupplyUnit
+    qty: int
+    kept: int
+
+
+def by_date(delivery: Delivery) -> tuple[int, int]:
+    """Key that sorts deliveries by date."""
+    return delivery.date, delivery.unit.index
 
 
 def _delivery(demand: Demand, unit: SupplyUnit, qty: int) -> Delivery:
@@ -114,51 +153,42 @@ def _delivery(demand: Demand, unit: SupplyUnit, qty: int) -> Delivery:
     )
 
 
-def _converted(
-    demand: Demand, taken: list[tuple[SupplyUnit, int]], covered: int
-) -> list[Delivery]:
+def _converted(demand: Demand, taken: list[_Taken], covered: int) -> list[Delivery]:
     """Turn units of a substitute into what they stand for; parts sum to the whole."""
     found: list[Delivery] = []
-    total = sum(qty for _, qty in taken)
+    total = sum(one.qty for one in taken)
     before = credited = 0
-    for unit, qty in taken:
+    for unit, qty, kept in taken:
         before += qty
         upto = covered * before // total
-        if upto > credited:
-            found.append(_delivery(demand, unit, upto - credited))
+        credit = (upto - credited) * kept // qty
+        if credit:
+            found.append(_delivery(demand, unit, credit))
         credited = upto
     return found
 
 
-def _service(demand: Demand, found: list[Delivery]) -> Service:
+def _service(demand: Demand, found: list[Delivery], as_of: int) -> Service:
     planned = sum([delivery.qty for delivery in found])
-    late = any(delivery.date > demand.due for delivery in found)
-    if planned == 0:
-        status = "unplanned"
-    elif planned < demand.qty:
-        status = "short"
-    else:
-        status = "late" if late else "on_time"
-    limiter: str | None = None
-    if planned < demand.qty or any(delivery.unit is None for delivery in found):
+    limiter = None
+    if planned < demand.qty:
         limiter = Limiter.NO_SOURCE
     elif any(_awaits(delivery) for delivery in found):
         limiter = Limiter.AWAITING_SUPPLY
-    elif late:
+    elif any(delivery.date > max(demand.due, as_of) for delivery in found):
         limiter = Limiter.LEAD_TIME
     return Service(
         demand=demand,
         deliveries=tuple(found),
         planned=planned,
-        status=status,
         limiter=None if limiter is None else str(limiter),
+        as_of=as_of,
     )
 
 
 def _awaits(delivery: Delivery) -> bool:
     """Tell whether a delivery rests on an existing order that comes after its date."""
-    unit = delivery.unit
-    return unit is not None and unit.available > delivery.date
+    return delivery.unit.available > delivery.date
 
 
 def delivery_rows(found: list[Service], release: Release) -> dict[str, list[object]]:
@@ -194,7 +224,7 @@ def fulfilment_rows(
                 from_steps(demand.qty - service.planned, step),
                 None if lateness is None else lateness / HOUR,
                 service.status,
-                service.limiter,
+                service.first_limiter,
             )
         )
     for row, qty in intake.ignored:
@@ -210,38 +240,51 @@ def fulfilment_rows(
 def cause_rows(
     found: list[Service], release: Release, settings: Settings
 ) -> dict[str, list[object]]:
-    """Give one cause for each late or short demand; hours and money are its whole.
+    """Causes of each late or short demand; hours and money sum to its whole.
 
-    Mode mrp knows two: nothing supplies the product, and a source that is not valid or
-    not open early enough.
+    Mode mrp knows three: the due date had passed when the plan began, nothing supplies
+    the product, and a source that is not valid or not open early enough. Money of the
+    lateness goes with the hours, that of what is short with the limiter.
     """
     names = ["demand", "code", "subject", "valid_from", "valid_to", "hours", "money"]
     columns: dict[str, list[object]] = {name: [] for name in names}
     for service in found:
-        if service.limiter is None:
+        if service.limiter is None and not service.overdue:
             continue
-        demand = service.demand
-        step = release.model.node(demand.node).step
-        lateness = service.lateness or 0
-        money = late_cost(service, step, settings) + short_cost(service, step, settings)
-        late = [d for d in service.deliveries if d.date > demand.due]
-        last = late[-1].unit if late else None
-        order = None if last is None else last.order
-        subject = demand.node[0]
-        if order is not None:
-            subject = order.waits_for or order.source_id
-        row = (
-            demand.demand,
-            service.limiter,
-            subject,
-            demand.due if late else None,
-            service.last if late else None,
-            lateness / HOUR,
-            money,
-        )
-        for name, value in zip(names, row, strict=True):
-            columns[name].append(value)
+        step = release.model.node(service.demand.node).step
+        late = late_cost(service, step, settings)
+        short = short_cost(service, step, settings)
+        for row in _reasons(service, late, short):
+            for name, value in zip(names, row, strict=True):
+                columns[name].append(value)
     return columns
+
+
+def _reasons(
+    service: Service, late: float, short: float
+) -> Iterator[tuple[object, ...]]:
+    """Rows of `causes` of one demand: what had passed before now, then its limiter."""
+    demand, lateness = service.demand, service.lateness or 0
+    own = lateness - service.overdue
+    past = late * service.overdue / lateness if lateness else 0.0
+    if service.limiter is None:
+        past = late
+    if service.overdue:
+        code = str(Limiter.PAST_DUE)
+        begin, end = demand.due, demand.due + service.overdue
+        hours = service.overdue / HOUR
+        yield demand.demand, code, demand.demand, begin, end, hours, past
+    if service.limiter is None:
+        return
+    after = max(demand.due, service.as_of)
+    waiting = [d for d in service.deliveries if d.date > after]
+    order = waiting[-1].unit.order if waiting else None
+    subject = demand.node[0]
+    if order is not None:
+        subject = order.waits_for or order.source_id
+    span = (after, service.last) if own else (None, None)
+    money = late - past + short
+    yield demand.demand, service.limiter, subject, *span, own / HOUR, money
 
 
 def _value(demand: Demand, settings: Settings) -> DemandValue:
@@ -253,10 +296,11 @@ def late_cost(service: Service, step: Fraction, settings: Settings) -> float:
     """Give what the late deliveries of a demand cost [its currency]."""
     demand = service.demand
     rate = _value(demand, settings).late
+    dated = [(d.qty, there_at(d.date, service.as_of)) for d in service.deliveries]
     return sum(
-        rate * from_steps(d.qty, step) * (d.date - demand.due) / (24 * HOUR)
-        for d in service.deliveries
-        if d.date > demand.due
+        rate * from_steps(qty, step) * (date - demand.due) / (24 * HOUR)
+        for qty, date in dated
+        if date > demand.due
     )
 
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import polars as pl
-
+from medhavi.results.lateness import not_kept
 from medhavi.units import to_seconds
 
 if TYPE_CHECKING:
     from medhavi.planners.work_orders.order_parameters import OrderParameters
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
-
-_BEHIND = ("late", "short", "unplanned")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +50,7 @@ def urgencies(
     before now is behind as a late one is (mode mrp dates into the past).
     """
     demands = {row["demand"]: row for row in snapshot["demands"].iter_rows(named=True)}
-    behind = set(
-        plan.fulfilment.filter(pl.col("status").is_in(_BEHIND))["demand"].to_list()
-    )
+    behind = set(not_kept(plan)["demand"].to_list())
     served: dict[str, set[str]] = {}
     for supply, demand in plan.pegging.select("supply", "demand").iter_rows():
         served.setdefault(supply, set()).add(demand)

@@ -19,6 +19,7 @@ from medhavi.results.verify.check_campaigns import check_campaigns
 from medhavi.results.verify.check_capacity import check_capacity, check_past_starts
 from medhavi.results.verify.check_components import check_components
 from medhavi.results.verify.check_fulfilment import check_fulfilment
+from medhavi.results.verify.check_lateness import check_lateness
 from medhavi.results.verify.check_lead_times import check_lead_times
 from medhavi.results.verify.check_lifetime import check_holds, check_lifetime
 from medhavi.results.verify.check_limits import check_limits
@@ -49,6 +50,7 @@ _CHECKS = (
     check_resources,
     check_outputs,
     check_fulfilment,
+    check_lateness,
     check_past_starts,
     check_capacity,
     check_overload,

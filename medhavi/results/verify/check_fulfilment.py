@@ -23,7 +23,7 @@ def check_fulfilment(facts: Facts) -> list[Finding]:
     return [
         *_coverage(facts),
         *_sums(rows),
-        *_statuses(rows),
+        *_statuses(rows, facts.as_of),
         *_dates(facts, rows),
         *_masters(facts, rows),
     ]
@@ -104,20 +104,22 @@ def _sums(rows: pl.DataFrame) -> list[Finding]:
     ]
 
 
-def _statuses(rows: pl.DataFrame) -> list[Finding]:
+def _statuses(rows: pl.DataFrame, as_of: int) -> list[Finding]:
     slack = TOLERANCE * (1 + pl.col("qty"))
+    # Mode mrp dates deliveries on their due date, but nothing is there before now.
+    there_s = pl.col("last_s").clip(lower_bound=as_of)
     right = (
         pl.when(pl.col("delivered") <= TOLERANCE)
         .then(pl.lit("unplanned"))
         .when(pl.col("delivered") < pl.col("qty") - slack)
         .then(pl.lit("short"))
-        .when(pl.col("last_s") > pl.col("due_s"))
+        .when(there_s > pl.col("due_s"))
         .then(pl.lit("late"))
         .otherwise(pl.lit("on_time"))
     )
     hours = (
         pl.when(pl.col("delivered") > TOLERANCE)
-        .then((pl.col("last_s") - pl.col("due_s")).clip(lower_bound=0) / HOUR)
+        .then((there_s - pl.col("due_s")).clip(lower_bound=0) / HOUR)
         .otherwise(None)
     )
     live = rows.filter(pl.col("status") != "ignored").with_columns(

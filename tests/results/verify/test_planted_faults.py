@@ -823,8 +823,96 @@ def test_hours_that_the_loads_do_not_count_are_found_in_mode_optimize() -> None:
     assert "VER064" in codes(mode="optimize")
 
 
+OVERDUE = changed("fulfilment", "D1", status="late", lateness_h=240.0)
+"""A plan that began ten days after the due date of its demand."""
+LATER = {"settings": [{"as_of": at("2026-02-12 18:00"), "horizon_days": 100.0}]}
+TEN_DAYS = {"demand": "D1", "code": "PastDue", "subject": "D1", "hours": 240.0}
+LATENESS: dict[str, tuple[str, Tables, Tables]] = {
+    "past due and not flagged": (
+        "VER077",
+        {
+            **changed("fulfilment", "D1", past_due=False, at_risk=False),
+            "causes": [TEN_DAYS],
+        },
+        LATER,
+    ),
+    "flagged past due before its time": (
+        "VER077",
+        changed("fulfilment", "D1", past_due=True, at_risk=False),
+        {},
+    ),
+    "a start before now that is not flagged": (
+        "VER078",
+        {
+            **changed("supplies", "buyX", start=at("2026-01-04 00:00")),
+            **changed("fulfilment", "D1", past_due=False, at_risk=False),
+        },
+        {},
+    ),
+    "flagged at risk though all starts later": (
+        "VER078",
+        changed("fulfilment", "D1", past_due=False, at_risk=True),
+        {},
+    ),
+    "causes of another sum": (
+        "VER079",
+        {**OVERDUE, "causes": [{**TEN_DAYS, "hours": 200.0}]},
+        LATER,
+    ),
+    "hours before now charged to a lane": (
+        "VER080",
+        {**OVERDUE, "causes": [{**TEN_DAYS, "code": "LeadTime", "subject": "L"}]},
+        LATER,
+    ),
+    "on time in mode mrp though due before now": ("VER053", {}, LATER),
+    "late by less than had passed": (
+        "VER054",
+        {
+            **changed("fulfilment", "D1", status="late", lateness_h=24.0),
+            "causes": [{**TEN_DAYS, "hours": 24.0}],
+        },
+        LATER,
+    ),
+    "material without source and nobody short": (
+        "VER081",
+        {
+            **without("supplies", "buyX"),
+            **without("pegging", "p5"),
+            "exceptions": [
+                {
+                    "code": "NoSource",
+                    "severity": "critical",
+                    "supply": "make1",
+                    "product": "X",
+                    "location": "PLANT",
+                    "date": at("2026-02-01 23:00"),
+                    "qty": 140.0,
+                }
+            ],
+        },
+        {},
+    ),
+}
+
+
+@pytest.mark.req("KPI-28")
+@pytest.mark.parametrize("fault", LATENESS)
+def test_an_untrue_word_about_lateness_is_found(fault: str) -> None:
+    code, plan, snapshot = LATENESS[fault]
+    assert code in codes(plan, snapshot)
+
+
+@pytest.mark.req("KPI-28")
+def test_a_past_due_demand_of_mode_mrp_may_be_late_by_what_had_passed() -> None:
+    cells = {"status": "late", "lateness_h": 240.0, "past_due": True, "at_risk": False}
+    plan = {**changed("fulfilment", "D1", **cells), "causes": [TEN_DAYS]}
+    told = codes(plan, LATER)
+    assert not told & {"VER053", "VER054", "VER077", "VER078", "VER079", "VER080"}
+
+
 def test_every_code_of_the_check_has_a_planted_fault() -> None:
     planted = {fault[1] for fault in (*FAULTS, *FINITE)} | {"VER064"}
+    planted |= {fault[0] for fault in LATENESS.values()}
     assert planted == {code for code in catalog() if code.startswith("VER")}
 
 
