@@ -313,6 +313,7 @@ def trust(how, names, shown, study, wanted):
             shown.snapshot,
             names,
             violations=0,
+            findings=shown.findings,
             command=campaign_words.campaigns_command(
                 tables=shown.source.tables, lake=shown.source.lake, how=how.value
             ),

@@ -218,7 +218,7 @@ def overdue(mode, names, plan):
         "What should have begun already?",
         picture(
             overdue_chart(plan, names),
-            "Nothing: every chain can still begin in time",
+            "Nothing: no start lies before now",
             "Look at the stocks and loads below for what is tight.",
         ),
     )
@@ -524,6 +524,7 @@ def trust(known_at, names, plan, shown):
             shown.snapshot,
             names,
             violations=shown.violations,
+            findings=shown.findings,
             command=page.plan_command(
                 tables=shown.source.tables,
                 lake=shown.source.lake,

@@ -106,8 +106,8 @@ def say_plan():
     ## 3. Plan
 
     Mode `mrp` nets every demand against stock and open orders, level by level, and
-    keeps every date: what cannot be in time any more becomes an exception, not a
-    silent delay. The plan is then checked by code that shares nothing with the
+    keeps every date on paper: a demand whose chain should have started before now is
+    *at risk*, one that was due before now *past due when planned*. The plan is then checked by code that shares nothing with the
     planner.
     """)
     return

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from medhavi.workbench.demonstration import Demonstration
 
 _COUNT = {2: "two", 3: "three"}
+_BESIDE = frozenset({"KPI-13.all"})
+"""Parts that stand beside their figure: a mean over the late alone misleads."""
 
 
 def tell(shown: Demonstration) -> None:
@@ -98,7 +100,9 @@ def _tell_modes(shown: Demonstration) -> None:
     show_table(
         (
             "mode",
-            "late",
+            "on time",
+            "at risk",
+            "not kept",
             "of",
             "overload h",
             "inventory",
@@ -109,6 +113,8 @@ def _tell_modes(shown: Demonstration) -> None:
         [
             (
                 row.mode,
+                row.on_time,
+                row.at_risk,
                 row.late,
                 row.demands,
                 round(row.overload_h),
@@ -120,7 +126,7 @@ def _tell_modes(shown: Demonstration) -> None:
             for row in shown.modes
         ],
     )
-    said = "mrp keeps every date on paper and overloads; constrained can be done"
+    said = "mrp overloads and starts in the past (at risk); constrained can be done"
     if any(row.mode == "optimize" for row in shown.modes):
         said += "; optimize weighs lateness, stock and overtime in money"
     conversation.say(said)
@@ -141,7 +147,7 @@ def _tell_study(study: StudyReport) -> None:
     conversation.say("A study: what if?")
     table = study.table()
     names = [name for name in table.columns if name.startswith("KPI-")]
-    shown_names = [name for name in names if name.count(".") == 0]
+    shown_names = [name for name in names if "." not in name or name in _BESIDE]
     show_table(
         ("scenario", *(_kpi_name(study, name) for name in shown_names)),
         table.select("scenario", *shown_names).rows(),

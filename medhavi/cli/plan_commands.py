@@ -95,6 +95,8 @@ def plan(
 
     In mode constrained Ctrl-C keeps the best plan so far; a second one ends at once.
     """
+    from medhavi.results.lateness import tally
+
     conversation = talk()
     _refuse_what_does_not_fit(mode, effort, baseline)
     one_place(tables, lake)
@@ -120,6 +122,7 @@ def plan(
         run=made.run.as_dict(),
         fingerprint=made.fingerprint,
         kpis=made.kpis_json(),
+        demands=tally(made).as_dict(),
         rows={name: frame.height for name, frame in made.tables.items()},
         measured=dict(made.measured),
     )
@@ -219,9 +222,11 @@ def explain(
     conversation.answer(
         demand=demand,
         status=explanation.status,
+        verdict=str(explanation.verdict),
         due=explanation.due,
         delivered=explanation.delivered,
         lateness_hours=explanation.lateness_hours,
+        overdue_hours=explanation.overdue_hours,
         limiter=explanation.limiter,
         total_hours=explanation.total_hours,
         chain=[asdict(link) for link in explanation.chain],

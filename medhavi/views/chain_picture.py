@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.lateness import WORDS, Verdict
 from medhavi.units import from_seconds
 from medhavi.views.charts import (
     DAY_MS,
@@ -131,9 +132,21 @@ def _bars(
 
 
 def chain_title(explanation: Explanation, as_of: int | None) -> str:
-    """Say whether the chain still fits before the due date."""
+    """Length of the chain, and whether its demand is on time (rule 45)."""
     past = explanation.first_in_past
     total = duration(explanation.total_hours)
+    overdue, late = explanation.overdue_hours, explanation.lateness_hours or 0.0
+    if overdue and late <= overdue:
+        return f"The chain takes {total}; already {duration(overdue)} overdue"
+    if overdue:
+        return (
+            f"The chain takes {total}; already {duration(overdue)} overdue when "
+            f"planned, it adds {duration(late - overdue)}"
+        )
+    if late:
+        return f"The chain takes {total} and ends {duration(late)} after the due date"
+    if explanation.verdict in (Verdict.SHORT, Verdict.UNPLANNED):
+        return f"The chain takes {total}; {WORDS[explanation.verdict]}"
     if past is None or as_of is None:
         return f"The chain takes {total} and can still begin in time"
     ago = duration((from_seconds(as_of) - past.start).total_seconds() / 3600)

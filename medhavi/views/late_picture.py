@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.lateness import WORDS, Verdict, not_kept
 from medhavi.results.limiter import Limiter
 from medhavi.views.charts import finished, legend_below, rows_of
 from medhavi.views.format import code_words, count, duration, money, when
@@ -24,23 +25,21 @@ MOST_LATE = 15
 _HUES = {"material": "warn", "capacity": "bad", "transport": "plan"}
 _OTHER = "other"
 _DOMAINS = [*_HUES, _OTHER]
-_MISSED = ("late", "short", "unplanned")
 
 
 def late_demands(plan: Plan) -> pl.DataFrame:
-    """Give the demands that are late, short or unplanned, the dearest first.
+    """Demands that the plan does not keep, the dearest first.
 
     Returns
     -------
     pl.DataFrame
-        demand, due, qty, planned, short, lateness_h, status, limiter, money (of all
-        its causes).
+        Columns of `verdicts` and money (of all causes of the demand).
     """
     cost = plan.causes.group_by("demand", maintain_order=True).agg(
         pl.col("money").fill_null(0.0).sum()
     )
     return (
-        plan.fulfilment.filter(pl.col("status").is_in(_MISSED))
+        not_kept(plan)
         .join(cost, on="demand", how="left", maintain_order="left")
         .with_columns(pl.col("money").fill_null(0.0))
         .sort("money", "lateness_h", "demand", descending=[True, True, False])
@@ -80,7 +79,7 @@ def _bar(row: Mapping[str, object], names: Names) -> dict[str, object]:
 
 
 def cause_sentence(row: Mapping[str, object], names: Names) -> str:
-    """Say a cause: how long it waits, for what, why."""
+    """Sentence of one cause: what binds, and the hours of lateness that are its own."""
     code = Limiter(str(row["code"]))
     hours = row["hours"]
     subject = names.place(str(row["subject"] or ""))
@@ -100,7 +99,8 @@ _SENTENCES = {
     Limiter.AWAITING_SUPPLY: "Waits {span} for order {subject}",
     Limiter.MATERIAL_SHORTFALL: "Waits {span} for {subject}, which is short",
     Limiter.NO_TRANSPORT_CAPACITY: "Waits {span} for room on {subject}",
-    Limiter.LEAD_TIME: "{subject} takes {span} too long",
+    Limiter.PAST_DUE: "Already {span} overdue when planned",
+    Limiter.LEAD_TIME: "{subject} adds {span}",
     Limiter.NO_SOURCE: "Nothing supplies {subject}",
     Limiter.RELEASE_FENCE: "{span} by the release fence of {subject}",
     Limiter.ORDER_RULE: "{span} by a rule of {subject}",
@@ -173,4 +173,4 @@ def late_html(plan: Plan, names: Names, most: int = MOST_LATE) -> str:
 def _late(row: Mapping[str, object]) -> str:
     if row["lateness_h"]:
         return duration(float(str(row["lateness_h"])))
-    return str(row["status"])
+    return WORDS[Verdict(str(row["verdict"]))]

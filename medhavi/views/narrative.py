@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from medhavi.results.lateness import WORDS, Verdict
 from medhavi.results.limiter import Limiter
 from medhavi.units import from_seconds
 from medhavi.views.format import code_words, duration, quantity, relative, when
@@ -15,11 +16,10 @@ if TYPE_CHECKING:
 
 _VERBS = {"make": "Make", "buy": "Buy", "move": "Move"}
 _STATUS = {
-    "on_time": "planned on time",
-    "late": "late",
-    "short": "short",
-    "unplanned": "not planned",
-    "ignored": "not planned for (its status)",
+    Verdict.ON_TIME: "planned on time",
+    Verdict.AT_RISK: "on time only if the overdue start is caught up",
+    Verdict.UNPLANNED: "not planned",
+    Verdict.IGNORED: "not planned for (its status)",
 }
 _WAITING = 1.0
 """Waiting below this goes without saying [h]."""
@@ -33,9 +33,9 @@ class Sentence:
     text: str
 
 
-def status_words(status: str) -> str:
-    """Say a status of `fulfilment.status`."""
-    return _STATUS.get(status, status.replace("_", " "))
+def verdict_words(verdict: Verdict) -> str:
+    """Verdict of a demand as the end of a sentence."""
+    return _STATUS.get(verdict, WORDS[verdict])
 
 
 def story(
@@ -76,20 +76,16 @@ def headline(explanation: Explanation, names: Names) -> str:
     """Say what is asked, by when, and how it stands."""
     zone = names.zone_of(explanation.location)
     asked = quantity(explanation.qty, names.unit(explanation.product))
-    late = (
-        f", {duration(explanation.lateness_hours)} late"
-        if explanation.lateness_hours
-        else ""
-    )
+    late = lateness_words(explanation.lateness_hours, explanation.overdue_hours)
     limiter = (
         f"; limited by {code_words(explanation.limiter).lower()}"
         if explanation.limiter
         else ""
     )
-    status = status_words(explanation.status)
-    # Mode mrp keeps every date; nobody should read that as good news where it is none.
-    if explanation.first_in_past is not None and explanation.status == "on_time":
-        status = "on time only if the overdue start is caught up"
+    status = verdict_words(explanation.verdict)
+    if explanation.verdict in (Verdict.LATE, Verdict.PAST_DUE):
+        # The hours say it.
+        status, late = late.removeprefix(", "), ""
     if explanation.limiter == Limiter.NO_SOURCE:
         status, limiter = "not all of it has a source", ""
     thing = (
@@ -101,6 +97,23 @@ def headline(explanation: Explanation, names: Names) -> str:
     return (
         f"{thing} by {when(explanation.due, zone, year=True)}: {status}{late}{limiter}."
     )
+
+
+def lateness_words(hours: float | None, overdue: float) -> str:
+    """Lateness as part of a sentence, what had passed when planned apart.
+
+    >>> lateness_words(384.0, 336.0)
+    ', already 14 d overdue when planned; the chain adds 2 d'
+    >>> lateness_words(30.0, 0.0)
+    ', 1 d 6 h late'
+    """
+    if not hours:
+        return ""
+    if not overdue:
+        return f", {duration(hours)} late"
+    own = hours - overdue
+    more = f"; the chain adds {duration(own)}" if own > 0 else ""
+    return f", already {duration(overdue)} overdue when planned{more}"
 
 
 def link_words(link: Link, names: Names, as_of: int | None) -> str:
@@ -143,8 +156,9 @@ _HELP = {
 
 def advice(explanation: Explanation, names: Names) -> str | None:
     """Say what can help against the longest reason, or an overdue start."""
-    reason = max(explanation.reasons, key=lambda one: one.hours, default=None)
-    if reason is not None and reason.code in _HELP:
+    helped = (one for one in explanation.reasons if one.code in _HELP)
+    reason = max(helped, key=lambda one: one.hours, default=None)
+    if reason is not None:
         return _HELP[Limiter(reason.code)].format(subject=names.place(reason.subject))
     past = explanation.first_in_past
     if past is None:

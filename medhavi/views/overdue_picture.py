@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.lateness import Verdict, tally
 from medhavi.units import DAY, to_seconds
 from medhavi.views.charts import finished, rows_of
 from medhavi.views.format import count, duration
@@ -109,12 +110,12 @@ def overdue_chart(plan: Plan, names: Names | None = None) -> Picture | None:
         aria=False,
         limit=alt.ExprRef("width * 0.4"),
     ).encode(text="word:N")
-    title = f"The first of {count(_demands(plan), 'demand')} whose supply is overdue"
-    return finished(alt.layer(bars, words), title, ROW * rows.height)
+    return finished(alt.layer(bars, words), overdue_title(plan), ROW * rows.height)
 
 
-def _demands(plan: Plan) -> int:
-    """Count the demands that wait for an order that should have begun."""
-    past = plan.exceptions.filter(pl.col("code") == ExceptionCode.PAST_DUE_START)
-    served = plan.pegging.join(past.select("supply").unique(), on="supply", how="semi")
-    return served["demand"].n_unique()
+def overdue_title(plan: Plan) -> str:
+    """Count the demands with a missed start, by verdict (rule 45)."""
+    counts = tally(plan).by_verdict
+    risk, past = counts[Verdict.AT_RISK], counts[Verdict.PAST_DUE]
+    overdue = f", {past:,} past due when planned" if past else ""
+    return f"{count(risk, 'demand')} at risk{overdue}: the earliest missed starts"

@@ -7,7 +7,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from medhavi.findings import Severity
-from medhavi.results.plan_summary import late_in_any_plan
+from medhavi.results.lateness import tally
+from medhavi.results.plan_summary import late_and_bound
 from medhavi.units import from_seconds
 from medhavi.views.format import NOTHING, count, relative, when
 from medhavi.views.narrative import advice, story
@@ -211,6 +212,7 @@ def trust_line(
     names: Names,
     *,
     violations: int | None,
+    findings: Sequence[Finding] | None = None,
     command: str = "",
     known_at: str = "",
 ) -> str:
@@ -218,6 +220,9 @@ def trust_line(
 
     Parameters
     ----------
+    findings
+        Those that the page lists, so that both places count the same; None: those of
+        the snapshot and of the plan.
     violations
         Rules that the independent check found broken; None where it did not run.
     command
@@ -232,19 +237,24 @@ def trust_line(
         if violations is None
         else f"verified: {count(violations, 'violation')}"
     )
-    gap = "" if plan.run.gap is None else f", gap {plan.run.gap:.1%}"
-    least = late_in_any_plan(plan.run.effort)
-    gap += f", {least}" if least else ""
+    bounds = (
+        late_and_bound(tally(plan), plan.run.effort),
+        plan.run.bound_words(),
+    )
+    bound = "".join(f", {words}" for words in bounds if words)
+    told = findings
+    if told is None and snapshot is not None:
+        told = [*snapshot.findings, *plan.findings]
     facts = [
         ("Data as of", f"{data} ({names.zone})" if as_of is not None else data),
         ("Known at", known_at or "the latest event"),
-        ("Status", f"{plan.run.status}{gap}, {checked}"),
+        ("Status", f"{plan.run.status}{bound}, {checked}"),
         ("Planner", f"{plan.run.planner}, Medhavi {plan.run.package_version}"),
         ("Data", _short(plan.run.snapshot_fingerprint)),
         ("Plan", _short(plan.fingerprint)),
     ]
-    if snapshot is not None:
-        facts.insert(3, ("Findings", findings_words(snapshot.findings)))
+    if snapshot is not None and told is not None:
+        facts.insert(3, ("Findings", findings_words(told)))
         facts.insert(5, ("Models", _models(snapshot)))
     return _foot(facts, command)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.lateness import WORDS, Verdict, verdicts
 from medhavi.views.format import NOTHING, duration, number
 from medhavi.views.page import empty, table_html
 
@@ -63,10 +64,10 @@ def _figures(old: Plan, new: Plan) -> str:
 
 
 def _demands(old: Plan, new: Plan, names: Names) -> str:
-    """List demands whose lateness or status differs, the largest change first."""
-    before = old.fulfilment.select("demand", "status", "lateness_h")
+    """List demands whose lateness or verdict differs, the largest change first."""
+    before = verdicts(old).select("demand", "verdict", "lateness_h")
     both = before.join(
-        new.fulfilment.select("demand", "status", "lateness_h"),
+        verdicts(new).select("demand", "verdict", "lateness_h"),
         on="demand",
         suffix="_new",
     ).with_columns(
@@ -75,15 +76,15 @@ def _demands(old: Plan, new: Plan, names: Names) -> str:
         )
     )
     changed = both.filter(
-        (pl.col("status") != pl.col("status_new")) | (pl.col("change").abs() > 0)
+        (pl.col("verdict") != pl.col("verdict_new")) | (pl.col("change").abs() > 0)
     ).sort(pl.col("change").abs(), "demand", descending=[True, False])
     if changed.is_empty():
         return ""
     rows = [
         (
             escape(names.told(row["demand"])),
-            escape(_state(row["status"], row["lateness_h"])),
-            escape(_state(row["status_new"], row["lateness_h_new"])),
+            escape(_state(row["verdict"], row["lateness_h"])),
+            escape(_state(row["verdict_new"], row["lateness_h_new"])),
         )
         for row in changed.head(MOST_DEMANDS).iter_rows(named=True)
     ]
@@ -92,6 +93,6 @@ def _demands(old: Plan, new: Plan, names: Names) -> str:
     return table_html(("Demand", "Before", "Now"), rows) + tail
 
 
-def _state(status: str | None, hours: float | None) -> str:
-    word = (status or NOTHING).replace("_", " ")
+def _state(verdict: str | None, hours: float | None) -> str:
+    word = WORDS[Verdict(verdict)] if verdict else NOTHING
     return f"{word} {duration(hours)}" if hours else word

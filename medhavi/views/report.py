@@ -35,6 +35,9 @@ from medhavi.views.theme import style_sheet
 from medhavi.views.tiles import plan_tiles, tiles_html
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from medhavi.findings import Finding
     from medhavi.results.plan import Plan
     from medhavi.results.urgency import WorstDemand
     from medhavi.snapshot import Snapshot
@@ -73,13 +76,14 @@ def html(
     if violations is None and snapshot is not None:
         violations = _verified(plan, snapshot)
     worst = worst_demands(plan, dict(names.texts))
+    found = [*(snapshot.findings if snapshot is not None else ()), *plan.findings]
     sections = (
         ("worst", "What should have begun already?", _worst(plan, worst, names)),
         ("loads", "Where is the bottleneck?", _loads(plan, names)),
         ("stock", "What happens to the tightest stocks?", _stocks(plan, names)),
         ("exceptions", "What should a person look at?", _exceptions(plan)),
         ("orders", "What has to be started next?", _orders(plan, names)),
-        ("findings", "What is odd in the data?", _findings(plan, snapshot)),
+        ("findings", "What is odd in the data?", _findings(found)),
     )
     body = "".join(
         f'<section id="{key}"><h2>{escape(title)}</h2>{text}</section>'
@@ -90,6 +94,7 @@ def html(
         snapshot,
         names,
         violations=violations,
+        findings=found,
         command=command,
     )
     return (
@@ -147,7 +152,7 @@ def _picture(chart: Picture | None, nothing: str) -> str:
 def _worst(plan: Plan, worst: tuple[WorstDemand, ...], names: Names) -> str:
     if not worst:
         return empty(
-            "Nothing: every chain can still begin in time",
+            "Nothing: no start lies before now",
             "Look at the stocks and loads below for what is tight.",
         )
     bars = _picture(overdue_chart(plan, names), "")
@@ -240,7 +245,6 @@ def _order(row: dict[str, object], names: Names, as_of: int) -> tuple[str, ...]:
     )
 
 
-def _findings(plan: Plan, snapshot: Snapshot | None) -> str:
-    found = [*(snapshot.findings if snapshot is not None else ()), *plan.findings]
+def _findings(found: Sequence[Finding]) -> str:
     summary = f'<p class="muted">{escape(findings_words(found))}</p>' if found else ""
     return summary + findings_html(found)

@@ -170,10 +170,10 @@ def risk_orders_html(report: RiskReport) -> str:
 def schedule_foot(schedule: Schedule) -> str:
     """Give the trust line: status, effort, what it rests on."""
     run = schedule.run
-    gap = "" if run.gap is None else f", gap {run.gap:.1%}"
+    bound = f", {run.bound_words()}" if run.bound_words() else ""
     effort = ", ".join(f"{name} {value:,.3g}" for name, value in run.effort.items())
     facts = [
-        ("Status", f"{run.status}{gap}, checked: 0 violations"),
+        ("Status", f"{run.status}{bound}, checked: 0 violations"),
         ("Effort", effort or NOTHING),
         ("Seed", str(run.seed)),
         ("Orders", count(schedule.orders.height, "order")),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.lateness import Verdict, not_kept, tally, verdicts
 from medhavi.units import from_seconds
 from medhavi.views.format import NOTHING, count, number, percent, when
 from medhavi.views.tile_trend import by_week, spark_html
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from medhavi.results.plan import Plan
 
-_MISSED = ("late", "short", "unplanned")
 _MARKS = {"good": "● ", "warn": "◆ ", "bad": "▲ "}
 
 
@@ -62,14 +62,9 @@ class Tile:
 
 
 def plan_tiles(plan: Plan) -> tuple[Tile, ...]:
-    """Give the five figures of a plan in mode mrp.
-
-    Mode mrp keeps every date, so "on time" alone would flatter: a demand counts as
-    met only when something supplies it and nothing of that should have begun before
-    now.
-    """
+    """Five figures of a plan; those of demands count the verdicts (rule 45)."""
     return (
-        _doable(plan),
+        _on_time(plan),
         _exception_tile(
             plan, ExceptionCode.PAST_DUE_START, "Starts before now", "bad", "overdue"
         ),
@@ -81,41 +76,26 @@ def plan_tiles(plan: Plan) -> tuple[Tile, ...]:
     )
 
 
-def _unmet(plan: Plan) -> pl.Series:
-    """Give the demands that are late, short or waited for, or that nothing supplies.
-
-    Mode mrp calls a demand on time that an overdue order serves, or nothing at all.
-    """
-    overdue = plan.exceptions.filter(pl.col("code") == ExceptionCode.PAST_DUE_START)
-    waiting = plan.pegging.join(
-        overdue.select("supply").unique(), on="supply", how="semi"
-    )["demand"]
-    short = plan.fulfilment.filter(pl.col("status").is_in(_MISSED))["demand"]
-    return pl.concat([waiting, short, _unsupplied(plan)]).unique()
-
-
-def _unsupplied(plan: Plan) -> pl.Series:
-    code = plan.exceptions.filter(pl.col("code") == ExceptionCode.NO_SOURCE)
-    return code["demand"].drop_nulls()
-
-
-def _doable(plan: Plan) -> Tile:
-    live = plan.fulfilment.filter(pl.col("status") != "ignored")
-    if live.is_empty():
+def _on_time(plan: Plan) -> Tile:
+    counts = tally(plan)
+    share = counts.share_on_time
+    if share is None:
         return Tile(label="Demands met in time", figure=NOTHING, note="no demand")
-    unmet = pl.col("demand").is_in(_unmet(plan).implode())
-    missing = live.filter(unmet).height
+    missing = counts.live - counts.on_time
+    met = verdicts(plan).filter(pl.col("verdict") == Verdict.ON_TIME)
     return Tile(
         label="Demands met in time",
-        figure=percent(1 - missing / live.height),
-        note=f"of {live.height:,}; target 100 %",
+        figure=percent(share),
+        note=f"{counts.on_time:,} of {counts.live:,}; target 100 %",
         state="bad" if missing else "good",
-        word=f"{missing:,} cannot" if missing else "all",
-        rows=ExceptionCode.PAST_DUE_START,
-        value=1 - missing / live.height,
+        word=f"{counts.at_risk:,} at risk, {counts.not_kept:,} not kept"
+        if missing
+        else "all",
+        rows=ExceptionCode.PAST_DUE_START if counts.at_risk else "",
+        value=share,
         is_share=True,
         more_is_better=True,
-        course=_by_due(plan, live.filter(~unmet)),
+        course=_by_due(plan, met),
         course_words="By week of due date",
     )
 
@@ -164,9 +144,8 @@ def _overload(plan: Plan) -> Tile:
 
 
 def _unserved(plan: Plan) -> Tile:
-    missed = plan.fulfilment.filter(pl.col("status").is_in(_MISSED))["demand"]
-    missed = pl.concat([missed, _unsupplied(plan)]).unique()
-    number = missed.len()
+    missed = not_kept(plan)
+    number = missed.height
     return Tile(
         label="Late or short",
         figure=f"{number:,}",
@@ -175,9 +154,7 @@ def _unserved(plan: Plan) -> Tile:
         word="not kept" if number else "none",
         rows=ExceptionCode.NO_SOURCE if number else "",
         value=number,
-        course=_by_due(
-            plan, plan.fulfilment.filter(pl.col("demand").is_in(missed.implode()))
-        ),
+        course=_by_due(plan, missed),
         course_words="By week of due date",
     )
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from medhavi.results.lateness import tally
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
@@ -241,12 +242,11 @@ def _facts(made: Plan) -> dict[str, object]:
 
 
 def _said(made: Plan, rule: StepRule) -> str:
-    statuses = dict(made.fulfilment.group_by("status").len().sort("status").iter_rows())
-    late = sum(statuses.get(name, 0) for name in ("late", "short", "unplanned"))
+    counts = tally(made)
     ends = "published" if rule.automation == "commit" else "kept as a proposal"
     return (
-        f"{made.supplies.height:,} supplies, {late:,} of {made.fulfilment.height:,} "
-        f"demands late or short, run {made.run.run_id}, {ends}"
+        f"{made.supplies.height:,} supplies, {counts.on_time:,} of {counts.live:,} "
+        f"demands on time, {counts.at_risk:,} at risk, {counts.not_kept:,} not kept, run {made.run.run_id}, {ends}"
     )
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi import __version__
+from medhavi.results.lateness import tally
 from medhavi.results.plan import Plan
 from medhavi.results.scorecard import Scorecard, scorecard
 from medhavi.units import from_seconds
@@ -59,17 +60,21 @@ OWN = frozenset(
     }
 )
 """What the tour leaves in the workspace."""
-_LATE = ("late", "short", "unplanned")
 _STUDY_KPIS = ("KPI-28", "KPI-13", "KPI-33")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeFigures:
-    """One mode: how many demands are late, short or unplanned, and what it costs."""
+    """One mode: its demands by verdict, and what it costs.
+
+    `late` counts the demands that come late, in part, not at all, or were past due.
+    """
 
     mode: str
     status: str
     demands: int
+    on_time: int
+    at_risk: int
     late: int
     overload_h: float
     card: Scorecard
@@ -151,13 +156,15 @@ def figures_of(plans: Mapping[str, Plan], snapshot: Snapshot) -> list[ModeFigure
     """Put the modes side by side."""
     rows = []
     for mode, plan in plans.items():
-        live = plan.fulfilment.filter(pl.col("status") != "ignored")
+        counts = tally(plan)
         rows.append(
             ModeFigures(
                 mode=mode,
                 status=str(plan.run.status),
-                demands=live.height,
-                late=live.filter(pl.col("status").is_in(_LATE)).height,
+                demands=counts.live,
+                on_time=counts.on_time,
+                at_risk=counts.at_risk,
+                late=counts.not_kept,
                 overload_h=float(plan.loads["overload"].sum()),
                 card=scorecard(plan, snapshot),
             )

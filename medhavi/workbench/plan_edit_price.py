@@ -8,6 +8,7 @@ import polars as pl
 
 from medhavi.providers import Providers
 from medhavi.providers.occupation import overtime_rate
+from medhavi.results.lateness import verdicts
 from medhavi.results.scorecard import scorecard
 from medhavi.units import HOUR, to_seconds
 from medhavi.workbench.plan_edit_answers import DemandEffect, EditPrice
@@ -125,11 +126,12 @@ def _demands(plan: Plan) -> dict[str, _Standing]:
     money = plan.causes.group_by("demand").agg(pl.col("money").fill_null(0.0).sum())
     dates = plan.deliveries.group_by("demand").agg(pl.col("date").max())
     rows = (
-        plan.fulfilment.join(money, on="demand", how="left")
+        verdicts(plan)
+        .join(money, on="demand", how="left")
         .join(dates, on="demand", how="left")
         .select(
             "demand",
-            "status",
+            "verdict",
             pl.col("lateness_h").fill_null(0.0),
             pl.col("short").fill_null(0.0),
             pl.col("money").fill_null(0.0),

@@ -87,7 +87,7 @@ def test_a_page_without_snapshot_shows_ids_and_claims_no_check(plan):
 
 def test_an_empty_plan_has_a_page_that_says_what_to_do():
     text = html(hand())
-    assert "Nothing: every chain can still begin in time" in text
+    assert "Nothing: no start lies before now" in text
     assert "No resource has work in this plan" in text
     assert "No new orders" in text
     assert "No exceptions" in text

@@ -9,10 +9,11 @@ import pytest
 
 from medhavi.findings import finding
 from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.lateness import Verdict
 from medhavi.views import page
 from medhavi.views.exception_list import clock, codes, exception_rows, plain
 from medhavi.views.names import Names
-from medhavi.views.narrative import advice, headline, status_words, story
+from medhavi.views.narrative import advice, headline, story, verdict_words
 from medhavi.views.tiles import Tile, plan_tiles, tiles_html
 from medhavi.workbench.tables_run import plan_snapshot
 from tests import factories
@@ -41,7 +42,7 @@ def exception(code: ExceptionCode, **more: object) -> dict[str, object]:
 def test_a_demand_that_waits_for_an_overdue_order_is_not_met_in_time(plan):
     met = tile(plan, "Demands met in time")
     assert met.state == "bad"
-    assert met.word == "1 cannot"
+    assert met.word == "1 at risk, 0 not kept"
     assert met.note.endswith("target 100 %")
 
 
@@ -187,8 +188,9 @@ def test_what_would_help_depends_on_what_is_late(plan, names):
     assert text.startswith("Expedite Glass bottle at Glassworks")
 
 
-def test_an_unknown_status_is_shown_as_it_is():
-    assert status_words("half_done") == "half done"
+def test_each_verdict_has_words():
+    assert verdict_words(Verdict.PAST_DUE) == "past due when planned"
+    assert verdict_words(Verdict.ON_TIME) == "planned on time"
 
 
 # ------------------------------------------------------------------ page parts
