@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.predict.features import HISTORY
-from medhavi.predict.windows import Windows
+from medhavi.predict.windows import Split, Windows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,9 +152,13 @@ def _days(columns: list[str], ending: str) -> pl.Expr:
     return (slowest + total("o_")) / _MINUTES
 
 
-def file_order(rows: pl.DataFrame, recipe: Recipe) -> Windows:
-    """Cut by place: 60 % fit, 20 % calibrate, the last 20 % judge."""
+def file_order(rows: pl.DataFrame, recipe: Recipe) -> Split:
+    """Cut by place: the last 20 % judge, of the rest the last fifth chooses."""
     del recipe
     rows = rows.sort("ordered_at")
-    first, second = int(rows.height * 0.6), int(rows.height * 0.8)
-    return Windows(rows[:first], rows[first:second], rows[second:])
+
+    def origin(upto: int) -> Windows:
+        first, second = int(upto * 0.6), int(upto * 0.8)
+        return Windows(rows[:first], rows[first:second], rows[:0], rows[second:upto])
+
+    return Split((origin(int(rows.height * 0.8)),), origin(rows.height))

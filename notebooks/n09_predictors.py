@@ -132,10 +132,10 @@ def say_judge():
     mo.md("""
     ## 2. Judge
 
-    Every way is fitted on the past and judged on **later** orders. The loss is pinball
-    at p80 and p95: days lost an order by promising too late or too early. A way may be
-    used only if it beats every plain quantile *and* its p80 and p95 cover their share
-    within 3 points.
+    A way is chosen on some orders and judged on **later** ones that chose nothing. The
+    loss is pinball at p80 and p95: days lost an order by promising too late or too
+    early. A way may be used only if it beats every plain quantile with 95 % confidence
+    *and* its p80 and p95 cover their share as far as chance allows.
     """)
     return
 

@@ -99,11 +99,18 @@ def tell_trained(done: tuple[Trained, ...]) -> None:
 
 def predictors(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     """List every version: alias, score against the plain quantile, coverage, why."""
+    from medhavi.errors import EnvironmentFailure
+    from medhavi.findings import finding
     from medhavi.predict.registry import Registry
 
     conversation = talk()
     folder = open_workbench(lake).models
-    found = Registry(folder).versions()
+    try:
+        found = Registry(folder).versions()
+    except EnvironmentFailure as error:
+        conversation.report([finding("PRED001", detail=error)])
+        conversation.answer(folder=folder, predictors=[])
+        return
     if found:
         show_table(
             ("predictor", "version", "alias", "against plain", "p80", "p95", "verdict"),

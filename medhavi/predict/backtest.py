@@ -1,8 +1,8 @@
-"""Candidates against the plain quantile on later orders, and the verdict.
+"""Ways to tell lead times: chosen on rolling origins, judged on later orders.
 
-A candidate may be used only if its pinball loss at p80 and p95 together is below that
-of every plain quantile, and if both its coverages are within the tolerance. Candidates
-are chosen and judged on the same window: of three, the choice flatters a little.
+What `gate` asks of the way that was chosen decides whether it may be used: with
+confidence a smaller pinball loss at p80 and p95 together than each plain quantile, and
+coverages that chance allows.
 """
 
 from __future__ import annotations
@@ -11,34 +11,34 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
-from medhavi.predict import features
-from medhavi.predict.calibration import coverage, pinball, wilson
+from medhavi.predict import features, gate
+from medhavi.predict.calibration import coverage, pinball, pinball_losses, wilson
 from medhavi.predict.lead_time import METHODS, PLAIN, calibrated
 from medhavi.predict.recipe import GATED, QUANTILES
 from medhavi.predict.rolling import as_it_stood
 from medhavi.predict.windows import latest, windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from medhavi.predict.lead_time import LeadTimeModel
     from medhavi.predict.recipe import Recipe
-    from medhavi.predict.windows import Windows
+    from medhavi.predict.windows import Split, Windows
 
     Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """How one way did on the later window.
+    """How one way did on the judged orders.
 
     `loss` is pinball at p80 plus pinball at p95 [days]; `pinball` and `coverage` are
-    one per quantile; `fits` tells whether coverage is within the tolerance.
+    one per quantile; `fits` tells whether the gated coverages are what chance allows.
     """
 
     method: str
@@ -53,9 +53,11 @@ class Score:
 class Comparison:
     """All ways on one history, and which may be used.
 
-    `chosen` is the candidate with the least loss among those that fit, else among all.
-    `promotable` says whether it may be used; `reason` says why or why not. `gain` is
-    1 - loss / loss of the best plain quantile.
+    `chosen` is the candidate with the least loss on the origins that choose, of those
+    whose coverage fits there, else of all. `promotable` says whether it may be used;
+    `reason` says why or why not. `gain` is 1 - loss / loss of the best plain quantile,
+    on the judged orders; `upper` the largest upper bound of the difference of its loss
+    to that of a plain one [days].
     """
 
     scores: tuple[Score, ...]
@@ -64,8 +66,10 @@ class Comparison:
     promotable: bool
     reason: str
     gain: float
+    upper: float
     fitted: int
     calibrated: int
+    chose: int
     tested: int
     test_from: dt.datetime | None
     test_to: dt.datetime | None
@@ -104,80 +108,137 @@ def compare(
     history: pl.DataFrame,
     recipe: Recipe,
     *,
-    cut: Callable[[pl.DataFrame, Recipe], Windows] = windows,
+    cut: Callable[[pl.DataFrame, Recipe], Split] = windows,
 ) -> Comparison:
-    """Fit every way on the past and score it on later orders.
+    """Choose a way on rolling origins and judge it on later orders.
 
     Parameters
     ----------
     history
         Observations, columns of `features.HISTORY`.
     cut
-        Gives the windows; by time, unless the data have none.
+        Cuts them into windows; by time, unless the data have none.
     """
     rows, stated = prepared(history, recipe)
     taken = cut(rows, recipe)
-    scores = tuple(
-        _scored(
-            calibrated(name, taken.fit, taken.calibrate, recipe, stated=stated), taken
-        )
-        for name in METHODS
-        if stated or name != "plain days"
-    )
+    names = [name for name in METHODS if stated or name != "plain days"]
+    candidates = [name for name in names if name not in PLAIN]
+    chosen = _chosen(candidates, taken.choose, recipe, stated=stated)
+    judge = taken.judge
+    said = {name: _said(name, judge, recipe, stated=stated) for name in names}
+    scores = tuple(_score(name, said[name], judge.test, recipe) for name in names)
+    by_name = {score.method: score for score in scores}
     plain = min(
         (score for score in scores if score.method in PLAIN),
         key=lambda score: score.loss,
     )
-    candidates = [score for score in scores if score.method not in PLAIN]
-    fitting = [score for score in candidates if score.fits]
-    best = min(fitting or candidates, key=lambda score: score.loss)
+    best = by_name[chosen]
+    proof = [
+        gate.evidence(
+            _losses(said[chosen], judge.test),
+            _losses(said[name], judge.test),
+            judge.test["ordered_at"],
+            recipe,
+        )
+        for name in names
+        if name in PLAIN
+    ]
+    chose = sum(each.test.height for each in taken.choose)
+    better = bool(chose) and all(each.better for each in proof)
     return Comparison(
         scores=scores,
-        chosen=best.method,
+        chosen=chosen,
         plain=plain.method,
-        promotable=best.fits and best.loss < plain.loss,
-        reason=_reason(best, plain, recipe),
+        promotable=better and best.fits,
+        reason=_reason(best, plain, better=better, tested=judge.test.height),
         gain=1.0 - best.loss / plain.loss if plain.loss else 0.0,
-        fitted=taken.fit.height,
-        calibrated=taken.calibrate.height,
-        tested=taken.test.height,
-        test_from=taken.test["ordered_at"].min(),  # type: ignore[arg-type]
-        test_to=taken.test["ordered_at"].max(),  # type: ignore[arg-type]
+        upper=max(each.upper for each in proof),
+        fitted=judge.fit.height,
+        calibrated=judge.calibrate.height,
+        chose=chose,
+        tested=judge.test.height,
+        test_from=judge.test["ordered_at"].min(),  # type: ignore[arg-type]
+        test_to=judge.test["ordered_at"].max(),  # type: ignore[arg-type]
     )
 
 
-def _scored(model: LeadTimeModel, taken: Windows) -> Score:
-    actual: Floats = taken.test["lead_days"].to_numpy()
-    predicted = as_it_stood(model, taken)
+def _chosen(
+    candidates: Sequence[str],
+    origins: Iterable[Windows],
+    recipe: Recipe,
+    *,
+    stated: bool,
+) -> str:
+    """Name of the candidate with the least loss over all origins together."""
+    told = [
+        (
+            each.test,
+            {name: _said(name, each, recipe, stated=stated) for name in candidates},
+        )
+        for each in origins
+    ]
+    if not told:
+        return candidates[0]
+    tests = pl.concat([test for test, _ in told])
+    scores = [
+        _score(name, np.concatenate([said[name] for _, said in told]), tests, recipe)
+        for name in candidates
+    ]
+    fitting = [score for score in scores if score.fits]
+    return min(fitting or scores, key=lambda score: score.loss).method
+
+
+def _said(name: str, taken: Windows, recipe: Recipe, *, stated: bool) -> Floats:
+    """Quantiles that a way would have told of the test [days], shape (n, 3)."""
+    model = calibrated(name, taken.fit, taken.calibrate, recipe, stated=stated)
+    return as_it_stood(model, taken)
+
+
+def _losses(said: Floats, test: pl.DataFrame) -> Floats:
+    """Pinball loss of each order over the gated quantiles [days], shape (n,)."""
+    actual: Floats = test["lead_days"].to_numpy()
+    parts = [
+        pinball_losses(actual, said[:, place], quantile)
+        for place, quantile in enumerate(QUANTILES)
+        if quantile in GATED
+    ]
+    return np.asarray(np.sum(parts, axis=0), dtype=np.float64)
+
+
+def _score(name: str, said: Floats, test: pl.DataFrame, recipe: Recipe) -> Score:
+    actual: Floats = test["lead_days"].to_numpy()
     losses = tuple(
-        pinball(actual, predicted[:, place], quantile)
+        pinball(actual, said[:, place], quantile)
         for place, quantile in enumerate(QUANTILES)
     )
-    shares = tuple(
-        coverage(actual, predicted[:, place]) for place in range(len(QUANTILES))
-    )
-    by_quantile = dict(zip(QUANTILES, zip(losses, shares, strict=True), strict=True))
-    # A hair of slack: 0.83 is within 0.03 of 0.8, whatever binary makes of it.
-    limit = model.recipe.coverage_tolerance + 1e-9
+    shares = tuple(coverage(actual, said[:, place]) for place in range(len(QUANTILES)))
+    pairs = list(zip(QUANTILES, losses, shares, strict=True))
     return Score(
-        method=model.method.name,
-        basis=model.method.basis,
-        loss=sum(by_quantile[quantile][0] for quantile in GATED),
+        method=name,
+        basis=METHODS[name].basis,
+        loss=sum(loss for quantile, loss, _ in pairs if quantile in GATED),
         pinball=losses,
         coverage=shares,
-        fits=all(abs(by_quantile[q][1] - q) <= limit for q in GATED),
+        fits=all(
+            gate.covers(share, quantile, test.height, recipe)
+            for quantile, _, share in pairs
+            if quantile in GATED
+        ),
     )
 
 
-def _reason(best: Score, plain: Score, recipe: Recipe) -> str:
+def _reason(best: Score, plain: Score, *, better: bool, tested: int) -> str:
     shares = dict(zip(QUANTILES, best.coverage, strict=True))
     told = " and ".join(f"{shares[q]:.1%} at p{q * 100:.0f}" for q in GATED)
     losses = f"loss {best.loss:.3g} against {plain.loss:.3g} days"
-    if best.loss >= plain.loss:
-        return f"{best.method} does not beat the {plain.method} quantile: {losses}"
+    if not better:
+        why = "does not beat" if best.loss >= plain.loss else "beats by chance only"
+        return f"{best.method} {why} the {plain.method} quantile: {losses}"
     if not best.fits:
-        points = f"{recipe.coverage_tolerance * 100:g} points"
-        return f"{best.method} covers {told}, more than {points} off; {losses}"
+        return (
+            f"{best.method} covers {told}, which is not chance in {tested} orders; "
+            f"{losses}"
+        )
     return f"{best.method} beats the {plain.method} quantile: {losses}; covers {told}"
 
 

@@ -24,14 +24,19 @@ _Z = 1.96
 
 
 def pinball(actual: Floats, predicted: Floats, quantile: float) -> float:
-    """Give the mean pinball loss of one quantile, in the unit of its arguments.
+    """Mean pinball loss of one quantile, in the unit of its arguments.
 
     >>> pinball(np.array([10.0]), np.array([8.0]), 0.8)
     1.6
     """
+    return round(float(pinball_losses(actual, predicted, quantile).mean()), 12)
+
+
+def pinball_losses(actual: Floats, predicted: Floats, quantile: float) -> Floats:
+    """Pinball loss of each order, shape (n,), in the unit of its arguments."""
     over = actual - predicted
     loss: Any = np.where(over >= 0, quantile * over, (quantile - 1.0) * over)
-    return round(float(loss.mean()), 12)
+    return np.asarray(loss, dtype=np.float64)
 
 
 def coverage(actual: Floats, predicted: Floats) -> float:

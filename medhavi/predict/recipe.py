@@ -16,6 +16,26 @@ QUANTILES = (0.5, 0.8, 0.95)
 GATED = (0.8, 0.95)
 """Quantiles whose loss and coverage decide about promotion."""
 
+_SHARES = (
+    "test_share",
+    "choose_share",
+    "calibrate_share",
+    "learning_rate",
+    "coverage_level",
+    "confidence",
+)
+_LEAST = {
+    "origins": 1,
+    "memory": 1,
+    "min_count": 1,
+    "trees": 1,
+    "minimum": 1,
+    "leaves": 2,
+    "window": 20,
+    "bootstrap_draws": 100,
+    "least_blocks": 2,
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
@@ -24,7 +44,13 @@ class Recipe:
     Parameters
     ----------
     test_share
-        Part of the orders, the latest ones, on which candidates are judged, in (0, 1).
+        Part of the orders, the latest ones, on which the chosen way is judged, in
+        (0, 1).
+    choose_share
+        Part of what was known before them, the latest, on which it is chosen, in
+        (0, 1).
+    origins
+        Days on which the ways are fitted anew to choose between them, at least 1.
     calibrate_share
         Part of what was known before the test, the latest, that calibrates, in (0, 1).
     window
@@ -41,13 +67,25 @@ class Recipe:
         Of the boosting; one fit per quantile.
     seed
         Of the boosting.
-    coverage_tolerance
-        Largest gap between stated and observed coverage of a model in use.
+    coverage_level
+        Confidence of the binomial interval in which the observed coverage of a gated
+        quantile must lie, in (0, 1).
+    confidence
+        Of the upper bound of the loss difference, which must be below zero, in (0, 1).
+    bootstrap_draws
+        Draws of that bound, at least 100.
+    block_days
+        Length of the blocks of time that are drawn together [days], positive.
+    least_blocks
+        Blocks into which the judged orders are cut at least, from 2; with fewer than
+        half of them nothing is promoted.
     minimum
         Observations below which nothing is trained.
     """
 
     test_share: float = 0.3
+    choose_share: float = 0.3
+    origins: int = 2
     calibrate_share: float = 0.25
     window: int = 60
     memory: int = 4
@@ -57,23 +95,25 @@ class Recipe:
     leaves: int = 8
     learning_rate: float = 0.06
     seed: int = 0
-    coverage_tolerance: float = 0.03
+    coverage_level: float = 0.99
+    confidence: float = 0.95
+    bootstrap_draws: int = 2000
+    block_days: float = 7.0
+    least_blocks: int = 12
     minimum: int = 100
 
     def __post_init__(self) -> None:
         """Check every range."""
-        for name in ("test_share", "calibrate_share", "learning_rate"):
+        for name in _SHARES:
             if not 0 < getattr(self, name) < 1:
                 self._refuse(name, "between 0 and 1")
-        for name in ("memory", "min_count", "trees", "minimum"):
-            if getattr(self, name) < 1:
-                self._refuse(name, "at least 1")
-        for name, least in (("leaves", 2), ("window", 20)):
+        for name, least in _LEAST.items():
             if getattr(self, name) < least:
                 self._refuse(name, f"at least {least}")
-        for name in ("shrink", "coverage_tolerance"):
-            if getattr(self, name) < 0:
-                self._refuse(name, "not negative")
+        if self.shrink < 0:
+            self._refuse("shrink", "not negative")
+        if self.block_days <= 0:
+            self._refuse("block_days", "positive")
 
     def _refuse(self, name: str, rule: str) -> None:
         message = f"recipe: {name} ({getattr(self, name)}) must be {rule}."

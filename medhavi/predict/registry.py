@@ -25,6 +25,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.predict.bundle import (
@@ -35,6 +37,7 @@ from medhavi.predict.bundle import (
     outputs,
     predictor_of,
 )
+from medhavi.predict.store_file import bring_home, check, named_failures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,17 +161,40 @@ class _Opened(NamedTuple):
 _OPENED: dict[Path, _Opened] = {}
 
 
+@contextmanager
+def store_in(folder: Path) -> Iterator[None]:
+    """Work with MLflow on the store of a folder, without its noise.
+
+    Raises
+    ------
+    EnvironmentFailure
+        The store cannot be used; the text says why and what to do.
+    """
+    with quietly(), named_failures(folder / DATABASE):
+        yield
+
+
 def store_client(folder: Path) -> Any:
-    """Give the MLflow client of a folder; the store is made where there is none.
+    """MLflow client of a folder; the store is made where there is none.
 
     A folder that was deleted under a running process gets a new store: MLflow keeps
-    connections by the address, so the new file is spelled in another way.
+    connections by the address, so the new file is spelled in another way. One that was
+    moved or copied keeps its models.
+
+    Raises
+    ------
+    EnvironmentFailure
+        The folder cannot be written, or the store in it cannot be used.
     """
     database = (folder / DATABASE).resolve()
-    with locked(folder), quietly():
+    with locked(folder):
+        check(database)
+    with locked(folder), store_in(folder):
         known = _OPENED.get(database)
         if known and database.exists() and database.stat().st_ino == known.inode:
             return known.client
+        if database.exists():
+            bring_home(database)
         generation = known.generation + 1 if known else 0
         from mlflow import MlflowClient
 
@@ -250,7 +276,11 @@ class Registry:
             It cannot be written, or says something else after reading.
         """
         client = store_client(self.folder)
-        with locked(self.folder), quietly(), tempfile.TemporaryDirectory() as place:
+        with (
+            locked(self.folder),
+            store_in(self.folder),
+            tempfile.TemporaryDirectory() as place,
+        ):
             kept = _save(model, Path(place))
             _check_same(model, _read(kept), sample)
             client.log_artifacts(run_id, str(kept), "model")
@@ -269,7 +299,7 @@ class Registry:
         if not self.exists:
             return []
         client = store_client(self.folder)
-        with quietly():
+        with store_in(self.folder):
             found = []
             for model in client.search_registered_models(max_results=1000):
                 if name is None or model.name == name:
@@ -307,7 +337,7 @@ class Registry:
     def promote(self, name: str, version: str) -> None:
         """Make a version the champion of its name."""
         client = store_client(self.folder)
-        with locked(self.folder), quietly():
+        with locked(self.folder), store_in(self.folder):
             client.set_registered_model_alias(name, CHAMPION, version)
 
     def load(self, name: str, version: str) -> Predictor:
@@ -319,9 +349,9 @@ class Registry:
             Its files are gone, damaged, or hold types that are not trusted.
         """
         client = store_client(self.folder)
-        with quietly():
+        with store_in(self.folder):
             uri = client.get_model_version_download_uri(name, version)
-            return _read(Path(uri.removeprefix("file://")))
+            return _read(Path(url2pathname(urlsplit(uri).path)))
 
 
 def serve() -> None:

@@ -1,6 +1,8 @@
 """The chance to be on time: the plain rate, rates of groups, and learned models.
 
-Scored by Brier (1950) on later orders. Only what beats the plain rate may be used.
+Scored by Brier (1950). A way is chosen on rolling origins and judged on later orders;
+only what beats the plain rate there with confidence (`gate`) may be used. The plain
+rate and the rates of groups are counted anew on the day of each order.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import polars as pl
 
+from medhavi.predict import gate
 from medhavi.predict.backtest import prepared
 from medhavi.predict.calibration import Bin, brier, reliability_curve
 from medhavi.predict.recipe import Recipe
@@ -20,17 +23,19 @@ from medhavi.predict.threads import one_thread
 from medhavi.predict.windows import latest, windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from medhavi.predict.lead_time import Basis
-    from medhavi.predict.windows import Windows
+    from medhavi.predict.windows import Split, Windows
 
     Floats = NDArray[np.float64]
 
 NUMBERS = ("log_level", "late_share", "log_seen", "log_qty", "log_scale", "month")
 _EDGE = 1e-4
+_NEWEST = 300
+"""Orders of all that the recent plain rate counts."""
 _SMOOTH = 20.0
 """Orders that the rate of all counts as, when a group's rate is drawn to it."""
 
@@ -83,6 +88,18 @@ class PlainRate:
     def restore(self, state: dict[str, Any]) -> None:
         """Take the rate."""
         self._rate = float(state["rate"])
+
+
+class PlainRecentRate(PlainRate):
+    """The share of the newest orders that were on time."""
+
+    name = "plain recent"
+
+    def fit(self, rows: pl.DataFrame, later: pl.DataFrame) -> None:
+        """Take the share of the newest `_NEWEST` of both windows."""
+        both = pl.concat([rows, later])
+        newest = both.sort("known_at", "ordered_at", "subject", "product")
+        self._rate = _share(newest["on_time"].tail(_NEWEST))
 
 
 class GroupRate:
@@ -231,9 +248,18 @@ class BoostedRate(_Learned):
 
 RATES: dict[str, type[RateMethod]] = {
     method.name: method
-    for method in (PlainRate, GroupRate, RecentRate, LogisticRate, BoostedRate)
+    for method in (
+        PlainRate,
+        PlainRecentRate,
+        GroupRate,
+        RecentRate,
+        LogisticRate,
+        BoostedRate,
+    )
 }
-"""Every way by name, the plain rate first."""
+"""Every way by name, the plain rates first."""
+PLAIN_RATES = (PlainRate.name, PlainRecentRate.name)
+"""Names of the plain rates, each of which a candidate has to beat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,19 +289,25 @@ class RateScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateComparison:
-    """All ways on one history; fields as in `backtest.Comparison`."""
+    """All ways on one history; fields as in `backtest.Comparison`.
+
+    `upper` is the largest upper bound of the difference of its Brier score to that of
+    a plain rate.
+    """
 
     scores: tuple[RateScore, ...]
     chosen: str
     promotable: bool
     reason: str
     gain: float
+    upper: float
     fitted: int
     calibrated: int
+    chose: int
     tested: int
     test_from: dt.datetime | None
     test_to: dt.datetime | None
-    plain: str = PlainRate.name
+    plain: str
 
     def score(self, method: str) -> RateScore:
         """Give the score of one way."""
@@ -302,49 +334,126 @@ def compare_rates(
     history: pl.DataFrame,
     recipe: Recipe,
     *,
-    cut: Callable[[pl.DataFrame, Recipe], Windows] = windows,
+    cut: Callable[[pl.DataFrame, Recipe], Split] = windows,
 ) -> RateComparison:
-    """Fit every way on the past and score it on later orders.
+    """Choose a way on rolling origins and judge it on later orders.
 
     Observations whose `on_time` is not known are left out.
     """
     rows, _ = prepared(history.filter(pl.col("on_time").is_not_null()), recipe)
     taken = cut(rows, recipe)
-    scores = []
-    happened = taken.test["on_time"].to_numpy().astype(bool)
-    for name, make in RATES.items():
-        method = make(recipe)
-        method.fit(taken.fit, taken.calibrate)
-        chances = method.chances(taken.test)
-        scores.append(
-            RateScore(
-                method=name,
-                basis=method.basis,
-                loss=brier(happened, chances),
-                stated=float(chances.mean()),
-                observed=float(happened.mean()),
-                curve=reliability_curve(happened, chances),
-            )
+    candidates = [name for name in RATES if name not in PLAIN_RATES]
+    chosen = _chosen(candidates, taken.choose, recipe)
+    judge = taken.judge
+    happened = judge.test["on_time"].to_numpy().astype(bool)
+    said = {name: as_they_stood(name, judge, recipe) for name in RATES}
+    scores = tuple(
+        RateScore(
+            method=name,
+            basis=RATES[name].basis,
+            loss=brier(happened, said[name]),
+            stated=float(said[name].mean()),
+            observed=float(happened.mean()),
+            curve=reliability_curve(happened, said[name]),
         )
-    plain, *candidates = scores
-    best = min(candidates, key=lambda score: score.loss)
-    better = best.loss < plain.loss
-    verb = "beats" if better else "does not beat"
-    return RateComparison(
-        scores=tuple(scores),
-        chosen=best.method,
-        promotable=better,
-        reason=(
-            f"{best.method} {verb} the plain rate: Brier {best.loss:.4f} against "
-            f"{plain.loss:.4f}"
-        ),
-        gain=1.0 - best.loss / plain.loss if plain.loss else 0.0,
-        fitted=taken.fit.height,
-        calibrated=taken.calibrate.height,
-        tested=taken.test.height,
-        test_from=taken.test["ordered_at"].min(),  # type: ignore[arg-type]
-        test_to=taken.test["ordered_at"].max(),  # type: ignore[arg-type]
+        for name in RATES
     )
+    by_name = {score.method: score for score in scores}
+    best = by_name[chosen]
+    plain = min((by_name[name] for name in PLAIN_RATES), key=lambda score: score.loss)
+    proof = [
+        gate.evidence(
+            _squares(said[chosen], happened),
+            _squares(said[name], happened),
+            judge.test["ordered_at"],
+            recipe,
+        )
+        for name in PLAIN_RATES
+    ]
+    chose = sum(each.test.height for each in taken.choose)
+    better = bool(chose) and all(each.better for each in proof)
+    return RateComparison(
+        scores=scores,
+        chosen=chosen,
+        promotable=better,
+        reason=_reason(best, plain, better=better),
+        gain=1.0 - best.loss / plain.loss if plain.loss else 0.0,
+        upper=max(each.upper for each in proof),
+        fitted=judge.fit.height,
+        calibrated=judge.calibrate.height,
+        chose=chose,
+        tested=judge.test.height,
+        test_from=judge.test["ordered_at"].min(),  # type: ignore[arg-type]
+        test_to=judge.test["ordered_at"].max(),  # type: ignore[arg-type]
+        plain=plain.method,
+    )
+
+
+def _chosen(
+    candidates: Sequence[str], origins: Iterable[Windows], recipe: Recipe
+) -> str:
+    """Name of the candidate with the least loss over all origins together."""
+    losses = dict.fromkeys(candidates, 0.0)
+    for each in origins:
+        happened = each.test["on_time"].to_numpy().astype(bool)
+        for name in candidates:
+            said = as_they_stood(name, each, recipe)
+            losses[name] += float(_squares(said, happened).sum())
+    return min(candidates, key=lambda name: losses[name])
+
+
+def as_they_stood(name: str, taken: Windows, recipe: Recipe) -> Floats:
+    """Chances that a way would have told on the day of each order, shape (n,).
+
+    Rates that are counted follow what became known since the test began, as publishing
+    estimates does; learned ones stand as they were fitted.
+    """
+    method = RATES[name](recipe)
+    method.fit(taken.fit, taken.calibrate)
+    if not isinstance(method, (PlainRate, GroupRate)):
+        return method.chances(taken.test)
+    pool = taken.outcomes()
+    gone = pool["known_at"].cast(pl.Int64).to_numpy()
+    asked = taken.test["ordered_at"].cast(pl.Int64).to_numpy()
+    upto = np.searchsorted(gone, asked, side="right")
+    outcome = pool["on_time"].to_numpy().astype(np.float64)
+    first = np.maximum(upto - _NEWEST, 0) if name == PlainRecentRate.name else 0 * upto
+    total = np.concatenate([[0.0], np.cumsum(outcome)])
+    shares = (total[upto] - total[first]) / np.maximum(upto - first, 1)
+    if isinstance(method, PlainRate):
+        return np.asarray(shares, dtype=np.float64)
+    subjects = pool["subject"].to_numpy()
+    told = taken.test["subject"].to_numpy()
+    drawn = np.empty(len(told))
+    for subject in np.unique(told):
+        own = np.where(subjects == subject, 1.0, 0.0)
+        here = told == subject
+        times = np.concatenate([[0.0], np.cumsum(own * outcome)])[upto[here]]
+        count = np.concatenate([[0.0], np.cumsum(own)])[upto[here]]
+        drawn[here] = (times + _SMOOTH * shares[here]) / (count + _SMOOTH)
+    return drawn
+
+
+def _squares(said: Floats, happened: NDArray[np.bool_]) -> Floats:
+    """Squared gap of probability and outcome of each order, shape (n,)."""
+    return np.asarray((said - happened.astype(float)) ** 2, dtype=np.float64)
+
+
+def _reason(best: RateScore, plain: RateScore, *, better: bool) -> str:
+    verb = "beats"
+    if not better:
+        verb = "does not beat" if best.loss >= plain.loss else "beats by chance only"
+    return (
+        f"{best.method} {verb} the {plain.method} rate: Brier {best.loss:.4f} against "
+        f"{plain.loss:.4f}"
+    )
+
+
+def recounted(model: RateModel, history: pl.DataFrame) -> RateModel:
+    """Count a rate of groups anew from all that is known; learned ways stay fitted."""
+    if not isinstance(model.method, GroupRate):
+        return model
+    return final_rate(history, model.method.name, model.recipe)
 
 
 def final_rate(history: pl.DataFrame, name: str, recipe: Recipe) -> RateModel:

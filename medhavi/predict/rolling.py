@@ -37,11 +37,8 @@ def as_it_stood(model: LeadTimeModel, taken: Windows) -> Floats:
     taken
         The windows that it was fitted on, with the test.
     """
-    parts = [taken.calibrate, taken.test]
     plain = isinstance(model.method, PlainQuantile)
-    if plain:
-        parts.insert(0, taken.fit)
-    pool = pl.concat(parts).sort("known_at", "ordered_at", "subject", "product")
+    pool = taken.outcomes(since_fit=not plain)
     raw = np.ones((pool.height, 3)) if plain else model.method.quantiles(pool)
     gone = pool["known_at"].cast(pl.Int64).to_numpy()
     asked = taken.test["ordered_at"].cast(pl.Int64).to_numpy()

@@ -176,7 +176,12 @@ def _estimates(rule: StepRule, work: Work) -> Outcome:
     work.moved()
     rows = {one.about: one.rows.height for one in published}
     text = ", ".join(f"{count} of {about}" for about, count in rows.items())
-    return Outcome(f"published {text or 'nothing: no observations'}", {"rows": rows})
+    found = dict.fromkeys(each for one in published for each in one.findings)
+    told = "".join(f"; {each.code}: {each.message}" for each in found)
+    return Outcome(
+        f"published {text or 'nothing: no observations'}{told}",
+        {"rows": rows, "findings": [each.as_dict() for each in found]},
+    )
 
 
 def _plan(rule: StepRule, work: Work) -> Outcome:

@@ -183,7 +183,11 @@ def run_study(
             _base_of.cache_clear()
     report = _report(study, runs, names, base.fingerprint, store)
     if missing and track is not None:
-        _log(report, frozenset(missing), track)
+        try:
+            _log(report, frozenset(missing), track)
+        except EnvironmentFailure as error:
+            # The figures are computed and kept; only MLflow does not hear of them.
+            say(f"the runs are not logged: {error}")
     return StudyResult(
         study=study,
         report=report,

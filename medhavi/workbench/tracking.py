@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from medhavi.predict.registry import batch_of, locked, quietly, store_client
+from medhavi.predict.registry import batch_of, locked, store_client, store_in
+from medhavi.predict.store_file import ARTIFACTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +57,7 @@ class Tracking:
         stated = dict(tags or {})
         if parent is not None:
             stated["mlflow.parentRunId"] = parent
-        with locked(self._folder), quietly():
+        with locked(self._folder), store_in(self._folder):
             run = self._client.create_run(self._experiment(experiment), run_name=name)
             run_id = str(run.info.run_id)
             self._client.log_batch(
@@ -74,5 +75,5 @@ class Tracking:
         found: Any = self._client.get_experiment_by_name(name)
         if found is not None:
             return str(found.experiment_id)
-        artifacts = (self._folder / "artifacts").resolve().as_uri()
+        artifacts = (self._folder / ARTIFACTS).resolve().as_uri()
         return str(self._client.create_experiment(name, artifact_location=artifacts))

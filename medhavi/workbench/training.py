@@ -7,14 +7,19 @@ whether there is an answer.
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
 from medhavi.errors import EnvironmentFailure, MedhaviError, UsageError
+from medhavi.findings import Finding, finding
 from medhavi.predict import backtest, estimates, reliability
-from medhavi.predict.bundle import KINDS, LEAD_TIME, RELIABILITY
+from medhavi.predict.bundle import KINDS, LEAD_TIME, RELIABILITY, Predictor
+from medhavi.predict.features import stated_in
 from medhavi.predict.lead_time import LeadTimeModel
 from medhavi.predict.recipe import Recipe
 from medhavi.predict.registry import CHAMPION, Registry
@@ -31,7 +36,6 @@ if TYPE_CHECKING:
 
     from medhavi.events.store import EventStore
     from medhavi.lakehouse import Lake
-    from medhavi.predict.bundle import Predictor
     from medhavi.predict.registry import Registered
     from medhavi.snapshot import Snapshot
 
@@ -108,14 +112,17 @@ class Trained:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """A batch of estimates that is now an event."""
+    """A batch of estimates that is now an event.
+
+    `findings` say which predictor in use could not speak; the plain rule did.
+    """
 
     about: str
     model: str
     version: str
     rows: pl.DataFrame
     event_id: str
-    note: str
+    findings: tuple[Finding, ...]
 
 
 class _Past:
@@ -257,8 +264,11 @@ def _metrics(comparison: Comparison) -> dict[str, float]:
         "gain": comparison.gain,
         "fitted": comparison.fitted,
         "calibrated": comparison.calibrated,
+        "chose": comparison.chose,
         "tested": comparison.tested,
     }
+    if math.isfinite(comparison.upper):
+        figures["upper"] = comparison.upper
     if isinstance(best, backtest.Score):
         for place, word in enumerate(("p50", "p80", "p95")):
             figures[f"pinball_{word}"] = best.pinball[place]
@@ -350,21 +360,22 @@ def _promoted(
 def publish(company: Company) -> tuple[Published, ...]:
     """Publish estimates of every supplier and lane by what is in use now.
 
-    Where no predictor is in use, or its files are gone, the plain quantile speaks and
-    `basis` says global. Without observations nothing is published: planners then use
-    the stated terms.
+    Where no predictor is in use, or the store or its files cannot be read, the plain
+    rule speaks, `basis` says global, and one finding (PRED001, PRED002) says why.
+    Without observations nothing is published: planners then use the stated terms.
     """
     return _publish(company, _Past(company), Recipe())
 
 
 def _publish(company: Company, past: _Past, recipe: Recipe) -> tuple[Published, ...]:
     done = []
+    champions = _champions(company)
     for about in ABOUT:
         history = past.history(about)
         if history.is_empty():
             continue
-        model, name, version, note = _in_use(company, about, history, recipe)
-        rate, rate_note = _rate_in_use(company, about, history, recipe)
+        model, name, version = _in_use(champions, about, history, recipe)
+        rate = _rate_in_use(champions, about, history, recipe)
         rows = _rows(past, about, (model, rate), (name, version))
         if rows.is_empty():
             continue
@@ -385,7 +396,7 @@ def _publish(company: Company, past: _Past, recipe: Recipe) -> tuple[Published, 
                 version=version,
                 rows=rows,
                 event_id=event_id,
-                note=" ".join(text for text in (note, rate_note) if text),
+                findings=champions.findings,
             )
         )
     if done:
@@ -414,40 +425,74 @@ def _rows(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Champions:
+    """Predictors in use by name, with their versions, and what keeps others out."""
+
+    models: Mapping[str, tuple[Predictor, str]]
+    findings: tuple[Finding, ...]
+
+
+def _champions(company: Company) -> _Champions:
+    """Read every predictor in use; at most one finding says what cannot be read."""
+    registry = Registry(company.models)
+    models: dict[str, tuple[Predictor, str]] = {}
+    lost: dict[str, str] = {}
+    try:
+        in_use = {name: registry.under(name, CHAMPION) for name in NAMES.values()}
+    except EnvironmentFailure as error:
+        return _Champions(models={}, findings=(finding("PRED001", detail=error),))
+    promoted = _ever_promoted(company)
+    for name, entry in in_use.items():
+        if entry is None:
+            if name in promoted:
+                lost[name] = f"{company.models} has no version of it in use."
+            continue
+        try:
+            models[name] = registry.load(name, entry.version), entry.version
+        except EnvironmentFailure as error:
+            lost[name] = str(error)
+    if not lost:
+        return _Champions(models=models, findings=())
+    told = finding(
+        "PRED002",
+        value=", ".join(sorted(lost)),
+        detail=" ".join(dict.fromkeys(lost[name] for name in sorted(lost))),
+    )
+    return _Champions(models=models, findings=(told,))
+
+
+def _ever_promoted(company: Company) -> set[str]:
+    """Names of predictors that somebody put in use, as the event log says."""
+    rows = (
+        company.lake.table("bronze.events")
+        .filter(pl.col("type") == "ModelPromoted")
+        .select("payload")
+        .collect()
+    )
+    return {str(json.loads(text)["model"]) for (text,) in rows.iter_rows()}
+
+
 def _in_use(
-    company: Company, about: str, history: pl.DataFrame, recipe: Recipe
-) -> tuple[LeadTimeModel, str, str, str]:
+    champions: _Champions, about: str, history: pl.DataFrame, recipe: Recipe
+) -> tuple[LeadTimeModel, str, str]:
     name = NAMES[LEAD_TIME, about]
-    found, version, note = _champion(company, name)
+    found, version = champions.models.get(name, (None, ""))
     if isinstance(found, LeadTimeModel):
         rows, _ = backtest.prepared(history, found.recipe)
-        return recalibrated(found, rows), name, version, note
-    from medhavi.predict.features import stated_in
-
+        return recalibrated(found, rows), name, version
     method = "plain" if stated_in(history) else "plain days"
     plain = backtest.final_model(history, method, recipe)
-    return plain, PLAIN, str(history.height), note
+    return plain, PLAIN, str(history.height)
 
 
 def _rate_in_use(
-    company: Company, about: str, history: pl.DataFrame, recipe: Recipe
-) -> tuple[RateModel, str]:
-    found, _, note = _champion(company, NAMES[RELIABILITY, about])
+    champions: _Champions, about: str, history: pl.DataFrame, recipe: Recipe
+) -> RateModel:
+    found, _ = champions.models.get(NAMES[RELIABILITY, about], (None, ""))
     if isinstance(found, RateModel):
-        return found, note
-    return reliability.final_rate(history, PlainRate.name, recipe), note
-
-
-def _champion(company: Company, name: str) -> tuple[Predictor | None, str, str]:
-    """Give the predictor in use, its version, and why there is none if it is lost."""
-    registry = Registry(company.models)
-    try:
-        entry = registry.under(name, CHAMPION)
-        if entry is None:
-            return None, "", ""
-        return registry.load(name, entry.version), entry.version, ""
-    except EnvironmentFailure as error:
-        return None, "", f"{name}: {error}"
+        return reliability.recounted(found, history)
+    return reliability.final_rate(history, PlainRate.name, recipe)
 
 
 def _check_approver(approver: str) -> None:

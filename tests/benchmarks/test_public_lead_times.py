@@ -42,8 +42,10 @@ def test_cargo_keeps_the_order_of_its_file_and_teaches_nothing_of_its_test(publi
     assert rows["ordered_at"].is_sorted()
     assert 1 - rows["on_time"].mean() == pytest.approx(0.266, abs=0.005)
     taken = file_order(prepared(rows, Recipe())[0], Recipe())
-    assert taken.test["known_at"].min() > rows["ordered_at"].max()
-    assert taken.fit.height + taken.calibrate.height + taken.test.height == rows.height
+    assert taken.judge.test["known_at"].min() > rows["ordered_at"].max()
+    assert sum(part.height for part in taken.judge) == rows.height
+    (chose,) = taken.choose
+    assert chose.outcomes()["known_at"].max() < taken.judge.test["ordered_at"].min()
 
 
 @pytest.mark.nightly

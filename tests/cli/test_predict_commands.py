@@ -73,7 +73,7 @@ def test_a_predictor_that_did_not_earn_it_is_refused_with_exit_1(
     medhavi, company, tmp_path
 ):
     recipe = tmp_path / "strict.toml"
-    recipe.write_text("coverage_tolerance = 0.0\ntrees = 5\n")
+    recipe.write_text("coverage_level = 0.001\ntrees = 5\n")
     medhavi("train", "--kind", "lead_time", "--recipe", recipe)
     said = medhavi("promote", "lane-lead-time", "--approver", "Anna")
     assert said.code == 1

@@ -132,7 +132,9 @@ def test_lost_files_of_a_model_are_told_and_the_plain_quantile_speaks(fragile):
         bundle.unlink()
     (supplier,) = [each for each in fragile.estimates() if each.about == "supplier"]
     assert supplier.model == PLAIN
-    assert "are gone; train again" in supplier.note
+    (told,) = supplier.findings
+    assert told.code == "PRED002"
+    assert "are gone; train again" in told.message
 
 
 def test_without_an_approver_nothing_changes_for_planners(tmp_path):
@@ -148,7 +150,7 @@ def test_without_an_approver_nothing_changes_for_planners(tmp_path):
 
 def test_what_did_not_earn_it_is_refused_and_nothing_changes(trained, tmp_path):
     bench = opened(tmp_path)
-    strict = Recipe(trees=10, coverage_tolerance=0.0)
+    strict = Recipe(trees=10, coverage_level=0.001)
     bench.train(kinds=("lead_time",), recipe=strict)
     with pytest.raises(NotPromoted, match=r"not promoted: .*The plain quantile stays"):
         bench.promote("lane-lead-time", approver="Anna")
