@@ -75,6 +75,7 @@ def check(database: Path) -> None:
     except sqlite3.Error as error:
         verdict = str(error)
     if verdict != "ok":
+        verdict = " ".join(str(verdict).split())
         message = (
             f"The predictor store {database} cannot be used ({verdict}). Restore it "
             "from a backup, or move it away and run: medhavi train"

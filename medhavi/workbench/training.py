@@ -7,18 +7,16 @@ whether there is an answer.
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
-from medhavi.errors import EnvironmentFailure, MedhaviError, UsageError
-from medhavi.findings import Finding, finding
+from medhavi.errors import MedhaviError, UsageError
+from medhavi.findings import Finding
 from medhavi.predict import backtest, estimates, reliability
-from medhavi.predict.bundle import KINDS, LEAD_TIME, RELIABILITY, Predictor
+from medhavi.predict.bundle import KINDS, LEAD_TIME, RELIABILITY
 from medhavi.predict.features import stated_in
 from medhavi.predict.lead_time import LeadTimeModel
 from medhavi.predict.recipe import Recipe
@@ -26,6 +24,7 @@ from medhavi.predict.registry import CHAMPION, Registry
 from medhavi.predict.reliability import PlainRate, RateModel
 from medhavi.predict.rolling import recalibrated
 from medhavi.workbench import decisions
+from medhavi.workbench.champions import champions_of
 from medhavi.workbench.observed_history import history_of, subjects_of
 from medhavi.workbench.tracking import Tracking
 
@@ -36,8 +35,10 @@ if TYPE_CHECKING:
 
     from medhavi.events.store import EventStore
     from medhavi.lakehouse import Lake
+    from medhavi.predict.bundle import Predictor
     from medhavi.predict.registry import Registered
     from medhavi.snapshot import Snapshot
+    from medhavi.workbench.champions import Champions
 
     Comparison = backtest.Comparison | reliability.RateComparison
 
@@ -369,7 +370,7 @@ def publish(company: Company) -> tuple[Published, ...]:
 
 def _publish(company: Company, past: _Past, recipe: Recipe) -> tuple[Published, ...]:
     done = []
-    champions = _champions(company)
+    champions = champions_of(company.models, company.lake, NAMES.values())
     for about in ABOUT:
         history = past.history(about)
         if history.is_empty():
@@ -425,56 +426,8 @@ def _rows(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Champions:
-    """Predictors in use by name, with their versions, and what keeps others out."""
-
-    models: Mapping[str, tuple[Predictor, str]]
-    findings: tuple[Finding, ...]
-
-
-def _champions(company: Company) -> _Champions:
-    """Read every predictor in use; at most one finding says what cannot be read."""
-    registry = Registry(company.models)
-    models: dict[str, tuple[Predictor, str]] = {}
-    lost: dict[str, str] = {}
-    try:
-        in_use = {name: registry.under(name, CHAMPION) for name in NAMES.values()}
-    except EnvironmentFailure as error:
-        return _Champions(models={}, findings=(finding("PRED001", detail=error),))
-    promoted = _ever_promoted(company)
-    for name, entry in in_use.items():
-        if entry is None:
-            if name in promoted:
-                lost[name] = f"{company.models} has no version of it in use."
-            continue
-        try:
-            models[name] = registry.load(name, entry.version), entry.version
-        except EnvironmentFailure as error:
-            lost[name] = str(error)
-    if not lost:
-        return _Champions(models=models, findings=())
-    told = finding(
-        "PRED002",
-        value=", ".join(sorted(lost)),
-        detail=" ".join(dict.fromkeys(lost[name] for name in sorted(lost))),
-    )
-    return _Champions(models=models, findings=(told,))
-
-
-def _ever_promoted(company: Company) -> set[str]:
-    """Names of predictors that somebody put in use, as the event log says."""
-    rows = (
-        company.lake.table("bronze.events")
-        .filter(pl.col("type") == "ModelPromoted")
-        .select("payload")
-        .collect()
-    )
-    return {str(json.loads(text)["model"]) for (text,) in rows.iter_rows()}
-
-
 def _in_use(
-    champions: _Champions, about: str, history: pl.DataFrame, recipe: Recipe
+    champions: Champions, about: str, history: pl.DataFrame, recipe: Recipe
 ) -> tuple[LeadTimeModel, str, str]:
     name = NAMES[LEAD_TIME, about]
     found, version = champions.models.get(name, (None, ""))
@@ -487,7 +440,7 @@ def _in_use(
 
 
 def _rate_in_use(
-    champions: _Champions, about: str, history: pl.DataFrame, recipe: Recipe
+    champions: Champions, about: str, history: pl.DataFrame, recipe: Recipe
 ) -> RateModel:
     found, _ = champions.models.get(NAMES[RELIABILITY, about], (None, ""))
     if isinstance(found, RateModel):

@@ -155,4 +155,6 @@ def test_the_step_of_the_cycle_says_what_was_lost(company):
     rule = StepRule(name="estimates", automation="commit", trigger="always")
     done = do(rule, work)
     assert "PRED001" in done.text
-    assert [each["code"] for each in done.facts["findings"]] == ["PRED001"]
+    findings = done.facts["findings"]
+    assert isinstance(findings, list)
+    assert [each["code"] for each in findings] == ["PRED001"]
