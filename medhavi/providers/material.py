@@ -360,6 +360,19 @@ class Material:
         """Forget the journal: what was taken is binding, earlier marks are void."""
         self._journal.clear()
 
+    def state(
+        self, nodes: Iterable[Node] | None = None
+    ) -> dict[Node, tuple[tuple[int, int], ...]]:
+        """Net of lines over time, to compare two ledgers by `==`.
+
+        Parameters
+        ----------
+        nodes
+            Products at places; by default those whose line is built.
+        """
+        named = sorted(self._lines) if nodes is None else nodes
+        return {node: self.line(*node).state for node in named}
+
     # ------------------------------------------------------------------- findings
     @property
     def findings(self) -> tuple[Finding, ...]:

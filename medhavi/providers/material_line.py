@@ -209,6 +209,17 @@ class MaterialLine:
         )
 
     @property
+    def state(self) -> tuple[tuple[int, int], ...]:
+        """Net [steps] from each instant on at which it changes, to compare by `==`."""
+        return tuple(
+            (instant, net)
+            for place, (instant, net) in enumerate(
+                zip(self._times, self._net, strict=True)
+            )
+            if not place or net != self._net[place - 1]
+        )
+
+    @property
     def short(self) -> tuple[int, int] | None:
         """Commitments that are not covered: largest shortage [steps] and its start.
 
@@ -259,19 +270,26 @@ class MaterialLine:
         return shift
 
     def apply(self, shift: Shift) -> None:
-        """Carry out a shift without noting it: the journal's owner undoes with it."""
+        """Carry out a shift without noting it: the journal's owner undoes with it.
+
+        Raises
+        ------
+        ValueError
+            It was put back before; the line is as it was.
+        """
         times, net = self._times, self._net
         place = bisect_left(times, shift.instant)
-        if place == len(times) or times[place] != shift.instant:
+        known = place < len(times) and times[place] == shift.instant
+        if shift.uses + (self._uses[place] if known else 0) < 0:
+            message = f"The shift of {shift.steps} steps at {shift.instant} was put back before."
+            raise ValueError(message)
+        if not known:
             times.insert(place, shift.instant)
             net.insert(place, net[place - 1])
             self._uses.insert(place, 0)
             if self._withheld is not None:
                 self._withheld.insert(place, self._withheld[place - 1])
         self._uses[place] += shift.uses
-        if self._uses[place] < 0:
-            message = "The shift was put back before."
-            raise ValueError(message)
         steps = shift.steps
         for i in range(place, len(net)):
             net[i] -= steps

@@ -225,19 +225,27 @@ class LotLine(TriedLine):
 
     # -------------------------------------------------------------------- changes
     def apply(self, shift: Shift) -> None:
-        """Carry out a shift without noting it."""
-        if shift.receipt:
-            lot = Lot(shift.instant, shift.until, "", abs(shift.steps), shift.kind)
-            _change(self._lots, lot, shift.uses)
-        else:
-            owner = shift.customer or ""
-            steps = abs(shift.steps)
-            taker = Taker(shift.instant, shift.until, owner, steps, shift.kind)
-            _change(self._takers, taker, shift.uses)
-        super().apply(shift)
+        """Carry out a shift without noting it; one that fails leaves the line alone."""
+        self._change_items(shift, shift.uses)
+        try:
+            super().apply(shift)
+        except ValueError:
+            self._change_items(shift, -shift.uses)
+            raise
         self._survey()
 
     # ------------------------------------------------------------------- internals
+    def _change_items(self, shift: Shift, uses: int) -> None:
+        """Insert the lot or taker of a shift, or remove it."""
+        steps = abs(shift.steps)
+        if shift.receipt:
+            lot = Lot(shift.instant, shift.until, "", steps, shift.kind)
+            _change(self._lots, lot, uses)
+        else:
+            owner = shift.customer or ""
+            taker = Taker(shift.instant, shift.until, owner, steps, shift.kind)
+            _change(self._takers, taker, uses)
+
     def _harmless(self, new: Taker, buffers: bool) -> bool:  # noqa: FBT001 - hot
         grid = frozenset({new.instant})
         before = self._walk(self._takers, grid)

@@ -45,10 +45,11 @@ class ReservationLedger:
         Events by command, `refused` and `replayed` (RES-14).
     """
 
-    __slots__ = ("_by_id", "_by_key", "_by_place", "counts")
+    __slots__ = ("_by_demand", "_by_id", "_by_key", "_by_place", "counts")
 
     def __init__(self, reservations: Iterable[Reservation] = ()) -> None:
         self._by_id: dict[str, Reservation] = {}
+        self._by_demand: dict[str | None, set[str]] = {}
         self._by_key: dict[str, str] = {}
         self._by_place: dict[tuple[str, str | None], set[str]] = {}
         self.counts: Counter[str] = Counter()
@@ -57,7 +58,11 @@ class ReservationLedger:
 
     def keep(self, one: Reservation) -> None:
         """Note a reservation as it stands: what is recorded is a fact."""
+        known = self._by_id.get(one.reservation)
+        if known is not None:
+            self._by_demand[known.demand].discard(one.reservation)
         self._by_id[one.reservation] = one
+        self._by_demand.setdefault(one.demand, set()).add(one.reservation)
         self._by_key[one.key] = one.reservation
         place = (one.subject, one.location)
         self._by_place.setdefault(place, set()).add(one.reservation)
@@ -71,6 +76,11 @@ class ReservationLedger:
     def all(self) -> tuple[Reservation, ...]:
         """All reservations, by id."""
         return tuple(self._by_id[name] for name in sorted(self._by_id))
+
+    def of(self, demand: str) -> tuple[Reservation, ...]:
+        """All reservations of a demand, by id."""
+        names = self._by_demand.get(demand, ())
+        return tuple(self._by_id[name] for name in sorted(names))
 
     def at(self, subject: str, location: str | None) -> tuple[Reservation, ...]:
         """Give the reservations on a product (resource, lane) at a place, by id."""
@@ -272,3 +282,4 @@ class ReservationLedger:
             return
         del self._by_id[one.reservation], self._by_key[one.key]
         self._by_place[one.subject, one.location].discard(one.reservation)
+        self._by_demand[one.demand].discard(one.reservation)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from medhavi.errors import EnvironmentFailure, MedhaviError, UsageError
 from medhavi.service.desk_api import DeskApi
 from medhavi.service.desk_keeper import DeskKeeper
+from medhavi.service.guard import Guard
 from medhavi.service.health import health
 from medhavi.service.landing import landing_html
 from medhavi.service.live_numbers import live_numbers
@@ -19,17 +21,24 @@ from medhavi.service.pages import entries
 from medhavi.views.theme import app_style
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
-    from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
-def create_app(*, watch: bool = False) -> Starlette:
-    """Make the ASGI application; `watch` as in `DeskKeeper`."""
+def create_app(*, watch: bool = False, hosts: Iterable[str] = ()) -> Guard:
+    """Make the ASGI application, behind its guard.
+
+    Parameters
+    ----------
+    watch
+        As in `DeskKeeper`.
+    hosts
+        Further names of this machine, as in `Guard`.
+    """
     import marimo
     from starlette.applications import Starlette
     from starlette.concurrency import run_in_threadpool
@@ -57,12 +66,13 @@ def create_app(*, watch: bool = False) -> Starlette:
 
     async def landing(_request: Request) -> Response:
         numbers = await run_in_threadpool(live_numbers)
-        return HTMLResponse(landing_html(apps, notebooks, health(), numbers))
+        return HTMLResponse(landing_html(apps, notebooks, health(keeper), numbers))
 
     async def alive(_request: Request) -> Response:
-        return JSONResponse(health(keeper))
+        facts = health(keeper)
+        return JSONResponse(facts, status_code=200 if facts["ready"] else 503)
 
-    return Starlette(
+    served = Starlette(
         routes=[
             Route("/", landing),
             Route("/health", alive),
@@ -71,6 +81,8 @@ def create_app(*, watch: bool = False) -> Starlette:
         ],
         lifespan=lifespan,
     )
+    pages = [entry.address for entry in (*apps, *notebooks)]
+    return Guard(served, pages, hosts)
 
 
 def _keeper(*, watch: bool) -> DeskKeeper | None:
@@ -140,8 +152,14 @@ def serve(
         os.environ.pop(TABLES_VARIABLE, None)  # what is said now wins
     listener = _listener(host, port)
     address = f"http://{'localhost' if host == '::1' else host}:{port}"
+    # A thread that waits for the interpreter gets it after a ms: threads of calls wait
+    # for it several times, beside a long one 5 ms (the default) each time.
+    sys.setswitchinterval(0.001)
     config = uvicorn.Config(
-        create_app(watch=watch), log_level="warning", timeout_graceful_shutdown=3
+        create_app(watch=watch, hosts=(host,)),
+        log_level="warning",
+        timeout_graceful_shutdown=3,
+        server_header=False,
     )
     print(f"Medhavi is at {address} (Ctrl-C ends it)", flush=True)  # noqa: T201
     uvicorn.Server(config).run(sockets=[listener])

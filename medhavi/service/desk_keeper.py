@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 EVERY_SECONDS = 15.0
 """How long the keeper waits between two looks."""
+COMPARED_SECONDS = 300.0
+"""How long books stand until they are compared with books made anew."""
 _log = logging.getLogger(__name__)
 
 
@@ -53,6 +55,8 @@ class DeskKeeper:
         self._thread: threading.Thread | None = None
         self._desk: PromiseDesk | None = None
         self._since = 0.0
+        self._compared = 0.0
+        self._rebuilding = False
         self.trouble = ""
 
     def start(self) -> None:
@@ -81,15 +85,33 @@ class DeskKeeper:
         changed = desk is not self._desk
         if changed:
             self._desk, self._since = desk, time.monotonic()
+            self._compared = self._since
+        elif time.monotonic() - self._compared >= COMPARED_SECONDS:
+            self._compare(desk)
         freed = desk.sweep(self.now)
         if changed and self._watch:
             record_risks(desk)
         return freed
 
+    def _compare(self, desk: PromiseDesk) -> None:
+        """Compare the books of the desk with books made anew; replace what differs."""
+        self._rebuilding = True
+        try:
+            desk.compared()
+        finally:
+            self._rebuilding = False
+            self._compared = time.monotonic()
+
     @property
     def desk(self) -> PromiseDesk | None:
         """The desk, once it was opened."""
         return self._desk
+
+    @property
+    def ready(self) -> bool:
+        """Whether the desk answers: it is open, and its keeper lives."""
+        gone = self._thread is not None and not self._thread.is_alive()
+        return self._desk is not None and not gone
 
     @property
     def now(self) -> int:
@@ -98,20 +120,31 @@ class DeskKeeper:
             return 0
         return self._desk.live.now + int(time.monotonic() - self._since)
 
+    @property
+    def state(self) -> str:
+        """One of opening, open, behind, rebuilding and failed.
+
+        Behind: it answers on older tables, or its last look failed. Rebuilding:
+        it answers, and its books are made anew and compared.
+        """
+        if not self.ready:
+            return "failed" if self._desk is not None or self.trouble else "opening"
+        if self._rebuilding:
+            return "rebuilding"
+        assert self._desk is not None
+        return "behind" if self._desk.behind or self.trouble else "open"
+
     def as_dict(self) -> dict[str, object]:
-        """Give state, revision and counters for `/health`."""
+        """State, revision and counters, for `/health`; why it failed is in the log."""
+        state = self.state
         if self._desk is None:
-            return {"state": "failed" if self.trouble else "opening", **self._why()}
+            return {"state": state}
         return {
-            "state": "behind" if self._desk.behind or self.trouble else "open",
-            **self._why(),
+            "state": state,
             "revision": self._desk.live.revision,
             "covered": self._desk.live.covered,
             **self._desk.counters.as_dict(),
         }
-
-    def _why(self) -> dict[str, object]:
-        return {"trouble": self.trouble} if self.trouble else {}
 
     def _run(self) -> None:
         while not self._ended.is_set():
@@ -122,4 +155,7 @@ class DeskKeeper:
                 # The desk of before goes on answering; the next look tries again.
                 self.trouble = str(failure).partition("\n")[0]
                 _log.warning("promise desk: %s", self.trouble)
+            except Exception as failure:  # noqa: BLE001 - the boundary of a thread
+                self.trouble = f"{type(failure).__name__}: {failure}"
+                _log.exception("promise desk: a look failed in a way it should not")
             self._ended.wait(self._every)

@@ -14,23 +14,34 @@ if TYPE_CHECKING:
 
 
 def health(keeper: DeskKeeper | None = None) -> dict[str, object]:
-    """Give status, version, data and desk; nothing is read but presence of folders.
+    """State of the server: version, data and desk; only presence of folders is read.
 
-    `status` is "ok" where there is data, "no data" where not, "unreachable" where its
-    folder is not there. `desk` is there where promises can be made binding.
+    `status` is "ok" where there is data and the desk, if any, is open; "no data" and
+    "unreachable" (the folder is gone) of the data, else the state of the desk: opening,
+    behind, rebuilding or failed. `ready` is false where nothing can be answered: a
+    probe gets status code 503. No path of the server is shown.
     """
     facts: dict[str, object] = {"version": __version__}
     if keeper is not None:
         facts["desk"] = keeper.as_dict()
     try:
         source = choose_source()
-    except MedhaviError as failure:
-        return {**facts, "status": "no data", "data": "none", "place": str(failure)}
+    except MedhaviError:
+        told = {"status": "no data", "ready": True, "data": "none", "place": ""}
+        return {**facts, **told}
     place = source.tables or source.lake
     there = "://" in place or Path(place).exists()
+    status, ready = ("ok", True) if there else ("unreachable", False)
+    if there and keeper is not None:
+        status, ready = _status(keeper.state), keeper.ready
     return {
         **facts,
-        "status": "ok" if there else "unreachable",
+        "status": status,
+        "ready": ready,
         "data": "tables" if source.tables else "lake",
-        "place": place,
+        "place": str(source),
     }
+
+
+def _status(desk: str) -> str:
+    return "ok" if desk == "open" else desk

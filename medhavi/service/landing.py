@@ -5,8 +5,6 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from medhavi.errors import MedhaviError
-from medhavi.service.page_data import choose_source
 from medhavi.views.theme import style_sheet
 
 if TYPE_CHECKING:
@@ -76,19 +74,15 @@ def _state(health: Mapping[str, object]) -> str:
         )
     return (
         '<div class="mv-facts">'
-        f"<span>Data <b>{escape(_data_name())}</b></span>"
-        f'<span>State <b><span class="mv-good">●</span> '
+        f"<span>Data <b>{escape(str(health['data']))} "
+        f"{escape(str(health['place']))}</b></span>"
+        f'<span>State <b><span class="mv-{_tone(health)}">●</span> '
         f"{escape(str(health['status']))}</b></span></div>"
     )
 
 
-def _data_name() -> str:
-    """Name of the tables or of the lake's workspace; never where they lie."""
-    try:
-        source = choose_source()
-    except MedhaviError:
-        return "none"
-    return f"{'tables' if source.tables else 'lake'} {source}"
+def _tone(health: Mapping[str, object]) -> str:
+    return "good" if health["status"] == "ok" else "bad"
 
 
 def _footer(health: Mapping[str, object]) -> str:

@@ -256,7 +256,7 @@ def bench_of(source: Source) -> Workbench | None:
     """
     if not source.lake:
         return None
-    from medhavi.workbench.workbench import Workbench
+    from medhavi.workbench.shared_desk import SharedWorkbench
 
     key = str(Path(source.lake).absolute())
     with _opening:
@@ -264,7 +264,7 @@ def bench_of(source: Source) -> Workbench | None:
             store = store_of(source.lake)
             if store is None:
                 return None
-            _benches[key] = Workbench(lake=source.lake, store=store)
+            _benches[key] = SharedWorkbench(lake=source.lake, store=store)
         return _benches[key]
 
 

@@ -82,18 +82,19 @@ def named(data: PageData) -> PageData:
 
 @contextmanager
 def open_book(data: PageData, *, past: bool = False) -> Iterator[Book]:
-    """Give the live book of a lake, else one of the tables; nobody else asks it then.
+    """Live book of a lake, else one of the tables; nobody else asks it then.
 
     Raises
     ------
     UsageError
         There are no tables.
     """
+    desk = None if past else desk_of(data)
+    if desk is not None:
+        with desk.look() as book:
+            yield book
+        return
     with _lock:
-        desk = None if past else desk_of(data)
-        if desk is not None:
-            yield desk.book
-            return
         if data.snapshot is None:
             message = "There are no tables to ask."
             raise UsageError(message)
@@ -102,9 +103,8 @@ def open_book(data: PageData, *, past: bool = False) -> Iterator[Book]:
 
 @contextmanager
 def binding_desk(data: PageData) -> Iterator[PromiseDesk | None]:
-    """Give the desk of a lake, which nobody else asks then; None without a store."""
-    with _lock:
-        yield desk_of(data)
+    """Desk of a lake, which takes callers in turn; None without a store."""
+    yield desk_of(data)
 
 
 def ask(

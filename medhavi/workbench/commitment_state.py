@@ -133,9 +133,7 @@ class CommitmentState:
 
     def holds_of(self, demand: str, now: int) -> tuple[Reservation, ...]:
         """Give the active reservations of a demand, by id."""
-        return tuple(
-            one for one in self.ledger.all if one.demand == demand and one.active(now)
-        )
+        return tuple(one for one in self.ledger.of(demand) if one.active(now))
 
     def dates_given(self) -> frozenset[str]:
         """Give the demands whose date somebody gave in place of what was found."""

@@ -6,6 +6,7 @@ They are measurements of this process and stay outside every result (design 3.7)
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections import Counter, deque
 from contextlib import contextmanager
@@ -47,10 +48,17 @@ class DeskCounters:
         self.choices = ChoiceCounters()
         self._asked: dict[str, deque[Asked]] = {}
         self._seconds: dict[str, deque[float]] = {}
+        self._lock = threading.Lock()
+
+    def count(self, name: str, number: int = 1) -> None:
+        """Count something; callers of several threads lose none."""
+        with self._lock:
+            self.counts[name] += number
 
     def appended(self, events: Iterable[NewEvent]) -> None:
         """Count events that were written."""
-        self.counts.update(event.type for event in events)
+        with self._lock:
+            self.counts.update(event.type for event in events)
 
     def quoted(self, promises: Sequence[Promise], providers: Providers) -> None:
         """Count answers, what they chose and what limited them, providers that failed.
@@ -60,6 +68,10 @@ class DeskCounters:
         providers
             What the answers chose among.
         """
+        with self._lock:
+            self._count_answers(promises, providers)
+
+    def _count_answers(self, promises: Sequence[Promise], providers: Providers) -> None:
         self.counts["quoted"] += len(promises)
         self.counts["buying"] += sum(bool(one.purchases) for one in promises)
         for one in promises:
@@ -76,8 +88,10 @@ class DeskCounters:
 
     def measured(self, told: Mapping[str, Asked]) -> None:
         """Keep what the providers did for an answer."""
-        for provider, asked in told.items():
-            self._asked.setdefault(provider, deque(maxlen=KEPT)).append(asked)
+        with self._lock:
+            for provider, asked in told.items():
+                known = self._asked.setdefault(provider, deque(maxlen=KEPT))
+                known.append(asked)
 
     @contextmanager
     def timed(self, verb: str) -> Iterator[None]:
@@ -86,8 +100,9 @@ class DeskCounters:
         try:
             yield
         finally:
-            taken = self._seconds.setdefault(verb, deque(maxlen=KEPT))
-            taken.append(time.perf_counter() - begin)
+            with self._lock:
+                taken = self._seconds.setdefault(verb, deque(maxlen=KEPT))
+                taken.append(time.perf_counter() - begin)
 
     def as_dict(self) -> dict[str, object]:
         """Give counts, and count, p50, p95 and p99 [s] of each verb (KPI-04).
@@ -96,6 +111,10 @@ class DeskCounters:
         that a provider got and the share of them that it knew the answer to.
         `alternates` and `purchases` are those of `ChoiceCounters`.
         """
+        with self._lock:
+            return self._as_dict()
+
+    def _as_dict(self) -> dict[str, object]:
         return {
             "counts": dict(sorted(self.counts.items())),
             "seconds": {

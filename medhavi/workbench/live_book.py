@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from medhavi.errors import RevisionConflict
 from medhavi.events.store import NO_STREAM
 from medhavi.planners.promising.book import Book
+from medhavi.planners.promising.book_state import built_nodes, differences
 from medhavi.planners.promising.taken import Undo
 from medhavi.results.promise import PlannedHold
 from medhavi.units import steps_up
@@ -66,14 +67,26 @@ class LiveBook:
 
     def __init__(self, store: EventStore, snapshot: Snapshot, covered: int) -> None:
         self._store = store
+        self._snapshot = snapshot
         self.covered = covered
-        self._own: set[str] = set()
-        self._stale = False
         self.turn = Turn()
-        self.state = CommitmentState(snapshot)
-        self.revision = NO_STREAM
-        self.book = Book.from_snapshot(snapshot)
+        self._begin()
         self.catch_up()
+
+    def _begin(self) -> None:
+        """Forget all that was read: the book is that of the tables."""
+        self._own: set[str] = set()
+        self._stale = self._lost = False
+        self.state = CommitmentState(self._snapshot)
+        self.revision = NO_STREAM
+        self._build(self._snapshot)
+
+    def _build(self, snapshot: Snapshot) -> None:
+        """Open the book of tables, and note of which demands they say anything."""
+        self.book = Book.from_snapshot(snapshot)
+        self._tabled = frozenset(snapshot["demands"]["demand"]).union(
+            snapshot["reservations"]["demand"]
+        )
 
     @property
     def now(self) -> int:
@@ -81,7 +94,19 @@ class LiveBook:
         return self.book.now
 
     def catch_up(self) -> None:
-        """Read what others committed and bring the book up to it."""
+        """Read what others committed and bring the book up to it.
+
+        Where that fails half-way the next reading begins with the tables.
+        """
+        if self._lost:
+            self._begin()
+        try:
+            self._read_on()
+        except BaseException:
+            self._lost = True
+            raise
+
+    def _read_on(self) -> None:
         touched: dict[str, None] = {}
         for event in self._store.read(STREAM, self.revision + 1):
             self.revision = event.revision
@@ -91,13 +116,15 @@ class LiveBook:
             demand = self.state.fold(event)
             if event.event_id in self._own:
                 self._own.discard(event.event_id)
-            elif demand is None or self.state.tabled(demand):
+            elif demand is None or demand in self._tabled:
                 self._stale = True
             else:
                 touched[demand] = None
         if self._stale:
+            # The tables under the book then say what was committed before: whatever
+            # changes of that later needs another book, too.
+            self._build(self.state.snapshot())
             self._stale = False
-            self.book = Book.from_snapshot(self.state.snapshot())
             return
         for demand in touched:
             self._renew(demand)
@@ -105,6 +132,40 @@ class LiveBook:
     def read_anew(self) -> None:
         """Let the next reading build the book from the tables and all of the stream."""
         self._stale = True
+
+    def compared(self) -> tuple[str, ...]:
+        """Compare the book with one made anew, and replace it where they differ.
+
+        The other book is made before the turn is taken: others quote meanwhile.
+
+        Returns
+        -------
+        tuple of str
+            What differed, by name; empty: nothing.
+        """
+        fresh = LiveBook(self._store, self._snapshot, self.covered)
+        fresh.book.stages.material.state(built_nodes(self.book))
+        with self.turn:
+            try:
+                self.catch_up()
+                fresh.catch_up()
+                while fresh.revision != self.revision:
+                    self.catch_up()
+                    fresh.catch_up()
+                found = differences(self.book, fresh.book)
+            except (ArithmeticError, LookupError, ValueError) as failure:
+                # The book cannot even follow the stream.
+                fresh.catch_up()
+                found = (f"it cannot follow the stream: {failure}",)
+            if found:
+                self._begin_as(fresh)
+        return found
+
+    def _begin_as(self, other: LiveBook) -> None:
+        """Go on with the book of another one, which nobody else has."""
+        self.state, self.revision = other.state, other.revision
+        self.book, self._tabled = other.book, other._tabled
+        self._own, self._stale, self._lost = set(), other._stale, other._lost
 
     def append(self, events: list[NewEvent]) -> None:
         """Append what the book holds already, on the revision that was read.

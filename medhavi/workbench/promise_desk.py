@@ -11,8 +11,8 @@ for a while: tentative holds, confirmed by the commit, else swept when their tim
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, NamedTuple, Self
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Self
 
 from medhavi.errors import RevisionConflict, UsageError
 from medhavi.events.store import NO_STREAM
@@ -29,10 +29,8 @@ from medhavi.workbench.commit_answer import (
     is_worse,
     told,
 )
-from medhavi.workbench.commitment_decisions import Decider
+from medhavi.workbench.commit_events import Wish, demand_of, events_of
 from medhavi.workbench.desk_counters import DeskCounters
-from medhavi.workbench.gives_way import gives_way, named_among
-from medhavi.workbench.holds_anew import bound_anew, held_anew
 from medhavi.workbench.live_book import ATTEMPTS, LiveBook, beaten
 from medhavi.workbench.promise_changes import check_changes
 from medhavi.workbench.promise_override import binding_date
@@ -40,7 +38,7 @@ from medhavi.workbench.promised_supply import marked
 from medhavi.workbench.provider_meter import EVERY, Meter, metered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from medhavi.events.envelope import NewEvent
     from medhavi.events.store import EventStore
@@ -52,18 +50,9 @@ if TYPE_CHECKING:
     from medhavi.providers.reservation_states import Reservation
     from medhavi.results.promise import Promise
     from medhavi.snapshot import Snapshot
+    from medhavi.workbench.commitment_decisions import Decider
     from medhavi.workbench.live_book import Decide
     from medhavi.workbench.promise_override import Override
-
-
-class _Wish(NamedTuple):
-    """What is to bind: for good where somebody approves it, else for a while."""
-
-    promises: tuple[Promise, ...]
-    policy: str | None
-    approver: str | None
-    override: Override | None = None
-    reason: str | None = None
 
 
 class PromiseDesk:
@@ -73,6 +62,10 @@ class PromiseDesk:
     ----------
     store, snapshot, covered
         As in `LiveBook`.
+    attempts
+        How often a commit is tried where others come first.
+    pause
+        Called before each line of a call; it may let others go first.
 
     Attributes
     ----------
@@ -84,8 +77,18 @@ class PromiseDesk:
         Why its tables are not the newest; empty: they are (MAT-08).
     """
 
-    def __init__(self, store: EventStore, snapshot: Snapshot, covered: int = 0) -> None:
+    def __init__(
+        self,
+        store: EventStore,
+        snapshot: Snapshot,
+        covered: int = 0,
+        *,
+        attempts: int | None = None,
+        pause: Callable[[], object] | None = None,
+    ) -> None:
         self.live = LiveBook(store, snapshot, covered)
+        self._attempts = attempts
+        self._pause = pause
         self._answers: tuple[int, tuple[Promise, ...]] = (NO_STREAM, ())
         self.counters = DeskCounters()
         self._answered = 0
@@ -128,9 +131,9 @@ class PromiseDesk:
             try:
                 with nullcontext() if meter is None else metered(book, meter):
                     given = book, requests, policy, self.behind
-                    found = answer_on(*given, detail=detail)
+                    found = answer_on(*given, detail=detail, before=self._pause)
             finally:
-                book.go_back(before)
+                self._go_back(book, before)
             self._answered += 1
             self._answers = self.live.revision, found.promises
             self.counters.quoted(found.promises, book.providers)
@@ -156,7 +159,7 @@ class PromiseDesk:
                 "their dates for nothing. Commit it."
             )
             raise UsageError(message)
-        return self._bind(_Wish(promises, policy, None))
+        return self.bind(Wish(promises, policy, None))
 
     def commit(
         self,
@@ -193,20 +196,22 @@ class PromiseDesk:
         if override is not None:
             override.check(promises)
         why = (reason or "").strip() or (override and override.reason.strip()) or None
-        return self._bind(_Wish(promises, policy, approver, override, why))
+        return self.bind(Wish(promises, policy, approver, override, why))
 
-    def _bind(self, wish: _Wish) -> Commit:
+    def bind(self, wish: Wish) -> Commit:
+        """Make a wish binding; tried anew where others came first."""
         with self.counters.timed("commit"), self.live.turn:
-            for attempt in range(1, ATTEMPTS + 1):
+            most = self._attempts or ATTEMPTS
+            for attempt in range(1, most + 1):
                 self.live.catch_up()
                 done = self._tried(wish, attempt)
                 if done is not None:
                     self._count(done)
                     return done
-                self.counters.counts["retried"] += 1
-        raise beaten(ATTEMPTS)
+                self.counters.count("retried")
+        raise beaten(most)
 
-    def _tried(self, wish: _Wish, attempt: int) -> Commit | None:
+    def _tried(self, wish: Wish, attempt: int) -> Commit | None:
         """Try once; None: somebody else came first."""
         promises = tuple(marked(one) for one in wish.promises)
         if self._is_done(promises, wish):
@@ -216,26 +221,27 @@ class PromiseDesk:
         book = self.live.book
         before = book.tokens
         made: Sequence[Promise] = promises
-        if not self._held(wish.promises):
-            made = self._asked_again(promises, wish.policy)
-        pairs = zip(promises, made, strict=True)
-        lost = next((old for old, new in pairs if is_worse(old, new)), None)
-        if lost is not None:
-            book.go_back(before)
-            return self._conflict(lost, wish.policy, attempt)
-        events = self._decided(made, wish)
         try:
-            self.live.append(events)
-        except RevisionConflict:
-            book.go_back(before)
-            return None
-        except BaseException:
-            book.go_back(before)
+            if not self._held(wish.promises):
+                made = self._asked_again(promises, wish.policy)
+            pairs = zip(promises, made, strict=True)
+            lost = next((old for old, new in pairs if is_worse(old, new)), None)
+            events = [] if lost is not None else events_of(self.live, made, wish)
+            if lost is None:
+                self.live.append(events)
+        except BaseException as failure:
+            # Nothing was written: the book holds what it held, however far this came.
+            self._go_back(book, before)
+            if isinstance(failure, RevisionConflict):
+                return None
             raise
+        if lost is not None:
+            self._go_back(book, before)
+            return self._conflict(lost, wish.policy, attempt)
         self.counters.appended(events)
         book.bind()
         moved = [*made, *(one.promise for each in made for one in each.preempted)]
-        tabled = any(self.live.state.tabled(_demand(one)) for one in moved)
+        tabled = any(self.live.state.tabled(demand_of(one)) for one in moved)
         if tabled or wish.override is not None:
             self.live.read_anew()
         return self._bound(made, wish, attempt)
@@ -244,7 +250,7 @@ class PromiseDesk:
         name = (
             "conflicts" if done.status is CommitStatus.CONFLICT else done.status.value
         )
-        self.counters.counts["replayed" if done.replayed else name] += 1
+        self.counters.count("replayed" if done.replayed else name)
 
     def release(
         self, demand: str, *, approver: str, reason: str | None = None
@@ -347,6 +353,20 @@ class PromiseDesk:
             self.live.catch_up()
             return self.live.book
 
+    @contextmanager
+    def look(self) -> Iterator[Book]:
+        """Book on the newest commitments, to ask more of it than a quote says.
+
+        Nobody else uses it meanwhile, and nothing may be accepted on it.
+        """
+        with self.live.turn:
+            self.live.catch_up()
+            yield self.live.book
+
+    def compared(self) -> tuple[str, ...]:
+        """Compare the book with one made anew; it is replaced where they differ."""
+        return self.live.compared()
+
     # ------------------------------------------------------------------ decisions
     def settle(self, decide: Decide, actor: str) -> tuple[str, ...]:
         """Append a decision about promises and holds, anew where others came first.
@@ -367,39 +387,10 @@ class PromiseDesk:
         self.counters.appended(written)
         return found
 
-    def _decided(self, made: Sequence[Promise], wish: _Wish) -> list[NewEvent]:
-        actor = wish.approver
-        decider = Decider(self.live.revision, self.live.now, actor or "medhavi")
-        events: list[NewEvent] = []
-        if actor is None:
-            for promise in made:
-                events += held_anew(self.live, decider, promise, "asked again")
-            return events
-        for one in gives_way(made):
-            previous = self.live.state.promised.get(one.line.demand)
-            events += decider.moved(one, previous, actor)
-            promise = marked(one.line.promise)
-            events += bound_anew(self.live, decider, promise, one.reason)
-        reasons = named_among(made)
-        for promise in made:
-            demand = _demand(promise)
-            events += decider.promised(
-                promise,
-                approver=actor,
-                snapshot=self.live.book.snapshot.fingerprint,
-                is_new=not self.live.state.planned(demand),
-                previous=self.live.state.promised.get(demand),
-                reason=wish.reason or reasons.get(demand),
-            )
-            if wish.override is not None:
-                events.append(decider.overridden(promise, wish.override, actor))
-            events += bound_anew(self.live, decider, promise, "promised anew")
-        return events
-
-    def _is_done(self, promises: Sequence[Promise], wish: _Wish) -> bool:
+    def _is_done(self, promises: Sequence[Promise], wish: Wish) -> bool:
         """Tell whether exactly this was committed, or held, before."""
         for promise in promises:
-            demand = _demand(promise)
+            demand = demand_of(promise)
             known = self.live.state.holds_of(demand, self.live.now)
             held = {one.reservation: one.qty for one in known}
             asked = {hold.reservation: hold.qty for hold in promise.holds}
@@ -417,7 +408,7 @@ class PromiseDesk:
     def _bound(
         self,
         made: Sequence[Promise],
-        wish: _Wish,
+        wish: Wish,
         attempts: int,
         *,
         replayed: bool = False,
@@ -434,6 +425,14 @@ class PromiseDesk:
         )
 
     # ------------------------------------------------------------------- the book
+    def _go_back(self, book: Book, tokens: frozenset[int]) -> None:
+        """Undo what a call took; a book that cannot is built anew before it answers."""
+        try:
+            book.go_back(tokens)
+        except BaseException:
+            self.live.read_anew()
+            raise
+
     def _asked_again(
         self, promises: Sequence[Promise], policy: str | None
     ) -> list[Promise]:
@@ -442,7 +441,8 @@ class PromiseDesk:
             self._request(promise, position)
             for position, promise in enumerate(promises, 1)
         )
-        answers = quote_all(self.live.book, requests, policy, detail="date")
+        given = self.live.book, requests, policy
+        answers = quote_all(*given, detail="date", before=self._pause)
         made = [marked(one) for one in answers]
         return [
             old if is_same(old, new) else told(new, old)
@@ -451,7 +451,7 @@ class PromiseDesk:
 
     def _request(self, promise: Promise, position: int) -> Request:
         """Give the request that a promise answers."""
-        known = self.live.state.planned(_demand(promise))
+        known = self.live.state.planned(demand_of(promise))
         return request_of_line(promise.demand, position, known=known)
 
     def _held(self, promises: Sequence[Promise]) -> bool:
@@ -494,7 +494,3 @@ def _check(promises: Sequence[Promise]) -> None:
     if rejected:
         message = f"Request {rejected[0]} is rejected; there is nothing to commit."
         raise UsageError(message)
-
-
-def _demand(promise: Promise) -> str:
-    return str(promise.demand["demand"])

@@ -259,9 +259,8 @@ class Workbench(PlanEditing):
     def desk(self) -> PromiseDesk:
         """The promise desk of this process: one live book, opened on the lake's head.
 
-        A mirror, whoever makes it, closes it; the next question opens one on what is
-        new (CORE-14). Where that fails the last one answers, and its findings say so,
-        until a question succeeds in opening a new one (MAT-08).
+        A mirror closes it; the next question opens one on what is new (CORE-14). Where
+        that fails the last one answers, and its findings say so (MAT-08).
 
         Raises
         ------
@@ -278,26 +277,20 @@ class Workbench(PlanEditing):
         """Open the desk on the newest tables, where they are not those that it has.
 
         Until it is open the one before answers who asked it. A process that serves
-        others calls this behind the scenes (ATP-25).
+        others calls this behind the scenes (ATP-25). It raises what `desk` does.
 
         Returns
         -------
         bool
             Whether the desk is another one now.
-
-        Raises
-        ------
-        MedhaviError
-            As `desk`.
         """
         from medhavi.workbench.last_good_desk import newest_or_last
-        from medhavi.workbench.promise_desk import PromiseDesk
 
         stamp, last = self.lake.stamp(), self._desk or self._last_desk
         if self._desk is not None and stamp is not None and stamp == self._stamp:
             return False
         desk, newest = newest_or_last(
-            lambda: PromiseDesk.open(self.lake, self.store), last
+            lambda: self._desk_kind.open(self.lake, self.store), last
         )
         if newest and last is not None:
             desk.counters = last.counters
@@ -334,8 +327,14 @@ class Workbench(PlanEditing):
         return self.desk.commit(*many, approver=approver, policy=policy, reason=reason)
 
     @property
+    def _desk_kind(self) -> type[PromiseDesk]:
+        from medhavi.workbench.promise_desk import PromiseDesk
+
+        return PromiseDesk
+
+    @property
     def has_store(self) -> bool:
-        """Whether an event store is named."""
+        """Whether a store is named."""
         return self._store_url is not None
 
     def at_risk(self, *, explained: int = 20) -> PromiseWatch:
@@ -389,7 +388,6 @@ class Workbench(PlanEditing):
         return PlanEdits(self.lake, self.store, self.last_run)
 
     def _forget(self) -> None:
-        """Close the desk: what it read is not the newest any more."""
         self._desk = None
 
     def query(self, sql: str, limits: QueryLimits | None = None) -> pl.DataFrame:

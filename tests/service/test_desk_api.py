@@ -23,7 +23,9 @@ from starlette.testclient import TestClient
 from medhavi.events.sqlite import SqliteStore
 from medhavi.service.desk_api import DeskApi
 from medhavi.service.desk_keeper import DeskKeeper
+from medhavi.service.guard import Guard
 from medhavi.workbench import Workbench
+from medhavi.workbench.shared_desk import SharedWorkbench
 from tests.lakehouse.lake_events import event, small_company
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +37,7 @@ MEDHAVI = str(Path(sys.executable).with_name("medhavi"))
 def bench(tmp_path):
     """A mirrored company with 40 pieces of A at DC."""
     SqliteStore(tmp_path / "events.db").append_many(small_company())
-    bench = Workbench(tmp_path / "lake", f"sqlite:///{tmp_path}/events.db")
+    bench = SharedWorkbench(tmp_path / "lake", f"sqlite:///{tmp_path}/events.db")
     bench.mirror()
     return bench
 
@@ -49,7 +51,7 @@ def keeper(bench):
 
 @pytest.fixture
 def client(keeper):
-    app = Starlette(routes=DeskApi(keeper).routes())
+    app = Guard(Starlette(routes=DeskApi(keeper).routes()))
     return TestClient(app, base_url="http://localhost:8710")
 
 
@@ -62,10 +64,14 @@ def line(order, qty):
 @pytest.mark.parametrize(
     ("verb", "body", "told"),
     [
-        ("quote", "{}", "Give requests"),
-        ("quote", '{"requests": [], "policy": {"policy": "gold"}}', "policy as a name"),
-        ("quote", '{"requests": 5}', "rows, a frame or a file"),
-        ("quote", "[" * 100_000, "no JSON"),
+        ("quote", "{}", "Give requests with product"),
+        (
+            "quote",
+            '{"requests": [], "policy": {"policy": "gold"}}',
+            "policy: {'policy'",
+        ),
+        ("quote", '{"requests": 5}', "no list of objects"),
+        ("quote", "[" * 100_000, "nests deeper than 32"),
         ("quote", "[]", "one JSON object"),
         ("hold", '{"quote": "gone"}', "Quote again"),
         ("commit", '{"quote": "QUOTE", "requests": 1}', "places from 1 to 1"),
@@ -162,11 +168,10 @@ def test_pages_of_other_sites_promise_nothing(client):
     plain = client.post(
         "/desk/quote", content=body, headers={"content-type": "text/plain"}
     )
-    assert plain.status_code == 403
-    away = client.post(
-        "/desk/quote", json={"requests": []}, headers={"host": "elsewhere:8710"}
-    )
-    assert away.status_code == 403
+    assert plain.status_code == 415
+    for header, code in ({"host": "evil:8710"}, 421), ({"origin": "http://evil"}, 403):
+        away = client.post("/desk/quote", json={"requests": []}, headers=header)
+        assert away.status_code == code
 
 
 def test_desk_that_is_not_open_yet_says_so(bench):
@@ -176,7 +181,7 @@ def test_desk_that_is_not_open_yet_says_so(bench):
     said = client.post("/desk/quote", json={"requests": []})
     assert (said.status_code, said.json()["error"]) == (
         503,
-        "the desk is being opened; ask again",
+        "The desk is not open.",
     )
 
 

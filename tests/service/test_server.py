@@ -60,9 +60,12 @@ def test_health_without_data_says_so(nowhere):
 
 def test_health_names_the_data(nowhere, monkeypatch):
     monkeypatch.setenv("MEDHAVI_TABLES", str(nowhere))
-    assert health()["status"] == "ok"
+    facts = health()
+    assert (facts["status"], facts["ready"]) == ("ok", True)
+    assert str(nowhere) not in str(facts)
     monkeypatch.setenv("MEDHAVI_TABLES", str(nowhere / "gone"))
-    assert health()["status"] == "unreachable"
+    facts = health()
+    assert (facts["status"], facts["ready"]) == ("unreachable", False)
     monkeypatch.delenv("MEDHAVI_TABLES")
     monkeypatch.setenv("MEDHAVI_LAKE", str(nowhere))
     assert health()["data"] == "lake"

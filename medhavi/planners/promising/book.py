@@ -344,11 +344,17 @@ class Book:
         return next((one for one in known if one.token == entry.token), None)
 
     def _drop(self, undo: Undo) -> None:
+        """Give back what an acceptance holds: all of it, or nothing on a failure."""
+        mark = self.stages.mark()
+        try:
+            self._back(undo)
+        except Exception:
+            self.stages.undo(mark)
+            raise
         known = self.accepted[undo.demand]
         self.accepted[undo.demand] = [one for one in known if one is not undo]
         if not self.accepted[undo.demand]:
             del self.accepted[undo.demand]
-        self._back(undo)
         self.stages.settle()
 
     def _put_aside(self, demand: str) -> tuple[Undo, ...]:

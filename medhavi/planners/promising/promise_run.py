@@ -30,7 +30,7 @@ from medhavi.results.run_record import RunRecord, Status
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.plain_lines import PlainLines
@@ -119,6 +119,7 @@ def answer_on(
     known: tuple[Finding, ...] = (),
     *,
     detail: str = "full",
+    before: Callable[[], object] | None = None,
 ) -> Answers:
     """Answer requests on an open book, which takes the holds of what is promised.
 
@@ -128,11 +129,13 @@ def answer_on(
         What is odd about the tables, to be told with the answers.
     detail
         As in `promise`.
+    before
+        As in `quote_all`.
     """
     require_detail(detail)
     snapshot = book.snapshot
     asked = read_requests(requests, snapshot)
-    made = quote_all(book, asked.requests, policy, detail=detail)
+    made = quote_all(book, asked.requests, policy, detail=detail, before=before)
     exact = all(one.exact for one in made)
     run = RunRecord(
         planner="promising",
@@ -186,12 +189,21 @@ def quote_all(
     policy: str | None = None,
     *,
     detail: str = "full",
+    before: Callable[[], object] | None = None,
 ) -> list[Promise]:
     """Answer by priority, due, position; give the answers in the order of the file.
 
-    `detail` is that of `quote`; the book keeps the holds of what is promised.
+    The book keeps the holds of what is promised.
+
+    Parameters
+    ----------
+    detail
+        As in `quote`.
+    before
+        Called before each request is asked: a place to let others work. It must leave
+        the book alone.
     """
-    asked = _Asked(book, policy, detail)
+    asked = _Asked(book, policy, detail, before)
     if detail == "full":
         # What remedies change of the tables are circles that only it collects.
         _ask_all(book, requests, policy, asked)
@@ -234,8 +246,15 @@ def _ask_all(
 class _Asked:
     """The answers to a file so far, with what each of them holds."""
 
-    def __init__(self, book: Book, policy: str | None, detail: str) -> None:
+    def __init__(
+        self,
+        book: Book,
+        policy: str | None,
+        detail: str,
+        before: Callable[[], object] | None,
+    ) -> None:
         self._book = book
+        self._before = before
         self._policy = policy
         self._detail = detail
         self._taken: dict[int, int] = {}
@@ -247,6 +266,8 @@ class _Asked:
 
     def ask(self, request: Request) -> None:
         """Answer a request, or the part that its order can use; take its holds."""
+        if self._before is not None:
+            self._before()
         book = self._book
         request = self._less.get(request.position, request)
         used = book.policies.of(request, self._policy)
