@@ -35,6 +35,7 @@ SHOWN = (
     "expected",
     "late_hours",
     "on_time_prob",
+    "date_prob",
     "cost",
     "limiter",
     "subject",

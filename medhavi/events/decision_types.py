@@ -78,7 +78,10 @@ class OrderPromised(Payload, frozen=True, kw_only=True):
     p95: Annotated[Instant | None, says("95 % arrive by then")] = None
     on_time_prob: Annotated[
         float | None,
-        says("chance to arrive by the later of promise and due", "fraction"),
+        says("probability of the whole arriving by due", "fraction"),
+    ] = None
+    date_prob: Annotated[
+        float | None, says("probability of arriving by promised", "fraction")
     ] = None
     cost: Annotated[float | None, says("cost of the option", "base currency")] = None
     limiter: Annotated[str | None, says("code of what binds; absent: on time")] = None
@@ -119,7 +122,12 @@ class PromiseAtRisk(Payload, frozen=True, kw_only=True):
     promised: Annotated[Instant, says("date that was promised")]
     expected: Annotated[Instant | None, says("what the plan shows now")] = None
     limiter: Annotated[str | None, says("code of what binds")] = None
-    on_time_prob: Annotated[float | None, says("chance now", "fraction")] = None
+    on_time_prob: Annotated[
+        float | None, says("probability now of the whole arriving by due", "fraction")
+    ] = None
+    date_prob: Annotated[
+        float | None, says("probability now of arriving by promised", "fraction")
+    ] = None
 
 
 # -------------------------------------------------- orders, operations, pegs

@@ -6,6 +6,7 @@ today before it is decoded. Steps work on plain JSON objects: the old types are 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,38 @@ def order_placed_1(old: JsonObject) -> JsonObject:
     return new
 
 
-UPCASTS: Mapping[tuple[str, int], Step] = {("OrderPlaced", 1): order_placed_1}
+def order_promised_1(old: JsonObject) -> JsonObject:
+    """Name the date that a probability is of.
+
+    `on_time_prob` of version 1 counted arrivals up to the later of `promised` and due.
+    Which of the two that was is known where the payload carries the line; elsewhere the
+    probability is left out.
+    """
+    new = {key: value for key, value in old.items() if key != "on_time_prob"}
+    stated, due = old.get("on_time_prob"), (old.get("line") or {}).get("due")
+    if stated is not None and due is not None:
+        late = _instant(old["promised"]) > _instant(due)
+        new["date_prob" if late else "on_time_prob"] = stated
+    return new
+
+
+def promise_at_risk_1(old: JsonObject) -> JsonObject:
+    """Name the date that a probability is of: in version 1 the promised one."""
+    new = {key: value for key, value in old.items() if key != "on_time_prob"}
+    if old.get("on_time_prob") is not None:
+        new["date_prob"] = old["on_time_prob"]
+    return new
+
+
+def _instant(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)
+
+
+UPCASTS: Mapping[tuple[str, int], Step] = {
+    ("OrderPlaced", 1): order_placed_1,
+    ("OrderPromised", 1): order_promised_1,
+    ("PromiseAtRisk", 1): promise_at_risk_1,
+}
 """(type, version of the payload) → function to the next version."""
 
 

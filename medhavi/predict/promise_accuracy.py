@@ -153,6 +153,7 @@ def _group(by: str, name: str, lines: pl.DataFrame) -> dict[str, Any]:
     return {
         **row,
         "met": met,
+        "met_said": _mean(_stated(told)),
         "met_low": low,
         "met_high": high,
         "met_then": _mean(told["met_then"]),
@@ -168,6 +169,13 @@ def _group(by: str, name: str, lines: pl.DataFrame) -> dict[str, Any]:
             else None
         ),
     }
+
+
+def _stated(lines: pl.DataFrame) -> pl.Series:
+    """P(arrival <= the date that counts as promised): due, or a later quoted date."""
+    is_due = pl.col("promise") == pl.col("due")
+    chance = pl.when(is_due).then("on_time_prob").otherwise("date_prob")
+    return lines.select(chance=chance)["chance"].drop_nulls()
 
 
 def _mean(values: pl.Series) -> float | None:

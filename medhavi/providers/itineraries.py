@@ -107,6 +107,24 @@ class Itineraries:
             self, _transport=transport, _graph=graph, _bounds=bounds, loads=loads
         )
 
+    def taking(self, transits: Mapping[str, int]) -> Itineraries:
+        """Ways over lanes of which some take other times; the loads are the same.
+
+        Parameters
+        ----------
+        transits
+            Time from departure to use by lane [s of the lane's time].
+        """
+        transport = self._transport.taking(transits)
+        # No bound of the lanes before holds for these.
+        graph = altered(self._graph.over(transport, transits), _bounds={})
+        bounds = self._bounds.over(graph)
+        return altered(self, _transport=transport, _graph=graph, _bounds=bounds)
+
+    def transit(self, lane: str) -> int:
+        """Time from departure to use that ways are found by [s of the lane's time]."""
+        return self._transport.transit(lane)
+
     @property
     def graph(self) -> LaneGraph:
         """Lanes by origin and destination."""

@@ -127,6 +127,7 @@ class Transport:
         "_facts",
         "_lanes",
         "_lead_times",
+        "_levels",
         "_partly",
         "_reliable",
         "_timetables",
@@ -155,6 +156,8 @@ class Transport:
         self._partly: dict[str, list[tuple[int, int, float]]] = {}
         if disrupted:
             self._disrupt(tables["disruptions"])
+        self._levels: Mapping[str, int] = {}
+        """Times of lanes that are taken at another level than the settings' [s]."""
         self._cutoffs: dict[str, int] = {}
         self._timetables: dict[str, Timetable] = {}
         self._alike: dict[tuple[object, ...], Timetable] = {}
@@ -199,6 +202,17 @@ class Transport:
             },
         )
 
+    def taking(self, transits: Mapping[str, int]) -> Transport:
+        """Lanes of which some take other times.
+
+        Parameters
+        ----------
+        transits
+            Time from departure to use by lane [s of the lane's time].
+        """
+        kept = {key: one for key, one in self._clocks.items() if key[0] not in transits}
+        return altered(self, _levels=dict(transits), _clocks=kept)
+
     def _disrupt(self, rows: Rows) -> None:
         for row in rows:
             if row["kind"] != "lane_blocked" or not row["severity"]:
@@ -222,7 +236,10 @@ class Transport:
 
     def transit(self, lane: str) -> int:
         """Give the time from departure to use, customs in it [s of the lane's time]."""
-        return int(self._lead_times.lane(self._lanes[lane]).amount)
+        known = self._levels.get(lane)
+        if known is None:
+            known = int(self._lead_times.lane(self._lanes[lane]).amount)
+        return known
 
     def cutoff(self, lane: str) -> int:
         """Give how long before a departure goods must be ready [s]."""
@@ -372,7 +389,7 @@ class Transport:
         lane_time = self._calendars.working_time(row["calendar"])
         calendar = self._facts.calendar(row["destination"])
         destination_time = self._calendars.working_time(calendar)
-        transit = int(self._lead_times.lane(row).amount)
+        transit = self.transit(lane)
         cutoff = self.cutoff(lane)
         straight = timetable.any_time and lane_time is ALWAYS_OPEN
         if straight and (not safety_days or destination_time is ALWAYS_OPEN):

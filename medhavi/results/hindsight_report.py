@@ -41,6 +41,7 @@ LINES: Mapping[str, pl.DataType] = MappingProxyType(
         "option": pl.String(),
         "suppliers": pl.List(pl.String()),
         "on_time_prob": pl.Float64(),
+        "date_prob": pl.Float64(),
         "date": _INSTANT,
         "date_p50": _INSTANT,
         "date_p80": _INSTANT,
@@ -77,6 +78,7 @@ GROUPS: Mapping[str, pl.DataType] = MappingProxyType(
         "lines": pl.Int64(),
         "judged": pl.Int64(),
         "met": pl.Float64(),
+        "met_said": pl.Float64(),
         "met_low": pl.Float64(),
         "met_high": pl.Float64(),
         "met_then": pl.Float64(),
@@ -92,10 +94,11 @@ GROUPS: Mapping[str, pl.DataType] = MappingProxyType(
 """A row a group; `by` is all, customer, tier, product or supplier.
 
 `met` is the share of judged lines that kept our date, with the 95 % interval of
-Wilson; `bias_days` the median and `error_days` the mean absolute distance of deliveries
-from the promised date, of those that are there; `on_time_said` the mean stated
-probability of being in time, `on_time` the share that was, `brier` the mean squared gap
-of the two. `_then`: the dates promised at the time.
+Wilson, `met_said` the mean probability that was stated for that date; `bias_days` the
+median and `error_days` the mean absolute distance of deliveries from the promised date,
+of those that are there; `on_time_said` the mean stated probability of arrival by the
+due date, `on_time` the share that was there by then, `brier` the mean squared gap of
+the two. `_then`: the dates promised at the time.
 """
 
 BINS: Mapping[str, pl.DataType] = MappingProxyType(
@@ -207,12 +210,13 @@ class HindsightReport:
         band = f"{_share(row['met_low'])} to {_share(row['met_high'])}"
         then, days = _share(row["met_then"]), _days(row["bias_days_then"])
         said, was = _share(row["on_time_said"]), _share(row["on_time"])
+        sure = _share(row["met_said"])
         return (
             f"{head}\n"
-            f"  kept our date {_share(row['met'])} ({band}), "
+            f"  kept our date {_share(row['met'])} ({band}; stated {sure}), "
             f"the date promised at the time {then}\n"
             f"  median distance {_days(row['bias_days'])}, at the time {days}\n"
-            f"  in time: said {said}, was {was}"
+            f"  by the requested date: stated {said}, was {was}"
         )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from medhavi.results.promise_parts import (
+    UNCONFIRMED,
     PlannedHold,
     PlannedPurchase,
     PromiseBasis,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 __all__ = [
+    "UNCONFIRMED",
     "PlannedHold",
     "PlannedPurchase",
     "Preempted",
@@ -49,8 +51,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
-    """The answer to one request; keys and meaning as rules 28 to 38 say.
+    """The answer to one request; keys and meaning as rules 28 to 38 and 46 say.
 
+    `on_time_prob` is the probability that the whole quantity arrives by the requested
+    date (due), `date_prob` that what is promised arrives by the quoted date (`date`).
     `preempted` names the less important lines that it takes from, with their new dates;
     `holds` are the reservations in full, `purchases` what suppliers are counted on for,
     `demand` is the request as a row of `demands`; they are for the commit and stay out
@@ -64,6 +68,7 @@ class Promise:
     date_p80: int | None = None
     date_p95: int | None = None
     on_time_prob: float | None = None
+    date_prob: float | None = None
     deliveries: tuple[PromisedDelivery, ...] = ()
     sales_order: str | None = None
     line: int | None = None
@@ -243,9 +248,10 @@ def block(promise: Promise, zone: str = "UTC") -> list[str]:
             for delivery in promise.deliveries
         ]
         lines.append(
-            f"  half the time by {moment(promise.date_p50, zone)}, 95 of 100 by "
-            f"{moment(promise.date_p95, zone)}; on time {promise.on_time_prob:.0%} "
-            f"(basis {promise.basis.model}, {promise.basis.risk_basis})"
+            f"  probability by the requested date {_share(promise.on_time_prob)}, by "
+            f"the quoted date {_share(promise.date_prob)}; P50 "
+            f"{moment(promise.date_p50, zone)}, P95 {moment(promise.date_p95, zone)} "
+            f"({promise.basis.text}, quoted at {promise.basis.risk_basis})"
         )
         cost = promise.cost
         chosen = [one for one in promise.options if not one.why_not]
@@ -265,7 +271,9 @@ def block(promise: Promise, zone: str = "UTC") -> list[str]:
     ]
     lines += [
         f"  instead {option.option}: {moment(option.date, zone)}, "
-        f"{option.cost:,.2f}{_bought(option)}; {option.why_not}"
+        f"{option.cost:,.2f}{_bought(option)}; by the requested date "
+        f"{_share(option.on_time_prob)}, by its own date {_share(option.date_prob)}; "
+        f"{option.why_not}"
         for option in promise.options[:MOST_OPTIONS]
         if option.why_not
     ]
@@ -276,11 +284,21 @@ def block(promise: Promise, zone: str = "UTC") -> list[str]:
     lines += [
         f"  with {_varied(one, zone)}: {_WORDS[one.status]}, {moment(one.date, zone)}"
         + ("" if one.cost is None else f", {one.cost:,.2f}")
+        + (
+            ""
+            if one.date is None
+            else f"; by the requested date {_share(one.on_time_prob)}, by the quoted "
+            f"date {_share(one.date_prob)}"
+        )
         for one in promise.sensitivity
     ]
     if not promise.exact:
         lines.append("  a better answer may exist: not every choice was tried")
     return lines
+
+
+def _share(probability: float | None) -> str:
+    return "not known" if probability is None else f"{probability:.0%}"
 
 
 def _head(promise: Promise, zone: str) -> str:

@@ -10,6 +10,9 @@ from typing import NamedTuple
 from medhavi.results.limiter import Limiter
 from medhavi.units import MINUTE, from_seconds
 
+UNCONFIRMED = "stated, no history"
+"""Basis of a promise that rests on the stated lead time of a supplier."""
+
 
 class PromiseStatus(StrEnum):
     """What became of a request (rule 28)."""
@@ -85,7 +88,8 @@ class PromiseOption:
     """One way to serve a request, ranked; `why_not` is empty for the chosen one.
 
     `cost` is the total of `parts`. `incoterms` are the codes of the terms of delivery
-    of what is bought for it, as far as they are stated.
+    of what is bought for it, as far as they are stated. `on_time_prob` and `date_prob`
+    are the probabilities that it arrives by the requested date, and by its own `date`.
     """
 
     option: str
@@ -93,6 +97,7 @@ class PromiseOption:
     qty: float
     date: int
     on_time_prob: float
+    date_prob: float
     cost: float
     co2_kg: float
     score: float | None = None
@@ -117,6 +122,7 @@ class TriedRemedy:
     status: PromiseStatus = PromiseStatus.PROMISED
     qty: float | None = None
     on_time_prob: float | None = None
+    date_prob: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +135,7 @@ class PromiseVariant:
         What differs: `risk_basis`, `qty` or `due`.
     risk_basis, asked, due
         Quantile, quantity and due date [s] of this variant.
-    status, qty, date, on_time_prob, cost
+    status, qty, date, on_time_prob, date_prob, cost
         Its answer; date [s] and cost are None where it is rejected.
     """
 
@@ -141,6 +147,7 @@ class PromiseVariant:
     qty: float
     date: int | None
     on_time_prob: float | None
+    date_prob: float | None
     cost: float | None
 
 
@@ -212,10 +219,21 @@ class PlannedPurchase:
 class PromiseBasis:
     """Where uncertain times come from and which quantile is quoted.
 
-    `model` is "terms" where agreed times were used, and "stated" where nothing in the
-    chain is uncertain.
+    `model` is "terms" where agreed times were used, `UNCONFIRMED` where a supplier
+    states a lead time without a history or a 95th percentile of it (rule 50), and
+    "stated" where nothing in the chain is uncertain.
     """
 
     model: str
     version: str | None
     risk_basis: str
+
+    @property
+    def text(self) -> str:
+        """Source of the times in words."""
+        known = {
+            "stated": "no uncertain time in the chain",
+            "terms": "agreed times of suppliers and lanes",
+            UNCONFIRMED: f"supplier lead time {UNCONFIRMED}",
+        }.get(self.model)
+        return known or f"model {self.model} {self.version or ''}".strip()

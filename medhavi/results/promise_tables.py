@@ -20,6 +20,7 @@ SCHEMAS: Mapping[str, dict[str, type[pl.DataType] | pl.DataType]] = MappingProxy
             "qty": NUMBER,
             "date": INSTANT,
             "on_time_prob": NUMBER,
+            "date_prob": NUMBER,
             "cost": NUMBER,
             "co2_kg": NUMBER,
             "score": NUMBER,
@@ -56,6 +57,7 @@ SCHEMAS: Mapping[str, dict[str, type[pl.DataType] | pl.DataType]] = MappingProxy
             "status": TEXT,
             "qty": NUMBER,
             "on_time_prob": NUMBER,
+            "date_prob": NUMBER,
         },
         "sensitivity": {
             "change": TEXT,
@@ -66,6 +68,7 @@ SCHEMAS: Mapping[str, dict[str, type[pl.DataType] | pl.DataType]] = MappingProxy
             "qty": NUMBER,
             "date": INSTANT,
             "on_time_prob": NUMBER,
+            "date_prob": NUMBER,
             "cost": NUMBER,
         },
         "preempted": {

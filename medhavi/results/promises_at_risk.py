@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
 from statistics import NormalDist
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -59,8 +58,11 @@ class WatchedPromise:
         lost (nothing can come), short (less than promised), late, unsure (in time at
         the quoted quantile, but the chance is below what the policy accepts), moved
         (in time, but not from what it holds), or better (it holds, and can be earlier).
-    on_time_prob
-        Chance to be there whole by the promised date, as of today [fraction].
+    due
+        Date that the customer asked for [s].
+    on_time_prob, date_prob
+        Probability that the whole is there by the requested date, and by the promised
+        (quoted) one, as of today [fraction].
     cost
         Price of the days after the promised date and of what does not come at all
         [base currency].
@@ -80,11 +82,13 @@ class WatchedPromise:
     product: str
     location: str
     qty: float
+    due: int
     promised: int
     expected: int | None
     expected_qty: float
     standing: Standing
     on_time_prob: float
+    date_prob: float
     cost: float
     agreed: int | None
     promise: Promise
@@ -127,11 +131,13 @@ class WatchedPromise:
             "location": self.location,
             "qty": self.qty,
             "standing": str(self.standing),
+            "due": from_seconds(self.due),
             "promised": from_seconds(self.promised),
             "expected": None if self.expected is None else from_seconds(self.expected),
             "expected_qty": self.expected_qty,
             "late_hours": self.late_hours,
             "on_time_prob": self.on_time_prob,
+            "date_prob": self.date_prob,
             "cost": self.cost,
             "agreed": None if self.agreed is None else from_seconds(self.agreed),
             "breaks_agreement": self.breaks_agreement,
@@ -156,11 +162,13 @@ WATCHED: Mapping[str, pl.DataType] = MappingProxyType(
         "location": TEXT,
         "qty": NUMBER,
         "standing": TEXT,
+        "due": INSTANT,
         "promised": INSTANT,
         "expected": INSTANT,
         "expected_qty": NUMBER,
         "late_hours": NUMBER,
         "on_time_prob": NUMBER,
+        "date_prob": NUMBER,
         "cost": NUMBER,
         "agreed": INSTANT,
         "breaks_agreement": FLAG,
@@ -275,27 +283,37 @@ class PromiseWatch:
 _P80 = NormalDist().inv_cdf(0.8)
 
 
-def chance_by(promise: Promise, moment: int) -> float:
-    """Give the chance that all that is asked for is there by an instant.
+def arrival_by(promise: Promise, instant: int) -> float:
+    """P(what is promised is there by an instant), read off what the answer states.
 
-    What a quote states holds from its own date on. Before it the chance is read off
-    its quantiles, straight between them and below the median as a normal law through
-    p50 and p80 has it; a date that cannot move is there or not.
+    Exact at the requested and at the quoted date; straight between these and the
+    quantiles, below all of them as a normal law through p50 and p80 has it. A date that
+    cannot move is there or not.
     """
-    dates = promise.date_p50, promise.date_p80, promise.date_p95
-    if promise.date is None or promise.status is PromiseStatus.PARTIAL:
+    if promise.date is None:
         return 0.0
-    if moment >= promise.date and promise.on_time_prob is not None:
-        return promise.on_time_prob
-    if None in dates or dates[0] == dates[2]:
-        return 1.0 if moment >= promise.date else 0.0
-    p50, p80, p95 = (int(one or 0) for one in dates)
-    if moment < p50:
+    p50, p80, p95 = promise.date_p50, promise.date_p80, promise.date_p95
+    if p50 is None or p80 is None or p95 is None or p50 == p95:
+        return float(instant >= promise.date)
+    points = {p50: 0.5, p80: 0.8, p95: 0.95}
+    due = promise.demand.get("due")
+    if due is not None and promise.status is not PromiseStatus.PARTIAL:
+        points[int(due)] = promise.on_time_prob or 0.0
+    points[promise.date] = promise.date_prob or 0.0
+    before = max((one for one in points.items() if one[0] <= instant), default=None)
+    after = min((one for one in points.items() if one[0] > instant), default=None)
+    if before is None:
         spread = (p80 - p50) / _P80
-        return NormalDist(p50, spread).cdf(moment) if spread else 0.0
-    points = ((p50, 0.5), (p80, 0.8), (p95, 0.95))
-    for (low, before), (high, after) in pairwise(points):
-        if moment <= high:
-            share = (moment - low) / (high - low) if high > low else 1.0
-            return before + share * (after - before)
-    return 0.95
+        most = after[1] if after else 0.0
+        return min(most, NormalDist(p50, spread).cdf(instant)) if spread else 0.0
+    if after is None or before[0] == instant:
+        return before[1]
+    share = (instant - before[0]) / (after[0] - before[0])
+    return before[1] + share * max(after[1] - before[1], 0.0)
+
+
+def chance_by(promise: Promise, instant: int) -> float:
+    """P(all that is asked for is there by an instant): none where only a part comes."""
+    if promise.status is PromiseStatus.PARTIAL:
+        return 0.0
+    return arrival_by(promise, instant)

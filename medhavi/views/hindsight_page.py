@@ -71,7 +71,11 @@ def hindsight_tiles(report: HindsightReport) -> str:
         )
     band = f"{percent(row['met_low'])} to {percent(row['met_high'])}"
     tiles = (
-        Tile(label="Kept our date", figure=percent(row["met"]), note=band),
+        Tile(
+            label="Kept our date",
+            figure=percent(row["met"]),
+            note=f"{band}; stated {percent(row['met_said'] or 0.0)}",
+        ),
         Tile(
             label="Kept the date promised then",
             figure=percent(row["met_then"]),
@@ -83,9 +87,9 @@ def hindsight_tiles(report: HindsightReport) -> str:
             note=f"at the time {_days(row['bias_days_then'])}",
         ),
         Tile(
-            label="In time",
+            label="By the requested date",
             figure=percent(row["on_time"]),
-            note=f"said {percent(row['on_time_said'])}",
+            note=f"stated {percent(row['on_time_said'])}",
         ),
     )
     return tiles_html(tiles)

@@ -13,9 +13,16 @@ from medhavi.views.changed_cells import (
     said,
     value_words,
 )
-from medhavi.views.format import NOTHING, money, number, percent, quantity, when
+from medhavi.views.format import NOTHING, money, number, quantity, when
 from medhavi.views.page import empty, table_html
-from medhavi.views.promise_words import STATES, gain_words, reason_words
+from medhavi.views.promise_words import (
+    BY_QUOTED,
+    BY_REQUESTED,
+    STATES,
+    gain_words,
+    reason_words,
+    share,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,19 +44,18 @@ def compared_html(before: Promise, after: Promise, names: Names) -> str:
 def _rows(before: Promise, after: Promise, names: Names) -> list[tuple[str, ...]]:
     unit = names.unit(str(before.demand.get("product")))
     money_in = before.cost.currency
-    chances = [
-        NOTHING if one.on_time_prob is None else percent(one.on_time_prob)
-        for one in (before, after)
-    ]
+    by_due = [share(one.on_time_prob) for one in (before, after)]
+    by_date = [share(one.date_prob) for one in (before, after)]
     spare = after.cost.total - before.cost.total
     facts = (
         (
-            "There",
+            "Delivery",
             _date(before, names),
             _date(after, names),
             gain_words(before.date, after.date),
         ),
-        ("Chance to keep it", *chances, ""),
+        ("Probability by the requested date", *by_due, ""),
+        ("Probability by the quoted date", *by_date, ""),
         (
             "Quantity",
             quantity(before.qty, unit),
@@ -101,25 +107,32 @@ def variants_html(
         tuple(escape(cell) for cell in _variant(one, promise, names))
         for one in variants
     ]
-    columns = ("If it were", "Answer", "There", "Quantity", "Chance", "Cost")
-    return table_html(columns, rows, ("Quantity", "Chance", "Cost"))
+    columns = (
+        "If it were",
+        "Answer",
+        "Delivery",
+        "Quantity",
+        BY_REQUESTED,
+        BY_QUOTED,
+        "Cost",
+    )
+    return table_html(columns, rows, ("Quantity", BY_REQUESTED, BY_QUOTED, "Cost"))
 
 
-def _variant(
-    one: PromiseVariant, promise: Promise, names: Names
-) -> tuple[str, str, str, str, str, str]:
+def _variant(one: PromiseVariant, promise: Promise, names: Names) -> tuple[str, ...]:
     unit = names.unit(str(promise.demand.get("product")))
     asked = {
         "qty": f"{quantity(one.asked, unit)}",
         "due": f"due {when(from_seconds(one.due), names.zone)}",
     }.get(one.change, f"quoted at {one.risk_basis}")
-    date, chance, cost = one.date, one.on_time_prob, one.cost
+    date, cost = one.date, one.cost
     return (
         asked,
         STATES[one.status][1],
         NOTHING if date is None else when(from_seconds(date), names.zone),
         quantity(one.qty, unit),
-        NOTHING if chance is None else percent(chance),
+        share(one.on_time_prob),
+        share(one.date_prob),
         NOTHING if cost is None else money(cost, promise.cost.currency),
     )
 

@@ -22,6 +22,8 @@ from medhavi.views.format import (
 from medhavi.views.page import empty, table_html
 from medhavi.views.promise_names import there
 from medhavi.views.promise_words import (
+    BY_QUOTED,
+    BY_REQUESTED,
     STATES,
     order_words,
     reason_words,
@@ -77,7 +79,8 @@ _ANSWERS = {
     "Answer": pl.String,
     "There": pl.String,
     "Promised": pl.Float64,
-    "Chance": pl.String,
+    BY_REQUESTED: pl.String,
+    BY_QUOTED: pl.String,
     "Cost": pl.Float64,
     "Currency": pl.String,
     "CO2 kg": pl.Float64,
@@ -92,7 +95,17 @@ def brief_rows(promises: Sequence[Promise], names: Names) -> list[dict[str, obje
     return answer_rows(promises, names).select(_BRIEF).to_dicts()
 
 
-_BRIEF = ("Product", "Place", "Asked for", "Unit", "Due", "Answer", "There", "Chance")
+_BRIEF = (
+    "Product",
+    "Place",
+    "Asked for",
+    "Unit",
+    "Due",
+    "Answer",
+    "There",
+    BY_REQUESTED,
+    BY_QUOTED,
+)
 
 
 def _answer(place: int, one: Promise, names: Names) -> dict[str, object]:
@@ -113,7 +126,8 @@ def _answer(place: int, one: Promise, names: Names) -> dict[str, object]:
         "Answer": STATES[one.status][1],
         "There": _moment(one.date, own),
         "Promised": one.qty,
-        "Chance": "" if one.on_time_prob is None else percent(one.on_time_prob),
+        BY_REQUESTED: "" if one.on_time_prob is None else percent(one.on_time_prob),
+        BY_QUOTED: "" if one.date_prob is None else percent(one.date_prob),
         "Cost": round(one.cost.total, 2),
         "Currency": one.cost.currency,
         "CO2 kg": round(one.co2_kg, 1),
@@ -243,7 +257,10 @@ def _watched(one: WatchedPromise, currency: str, names: Names) -> tuple[str, ...
     )
     late = one.late_hours
     behind = f", {duration(late)} later" if late else ""
-    chance = f"{percent(one.on_time_prob)} chance"
+    chance = (
+        f"{percent(one.date_prob)} by the promised date, "
+        f"{percent(one.on_time_prob)} by the requested one"
+    )
     breaks = " and breaks what was agreed" if one.breaks_agreement else ""
     order = escape(order_words(one.sales_order, one.line) or "no order")
     whose = f"<br><span class='muted small'>{names.html(one.customer)}</span>"

@@ -262,12 +262,10 @@ def _dragged(
 
 
 def probability_sentence(promise: Promise) -> str:
-    """Say how sure the date is.
-
-    The chance counts arrivals up to the later of due and quoted date; of a date that
-    is late already nobody says "in time".
-    """
-    if promise.on_time_prob is None:
-        return "How sure is the date?"
-    what = "it is there in time" if promise.on_time else "the quoted date is kept"
-    return f"{percent(promise.on_time_prob)} chance that {what}"
+    """Probabilities of the requested and of the quoted date."""
+    if promise.on_time_prob is None or promise.date_prob is None:
+        return "Probability of the delivery date"
+    return (
+        f"Probability by the requested date {percent(promise.on_time_prob)}, "
+        f"by the quoted date {percent(promise.date_prob)}"
+    )

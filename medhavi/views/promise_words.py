@@ -31,6 +31,8 @@ STATES = {
     PromiseStatus.REJECTED: ("bad", "cannot be promised"),
 }
 PARTS = ("material", "production", "transport", "holding", "lateness")
+BY_REQUESTED, BY_QUOTED = "By requested date", "By quoted date"
+"""Columns of probabilities: of arrival by the date asked for, by the date quoted."""
 MOST_OPTIONS = 8
 """Options that stand side by side; the others are counted."""
 
@@ -52,9 +54,8 @@ def promise_tiles(
         if promise.date is not None and due is not None and promise.date > due
         else f"quoted at {basis}"
     )
-    chance = promise.on_time_prob
     return (
-        Tile(label="It is there", figure=date, note=late, state=state, word=word),
+        Tile(label="Delivery date", figure=date, note=late, state=state, word=word),
         Tile(
             label="Quantity",
             figure=quantity(promise.qty, names.unit(product)),
@@ -63,9 +64,9 @@ def promise_tiles(
             word="" if promise.qty >= qty else "less than asked for",
         ),
         Tile(
-            label="Chance to keep the date",
-            figure=NOTHING if chance is None else percent(chance),
-            note=_basis(promise),
+            label="Probability by the requested date",
+            figure=share(promise.on_time_prob),
+            note=_quoted(promise, names),
         ),
         Tile(
             label="Cost",
@@ -82,14 +83,18 @@ def _emissions(kilograms: float) -> Tile:
     return Tile(label="Emissions", figure=f"{kilograms:,.1f}", unit="kg CO2")
 
 
-def _basis(promise: Promise) -> str:
-    """Say where the uncertain times come from."""
-    basis = promise.basis
-    if basis.model == "stated":
-        return "nothing in the chain is uncertain"
-    if basis.model == "terms":
-        return "from agreed times"
-    return f"{basis.model} {basis.version or ''}".strip()
+def share(probability: float | None) -> str:
+    """Probability in percent; a dash where none is stated."""
+    return NOTHING if probability is None else percent(probability)
+
+
+def _quoted(promise: Promise, names: Names) -> str:
+    """Probability of the quoted date, and where the uncertain times come from."""
+    basis = promise.basis.text
+    if promise.date is None:
+        return basis
+    date = when(from_seconds(promise.date), names.zone)
+    return f"by {date} {share(promise.date_prob)}; {basis}"
 
 
 # ---------------------------------------------------------------------- the options
@@ -127,9 +132,11 @@ def _option(
 ) -> str:
     chosen = option.why_not is None
     verdict = "<b>chosen</b>" if chosen else escape(_why_not(option.why_not or ""))
+    date = when(from_seconds(option.date), names.zone)
     facts = (
-        ("There", escape(when(from_seconds(option.date), names.zone))),
-        ("On time", percent(option.on_time_prob)),
+        ("Delivery", escape(date)),
+        ("Probability by the requested date", percent(option.on_time_prob)),
+        (f"Probability by {escape(date)}", percent(option.date_prob)),
         ("Cost", f"<b>{escape(money(option.cost, currency))}</b>"),
         *_parts(option.parts, currency, dearest),
         ("CO2", f"{option.co2_kg:,.1f} kg"),

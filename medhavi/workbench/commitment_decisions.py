@@ -118,6 +118,7 @@ class Decider:
             "p80": _moment(promise.date_p80),
             "p95": _moment(promise.date_p95),
             "on_time_prob": promise.on_time_prob,
+            "date_prob": promise.date_prob,
             "cost": promise.cost.total,
             "limiter": limiter,
             "policy": promise.demand.get("policy"),
@@ -157,6 +158,7 @@ class Decider:
             expected=_moment(one.expected),
             limiter=limiter,
             on_time_prob=one.on_time_prob,
+            date_prob=one.date_prob,
         )
         return self._event(body, one.demand), (one.promised, one.expected, limiter)
 

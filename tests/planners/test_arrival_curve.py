@@ -67,7 +67,7 @@ def test_several_uncertain_times_pass_through_the_quantiles_of_the_answer(basis)
         made.date_p95,
     )
     assert [date for _, date in found] == sorted(date for _, date in found)
-    assert chance_by(found, made.date) == pytest.approx(made.on_time_prob, abs=0.011)
+    assert chance_by(found, made.date) == pytest.approx(made.date_prob, abs=0.011)
 
 
 def test_a_sure_answer_has_no_curve():

@@ -79,7 +79,7 @@ def test_the_later_of_two_is_in_time_more_often_when_they_are_late_together():
         # u with chance 1/2 where u is sqrt(1/2), or less when they are late together.
         latest = 5 * (9 / 5) ** ((sqrt(0.5) - 0.5) / 0.45)
         assert 5 < days(made.date) - 10 / 24 < latest + 0.05
-        assert made.on_time_prob == pytest.approx(0.5, abs=0.01)
+        assert made.date_prob == pytest.approx(0.5, abs=0.01)
     medians = [
         asked(pair(correlation, promise_policies=policy)).date_p50 or 0
         for correlation in (0.0, 0.3, 0.6, 0.9)

@@ -60,8 +60,8 @@ def test_no_stock_and_no_source_is_rejected_with_every_key():
     assert answer["limiter"]["code"] == "NoSource"
     assert list(answer) == [
         "request", "status", "date", "date_p50", "date_p80", "date_p95",
-        "on_time_prob", "deliveries", "sales_order", "line", "origin", "option",
-        "options", "cost", "co2_kg", "limiter", "limiters", "remedies",
+        "on_time_prob", "date_prob", "deliveries", "sales_order", "line", "origin",
+        "option", "options", "cost", "co2_kg", "limiter", "limiters", "remedies",
         "sensitivity", "reservations", "exact", "basis", "known_at", "trace", "preempted",
     ]  # fmt: skip
 
@@ -186,7 +186,7 @@ def test_always_compares_buying_with_stock_that_comes_later():
     ("fallback", "status", "shown"),
     [
         ("block", "rejected", 0),
-        ("accept_with_risk", "promised", 1),
+        ("accept_with_risk", "promised", 2),
         ("counter_offer", "rejected", 1),
     ],
 )
@@ -196,6 +196,26 @@ def test_a_supplier_whose_word_is_unknown(fallback, status, shown):
     assert (made.status, len(made.options)) == (status, shown)
     if status == "rejected":
         assert made.limiter.code == "SupplierLeadtimeExceeded"
+    if status == "promised":
+        taken, once = made.options
+        assert made.basis.model == "stated, no history"
+        assert once.option == f"{taken.option}, once confirmed"
+        assert (once.date, once.cost) == (taken.date, taken.cost)
+        assert "waits until S confirmed the stated lead time" in once.why_not
+        assert (taken.why_not, made.option) == (None, taken.option)
+
+
+@pytest.mark.req("ATP-27")
+def test_a_stated_lead_time_is_promised_on_by_the_usual_policy():
+    made = asked(
+        tables(supply_terms=[{"lead_time_days": 14}], promise_policies=[]),
+        due=day(14),
+    )
+    assert (made.status, days(made.date)) == (PromiseStatus.PROMISED, 14)
+    assert "supplier lead time stated, no history" in str(made)
+    known = {"lead_time_days": 14, "lead_time_p95_days": 15}
+    told = asked(tables(supply_terms=[known], promise_policies=[]), due=day(28))
+    assert (told.basis.model, len(told.options)) == ("terms", 1)
 
 
 def test_a_supplier_with_a_stated_tail_is_known():

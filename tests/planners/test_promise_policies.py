@@ -113,7 +113,7 @@ def test_every_column_has_a_default():
         "preempt": False,
         "expedite": False,
         "ask_supplier": "on_shortfall",
-        "supplier_fallback": "block",
+        "supplier_fallback": "accept_with_risk",
         "search_budget_evaluations": 200,
         "remedy_tries": 6,
         "sensitivity": False,

@@ -287,7 +287,10 @@ CASES = {
         {"relax_policy"},
     ),
     "a supplier whose word is not known": Case(
-        tables(supply_terms=[{}], promise_policies=[]),
+        tables(
+            supply_terms=[{}],
+            promise_policies=[{"policy": "default", "supplier_fallback": "block"}],
+        ),
         {},
         Limiter.SUPPLIER_LEADTIME_EXCEEDED,
         {"relax_policy"},

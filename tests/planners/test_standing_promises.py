@@ -66,7 +66,7 @@ def test_stock_that_is_gone_breaks_the_less_important_promise():
     assert standing(watch) == {"D1": "late"}
     (one,) = watch.at_risk
     assert one.expected == to_seconds(day(9))
-    assert (one.late_hours, one.on_time_prob, one.expected_qty) == (48.0, 0.0, 10)
+    assert (one.late_hours, one.date_prob, one.expected_qty) == (48.0, 0.0, 10)
     assert one.limiter is not None
     assert one.limiter.code.domain in {"material", "supplier"}
     # Two days late, ten pieces, 2 % of the price of 1 a day, weight of priority 2.

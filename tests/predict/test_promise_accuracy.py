@@ -161,6 +161,7 @@ def test_products_are_judged_each_by_its_own_lines():
             "lines": 3,
             "judged": 3,
             "met": 1 / 3,
+            "met_said": 0.8,  # the due date is the promise
             # Wilson, z = 1.96: (1/3 + 0.640 -+ 1.96 x (0.0741 + 0.1067) ** 0.5) / 2.28
             "met_low": 0.0615,
             "met_high": 0.7923,
@@ -180,6 +181,7 @@ def test_products_are_judged_each_by_its_own_lines():
             "lines": 2,
             "judged": 1,
             "met": 1.0,
+            "met_said": 0.9,
             "met_low": 1 / 4.8415,  # 1 / (1 + z ** 2)
             "met_high": 1.0,
             "met_then": 0.0,
@@ -217,6 +219,15 @@ def test_what_was_said_with_the_same_confidence_is_compared_with_what_happened()
     assert (first["lines"], first["said"], first["happened"]) == (2, 0.85, 0.5)
     assert first["low"] < 0.5 < first["high"]
     assert (last["lines"], last["said"], last["happened"]) == (1, 1.0, 1.0)
+
+
+def test_a_kept_date_is_compared_with_the_probability_of_that_date():
+    """Promised for day 7 against a due date on day 5: said 80 %, and 10 % by due."""
+    said = {"date": day(7), "on_time_prob": 0.1, "date_prob": 0.8}
+    found = whole({**said, "delivered_at": day(6)}, {"delivered_at": day(4)})
+    row = found.overall()
+    assert (row["met"], row["met_said"]) == (1.0, pytest.approx((0.8 + 0.9) / 2))
+    assert (row["on_time"], row["on_time_said"]) == (0.5, pytest.approx(0.5))
 
 
 def test_nothing_to_judge_is_said():

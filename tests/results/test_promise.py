@@ -42,7 +42,8 @@ LATE = Promise(
     date_p50=DAY,
     date_p80=2 * DAY,
     date_p95=3 * DAY,
-    on_time_prob=0.8,
+    on_time_prob=0.1,
+    date_prob=0.8,
     deliveries=(
         PromisedDelivery(qty=4.0, date=0, product="A", origin="L"),
         PromisedDelivery(qty=6.0, date=2 * DAY, product="A", origin="L"),
@@ -53,11 +54,11 @@ LATE = Promise(
     option="stock@L",
     options=(
         PromiseOption(
-            option="stock@L", origin="L", qty=10.0, date=2 * DAY, on_time_prob=0.8,
+            option="stock@L", origin="L", qty=10.0, date=2 * DAY, on_time_prob=0.0, date_prob=0.8,
             cost=5.0, co2_kg=1.0, score=0.0,
         ),
         PromiseOption(
-            option="buy:S@L", origin="L", qty=10.0, date=3 * DAY, on_time_prob=1.0,
+            option="buy:S@L", origin="L", qty=10.0, date=3 * DAY, on_time_prob=0.0, date_prob=1.0,
             cost=9.0, co2_kg=1.0, score=1.0, why_not="later",
         ),
     ),

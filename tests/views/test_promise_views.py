@@ -66,7 +66,8 @@ def promise() -> Promise:
         date_p50=date - DAY,
         date_p80=date,
         date_p95=date + 2 * DAY,
-        on_time_prob=0.83,
+        on_time_prob=0.04,
+        date_prob=0.83,
         deliveries=(
             PromisedDelivery(qty=5.0, date=date, product="FACE", origin="PLANT"),
         ),
@@ -78,7 +79,8 @@ def promise() -> Promise:
                 origin="PLANT",
                 qty=5.0,
                 date=date,
-                on_time_prob=0.83,
+                on_time_prob=0.04,
+                date_prob=0.83,
                 cost=1234.0,
                 co2_kg=12.0,
             ),
@@ -87,7 +89,8 @@ def promise() -> Promise:
                 origin="PLANT",
                 qty=5.0,
                 date=date + DAY,
-                on_time_prob=0.6,
+                on_time_prob=0.0,
+                date_prob=0.6,
                 cost=900.0,
                 co2_kg=2.0,
                 why_not="later by 1 d",
@@ -133,6 +136,7 @@ def rejected(promise: Promise) -> Promise:
         date_p80=None,
         date_p95=None,
         on_time_prob=None,
+        date_prob=None,
         deliveries=(),
         options=(),
         remedies=(),
@@ -150,8 +154,8 @@ def test_tiles_say_date_quantity_chance_cost_and_their_basis(promise):
     )
     assert (qty.word, chance.figure, chance.note) == (
         "less than asked for",
-        "83 %",
-        "lead-time 3",
+        "4 %",
+        "by Fri 16 Jan 83 %; model lead-time 3",
     )
     assert cost.figure == "€ 1.23k"
     assert co2.figure == "12.0"
@@ -160,14 +164,15 @@ def test_tiles_say_date_quantity_chance_cost_and_their_basis(promise):
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        ("stated", "nothing in the chain is uncertain"),
-        ("terms", "from agreed times"),
+        ("stated", "no uncertain time in the chain"),
+        ("terms", "agreed times of suppliers and lanes"),
+        ("stated, no history", "supplier lead time stated, no history"),
     ],
 )
 def test_the_basis_of_uncertain_times_is_said(promise, model, words):
     basis = PromiseBasis(model=model, version=None, risk_basis="p50")
     tiles = promise_tiles(replace(promise, basis=basis), NAMES, qty=5.0, due=None)
-    assert tiles[2].note == words
+    assert tiles[2].note == f"by Fri 16 Jan 83 %; {words}"
 
 
 def test_a_rejected_request_shows_dashes_and_what_to_do(rejected):
@@ -178,14 +183,17 @@ def test_a_rejected_request_shows_dashes_and_what_to_do(rejected):
     assert promise_chain_chart(rejected, NAMES, due=DUE, as_of=NOW) is None
     assert probability_chart(rejected, NAMES, due=DUE) is None
     assert chain_sentence(rejected, DUE) == "Nothing can be promised"
-    assert probability_sentence(rejected) == "How sure is the date?"
+    assert probability_sentence(rejected) == "Probability of the delivery date"
     assert "Nothing that was tried helps" in remedies_html(rejected, NAMES)
 
 
 def test_nobody_calls_a_late_date_in_time(promise):
-    assert probability_sentence(promise) == "83 % chance that the quoted date is kept"
-    timely = replace(promise, status=PromiseStatus.PROMISED)
-    assert probability_sentence(timely) == "83 % chance that it is there in time"
+    words = "Probability by the requested date 4 %, by the quoted date 83 %"
+    assert probability_sentence(promise) == words
+    card = options_html(promise, NAMES)
+    assert "<dt>Probability by the requested date</dt><dd>4 %</dd>" in card
+    assert "<dt>Probability by Fri 16 Jan</dt><dd>83 %</dd>" in card
+    assert "On time" not in card
 
 
 def test_options_stand_side_by_side_with_why_not(promise):
@@ -236,7 +244,7 @@ def test_the_pictures_draw(promise):
     assert chain.to_dict()["title"]["text"] == "It is there 1 d after it is due"
     curve = probability_chart(promise, NAMES, due=None)
     assert curve is not None
-    assert "83 % chance" in curve.to_dict()["title"]["text"]
+    assert "quoted date 83 %" in curve.to_dict()["title"]["text"]
 
 
 def test_a_sure_date_has_no_curve(promise):

@@ -61,23 +61,25 @@ from medhavi.planners.kernels.supply_record import (
     C_TIMED,
     CONTENDED,
     D_AT,
+    D_BY_DATE,
+    D_ON_TIME,
     D_P50,
     D_P80,
     D_P95,
     D_SEARCHED,
-    D_TIMELY,
     EVALUATIONS,
+    F_BY_DATE,
     F_DATE,
     F_GREEDY,
     F_LEGS,
     F_NODES,
+    F_ON_TIME,
     F_P50,
     F_P80,
     F_P95,
     F_ROUGH,
     F_SHIPMENTS,
     F_SUBJECTS,
-    F_TIMELY,
     F_TRACE,
     F_TRIED,
     F_WAY,
@@ -99,6 +101,8 @@ from medhavi.planners.kernels.supply_record import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from medhavi.planners.kernels.supply_record import (
         Lanes,
         Line,
@@ -130,7 +134,8 @@ def kept(state: State, lanes: Lanes, line: Line, way: int, date: int) -> None:
     found[F_NODES], found[F_TRACE] = nodes, trace
     found[F_SHIPMENTS], found[F_LEGS] = shipments, legs
     found[F_P50], found[F_P80] = line.dated[D_P50], line.dated[D_P80]
-    found[F_P95], found[F_TIMELY] = line.dated[D_P95], line.dated[D_TIMELY]
+    found[F_P95] = line.dated[D_P95]
+    found[F_ON_TIME], found[F_BY_DATE] = line.dated[D_ON_TIME], line.dated[D_BY_DATE]
     found[F_SUBJECTS] = line.risk.counts[R_SUBJECTS]
     for place in range(found[F_SUBJECTS]):
         line.risk.kept[place] = line.risk.subjects[place]
@@ -206,6 +211,38 @@ def placed_again(
     return again(net, lanes, line.asked, ready, line.asked[A_STEPS])
 
 
+def placed_at(
+    supply: Supply,
+    room: Room,
+    state: State,
+    net: Net,
+    lanes: Lanes,
+    line: Line,
+    level: float,
+) -> int:
+    """Date of a way with its one uncertain time at a level [s], or REFUSED."""
+    trace = state.tally[TRACE]
+    if draw_level(lanes, line.risk, level) == REFUSED:
+        return REFUSED
+    date = placed_again(supply, room, state, net, lanes, line)
+    state.tally[TRACE] = trace
+    return date
+
+
+def known_side(dated: np.ndarray, level: float, limit: int) -> int:
+    """Whether the dates by their chance show that a level keeps a limit.
+
+    1: it does; -1: it misses it; 0: only its own date shows that.
+    """
+    for number in range(D_P95 + 1):
+        if dated[number] <= limit and level <= level_of(number):
+            return 1
+    for number in range(D_P95 + 1):
+        if dated[number] > limit and level >= level_of(number):
+            return -1
+    return 0
+
+
 def level_of(place: int) -> float:
     """Give the level of one of the dates by their chance."""
     if place == D_P50:
@@ -223,32 +260,36 @@ def walked(
 ) -> int:
     """Find the dates of a way at the quantiles of its one uncertain time.
 
-    The chance to be in time is halved down to a level. Gives ANEW: the way has to be
-    evaluated as it was; or REFUSED.
+    The chances to come by due and by the quoted date are halved down to levels. Gives
+    ANEW: the way has to be evaluated as it was; or REFUSED.
     """
-    tally, dated, trace = state.tally, line.dated, state.tally[TRACE]
-    limit = max(line.asked[A_DUE], dated[D_SEARCHED])
-    low, high = 0, 2 * POINTS
-    for number in range(D_TIMELY + HALVINGS):
-        middle = (low + high) // 2
-        level = middle / (2 * POINTS)
-        if number < D_TIMELY:
-            level = level_of(number)
-            if rank_at(level) == line.asked[A_RANK]:
-                continue
-        if draw_level(lanes, line.risk, level) == REFUSED:
-            return REFUSED
-        date = placed_again(supply, room, state, net, lanes, line)
-        tally[TRACE] = trace
-        if date == REFUSED:
-            return REFUSED
-        if number < D_TIMELY:
+    dated = line.dated
+    for number in range(D_P95 + 1):
+        level = level_of(number)
+        if rank_at(level) != line.asked[A_RANK]:
+            date = placed_at(supply, room, state, net, lanes, line, level)
+            if date == REFUSED:
+                return REFUSED
             dated[number] = date
-        elif date <= limit:
-            low = middle
-        else:
-            high = middle
-    dated[D_TIMELY] = high if high == 2 * POINTS else (low + high) // 2
+    for place in range(D_ON_TIME, D_BY_DATE + 1):
+        limit = line.asked[A_DUE] if place == D_ON_TIME else dated[D_SEARCHED]
+        low, high = 0, 2 * POINTS
+        for _ in range(HALVINGS):
+            middle = (low + high) // 2
+            level = middle / (2 * POINTS)
+            side = known_side(dated, level, limit)
+            if side == 0:
+                date = placed_at(supply, room, state, net, lanes, line, level)
+                if date == REFUSED:
+                    return REFUSED
+                side = 1 if date <= limit else -1
+            if side > 0:
+                low = middle
+            else:
+                high = middle
+        dated[place] = (low + high) // 2
+        if low == 0 or high == 2 * POINTS:
+            dated[place] = low if low == 0 else high
     line.risk.counts[R_MODE] = KNOWN
     return ANEW
 
@@ -258,8 +299,8 @@ def moved(line: Line, date: int) -> int:
     dated, by = line.dated, date - line.dated[D_AT]
     for place in range(D_P50, D_P95 + 1):
         dated[place] += by
-    limit = max(line.asked[A_DUE], date) - by
-    dated[D_TIMELY] = 2 * timely(line.risk.comes, limit)
+    dated[D_ON_TIME] = 2 * timely(line.risk.comes, line.asked[A_DUE] - by)
+    dated[D_BY_DATE] = 2 * timely(line.risk.comes, date - by)
     return date
 
 
@@ -344,7 +385,8 @@ def dated_way(
     if mode == SEARCHED:
         dated[D_SEARCHED] = date
         dated[D_P50] = dated[D_P80] = dated[D_P95] = date
-        dated[D_TIMELY] = 2 * POINTS
+        dated[D_ON_TIME] = 2 * POINTS if date <= line.asked[A_DUE] else 0
+        dated[D_BY_DATE] = 2 * POINTS
         risk.counts[R_SUBJECTS] = 0
         if lanes.counts[C_TIMED]:
             date = quoted(supply, room, state, net, lanes, line)

@@ -185,8 +185,8 @@ A_LATE, A_KG, RATES = range(3)
 Y_SOURCE, Y_PLACE, Y_RANK, WAY = range(4)
 # What was found: the way that was tried last, the best and its date; 1 where a choice
 # of it was greedy, and where one of any way was; how many nodes, cells of the trace,
-# shipments, legs and uncertain times; dates by their chance, and the chance to come by
-# the later of due and date, in parts of 2 * POINTS.
+# shipments, legs and uncertain times; dates by their chance; P(arrival <= due) and
+# P(arrival <= date), in parts of 2 * POINTS.
 (
     F_TRIED,
     F_WAY,
@@ -201,14 +201,15 @@ Y_SOURCE, Y_PLACE, Y_RANK, WAY = range(4)
     F_P50,
     F_P80,
     F_P95,
-    F_TIMELY,
+    F_ON_TIME,
+    F_BY_DATE,
     FOUND,
-) = range(15)
+) = range(16)
 
 
-# Dates of a way by their chance, and the chance to be in time; the date of the points
-# that is quoted, and the one that was searched.
-D_P50, D_P80, D_P95, D_TIMELY, D_AT, D_SEARCHED, DATED = range(7)
+# Dates of a way by their chance; the chance to come by due and by the quoted date; the
+# date of the points that is quoted, and the one that was searched.
+D_P50, D_P80, D_P95, D_ON_TIME, D_BY_DATE, D_AT, D_SEARCHED, DATED = range(8)
 
 
 class Lanes(NamedTuple):

@@ -15,6 +15,7 @@ from medhavi.planners.promising.tracing import trace_of
 from medhavi.planners.promising.work_notes import expected
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import (
+    UNCONFIRMED,
     Promise,
     PromiseBasis,
     PromiseCost,
@@ -32,10 +33,14 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.rules_of_promise import Policy
     from medhavi.providers.lead_times import Quantiles
 
+ONCE = ", once confirmed"
+"""End of the name of an option that waits for the word of a supplier (rule 50)."""
 WHY_NOT = {
     Limiter.COST_CAP_EXCEEDED: "costs more than the policy permits",
     Limiter.RISK_CAP_EXCEEDED: "is late more often than the policy permits",
-    Limiter.SUPPLIER_LEADTIME_EXCEEDED: "depends on a supplier whose word is not known",
+    Limiter.SUPPLIER_LEADTIME_EXCEEDED: (
+        "depends on a supplier's stated lead time without a history"
+    ),
     Limiter.DATA_STALE: "buys in a currency whose rate is missing or too old",
     Limiter.DEMAND_STATUS: "lies more than two horizons ahead",
     Limiter.ORDER_RULE: "is later than the demand accepts",
@@ -105,7 +110,7 @@ def _ranked(
             one.name,
             one.times.date,
             one.cost.total if priced else 0.0,
-            1.0 - one.times.on_time_prob,
+            1.0 - one.on_time_prob,
             one.co2_kg if priced else 0.0,
         )
         for one in permitted
@@ -140,7 +145,8 @@ def _promised(quote: Quest, chosen: Offered, *, held: bool) -> Promise:
         date_p50=chosen.times.p50,
         date_p80=chosen.times.p80,
         date_p95=chosen.times.p95,
-        on_time_prob=chosen.times.on_time_prob,
+        on_time_prob=chosen.on_time_prob,
+        date_prob=chosen.times.date_prob,
         deliveries=tuple(
             PromisedDelivery(
                 qty=chosen.search.quantity(shipment.steps),
@@ -166,9 +172,23 @@ def _promised(quote: Quest, chosen: Offered, *, held: bool) -> Promise:
 
 def _basis(quote: Quest, chosen: Offered) -> PromiseBasis:
     """Name the model behind the uncertain times of an option and of its work."""
+    if unconfirmed(quote, chosen):
+        return known_basis(UNCONFIRMED, quote.policy.risk_basis)
     found = [quote.book.times.of(subject) for subject in chosen.times.subjects]
     found += [one for _, one in expected(quote, chosen)]
     return basis_of(found, quote.policy.risk_basis)
+
+
+def unconfirmed(quote: Quest, chosen: Offered) -> list[str]:
+    """Suppliers whose stated lead time an option counts on without a history."""
+    stated = quote.book.times.stated
+    return sorted(
+        {
+            piece.source.source
+            for piece in chosen.times.evaluation.pieces()
+            if piece.kind == "buy" and piece.source is not None and stated(piece.source)
+        }
+    )
 
 
 def basis_of(found: Sequence[Quantiles], risk: str) -> PromiseBasis:
@@ -197,13 +217,14 @@ def _options(
     others = [one for one in offered if all(one is not known for known in ranked)]
     others.sort(key=lambda one: (one.times.date, one.cost.total, one.name))
     stated = quote.book.providers.suppliers.any_incoterm
-    return tuple(
+    found = [
         PromiseOption(
             option=one.name,
             origin=one.times.evaluation.origin,
             qty=one.search.quantity(one.times.evaluation.steps),
             date=one.times.date,
-            on_time_prob=one.times.on_time_prob,
+            on_time_prob=one.on_time_prob,
+            date_prob=one.times.date_prob,
             cost=one.cost.total,
             co2_kg=one.co2_kg,
             score=score,
@@ -212,7 +233,16 @@ def _options(
             incoterms=one.times.evaluation.incoterms if stated else (),
         )
         for one, score in zip_longest([*ranked, *others], totals)
-    )
+    ]
+    asking = [] if chosen is None else unconfirmed(quote, chosen)
+    if asking:
+        why_not = (
+            f"waits until {', '.join(asking)} confirmed the stated lead time; "
+            "nothing is promised before"
+        )
+        once = replace(found[0], option=f"{found[0].option}{ONCE}", why_not=why_not)
+        found.insert(1, once)
+    return tuple(found)
 
 
 def _why_not(quote: Quest, one: Offered, chosen: Offered | None) -> str:

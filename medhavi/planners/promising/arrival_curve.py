@@ -63,12 +63,13 @@ def arrival_curve(
         return ()
     mark = book.stages.mark()
     book.stages.leads = LeadDraws(book.times, 0.5)
+    book.stages.level = LEVELS[quest.policy.risk_basis]
     try:
         book.free_for(request)
         found = _levels(book, chosen.times, quest.policy.risk_basis)
     finally:
         book.stages.undo(mark)
-        book.stages.leads = None
+        book.stages.leads = book.stages.level = None
     return tuple(zip(SHARES, _rising(found), strict=True))
 
 

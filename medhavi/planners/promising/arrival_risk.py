@@ -17,7 +17,7 @@ from medhavi.planners.promising.replaying import Chain
 from medhavi.planners.promising.sampled_chain import SampledChain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from medhavi.planners.promising.book import Book
     from medhavi.planners.promising.delivery_search import DeliverySearch
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.walk_terms import Terms
 
 
+FAR = 1 << 62
+"""Arrival of what never comes [s]."""
 CHANCE_DIGITS = 3
 """Of the chance of one uncertain time, which is found by halving."""
 
@@ -37,8 +39,9 @@ RANKS = {name: rank_at(level) for name, level in LEVELS.items()}
 
 
 class ArrivalTimes(NamedTuple):
-    """Dates of an option [s] and the chance to arrive by the later of due and date.
+    """Dates of an option [s] and its two probabilities (rule 46).
 
+    `on_time_prob` is P(arrival <= due), `date_prob` is P(arrival <= date).
     `evaluation` is the option as it is held, `chain` as it was found; `subjects` are
     the uncertain times that move it.
     """
@@ -48,14 +51,16 @@ class ArrivalTimes(NamedTuple):
     p80: int
     p95: int
     on_time_prob: float
+    date_prob: float
     evaluation: Evaluation
     subjects: tuple[Subject, ...] = ()
     chain: Chain | None = None
 
-    def not_before(self, instant: int) -> ArrivalTimes:
-        """Give the same option where nothing is delivered before an instant [s]."""
-        date, p50, p80, p95 = (max(one, instant) for one in self[:4])
-        return self._replace(date=date, p50=p50, p80=p80, p95=p95)
+    def not_before(self, due: int) -> ArrivalTimes:
+        """Hold the option back until its due date [s]."""
+        date, p50, p80, p95 = (max(one, due) for one in self[:4])
+        kept = self.on_time_prob if self.date < due else self.date_prob
+        return self._replace(date=date, p50=p50, p80=p80, p95=p95, date_prob=kept)
 
 
 def arrivals(
@@ -70,7 +75,8 @@ def arrivals(
     subjects = uncertain(book, found) if book.times.anything else ()
     if not subjects:
         date = found.date
-        return ArrivalTimes(date, date, date, date, 1.0, found)
+        timely = float(date <= search.wanted.due)
+        return ArrivalTimes(date, date, date, date, timely, 1.0, found)
     chain = Chain(book.stages, search, way, terms, found)
     wanted = search.wanted
     if len(subjects) == 1:
@@ -112,36 +118,55 @@ def _walked(
 ) -> ArrivalTimes:
     """Evaluate at the quantiles of the one uncertain time."""
     found: dict[str, Evaluation] = {}
+    walked: dict[float, int] = {}
     for name, level in LEVELS.items():
         draws = book.times.at(level)
         known = chain.found if draws is book.stages.leads else chain.at(draws)
         found[name] = known or chain.found
+        walked[level] = FAR if known is None else known.date
     dates = {name: evaluation.date for name, evaluation in found.items()}
     date = dates[basis]
-    chance = _chance(book, chain, max(wanted.due, date) + wanted.slack)
+
+    def arrival(level: float) -> int:
+        """Arrival at a level, walked once [s]."""
+        if level not in walked:
+            made = chain.at(LeadDraws(book.times, level))
+            walked[level] = FAR if made is None else made.date
+        return walked[level]
+
     return ArrivalTimes(
         date,
         dates["p50"],
         dates["p80"],
         dates["p95"],
-        chance,
+        _probability(arrival, walked, wanted.due + wanted.slack),
+        _probability(arrival, walked, date + wanted.slack),
         found[basis],
         tuple(subjects),
         chain,
     )
 
 
-def _chance(book: Book, chain: Chain, limit: int) -> float:
-    """Give the largest level at which the option is there by an instant."""
+def _probability(
+    arrival: Callable[[float], int], walked: Mapping[float, int], limit: int
+) -> float:
+    """P(arrival <= limit) of one uncertain time: the largest level that keeps it.
+
+    A longer time never brings the goods earlier, so a level is walked only between
+    those that are known to keep the limit and to miss it.
+    """
+    kept = max([at for at, date in walked.items() if date <= limit], default=0.0)
+    missed = min([at for at, date in walked.items() if date > limit], default=1.0)
     low, high = 0.0, 1.0
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        found = chain.at(LeadDraws(book.times, middle))
-        if found is not None and found.date <= limit:
+        if middle <= kept or (middle < missed and arrival(middle) <= limit):
             low = middle
         else:
             high = middle
-    return round(high if high == 1.0 else (low + high) / 2, CHANCE_DIGITS)
+    if low == 0.0 or high == 1.0:
+        return round(low if low == 0.0 else high, CHANCE_DIGITS)
+    return round((low + high) / 2, CHANCE_DIGITS)
 
 
 # --------------------------------------------------------------------------- sampling
@@ -163,14 +188,17 @@ def _sampled(
     held = chain.at(own) or chain.found
     date = held.date
     moved = date - at
-    limit = max(wanted.due, date) + wanted.slack
-    chance = int(rising.searchsorted(limit - moved, "right")) / POINTS
+    by_due, by_date = (
+        int(rising.searchsorted(limit + wanted.slack - moved, "right")) / POINTS
+        for limit in (wanted.due, date)
+    )
     return ArrivalTimes(
         date,
         p50 + moved,
         p80 + moved,
         p95 + moved,
-        chance,
+        by_due,
+        by_date,
         held,
         tuple(subjects),
         chain,

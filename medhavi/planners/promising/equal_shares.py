@@ -12,6 +12,7 @@ from dataclasses import replace
 from math import gcd
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.planners.promising.whole_orders import all_by
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromisedDelivery, PromiseReason, PromiseStatus
 from medhavi.units import DAY, from_steps, steps_up
@@ -119,7 +120,7 @@ def evened(
     count = shares(lines)
     binding = _binding(lines, made, first)
     return [
-        _evened(line, one, alone, (instants, count), binding)
+        _evened(line, one, alone, (instants, count), (made, binding))
         for line, one, alone in zip(lines, made, first, strict=True)
     ]
 
@@ -169,10 +170,10 @@ def _evened(
     made: Promise,
     alone: Promise,
     given: tuple[Sequence[tuple[int, int]], int],
-    binding: str,
+    order: tuple[Sequence[Promise], str],
 ) -> Promise:
     """Give a line its part of each share."""
-    instants, count = given
+    (instants, count), (answers, binding) = given, order
     whole = instants[-1][1] == count
     deliveries = list(_deliveries(line, made, instants, count))
     date = deliveries[-1].date
@@ -189,8 +190,11 @@ def _evened(
         code = Limiter.FULL_ORDER_VIOLATION
         limiters = (PromiseReason(code=code, subject=binding, hours=hours, text=text),)
     moved = 0 if made.date is None else date - made.date
+    together = [one for one in answers if one.date is not None]
     return replace(
         made,
+        on_time_prob=all_by(together, due) if whole else 0.0,
+        date_prob=all_by(together, date),
         status=status if whole else PromiseStatus.PARTIAL,
         date=date,
         date_p50=None if made.date_p50 is None else max(made.date_p50, date),

@@ -32,7 +32,7 @@ def full_lane(
         Lane and arrival [s]; None: no way, or none that is limited.
     """
     least = from_steps(1, stages.step(product))
-    found = stages.transport.earliest(
+    found = stages.routes.earliest(
         product, least, {origin[0]: origin[1]}, destination, forbidden=forbidden
     )
     if found is None:

@@ -69,6 +69,7 @@ def held_in_time(book: Book, request: Request, policy: Policy) -> bool:
     if policy.risk_cap is not None:
         sure = max(sure, 1.0 - policy.risk_cap)
     stages.leads = book.times.at(sure) if book.times.anything else None
+    stages.level = LEVELS[policy.risk_basis]
     try:
         stages.begin()
         book.free_own(request.demand)
@@ -85,7 +86,7 @@ def held_in_time(book: Book, request: Request, policy: Policy) -> bool:
         )
     finally:
         stages.undo(mark)
-        stages.leads = None
+        stages.leads = stages.level = None
 
 
 def _comes(

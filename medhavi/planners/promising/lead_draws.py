@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from medhavi.providers import Providers
+    from medhavi.providers.itineraries import Itineraries
     from medhavi.providers.lead_times import Quantiles
     from medhavi.providers.sources import Source
 
@@ -76,6 +77,7 @@ class UncertainTimes:
         "_known",
         "_lanes",
         "_moved",
+        "_routes",
         "_stated",
         "anything",
         "columns",
@@ -91,6 +93,8 @@ class UncertainTimes:
         self._bought: dict[Key, Bought] = {}
         self._moved: dict[str, tuple[Subject, Quantiles | None]] = {}
         self._draws: dict[float, LeadDraws] = {}
+        self._routes: dict[float, tuple[Itineraries, Itineraries]] = {}
+        """Ways over the lanes by level, beside those that they were made of."""
         self.columns: dict[tuple[object, ...], Spread] = {}
         self.legs = LegArrays(providers.transport)
         tables = providers.tables
@@ -115,7 +119,7 @@ class UncertainTimes:
             and providers.suppliers is mine.suppliers
             and providers.transport is mine.transport
         ):
-            return altered(self, providers=providers, _draws={})
+            return altered(self, providers=providers, _draws={}, _routes={})
         return altered(
             self,
             providers=providers,
@@ -124,6 +128,7 @@ class UncertainTimes:
             _bought={},
             _moved={},
             _draws={},
+            _routes={},
             columns={},
             _before=self,
             legs=legs,
@@ -139,6 +144,31 @@ class UncertainTimes:
                 known = before.at(level).on(self)
             self._draws[level] = known
         return known
+
+    def routes(self, ways: Itineraries, level: float | None) -> Itineraries:
+        """Ways over lanes whose uncertain times are taken at a level.
+
+        Parameters
+        ----------
+        ways
+            The lanes as the settings have them, with what they carry.
+        level
+            None: as they are.
+        """
+        if level is None or not self.anything:
+            return ways
+        known = self._routes.get(level)
+        if known is None or known[0] is not ways:
+            drawn = self.at(level)
+            transits = {
+                lane: transit
+                for lane in self._lanes
+                if (transit := drawn.transit(lane)) is not None
+                and transit != ways.transit(lane)
+            }
+            found = ways.taking(transits) if transits else ways
+            known = self._routes[level] = ways, found
+        return known[1]
 
     @property
     def _of_same_lanes(self) -> UncertainTimes | None:

@@ -34,7 +34,10 @@ _TEXTS = {
     Limiter.DATA_STALE: "What it costs to buy is not known: a rate is missing or too old.",
     Limiter.ORDER_RULE: "The demand accepts no delivery that late.",
     Limiter.DEMAND_STATUS: "Nothing is promised more than two horizons ahead.",
-    Limiter.SUPPLIER_LEADTIME_EXCEEDED: "The word of the supplier is not known.",
+    Limiter.SUPPLIER_LEADTIME_EXCEEDED: (
+        "The supplier has stated a lead time without a history; the policy does not "
+        "accept it before it is confirmed."
+    ),
     Limiter.NO_SOURCE: "Nothing makes, sells or carries it there.",
     Limiter.NO_TRANSPORT_LEG: "No lane leads there.",
     Limiter.NO_TRANSPORT_CAPACITY: "No departure of the lane has room for it.",
@@ -262,8 +265,31 @@ def _transport(quote: Quest, shipment: Shipment) -> Named:
         text = f"The goods wait {wait / HOUR:.1f} h for the departure of {leg.lane}."
         return Named(Limiter.CUTOFF_MISSED, leg.lane, text)
     longest = max(shipment.itinerary.legs, key=lambda one: one.arrival - one.departure)
-    text = f"No lane is faster: {longest.lane} is under way for {moving / HOUR:.1f} h."
+    hours = f"{moving / HOUR:.1f} h"
+    text = f"{longest.lane} is under way for {hours}; {_faster(quote, shipment)}."
     return Named(Limiter.NO_TRANSPORT_LEG, longest.lane, text)
+
+
+def _faster(quote: Quest, shipment: Shipment) -> str:
+    """Name the lanes that would be there earlier and may not be taken, if any."""
+    stages, place = quote.book.stages, quote.request.location
+    reached = quote.book.reach.of(
+        shipment.product, place, quote.country(), expedite=True
+    )
+    found = stages.routes.earliest(
+        shipment.product,
+        quote.request.qty,
+        {shipment.origin: shipment.ready},
+        place,
+        forbidden=reached.forbidden,
+    )
+    if found is None or found.arrival >= shipment.arrival:
+        return "no permitted lane arrives earlier"
+    hours = (shipment.arrival - found.arrival) / HOUR
+    return (
+        f"{'+'.join(found.lanes)} arrives {hours:.1f} h earlier, and is not permitted "
+        "without expedite because it costs more"
+    )
 
 
 def _reserve(quote: Quest, option: Offered, chain: list[Piece]) -> Named | None:

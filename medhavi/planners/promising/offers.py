@@ -39,6 +39,12 @@ class Offered(NamedTuple):
         return self.price.cost
 
     @property
+    def on_time_prob(self) -> float:
+        """P(whole quantity there by due): none where only a part can be."""
+        whole = self.times.evaluation.steps >= self.search.wanted.steps
+        return self.times.on_time_prob if whole else 0.0
+
+    @property
     def co2_kg(self) -> float:
         """What it emits [kg]."""
         return self.price.co2_kg
@@ -52,7 +58,7 @@ def capped(one: Offered, policy: Policy) -> Offered:
     if closed is None and policy.co2_cap is not None:
         closed = Limiter.COST_CAP_EXCEEDED if one.co2_kg > policy.co2_cap else None
     if closed is None and policy.risk_cap is not None:
-        above = 1.0 - one.times.on_time_prob > policy.risk_cap
+        above = 1.0 - one.times.date_prob > policy.risk_cap
         closed = Limiter.RISK_CAP_EXCEEDED if above else None
     return one if closed is one.closed else one._replace(closed=closed)
 

@@ -30,6 +30,7 @@ def searched(quest: Quest, detail: str, *, freed: bool = False) -> Promise:
     level = LEVELS[quest.policy.risk_basis]
     book.stages.withheld = book.stages.spared = False
     book.stages.leads = book.times.at(level) if book.times.anything else None
+    book.stages.level = level
     try:
         book.stages.begin()
         if not freed:
@@ -45,4 +46,4 @@ def searched(quest: Quest, detail: str, *, freed: bool = False) -> Promise:
     finally:
         quest.withheld = book.stages.withheld
         book.stages.undo(mark)
-        book.stages.leads = None
+        book.stages.leads = book.stages.level = None

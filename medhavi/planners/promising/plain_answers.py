@@ -14,16 +14,17 @@ from medhavi.planners.kernels.supply_record import (
     B_PRODUCTION,
     B_TRANSPORT,
     BUY,
+    F_BY_DATE,
     F_DATE,
     F_GREEDY,
     F_LEGS,
     F_NODES,
+    F_ON_TIME,
     F_P50,
     F_P80,
     F_P95,
     F_ROUGH,
     F_SHIPMENTS,
-    F_TIMELY,
     F_TRACE,
     H_ARRIVAL,
     H_LEG,
@@ -45,11 +46,12 @@ from medhavi.planners.kernels.supply_record import (
     W_EDGE,
     W_LEAVES,
 )
-from medhavi.planners.promising.answering import basis_of
+from medhavi.planners.promising.answering import basis_of, known_basis
 from medhavi.planners.promising.arrival_risk import CHANCE_DIGITS
 from medhavi.planners.promising.holding import named_holds
 from medhavi.providers.resource_ledger import Block
 from medhavi.results.promise import (
+    UNCONFIRMED,
     PlannedPurchase,
     Promise,
     PromiseCost,
@@ -174,10 +176,18 @@ class PlainAnswers:
         }
         holds = named_holds(wishes, request, book.now + policy.hold_seconds)
         purchases, bought = self._purchases(nodes)
+        risk, stated = policy.risk_basis, book.times.stated
+        basis = basis_of(times, risk)
+        if any(stated(source) for source, _, _ in bought):
+            basis = known_basis(UNCONFIRMED, risk)
         bill = line.bill.tolist()
-        chance = found[F_TIMELY] / (2 * POINTS)
+        by_due, by_date = (
+            found[place] / (2 * POINTS) for place in (F_ON_TIME, F_BY_DATE)
+        )
         if len(times) == 1:
-            chance = round(chance, CHANCE_DIGITS)
+            by_due, by_date = (
+                round(chance, CHANCE_DIGITS) for chance in (by_due, by_date)
+            )
         option, origin = named
         promise = Promise(
             request=request.position,
@@ -186,7 +196,8 @@ class PlainAnswers:
             date_p50=found[F_P50],
             date_p80=found[F_P80],
             date_p95=found[F_P95],
-            on_time_prob=chance,
+            on_time_prob=by_due,
+            date_prob=by_date,
             deliveries=tuple(
                 [
                     PromisedDelivery(
@@ -214,7 +225,7 @@ class PlainAnswers:
             co2_kg=bill[B_CO2],
             reservations=tuple([hold.reservation for hold in holds]),
             exact=not (found[F_GREEDY] or (found[F_ROUGH] and late)),
-            basis=basis_of(times, policy.risk_basis),
+            basis=basis,
             known_at=book.now,
             holds=holds,
             purchases=purchases,

@@ -48,6 +48,7 @@ from medhavi.planners.promising.arrival_risk import RANKS
 from medhavi.planners.promising.flat_prices import FlatPrices
 from medhavi.planners.promising.flat_supply import Rules
 from medhavi.planners.promising.lane_rows import LaneRows
+from medhavi.planners.promising.lead_draws import LEVELS
 from medhavi.planners.promising.plain_answers import PlainAnswers
 from medhavi.planners.promising.quest import HORIZONS
 from medhavi.planners.promising.risk_rows import RiskRows
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from medhavi.planners.promising.reach import Reached
     from medhavi.planners.promising.rules_of_promise import Policy
     from medhavi.providers.bucket_ledger import BucketLedger
+    from medhavi.providers.itineraries import Itineraries
     from medhavi.providers.resource_ledger import Block, Ledger
     from medhavi.results.promise import Promise
 
@@ -130,11 +132,9 @@ class PlainLines:
         self._flat = flat
         stages = book.stages
         self._prices = FlatPrices(book.costs, flat)
-        lanes = stages.providers.transport
-        self._lanes = LaneRows(stages.transport, lanes, book.now)
-        self._answers = PlainAnswers(book, flat, self._lanes)
+        self._list_lanes(stages.transport)
         self._risks: tuple[str, RiskRows] | None = None
-        """Uncertain times at the quantile of the first line: one for all of them."""
+        """Uncertain times at the quantile of the first line."""
         self._search: Callable[..., int] = flat.kernels.answered
         self._hold: Callable[..., int] = flat.kernels.held
         self._called = False
@@ -155,6 +155,11 @@ class PlainLines:
         """The same while nobody else takes or gives back anything."""
         settings = book.snapshot.settings
         self._latest = book.now + HORIZONS * (settings.horizon_end - book.now)
+
+    def _list_lanes(self, ways: Itineraries) -> None:
+        providers = self._book.stages.providers
+        self._lanes = LaneRows(ways, providers.transport, self._book.now)
+        self._answers = PlainAnswers(self._book, self._flat, self._lanes)
 
     def close(self) -> None:
         """Let the ledgers hold all that was taken, and look at them no more."""
@@ -245,6 +250,9 @@ class PlainLines:
     def _known_risks(self, basis: str) -> RiskRows | None:
         """Give the uncertain times; None: they are known at another quantile."""
         if self._risks is None:
+            times, ways = self._book.times, self._book.stages.transport
+            self._lanes.close()
+            self._list_lanes(times.routes(ways, LEVELS[basis]))
             risks = RiskRows(self._book, self._flat, self._lanes, basis)
             self._risks = basis, risks
         first, risks = self._risks
@@ -262,11 +270,8 @@ class PlainLines:
     def _is_new(self, request: Request) -> bool:
         """Tell whether nothing is held for a line yet."""
         book, demand = self._book, request.demand
-        return not (
-            request.known
-            or demand in book.accepted
-            or book.providers.reservations.has(demand)
-        )
+        held = book.providers.reservations.has(demand)
+        return not (request.known or demand in book.accepted or held)
 
     # ------------------------------------------------------------------------ search
     def _found(
@@ -444,8 +449,7 @@ class PlainLines:
                 if line is None or line.now_and_ever(now, buffers=used)[1] > 0:
                     raise NotPlainLineError
                 bare.add((product, place))
-        key = product, reached.sellers
-        known = self._ways.get(key)
+        known = self._ways.get(key := (product, reached.sellers))
         if known is None:
             found = list(self._new_ways(product, reached.sellers))
             names = sorted(way.option for way in found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from medhavi.planners.promising.whole_orders import (
 )
 from medhavi.results.promise import Promise, PromiseStatus
 from medhavi.results.run_record import RunRecord, Status
+from medhavi.results.verify.check_promise import check_promise
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
@@ -149,6 +151,7 @@ def answer_on(
         effort={"requests": float(len(made))},
     )
     warnings = (
+        *_faulty(asked.requests, made, detail),
         *known,
         *book.policies.findings,
         *book.stages.material.findings,
@@ -156,6 +159,18 @@ def answer_on(
         *_ignored(snapshot),
     )
     return Answers(promises=tuple(made), findings=(*asked.findings, *warnings), run=run)
+
+
+def _faulty(
+    requests: Sequence[Request], made: Sequence[Promise], detail: str
+) -> Iterator[Finding]:
+    """Faults of full answers by the independent check: none, or a defect of ours."""
+    if detail != "full":
+        return
+    lines = Counter(one.sales_order for one in requests)
+    for request, one in zip(requests, made, strict=True):
+        order = request.sales_order
+        yield from check_promise(one, alone=order is None or lines[order] == 1)
 
 
 def _unreached(book: Book, requests: Sequence[Request]) -> Iterator[Finding]:

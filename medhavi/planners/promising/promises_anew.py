@@ -21,6 +21,7 @@ from medhavi.planners.promising.standing_promises import (
     without,
 )
 from medhavi.planners.promising.whole_orders import not_before
+from medhavi.results.promises_at_risk import chance_by
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -112,6 +113,7 @@ def _asked(
         goal = wanted.get(name)
         request = one.request if goal is None else goal.asked(one.request)
         made = searched(Quest(book, request, watching(book, one)), "date")
+        made = replace(made, on_time_prob=_by_due(made, one.due))
         if goal is None:
             if made.date is not None:
                 book.take(_beside(made, f"{name}|anew"))
@@ -120,6 +122,11 @@ def _asked(
             earliest = goal.earliest
             found[name] = made if earliest is None else not_before(made, earliest)
     return found
+
+
+def _by_due(made: Promise, due: int) -> float | None:
+    """P(the whole is there by the date that the customer asked for)."""
+    return None if made.date is None else chance_by(made, due)
 
 
 def _beside(made: Promise, name: str) -> Promise:

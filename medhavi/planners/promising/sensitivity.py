@@ -82,5 +82,6 @@ def _told(one: _Variant, promise: Promise) -> PromiseVariant:
         qty=promise.qty,
         date=promise.date,
         on_time_prob=promise.on_time_prob,
+        date_prob=promise.date_prob,
         cost=None if promise.date is None else promise.cost.total,
     )

@@ -77,6 +77,7 @@ class Stages:
         "compact",
         "flat",
         "leads",
+        "level",
         "material",
         "moves",
         "placed",
@@ -103,6 +104,7 @@ class Stages:
         self.providers = providers
         self._perishable = perishable_products(providers)
         self.leads: LeadDraws | None = None
+        self.level: float | None = None  # That lanes are chosen at.
         self.moves: tuple[LedgerMoves, ...] = ()
         """What the ledgers give back and take while one quote is made."""
         self.placed: KnownOrders | None = None
@@ -118,6 +120,11 @@ class Stages:
         self.material = providers.material() if material is None else material
         self.capacity = providers.finite() if capacity is None else capacity
         self.transport = providers.itineraries() if transport is None else transport
+
+    @property
+    def routes(self) -> Itineraries:
+        """Ways over the lanes at the quantile of the search."""
+        return self.times.routes(self.transport, self.level)
 
     @property
     def ledgers(self) -> Ledgers:
@@ -325,9 +332,7 @@ class Stages:
         self, way: tuple[str, str, str], ready: int, forbidden: frozenset[str]
     ) -> int:
         """Give an arrival that nothing can beat; product, origin, destination [s]."""
-        product, origin, destination = way
-        transport = self.transport
-        return transport.soonest(product, origin, ready, destination, forbidden)
+        return self.routes.soonest(way[0], way[1], ready, way[2], forbidden)
 
     def itinerary(
         self,
@@ -353,7 +358,7 @@ class Stages:
             way = (product, qty, origin, destination)
             found = self._best_by(way, forbidden, carried)
         else:
-            found = self.transport.earliest(
+            found = self.routes.earliest(
                 product, qty, {origin[0]: origin[1]}, destination, forbidden=forbidden
             )
         if found is None:
@@ -374,7 +379,7 @@ class Stages:
         """Give the first of the best ways by an objective that is there in time."""
         product, qty, (origin, ready), destination = way
         objective, latest = carried
-        ways = self.transport.alternatives(
+        ways = self.routes.alternatives(
             product,
             qty,
             origin,
@@ -392,8 +397,8 @@ class Stages:
         Transit times are at their levels; None: a lane has no departure any more.
         """
         self.at = "transport"
-        transit = _as_stated if self.leads is None else self.leads.transit
-        found = self.transport.along(sent, ready, transit)
+        transit = None if self.leads is None else self.leads.transit
+        found = self.transport.along(sent, ready, transit or (lambda _lane: None))
         if found is not None:
             self.transport.occupy(found)
         return found
@@ -472,9 +477,8 @@ class Stages:
         """Take room of a departure; a negative weight gives it back."""
         if self.providers.transport.timetable(lane).any_time:
             return
-        load = load_of(1.0, abs(weight_kg), 0.0)
-        if weight_kg < 0:
-            load = Load(-load.weight, -load.volume)
+        load, sign = load_of(1.0, abs(weight_kg), 0.0), -1 if weight_kg < 0 else 1
+        load = Load(sign * load.weight, sign * load.volume)
         self.transport.loads.add(lane, departure, load)
 
     def mark(self) -> Marks:
@@ -494,7 +498,3 @@ class Stages:
         self.material.undo(material)
         self.capacity.undo(capacity)
         self.transport.loads.undo(transport)
-
-
-def _as_stated(lane: str) -> None:
-    """Give no other time of a lane than the one that is planned with."""

@@ -51,9 +51,13 @@ _LEAST = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promised:
-    """An accepted promise as a request: due is its date; `agreed` as in the record."""
+    """An accepted promise as a request whose due date is the promised one.
+
+    `due` and `agreed` as in the record.
+    """
 
     request: Request
+    due: int
     promised: int
     agreed: int | None
 
@@ -149,6 +153,7 @@ def accepted_promises(
         found.append(
             Promised(
                 request=request_of_line(cells, len(found) + 1),
+                due=row["due"],
                 promised=row["promised"],
                 agreed=None
                 if placed is None or agreed is None
@@ -280,13 +285,16 @@ def _judged_together(
             _in_time(book, one) if record is None else record.promise
             for one, record in zip(lines, records, strict=True)
         ]
-        chance = min(one.on_time_prob for one in broken)
+        on_time = min(one.on_time_prob for one in broken)
+        chance = min(one.date_prob for one in broken)
         together = _together(book, lines, answers, even=even)
         for one, made in zip(lines, together, strict=True):
             standing = _standing(book, made, one) or Standing.UNSURE
             record = _record(book, one, made, standing)
             told[record.demand] = replace(
-                record, on_time_prob=min(record.on_time_prob, chance)
+                record,
+                on_time_prob=min(record.on_time_prob, on_time),
+                date_prob=min(record.date_prob, chance),
             )
     return list(told.values())
 
@@ -364,11 +372,13 @@ def _record(
         product=request.product,
         location=request.location,
         qty=request.qty,
+        due=one.due,
         promised=one.promised,
         expected=made.date,
         expected_qty=made.qty,
         standing=standing,
-        on_time_prob=chance_by(made, one.promised),
+        on_time_prob=chance_by(made, one.due),
+        date_prob=chance_by(made, one.promised),
         cost=made.cost.lateness + _lost(book, request, made),
         agreed=one.agreed,
         promise=made,

@@ -193,6 +193,7 @@ def _told(tried: Sequence[_Tried]) -> tuple[TriedRemedy, ...]:
             status=one.promise.status,
             qty=one.promise.qty,
             on_time_prob=one.promise.on_time_prob,
+            date_prob=one.promise.date_prob,
         )
         for one in tried
         if one.promise.date is not None

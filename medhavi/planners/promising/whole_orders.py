@@ -9,10 +9,12 @@ see `equal_shares`.
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromiseCost, PromiseReason, PromiseStatus
+from medhavi.results.promises_at_risk import arrival_by
 from medhavi.units import DAY
 
 if TYPE_CHECKING:
@@ -91,6 +93,7 @@ def _refused(line: Promise, missing: Sequence[Promise]) -> Promise:
         date_p80=None,
         date_p95=None,
         on_time_prob=None,
+        date_prob=None,
         deliveries=(),
         origin=None,
         option=None,
@@ -107,9 +110,14 @@ def _refused(line: Promise, missing: Sequence[Promise]) -> Promise:
 
 def _at(line: Promise, date: int, lines: Sequence[Promise], rate: float) -> Promise:
     """Let a line wait for the last one."""
+    due = int(line.demand["due"])
+    line = replace(
+        line,
+        on_time_prob=all_by(lines, due),
+        date_prob=all_by(lines, date),
+    )
     if line.date is None or line.date == date:
         return line
-    due = int(line.demand["due"])
     late = date > due
     limiters = line.limiters
     if late and line.on_time:
@@ -125,11 +133,17 @@ def _at(line: Promise, date: int, lines: Sequence[Promise], rate: float) -> Prom
     lateness += sum(one.cost for one in line.preempted)
     return replace(
         not_before(line, date),
+        date_prob=line.date_prob,
         status=PromiseStatus.PROMISED_LATE if late else PromiseStatus.PROMISED,
         cost=replace(line.cost, lateness=lateness),
         limiter=limiters[0] if limiters else None,
         limiters=limiters,
     )
+
+
+def all_by(lines: Sequence[Promise], instant: int) -> float:
+    """P(all lines of an order are there by an instant); their times independent."""
+    return prod(arrival_by(line, instant) for line in lines)
 
 
 def not_before(line: Promise, date: int) -> Promise:
@@ -140,6 +154,7 @@ def not_before(line: Promise, date: int) -> Promise:
     return replace(
         line,
         date=date,
+        date_prob=arrival_by(line, date),
         date_p50=None if line.date_p50 is None else max(line.date_p50, date),
         date_p80=None if line.date_p80 is None else line.date_p80 + moved,
         date_p95=None if line.date_p95 is None else line.date_p95 + moved,

@@ -31,6 +31,9 @@ def faults(
 
 
 def _text(key: str, cell: object) -> object:
-    if key in INSTANTS and isinstance(cell, int):
-        return f"{from_seconds(cell):%Y-%m-%dT%H:%M:%SZ}"
-    return cell
+    return instant_text(cell) if key in INSTANTS and isinstance(cell, int) else cell
+
+
+def instant_text(seconds: int) -> str:
+    """ISO text of an instant [UTC s]."""
+    return f"{from_seconds(seconds):%Y-%m-%dT%H:%M:%SZ}"
