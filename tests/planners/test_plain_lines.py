@@ -165,7 +165,7 @@ def _bought(tables: dict[str, Rows], rng: random.Random) -> None:
             "location": "*",
             "lead_time_days": float(rng.randrange(1, 12)),
             "unit_price": float(rng.randrange(1, 9)),
-            "min_order_qty": rng.choice([0.0, 25.0]),
+            "moq": rng.choice([0.0, 25.0]),
         }
         for raw in raws
     ]
