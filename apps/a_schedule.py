@@ -17,7 +17,12 @@ with app.setup:
 
     from medhavi.service.page_data import Problem
     from medhavi.service.page_parts import html, picture, section
-    from medhavi.service.schedule_page import load_schedule, risk_of
+    from medhavi.service.schedule_page import (
+        EXAMPLE_NOTE,
+        example_bytes,
+        load_schedule,
+        risk_of,
+    )
     from medhavi.views import navigation, page, theme
     from medhavi.views.gantt import gantt_chart
     from medhavi.views.risk_picture import risk_chart
@@ -82,10 +87,20 @@ def solve(dropped, objective, wanted):
 
 @app.cell(hide_code=True)
 def head(dropped, objective, shown):
+    _file = mo.download(
+        example_bytes, filename="schedule.json", label="The example as a file to fill"
+    )
+    _example = mo.vstack(
+        [
+            html(page.empty("An example, not your plant", EXAMPLE_NOTE)),
+            mo.hstack([_file], justify="start"),
+        ]
+    )
     mo.vstack(
         [
             mo.Html(page.header("Production schedule", [("Source", shown.source)])),
             mo.hstack([objective, dropped], justify="start", wrap=True),
+            *([_example] if shown.is_example else []),
         ],
         gap=1,
     )

@@ -16,11 +16,15 @@ class Conversation:
     """One call of the program: what it found, what it answers, how it ends.
 
     With `as_json` stdout gets exactly one object, at the end; text for people then goes
-    to stderr. Findings go to stderr in both cases, one line each.
+    to stderr. Findings go to stderr in both cases, one line each; what a mode ignores
+    is one line unless `verbose`, and in full in the JSON object.
     """
 
-    def __init__(self, *, as_json: bool, out: TextIO, err: TextIO) -> None:
+    def __init__(
+        self, *, as_json: bool, out: TextIO, err: TextIO, verbose: bool = False
+    ) -> None:
         self.as_json = as_json
+        self.verbose = verbose
         self.out = out
         self.err = err
         self.findings: list[Finding] = []
@@ -38,12 +42,13 @@ class Conversation:
     def report(self, findings: Iterable[Finding]) -> None:
         """Take findings into the answer; errors among them end in exit code 1."""
         from medhavi.findings import has_errors
+        from medhavi.findings.ignored import ignored_together
 
         told = set(self.findings)
         fresh = [found for found in dict.fromkeys(findings) if found not in told]
         self.findings.extend(fresh)
         self.failed = self.failed or has_errors(fresh)
-        for finding in fresh:
+        for finding in fresh if self.verbose else ignored_together(fresh):
             self.note(one_line(str(finding)))
 
     def answer(self, **facts: object) -> None:
@@ -68,7 +73,10 @@ _CURRENT: ContextVar[Conversation] = ContextVar("conversation")
 def begin(arguments: Sequence[str]) -> Conversation:
     """Open the conversation of this call."""
     conversation = Conversation(
-        as_json="--json" in arguments, out=sys.stdout, err=sys.stderr
+        as_json="--json" in arguments,
+        out=sys.stdout,
+        err=sys.stderr,
+        verbose="--verbose" in arguments,
     )
     _CURRENT.set(conversation)
     return conversation

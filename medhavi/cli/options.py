@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout.")
 ]
+VerboseOption = Annotated[
+    bool,
+    typer.Option("--verbose", help="List every finding, also what a mode ignores."),
+]
 TablesOption = Annotated[
     Path | None,
     typer.Option("--tables", help="Folder of CSV or Parquet tables, or an xlsx file."),

@@ -24,6 +24,7 @@ from medhavi.cli.options import (
     SettingsOption,
     StoreOption,
     TablesOption,
+    VerboseOption,
     existing_plan,
     existing_tables,
     one_place,
@@ -90,6 +91,7 @@ def plan(
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
     as_json: JsonOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Plan, verify and rate; write the result whole or not at all.
 

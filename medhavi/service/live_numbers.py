@@ -61,7 +61,7 @@ def numbers_of(snapshot: Snapshot) -> dict[str, str]:
     return {
         "campaigns": f"{count(changing, 'resource')} with a changeover matrix",
         "plan": f"{overdue:,} of {count(lines.height, 'order line')} past due",
+        "schedule": f"{count(started, 'open work order')}, listed under Plan",
         "promise": f"{count(waiting, 'order line')} without a promised date",
-        "schedule": f"{count(started, 'work order')} open",
         "tradeoffs": f"{money(value, currency)} of stock on hand",
     }

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from medhavi.results.risk_report import RiskReport
 
 _KEPT = 8
+EXAMPLE = "an example of six orders, not your plant"
+EXAMPLE_NOTE = (
+    "This page schedules a schedule file: orders, resources, steps and their times. It "
+    "does not read the work orders of a lake or of tables yet; those stand on the plan "
+    "page with the load of each resource. Until a file is dropped it shows an example "
+    "made up for the page."
+)
+"""What the page says while nothing of the plant is shown."""
 _schedules: OrderedDict[str, Schedule] = OrderedDict()
 _lock = threading.Lock()
 
@@ -32,6 +40,16 @@ class SchedulePage:
     schedule: Schedule | None = None
     problem: Problem | None = None
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def is_example(self) -> bool:
+        """Whether nothing but the example is shown."""
+        return self.source == EXAMPLE
+
+
+def example_bytes() -> bytes:
+    """Schedule file of the example, to be filled with orders of one's own."""
+    return json.dumps(example_schedule(), indent=2, default=str).encode()
 
 
 def load_schedule(
@@ -54,7 +72,7 @@ def load_schedule(
     effort
         Deterministic effort; that of the file where None.
     """
-    name = "an uploaded file" if document else path or "the example of six orders"
+    name = "an uploaded file" if document else path or EXAMPLE
     try:
         source: Mapping[str, object] | str = path or example_schedule()
         if document:

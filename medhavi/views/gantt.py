@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 HUES = ("plan", "alt", "good", "warn")
 """At most four hues in a chart; bad is kept for what is late."""
 MINUTES_MS = 60_000
+CHARACTER = 6.5
+"""Width of a character of a label on a bar [px]."""
+LEAST_CHARACTERS = 4
+"""A label that has no room for so many is left out; the tip has it."""
 
 
 def gantt_rows(schedule: Schedule, zone: str = "UTC") -> pl.DataFrame:
@@ -204,11 +208,16 @@ def gantt_chart(schedule: Schedule, zone: str = "UTC") -> Picture | None:
         tooltip="tip:N",
         description="tip:N",
     )
-    wide = (last - first) // 30
+    room = f"floor((datum.x2 - datum.x) / {last - first} * width / {CHARACTER}) - 1"
     texts = (
-        base.transform_filter(f"datum.text != '' && datum.x2 - datum.x > {wide}")
+        base.transform_calculate(room=room)
+        .transform_filter(f"datum.text != '' && datum.room >= {LEAST_CHARACTERS}")
+        .transform_calculate(
+            said="length(datum.text) <= datum.room ? datum.text"
+            " : slice(datum.text, 0, datum.room - 1) + '…'"
+        )
         .mark_text(align="left", dx=4, color=token("page"), aria=False)
-        .encode(text="text:N")
+        .encode(text="said:N")
     )
     chart = alt.layer(bars, texts)
     return finished(chart, gantt_title(schedule), ROW * max(len(labels), 2) + 8)

@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from medhavi.findings import Severity
+from medhavi.findings.ignored import ignored_together
 from medhavi.results.lateness import tally
 from medhavi.results.plan_summary import late_and_bound
 from medhavi.units import from_seconds
@@ -95,7 +96,9 @@ def findings_html(findings: Sequence[Finding]) -> str:
     if not findings:
         return empty("No findings", "Every check of the data passed.")
     order = list(_FINDING_MARKS)
-    ranked = sorted(findings, key=lambda found: order.index(found.severity))
+    ranked = sorted(
+        ignored_together(findings), key=lambda found: order.index(found.severity)
+    )
     rows = [_finding_cells(found) for found in ranked[:_MOST_FINDINGS]]
     more = len(ranked) - len(rows)
     tail = (
@@ -127,7 +130,7 @@ def findings_words(findings: Iterable[Finding]) -> str:
     'no findings'
     """
     counts: dict[Severity, int] = {}
-    for found in findings:
+    for found in ignored_together(findings):
         counts[found.severity] = counts.get(found.severity, 0) + 1
     parts = [
         count(counts[severity], severity.value)

@@ -43,6 +43,7 @@ def test_every_command_of_the_page_is_one(medhavi):
         "template",
         "check",
         "plan",
+        "serve",
         "explain",
         "kpi",
         "export",

@@ -73,7 +73,7 @@ def test_rules_of_campaigns_are_not_obeyed_and_the_plan_says_so():
     )
     assert made.supplies["qty"].sum() == 9.0
     (told,) = (found for found in made.findings if found.table == "campaign_rules")
-    assert (told.code, told.severity) == ("PLAN010", "warning")
+    assert (told.code, told.severity) == ("PLAN010", "info")
     assert "mode constrained obeys" in told.message
 
 

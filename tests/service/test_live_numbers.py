@@ -38,8 +38,8 @@ def test_each_app_has_a_number_from_the_data(tables):
     assert live_numbers.live_numbers(tables) == {
         "campaigns": "0 resources with a changeover matrix",
         "plan": "1 of 2 order lines past due",
+        "schedule": "0 open work orders, listed under Plan",
         "promise": "1 order line without a promised date",
-        "schedule": "0 work orders open",
         "tradeoffs": "€ 60 of stock on hand",
     }
 

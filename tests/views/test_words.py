@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from medhavi.findings import finding
+from medhavi.findings.ignored import ignored_together
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.lateness import Verdict
 from medhavi.views import page
@@ -195,11 +196,27 @@ def test_each_verdict_has_words():
 
 # ------------------------------------------------------------------ page parts
 def test_findings_are_listed_errors_first_as_text():
-    good = finding("PLAN010", table="changeovers", mode="mrp", what="<b>set-up</b>")
+    good = finding("PLAN012", column="lot_size", value=3, rules="<b>set-up</b>")
     text = page.findings_html([good])
     assert "<b>set-up" not in text
     assert "◆ warning" in text
     assert page.findings_words([good, good]) == "2 warnings"
+
+
+def test_what_a_mode_ignores_is_one_row():
+    said = [
+        finding("PLAN011", table="lanes", column=name, value="mrp", cells=3)
+        for name in ("reliability", "capacity_kg")
+    ]
+    said.append(finding("PLAN010", table="tariffs", value="mrp", what="prices"))
+    (told,) = ignored_together(said)
+    assert told.severity == "info"
+    assert "Mode mrp ignores 1 table and 2 columns" in told.message
+    other = finding("PLAN012", column="lot_size", value=3, rules="fixed")
+    text = page.findings_html([*said, other])
+    assert text.index("PLAN012") < text.index("Mode mrp ignores")
+    assert "reliability" not in text
+    assert page.findings_words([*said, other]) == "1 warning, 1 info"
 
 
 def test_no_findings_is_said():
@@ -207,7 +224,7 @@ def test_no_findings_is_said():
 
 
 def test_many_findings_are_cut_and_counted():
-    good = finding("PLAN010", table="changeovers", mode="mrp", what="set-up")
+    good = finding("PLAN012", column="lot_size", value=3, rules="fixed")
     assert "and 50 more" in page.findings_html([good] * 250)
 
 

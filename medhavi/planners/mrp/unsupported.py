@@ -107,7 +107,7 @@ def check_supported(snapshot: Snapshot, reading: Reading = MRP) -> list[Finding]
     mode = reading.mode
     for table, what in reading.tables.items():
         if snapshot[table].height:
-            found.append(finding("PLAN010", table=table, what=what, mode=mode))
+            found.append(finding("PLAN010", table=table, value=mode, what=what))
     for entry in unused_columns(snapshot):
         if entry.table in reading.tables or (
             (entry.table, entry.column) in reading.reads
@@ -121,8 +121,8 @@ def check_supported(snapshot: Snapshot, reading: Reading = MRP) -> list[Finding]
                     "PLAN011",
                     table=entry.table,
                     column=entry.column,
+                    value=mode,
                     cells=entry.cells,
-                    mode=mode,
                 )
             )
     _raise(refused, mode)
@@ -136,11 +136,15 @@ def _idle_columns(snapshot: Snapshot, reading: Reading) -> Iterator[Finding]:
         values = snapshot[table][column].drop_nulls()
         cells = len(values) if default is None else int((values != default).sum())
         if cells:
-            yield finding("PLAN011", table=table, column=column, cells=cells, mode=mode)
+            yield finding(
+                "PLAN011", table=table, column=column, value=mode, cells=cells
+            )
     for table, column, asking in GIVING:
         cells = _filled(snapshot, (table, column))
         if cells and not any(_filled(snapshot, asked) for asked in asking):
-            yield finding("PLAN011", table=table, column=column, cells=cells, mode=mode)
+            yield finding(
+                "PLAN011", table=table, column=column, value=mode, cells=cells
+            )
     policies = snapshot["inventory_policies"]
     blocked = (policies["on_violation"] == "block").sum()
     if blocked:
@@ -148,8 +152,8 @@ def _idle_columns(snapshot: Snapshot, reading: Reading) -> Iterator[Finding]:
             "PLAN011",
             table="inventory_policies",
             column="on_violation",
+            value=mode,
             cells=blocked,
-            mode=mode,
         )
     for column, rules in OF_A_RULE:
         idle = policies.filter(
