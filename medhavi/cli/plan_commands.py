@@ -280,6 +280,14 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", help="File, or folder for csv.")
     ] = None,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw",
+            help="csv: texts as they are. Without it an apostrophe stands before each "
+            "that a spreadsheet would run as a formula (= + - @).",
+        ),
+    ] = False,
     since: Annotated[
         int | None,
         typer.Option("--since", help="Orders: `next` of the last export.", min=0),
@@ -311,7 +319,7 @@ def export(
         if to is Target.CSV
         else f"{folder.resolve().name}.{to}"
     )
-    export_plan(made, place, kind=str(to))
+    export_plan(made, place, kind=str(to), raw=raw)
     conversation.say(str(place))
     conversation.answer(out=place, kind=to)
 

@@ -13,6 +13,7 @@ import polars as pl
 from medhavi.results.plan import Plan
 from medhavi.results.plan_folder import write_json
 from medhavi.results.run_record import RunRecord
+from medhavi.results.spreadsheet_text import guarded
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class ParetoFront:
         path.mkdir(parents=True, exist_ok=True)
         for name, frame in self.to_frames().items():
             if format == "csv":
-                frame.write_csv(path / f"{name}.csv")
+                guarded(frame).write_csv(path / f"{name}.csv")
             else:
                 frame.write_parquet(path / f"{name}.parquet")
         write_json(path / "run.json", self.run_json())

@@ -173,8 +173,15 @@ class Plan:
         self,
         folder: str | Path,
         format: Format = "parquet",  # noqa: A002 - the public name, as in Snapshot
+        *,
+        raw: bool = False,
     ) -> Path:
         """Write tables, `run.json`, `kpis.json`, `measured.json` and the basis.
+
+        Parameters
+        ----------
+        raw
+            Texts of CSV files as they are, also such as a spreadsheet would run.
 
         Returns
         -------
@@ -182,7 +189,7 @@ class Plan:
             The folder.
         """
         path = Path(folder)
-        write_tables(path, self.tables, format)
+        write_tables(path, self.tables, format, raw=raw)
         write_json(path / "run.json", self.run_json())
         write_json(path / "kpis.json", self.kpis_json())
         write_json(path / "measured.json", dict(self.measured))

@@ -13,6 +13,7 @@ import polars as pl
 
 from medhavi.errors import UsageError
 from medhavi.results.plan_tables import SCHEMAS, in_key_order, shaped
+from medhavi.results.spreadsheet_text import guarded, unguarded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,14 +25,25 @@ _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def write_tables(
-    folder: Path, tables: Mapping[str, pl.DataFrame], file_format: Format
+    folder: Path,
+    tables: Mapping[str, pl.DataFrame],
+    file_format: Format,
+    *,
+    raw: bool = False,
 ) -> None:
-    """Write each table as `<name>.parquet` or `<name>.csv`, rows in key order."""
+    """Write each table as `<name>.parquet` or `<name>.csv`, rows in key order.
+
+    Parameters
+    ----------
+    raw
+        Texts of CSV files as they are, also such as a spreadsheet would run.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in tables.items():
         ordered = in_key_order(name, frame).rechunk()
         if file_format == "csv":
-            ordered.write_csv(folder / f"{name}.csv", datetime_format=_INSTANT)
+            safe = ordered if raw else guarded(ordered)
+            safe.write_csv(folder / f"{name}.csv", datetime_format=_INSTANT)
         else:
             ordered.write_parquet(
                 folder / f"{name}.parquet",
@@ -54,7 +66,7 @@ def write_frames(
                 for column, dtype in frame.schema.items()
                 if dtype == pl.List
             )
-            flat.write_csv(folder / f"{name}.csv")
+            guarded(flat).write_csv(folder / f"{name}.csv")
         else:
             frame.rechunk().write_parquet(
                 folder / f"{name}.parquet", compression="zstd", compression_level=3
@@ -98,7 +110,7 @@ def _read_table(folder: Path, name: str) -> pl.DataFrame:
         return shaped(name, pl.read_parquet(parquet))
     if not csv.is_file():
         return pl.DataFrame(schema=dict(SCHEMAS[name]))
-    texts = pl.read_csv(csv, infer_schema=False)
+    texts = unguarded(pl.read_csv(csv, infer_schema=False))
     known = [item for item in SCHEMAS[name].items() if item[0] in texts.columns]
     return shaped(name, texts.select(_typed(*item) for item in known))
 

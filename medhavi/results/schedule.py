@@ -21,6 +21,7 @@ from medhavi.results.schedule_tables import (
     shaped_table,
     table_of,
 )
+from medhavi.results.spreadsheet_text import guarded, unguarded
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
 
 if TYPE_CHECKING:
@@ -169,7 +170,8 @@ class Schedule:
         path.mkdir(parents=True, exist_ok=True)
         for name, frame in self.tables.items():
             if format == "csv":
-                frame.write_csv(path / f"{name}.csv", datetime_format=_INSTANT)
+                text = guarded(frame)
+                text.write_csv(path / f"{name}.csv", datetime_format=_INSTANT)
             else:
                 frame.write_parquet(path / f"{name}.parquet", compression="zstd")
         record = {
@@ -260,7 +262,7 @@ def _read(folder: Path, name: str) -> pl.DataFrame:
         return pl.read_parquet(parquet)
     if not csv.is_file():
         return table_of(name, [])
-    texts = pl.read_csv(csv, infer_schema=False)
+    texts = unguarded(pl.read_csv(csv, infer_schema=False))
     schema = SCHEDULE_SCHEMAS[name]
     return texts.select(
         pl.col(column).str.to_datetime(_INSTANT, time_unit="us", time_zone="UTC")

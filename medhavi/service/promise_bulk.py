@@ -15,6 +15,7 @@ from medhavi.planners.promising.asking import ASKED, columns
 from medhavi.planners.promising.promise_run import answer_on
 from medhavi.planners.promising.request_file import TABLE, raw_requests
 from medhavi.results.promise import Promise
+from medhavi.results.spreadsheet_text import WORKBOOK_OPTIONS, guarded
 from medhavi.schema import tables
 from medhavi.schema.template import columns_in_order
 from medhavi.service.page_data import Problem, findings_of, problem_of
@@ -174,12 +175,15 @@ def _example(page: PromisePage) -> dict[str, object]:
 
 # ------------------------------------------------------------------------ the answers
 def as_csv(rows: pl.DataFrame) -> bytes:
-    """Give the rows of a list as CSV that Excel opens with its letters right."""
-    return b"\xef\xbb\xbf" + rows.write_csv().encode()
+    """Rows of a list as CSV that Excel opens with its letters right, texts as texts."""
+    return b"\xef\xbb\xbf" + guarded(rows).write_csv().encode()
 
 
 def as_xlsx(rows: pl.DataFrame) -> bytes:
-    """Give the rows of a list as a workbook with a filter."""
+    """Rows of a list as a workbook with a filter."""
+    import xlsxwriter
+
     written = io.BytesIO()
-    rows.write_excel(written, worksheet="answers", autofit=True, freeze_panes=(1, 0))
+    with xlsxwriter.Workbook(written, WORKBOOK_OPTIONS) as book:
+        rows.write_excel(book, worksheet="answers", autofit=True, freeze_panes=(1, 0))
     return written.getvalue()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medhavi.errors import NotAvailable, UsageError
+from medhavi.results.spreadsheet_text import WORKBOOK_OPTIONS
 from medhavi.workbench.safe_folder import replaced_file
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def export_plan(
     snapshot: Snapshot | None = None,
     source: str = "",
     command: str = "",
+    raw: bool = False,
 ) -> Path:
     """Write a plan, whole or not at all.
 
@@ -38,6 +40,9 @@ def export_plan(
         What was planned; the page shows names and local times with it.
     source, command
         Where the data came from and how to plan it again, for the page.
+    raw
+        Texts of CSV files as they are; else an apostrophe stands before each that a
+        spreadsheet would run as a formula.
 
     Returns
     -------
@@ -55,7 +60,7 @@ def export_plan(
     if kind == "csv":
         from medhavi.workbench.tables_run import write_plan
 
-        write_plan(plan, place, "csv")
+        write_plan(plan, place, "csv", raw=raw)
     elif kind == "xlsx":
         _refuse_long_tables(plan)
         with replaced_file(place) as fresh:
@@ -87,7 +92,7 @@ def _write_workbook(plan: Plan, path: Path) -> None:
     import polars as pl
     import xlsxwriter
 
-    with xlsxwriter.Workbook(path) as book:
+    with xlsxwriter.Workbook(path, WORKBOOK_OPTIONS) as book:
         facts = book.add_worksheet("run")
         for place, (name, value) in enumerate(plan.run.as_dict().items()):
             facts.write_string(place, 0, name)

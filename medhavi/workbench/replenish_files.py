@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.planners.replenishment.replenishing import replenish
+from medhavi.results.spreadsheet_text import guarded
 from medhavi.workbench.safe_folder import replaced_folder
 from medhavi.workbench.tables_run import RESULT_NAMES, verify_or_refuse
 
@@ -50,9 +51,10 @@ def write_replenishment(
         monitor = found.monitor
         if file_format == "csv":
             found.plan.to_folder(folder, format="csv")
-            monitor.with_columns(
+            text = monitor.with_columns(
                 pl.col("need_date").dt.strftime("%Y-%m-%dT%H:%M:%SZ")
-            ).write_csv(folder / "monitor.csv")
+            )
+            guarded(text).write_csv(folder / "monitor.csv")
         else:
             found.plan.to_folder(folder)
             monitor.write_parquet(folder / "monitor.parquet")

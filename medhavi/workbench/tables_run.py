@@ -228,10 +228,12 @@ def verify_or_refuse(plan: Plan, snapshot: Snapshot) -> None:
         raise VerificationFailed(message)
 
 
-def write_plan(plan: Plan, out: str | Path, file_format: str = "parquet") -> None:
+def write_plan(
+    plan: Plan, out: str | Path, file_format: str = "parquet", *, raw: bool = False
+) -> None:
     """Write tables, run.json, kpis.json, measured.json, whole or not at all."""
     with replaced_folder(out, RESULT_NAMES) as folder:
-        plan.to_folder(folder, format=_format(file_format))
+        plan.to_folder(folder, format=_format(file_format), raw=raw)
 
 
 def plan_tables(

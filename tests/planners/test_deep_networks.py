@@ -10,6 +10,7 @@ import pytest
 from medhavi.findings import BadData
 from medhavi.planners.mrp.model import cycle_path
 from medhavi.planners.pipeline import plan
+from medhavi.results.verify import verify
 from tests import factories
 from tests.planners.small_plans import PYTHON, day, pegs
 
@@ -83,3 +84,28 @@ def test_the_path_of_a_long_circle_is_found_without_recursion():
 
 def test_no_circle_has_no_path():
     assert cycle_path([(("A", "x"), ("B", "x")), (("A", "x"), ("C", "x"))]) == []
+
+
+@pytest.mark.parametrize("mode", ["mrp", "constrained", "optimize"])
+def test_a_chain_of_500_levels_is_planned_and_explained_in_every_mode(mode):
+    snapshot = chain(500)
+    made = plan(snapshot, mode=mode)
+    assert made.supplies.height == 501
+    assert made.fulfilment["planned"].to_list() == [5]
+    assert str(made.explain("D1"))
+    assert verify(made, snapshot) == []
+
+
+@pytest.mark.parametrize("effort", ["light", "full"])
+def test_the_bounds_of_a_deep_chain_are_found_at_every_effort(effort):
+    made = plan(chain(400), mode="constrained", settings={"effort": effort})
+    assert made.supplies.height == 401
+
+
+@pytest.mark.nightly
+def test_ten_thousand_levels_are_planned_within_capacity():
+    snapshot = chain(DEEP)
+    made = plan(snapshot, mode="constrained")
+    assert made.supplies.height == DEEP + 1
+    assert verify(made, snapshot) == []
+    assert str(made.explain("D1"))

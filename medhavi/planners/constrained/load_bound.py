@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 
 from medhavi.planners.constrained.capacity_bound import Claim, capacity_bound
 from medhavi.planners.constrained.way_chains import given_beside
+from medhavi.planners.deep_calls import answered
 from medhavi.units import ALWAYS, NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from medhavi.planners.constrained.capacity_bound import CapacityBound
     from medhavi.planners.constrained.way_chains import WayChains
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from medhavi.providers.capacity_room import Option
     from medhavi.providers.capacity_schedule import Task
     from medhavi.snapshot.stretches import Stretch
+
+    Steps = Generator[Node, "Load", "Load"]
 
 Group = frozenset[str]
 """Resources, by id, that stand in for each other in some step."""
@@ -104,22 +107,28 @@ class LeastLoads:
 
     # --- work ----------------------------------------------------------------------
     def of(self, node: Node) -> Load:
-        """Give the work that a step of a product needs, whoever brings it."""
+        """Least work that a step of a product needs, whoever brings it."""
+        return answered(self._of(node), self._of)
+
+    def _of(self, node: Node) -> Steps:
         if id(node) not in self._known:
             self._known[id(node)] = {}  # what goes in a circle needs nothing
-            self._known[id(node)] = self._least(node)
+            self._known[id(node)] = yield from self._least(node)
         return self._known[id(node)]
 
-    def _least(self, node: Node) -> Load:
+    def _least(self, node: Node) -> Steps:
         if node.rules.unlimited or node.substitutes or id(node) in self._beside:
             return {}
-        return _least_of([self._needed(way) for way in self._model.ways(node)])
+        loads: list[Load] = []
+        for way in self._model.ways(node):
+            loads += [(yield from self._needed(way))]
+        return _least_of(loads)
 
-    def _needed(self, way: Way) -> Load:
-        """Give the work for a step of what a source brings."""
+    def _needed(self, way: Way) -> Steps:
+        """Least work for a step of what a source brings."""
         source = way.source
         if source.kind != "make":
-            return {} if way.origin is None else self.of(way.origin)
+            return {} if way.origin is None else (yield way.origin)
         if source.fence_days < 0:
             # Work that may have begun before now takes less of the time from now on.
             return {}
@@ -132,7 +141,7 @@ class LeastLoads:
             for group, share in self._shares(task).items():
                 found[group] += size * share * run
         for lines in way.intakes:
-            for group, work in self._component(lines).items():
+            for group, work in (yield from self._component(lines)).items():
                 found[group] += size * work
         return {group: work for group, work in found.items() if work > 0}
 
@@ -153,15 +162,15 @@ class LeastLoads:
         }
         return {group: share for group, share in least.items() if share > 0}
 
-    def _component(self, lines: Sequence[Intake]) -> Load:
-        """Give the work for what one step of an order takes of rival lines."""
+    def _component(self, lines: Sequence[Intake]) -> Steps:
+        """Least work for what one step of an order takes of rival lines."""
         loads = []
         for line, node, _ in lines:
             if line.valid_from > ALWAYS or line.valid_to < NEVER or line.addend < 0:
                 return {}
             share = line.numerator / line.denominator
-            needed = self.of(node).items() if share > 0 else ()
-            loads.append({group: share * work for group, work in needed})
+            needed = (yield node) if share > 0 else {}
+            loads.append({group: share * work for group, work in needed.items()})
         return _least_of(loads)
 
     # --- time ----------------------------------------------------------------------
@@ -290,8 +299,10 @@ def late_for_lack_of_time(
             if key not in times:
                 time = loads.open_time(group, as_of, demand.due)
                 times[key] = math.ceil((time + spared.get(group, 0.0)) * (1 + SAFE))
-            needed = math.floor(demand.qty * work * (1 - SAFE))
-            claims[group].append(Claim(times[key], needed, number))
+            needed = demand.qty * work * (1 - SAFE)
+            # Work beyond all numbers says nothing that could be added up.
+            if math.isfinite(needed):
+                claims[group].append(Claim(times[key], math.floor(needed), number))
     machines = [claims[group] for group in sorted(claims, key=sorted)]
     costs = [weights.of(demand) * weights.base for demand in demands]
     return capacity_bound(machines, costs)

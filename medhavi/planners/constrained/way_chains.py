@@ -12,16 +12,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from medhavi.planners.deep_calls import answered
 from medhavi.units import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Generator, Iterable
 
     from medhavi.planners.mrp.model import Model
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.state import Demand, Node
     from medhavi.planners.mrp.ways import Way
     from medhavi.providers.capacity import Capacity
+
+    Asked = tuple[Node, int]
+    Steps = Generator[Asked, int, int]
 
 
 class WayChains:
@@ -56,23 +60,32 @@ class WayChains:
         return self.there(self._model.node(demand.node), demand.qty)
 
     def there(self, node: Node, qty: int) -> int:
-        """Give when so much of a product could be there [UTC seconds]."""
-        now = self._release.as_of
+        """Earliest instant at which so much of a product could be there [UTC s]."""
+        return answered(self._there((node, qty)), self._there)
+
+    def _there(self, asked: Asked) -> Steps:
+        node, qty = asked
         key = id(node), qty
         if key not in self._known:
-            self._known[key] = now  # what goes in a circle counts as there
-            self._known[key] = self._earliest(node, qty)
+            # What goes in a circle counts as there.
+            self._known[key] = self._release.as_of
+            self._known[key] = yield from self._earliest(node, qty)
         return self._known[key]
 
     def anew(self, node: Node) -> int:
-        """Give when the least new order could be there; now, where that is open."""
+        """Earliest instant of the least new order; now, where that is open [UTC s]."""
+        return answered(self._anew(node), self._there)
+
+    def _anew(self, node: Node) -> Steps:
         now = self._release.as_of
         if node.rules.unlimited or node.substitutes or id(node) in self._beside:
             return now
-        firsts = (self._first_lot(way) for way in self._model.ways(node))
-        return max(now, min(firsts, default=NEVER))
+        soonest = NEVER
+        for way in self._model.ways(node):
+            soonest = min(soonest, (yield from self._first_lot(way)))
+        return max(now, soonest)
 
-    def _earliest(self, node: Node, qty: int) -> int:
+    def _earliest(self, node: Node, qty: int) -> Steps:
         now = self._release.as_of
         if node.rules.unlimited or node.substitutes or id(node) in self._beside:
             return now
@@ -84,8 +97,9 @@ class WayChains:
         whole = at if left <= 0 else NEVER
         if whole <= now:
             return now
-        firsts = [self._first_lot(way) for way in self._model.ways(node)]
-        return max(now, min([whole, *firsts]))
+        for way in self._model.ways(node):
+            whole = min(whole, (yield from self._first_lot(way)))
+        return max(now, whole)
 
     def _existing(self, node: Node) -> Iterable[tuple[int, int]]:
         """List when how much of what exists may be there."""
@@ -98,8 +112,8 @@ class WayChains:
                 moves = order.index in self._moving
                 yield (now if moves else max(now, unit.arrives)), unit.qty
 
-    def _first_lot(self, way: Way) -> int:
-        """Give when the least lot of a source could be there."""
+    def _first_lot(self, way: Way) -> Steps:
+        """Earliest instant of the least lot of a source [UTC s]."""
         source = way.source
         if source.fence_days < 0:
             # It may have begun before now: what can be said is nothing.
@@ -107,13 +121,13 @@ class WayChains:
         lot = source.lot(1)
         floor = ready = self._release.floor(source)
         for group in way.intakes:
-            goods = min(
-                self.there(node, line.steps(lot)) if plain else floor
-                for line, node, plain in group
-            )
+            goods = NEVER
+            for line, node, plain in group:
+                there = (yield node, line.steps(lot)) if plain else floor
+                goods = min(goods, there)
             ready = max(ready, goods)
         if way.origin is not None:
-            ready = max(ready, self.there(way.origin, lot))
+            ready = max(ready, (yield way.origin, lot))
         if not self._plain(way):
             return ready
         found = [

@@ -10,8 +10,15 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from medhavi.planners.deep_calls import answered
+
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from medhavi.planners.kernels.plant_record import Plant
+
+    Asked = tuple[int, int]
+    Steps = Generator[Asked, int, int]
 
 
 def earliest_finishes(plant: Plant) -> list[int]:
@@ -51,19 +58,26 @@ class Chain:
         self._lines = [lines[low:high] for low, high in pairwise(starts)]
 
     def begins(self, item: int) -> int:
-        """Give when work on an item could begin at the earliest [s]."""
+        """Earliest instant at which work on an item could begin [s]."""
+        return answered(self._begins(item), self._there)
+
+    def _begins(self, item: int) -> Steps:
         found = self._begun.get(item)
         if found is None:
             _, _, grain, least, floor, _, _, _ = self._items[item]
             small = -(-least // grain)
             found = int(floor)
             for part, per in self._lines[item]:
-                found = max(found, self.there(part, small * per))
+                found = max(found, (yield part, small * per))
             self._begun[item] = found
         return found
 
     def there(self, item: int, qty: int) -> int:
-        """Give when so much of an item could be there at the earliest [s]."""
+        """Earliest instant at which so much of an item could be there [s]."""
+        return answered(self._there((item, qty)), self._there)
+
+    def _there(self, asked: Asked) -> Steps:
+        item, qty = asked
         fixed, rate, grain, least, floor, post, lead, stock = self._items[item]
         if qty <= stock:
             return 0
@@ -76,10 +90,9 @@ class Chain:
         small = -(-least // grain)
         found = int(floor)
         for part, per in self._lines[item]:
-            needed = self.there(part, grains * per)
-            found = max(found, needed)
+            found = max(found, (yield part, grains * per))
         found += fixed + small * rate
         if self._machine[item] >= 0:
-            found = max(found, self.begins(item) + fixed + grains * rate)
+            found = max(found, (yield from self._begins(item)) + fixed + grains * rate)
         self._known[item, qty] = found = int(found + post)
         return found
