@@ -42,6 +42,7 @@ def examine(lake: str | None) -> list[Check]:
         _processors,
         _disk,
         lambda: _lake(lake),
+        lambda: _permissions(lake),
         _chromium,
         _public_data,
     ]
@@ -128,6 +129,34 @@ def _lake(lake: str | None) -> Check:
         detail = f"{place} cannot be written to; change its permissions"
         return Check(name="lake", state="missing", detail=detail)
     return Check(name="lake", state="ok", detail=place)
+
+
+def _permissions(lake: str | None) -> Check:
+    """Name what other users of the machine may read or write of a workspace."""
+    store = os.environ.get("MEDHAVI_STORE", "").removeprefix("sqlite:///")
+    named = (lake or os.environ.get("MEDHAVI_LAKE"), store)
+    places = [Path(one) for one in named if one and Path(one).exists()]
+    beside = {place.parent / "events.db" for place in places if place.is_dir()}
+    wide = [
+        f"{place} ({place.stat().st_mode & 0o777:o})"
+        for place in sorted({*places, *(one for one in beside if one.exists())})
+        if place.stat().st_mode & 0o077 and not _closed_above(place)
+    ]
+    if not places:
+        return Check(name="permissions", state="optional", detail="no workspace named")
+    if wide:
+        detail = (
+            f"other users of this machine can read {', '.join(wide)}; "
+            "`chmod -R go-rwx` closes them"
+        )
+        return Check(name="permissions", state="optional", detail=detail)
+    detail = "the workspace is open to its owner alone"
+    return Check(name="permissions", state="ok", detail=detail)
+
+
+def _closed_above(place: Path) -> bool:
+    """Whether a folder above lets nobody else through."""
+    return any(not folder.stat().st_mode & 0o011 for folder in place.resolve().parents)
 
 
 def _chromium() -> Check:

@@ -116,7 +116,9 @@ class SqliteFile:
 
     def _open(self) -> sqlite3.Connection:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # For the owner alone; SQLite gives its side files the same rights.
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.touch(mode=0o600)
         except OSError as error:
             message = f"Event store {self.path}: its folder cannot be made ({error})"
             raise EnvironmentFailure(message) from None

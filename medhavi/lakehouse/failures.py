@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -32,7 +34,7 @@ _REMEDIES = (
 
 @contextmanager
 def environment(action: str, path: Path) -> Iterator[None]:
-    """Translate failures of storage inside the block.
+    """Translate failures of storage inside the block; new files are private there.
 
     Parameters
     ----------
@@ -52,9 +54,40 @@ def environment(action: str, path: Path) -> Iterator[None]:
     from polars.exceptions import ComputeError
 
     try:
-        yield
+        with _as_private_as(path):
+            yield
     except (OSError, DeltaError, ComputeError) as error:
         raise EnvironmentFailure(_message(action, path, error)) from error
+
+
+_turn = threading.Lock()
+_inside = 0
+_usual_mask = 0
+
+
+@contextmanager
+def _as_private_as(path: Path) -> Iterator[None]:
+    """Take from new files what the folder, or the nearest that is there, refuses.
+
+    The mask belongs to the process: the last block to end restores it.
+    """
+    global _inside, _usual_mask  # noqa: PLW0603
+    there = path
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    refused = 0o777 & ~there.stat().st_mode & 0o077
+    with _turn:
+        before = os.umask(0o077)
+        _usual_mask = before if _inside == 0 else _usual_mask
+        _inside += 1
+        os.umask(before | refused)
+    try:
+        yield
+    finally:
+        with _turn:
+            _inside -= 1
+            if _inside == 0:
+                os.umask(_usual_mask)
 
 
 def _message(action: str, path: Path, error: Exception) -> str:

@@ -77,7 +77,7 @@ class Lake:
             The folder is no lake and not empty, the disk fails, or the lake mirrors
             another store.
         """
-        self._layout.check_may_create()
+        self._layout.create()
         return mirroring.mirror(
             self._layout.events,
             store,

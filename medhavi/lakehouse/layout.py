@@ -37,8 +37,8 @@ class Layout:
         """Give the folder of one Delta table of gold."""
         return self.root / "gold" / table
 
-    def check_may_create(self) -> None:
-        """Refuse to make a lake where other files already are.
+    def create(self) -> None:
+        """Make the folder for its owner alone; refuse one with other files in it.
 
         Raises
         ------
@@ -47,6 +47,7 @@ class Layout:
         """
         with environment("looking for a lake", self.root):
             if not self.root.exists():
+                self.root.mkdir(mode=0o700, parents=True)
                 return
             foreign = (
                 [self.root.name]

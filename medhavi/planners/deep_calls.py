@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -9,6 +11,11 @@ if TYPE_CHECKING:
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
+
+_DEEP_FRAMES = 1_000_000
+_DEEP_STACK = 1 << 30
+"""Address space of a deep stack; what is not used takes no memory [bytes]."""
+_turn = threading.Lock()
 
 
 def answered(
@@ -47,3 +54,38 @@ def answered(
         else:
             open_calls.append(steps(asked))
             answer = None
+
+
+def on_deep_stack(work: Callable[[], Answer]) -> Answer:
+    """Do recursive work on a stack for some 100,000 levels, in a thread of its own.
+
+    For work that came to the end of the usual stack and whose functions call each
+    other in too many ways to be written as `answered` wants them.
+
+    Raises
+    ------
+    Exception
+        Whatever the work raises.
+    """
+    done: list[Answer] = []
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as failure:  # noqa: BLE001 - raised again by the caller
+            failures.append(failure)
+
+    with _turn:
+        frames, stack = sys.getrecursionlimit(), threading.stack_size(_DEEP_STACK)
+        sys.setrecursionlimit(_DEEP_FRAMES)
+        try:
+            thread = threading.Thread(target=run, name="deep stack", daemon=True)
+            thread.start()
+            thread.join()
+        finally:
+            sys.setrecursionlimit(frames)
+            threading.stack_size(stack)
+    if failures:
+        raise failures[0]
+    return done[0]

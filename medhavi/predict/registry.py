@@ -138,7 +138,7 @@ def locked(folder: Path) -> Iterator[None]:
         The folder cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = (folder / ".lock").open("w")
     except OSError as error:
         message = (

@@ -191,7 +191,7 @@ def _events(
             return url, int(known["events"])
     _clear(place)
     _forget_models(models_folder(place / "lake"))
-    place.mkdir(parents=True, exist_ok=True)
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
     events = generate_company(url, scale=scale, seed=seed, observe=say)
     with replaced_file(mark) as fresh:
         fresh.write_text(json.dumps({**wanted, "events": events}, indent=2) + "\n")

@@ -7,6 +7,9 @@ from importlib import metadata
 import pytest
 
 from medhavi.cli import surroundings
+from medhavi.events.urls import open_store
+from medhavi.lakehouse import Lake
+from tests.lakehouse.lake_events import small_company, store_of
 
 
 def states(said):
@@ -79,3 +82,50 @@ def test_a_disk_that_is_nearly_full_is_named(medhavi, monkeypatch):
 )
 def test_a_requirement_is_cut_to_its_name(line, name):
     assert surroundings._bare(line) == name
+
+
+def opened(path, mode):
+    """Modes of a place and of all below it."""
+    places = [path, *path.rglob("*")] if path.is_dir() else [path]
+    return {oct(one.stat().st_mode & mode) for one in places}
+
+
+@pytest.mark.req("SEC-02")
+def test_a_new_workspace_is_its_owners_alone(medhavi, tmp_path):
+    place = tmp_path / "workspace"
+    store = f"sqlite:///{place}/events.db"
+    open_store(store).append_many(small_company())
+    lake = place / "lake"
+    assert medhavi("mirror", "--from", store, "--lake", lake).code == 0
+    made = medhavi("query", "SELECT count(*) FROM silver.stock", "--lake", lake)
+    assert made.code == 0
+    assert opened(place, 0o077) == {"0o0"}
+    said = medhavi("doctor", "--lake", lake, "--json")
+    assert states(said)["permissions"] == "ok"
+
+
+def test_files_of_a_lake_that_a_group_shares_stay_shared(tmp_path):
+    lake = tmp_path / "lake"
+    lake.mkdir(mode=0o750)
+    lake.chmod(0o750)
+    Lake(lake).mirror(store_of(small_company()))
+    assert opened(lake, 0o007) == {"0o0"}
+    assert all(one.stat().st_mode & 0o040 for one in lake.rglob("*"))
+
+
+def test_wide_permissions_are_named_with_the_way_to_close_them(
+    medhavi, tmp_path, monkeypatch
+):
+    tmp_path.chmod(0o755)
+    monkeypatch.setattr(surroundings, "_closed_above", lambda place: False)
+    lake = tmp_path / "lake"
+    lake.mkdir()
+    lake.chmod(0o755)
+    (tmp_path / "events.db").touch()
+    (tmp_path / "events.db").chmod(0o644)
+    said = medhavi("doctor", "--lake", lake, "--json")
+    [check] = [one for one in said.answer["checks"] if one["name"] == "permissions"]
+    assert check["state"] == "optional"
+    assert f"{lake} (755)" in check["detail"]
+    assert "events.db (644)" in check["detail"]
+    assert "chmod -R go-rwx" in check["detail"]

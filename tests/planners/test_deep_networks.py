@@ -7,12 +7,14 @@ from itertools import pairwise
 import polars as pl
 import pytest
 
+import medhavi as mv
 from medhavi.findings import BadData
 from medhavi.planners.mrp.model import cycle_path
 from medhavi.planners.pipeline import plan
 from medhavi.results.verify import verify
 from tests import factories
 from tests.planners.small_plans import PYTHON, day, pegs
+from tests.planners.small_promises import TRUSTING
 
 DEEP = 10_000
 
@@ -109,3 +111,11 @@ def test_ten_thousand_levels_are_planned_within_capacity():
     assert made.supplies.height == DEEP + 1
     assert verify(made, snapshot) == []
     assert str(made.explain("D1"))
+
+
+@pytest.mark.req("ATP-01")
+def test_a_chain_of_500_levels_can_be_promised():
+    asked = [{"product": "P00000", "location": "L", "qty": 3, "due": day(50)}]
+    snapshot = chain(500, promise_policies=[TRUSTING])
+    [answer] = mv.promise(snapshot, asked)
+    assert answer.date == int(day(5).timestamp())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.findings import BadData
+from medhavi.planners.deep_calls import on_deep_stack
 from medhavi.planners.promising.answering import answered, failed
 from medhavi.planners.promising.lead_draws import LEVELS
 
@@ -25,6 +26,19 @@ def searched(quest: Quest, detail: str, *, freed: bool = False) -> Promise:
     freed
         The demand was given what it has already.
     """
+    try:
+        return _searched(quest, detail, freed=freed)
+    except RecursionError:
+        # A chain of more levels than the usual stack has room for.
+        quest.begin_anew()
+    try:
+        return on_deep_stack(lambda: _searched(quest, detail, freed=freed))
+    except RecursionError as failure:
+        quest.broken = True
+        return failed(quest, failure)
+
+
+def _searched(quest: Quest, detail: str, *, freed: bool) -> Promise:
     book, request = quest.book, quest.request
     mark = book.stages.mark()
     level = LEVELS[quest.policy.risk_basis]
@@ -38,7 +52,7 @@ def searched(quest: Quest, detail: str, *, freed: bool = False) -> Promise:
         quest.brief = detail != "full"
         quest.search()
         return answered(quest, detail)
-    except (BadData, KeyboardInterrupt):
+    except (BadData, KeyboardInterrupt, RecursionError):
         raise
     except Exception as failure:  # noqa: BLE001 - a provider may fail in any way
         quest.broken = True

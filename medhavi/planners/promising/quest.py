@@ -115,6 +115,11 @@ class Quest:
         settings = book.snapshot.settings
         self.latest = book.now + HORIZONS * (settings.horizon_end - book.now)
 
+    def begin_anew(self) -> None:
+        """Forget what was found, so that the search can be done once more."""
+        self.offered, self.failures, self.evaluations = [], [], 0
+        self.cut = self.rough = self.withheld = self.ruled = False
+
     # ---------------------------------------------------------------------- search
     def search(self) -> None:
         """Find the options."""
