@@ -35,6 +35,7 @@ with app.setup:
     from medhavi.views.load_map import load_chart
     from medhavi.views.overdue_picture import overdue_chart
     from medhavi.views.plan_comparison import comparison_html
+    from medhavi.views.report import figures_html
     from medhavi.views.stock_picture import stock_chart
     from medhavi.views.tiles import tiles_html
 
@@ -500,6 +501,12 @@ def workbook(dropped, mode):
     else:
         _parts.insert(0, tiles_html(plan_history.tiles_of(_made), "#workbook"))
     mo.vstack([html(part) for part in _parts])
+    return
+
+
+@app.cell(hide_code=True)
+def figures(names, plan):
+    plan and mo.accordion({"Key figures": html(figures_html(plan, names))})
     return
 
 

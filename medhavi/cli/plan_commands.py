@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medhavi.cli.boundary import INTERRUPTED
-from medhavi.cli.conversation import Conversation, talk
+from medhavi.cli.conversation import Conversation, show_table, talk
 from medhavi.cli.figures import show_figures, show_reasons
 from medhavi.cli.following import interruption
 from medhavi.cli.options import (
@@ -97,7 +97,7 @@ def plan(
 
     In mode constrained Ctrl-C keeps the best plan so far; a second one ends at once.
     """
-    from medhavi.results.lateness import tally
+    from medhavi.results.plan_summary import key_figures
 
     conversation = talk()
     _refuse_what_does_not_fit(mode, effort, baseline)
@@ -124,7 +124,7 @@ def plan(
         run=made.run.as_dict(),
         fingerprint=made.fingerprint,
         kpis=made.kpis_json(),
-        demands=tally(made).as_dict(),
+        figures={one.key: one.value for one in key_figures(made)},
         rows={name: frame.height for name, frame in made.tables.items()},
         measured=dict(made.measured),
     )
@@ -239,12 +239,16 @@ def explain(
 def kpi(folder: PlanArgument, as_json: JsonOption = False) -> None:
     """Print key figures; an undefined one says why."""
     from medhavi.results.plan import Plan
+    from medhavi.results.plan_summary import key_figures
 
     conversation = talk()
-    figures = Plan.from_folder(existing_plan(folder)).kpis_json()
+    made = Plan.from_folder(existing_plan(folder))
+    shown = key_figures(made)
+    show_table(("figure", "value"), [(one.name, one.value) for one in shown])
+    figures = made.kpis_json()
     show_figures(figures)
     show_reasons(figures)
-    conversation.answer(kpis=figures)
+    conversation.answer(kpis=figures, figures={one.key: one.value for one in shown})
 
 
 def compare(

@@ -282,20 +282,6 @@ class Tally:
         """Mean lateness of all demands that are planned for [h], 0 for one on time."""
         return self.late_hours / self.live if self.live else None
 
-    def as_dict(self) -> dict[str, object]:
-        """Headline figures as JSON knows them: counts, share, hours."""
-        latest = self.latest
-        return {
-            **{str(one): self.by_verdict[one] for one in Verdict},
-            "planned_for": self.live,
-            "not_kept": self.not_kept,
-            "share_on_time": self.share_on_time,
-            "mean_lateness_h": self.mean_h,
-            "mean_late_h": self.mean_late_h,
-            "latest": None if latest is None else latest[0],
-            "latest_h": None if latest is None else latest[1],
-        }
-
     def words(self) -> str:
         """Name the counts by verdict: "631 on time, 106 at risk, 300 ignored"."""
         return ", ".join(

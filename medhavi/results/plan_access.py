@@ -58,6 +58,11 @@ class PlanAccess(Protocol):
         ...
 
     @property
+    def kpis(self) -> pl.DataFrame:
+        """Key figures."""
+        ...
+
+    @property
     def exceptions(self) -> pl.DataFrame:
         """What a person should look at."""
         ...

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from medhavi.results.lateness import tally
+from medhavi.results.lateness import WORDS, tally
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from medhavi.results.lateness import Tally
     from medhavi.results.plan_access import PlanAccess
+
+_KINDS = ("make", "buy", "move")
+_DELIVERY = ("KPI-01", "KPI-09", "KPI-13", "KPI-28")
 
 
 def summary(plan: PlanAccess) -> str:
@@ -30,11 +34,78 @@ def summary(plan: PlanAccess) -> str:
     return "\n".join(lines)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFigure:
+    """One figure of a plan: stable key, name for people, value, unit of the value."""
+
+    key: str
+    name: str
+    value: float | str | None
+    unit: str
+
+
+def key_figures(plan: PlanAccess) -> tuple[KeyFigure, ...]:
+    """List the figures of a plan that commands, pages and reports show alike.
+
+    Verdicts and lateness, money of all that is not kept, numbers of rows, and the key
+    figures about deliveries with what they count.
+    """
+    counts = tally(plan)
+    rows = [(str(one), word, counts.by_verdict[one]) for one, word in WORDS.items()]
+    rows += [
+        ("planned_for", "demands planned for", counts.live),
+        ("not_kept", "late, past due, short or unplanned", counts.not_kept),
+        ("late_in_all", "late in all, past due and short included", counts.late),
+    ]
+    kinds = dict(plan.supplies["kind"].value_counts().iter_rows())
+    rows += [("supplies", "orders", plan.supplies.height)]
+    rows += [(kind, f"orders: {kind}", kinds.get(kind, 0)) for kind in _KINDS]
+    rows += [
+        ("operations", "operations", plan.operations.height),
+        ("pegs", "pegs", plan.pegging.height),
+        ("exceptions", "exceptions", plan.exceptions.height),
+    ]
+    found = [
+        KeyFigure(key=key, name=name, value=value, unit="count")
+        for key, name, value in rows
+    ]
+    latest, latest_h = counts.latest or (None, None)
+    money = float(plan.causes["money"].fill_null(0.0).sum())
+    rest = (
+        ("share_on_time", "share on time", counts.share_on_time, "fraction"),
+        ("mean_h", "mean lateness of all demands", counts.mean_h, "hour"),
+        ("mean_late_h", "mean lateness of late demands", counts.mean_late_h, "hour"),
+        ("latest", "latest demand", latest, "text"),
+        ("latest_h", "its lateness", latest_h, "hour"),
+        ("late_money", "cost of what is not kept", money, "money"),
+    )
+    found += [KeyFigure(key=k, name=n, value=v, unit=u) for k, n, v, u in rest]
+    return tuple(found) + _delivery_kpis(plan)
+
+
+def _delivery_kpis(plan: PlanAccess) -> tuple[KeyFigure, ...]:
+    """List the measured key figures about deliveries, each with what it counts."""
+    found: list[KeyFigure] = []
+    for row in plan.kpis.sort("kpi").iter_rows(named=True):
+        if row["kpi"].split(".")[0] not in _DELIVERY:
+            continue
+        name = f"{row['kpi']} {row['name']}"
+        parts = (
+            ("", name, row["value"], row["unit"]),
+            (" counted", f"{name}: counted", row["numerator"], "number"),
+            (" of", f"{name}: of", row["denominator"], "number"),
+        )
+        found += [
+            KeyFigure(key=f"{row['kpi']}{part}", name=text, value=value, unit=unit)
+            for part, text, value, unit in parts
+            if value is not None
+        ]
+    return tuple(found)
+
+
 def _supplies(plan: PlanAccess) -> str:
     kinds = dict(plan.supplies["kind"].value_counts().iter_rows())
-    parts = [
-        f"{kinds[kind]:,} {kind}" for kind in ("make", "buy", "move") if kind in kinds
-    ]
+    parts = [f"{kinds[kind]:,} {kind}" for kind in _KINDS if kind in kinds]
     detail = f" ({', '.join(parts)})" if parts else ""
     return (
         f"supplies: {plan.supplies.height:,}{detail}, "

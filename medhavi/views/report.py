@@ -11,12 +11,23 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.plan_summary import key_figures
 from medhavi.results.urgency import worst_demands
 from medhavi.units import from_seconds
 from medhavi.views.chain_picture import chain_chart
 from medhavi.views.charts import drawing, title_of, untitled
 from medhavi.views.exception_list import codes
-from medhavi.views.format import count, quantity, relative, when
+from medhavi.views.format import (
+    NOTHING,
+    count,
+    duration,
+    money,
+    number,
+    percent,
+    quantity,
+    relative,
+    when,
+)
 from medhavi.views.load_map import load_chart
 from medhavi.views.names import names_of
 from medhavi.views.overdue_picture import overdue_chart
@@ -39,6 +50,7 @@ if TYPE_CHECKING:
 
     from medhavi.findings import Finding
     from medhavi.results.plan import Plan
+    from medhavi.results.plan_summary import KeyFigure
     from medhavi.results.urgency import WorstDemand
     from medhavi.snapshot import Snapshot
     from medhavi.views.charts import Picture
@@ -83,6 +95,7 @@ def html(
         ("stock", "What happens to the tightest stocks?", _stocks(plan, names)),
         ("exceptions", "What should a person look at?", _exceptions(plan)),
         ("orders", "What has to be started next?", _orders(plan, names)),
+        ("figures", "Key figures", figures_html(plan, names)),
         ("findings", "What is odd in the data?", _findings(found)),
     )
     body = "".join(
@@ -243,6 +256,30 @@ def _order(row: dict[str, object], names: Names, as_of: int) -> tuple[str, ...]:
         escape(when(start, zone)) + mark,  # type: ignore[arg-type]
         escape(when(finish, zone)),  # type: ignore[arg-type]
     )
+
+
+def figures_html(plan: Plan, names: Names) -> str:
+    """List the key figures of a plan, as the commands tell them."""
+    rows = [
+        (escape(one.name), escape(figure_words(one, names.currency)))
+        for one in key_figures(plan)
+    ]
+    return table_html(("Figure", "Value"), rows, ("Value",))
+
+
+def figure_words(one: KeyFigure, currency: str) -> str:
+    """Value of a key figure with its unit."""
+    if one.value is None:
+        return NOTHING
+    if isinstance(one.value, str):
+        return one.value
+    if one.unit == "hour":
+        return duration(one.value)
+    if one.unit == "fraction":
+        return percent(one.value)
+    if one.unit == "money":
+        return money(one.value, currency)
+    return f"{one.value:,.0f}" if one.unit == "count" else number(one.value)
 
 
 def _findings(found: Sequence[Finding]) -> str:

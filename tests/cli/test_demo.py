@@ -7,13 +7,22 @@ import json
 import re
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from medhavi.cli.application import run
+from medhavi.results.lateness import tally
 from medhavi.results.plan import Plan
+from medhavi.results.plan_summary import key_figures
+from medhavi.units import from_seconds
+from medhavi.views.late_picture import late_demands
+from medhavi.views.names import Names
+from medhavi.views.report import figure_words, figures_html, html
+from medhavi.views.tiles import plan_tiles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,3 +149,121 @@ def test_an_unknown_company_is_named(medhavi, tmp_path):
 def test_the_medium_company_is_shown_too(medhavi, tmp_path):
     said = medhavi("demo", "--dir", tmp_path / "m", "--scale", "medium", "--json")
     assert said.code == 0, said.err
+
+
+def judged(plan: Plan) -> dict[str, Any]:
+    """Figures of a plan from its tables and rule 45 alone, without the judge."""
+    now = from_seconds(plan.run.as_of or 0)
+    mrp = plan.run.mode == "mrp"
+    early = pl.col("status").is_in(["planned", "firmed"]) & (pl.col("start") < now)
+    missed = plan.supplies.filter(early).select(supply="id")
+    risky = plan.pegging.join(missed, on="supply", how="semi")["demand"].unique()
+    last = plan.deliveries.group_by("demand").agg(pl.col("date").max())
+    rows = plan.fulfilment.join(last, on="demand", how="left").filter(
+        pl.col("status") != "ignored"
+    )
+    counts = dict.fromkeys(
+        ("on_time", "late", "short", "unplanned", "past_due", "at_risk"), 0
+    )
+    hours: dict[str, float] = {}
+    for row in rows.iter_rows(named=True):
+        there = max(row["date"], now) if row["date"] else None
+        hours[row["demand"]] = max(
+            0.0, (there - row["due"]).total_seconds() / 3600 if there else 0.0
+        )
+        if there is None:
+            word = "unplanned"
+        elif row["planned"] < row["qty"]:
+            word = "short"
+        elif row["due"] < now:
+            word = "past_due"
+        elif there > row["due"]:
+            word = "late"
+        else:
+            word = "at_risk" if mrp and row["demand"] in risky else "on_time"
+        counts[word] += 1
+    late = {demand: span for demand, span in hours.items() if span > 0}
+    kinds = dict(plan.supplies["kind"].value_counts().iter_rows())
+    return {
+        **counts,
+        "ignored": plan.fulfilment.height - rows.height,
+        "planned_for": rows.height,
+        "not_kept": rows.height - counts["on_time"] - counts["at_risk"],
+        "late_in_all": len(late),
+        "supplies": plan.supplies.height,
+        **kinds,
+        "operations": plan.operations.height,
+        "pegs": plan.pegging.height,
+        "exceptions": plan.exceptions.height,
+        "share_on_time": counts["on_time"] / rows.height,
+        "mean_h": sum(late.values()) / rows.height,
+        "mean_late_h": sum(late.values()) / len(late),
+        "latest": min(late, key=lambda demand: (-late[demand], demand)),
+        "latest_h": max(late.values()),
+        "late_money": plan.causes["money"].sum(),
+        "KPI-28": counts["on_time"] / rows.height,
+        "KPI-28 counted": counts["on_time"],
+        "KPI-28 of": rows.height,
+        "KPI-09 of": rows.height,
+        "KPI-13": sum(late.values()) / len(late),
+        "KPI-13 of": len(late),
+        "KPI-13.all": sum(late.values()) / rows.height,
+        "KPI-13.max": max(late.values()),
+    }
+
+
+def spoken(*command: str) -> str:
+    """Text that a command prints."""
+    with redirect_stdout(io.StringIO()) as text:
+        assert run(list(command)) == 0
+    return text.getvalue()
+
+
+@pytest.mark.req("KPI-01")
+@pytest.mark.req("KPI-09")
+@pytest.mark.req("KPI-13")
+@pytest.mark.req("KPI-28")
+def test_forty_figures_are_equal_wherever_they_are_told(shown):
+    """CLI in JSON and in text, the page, the report and Python, in two modes."""
+    compared: set[str] = set()
+    for mode, folder in (("mrp", "plan"), ("constrained", "plan-constrained")):
+        place = str(shown.folder / folder)
+        plan = Plan.from_folder(place)
+        python = {one.key: one for one in key_figures(plan)}
+        told = json.loads(spoken("kpi", place, "--json"))["figures"]
+        text = " ".join(spoken("kpi", place).split())
+        page = unescape(figures_html(plan, Names()))
+        report = unescape(html(plan))
+        own = judged(plan)
+        for key, one in python.items():
+            if key in own:
+                assert one.value == pytest.approx(own[key]), (mode, key)
+            assert told[key] == pytest.approx(one.value), (mode, key)
+            said = f">{figure_words(one, Names().currency)}<"
+            assert one.name in text, (mode, key)
+            for source in (page, report):
+                assert said in _row_of(source, one.name), (mode, key)
+            compared.add(key)
+        _agree(plan, own, told, report)
+    assert len(compared) >= 40
+    mrp = Plan.from_folder(shown.folder / "plan")
+    assert tally(mrp).words() in shown.second
+
+
+def _row_of(page: str, name: str) -> str:
+    """Row of the table of figures that has this name."""
+    (row,) = [part for part in page.split("<tr") if f">{name}<" in part]
+    return row
+
+
+def _agree(plan: Plan, own: dict[str, Any], told: dict[str, Any], report: str) -> None:
+    """Compare what tiles, headings, study and demo tell with the same figures."""
+    tiles = {one.label: one for one in plan_tiles(plan)}
+    assert tiles["Demands met in time"].value == pytest.approx(own["share_on_time"])
+    assert tiles["Late or short"].value == own["not_kept"]
+    assert late_demands(plan).height == own["not_kept"]
+    assert late_demands(plan)["money"].sum() == pytest.approx(own["late_money"])
+    assert told["KPI-28"] == pytest.approx(told["share_on_time"])
+    assert told["KPI-01 counted"] <= told["on_time"] + told["late"] + told["past_due"]
+    assert told["KPI-09 counted"] <= told["on_time"]
+    assert f"{own['on_time']:,} of {own['planned_for']:,}" in report
