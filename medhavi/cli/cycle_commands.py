@@ -9,7 +9,7 @@ import typer
 
 from medhavi.cli.conversation import talk
 from medhavi.cli.lake_commands import open_workbench
-from medhavi.cli.options import JsonOption, LakeOption, StoreOption
+from medhavi.cli.options import JsonOption, LakeOption, StoreOption, StrictOption
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +26,7 @@ def cycle(
         Path | None,
         typer.Option("--config", help="Cycle file. Default: cycle.toml by the lake."),
     ] = None,
+    strict: StrictOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the steps that are due; say one line for each."""
@@ -34,6 +35,7 @@ def cycle(
         config,
         observe=conversation.note,
         tell=lambda step: conversation.say(str(step)),
+        strict=bool(strict),
     )
     if report.resumed is not None:
         conversation.note(f"cycle {report.resumed} was cut short; this one went on")

@@ -49,13 +49,22 @@ def open_workbench(lake: str | None, store: str | None = None) -> Workbench:
     )
 
 
-def snapshot_of(tables: Path | None, lake: str | None) -> Snapshot:
-    """Read the tables of a folder, or the head of a lake."""
+def snapshot_of(
+    tables: Path | None, lake: str | None, *, strict: bool | None = None
+) -> Snapshot:
+    """Read the tables of a folder, or the head of a lake.
+
+    Parameters
+    ----------
+    strict
+        Refuse rows that cannot be planned in place of leaving them out; None: a folder
+        is strict, a lake is not (semantics 48).
+    """
     if tables is not None:
         from medhavi.workbench.tables_run import read_tables
 
-        return read_tables(existing_tables(tables))
-    return open_workbench(lake).snapshot()
+        return read_tables(existing_tables(tables), hold_bad_rows=strict is False)
+    return open_workbench(lake).snapshot().require(strict=bool(strict))
 
 
 def query(

@@ -39,6 +39,15 @@ StoreOption = Annotated[
 SettingsOption = Annotated[
     Path | None, typer.Option("--settings", help="Parameters as TOML.")
 ]
+StrictOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--strict/--hold-bad-rows",
+        help="Rows that cannot be planned: refuse (default of --tables), or leave them "
+        "out with what hangs on them and price it (default of a lake).",
+        show_default=False,
+    ),
+]
 FolderOption = Annotated[Path | None, typer.Option("--out", help="Folder to write.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the result.")]
 PlanArgument = Annotated[Path, typer.Argument(help="Folder of a plan (plan --out).")]

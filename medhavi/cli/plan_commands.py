@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,7 @@ from medhavi.cli.options import (
     PlanArgument,
     SettingsOption,
     StoreOption,
+    StrictOption,
     TablesOption,
     VerboseOption,
     existing_plan,
@@ -88,6 +90,7 @@ def plan(
         Path | None,
         typer.Option("--baseline", help="Folder of an earlier plan to build upon."),
     ] = None,
+    strict: StrictOption = None,
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
     as_json: JsonOption = False,
@@ -109,9 +112,10 @@ def plan(
     before = None if baseline is None else _stored(baseline)
     with _watched(mode, conversation) as observe:
         if tables is not None:
-            made = _plan_of_tables(tables, mode, parameters, before, observe)
+            work = partial(_plan_of_tables, tables, hold=strict is False)
         else:
-            made = _plan_of_lake(lake, mode, parameters, before, observe)
+            work = partial(_plan_of_lake, lake, strict=bool(strict))
+        made = work(mode, parameters, before, observe)
     conversation.report(made.findings)
     if out is not None:
         from medhavi.workbench.tables_run import write_plan
@@ -179,6 +183,8 @@ def _plan_of_tables(
     parameters: dict[str, object],
     baseline: Plan | None,
     observe: Observe,
+    *,
+    hold: bool,
 ) -> Plan:
     from medhavi.workbench.tables_run import plan_tables
 
@@ -188,6 +194,7 @@ def _plan_of_tables(
         settings=parameters,
         baseline=baseline,
         observe=observe,
+        hold_bad_rows=hold,
     )
 
 
@@ -197,6 +204,8 @@ def _plan_of_lake(
     parameters: dict[str, object],
     baseline: Plan | None,
     observe: Observe,
+    *,
+    strict: bool,
 ) -> Plan:
     from medhavi.cli.lake_commands import open_workbench
 
@@ -205,6 +214,7 @@ def _plan_of_lake(
         settings=parameters,
         baseline=baseline,
         observe=observe,
+        strict=strict,
     )
 
 

@@ -14,6 +14,7 @@ from medhavi.cli.options import (
     JsonOption,
     LakeOption,
     StoreOption,
+    StrictOption,
     TablesOption,
     instant,
     one_place,
@@ -88,6 +89,7 @@ def promise(
     out: OutFileOption = None,
     date: DateOption = None,
     reason: ReasonOption = None,
+    strict: StrictOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answer every request of a file; a rejection is an answer too.
@@ -107,13 +109,17 @@ def promise(
     writer = None if out is None else writer_of(out)
     content = request_content(request)
     desk = desk_of(tables, lake, store, approver) if commit else None
-    snapshot = snapshot_of(tables, lake) if desk is None else desk.book.snapshot
+    snapshot = (
+        snapshot_of(tables, lake, strict=strict)
+        if desk is None
+        else desk.book.snapshot.require(strict=bool(strict))
+    )
     answers = (
         answer(snapshot, content, policy, detail=detail)
         if desk is None
         else desk.answer(content, policy, detail=detail)
     )
-    conversation.report(answers.findings)
+    conversation.report((*answers.findings, *snapshot.held.findings()))
     show(conversation, answers.promises, snapshot)
     if writer is not None and out is not None:
         out.write_bytes(writer(answer_rows(answers.promises, names_of(snapshot))))

@@ -8,7 +8,7 @@ generated from them.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from importlib import resources
@@ -48,7 +48,8 @@ class FindingCode:
 class Finding:
     """One coded statement with its place and its way out.
 
-    `row` counts data rows of the input file from 1; None where no row applies.
+    `row` counts data rows of the input file from 1; None where no row applies. One that
+    stands for more of a kind names their code in `left_out` and their rows in `rows`.
     """
 
     code: str
@@ -59,6 +60,8 @@ class Finding:
     value: str | None
     message: str
     remedy: str
+    left_out: str | None = field(default=None, compare=False, repr=False)
+    rows: tuple[int, ...] = field(default=(), compare=False, repr=False)
 
     def __str__(self) -> str:
         """Give one line: code, place, message, remedy."""

@@ -44,7 +44,8 @@ def assemble(state: State, as_of: dt.datetime | None) -> Snapshot:
     frames, found = _overridden(state, as_of)
     frames["settings"] = _settings(frames["settings"], as_of)
     _keep_what_matters(frames, as_of)
-    return Snapshot.from_frames(frames, findings=[*quality_findings(state), *found])
+    found = [*quality_findings(state), *found]
+    return Snapshot.from_frames(frames, findings=found).hold_bad_rows()
 
 
 def _settings(frame: pl.DataFrame, as_of: dt.datetime | None) -> pl.DataFrame:

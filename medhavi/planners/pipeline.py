@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from medhavi.errors import NotAvailable, UsageError
 from medhavi.planners.kept_records import without_collections
+from medhavi.planners.left_out import with_left_out
 from medhavi.results.basis import Basis
 from medhavi.version import __version__
 
@@ -76,23 +77,33 @@ def plan(
         message = f"A baseline of mode {mode} is not built yet; leave it out."
         raise NotAvailable(message)
     with without_collections():
-        if mode == "optimize":
-            made = _optimize(snapshot, settings, observe, cancelled, seed)
-        elif mode == "constrained":
-            on_baseline = baseline is not None
-            if isinstance(settings, Mapping):
-                settings, price = _without_price(settings, on_baseline=on_baseline)
-            else:
-                price = 0.0
-            if baseline is not None:
-                return _incremental(
-                    snapshot, settings, baseline, price, (observe, cancelled, seed)
-                )
-            made = _constrained(snapshot, settings, observe, cancelled, seed)
-        elif baseline is not None:
-            return _net_change(snapshot, settings, baseline, observe, cancelled, seed)
+        way = (observe, cancelled, seed)
+        made = _of_mode(mode, snapshot, settings, baseline, way)
+    return with_left_out(made, snapshot)
+
+
+def _of_mode(
+    mode: str,
+    snapshot: Snapshot,
+    settings: Settings,
+    baseline: Plan | None,
+    way: tuple[Observe, Cancelled, int | None],
+) -> Plan:
+    if mode == "optimize":
+        made = _optimize(snapshot, settings, *way)
+    elif mode == "constrained":
+        on_baseline = baseline is not None
+        if isinstance(settings, Mapping):
+            settings, price = _without_price(settings, on_baseline=on_baseline)
         else:
-            made = _mrp(snapshot, settings, observe, cancelled, seed)
+            price = 0.0
+        if baseline is not None:
+            return _incremental(snapshot, settings, baseline, price, way)
+        made = _constrained(snapshot, settings, *way)
+    elif baseline is not None:
+        return _net_change(snapshot, settings, baseline, *way)
+    else:
+        made = _mrp(snapshot, settings, *way)
     return replace(made, basis=Basis.of(snapshot))
 
 
@@ -129,9 +140,10 @@ def plan_to_build_on(
 
     parameters = _as(MrpParameters, settings, "mrp")
     with without_collections():
-        return plan_and_keep(
+        made = plan_and_keep(
             snapshot, parameters, __version__, observe, cancelled, seed=seed
         )
+    return with_left_out(made, snapshot)
 
 
 def check_settings(

@@ -47,6 +47,7 @@ class ExceptionCode(StrEnum):
     OVER_PEGGED = "OverPegged"
     LOT_SURPLUS = "LotSurplus"
     MISSING_MATERIAL = "MissingMaterial"
+    HELD_DATA = "HeldData"
 
     @property
     def severity(self) -> ReasonSeverity:
@@ -79,6 +80,11 @@ def _entry(severity: ReasonSeverity, headline: str, remedy: str) -> ExceptionEnt
 
 _ENTRIES: Mapping[ExceptionCode, ExceptionEntry] = MappingProxyType(
     {
+        ExceptionCode.HELD_DATA: _entry(
+            _CRITICAL,
+            "Left out because rows are held",
+            "Correct the rows that the message names; the next plan takes them in.",
+        ),
         ExceptionCode.PAST_DUE_START: _entry(
             _CRITICAL,
             "Start lies before now",

@@ -173,6 +173,7 @@ class _Piece(NamedTuple):
 
     routing: str
     step: int
+    row: int
     minutes: float
     calendars: tuple[str | None, ...]
     choices: tuple[tuple[str | None, ...], ...]
@@ -221,10 +222,11 @@ def _too_long_finding(piece: _Piece, opening: float, asked: _Asked) -> Finding:
         "opening": round(opening, 2),
     }
     if product is None:
-        return finding("SNAP042", table="steps", **fields)  # type: ignore[arg-type]
+        return finding("SNAP042", table="steps", row=piece.row, **fields)  # type: ignore[arg-type]
     return finding(
         "SNAP041",
         table="steps",
+        row=piece.row,
         product=product,
         **fields,  # type: ignore[arg-type]
     )
@@ -269,6 +271,7 @@ def _pieces(snapshot: TableAccess) -> Iterator[_Piece]:
         yield _Piece(
             routing=row["routing"],
             step=row["step"],
+            row=row["row"],
             minutes=fixed + working / speed,
             calendars=(row["location_calendar"], row["calendar"]),
             choices=_choices(needs),

@@ -7,7 +7,7 @@ row a person can look up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -22,6 +22,8 @@ from medhavi.snapshot.row_findings import LISTED, more, positions
 from medhavi.snapshot.tables import BY_TYPE, empty
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from medhavi.schema import Column
 
 ROW = "row number of the input"
@@ -47,6 +49,22 @@ class Normal:
     findings: tuple[Finding, ...] = ()
     unzoned: int = 0
     """Dates without a time that count in UTC because nothing states a zone."""
+
+    def without(self, rows: Collection[int]) -> Normal:
+        """Table without some input rows; what was found in others stays."""
+        gone = self.rows.is_in(list(rows))
+        left = [
+            found
+            for found in self.findings
+            if found.row not in rows
+            and not (found.rows and set(found.rows) <= set(rows))
+        ]
+        return replace(
+            self,
+            frame=self.frame.filter(~gone),
+            rows=self.rows.filter(~gone),
+            findings=tuple(left) if len(self.frame) > len(rows) else (),
+        )
 
 
 def absent(name: str) -> Normal:
@@ -205,7 +223,8 @@ def _wrong_cells(
         )
         for place in places[:LISTED]
     ]
-    return listed + more("SNAP005", table, column.name, len(places) - LISTED)
+    left_out = [place + 1 for place in places[LISTED:]]
+    return listed + more("SNAP005", table, column.name, len(left_out), left_out)
 
 
 def _listed(
@@ -223,4 +242,5 @@ def _listed(
         )
         for place in places[:LISTED]
     ]
-    return listed + more(code, table, column.name, len(places) - LISTED)
+    left_out = [place + 1 for place in places[LISTED:]]
+    return listed + more(code, table, column.name, len(left_out), left_out)

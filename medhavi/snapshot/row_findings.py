@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -51,20 +52,25 @@ def positions(marked: pl.Series) -> list[int]:
     return marked.fill_null(value=False).arg_true().to_list()
 
 
-def more(code: str, table: str, column: str | None, count: int) -> list[Finding]:
-    """Say how many findings of a kind were left out."""
+def more(
+    code: str,
+    table: str,
+    column: str | None,
+    count: int,
+    rows: Sequence[int] = (),
+) -> list[Finding]:
+    """Count the findings of a kind that are not told, and name their rows."""
     if count <= 0:
         return []
-    return [
-        finding(
-            "SNAP013",
-            table=table,
-            column=column,
-            value=count,
-            left_out=code,
-            title=catalog()[code].title.lower(),
-        )
-    ]
+    told_instead = finding(
+        "SNAP013",
+        table=table,
+        column=column,
+        value=count,
+        left_out=code,
+        title=catalog()[code].title.lower(),
+    )
+    return [replace(told_instead, left_out=code, rows=tuple(rows))]
 
 
 def told(
@@ -98,4 +104,5 @@ def told(
         found.append(
             finding(code, table=table, row=rows[place], column=column, **fields)
         )
-    return found + more(code, table, column, marked.height - LISTED)
+    left_out = [rows[place] for place in order[LISTED:]]
+    return found + more(code, table, column, len(left_out), left_out)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +19,13 @@ from medhavi.snapshot.checks import checks
 from medhavi.snapshot.checks_rows import own_checks
 from medhavi.snapshot.column_names import matched
 from medhavi.snapshot.fingerprint import sorted_hash, tree_hash
+from medhavi.snapshot.held_rows import (
+    NOTHING_HELD,
+    HeldRows,
+    bad_rows,
+    marked_rows,
+    touched_demands,
+)
 from medhavi.snapshot.lazy_tables import LazyTables
 from medhavi.snapshot.local_days import LocalDays
 from medhavi.snapshot.normalise import Normal, absent, normalise
@@ -72,6 +79,7 @@ class Snapshot:
 
     _parts: Mapping[str, _Part]
     _before: tuple[Finding, ...] = field(default=())
+    held: HeldRows = NOTHING_HELD
     _memory: CheckMemory = field(default_factory=CheckMemory)
 
     @classmethod
@@ -135,7 +143,84 @@ class Snapshot:
         return type(self)(
             _parts=MappingProxyType({**self._parts, **touched}),
             _before=self._before,
+            held=self.held,
             _memory=CheckMemory(self._memory),
+        )
+
+    def hold_bad_rows(self) -> Self:
+        """Give a snapshot without the rows that would stop a plan (semantics 48).
+
+        What hangs on them is left out as well; `held` has all of it. A setting that
+        cannot be used takes its default. Without such errors it is the same snapshot,
+        and so is a company without products or places: there is nothing to plan.
+        """
+        is_empty = not (self["products"].height and self["locations"].height)
+        if is_empty or not has_errors(self.findings):
+            return self
+        kept = self._with_default_settings()
+        held: dict[str, list[pl.DataFrame]] = {}
+        while marks := bad_rows(kept, kept.findings, hanging=bool(held)):
+            for name, rows in marks.items():
+                held.setdefault(name, []).append(marked_rows(kept, name, rows))
+            kept = kept.without_rows(marks)
+        tables = {name: pl.concat(held[name]) for name in self._parts if name in held}
+        account = HeldRows(
+            tables=MappingProxyType(tables),
+            errors=tuple(f for f in self.findings if f.severity is Severity.ERROR),
+            touched=touched_demands(self, tables),
+        )
+        return kept.holding(account)
+
+    def holding(self, held: HeldRows) -> Self:
+        """Give the snapshot with the account of what it leaves out, as findings too."""
+        return type(self)(
+            _parts=self._parts,
+            _before=(*self._before, *held.findings()),
+            held=held,
+            _memory=CheckMemory(self._memory),
+        )
+
+    def without_rows(self, marks: Mapping[str, Mapping[int, object]]) -> Self:
+        """Give a snapshot without marked rows; the others keep their input rows."""
+        parts = {
+            name: _Part(name=name, normal=self._parts[name].normal.without(rows))
+            for name, rows in marks.items()
+        }
+        return type(self)(
+            _parts=MappingProxyType({**self._parts, **parts}),
+            _before=self._before,
+            _memory=CheckMemory(self._memory),
+        )
+
+    def _with_default_settings(self) -> Self:
+        """Give a snapshot whose settings that cannot be used are at their defaults."""
+        wrong = [
+            found
+            for found in self.findings
+            if found.table == "settings"
+            and found.severity is Severity.ERROR
+            and found.column is not None
+            and not schema.tables()["settings"].columns[found.column].required
+        ]
+        if not wrong:
+            return self
+        columns = {str(found.column) for found in wrong}
+        part = self._parts["settings"].normal
+        normal = normalise("settings", part.frame.drop(columns), self.local_days)
+        row = normal.frame.row(0, named=True) if normal.frame.height else {}
+        told = [
+            finding(
+                "SNAP067",
+                table="settings",
+                column=found.column,
+                value=found.value,
+                default=row.get(str(found.column)),
+            )
+            for found in wrong
+        ]
+        parts = {**self._parts, "settings": _Part(name="settings", normal=normal)}
+        return type(self)(
+            _parts=MappingProxyType(parts), _before=(*self._before, *told)
         )
 
     def replace_when_read(
@@ -155,7 +240,7 @@ class Snapshot:
             return _part(name, _raw(name, make(name)), self.local_days)
 
         parts = LazyTables(self._parts, frozenset(names), part)
-        made = type(self)(_parts=parts, _before=self._before)
+        made = type(self)(_parts=parts, _before=self._before, held=self.held)
         made.__dict__["settings"] = self.settings
         return made
 
@@ -203,8 +288,13 @@ class Snapshot:
         ranks = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
         return tuple(sorted(everything, key=lambda found: ranks[found.severity]))
 
-    def require(self) -> Self:
+    def require(self, *, strict: bool = False) -> Self:
         """Give the snapshot itself if it can be planned.
+
+        Parameters
+        ----------
+        strict
+            Rows that are held stop it too.
 
         Raises
         ------
@@ -213,6 +303,8 @@ class Snapshot:
         """
         if has_errors(self.findings):
             raise BadData(self.findings)
+        if strict and self.held:
+            raise BadData((*self.held.errors, *self.findings))
         return self
 
     @cached_property
@@ -262,7 +354,8 @@ class Snapshot:
 
     def __reduce__(self) -> tuple[object, ...]:
         """Travel to other processes as plain tables; what is derived is made there."""
-        return _restored, (type(self), dict(self._parts), self._before)
+        held = replace(self.held, tables=dict(self.held.tables))
+        return _restored, (type(self), dict(self._parts), self._before, held)
 
     def __str__(self) -> str:
         """Summarise: moment, row counts, findings, the first three problems."""
@@ -285,9 +378,12 @@ class Snapshot:
 
 
 def _restored(
-    kind: type[Snapshot], parts: dict[str, _Part], before: tuple[Finding, ...]
+    kind: type[Snapshot],
+    parts: dict[str, _Part],
+    before: tuple[Finding, ...],
+    held: HeldRows,
 ) -> Snapshot:
-    return kind(_parts=MappingProxyType(parts), _before=before)
+    return kind(_parts=MappingProxyType(parts), _before=before, held=held)
 
 
 @cache

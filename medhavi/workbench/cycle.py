@@ -97,6 +97,7 @@ def run_cycle(
     observe: Observe | None = None,
     tell: Tell | None = None,
     clock: Callable[[], dt.datetime] = system_clock,
+    strict: bool = False,
 ) -> CycleReport:
     """Run the steps that are due, in their order.
 
@@ -112,6 +113,8 @@ def run_cycle(
         Told of each step when it is over.
     clock
         Gives the moment; triggers by the hour and the journal go by it.
+    strict
+        Refuse to plan where rows are held.
 
     Returns
     -------
@@ -130,7 +133,9 @@ def run_cycle(
     rules = read_rules(config)
     journal = Journal(place.parent / f"{place.name}-cycle")
     with journal.alone():
-        return _Run(workbench, rules, journal, observe, clock).all(tell)
+        say = observe or (lambda _text: None)
+        work = Work(workbench, journal.folder, rules.approver, say, strict=strict)
+        return _Run(work, rules, journal, clock).all(tell)
 
 
 class _Run:
@@ -138,18 +143,15 @@ class _Run:
 
     def __init__(
         self,
-        workbench: Company,
+        work: Work,
         rules: CycleRules,
         journal: Journal,
-        observe: Observe | None,
         clock: Callable[[], dt.datetime],
     ) -> None:
         self._rules = rules
         self._journal = journal
         self._clock = clock
-        self._work = Work(
-            workbench, journal.folder, rules.approver, observe or (lambda _text: None)
-        )
+        self._work = work
         self._resumed = journal.unfinished()
         self._cycle = journal.next_number()
         self._failure: MedhaviError | None = None

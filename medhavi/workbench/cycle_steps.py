@@ -82,6 +82,8 @@ class Work:
         Who stands for what is committed.
     observe
         Told of progress.
+    strict
+        Refuse to plan where rows are held.
     """
 
     def __init__(
@@ -90,7 +92,10 @@ class Work:
         folder: Path,
         approver: str | None,
         observe: Observe,
+        *,
+        strict: bool = False,
     ) -> None:
+        self._strict = strict
         self.workbench = workbench
         self.folder = folder
         self.approver = approver or ""
@@ -101,7 +106,8 @@ class Work:
     def snapshot(self) -> Snapshot:
         """The tables at the head of the lake, read once until they may have moved."""
         if self._snapshot is None:
-            self._snapshot = self.workbench.snapshot()
+            snapshot = self.workbench.snapshot()
+            self._snapshot = snapshot.require(strict=True) if self._strict else snapshot
         return self._snapshot
 
     def moved(self) -> None:

@@ -93,11 +93,18 @@ class Measurement:
         return {"KPI-22": figure}
 
 
-def read_tables(place: str | Path) -> Snapshot:
-    """Read a folder of CSV or Parquet tables, or a filled xlsx template."""
+def read_tables(place: str | Path, *, hold_bad_rows: bool = False) -> Snapshot:
+    """Read a folder of CSV or Parquet tables, or a filled xlsx template.
+
+    Parameters
+    ----------
+    hold_bad_rows
+        Leave out the rows that would stop a plan, as a snapshot of a lake does.
+    """
     from medhavi.snapshot import Snapshot
 
-    return Snapshot.from_folder(place)
+    snapshot = Snapshot.from_folder(place)
+    return snapshot.hold_bad_rows() if hold_bad_rows else snapshot
 
 
 def write_tables(snapshot: Snapshot, out: str | Path, file_format: str) -> None:
@@ -236,7 +243,7 @@ def write_plan(
         plan.to_folder(folder, format=_format(file_format), raw=raw)
 
 
-def plan_tables(
+def plan_tables(  # noqa: PLR0913 - one keyword each
     tables: str | Path,
     out: str | Path | None = None,
     mode: str = "mrp",
@@ -244,11 +251,16 @@ def plan_tables(
     file_format: str = "parquet",
     observe: Observe | None = None,
     baseline: Plan | None = None,
+    *,
+    hold_bad_rows: bool = False,
 ) -> Plan:
-    """Plan a folder of tables; write the result where `out` says so."""
+    """Plan a folder of tables; write the result where `out` says so.
+
+    With `hold_bad_rows` the plan leaves out what would stop it.
+    """
     measurement = Measurement()
     with measurement.phase("load"):
-        snapshot = read_tables(tables)
+        snapshot = read_tables(tables, hold_bad_rows=hold_bad_rows)
     made = plan_snapshot(snapshot, mode, settings, observe, measurement, baseline)
     made = made.with_measured(measurement.facts())
     if out is not None:

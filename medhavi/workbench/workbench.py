@@ -130,6 +130,7 @@ class Workbench(PlanEditing):
         baseline: Plan | None = None,
         observe: Observe | None = None,
         keep_run: bool = False,
+        strict: bool = False,
     ) -> Plan:
         """Plan a snapshot, verify the plan and keep it in gold.
 
@@ -143,13 +144,14 @@ class Workbench(PlanEditing):
             Earlier plan that is built upon; see `mv.plan`. Where it is the last one
             whose run was kept, read from a folder or not, that run is used.
         keep_run
-            Keep the run of mode mrp in memory with the plan, so that plans on it and
-            previews of edits take little time; see `mv.plan_to_build_on`.
+            Keep the run of mode mrp in memory with the plan; see `mv.plan_to_build_on`.
+        strict
+            Refuse where rows are held.
 
         Raises
         ------
         BadData
-            The data has errors; all are named.
+            The data has errors, or rows are held and it is strict.
         VerificationFailed
             The plan breaks its own snapshot; nothing is kept.
         """
@@ -157,6 +159,7 @@ class Workbench(PlanEditing):
         from medhavi.workbench.tables_run import Measurement, plan_snapshot
 
         taken = self.snapshot() if snapshot is None else snapshot
+        taken.require(strict=strict)
         facts = {POSITION: self.lake.position()} if snapshot is None else {}
         measurement = Measurement()
         before = self.last_run.of_plan(baseline)
@@ -456,22 +459,15 @@ class Workbench(PlanEditing):
         *,
         observe: Observe | None = None,
         tell: Callable[[StepReport], object] | None = None,
+        strict: bool = False,
     ) -> CycleReport:
-        """Run the planning cycle; see `workbench.cycle.run_cycle`.
-
-        Parameters
-        ----------
-        config
-            Cycle file; by default cycle.toml beside the lake, else the defaults.
-        tell
-            Told of each step when it is over.
-        """
+        """Run the planning cycle; see `workbench.cycle.run_cycle`."""
         from pathlib import Path
 
         from medhavi.workbench.cycle import run_cycle
 
         place = None if config is None else Path(config)
-        return run_cycle(self, place, observe=observe, tell=tell)
+        return run_cycle(self, place, observe=observe, tell=tell, strict=strict)
 
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         """Refuse the verbs that are not built yet; see design 8."""
