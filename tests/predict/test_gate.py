@@ -154,7 +154,7 @@ def test_of_200_histories_without_signal_one_in_twenty_is_promoted_at_most(kind)
 @pytest.mark.nightly
 @pytest.mark.req("ANA-13")
 @pytest.mark.parametrize(
-    ("kind", "level"), [("lead_time", 0.35), ("reliability", 0.12)]
+    ("kind", "level"), [("lead_time", 0.21), ("reliability", 0.17)]
 )
 def test_a_signal_that_saves_a_fifth_is_promoted_in_four_of_five_histories(kind, level):
     count, _ = promoted(kind, range(60), level, RECIPE)
