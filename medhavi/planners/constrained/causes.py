@@ -1,11 +1,12 @@
 """Why a demand is late or short: the walk down its critical path (rule 24).
 
-From the last delivery down: an order that waited for a resource says which and how
+Hours that had passed when the plan began are the cause PastDue and nobody else's (rule
+45). From the last delivery down: an order that waited for a resource says which and how
 long; one that waited for goods leads on to who brought them; one that began as soon as
 it could ends the walk at now, at a release fence or at a receipt that exists. Waiting
 is charged first, the top of the path before its foot, because the delivery would have
-come that much earlier without it; what remains of the lateness is lead time. The hours
-of a demand sum to its lateness.
+come that much earlier without it; what remains is lead time, the longest link first,
+each with its own time at most. The hours of a demand sum to its lateness.
 """
 
 from __future__ import annotations
@@ -47,6 +48,18 @@ class Wait(NamedTuple):
 
     kind: str
     subject: str
+    begin: int
+    end: int
+
+
+class Link(NamedTuple):
+    """An order of a chain: its own time [s] in a stretch [UTC seconds], its source.
+
+    The stretch begins when what it takes is there; time that it waits is not its own.
+    """
+
+    own: int
+    source: str
     begin: int
     end: int
 
@@ -147,7 +160,7 @@ class Walk:
         found: list[Cause] = []
         rest = late
         current = unit
-        links: list[tuple[int, str, int]] = []
+        links: list[Link] = []
         seen: set[int] = set()
         while current.order is not None:
             order = current.order
@@ -174,7 +187,7 @@ class Walk:
             lower = job.binding
             begin = self._as_of if lower is None else max(lower.arrives, self._as_of)
             own = max(current.arrives - begin - waited, 0)
-            links.append((own, order.source_id, current.arrives))
+            links.append(Link(own, order.source_id, begin, current.arrives))
             if lower is None:
                 break
             current = lower
@@ -200,30 +213,30 @@ class Walk:
 
     def _lead_times(
         self,
-        links: list[tuple[int, str, int]],
+        links: list[Link],
         rest: int,
         fence: Sequence[Cause] = (),
     ) -> list[Cause]:
         """Charge what is left to the links of a chain, each with its own time at most.
 
-        `links` are (own time [s], source, end [UTC seconds]), top first; the time of a
-        release fence at the foot is not the foot's.
+        `links` come top first; the time of a release fence at the foot is not the
+        foot's.
         """
         fenced = sum(cause.seconds for cause in fence)
         if links and fenced:
-            own, source, end = links[-1]
-            links = [*links[:-1], (max(own - fenced, 0), source, end)]
+            foot = links[-1]
+            links = [*links[:-1], foot._replace(own=max(foot.own - fenced, 0))]
         found: list[Cause] = []
-        for own, source, end in sorted(links, key=lambda link: (-link[0], link[1])):
-            part = min(rest, own)
+        code = Limiter.LEAD_TIME
+        for link in sorted(links, key=lambda link: (-link.own, link.source)):
+            part = min(rest, link.own)
             if part > 0:
-                code = Limiter.LEAD_TIME
-                found.append(Cause(code, source, end - part, end, part))
+                found.append(Cause(code, link.source, link.begin, link.end, part))
                 rest -= part
         if rest > 0 and links:
             # Safety time between goods and use belongs to nobody else of the chain.
-            _, source, end = links[0]
-            found.append(Cause(Limiter.LEAD_TIME, source, end - rest, end, rest))
+            last = links[0]
+            found.append(Cause(code, last.source, last.end - rest, last.end, rest))
         return found
 
 

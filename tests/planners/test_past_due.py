@@ -1,0 +1,102 @@
+"""What was due before now, in each mode: its word, its hours, and whose they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from medhavi.planners.pipeline import plan
+from medhavi.results.lateness import Verdict, tally, verdicts
+from medhavi.results.verify import verify
+from medhavi.views.chain_picture import chain_title
+from medhavi.views.late_picture import cause_sentence
+from medhavi.views.names import names_of
+from medhavi.views.narrative import headline
+from tests import factories
+from tests.planners.small_plans import day
+
+BY_LANE = factories.snapshot(
+    demands=[{"location": "W", "due": day(-14)}],
+    locations=[{"location": "L"}, {"location": "W"}],
+    stock=[{"location": "L", "qty": 10}],
+    lanes=[{"lane": "T", "duration_h": 48.0}],
+)
+AFTER_RECEIPT = factories.snapshot(
+    demands=[{"location": "W", "due": day(1)}],
+    locations=[{"location": "L"}, {"location": "W"}],
+    supply_orders=[
+        {
+            "supply_order": "PO",
+            "product": "A",
+            "location": "L",
+            "qty": 10,
+            "due": day(3),
+            "status": "released",
+        }
+    ],
+    lanes=[{"lane": "T", "duration_h": 48.0}],
+)
+
+
+@pytest.mark.req("KPI-28")
+@pytest.mark.parametrize("mode", ["mrp", "constrained", "optimize"])
+def test_what_was_due_before_now_is_on_time_in_no_mode(mode):
+    made = plan(BY_LANE, mode)
+    assert [str(found) for found in verify(made, BY_LANE)] == []
+    row = verdicts(made).row(0, named=True)
+    assert (row["verdict"], row["status"]) == (Verdict.PAST_DUE, "late")
+    assert row["overdue_h"] == 14 * 24
+    assert row["lateness_h"] >= 14 * 24
+    assert tally(made).on_time == 0
+    causes = dict(made.causes.select("code", "hours").rows())
+    assert causes["PastDue"] == 14 * 24
+    assert sum(causes.values()) == row["lateness_h"]
+
+
+@pytest.mark.req("KPI-27")
+@pytest.mark.parametrize("mode", ["constrained", "optimize"])
+def test_a_lane_is_charged_with_its_own_two_days(mode):
+    made = plan(BY_LANE, mode)
+    names = names_of(BY_LANE)
+    told = [
+        cause_sentence(row, names)
+        for row in made.causes.sort("hours", descending=True).iter_rows(named=True)
+    ]
+    assert told[0] == "Already 14 d overdue when planned"
+    assert told[1:] in (["T adds 2 d"], ["L → W adds 2 d"])
+    explained = made.explain("D1")
+    assert chain_title(explained, made.run.as_of) == (
+        "The chain takes 2 d; already 14 d overdue when planned, it adds 2 d"
+    )
+    assert "already 14 d overdue when planned; the chain adds 2 d" in headline(
+        explained, names
+    )
+
+
+@pytest.mark.req("KPI-27")
+def test_a_receipt_is_charged_until_it_is_there_and_the_lane_behind_it_with_the_rest():
+    made = plan(AFTER_RECEIPT, "constrained")
+    assert [str(found) for found in verify(made, AFTER_RECEIPT)] == []
+    rows = made.causes.select("code", "subject", "hours").sort("code").rows()
+    # Four days late: three for the receipt, of the two of the lane what is left.
+    assert rows == [("AwaitingSupply", "PO", 72.0), ("LeadTime", "T", 24.0)]
+
+
+@pytest.mark.req("KPI-28")
+def test_a_start_before_now_puts_a_demand_of_mode_mrp_at_risk_and_no_other_mode():
+    snapshot = factories.snapshot(
+        demands=[{"due": day(2)}, {"due": day(20)}],
+        supply_terms=[{"lead_time_days": 5}],
+    )
+    for mode, words in (
+        ("mrp", [Verdict.AT_RISK, Verdict.ON_TIME]),
+        ("constrained", [Verdict.LATE, Verdict.ON_TIME]),
+    ):
+        made = plan(snapshot, mode)
+        assert verdicts(made).sort("due")["verdict"].to_list() == words
+        assert made.fulfilment["past_due"].to_list() == [False, False]
+
+
+def test_a_chain_that_ends_too_late_is_not_said_to_begin_in_time():
+    made = plan(AFTER_RECEIPT, "constrained")
+    title = chain_title(made.explain("D1"), made.run.as_of)
+    assert title.endswith("ends 4 d after the due date")
