@@ -24,6 +24,7 @@ with app.setup:
         promise_remedies,
         promise_widgets,
     )
+    from medhavi.service.edit_session import last_approver
     from medhavi.service.page_data import load_data
     from medhavi.service.page_parts import html, picture, said, section, trouble_of
     from medhavi.service.promise_commit import OwnDate, commit, commit_lines
@@ -300,11 +301,19 @@ def remedy_price(do_it, names, remedy, shown):
 
 
 @app.cell(hide_code=True)
-def remedy_who(remedy):
-    # Apart from the price: a name that is typed while it is worked out stays.
-    remedy_by = mo.ui.text(label="Approver of the change", placeholder="your name")
-    remedy_by if remedy.edit else None
-    return (remedy_by,)
+def remembered():
+    # Typed once: it stays for every question of this page.
+    approver = mo.ui.text(
+        value=last_approver(), label="Approver", placeholder="your name"
+    )
+    get_made, made = mo.state(())
+    return approver, get_made, made
+
+
+@app.cell(hide_code=True)
+def remedy_who(approver, remedy):
+    approver if remedy.edit else None
+    return
 
 
 @app.cell(hide_code=True)
@@ -315,9 +324,9 @@ def remedy_accept(priced):
 
 
 @app.cell(hide_code=True)
-def remedy_done(priced, remedy_by, remedy_ok, shown):
+def remedy_done(approver, priced, remedy_ok, shown):
     mo.stop(not remedy_ok.value)
-    said(desk_page.decide(shown, priced.preview, remedy_by.value))
+    said(desk_page.decide(shown, priced.preview, approver.value))
     return
 
 
@@ -358,25 +367,29 @@ def decide(chosen, own, told, tried_page, which):
 
 
 @app.cell(hide_code=True)
-def who(told):
+def who(approver, told):
     # Apart from the date: what is typed while an answer is worked out stays.
-    _question = told.row  # nobody has approved a new question
+    _question = told.row  # a new question has no reason yet
     because = mo.ui.text(label="because", placeholder="why another date")
-    approver = mo.ui.text(label="Approver", placeholder="your name")
     accept = mo.ui.run_button(label="Promise it", kind="success")
     _fields = mo.hstack([because, approver], justify="start", wrap=True)
     mo.vstack([_fields, accept]) if told.binding else None
-    return accept, approver, because
+    return accept, because
 
 
 @app.cell(hide_code=True)
-def done(accept, approver, because, chosen, own, shown):
+def done(accept, approver, because, chosen, made, own, shown):
     mo.stop(not accept.value)
-    said(
-        commit(
-            shown, chosen, approver.value, OwnDate(date=own.value, reason=because.value)
-        )
-    )
+    _own = OwnDate(date=own.value, reason=because.value)
+    _done = commit(shown, chosen, approver.value, _own)
+    made(lambda known: (*known, *_done.promises))
+    said(_done)
+    return
+
+
+@app.cell(hide_code=True)
+def promised(get_made, shown):
+    promise_widgets.made_table(get_made(), shown.names) if get_made() else None
     return
 
 
@@ -433,23 +446,24 @@ def bulk_answers(many, shown):
 
 
 @app.cell(hide_code=True)
-def bulk_decide(many):
-    bulk_approver = mo.ui.text(label="Approver of the lines", placeholder="your name")
+def bulk_decide(approver, many):
     bulk_accept = mo.ui.run_button(label="Promise the chosen lines", kind="success")
     (
-        mo.hstack([bulk_approver, bulk_accept], justify="start", wrap=True)
+        mo.hstack([approver, bulk_accept], justify="start", wrap=True)
         if many.binding
         else html(page.empty(*promise_widgets.NOT_HERE))
     )
-    return bulk_accept, bulk_approver
+    return (bulk_accept,)
 
 
 @app.cell(hide_code=True)
-def bulk_done(answer_table, bulk_accept, bulk_approver, many, shown):
+def bulk_done(answer_table, approver, bulk_accept, made, many, shown):
     mo.stop(not bulk_accept.value)
     _lines = answer_table.value[promise_lists.LINE]
     _chosen = [many.promises[line - 1] for line in _lines]
-    said(commit_lines(shown, _chosen, bulk_approver.value))
+    _done = commit_lines(shown, _chosen, approver.value)
+    made(lambda known: (*known, *_done.promises))
+    said(_done)
     return
 
 

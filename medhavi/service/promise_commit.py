@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medhavi.errors import UsageError
+from medhavi.results.promise import Promise
+from medhavi.service.edit_session import remember_approver
 from medhavi.service.page_data import problem_of, read_moment
 from medhavi.service.promise_page import binding_desk
 from medhavi.units import from_seconds, to_seconds
@@ -18,7 +20,6 @@ from medhavi.workbench.promise_override import Override
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from medhavi.results.promise import Promise
     from medhavi.service.page_data import PageData
     from medhavi.service.promise_page import PromisePage
     from medhavi.views.names import Names
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What became of a commit, for people."""
+    """What became of a commit, for people; `promises` are those that it made."""
 
     title: str
     text: str
     kept: bool
+    promises: tuple[Promise, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +112,12 @@ def commit_lines(
         return Said(title=problem.title, text=problem.text, kept=False)
     if not done.committed:
         return Said(title="Others came first", text=_lost(done, data.names), kept=False)
+    remember_approver(approver)
     return Said(
-        title="Promised", text=_told(done, approver, data.names, override), kept=True
+        title="Promised",
+        text=_told(done, approver, data.names, override),
+        kept=True,
+        promises=tuple(done.promises),
     )
 
 
@@ -151,4 +157,4 @@ def _told(done: Commit, approver: str, names: Names, override: Override | None) 
         orders = ", ".join(one.sales_order or one.demand for one in moved)
         verb = "has a new date" if len(moved) == 1 else "have new dates"
         text += f" {orders} gave way and {verb}."
-    return f"{text} Plans see it after the next mirror."
+    return f"{text} A plan page that is opened now has it."

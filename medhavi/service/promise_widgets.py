@@ -18,12 +18,12 @@ from medhavi.views import page
 from medhavi.views.charts import untitled
 from medhavi.views.format import count, duration, local, percent, when
 from medhavi.views.promise_compare import changes_html, compared_html
-from medhavi.views.promise_lists import LINE
+from medhavi.views.promise_lists import LINE, answer_rows
 from medhavi.views.promise_picture import DRAGGED
 from medhavi.views.promise_words import remedy_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import marimo as mo
     import polars as pl
@@ -250,6 +250,21 @@ def decision_text(chosen: PromisePage, tried: PromisePage | None) -> str:
 
 
 # ----------------------------------------------------------------------- the lists
+def made_table(made: Sequence[Promise], names: Names) -> mo.Html:
+    """Promises that were made from an open page, the newest first."""
+    import marimo as mo
+
+    rows = answer_rows(made[::-1], names)
+    columns = ("Order", "Customer", "Product", "Place", "Promised", "Unit", "There")
+    return mo.ui.table(
+        rows.select(*columns, "Zone"),
+        selection=None,
+        show_column_summaries=False,
+        show_data_types=False,
+        label="Promised from this page",
+    )
+
+
 def answer_table(rows: pl.DataFrame) -> mo.ui.table:
     """Show answers; lines may be chosen, and other columns shown."""
     import marimo as mo

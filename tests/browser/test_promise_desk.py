@@ -200,7 +200,7 @@ def try_and_promise(page) -> None:
         timeout=SLOW
     )
     page.get_by_label("with the change").click()
-    page.get_by_label("Approver", exact=True).fill("Ada")
+    page.get_by_label("Approver", exact=True).first.fill("Ada")
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Promise it").click()
     expect(page.get_by_text("approved by Ada").first).to_be_visible(timeout=SLOW)
@@ -215,7 +215,7 @@ def promise_too_early(page) -> None:
     page.keyboard.press("Tab")
     page.get_by_label("because").fill("he insists")
     page.keyboard.press("Tab")
-    page.get_by_label("Approver", exact=True).fill("Eve")
+    page.get_by_label("Approver", exact=True).first.fill("Eve")
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Promise it").click()
     said = page.get_by_text("not the one that was found: he insists").first
@@ -237,7 +237,7 @@ def many_at_once(page) -> None:
         page.get_by_text("Answers, CSV").click()
     assert told.value.suggested_filename == "answers.csv"
     page.get_by_role("checkbox").nth(1).click()
-    page.get_by_label("Approver of the lines").fill("Bob")
+    page.get_by_label("Approver").last.fill("Bob")
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Promise the chosen lines").click()
     expect(page.get_by_text("approved by Bob").first).to_be_visible(timeout=SLOW)
@@ -315,7 +315,7 @@ def test_another_date_in_the_dark_needs_a_reason(lake_server, page):
     expect(own).to_be_visible(timeout=SLOW)
     own.fill("2026-03-19 10:00")
     page.keyboard.press("Tab")
-    page.get_by_label("Approver", exact=True).fill("Eve")
+    page.get_by_label("Approver", exact=True).first.fill("Eve")
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Promise it").click()
     expect(page.get_by_text("needs a reason").last).to_be_visible(timeout=SLOW)

@@ -1,0 +1,84 @@
+"""The first edit after a fresh start: from select to approve, on the real server.
+
+The company has a hold that ended before the server starts, as the demo has, so that the
+sweep of its desk writes an event as soon as it runs.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Watched, served
+from tests.browser.page_words import INSTANT, said
+from tests.lakehouse.lake_events import START, day
+from tests.workbench.edit_company import company, event, opened, reported
+
+pytestmark = pytest.mark.browser
+SLOW = 60_000
+"""A loaded machine paints late [ms]."""
+
+
+def swept(bench) -> bool:
+    found = bench.store.read("commitments")
+    return "ReservationExpired" in [one.type for one in found]
+
+
+@pytest.fixture(params=["light", pytest.param("dark", marks=pytest.mark.nightly)])
+def desk(request, page, tmp_path, chromium):
+    hold = {
+        "reservation": "RES-1",
+        "key": "quote:SO-9",
+        "kind": "material",
+        "demand": "D-1",
+        "subject": "A",
+        "location": "DC",
+        "qty": 5.0,
+        "start": START,
+        "finish": START,
+        "state": "tentative",
+        "expires_at": START,
+    }
+    company(tmp_path, event(31, "ReservationCreated", **hold))
+    page.emulate_media(color_scheme=request.param)
+    with served(tmp_path, "--lake", str(tmp_path / "lake")) as address:
+        yield Watched(page, address)
+
+
+def test_the_first_edit_is_approved_and_its_plan_shown(desk, tmp_path):
+    page = desk.page
+    desk.open("/plan/")
+    row = page.get_by_role("row").filter(has_text="planned").first
+    expect(row).to_be_visible(timeout=SLOW)
+    desk.act(row.get_by_role("checkbox").click)
+    bench = opened(tmp_path)
+    for _ in range(300):
+        if swept(bench):
+            break
+        page.wait_for_timeout(100)
+    assert swept(bench)
+    # And a fact that the plan depends on: it is made again, with the same edit.
+    reported(tmp_path, event(33, "ProductDefined", occurred=day(0.01), product="B"))
+    form = page.get_by_role("button", name="Preview", exact=True).last
+    desk.act(form.click)
+    approve = page.get_by_role("button", name="Approve the edit")
+    expect(approve).to_be_visible(timeout=SLOW)
+    page.get_by_label("Approver").first.fill("Maria")
+    page.keyboard.press("Tab")
+    approve.click()
+    expect(page.get_by_text("● Decided")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("row").filter(has_text="firmed").first).to_be_visible(
+        timeout=SLOW
+    )
+    expect(page.get_by_text("Nothing was decided yet")).to_have_count(0)
+    expect(approve).to_have_count(0)
+    expect(page.get_by_label("Approver").first).to_have_value("Maria")
+    words = said(page)
+    assert "Load the page again" not in words
+    assert INSTANT.findall(words) == []
+    assert re.findall(r"\b[0-9a-f]{16,}\b", words) == []
+    desk.open("/promise/")
+    expect(page.get_by_label("Approver").first).to_have_value("Maria", timeout=SLOW)
+    desk.assert_clean()
