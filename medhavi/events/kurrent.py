@@ -245,6 +245,10 @@ class KurrentStore:
         newest = self._reader.newest()
         return 0 if newest is None else newest.commit_position
 
+    def log_end(self) -> int:
+        """Position up to which the server's log reaches, deleted events included."""
+        return self._reader.log_end()
+
     def subscribe(
         self, after: int = 0, cancelled: Callable[[], bool] | None = None
     ) -> Iterator[RecordedEvent]:

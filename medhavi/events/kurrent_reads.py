@@ -6,13 +6,14 @@ import re
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from medhavi.events.store import EventFilter, StoreUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     import kurrentdbclient
 
@@ -71,18 +72,21 @@ class KurrentReader:
     ) -> Iterator[kurrentdbclient.RecordedEvent]:
         """Give events of all streams after a position, at most `limit`.
 
-        A call that breaks off is made again after the last event that came.
+        A call that breaks off is made again after the last event that came. Events of
+        an explicit transaction have one commit position on the server; here they have
+        one each, the last of them that of the commit.
         """
         server_filter = _server_filter(chosen)
         position, left, failures, generous = after, limit, 0, 1
+        counted = _Counted(())
         while left is None or left > 0:
-            start, count = position, 0
+            start = position
             # The event at the position itself comes as well, and not all may pass.
             asked = sys.maxsize if left is None else generous * left + (start > 0)
             try:
-                with closing(self._called(start, asked, server_filter)) as events:
-                    for event in events:
-                        count += 1
+                with closing(self._called(start, asked, server_filter)) as answer:
+                    counted = _Counted(answer)
+                    for event in _each_with_its_position(counted, asked):
                         failures = 0
                         if event.commit_position <= position:
                             continue
@@ -98,7 +102,7 @@ class KurrentReader:
                     raise
                 time.sleep(_PAUSES[failures - 1])
                 continue
-            if count < asked:
+            if counted.count < asked:
                 return
             generous = min(4 * generous, _MOST_GENEROUS)
 
@@ -131,6 +135,16 @@ class KurrentReader:
                     later = (e for e in answer if e.commit_position > after)
                     yield from islice(later, limit)
 
+    def log_end(self) -> int:
+        """Position of the newest record of the server, those of the system too."""
+        with (
+            self._server.calls("looking for the end of the log") as client,
+            client.read_all(
+                backwards=True, limit=1, timeout=_CALL_SECONDS, filter_exclude=()
+            ) as newest,
+        ):
+            return max((event.commit_position for event in newest), default=0)
+
     def newest(self) -> kurrentdbclient.RecordedEvent | None:
         """Give the newest event that is not the system's; None where there is none."""
         # Few of the events that the server's filter leaves are the system's.
@@ -149,6 +163,53 @@ class KurrentReader:
             if count < limit:
                 break
         return None
+
+
+class _Counted:
+    """Events of one answer, and how many of them came."""
+
+    def __init__(self, events: Iterable[kurrentdbclient.RecordedEvent]) -> None:
+        self._events = events
+        self.count = 0
+
+    def __iter__(self) -> Iterator[kurrentdbclient.RecordedEvent]:
+        for event in self._events:
+            self.count += 1
+            yield event
+
+
+def _each_with_its_position(
+    events: _Counted, asked: int
+) -> Iterator[kurrentdbclient.RecordedEvent]:
+    """Give events that share a commit a position each, the last that of the commit.
+
+    A transaction that the answer may have cut off is left for the next call.
+    """
+    waiting: list[kurrentdbclient.RecordedEvent] = []
+    last = 0
+    for event in events:
+        if waiting and event.commit_position != waiting[0].commit_position:
+            for numbered in _numbered(waiting, last):
+                last = numbered.commit_position
+                yield numbered
+            waiting = []
+        if event.prepare_position in (None, event.commit_position):
+            last = event.commit_position
+            yield event
+        else:
+            waiting.append(event)
+    if events.count < asked:
+        yield from _numbered(waiting, last)
+
+
+def _numbered(
+    members: list[kurrentdbclient.RecordedEvent], last: int
+) -> Iterator[kurrentdbclient.RecordedEvent]:
+    """Events of one transaction, each at a position of its own after `last`."""
+    for place, event in enumerate(members):
+        position = max(last + 1, event.commit_position - (len(members) - 1 - place))
+        last = position
+        yield replace(event, commit_position=position)
 
 
 def admits(chosen: EventFilter, event: kurrentdbclient.RecordedEvent) -> bool:

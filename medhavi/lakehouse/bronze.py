@@ -112,6 +112,12 @@ def last_event(table: DeltaTable) -> tuple[int, str]:
     return before, rows["event_id"][-1]
 
 
+def newest_events(table: DeltaTable, count: int) -> pl.DataFrame:
+    """Position and id of the newest events, at most `count`."""
+    rows = pl.scan_delta(table).select("position", "event_id")
+    return rows.top_k(count, by="position").collect()
+
+
 def append(table: DeltaTable, rows: pa.Table, last: int) -> None:
     """Write rows and the position of the last one in one transaction.
 

@@ -12,6 +12,7 @@ from medhavi.lakehouse.bronze import (
     append,
     last_event,
     mirrored_position,
+    newest_events,
     open_bronze,
 )
 from medhavi.lakehouse.event_faults import admitted
@@ -32,6 +33,8 @@ Cancelled = Callable[[], bool]
 BATCH_ROWS = 50_000
 _BATCH_BYTES = 128 * 2**20
 _COMMITS_BETWEEN_COMPACTIONS = 200
+_FIRST_WINDOW, _WIDER = 1_000, 16
+"""Newest events of bronze that are looked for first; then so many times as many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +164,35 @@ def _compact(table: DeltaTable) -> bool:
     return True
 
 
+def _lost_only_old_events(table: DeltaTable, store: EventStore, position: int) -> bool:
+    """Tell a store whose last mirrored events were deleted from another store.
+
+    Servers delete events (a stream, `$maxCount`, `$maxAge`) and scavenge them. Such a
+    log still reaches as far as bronze, what is left of it is in bronze under the same
+    ids, and something is left. A log that was restored from a copy ends earlier.
+    """
+    log_end = getattr(store, "log_end", None)
+    if log_end is None or log_end() < position:
+        return False
+    window = _FIRST_WINDOW
+    while True:
+        rows = newest_events(table, window)
+        known = dict(rows.iter_rows())
+        start = min(known) - 1 if rows.height == window else 0
+        found = 0
+        for event in store.read_all(after=start):
+            if event.position > position:
+                break
+            if known.get(event.position) != event.event_id:
+                return False
+            found += 1
+        if found:
+            return True
+        if rows.height < window:
+            return False
+        window *= _WIDER
+
+
 def _check_same_store(
     table: DeltaTable, store: EventStore, position: int, path: Path
 ) -> None:
@@ -174,7 +206,7 @@ def _check_same_store(
     before, mine = last_event(table)
     found = next(iter(store.read_all(after=before, limit=1)), None)
     theirs = found.event_id if found and found.position == position else None
-    if theirs != mine:
+    if theirs != mine and not _lost_only_old_events(table, store, position):
         told = "nothing" if theirs is None else f"event {theirs}"
         message = (
             f"The lake at {path} mirrors another store, or the store lost events: at "

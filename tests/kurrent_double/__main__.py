@@ -35,6 +35,10 @@ def main() -> None:
             double.drop(words[0])
         elif order == "fail":
             double.fail(words[0], int(words[1]))
+        elif order == "transaction":
+            log.append_transaction(words[0], int(words[1]))
+        elif order == "scavenge":
+            log.scavenge()
         elif order == "hang":
             double.hang(on=words[0] == "on")
         sys.stdout.write("done\n")

@@ -2,7 +2,8 @@
 
 What it promises is what the documentation of the client says of append, read and
 delete. It is no database: one process, everything in memory as well, no fsync, no
-scavenging, no links, no `$maxCount`.
+links, no `$maxCount`. Explicit transactions of old servers (several events at one
+commit position) and scavenging are ordered from outside.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ class Kept(NamedTuple):
     id: str
     type: str
     wire: bytes
+    prepare: int = -1
+    """Below the position in an explicit transaction, else equal."""
 
 
 @dataclass(slots=True)
@@ -181,7 +184,28 @@ class DoubleLog:
         metadata = {**self.stream(f"$${name}").metadata, "$tb": before}
         self._write(f"$${name}", [_system("$metadata", json.dumps(metadata).encode())])
 
-    def _write(self, name: str, events: Sequence[Proposed]) -> None:
+    def append_transaction(self, name: str, count: int) -> None:
+        """Add events as an explicit transaction did: one commit position for all."""
+        with self.changed:
+            events = [
+                Proposed(str(uuid.uuid4()), "Noted", "application/json", b"", b"{}")
+                for _ in range(count)
+            ]
+            self._write(name, events, one_commit=True)
+
+    def scavenge(self) -> None:
+        """Remove the events of streams that were deleted or cut off."""
+        with self.changed:
+            self.all = [
+                kept
+                for kept in self.all
+                if kept.revision >= self.stream(kept.stream).truncated
+            ]
+            self.changed.notify_all()
+
+    def _write(
+        self, name: str, events: Sequence[Proposed], *, one_commit: bool = False
+    ) -> None:
         created = str(time.time_ns() // 100)
         revision, position, wires = self.stream(name).last, self.tail, []
         for event in events:
@@ -200,6 +224,8 @@ class DoubleLog:
             recorded.data = event.data
             wires.append(answer.SerializeToString())
             position += _FRAMING_BYTES + len(wires[-1])
+        if one_commit:
+            wires = [_committed_at(wire, position) for wire in wires]
         if self._file is not None:
             # One frame an append: what a kill cuts off is the whole of it.
             body = b"".join(_LENGTH.pack(len(wire)) + wire for wire in wires)
@@ -219,6 +245,7 @@ class DoubleLog:
             event.id.string,
             event.metadata["type"],
             wire,
+            event.prepare_position,
         )
         stream = self.stream(name)
         stream.events.append(kept)
@@ -230,6 +257,13 @@ class DoubleLog:
         if kept.type == "$metadata":
             stream.metadata = json.loads(event.data)
             self.stream(name[2:]).truncated = int(stream.metadata.get("$tb", 0))  # type: ignore[call-overload]
+
+
+def _committed_at(wire: bytes, commit: int) -> bytes:
+    answer = streams_pb2.ReadResp.FromString(wire)
+    answer.event.commit_position = commit
+    answer.event.event.commit_position = commit
+    return bytes(answer.SerializeToString())
 
 
 def _system(kind: str, data: bytes) -> Proposed:

@@ -374,8 +374,13 @@ def _all(
         start = len(source) if where == "end" else 0
         return source, start - 1 if backwards else start, 0
     position = options.all.position.commit_position
-    start = bisect.bisect_left(source, position, key=lambda kept: kept.position)
-    if start >= len(source) or source[start].position != position:
+    # As the server compares: events of a transaction were prepared before its commit.
+    start = bisect.bisect_left(
+        source, (position, position), key=lambda kept: (kept.position, kept.prepare)
+    )
+    if not any(
+        kept.position == position for kept in source[max(start - 1, 0) : start + 1]
+    ):
         context.abort(
             grpc.StatusCode.UNKNOWN,
             "Unexpected FilteredReadAllResult: InvalidPosition",

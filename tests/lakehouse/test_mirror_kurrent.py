@@ -126,3 +126,58 @@ def test_killed_mirrors_lose_and_double_nothing(tmp_path, double, store):
     Lake(lake).mirror(store)
     rows = pl.read_delta(str(lake / "bronze" / "events")).sort("position")
     assert rows["revision"].to_list() == list(range(events))
+
+
+# ------------------------------------------------- transactions and deleted events
+@pytest.mark.parametrize("batch", [1, 2, 50])
+def test_events_of_one_transaction_are_all_mirrored(tmp_path, double, store, batch):
+    """Old servers gave all events of an explicit transaction one commit position."""
+    store.append("lane-L1", samples([1]))
+    double.order("transaction note-N1 3")
+    store.append("lane-L1", samples([2]))
+    lake = Lake(tmp_path / "lake")
+    assert lake.mirror(store, batch=batch).events == 5
+    double.order("transaction note-N2 2")
+    assert lake.mirror(store, batch=batch).events == 2
+    assert lake.mirror(store, batch=batch).events == 0
+    rows = lake.table("bronze.events").sort("position").collect()
+    assert rows["position"].is_unique().all()
+    assert rows["stream"].to_list() == [
+        "lane-L1", *["note-N1"] * 3, "lane-L1", *["note-N2"] * 2
+    ]  # fmt: skip
+    assert rows["revision"].to_list() == [0, 0, 1, 2, 1, 0, 1]
+
+
+def deleted(double: DoubleProcess, stream: str) -> None:
+    client = KurrentDBClient(double.url)
+    client.delete_stream(stream, current_version=StreamState.ANY)
+    client.close()
+    double.order("scavenge")
+
+
+def test_a_lake_goes_on_when_its_last_event_was_scavenged(tmp_path, double, store):
+    store.append("lane-L1", samples([1, 2]))
+    store.append("lane-L2", samples([3]))
+    lake = Lake(tmp_path / "lake")
+    assert lake.mirror(store).events == 3
+    deleted(double, "lane-L2")
+    assert lake.mirror(store).events == 0
+    store.append("lane-L3", samples([4]))
+    assert lake.mirror(store).events == 1
+    assert lake.mirror(store).events == 0
+    assert lake.table("bronze.events").collect().height == 4
+
+
+def test_another_or_shorter_store_is_still_refused(tmp_path, double, store):
+    store.append("lane-L1", samples([1, 2]))
+    lake = Lake(tmp_path / "lake")
+    assert lake.mirror(store).events == 2
+    with DoubleProcess() as other:
+        second = KurrentStore(other.url)
+        second.append("lane-L1", samples([1]))
+        with pytest.raises(EnvironmentFailure, match="mirrors another store"):
+            lake.mirror(second)
+        second.append("lane-L9", samples(range(10, 40)))
+        with pytest.raises(EnvironmentFailure, match="mirrors another store"):
+            lake.mirror(second)
+        second.close()
