@@ -82,7 +82,7 @@ def list_orders(
             _refuse_unknown(column, value, known)
             rows = rows.filter(rows[column] == value)
     shown = (
-        "id", "kind", "product", "location", "qty", "start", "finish", "status",
+        "number", "kind", "product", "location", "qty", "start", "finish", "status",
         "priority", "advice",
     )  # fmt: skip
     show_table(shown, rows.select(shown).rows())

@@ -8,6 +8,7 @@ comes last, and readers show only the runs that have one: a run is whole or not 
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -18,19 +19,23 @@ from medhavi.events.memory import system_clock
 from medhavi.lakehouse.failures import environment
 from medhavi.lakehouse.layout import has_table
 from medhavi.lakehouse.query import FileTable
+from medhavi.results.order_numbers import REGISTER, new_numbers
+from medhavi.results.plan import Plan
 from medhavi.results.plan_tables import KEYS, SCHEMAS
 from medhavi.schema import tables as schema_tables
 from medhavi.snapshot.fingerprint import frame_hash
 from medhavi.snapshot.tables import DTYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from deltalake import DeltaTable
 
     from medhavi.lakehouse.layout import Layout
-    from medhavi.results.plan import Plan
 
+NUMBERS = "order_numbers"
+"""Register of the numbers of planned orders: one row an order, for good (rule 44)."""
 _INSTANT = pl.Datetime("us", "UTC")
 _RUNS: dict[str, pl.DataType] = {
     "run_id": pl.String(),
@@ -56,6 +61,8 @@ GOLD_TABLES: Mapping[str, Mapping[str, pl.DataType]] = MappingProxyType(
         "plan_runs": _RUNS,
         # A batch is one append: whole or not there.
         "estimates": {"run_id": pl.String(), **DTYPES["estimates"]},
+        # The run is the one that was recorded first with the order.
+        NUMBERS: {"run_id": pl.String(), **REGISTER},
         **{
             table: {"run_id": pl.String(), **columns}
             for table, columns in SCHEMAS.items()
@@ -63,7 +70,7 @@ GOLD_TABLES: Mapping[str, Mapping[str, pl.DataType]] = MappingProxyType(
     }
 )
 """Columns of each gold table."""
-_SINGLE = frozenset({"plan_runs", "estimates"})
+_SINGLE = frozenset({"plan_runs", "estimates", NUMBERS})
 """Tables of which a run writes all its rows in one append."""
 
 
@@ -79,11 +86,15 @@ class GoldRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedRun:
-    """A run in gold; `written` is False where it was there before."""
+    """A run in gold; `written` is False where it was there before.
+
+    `plan` is the one that was given, its planned orders under the lake's numbers.
+    """
 
     run_id: str
     written: bool
     tables: tuple[GoldRows, ...]
+    plan: Plan
 
 
 def write(layout: Layout, plan: Plan) -> RecordedRun:
@@ -98,6 +109,7 @@ def write(layout: Layout, plan: Plan) -> RecordedRun:
     fingerprint = plan.fingerprint
     runs = _runs(layout)
     run_id = _run_id(runs, plan.run.run_id, fingerprint)
+    plan = _numbered(layout, plan, run_id)
     tables = tuple(
         GoldRows(
             name=name,
@@ -108,11 +120,42 @@ def write(layout: Layout, plan: Plan) -> RecordedRun:
         for name, frame in plan.tables.items()
     )
     if run_id in runs["run_id"]:
-        return RecordedRun(run_id=run_id, written=False, tables=tables)
+        return RecordedRun(run_id=run_id, written=False, tables=tables, plan=plan)
     for name, frame in plan.tables.items():
         _append_once(layout, name, run_id, frame)
     _append_once(layout, "plan_runs", run_id, _run_row(plan, fingerprint, tables))
-    return RecordedRun(run_id=run_id, written=True, tables=tables)
+    return RecordedRun(run_id=run_id, written=True, tables=tables, plan=plan)
+
+
+def _numbered(layout: Layout, plan: Plan, run_id: str) -> Plan:
+    """Put numbers on the planned orders; what has none gets the next one for good.
+
+    One writer at a time: two runs never give one number twice. A kill between this and
+    the run itself leaves numbers that the repeated attempt finds.
+    """
+    from deltalake import DeltaTable, write_deltalake
+
+    path = layout.gold(NUMBERS)
+    with environment(f"writing gold {NUMBERS}", path), _alone(path):
+        register = read(layout, NUMBERS).select(list(REGISTER)).collect()
+        fresh = new_numbers(plan.supplies, register)
+        if fresh.height:
+            rows = fresh.select(pl.lit(run_id).alias("run_id"), pl.all())
+            DeltaTable.create(str(path), rows.to_arrow().schema, mode="ignore")
+            write_deltalake(str(path), rows, mode="append")
+    return plan.numbered(pl.concat([register, fresh]))
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Wait until no other process gives numbers."""
+    import fcntl
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (path.parent / f".{path.name}.lock").open("a") as handle:
+        # The lock goes with the handle, whatever ends the process.
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def write_estimates(layout: Layout, rows: pl.DataFrame) -> GoldRows:

@@ -10,6 +10,7 @@ from medhavi.errors import NotAvailable, UsageError
 from medhavi.planners.kept_records import without_collections
 from medhavi.planners.left_out import with_left_out
 from medhavi.results.basis import Basis
+from medhavi.results.order_numbers import register_of
 from medhavi.version import __version__
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ def plan(
     with without_collections():
         way = (observe, cancelled, seed)
         made = _of_mode(mode, snapshot, settings, baseline, way)
+    if baseline is not None:
+        made = made.numbered(register_of(baseline.supplies))
     return with_left_out(made, snapshot)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from medhavi.results.plan import Plan
 
 _COMPARED = ("supplies", "operations", "pegging", "fulfilment", "kpis")
-_LEFT_OUT = {"supplies": ("content_hash",)}
+_LEFT_OUT = {"supplies": ("number", "content_hash")}
 _LISTED = 3
 CHANGES = {
     "id": pl.String(),

@@ -13,13 +13,14 @@ import polars as pl
 from medhavi.findings import Finding, Severity
 from medhavi.results.basis import Basis
 from medhavi.results.lateness import flagged, has_flags
+from medhavi.results.order_numbers import register_of, with_numbers
 from medhavi.results.plan_folder import (
     read_json,
     read_tables,
     write_json,
     write_tables,
 )
-from medhavi.results.plan_tables import KEYS, SCHEMAS, empty, shaped
+from medhavi.results.plan_tables import KEYS, SCHEMAS, content, empty, shaped
 from medhavi.results.run_record import RunRecord
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
 
@@ -79,6 +80,11 @@ class Plan:
         if not has_flags(frames["fulfilment"]):
             # A planner states no flags, and no folder of an earlier version does.
             frames["fulfilment"] = flagged(frames, self.run.mode, self.run.as_of)
+        supplies = frames["supplies"]
+        if supplies["number"].null_count():
+            # Outside a lake numbers count from 1; what has one keeps it.
+            named = with_numbers(supplies, register_of(supplies))
+            frames["supplies"] = named
         object.__setattr__(self, "tables", MappingProxyType(frames))
         object.__setattr__(self, "findings", tuple(self.findings))
 
@@ -150,7 +156,10 @@ class Plan:
     def fingerprint(self) -> str:
         """SHA-256 over all tables; measurements and the order of rows do not count."""
         return tree_hash(
-            {name: frame_hash(frame, KEYS[name]) for name, frame in self.tables.items()}
+            {
+                name: frame_hash(content(name, frame), KEYS[name])
+                for name, frame in self.tables.items()
+            }
         )
 
     def replace(self, **tables: pl.DataFrame) -> Plan:
@@ -160,6 +169,14 @@ class Plan:
         """
         kept = self.basis if set(tables) <= {"kpis"} else None
         return replace(self, tables={**self.tables, **tables}, basis=kept)
+
+    def numbered(self, register: pl.DataFrame) -> Plan:
+        """Plan whose planned orders bear the numbers of a register (rule 44).
+
+        Numbers are labels: plan, fingerprint and basis stay as they are.
+        """
+        supplies = with_numbers(self.supplies, register)
+        return replace(self, tables={**self.tables, "supplies": supplies})
 
     def with_measured(self, measured: Mapping[str, object]) -> Plan:
         """Give the plan with these measurements added; its fingerprint stays."""

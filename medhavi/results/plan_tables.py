@@ -27,6 +27,7 @@ SCHEMAS: Mapping[str, Schema] = MappingProxyType(
     {
         "supplies": _columns(
             id=TEXT,
+            number=TEXT,
             kind=TEXT,
             product=TEXT,
             location=TEXT,
@@ -178,6 +179,15 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Sort keys. A table whose rows have no key of their own sorts by all its columns."""
+
+
+LABELS: Mapping[str, tuple[str, ...]] = MappingProxyType({"supplies": ("number",)})
+"""Columns that name a row for people: no part of its content, nor of a fingerprint."""
+
+
+def content(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Columns of a table that are its content: all but the labels."""
+    return frame.drop(LABELS.get(name, ()), strict=False)
 
 
 def empty(name: str) -> pl.DataFrame:

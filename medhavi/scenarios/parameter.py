@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +11,11 @@ from typing import TYPE_CHECKING, Literal
 from medhavi.findings import finding
 from medhavi.snapshot.local_days import asked_instant
 from medhavi.snapshot.row_findings import nearest
-from medhavi.snapshot.written_dates import written_day
+from medhavi.snapshot.written_dates import is_day
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from medhavi.findings import Finding
     from medhavi.snapshot.local_days import Edge
 
@@ -95,17 +96,6 @@ class Parameter:
         least = -math.inf if self.least is None else self.least
         fits = number > least if self.open_end else number >= least
         return number if fits and math.isfinite(number) else None
-
-
-def is_day(value: object) -> bool:
-    """Tell whether a value of a file is a date without a time.
-
-    >>> is_day("2026-11-03"), is_day("2026-11-03T06:00:00Z")
-    (True, False)
-    """
-    if isinstance(value, str):
-        return written_day(value) is not None
-    return isinstance(value, dt.date) and not isinstance(value, dt.datetime)
 
 
 def instant(

@@ -83,3 +83,14 @@ def is_date_format(date_format: str) -> bool:
         return written_day(told, date_format) == day and told != date_format
     except ValueError:
         return False
+
+
+def is_day(value: object) -> bool:
+    """Tell whether a value is a date without a time, as text or typed.
+
+    >>> is_day("2026-11-03"), is_day("2026-11-03T06:00:00Z")
+    (True, False)
+    """
+    if isinstance(value, str):
+        return written_day(value) is not None
+    return isinstance(value, dt.date) and not isinstance(value, dt.datetime)

@@ -152,7 +152,8 @@ def exception_rows(
             str(row["date"]),
         ),
     )
-    return pl.DataFrame([_row(row, known) for row in ordered], schema=_SCHEMA)
+    numbers = dict(plan.supplies.select("id", "number").iter_rows())
+    return pl.DataFrame([_row(row, known, numbers) for row in ordered], schema=_SCHEMA)
 
 
 _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -168,11 +169,15 @@ _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
-def _row(row: dict[str, object], names: Names) -> dict[str, object]:
+def _row(
+    row: dict[str, object], names: Names, numbers: Mapping[str, str]
+) -> dict[str, object]:
     place = row["location"] if isinstance(row["location"], str) else None
     date: dt.datetime | None = row["date"]  # type: ignore[assignment]
     product = row["product"] if isinstance(row["product"], str) else None
     mark = MARKS.get(str(row["severity"]), "")
+    supply = str(row["supply"] or "")
+    order = numbers.get(supply, supply)
     there = None if date is None else local(date, names.zone_of(place))
     return {
         "What": f"{mark} {ExceptionCode(str(row['code'])).headline}",
@@ -183,7 +188,7 @@ def _row(row: dict[str, object], names: Names) -> dict[str, object]:
         "Hours": row["hours"],
         "Detail": names.told(str(row["message"] or "")),
         "Demand": names.name(str(row["demand"])) if row["demand"] else "",
-        "Ids": " · ".join(str(x) for x in (product, place, row["supply"]) if x),
+        "Ids": " · ".join(str(x) for x in (product, place, order) if x),
     }
 
 

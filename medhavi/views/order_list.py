@@ -54,7 +54,7 @@ def order_rows(
     Returns
     -------
     pl.DataFrame
-        Id, Order (its number; a proposal has none), Kind, Product, Where, From,
+        Id, Order (its number), Kind, Product, Where, From,
         Quantity, Start and Finish (wall clock of the place, so that they sort),
         Status, For (number of demands); at most
         `MOST_ORDERS` rows.
@@ -81,7 +81,7 @@ def order_words(plan: Plan, supply: str | None, names: Names) -> str:
         return ""
     row = found[0]
     place = str(row["location"])
-    number_of = "" if row["status"] == "planned" else f"{row['id']}: "
+    number_of = f"{row['number']}: "
     amount = quantity(row["qty"], names.unit(str(row["product"])))
     return (
         f"{number_of}{row['kind']} {amount} {names.name(str(row['product']))} at "
@@ -129,7 +129,7 @@ def _row(
     source = row["source"] if isinstance(row["source"], str) else None
     return {
         "Id": row["id"],
-        "Order": "" if row["status"] == "planned" else row["id"],
+        "Order": row["number"],
         "Kind": row["kind"],
         "Product": names.name(str(row["product"])),
         "Where": names.name(place),

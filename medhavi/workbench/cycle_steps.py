@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from medhavi.results.lateness import tally
@@ -233,7 +234,7 @@ def _replenish(rule: StepRule, work: Work) -> Outcome:
     if rule.automation == "commit":
         facts["event"] = work.workbench.publish(found.plan, approver=work.approver)
     else:
-        work.workbench.lake.record(found.plan)
+        found = replace(found, plan=work.workbench.lake.record(found.plan).plan)
     write_replenishment(found, work.folder / rule.name)
     ends = ", published" if rule.automation == "commit" else ""
     return Outcome(f"{str(found).splitlines()[0]}{ends}", facts)

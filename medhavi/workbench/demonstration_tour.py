@@ -135,7 +135,7 @@ def plan_modes(
         plan = earlier_plan(folder, snapshot)
         if plan is None:
             plan = plan_snapshot(snapshot, mode, settings, observe=say)
-            workbench.lake.record(plan, snapshot)
+            plan = workbench.lake.record(plan, snapshot).plan
             write_plan(plan, folder)
         else:
             reused.append(folder.name)

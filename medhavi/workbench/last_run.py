@@ -14,6 +14,7 @@ from medhavi.planners.parameters import MrpParameters
 from medhavi.planners.pipeline import plan as make_plan
 from medhavi.planners.pipeline import plan_to_build_on
 from medhavi.results.basis import Basis
+from medhavi.results.order_numbers import register_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,8 +52,10 @@ class LastRun:
         mode, settings, seed = plan.run.mode, dict(plan.run.settings), plan.run.seed
         if mode == "mrp" and nets_alone(snapshot, edited):
             self.take(plan)
-            return self.netted(snapshot, edited, settings, seed)
-        return make_plan(edited, mode, settings=settings, seed=seed)
+            made = self.netted(snapshot, edited, settings, seed)
+        else:
+            made = make_plan(edited, mode, settings=settings, seed=seed)
+        return made.numbered(register_of(plan.supplies))
 
     def take(self, plan: Plan) -> None:
         """Keep the run of a plan from now on, if it is there."""

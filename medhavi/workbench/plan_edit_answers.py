@@ -6,7 +6,7 @@ Plain frozen records, so that an app, a command and a notebook show the same.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -190,12 +190,21 @@ class Preview:
             "refused": [one.as_dict() for one in self.findings],
         }
 
+    def _told(self) -> Edit:
+        """Edit under the numbers of its orders, as people call them."""
+        if self.plan is None or self.edit.supply is None:
+            return self.edit
+        numbers = dict(self.plan.supplies.select("id", "number").iter_rows())
+        told = (self.edit.supply, *self.edit.also)
+        supply, *also = (numbers.get(one, one) for one in told)
+        return replace(self.edit, supply=supply, also=tuple(also))
+
     def lines(self) -> list[str]:
         """Tell it in lines: price first, then who gets worse, then who gains.
 
         Findings are told as findings are, not here.
         """
-        told = [str(self.edit)]
+        told = [str(self._told())]
         if self.price is not None:
             # Adding nothing takes the sign of a zero away.
             told.append(f"price {round(self.price.total, 2) + 0.0:+,.2f}")

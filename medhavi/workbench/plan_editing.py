@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from medhavi.planners.work_orders.order_edit import Edit
 from medhavi.planners.work_orders.order_edit import edit as edit_of
+from medhavi.results.order_numbers import order_id
+from medhavi.snapshot.written_dates import is_day
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -62,8 +64,20 @@ class PlanEditing(ABC):
         UsageError
             Names or values of the edit are wrong.
         """
-        asked = edit if isinstance(edit, Edit) else edit_of(**edit)  # type: ignore[arg-type]
+        if isinstance(edit, Edit):
+            return self.edits.preview(plan, edit)
+        zone = self._zone(plan, edit.get("supply"), *edit.values())
+        asked = edit_of(**{"zone": zone, **edit})  # type: ignore[arg-type]
         return self.edits.preview(plan, asked)
+
+    def _zone(self, plan: Plan, supply: object, *values: object) -> str:
+        """Zone in which dates of an edit are local days: of the order's location."""
+        if not any(map(is_day, values)):
+            return "UTC"
+        days = self.edits.facts.read()[1].local_days
+        rows = plan.supplies
+        found = rows.filter(rows["id"] == order_id(rows, str(supply)))["location"]
+        return days.zone_of(location=found[0] if found.len() else None) or "UTC"
 
     def commit_edit(self, preview: Preview, *, approver: str) -> EditCommit:
         """Make a previewed edit binding; see `PlanEdits.commit`."""
@@ -143,7 +157,10 @@ class PlanEditing(ABC):
         Of `due` and `start` one alone is enough: the other follows by the time that the
         order's source takes.
         """
-        asked = edit_of("move", supply, due=due, start=start, lock=lock, reason=reason)
+        zone = self._zone(plan, supply, due, start)
+        asked = edit_of(
+            "move", supply, zone=zone, due=due, start=start, lock=lock, reason=reason
+        )
         return self._decide(plan, asked, approver)
 
     def split(

@@ -9,6 +9,7 @@ dies leaves all of an edit or nothing.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from medhavi.errors import RevisionConflict, UsageError
@@ -21,6 +22,7 @@ from medhavi.planners.work_orders.edit_rows import RowEdit, rows_of
 from medhavi.planners.work_orders.order_edit import EditKind
 from medhavi.providers import Providers
 from medhavi.results.basis import Basis
+from medhavi.results.order_numbers import order_id
 from medhavi.units import from_seconds
 from medhavi.workbench.added_rows import added_rows, row_with
 from medhavi.workbench.newest_facts import NewestFacts
@@ -94,6 +96,7 @@ class PlanEdits:
         EnvironmentFailure
             Lake or store fail.
         """
+        edit = by_ids(edit, plan)
         position, snapshot = self.facts.read()
         past = records(self.store.read(STREAM))
         shown: dict[str, Any] = {
@@ -429,3 +432,11 @@ def check_approver(approver: str) -> None:
 
 def _no_undo(edit: str, reason: str, way_out: str) -> Finding:
     return finding("ORD009", value=edit, reason=reason, way_out=way_out)
+
+
+def by_ids(edit: Edit, plan: Plan) -> Edit:
+    """Edit whose orders are named by their ids, where a person wrote numbers."""
+    if edit.supply is None:
+        return edit
+    also = tuple(order_id(plan.supplies, other) for other in edit.also)
+    return replace(edit, supply=order_id(plan.supplies, edit.supply), also=also)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _INSTANT = pl.Datetime("us", "UTC")
 COLUMNS: dict[str, pl.DataType] = {
     "id": pl.String(),
+    "number": pl.String(),
     "kind": pl.String(),
     "product": pl.String(),
     "location": pl.String(),

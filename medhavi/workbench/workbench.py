@@ -166,9 +166,9 @@ class Workbench(PlanEditing):
         made = plan_snapshot(
             taken, mode, settings, observe, measurement, before, keep_run=keep_run
         )
-        self.last_run.take(made)
         with measurement.phase("record"):
-            self.lake.record(made, taken)
+            made = self.lake.record(made, taken).plan
+        self.last_run.take(made)
         return made.with_measured({**measurement.facts(), **facts})
 
     def publish(self, plan: Plan, *, approver: str, baseline: str | None = None) -> str:

@@ -172,11 +172,16 @@ class Decoder:
                 )
             )
         frame = _framed("supplies", SUPPLY, rows)
-        schema = {n: t for n, t in SCHEMAS["supplies"].items() if n != "content_hash"}
+        made_later = {"number", "content_hash"}
+        schema = {n: t for n, t in SCHEMAS["supplies"].items() if n not in made_later}
         frame = frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
         frame = with_occupation(frame, operations, self._resources)
         frame = pl.concat([frame, self._coproducts(frame)])
-        return frame.with_columns(content_hash=content_hashes(frame, exclude=("id",)))
+        frame = frame.with_columns(content_hash=content_hashes(frame, exclude=("id",)))
+        # Numbers are given to the whole plan; kept rows have theirs.
+        return frame.with_columns(number=pl.lit(None, pl.String)).select(
+            list(SCHEMAS["supplies"])
+        )
 
     def _coproducts(self, orders: pl.DataFrame) -> pl.DataFrame:
         """Give a row per further output, with the dates of its order (rule 23)."""

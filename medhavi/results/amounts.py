@@ -1,0 +1,119 @@
+"""Numbers, durations, money and shares as people read them (docs: words and numbers).
+
+All functions are pure; views, commands, reports and explanations use the same ones.
+"""
+
+from __future__ import annotations
+
+import math
+
+_SIGNS = {"EUR": "€ ", "USD": "$ ", "GBP": "£ ", "JPY": "¥ ", "CHF": "CHF "}
+MINUS = "\N{MINUS SIGN}"
+_THOUSAND = 1e3
+_FINEST = 12
+"""Decimals beyond which a number is noise of binary fractions."""
+NOTHING = "\N{EN DASH}"
+"""What stands where a value is unknown."""
+
+
+def duration(hours: float | None) -> str:
+    """Length of time [h] in its two largest units.
+
+    >>> duration(52)
+    '2 d 4 h'
+    >>> duration(0.75), duration(240.2), duration(0)
+    ('45 min', '10 d', '0 h')
+    """
+    if hours is None:
+        return NOTHING
+    sign, minutes = (MINUS if hours < 0 else ""), round(abs(hours) * 60)
+    if minutes >= 10 * 1440:
+        return f"{sign}{round(minutes / 1440):,} d"
+    if minutes >= 1440:
+        days, rest = divmod(round(minutes / 60), 24)
+        return f"{sign}{days} d" + (f" {rest} h" if rest else "")
+    whole, rest = divmod(minutes, 60)
+    if whole and (whole >= 10 or not rest):
+        return f"{sign}{round(minutes / 60)} h"
+    if whole:
+        return f"{sign}{whole} h {rest} min"
+    return f"{sign}{rest} min" if rest else "0 h"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Text of a number with thousands separators and without false digits.
+
+    Whole numbers stay whole; others keep so many significant digits, at least to one.
+    What rounds to nothing at twelve decimals is 0.
+
+    >>> number(12400), number(0.125), number(1234.56), number(None) == NOTHING
+    ('12,400', '0.125', '1,235', True)
+    >>> number(729.6), number(7.2961), number(99.96)
+    ('730', '7.3', '100')
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    size = abs(value)
+    if size == round(size) or size >= 10**digits:
+        text = f"{size:,.0f}"
+    else:
+        places = max(digits - 1 - math.floor(math.log10(size)), 0)
+        text = _trimmed(f"{size:,.{min(places, _FINEST)}f}")
+    return f"{MINUS}{text}" if value < 0 and text != "0" else text
+
+
+def _trimmed(text: str) -> str:
+    """Decimal text without zeros at its end; zeros before the point are digits."""
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def quantity(value: float | None, unit: str | None = None) -> str:
+    """Quantity with its unit; single pieces need none.
+
+    >>> quantity(2400, "kg"), quantity(12, "each")
+    ('2,400 kg', '12')
+    """
+    text = number(value)
+    plain = value is None or unit in (None, "", "each")
+    return text if plain else f"{text} {unit}"
+
+
+def money(value: float | None, currency: str = "EUR") -> str:
+    """Amount in three significant digits with its currency.
+
+    >>> money(12400), money(2_350_000, "USD"), money(7.5)
+    ('€ 12.4k', '$ 2.35M', '€ 7.50')
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    sign = _SIGNS.get(currency, f"{currency} ")
+    minus, size = (MINUS if value < 0 else ""), abs(value)
+    for unit, letter in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
+        # 999,500 is 1M in three digits, not 1000k; below a thousand cents show.
+        if round(size, 2) >= unit * (1 if unit == _THOUSAND else 0.9995):
+            return f"{minus}{sign}{_three(size / unit)}{letter}"
+    text = f"{size:.0f}" if size == round(size) else f"{size:.2f}"
+    return f"{minus if float(text) else ''}{sign}{text}"
+
+
+def _three(value: float) -> str:
+    """Text of a value from 1 on in three significant digits."""
+    places = 0 if value >= 99.95 else 1 if value >= 9.995 else 2
+    return _trimmed(f"{value:,.{places}f}")
+
+
+def percent(fraction: float | None) -> str:
+    """Share as percentage; decimals only below ten, 100 only where all is meant.
+
+    >>> percent(0.934), percent(0.0214), percent(0.9999), percent(1.0)
+    ('93 %', '2.1 %', '99.9 %', '100 %')
+    """
+    if fraction is None or not math.isfinite(fraction):
+        return NOTHING
+    value = fraction * 100
+    if 99.5 <= value < 100:
+        return f"{min(math.floor(value * 10) / 10, 99.9):.1f} %"
+    if 0 < abs(value) < 10:
+        text = _trimmed(f"{value:.1f}")
+        return f"{text if text not in ('0', '-0') else '< 0.1'} %".replace("-", MINUS)
+    return f"{value:.0f} %".replace("-", MINUS)
