@@ -31,9 +31,10 @@ REGISTER: Final[Mapping[str, pl.DataType]] = MappingProxyType(
 
 _PROPOSED = "planned"
 _DIGITS = 4
+_COUNTER = r"-(\d+)(?:/\d+)?$"
 _SHORT = 12
-_FIRMED = r"^(?:WO|PO|TO)-([0-9a-f]{12})(?:-\d+)?$"
-"""Ids of orders that became of a proposal: the begin of its id is part of theirs."""
+_FIRMED = r"^(?:WO|PO|TO)-([0-9a-f]{12})(?:-(\d+))?$"
+"""Ids of orders that became of a proposal: the begin of its id, then which of them."""
 
 
 def register_of(supplies: pl.DataFrame) -> pl.DataFrame:
@@ -44,14 +45,12 @@ def register_of(supplies: pl.DataFrame) -> pl.DataFrame:
     supplies
         Rows of a plan's `supplies`.
     """
-    rows = _orders(supplies).filter(
-        (pl.col("status") == _PROPOSED) & pl.col("number").is_not_null()
-    )
-    counter = pl.col("number").str.extract(r"-(\d+)$", 1).cast(pl.Int64, strict=False)
+    rows = _orders(supplies).filter(pl.col("number") != pl.col("id"))
+    counter = pl.col("number").str.extract(_COUNTER, 1).cast(pl.Int64, strict=False)
     return rows.select(
         "id",
         "number",
-        prefix=pl.col("number").str.replace(r"-\d+$", ""),
+        prefix=pl.col("number").str.replace(_COUNTER, ""),
         counter=counter.fill_null(0),
     )
 
@@ -106,51 +105,33 @@ def with_numbers(supplies: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame
     """Supplies whose `number` is that of the register, else their own id.
 
     A planned order that the register lacks gets the next number; the row of a
-    co-product bears the number of its order.
+    co-product bears the number of its order, an order that became of a proposal that
+    of the proposal and which of its orders it is: P-LODZ-0417/1.
     """
     if supplies.is_empty():
         return supplies
     known = pl.concat([register, new_numbers(supplies, register)])
-    short = known.select(
+    # Only what the register holds: a proposal of this plan made no order yet.
+    begun = register.select(
         pl.col("number").alias("proposal"), part=pl.col("id").str.head(_SHORT)
-    ).unique("part", keep="first")
+    ).unique("part", keep="first", maintain_order=True)
     named = (
-        supplies.select("status", order=_order())
-        .with_columns(part=pl.col("order").str.extract(_FIRMED, 1))
+        supplies.select(order=_order())
+        .with_columns(
+            part=pl.col("order").str.extract(_FIRMED, 1),
+            count=pl.col("order").str.extract(_FIRMED, 2).fill_null("1"),
+        )
         .join(
             known.select("number", order="id"),
             on="order",
             how="left",
             maintain_order="left",
         )
-        .join(short, on="part", how="left", maintain_order="left")
-        .with_columns(number=pl.coalesce("number", "proposal"))
+        .join(begun, on="part", how="left", maintain_order="left")
     )
-    parts = _of_several(named)
-    numbers = named.join(parts, on="order", how="left", maintain_order="left").select(
-        pl.coalesce(pl.concat_str("number", "behind"), "number", "order")
-    )
-    return supplies.with_columns(number=numbers.to_series())
-
-
-def _of_several(named: pl.DataFrame) -> pl.DataFrame:
-    """Parts of numbers (/1, /2 …) of orders that became of one proposal.
-
-    A proposal comes back in later plans when its cause goes on; the orders that were
-    made of it before count behind its number then.
-    """
-    orders = named.select("order", "number", "status").drop_nulls("number").unique()
-    several = orders.filter(pl.len().over("number") > 1)
-    return (
-        several.filter(pl.col("status") != _PROPOSED)
-        .sort("order")
-        .select(
-            "order",
-            behind=pl.concat_str(
-                pl.lit("/"), pl.int_range(1, pl.len() + 1).over("number")
-            ),
-        )
-    )
+    firmed = pl.concat_str("proposal", pl.lit("/"), "count")
+    numbers = named.select(pl.coalesce("number", firmed, "order")).to_series()
+    return supplies.with_columns(number=numbers)
 
 
 def order_id(supplies: pl.DataFrame, order: str) -> str:

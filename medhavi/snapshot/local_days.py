@@ -11,7 +11,7 @@ import polars as pl
 
 from medhavi import schema
 from medhavi.snapshot.cells import as_text
-from medhavi.snapshot.written_dates import FIRST_DAY, LAST_DAY, iso_moment, written_day
+from medhavi.snapshot.written_dates import iso_moment, written_day
 from medhavi.snapshot.zones import zone
 from medhavi.units import DAY, from_seconds, to_seconds
 
@@ -38,6 +38,11 @@ _LEADS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Columns that lead from a row to its zone, the closest first."""
 
+_FIRST: Final = dt.date(1, 1, 4)
+_LAST: Final = dt.date(9999, 12, 28)
+"""Days whose edges can be told in every zone."""
+_END: Final = to_seconds(dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC))
+
 _SUBJECTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "resource_down": "resources",
@@ -49,18 +54,23 @@ _SUBJECTS: Final[Mapping[str, str]] = MappingProxyType(
 """Tables that `disruptions.subject` names, by kind."""
 
 
-def day_instant(day: dt.date, zone_name: str, edge: Edge) -> dt.datetime | None:
-    """First instant of a local day, or of the next one; None beyond the calendar.
+def day_instant(day: dt.date, zone_name: str, edge: Edge) -> dt.datetime:
+    """First instant of a local day, or of the next one.
+
+    At the ends of the calendar, where no zone can be told, it is the day of UTC; the
+    last day ends a second before midnight.
 
     >>> day_instant(dt.date(2026, 11, 16), "Europe/Berlin", "end").isoformat()
     '2026-11-16T23:00:00+00:00'
     >>> day_instant(dt.date(2026, 11, 16), "UTC", "begin").isoformat()
     '2026-11-16T00:00:00+00:00'
+    >>> day_instant(dt.date(9999, 12, 31), "Europe/Berlin", "end").isoformat()
+    '9999-12-31T23:59:59+00:00'
     """
-    if not FIRST_DAY <= day <= LAST_DAY:
-        return None
     midnight = to_seconds(dt.datetime.combine(day, dt.time(), dt.UTC))
     local = midnight + (DAY if edge == "end" else 0)
+    if not _FIRST <= day <= _LAST:
+        return from_seconds(min(local, _END))
     return from_seconds(zone(zone_name).instant(local))
 
 
@@ -159,7 +169,7 @@ class LocalDays:
         """
         leads = [name for name in (*_LEADS, "kind", "subject") if name in rows.columns]
         texts = [as_text(rows.get_column(name)).to_list() for name in leads]
-        told: dict[tuple[object, ...], dt.datetime | None] = {}
+        told: dict[tuple[object, ...], dt.datetime] = {}
         unzoned = 0
         values: list[dt.datetime | None] = [None] * len(days)
         for place, day in enumerate(days.to_list()):

@@ -6,9 +6,9 @@ import datetime as dt
 import re
 from typing import Final
 
-LAST_DAY: Final = dt.date(9999, 12, 28)
-FIRST_DAY: Final = dt.date(1, 1, 4)
-"""First and last day whose edges are instants in every zone."""
+FIRST_DAY: Final = dt.date.min
+LAST_DAY: Final = dt.date.max
+"""Days that a datetime can tell."""
 
 _TIMED = re.compile(r"(?P<date>.*\S)[T ]+(?P<hour>\d{1,2})(?P<rest>:\d{2}(:\d{2})?)")
 _LETTERS = (("YYYY", "%Y"), ("YY", "%y"), ("MM", "%m"), ("DD", "%d"))

@@ -126,3 +126,49 @@ def test_a_plan_of_another_snapshot_is_refused(lake):
     other = Snapshot.from_frames({"settings": [{"as_of": DUE}]})
     with pytest.raises(UsageError, match="another snapshot"):
         lake.record(plan(), other)
+
+
+def proposals(*names: str, seed: int = 1) -> Plan:
+    """Plan of proposals by id, all of one place."""
+    rows = [{"id": name, "kind": "make", "location": "LODZ"} for name in names]
+    supplies = pl.DataFrame([{**row, "status": "planned"} for row in rows])
+    return plan(seed).replace(supplies=supplies)
+
+
+def numbers(made: Plan) -> dict[str, str]:
+    return dict(made.supplies.select("id", "number").iter_rows())
+
+
+def test_a_lake_gives_numbers_for_good_and_never_twice(lake):
+    first = lake.record(proposals("b", "c")).plan
+    assert numbers(first) == {"b": "P-LODZ-0001", "c": "P-LODZ-0002"}
+    later = lake.record(proposals("a", "c", seed=2)).plan
+    assert numbers(later) == {"a": "P-LODZ-0003", "c": "P-LODZ-0002"}
+    kept = lake.table("gold.supplies").collect()
+    told = kept.select("run_id", "id", "number").rows()
+    assert len({number for *_, number in told}) == 3
+    assert len(lake.table("gold.order_numbers").collect()) == 3
+
+
+def test_numbers_change_no_fingerprint_and_repeat(lake):
+    made = proposals("b", "c")
+    lake.record(proposals("a", "z", seed=9))
+    recorded = lake.record(made)
+    assert recorded.plan.fingerprint == made.fingerprint
+    again = lake.record(proposals("b", "c"))
+    assert again.written is False
+    assert again.plan.supplies.equals(recorded.plan.supplies)
+    assert lake.record(recorded.plan).plan.supplies.equals(recorded.plan.supplies)
+
+
+def test_numbers_of_a_run_that_was_not_kept_are_found_again(lake, monkeypatch):
+    def failing(*_: object) -> None:
+        message = "disk full"
+        raise EnvironmentFailure(message)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(record, "_append_once", failing)
+        with pytest.raises(EnvironmentFailure, match="disk full"):
+            lake.record(proposals("b"))
+    lake.record(proposals("a", seed=2))
+    assert numbers(lake.record(proposals("b")).plan) == {"b": "P-LODZ-0001"}

@@ -100,6 +100,22 @@ def test_a_proposal_that_became_an_order_keeps_its_number():
     assert numbers(firm) == {"a": "P-L-0001"}
 
 
+def test_orders_made_of_a_proposal_bear_its_number_and_which_they_are():
+    proposal = "00ff00ff00ff00ff"
+    first = with_numbers(supplies((proposal, "buy", "L", "planned")), NOBODY)
+    later = supplies(
+        ("PO-00ff00ff00ff", "buy", "L", "firmed"),
+        ("PO-00ff00ff00ff-2", "buy", "L", "released"),
+        (proposal, "buy", "L", "planned"),
+    )
+    told = numbers(with_numbers(later, register_of(first)))
+    assert list(told.values()) == ["B-L-0001/1", "B-L-0001/2", "B-L-0001"]
+    # They keep it where the proposal is gone.
+    left = with_numbers(later, register_of(first))[:2]
+    again = with_numbers(later[:2], register_of(left))
+    assert numbers(again) == numbers(left)
+
+
 def test_nothing_is_new_in_what_the_register_holds():
     frame = supplies(("a", "make", "L", "planned"))
     register = new_numbers(frame, NOBODY)

@@ -141,3 +141,9 @@ def test_a_stated_order_of_dates_is_of_the_settings_or_of_the_call(tmp_path):
         "as_of,timezone,date_format\n2.11.2026,Europe/Berlin,DD.MM.YYYY\n"
     )
     assert dues(Snapshot.from_folder(tmp_path)) == [END_IN_BERLIN]
+
+
+def test_the_last_day_of_the_calendar_stands_for_ever():
+    made = company([{"due": "9999-12-31"}], {"calendar": "C"})
+    assert dues(made) == [dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)]
+    assert "SNAP005" not in codes(made)

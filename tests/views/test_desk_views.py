@@ -44,7 +44,7 @@ def made(late):
 def test_orders_have_names_local_times_and_whom_they_serve(late, made):
     rows = order_rows(made, names_of(late))
     assert rows["Product"].to_list()[0] == "Apple pie"
-    assert set(rows["Order"]) == {""}
+    assert set(rows["Order"]) == {"P-L-0001", "P-L-0002", "B-L-0001"}
     assert rows["For"].to_list() == [1, 1, 1]
     assert rows["Start"].is_sorted()
     assert order_rows(made, kind="buy")["Product"].to_list() == ["B"]
@@ -54,7 +54,9 @@ def test_orders_have_names_local_times_and_whom_they_serve(late, made):
 
 def test_an_order_is_told_in_words(late, made):
     supply = order_rows(made, kind="buy")["Id"][0]
-    assert order_words(made, supply, names_of(late)).startswith("buy 5 B at L")
+    assert order_words(made, supply, names_of(late)).startswith(
+        "B-L-0001: buy 5 B at L"
+    )
     assert order_words(made, None, Names()) == ""
     assert order_words(made, "none", Names()) == ""
 
