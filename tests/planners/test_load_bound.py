@@ -81,7 +81,10 @@ def test_a_day_has_24_hours() -> None:
     assert made.run.effort["late_by_chain"] == 0
     # Priority 1 weighs 25, and a late demand counts 20 days at least.
     assert made.run.bound == pytest.approx(25 * 20)
-    said = "late in any plan: at least 1 (0 by lead times, 1 for lack of time)"
+    said = (
+        "1 late; no plan that delivers as much can have fewer than 1 "
+        "(0 by lead times, 1 for lack of time)"
+    )
     assert said in str(made)
 
 

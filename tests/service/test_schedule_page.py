@@ -45,7 +45,7 @@ def test_the_example_is_on_time_and_proven(example):
     assert example.objective["late_orders"] == 0
     assert "proven best" in proof_html(example)
     assert "on time" in orders_html(example)
-    assert "optimal, gap 0.0%" in schedule_foot(example)
+    assert "optimal, within 0.00% of the bound " in schedule_foot(example)
     words = [tile.label for tile in schedule_tiles(example)]
     assert words == ["All done after", "Late orders", "Set-up", "Busiest line"]
 
