@@ -18,6 +18,7 @@ with app.setup:
 
     from medhavi.service import campaign_page, desk_page, desk_words
     from medhavi.service.campaign_parts import change_form, change_words, matrix_grid
+    from medhavi.service.edit_session import last_approver
     from medhavi.service.page_data import load_data
     from medhavi.service.page_parts import html, picture, said, section, trouble_of
     from medhavi.views import campaign_words, navigation, page, theme
@@ -62,7 +63,25 @@ def choose_how(params, wanted):
 
 
 @app.cell(hide_code=True)
-def data(wanted):
+def remembered():
+    # What was decided, and by whom, stays while the plans are made anew.
+    get_done, tell = mo.state(None)
+    get_renewed, renew = mo.state(0)
+    approver = mo.ui.text(
+        value=last_approver(), label="Approver", placeholder="your name"
+    )
+
+    def settle(done):
+        tell(done)
+        if done.kept:
+            renew(lambda times: times + 1)
+
+    return approver, get_done, get_renewed, settle
+
+
+@app.cell(hide_code=True)
+def data(get_renewed, wanted):
+    _renewed = get_renewed()
     with mo.status.spinner("Reading", remove_on_exit=True):
         read = load_data(
             name=wanted("tables"),
@@ -218,11 +237,10 @@ def price(form, matrix, names, shown, study):
 
 
 @app.cell(hide_code=True)
-def who(form, shown):
+def who(approver, form, shown):
     # Apart from the price: a name that is typed while it is worked out stays.
-    approver = mo.ui.text(label="Approver", placeholder="your name")
     approver if form is not None and shown.source.lake else None
-    return (approver,)
+    return
 
 
 @app.cell(hide_code=True)
@@ -238,38 +256,41 @@ def approve(asked):
             )
         ),
     )
-    accept = mo.ui.run_button(label="Do it", kind="success")
+    accept = mo.ui.run_button(label="Approve the edit", kind="success")
     accept
     return (accept,)
 
 
 @app.cell(hide_code=True)
-def decided(accept, approver, asked, shown):
+def decided(accept, approver, asked, settle, shown):
     mo.stop(not accept.value)
-    _done = desk_page.decide(shown, asked.preview, approver.value)
-    said(_done)
+    settle(desk_page.decide(shown, asked.preview, approver.value))
     return
 
 
 @app.cell(hide_code=True)
-def history(names, shown, study):
+def history(approver, names, shown, study):
     _past = desk_page.decisions(shown) if study else []
-    back_by = mo.ui.text(label="Approver", placeholder="your name")
     back = mo.ui.run_button(label="Take the last decision back")
     section(
         "decisions",
         "What was decided?",
         html(desk_words.history_html(_past, names, "Choose a cell above.")),
-        *([mo.hstack([back_by, back], justify="start", wrap=True)] if _past else []),
+        *([mo.hstack([approver, back], justify="start", wrap=True)] if _past else []),
     )
-    return back, back_by
+    return (back,)
 
 
 @app.cell(hide_code=True)
-def taken_back(back, back_by, shown):
+def taken_back(approver, back, settle, shown):
     mo.stop(not back.value)
-    _done = desk_page.take_back(shown, back_by.value)
-    said(_done)
+    settle(desk_page.take_back(shown, approver.value))
+    return
+
+
+@app.cell(hide_code=True)
+def outcome(get_done):
+    said(get_done()) if get_done() else None
     return
 
 

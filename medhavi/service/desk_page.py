@@ -190,7 +190,7 @@ def decide(page: Sourced, preview: Preview, approver: str) -> Decided:
     again = " It was decided before; nothing was written again." * done.replayed
     return Decided(
         title="Decided",
-        text=f"{orders}: approved by {approver}.{again} The plan above has it.",
+        text=f"{orders}: approved by {approver}.{again}",
         kept=True,
         order=next(iter(done.orders), None),
     )
@@ -217,7 +217,7 @@ def take_back(page: Sourced, approver: str) -> Decided:
     return Decided(
         title="Taken back",
         text=f"{', '.join(done.orders) or 'The data'}: as before, approved by "
-        f"{approver}. The plan above is without it.",
+        f"{approver}.",
         kept=True,
     )
 
