@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -11,7 +12,7 @@ from medhavi.findings import finding
 from medhavi.findings.ignored import ignored_together
 from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.lateness import Verdict
-from medhavi.views import page
+from medhavi.views import page, report
 from medhavi.views.exception_list import clock, codes, exception_rows, plain
 from medhavi.views.names import Names
 from medhavi.views.narrative import advice, headline, story, verdict_words
@@ -217,6 +218,19 @@ def test_what_a_mode_ignores_is_one_row():
     assert text.index("PLAN012") < text.index("Mode mrp ignores")
     assert "reliability" not in text
     assert page.findings_words([*said, other]) == "1 warning, 1 info"
+
+
+def test_the_trust_line_counts_the_findings_that_the_page_lists(plan, lemonade, names):
+    good = finding("PLAN010", table="changeovers", mode="mrp", what="set-up")
+    told = replace(plan, findings=(good, good, good))
+    listed = [*lemonade.findings, *told.findings]
+    words = page.findings_words(listed)
+    assert f"Findings <b>{words}</b>" in page.trust_line(
+        told, lemonade, names, violations=0
+    )
+    assert f"{words}</p>" in report.html(told, lemonade)
+    one = page.trust_line(told, lemonade, names, violations=0, findings=[good])
+    assert f"Findings <b>{page.findings_words([good])}</b>" in one
 
 
 def test_no_findings_is_said():
