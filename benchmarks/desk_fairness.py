@@ -3,8 +3,8 @@
     python -m benchmarks.desk_fairness WORKSPACE [--lines 5000] [--rounds 200]
 
 Starts `medhavi serve` on a copy of a workspace of `medhavi demo`, measures quotes of
-one line alone, then the same beside one call of so many lines, and prints p50, p95, p99 and
-the longest of both [s] with their ratio. It ends with the single quotes: a call that
+one line alone, then the same beside one call of so many lines, and prints p50, p95, p99
+and longest of both [s] with their ratio. It ends with the single quotes: a call that
 works still is not waited for.
 """
 
@@ -48,8 +48,8 @@ def main(words: list[str] | None = None) -> int:
             wait(port)
             found = measured(port, rows, stated)
         finally:
-            process.terminate()
-            process.wait(30)
+            process.kill()
+            process.wait()
     sys.stdout.write(json.dumps(found, indent=2) + "\n")
     return 0 if found["ratio_p99"] <= 3 else 1
 

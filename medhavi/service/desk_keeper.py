@@ -69,6 +69,8 @@ class DeskKeeper:
     def stop(self) -> None:
         """End after the look that is under way; it is not waited for long."""
         self._ended.set()
+        if self._desk is not None:
+            self._desk.end()
         if self._thread is not None:
             self._thread.join(timeout=2.0)
 

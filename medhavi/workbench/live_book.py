@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.errors import RevisionConflict
+from medhavi.errors import MedhaviError, RevisionConflict, UsageError
+from medhavi.events.catalog import decode
 from medhavi.events.store import NO_STREAM
 from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.book_state import built_nodes, differences
@@ -37,6 +38,22 @@ ATTEMPTS = 1_000
 def beaten(attempts: int) -> RevisionConflict:
     """Give the failure of who was too slow every time."""
     return RevisionConflict(f"Others came first {attempts} times; try again later.")
+
+
+def _require_readable(events: Iterable[NewEvent]) -> None:
+    """Refuse what no reader of the stream would take: nothing of it is written.
+
+    Raises
+    ------
+    UsageError
+        A number or an instant of the request is beyond what events may hold.
+    """
+    for event in events:
+        try:
+            decode(event.type, event.schema_version, event.payload)
+        except MedhaviError as failure:
+            message = f"This cannot be committed: {failure}"
+            raise UsageError(message) from failure
 
 
 class LiveBook:
@@ -175,6 +192,7 @@ class LiveBook:
         RevisionConflict
             Others came first; nothing was written.
         """
+        _require_readable(events)
         self._own.update(event.event_id for event in events)
         try:
             self._store.append(STREAM, events, self.revision)
@@ -198,6 +216,7 @@ class LiveBook:
                 events, holds = decide(Decider(self.revision, self.now, actor))
                 if not events:
                     return ()
+                _require_readable(events)
                 try:
                     self._store.append(STREAM, events, self.revision)
                 except RevisionConflict:

@@ -363,6 +363,9 @@ class PromiseDesk:
             self.live.catch_up()
             yield self.live.book
 
+    def end(self) -> None:
+        """Let no long call go on: the process ends. Alone, a desk has none."""
+
     def compared(self) -> tuple[str, ...]:
         """Compare the book with one made anew; it is replaced where they differ."""
         return self.live.compared()

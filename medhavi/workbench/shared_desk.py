@@ -23,7 +23,12 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from medhavi.errors import MedhaviError, RevisionConflict, UsageError
+from medhavi.errors import (
+    EnvironmentFailure,
+    MedhaviError,
+    RevisionConflict,
+    UsageError,
+)
 from medhavi.findings import BadData
 from medhavi.planners.promising.asking import columns
 from medhavi.planners.promising.request_file import raw_requests
@@ -125,6 +130,10 @@ class SharedDesk(PromiseDesk):
                 found += wrong
         return tuple(found)
 
+    def end(self) -> None:
+        """End calls of several lines at their next line: the process ends."""
+        self._precedence.end()
+
     # ------------------------------------------------------------------- the books
     def _desk_of(self, rank: int) -> PromiseDesk:
         """Desk that answers calls of a rank, opened when the first one comes."""
@@ -145,7 +154,8 @@ class SharedDesk(PromiseDesk):
         """Compare the books after a failure that is not the caller's."""
         try:
             yield
-        except (BadData, UsageError):
+        except (BadData, EnvironmentFailure, UsageError):
+            # What a caller or the surroundings lack; every way out undoes its part.
             raise
         except Exception:
             try:

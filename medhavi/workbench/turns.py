@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from threading import Condition, Event, Lock, get_ident
 from typing import TYPE_CHECKING, Final
 
+from medhavi.errors import EnvironmentFailure
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
@@ -76,6 +78,13 @@ class Precedence:
         self._changed = Condition()
         self._busy = [0] * RANKS
         self._sliced: dict[int, float] = {}
+        self._ended = False
+
+    def end(self) -> None:
+        """Let no large call go on after its present part: the process ends."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
     @contextmanager
     def working(self, rank: int) -> Iterator[None]:
@@ -93,7 +102,15 @@ class Precedence:
         """Pause while smaller calls work; seconds that it took.
 
         A call that paused as long as it may has a slice before it pauses again.
+
+        Raises
+        ------
+        EnvironmentFailure
+            The process ends.
         """
+        if self._ended:
+            message = "The server ends; ask again when it is back."
+            raise EnvironmentFailure(message)
         if not self._smaller(rank):
             return 0.0
         begin = time.monotonic()
