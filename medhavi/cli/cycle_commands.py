@@ -9,7 +9,15 @@ import typer
 
 from medhavi.cli.conversation import talk
 from medhavi.cli.lake_commands import open_workbench
-from medhavi.cli.options import JsonOption, LakeOption, StoreOption, StrictOption
+from medhavi.cli.options import (
+    AsOfOption,
+    JsonOption,
+    KnownAtOption,
+    LakeOption,
+    StoreOption,
+    StrictOption,
+    moments,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -27,15 +35,22 @@ def cycle(
         typer.Option("--config", help="Cycle file. Default: cycle.toml by the lake."),
     ] = None,
     strict: StrictOption = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the steps that are due; say one line for each."""
+    """Run the steps that are due; say one line for each.
+
+    With --as-of or --known-at it plans that moment again: nothing is mirrored, no
+    estimates are made, and plans are kept as proposals apart from those of today.
+    """
     conversation = talk()
     report = open_workbench(lake, store).cycle(
         config,
         observe=conversation.note,
         tell=lambda step: conversation.say(str(step)),
         strict=bool(strict),
+        **moments(as_of, known_at)._asdict(),
     )
     if report.resumed is not None:
         conversation.note(f"cycle {report.resumed} was cut short; this one went on")

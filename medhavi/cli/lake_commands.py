@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medhavi.cli.conversation import show_table, talk
-from medhavi.cli.options import JsonOption, LakeOption, existing_tables
+from medhavi.cli.options import JsonOption, LakeOption, Moments, existing_tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from medhavi.workbench import Workbench
 
 ROWS_FOR_PEOPLE = 100
+HEAD = Moments()
+"""All that is known, now."""
 
 
 def register(app: typer.Typer) -> None:
@@ -50,9 +52,13 @@ def open_workbench(lake: str | None, store: str | None = None) -> Workbench:
 
 
 def snapshot_of(
-    tables: Path | None, lake: str | None, *, strict: bool | None = None
+    tables: Path | None,
+    lake: str | None,
+    moments: Moments = HEAD,
+    *,
+    strict: bool | None = None,
 ) -> Snapshot:
-    """Read the tables of a folder, or the head of a lake.
+    """Read the tables of a folder, or those of a moment of a lake.
 
     Parameters
     ----------
@@ -64,7 +70,8 @@ def snapshot_of(
         from medhavi.workbench.tables_run import read_tables
 
         return read_tables(existing_tables(tables), hold_bad_rows=strict is False)
-    return open_workbench(lake).snapshot().require(strict=bool(strict))
+    taken = open_workbench(lake).snapshot(**moments._asdict())
+    return taken.require(strict=bool(strict))
 
 
 def query(

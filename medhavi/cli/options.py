@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -34,6 +34,19 @@ StoreOption = Annotated[
     typer.Option(
         "--from",
         help="Event store: sqlite:///events.db, jsonl:events or kurrentdb://host:2113.",
+    ),
+]
+AsOfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        help="Facts of the lake in effect up to this instant, which is now of the plan.",
+    ),
+]
+KnownAtOption = Annotated[
+    str | None,
+    typer.Option(
+        "--known-at", help="Facts of the lake recorded up to this instant, no later."
     ),
 ]
 SettingsOption = Annotated[
@@ -186,3 +199,34 @@ def settings_file(path: Path | None) -> dict[str, object]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError) as error:
         message = f"--settings {path}: this is no TOML file: {error}"
         raise UsageError(message) from error
+
+
+class Moments(NamedTuple):
+    """A moment of a lake in both of its times; empty: the head, now."""
+
+    known_at: dt.datetime | None = None
+    effective_at: dt.datetime | None = None
+
+    def __bool__(self) -> bool:
+        """Tell whether any of the two is stated."""
+        return self.known_at is not None or self.effective_at is not None
+
+
+def moments(
+    as_of: str | None, known_at: str | None, tables: Path | None = None
+) -> Moments:
+    """Read --as-of and --known-at; tables of a folder have one moment only.
+
+    Raises
+    ------
+    UsageError
+        They are no instants, or stand beside --tables.
+    """
+    found = Moments(instant(known_at, "--known-at"), instant(as_of, "--as-of"))
+    if found and tables is not None:
+        message = (
+            "--as-of and --known-at look back in a lake; a folder of tables has one "
+            "moment, settings.as_of. Give --lake, or leave them out."
+        )
+        raise UsageError(message)
+    return found

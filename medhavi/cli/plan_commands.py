@@ -16,11 +16,14 @@ from medhavi.cli.conversation import Conversation, show_table, talk
 from medhavi.cli.figures import show_figures, show_reasons
 from medhavi.cli.following import interruption
 from medhavi.cli.options import (
+    AsOfOption,
     FileFormat,
     FolderOption,
     FormatOption,
     JsonOption,
+    KnownAtOption,
     LakeOption,
+    Moments,
     PlanArgument,
     SettingsOption,
     StoreOption,
@@ -29,6 +32,7 @@ from medhavi.cli.options import (
     VerboseOption,
     existing_plan,
     existing_tables,
+    moments,
     one_place,
     settings_file,
 )
@@ -91,6 +95,8 @@ def plan(
         typer.Option("--baseline", help="Folder of an earlier plan to build upon."),
     ] = None,
     strict: StrictOption = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
     as_json: JsonOption = False,
@@ -105,6 +111,7 @@ def plan(
     conversation = talk()
     _refuse_what_does_not_fit(mode, effort, baseline)
     one_place(tables, lake)
+    moment = moments(as_of, known_at, tables)
     _refuse_place(out)
     parameters = settings_file(settings)
     if effort is not None:
@@ -114,7 +121,7 @@ def plan(
         if tables is not None:
             work = partial(_plan_of_tables, tables, hold=strict is False)
         else:
-            work = partial(_plan_of_lake, lake, strict=bool(strict))
+            work = partial(_plan_of_lake, lake, moment, strict=bool(strict))
         made = work(mode, parameters, before, observe)
     conversation.report(made.findings)
     if out is not None:
@@ -200,6 +207,7 @@ def _plan_of_tables(
 
 def _plan_of_lake(
     lake: str | None,
+    moment: Moments,
     mode: Mode,
     parameters: dict[str, object],
     baseline: Plan | None,
@@ -209,7 +217,9 @@ def _plan_of_lake(
 ) -> Plan:
     from medhavi.cli.lake_commands import open_workbench
 
-    return open_workbench(lake).plan(
+    workbench = open_workbench(lake)
+    return workbench.plan(
+        workbench.snapshot(**moment._asdict()) if moment else None,
         mode=str(mode),
         settings=parameters,
         baseline=baseline,

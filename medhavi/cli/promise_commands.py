@@ -11,12 +11,15 @@ import typer
 from medhavi.cli.conversation import Conversation, talk
 from medhavi.cli.lake_commands import snapshot_of
 from medhavi.cli.options import (
+    AsOfOption,
     JsonOption,
+    KnownAtOption,
     LakeOption,
     StoreOption,
     StrictOption,
     TablesOption,
     instant,
+    moments,
     one_place,
 )
 from medhavi.errors import UsageError
@@ -90,6 +93,8 @@ def promise(
     date: DateOption = None,
     reason: ReasonOption = None,
     strict: StrictOption = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answer every request of a file; a rejection is an answer too.
@@ -105,12 +110,19 @@ def promise(
     conversation = talk()
     one_place(tables, lake)
     require_detail(detail)
+    moment = moments(as_of, known_at, tables)
+    if moment and commit:
+        message = (
+            "A promise is committed on what is known now: leave --as-of and --known-at "
+            "out, or leave --commit out."
+        )
+        raise UsageError(message)
     override = override_of(date, reason, commit=commit)
     writer = None if out is None else writer_of(out)
     content = request_content(request)
     desk = desk_of(tables, lake, store, approver) if commit else None
     snapshot = (
-        snapshot_of(tables, lake, strict=strict)
+        snapshot_of(tables, lake, moment, strict=strict)
         if desk is None
         else desk.book.snapshot.require(strict=bool(strict))
     )

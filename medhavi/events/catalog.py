@@ -19,7 +19,8 @@ import msgspec
 
 from medhavi.errors import MedhaviError
 from medhavi.events.admission import document_fault, instant_fault, repeated_key_fault
-from medhavi.events.decision_types import DECISIONS
+from medhavi.events.decision_types import AMENDMENTS, DECISIONS
+from medhavi.events.effects import Effect, effect_of
 from medhavi.events.envelope import NewEvent, stream_name
 from medhavi.events.master_data import MASTER, master_types
 from medhavi.events.movements import DISRUPTIONS, MOVEMENTS
@@ -52,13 +53,15 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     name, group
-        Registered name; master, movement, disruption or decision.
+        Registered name; master, movement, disruption, decision or amendment.
     version
         Version of the payload today; older ones are lifted.
     payload
         The msgspec Struct.
     category, stream_key
         Category of its home stream and the payload fields that form its id.
+    effect
+        What it does to the state of its key; see `events.effects`.
     """
 
     name: str
@@ -67,6 +70,7 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True):
     payload: Any
     category: str
     stream_key: tuple[str, ...]
+    effect: Effect
 
 
 def _types() -> dict[str, EventType]:
@@ -75,6 +79,7 @@ def _types() -> dict[str, EventType]:
         "movement": MOVEMENTS,
         "disruption": DISRUPTIONS,
         "decision": DECISIONS,
+        "amendment": AMENDMENTS,
     }
     return {
         name: EventType(
@@ -84,6 +89,7 @@ def _types() -> dict[str, EventType]:
             payload=payload,
             category=category,
             stream_key=stream_key,
+            effect=effect_of(name),
         )
         for group, members in groups.items()
         for name, (payload, category, stream_key) in members.items()
@@ -380,6 +386,7 @@ def schemas() -> dict[str, Any]:
                 "group": entry.group,
                 "version": entry.version,
                 "stream": entry.category,
+                "effect": str(entry.effect),
                 "payload": schema,
             }
             for entry, schema in zip(entries, found, strict=True)

@@ -268,6 +268,38 @@ class OverrideRecorded(Payload, frozen=True, kw_only=True):
     reason: Reason = None
 
 
+# --------------------------------------------------------------- amendments
+class EventVoided(Payload, frozen=True, kw_only=True):
+    """A fact never was. It counts nowhere; the log keeps both.
+
+    It holds from when it was recorded, for every moment that is looked at. Decisions,
+    voids and corrections cannot be voided.
+    """
+
+    event: Annotated[str, says("id of the event that is taken out")]
+    reason: Annotated[str, says("why, for people")]
+    approver: Approver
+
+
+class EventCorrected(Payload, frozen=True, kw_only=True):
+    """A fact was otherwise. The corrected payload counts in its place.
+
+    It holds from when it was recorded, for every moment that is looked at; of several
+    corrections of one event the last recorded one. Decisions, voids and corrections
+    cannot be corrected.
+    """
+
+    event: Annotated[str, says("id of the event that is corrected")]
+    reason: Annotated[str, says("why, for people")]
+    approver: Approver
+    payload: Annotated[
+        dict[str, Any], says("whole payload as it should have been, of the same type")
+    ]
+    occurred_at: Annotated[
+        Instant | None, says("when it took effect; absent: as the event says")
+    ] = None
+
+
 _RESERVATION = ("reservation", ("reservation",))
 _PROMISE = ("promise", ("demand",))
 _SUPPLY_ORDER = ("supply_order", ("supply_order",))
@@ -300,3 +332,9 @@ DECISIONS: dict[str, tuple[Any, str, tuple[str, ...]]] = {
 The categories are homes of single decisions; a commit of the promise desk appends its
 reservations and promises to the one stream `commitments` instead (design 3.8).
 """
+
+AMENDMENTS: dict[str, tuple[Any, str, tuple[str, ...]]] = {
+    "EventVoided": (EventVoided, "amendment", ("event",)),
+    "EventCorrected": (EventCorrected, "amendment", ("event",)),
+}
+"""Decisions about facts of the log → payload, stream category, id of the stream."""

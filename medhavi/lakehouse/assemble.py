@@ -21,17 +21,22 @@ from medhavi.snapshot.tables import DTYPES
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
     from medhavi.findings import Finding
     from medhavi.lakehouse.silver_state import Key, Row, State
 
 _DEMANDS_DONE = ("closed", "cancelled")
 _ORDERS_DONE = ("completed", "closed", "cancelled")
+_REASONED = ("LAKE001", "LAKE008")
+"""Codes whose `column` in quality is a reason or a stream, not a column."""
 _HOLDS_DONE = ("released", "expired")
 
 
-def assemble(state: State, as_of: dt.datetime | None) -> Snapshot:
-    """Give the snapshot of a state.
+def assemble(
+    state: State, as_of: dt.datetime | None, about: Sequence[Finding] = ()
+) -> Snapshot:
+    """Snapshot of a state.
 
     Parameters
     ----------
@@ -40,11 +45,13 @@ def assemble(state: State, as_of: dt.datetime | None) -> Snapshot:
     as_of
         Now of the plan; None where nothing is known yet (the snapshot then says that
         its settings are missing).
+    about
+        Further findings, about the log.
     """
     frames, found = _overridden(state, as_of)
     frames["settings"] = _settings(frames["settings"], as_of)
     _keep_what_matters(frames, as_of)
-    found = [*quality_findings(state), *found]
+    found = [*quality_findings(state), *about, *found]
     return Snapshot.from_frames(frames, findings=found).hold_bad_rows()
 
 
@@ -118,7 +125,7 @@ def _overridden(
 def _override(state: State, override: Row, found: list[Finding]) -> None:
     table, column = override["table"], override["column"]
     key = _typed_key(table, msgspec.json.decode(override["key"]))
-    row = None if key is None else state.rows(table).get(key)
+    row = None if key is None else state.row(table, key)
     if row is None:
         position, value = override["position"], override["key"]
         found.append(finding("LAKE007", table=table, value=value, position=position))
@@ -150,13 +157,15 @@ def quality_findings(state: State) -> list[Finding]:
         finding(
             row["code"],
             table=row["table"],
-            column=None if row["code"] == "LAKE001" else row["column"],
+            column=None if row["code"] in _REASONED else row["column"],
             value=row["value"],
             position=row["position"],
             type=row["type"],
             reason=row["column"],
             detail=row["detail"],
             first=row["detail"],
+            occurred_at=str(row["detail"]).rpartition(", ")[0],
+            overtaken=str(row["detail"]).rpartition(", ")[2],
         )
         for row in state.frame("quality").iter_rows(named=True)
     ]

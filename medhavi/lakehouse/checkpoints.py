@@ -5,11 +5,9 @@ not change are written once. Its manifest is written last and in one step: a che
 is whole or not there. All of silver may be deleted; it is folded again.
 
 A checkpoint at position P holds all facts up to P that had taken effect at its moment.
-It may start a read of (known_at, effective_at) exactly if that read would pick the same
-facts of the prefix: all of them were recorded by `known_at`, all that it holds had
-occurred by `effective_at`, and all that it left out had not. A fact that was recorded
-late or takes effect in the future therefore never makes a wrong state; at worst the
-read starts from an older checkpoint.
+It may start a read of (known_at, effective_at) if all that it holds counts there: it
+was recorded by `known_at` and had occurred by `effective_at`. What it left out for its
+time and what came late is folded in its place by whoever goes on (`silver`).
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +29,7 @@ import polars as pl
 
 from medhavi.events.catalog import TYPES
 from medhavi.lakehouse.failures import environment
-from medhavi.lakehouse.log_reading import ALWAYS_CURRENT
+from medhavi.lakehouse.log_reading import TIMED
 from medhavi.lakehouse.projections import PROJECTION_VERSION
 from medhavi.lakehouse.silver_state import KEYS, STATE_DTYPES, State, empty_table
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
@@ -56,44 +54,71 @@ class Reach:
     last_recorded
         Latest `recorded_at` in the prefix.
     last_occurred
-        Latest `occurred_at` among the facts that are held.
+        Latest `occurred_at` among the facts that are held, estimates apart.
+    last_effect
+        The same, estimates too.
     next_occurred
         Earliest `occurred_at` among the facts of the prefix that are left out.
+    effective_at
+        Moment up to which facts of the prefix are held.
     """
 
     position: int = 0
     last_recorded: dt.datetime | None = None
     last_occurred: dt.datetime | None = None
+    last_effect: dt.datetime | None = None
     next_occurred: dt.datetime | None = None
+    effective_at: dt.datetime | None = None
 
     def serves(self, moment: Moment) -> bool:
-        """Tell whether a read of this moment picks the same facts of the prefix."""
+        """Whether all that is held counts at a moment."""
         known = (
             moment.known_at is None
             or self.last_recorded is None
             or self.last_recorded <= moment.known_at
         )
         held = self.last_occurred is None or self.last_occurred <= moment.effective_at
-        left = self.next_occurred is None or self.next_occurred > moment.effective_at
-        return known and held and left
+        return known and held
 
-    def extended(self, rows: pl.DataFrame) -> Reach:
-        """Give the reach after more rows of `EventLog.tail`."""
-        if rows.is_empty():
-            return self
-        timed = (pl.col("type") != ALWAYS_CURRENT) & pl.col("first").is_null()
+    def owes(self, moment: Moment) -> bool:
+        """Whether facts of the prefix that are left out count at a moment."""
+        left = self.next_occurred
+        return left is not None and left <= moment.effective_at
+
+    def extended(
+        self,
+        rows: pl.DataFrame,
+        waited: pl.DataFrame | None = None,
+        *,
+        position: int,
+        effective_at: dt.datetime,
+    ) -> Reach:
+        """Reach after more rows of the log.
+
+        Parameters
+        ----------
+        rows
+            More rows, as amended and marked, and older ones that were amended.
+        waited
+            All rows that were left out so far; None: they still are.
+        """
+        left_out = self.next_occurred
+        if waited is not None:
+            left_out = None
+            rows = pl.concat([rows, waited])
         ends = rows.select(
-            position=pl.col("position").max(),
             recorded=pl.col("recorded_at").max(),
-            occurred=pl.col("occurred_at").filter(timed & pl.col("counts")).max(),
-            following=pl.col("occurred_at").filter(timed & ~pl.col("counts")).min(),
+            occurred=pl.col("occurred_at").filter(TIMED & pl.col("counts")).max(),
+            effect=pl.col("occurred_at").filter("counts").max(),
+            following=pl.col("occurred_at").filter(TIMED & ~pl.col("counts")).min(),
         ).row(0, named=True)
-        return replace(
-            self,
-            position=ends["position"],
+        return Reach(
+            position=position,
             last_recorded=_latest(self.last_recorded, ends["recorded"]),
             last_occurred=_latest(self.last_occurred, ends["occurred"]),
-            next_occurred=_earliest(self.next_occurred, ends["following"]),
+            last_effect=_latest(self.last_effect, ends["effect"]),
+            next_occurred=_earliest(left_out, ends["following"]),
+            effective_at=effective_at,
         )
 
 

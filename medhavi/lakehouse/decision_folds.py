@@ -79,7 +79,7 @@ def _peg_firmed(state: State, fact: Fact) -> None:
 def _peg_released(state: State, fact: Fact) -> None:
     key = (fact.body.demand, fact.body.supply)
     if known(state, fact, "pegs", *key) is not None:
-        del state.rows("pegs")[key]
+        state.drop("pegs", key)
 
 
 # ------------------------------------------- settings, overrides, estimates
@@ -93,7 +93,7 @@ def _setting_changed(state: State, fact: Fact) -> None:
     except msgspec.ValidationError as error:
         _misfit(state, fact, "settings", name, str(error))
         return
-    state.put("settings", {**state.rows("settings").get((), {}), name: converted})
+    state.put("settings", {**(state.row("settings", ()) or {}), name: converted})
 
 
 def _override_recorded(state: State, fact: Fact) -> None:
@@ -127,9 +127,8 @@ def _estimates_published(state: State, fact: Fact) -> None:
         detail = "batches that lie in gold are not read yet"
         _misfit(state, fact, "estimates", place, detail)
         return
-    estimates = state.rows("estimates")
-    for key in [key for key in estimates if key[0] == body.kind]:
-        del estimates[key]
+    for key in state.keys("estimates", "kind", [body.kind]):
+        state.drop("estimates", key)
     for row in filled(body).get("rows", ()):
         state.put("estimates", row)
 
@@ -157,5 +156,8 @@ DECISION_FOLDS: dict[str, Fold] = {
     "PromiseAtRisk": _no_table,
     "PlanPublished": _no_table,
     "ModelPromoted": _no_table,
+    # What they take out or replace is settled before the fold; see `amendments`.
+    "EventVoided": _no_table,
+    "EventCorrected": _no_table,
 }
 """Event type → its fold."""

@@ -20,7 +20,7 @@ def _order_placed(state: State, fact: Fact) -> None:
     inherited = {name: order[name] for name in _FROM_ORDER if name in order}
     for line in order["lines"]:
         row = {**inherited, **line}
-        before = state.rows("demands").get((row["demand"],))
+        before = state.row("demands", (row["demand"],))
         if before is not None:
             if (
                 before.get("sales_order")
@@ -60,12 +60,11 @@ def _order_cancelled(state: State, fact: Fact) -> None:
 
 def _forecast_published(state: State, fact: Fact) -> None:
     name = fact.body.forecast
-    demands, members = state.rows("demands"), state.rows("forecast_rows")
-    for key in [key for key in members if key[0] == name]:
-        del members[key]
-        demands.pop((key[1],), None)
+    for key in state.keys("forecast_rows", "forecast", [name]):
+        state.drop("forecast_rows", key)
+        state.drop("demands", key[1:])
     for row in filled(fact.body)["rows"]:
-        before = demands.get((row["demand"],))
+        before = state.row("demands", (row["demand"],))
         if before is not None and before.get("kind") != "forecast":
             complain(state, fact, "LAKE004", table="demands", value=row["demand"])
             continue
@@ -92,7 +91,7 @@ def _shipment_delivered(state: State, fact: Fact) -> None:
 
 def _order_promised(state: State, fact: Fact) -> None:
     body = fact.body
-    before = state.rows("demands").get((body.demand,))
+    before = state.row("demands", (body.demand,))
     if body.line is not None and (before is None or before.get("status") == "inquiry"):
         row = {**filled(body.line), "demand": body.demand, "promised": body.promised}
         state.put("demands", row)
@@ -103,7 +102,7 @@ def _order_promised(state: State, fact: Fact) -> None:
 def _promise_revised(state: State, fact: Fact) -> None:
     body = fact.body
     _change(state, fact, body.demand, promised=body.promised)
-    row = state.rows("demands").get((body.demand,))
+    row = state.row("demands", (body.demand,))
     # What was only quoted and is not promised any more is no demand to be planned.
     if body.promised is None and row is not None and row.get("status") == "quote":
         state.put("demands", {**row, "status": "inquiry"})

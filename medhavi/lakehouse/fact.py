@@ -95,7 +95,7 @@ def complain(
 
 def known(state: State, fact: Fact, table: str, *key: Any) -> Row | None:
     """Give the row that a fact speaks about; complain when there is none."""
-    row = state.rows(table).get(key)
+    row = state.row(table, key)
     if row is None:
         complain(state, fact, "LAKE003", table=table, value="|".join(map(str, key)))
     return row

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
 
 from medhavi.errors import UsageError
 from medhavi.lakehouse import mirror as mirroring
@@ -22,9 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import polars as pl
-
     from medhavi.events.store import EventStore
+    from medhavi.findings import Finding
     from medhavi.lakehouse.checkpoints import Checkpoint
     from medhavi.lakehouse.mirror import Cancelled, MirrorReport, Observe
     from medhavi.lakehouse.quarantine import ReplayReport
@@ -123,7 +124,8 @@ class Lake:
             Facts recorded up to then; default: all.
         effective_at
             Facts in effect up to then, and now of the plan; default: the latest
-            `occurred_at` of the facts that are known.
+            `occurred_at` of the facts that are known, but for those dated beyond their
+            recording by more than the setting `clock_tolerance`.
 
         Raises
         ------
@@ -140,12 +142,42 @@ class Lake:
         log = self._log()
         if effective_at is None:
             effective_at = log.newest(known_at)
-            if known_at is None:
-                return assemble(self._silver.head(log).state, effective_at)
+            if known_at is None and effective_at is not None:
+                head = self._silver.head(log)
+                return assemble(
+                    head.state, effective_at, _about(log, None, effective_at)
+                )
         if effective_at is None:
             return assemble(State(), None)
         state = self._silver.at(log, Moment(known_at, effective_at))
-        return assemble(state, effective_at)
+        return assemble(state, effective_at, _about(log, known_at, effective_at))
+
+    def fact(self, event: str) -> dict[str, Any]:
+        """Row of an event as it counts now, with `voided`.
+
+        Parameters
+        ----------
+        event
+            Its id, or its position in digits.
+
+        Raises
+        ------
+        UsageError
+            The log has no such event.
+        """
+        log = self._log()
+        named = pl.col("event_id") == event
+        if event.isdecimal():
+            named |= pl.col("position") == int(event)
+        rows = log.scan().filter(named).collect().sort("position").head(1)
+        if rows.is_empty():
+            message = f"The log has no event {event!r}; name an id or a position."
+            raise UsageError(message)
+        return log.amendments(None).applied(rows).row(0, named=True)
+
+    def amendment_fault(self, event: str, payload: str | None) -> str | None:
+        """Reason why a void (no payload) or correction would not be obeyed, if any."""
+        return self._log().amendment_fault(event, payload)
 
     def lead_time_observations(
         self, known_at: dt.datetime | None = None
@@ -277,3 +309,10 @@ class Lake:
     def _log(self) -> EventLog:
         self._layout.check_exists()
         return EventLog(self._layout.events)
+
+
+def _about(
+    log: EventLog, known_at: dt.datetime | None, now: dt.datetime
+) -> list[Finding]:
+    """Name what is odd in the log: facts from the future, amendments not obeyed."""
+    return [*log.waiting(known_at, now), *log.amendments(known_at).findings()]

@@ -2,18 +2,33 @@
 
 Two times select the facts (design 3.5): those *recorded* up to `known_at` and in
 *effect* (`occurred_at`) up to `effective_at`. Estimates are the exception: they say
-what is known, so the last batch recorded counts, whatever moment is looked at.
+what is known, so they count whatever moment is looked at. What was voided or corrected
+(`amendments`) counts as was said, from when that was recorded.
+
+Now of a log is the newest `occurred_at` that is not beyond its own `recorded_at` by
+more than the setting `clock_tolerance`: a wrong year waits until then and is named.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from medhavi import schema
 from medhavi.events.admission import LONGEST_TEXT
 from medhavi.events.catalog import SUSPICIOUS, UndecodableEvent, decode
+from medhavi.findings import finding
+from medhavi.lakehouse.amendments import (
+    AMENDING,
+    Amendment,
+    Amendments,
+    judged,
+    read_amendment,
+)
 from medhavi.lakehouse.event_faults import (
     FAULT,
     readable,
@@ -25,16 +40,20 @@ from medhavi.lakehouse.failures import environment
 from medhavi.lakehouse.query import FileTable
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from deltalake import DeltaTable
+
+    from medhavi.findings import Finding
 
 UNUSABLE = "EVT008"
 """Reason of events whose envelope cannot be used."""
 ALWAYS_CURRENT = "EstimatesPublished"
 """Type whose facts are never held back by `effective_at`."""
+
+_MOST = 36_500.0
+"""Longest clock tolerance [days]; a wider one would leave the calendar."""
 
 _COLUMNS = (
     "position",
@@ -48,11 +67,30 @@ _COLUMNS = (
 )
 
 
+TIMED = (
+    (pl.col("type") != ALWAYS_CURRENT)
+    & pl.col("first").is_null()
+    & pl.col(FAULT).is_null()
+    & ~pl.col("voided")
+)
+"""Rows of `EventLog.tail`, amended, that their own time holds back or lets count."""
+
+
 class Moment(NamedTuple):
     """Which facts are looked at; `known_at` None: all that are recorded."""
 
     known_at: dt.datetime | None
     effective_at: dt.datetime
+
+    def sees(self, *, voided: bool = True) -> pl.Expr:
+        """Rows that count at the moment; `voided`: they carry that mark."""
+        counts = (pl.col("occurred_at") <= self.effective_at) | (
+            pl.col("type") == ALWAYS_CURRENT
+        )
+        counts |= pl.col(FAULT).is_not_null()
+        if self.known_at is not None:
+            counts &= pl.col("recorded_at") <= self.known_at
+        return counts & ~pl.col("voided") if voided else counts
 
 
 class RecordedFact(NamedTuple):
@@ -69,6 +107,8 @@ class EventLog:
         from deltalake import DeltaTable
 
         self._path = path
+        self._amended: dict[dt.datetime | None, Amendments] = {}
+        self._tolerances: dict[dt.datetime | None, dt.timedelta] = {}
         with environment("opening bronze events", path):
             self._table: DeltaTable = DeltaTable(str(path))
 
@@ -89,49 +129,194 @@ class EventLog:
         return int(highest or 0)
 
     def newest(self, known_at: dt.datetime | None) -> dt.datetime | None:
-        """Give the latest `occurred_at` of the facts recorded up to `known_at`.
+        """Now: the latest `occurred_at` of the facts recorded up to `known_at`.
 
-        Facts recorded late do not turn it back. None: nothing is known yet.
+        Facts recorded late do not turn it back; facts dated beyond their recording by
+        more than the clock tolerance do not move it. None: nothing is known yet.
         """
-        rows = self.scan()
+        rows = self._times(known_at)
+        near = pl.col("occurred_at") <= pl.col("recorded_at") + self._ahead(known_at)
+        moment: dt.datetime | None = (
+            rows.filter(near).select(pl.col("occurred_at").max()).item()
+        )
+        return moment
+
+    def waiting(self, known_at: dt.datetime | None, now: dt.datetime) -> list[Finding]:
+        """Name the facts dated beyond now and beyond the clock tolerance."""
+        ahead = self._ahead(known_at)
+        dated = self._times(known_at).filter(
+            (pl.col("occurred_at") > now)
+            & (pl.col("occurred_at") > pl.col("recorded_at") + ahead)
+        )
+        if dated.is_empty():
+            return []
+        names = self.rows_at(dated["position"]).select("position", "stream", "type")
+        shown = dated.select("position", "event_id", "recorded_at", "occurred_at")
+        return [
+            finding(
+                "LAKE009",
+                table="events",
+                column="occurred_at",
+                value=row["event_id"],
+                position=row["position"],
+                type=row["type"],
+                stream=row["stream"],
+                occurred_at=written(row["occurred_at"]),
+                recorded_at=written(row["recorded_at"]),
+                tolerance=ahead / dt.timedelta(days=1),
+            )
+            for row in shown.join(names, on="position")
+            .sort("position")
+            .iter_rows(named=True)
+        ]
+
+    def _times(self, known_at: dt.datetime | None) -> pl.DataFrame:
+        """Read the times of the facts that are known, as amended; no amendments."""
+        amended = self.amendments(known_at).events()
+        columns = ["position", "type", "recorded_at", "occurred_at", "event_id"]
+        facts_only = ~pl.col("type").is_in(AMENDING)
+        rows = self.scan().filter(facts_only & usable_instant())
         if known_at is not None:
             rows = rows.filter(pl.col("recorded_at") <= known_at)
         with environment("reading bronze events", self._path):
-            moment: dt.datetime | None = (
-                rows.filter(usable_instant())
-                .select(pl.col("occurred_at").max())
-                .collect()
-                .item()
+            if not amended:
+                # Ids are most of the bytes and say nothing here.
+                beyond = pl.col("occurred_at") > pl.col("recorded_at")
+                plain = rows.select(columns[:4]).collect()
+                if not plain.filter(beyond).height:
+                    return plain
+            read = rows.select(
+                [*columns, "schema_version", "payload"][: 7 if amended else 5]
             )
-        return moment
+            found = read.collect()
+        if not amended:
+            return found
+        return (
+            self.amendments(known_at).applied(found).filter(~pl.col("voided"))
+        ).select(columns)
 
-    def tail(self, after: int, moment: Moment) -> pl.DataFrame:
-        """Give the rows behind a position, sorted, with three marks.
+    def _ahead(self, known_at: dt.datetime | None) -> dt.timedelta:
+        """Clock tolerance: the last SettingChanged that is known, else the default."""
+        if known_at not in self._tolerances:
+            stated = schema.tables()["settings"].columns["clock_tolerance"].default
+            days = float(str(stated))
+            for fact, _ in self.recorded_facts(("SettingChanged",), known_at):
+                body = fact.body
+                if isinstance(body, Rejection) or body.setting != "clock_tolerance":
+                    continue
+                if isinstance(body.value, int | float) and 0 <= body.value <= _MOST:
+                    days = float(body.value)
+            self._tolerances[known_at] = dt.timedelta(days=days)
+        return self._tolerances[known_at]
+
+    def amendments(self, known_at: dt.datetime | None) -> Amendments:
+        """Voids and corrections recorded up to `known_at`, judged."""
+        if known_at not in self._amended:
+            self._amended[known_at] = self._read_amendments(known_at)
+        return self._amended[known_at]
+
+    def _read_amendments(self, known_at: dt.datetime | None) -> Amendments:
+        chosen = self.scan().filter(pl.col("type").is_in(AMENDING))
+        if known_at is not None:
+            chosen = chosen.filter(pl.col("recorded_at") <= known_at)
+        with environment("reading bronze events", self._path):
+            rows = (
+                chosen.pipe(with_faults)
+                .filter(pl.col(FAULT).is_null())
+                .select(_COLUMNS)
+                .collect()
+                .sort("position")
+            )
+            rows = rows.unique("event_id", keep="first", maintain_order=True)
+            said = [
+                read_amendment(kind, position, version, payload)
+                for kind, position, version, payload in rows.select(
+                    "type", "position", "schema_version", "payload"
+                ).iter_rows()
+            ]
+            read = [one for one in said if isinstance(one, Amendment)]
+            if not read:
+                return Amendments()
+            targets = self._named({one.event for one in read})
+        return Amendments(
+            members=tuple(judged(one, tuple(targets[one.event])) for one in read)
+        )
+
+    def _named(self, ids: Collection[str]) -> dict[str, list[tuple[int, str]]]:
+        """Positions and types of events by their ids."""
+        wanted = pl.Series(list(ids), dtype=pl.String())
+        rows = self.scan().filter(pl.col("event_id").is_in(wanted.implode()))
+        found = rows.select("event_id", "position", "type").collect().sort("position")
+        targets: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for event_id, position, kind in found.iter_rows():
+            targets[event_id].append((position, kind))
+        return targets
+
+    def amendment_fault(self, event: str, payload: str | None) -> str | None:
+        """Reason why an amendment of an event would not be obeyed; None: it would."""
+        kind = "EventVoided" if payload is None else "EventCorrected"
+        one = Amendment(position=0, type=kind, event=event, payload=payload)
+        return judged(one, tuple(self._named([event])[event])).fault
+
+    def tail(self, after: int, known_at: dt.datetime | None = None) -> pl.DataFrame:
+        """Rows behind a position, sorted, as they were recorded up to `known_at`.
 
         Returns
         -------
         DataFrame
             The columns that a fold needs, and `first` (position of the first event
-            with this id, null if it is this one) and `counts` (the moment sees it).
+            with this id, null if it is this one).
         """
-        with environment("reading bronze events", self._path):
-            rows = (
-                self.scan()
-                .filter(pl.col("position") > after)
-                .pipe(with_faults)
-                .select(_COLUMNS)
-                .collect()
-                .sort("position")
+        chosen = pl.col("position") > after
+        if known_at is not None:
+            chosen &= pl.col("recorded_at") <= known_at
+        return self._read(chosen)
+
+    def tail_at(self, positions: Sequence[int]) -> pl.DataFrame:
+        """Rows at some positions; see `tail`."""
+        return self._read(pl.col("position").is_in(list(positions)))
+
+    def streams_at(self, positions: Sequence[int]) -> dict[int, str]:
+        """Streams of the events at some positions."""
+        rows = self.rows_at(pl.Series(positions, dtype=pl.Int64()))
+        return dict(rows.select("position", "stream").iter_rows())
+
+    def between(self, first: dt.datetime, until: int) -> pl.DataFrame:
+        """Rows up to a position that took effect after a moment; see `tail`.
+
+        What was corrected is among them whenever it took effect.
+        """
+        corrected = pl.Series(list(self.amendments(None).events()), dtype=pl.String())
+        chosen = pl.col("occurred_at") > first
+        if corrected.len():
+            chosen |= pl.col("event_id").is_in(corrected.implode())
+        return self._read((pl.col("position") <= until) & chosen)
+
+    def naming(
+        self, types: Sequence[str], words: Collection[str] | None, until: int
+    ) -> pl.DataFrame:
+        """Rows of some types up to a position that may name one of some words.
+
+        A payload with an escape is among them too: a name may be written otherwise in
+        it. None: all. What was corrected is among them.
+        """
+        chosen = (pl.col("position") <= until) & pl.col("type").is_in(list(types))
+        if words is not None:
+            named = pl.col("payload").str.contains_any(sorted(words))
+            named |= pl.col("payload").str.contains("\\", literal=True)
+            corrected = pl.Series(
+                list(self.amendments(None).events()), dtype=pl.String()
             )
-            first = self._first_positions(rows)
-        counts = (
-            (pl.col("occurred_at") <= moment.effective_at)
-            | (pl.col("type") == ALWAYS_CURRENT)
-            | pl.col(FAULT).is_not_null()
-        )
-        if moment.known_at is not None:
-            counts &= pl.col("recorded_at") <= moment.known_at
-        return rows.with_columns(first=first, counts=counts)
+            if corrected.len():
+                named |= pl.col("event_id").is_in(corrected.implode())
+            chosen &= named
+        return self._read(chosen)
+
+    def _read(self, chosen: pl.Expr) -> pl.DataFrame:
+        with environment("reading bronze events", self._path):
+            scanned = self.scan().filter(chosen).pipe(with_faults)
+            rows = scanned.select(_COLUMNS).collect().sort("position")
+            return rows.with_columns(first=self._first_positions(rows))
 
     def recorded_facts(
         self, types: Sequence[str], known_at: dt.datetime | None = None
@@ -155,9 +340,8 @@ class EventLog:
                 .sort("position")
             )
         rows = rows.unique("event_id", keep="first", maintain_order=True)
-        marked = rows.with_columns(
-            first=pl.lit(None, dtype=pl.Int64), counts=pl.lit(value=True)
-        )
+        rows = self.amendments(known_at).applied(rows).filter(~pl.col("voided"))
+        marked = rows.with_columns(first=pl.lit(None, dtype=pl.Int64))
         return map(RecordedFact, facts(marked), rows["recorded_at"])
 
     def rows_at(self, positions: pl.Series) -> pl.DataFrame:
@@ -196,7 +380,7 @@ def _is_plain() -> pl.Expr:
 
 
 def facts(rows: pl.DataFrame) -> Iterator[Fact]:
-    """Decode rows of `EventLog.tail` that count; bad ones come as rejections."""
+    """Decode rows, in their order; bad ones come as rejections."""
     columns = (
         "position",
         "type",
@@ -207,9 +391,16 @@ def facts(rows: pl.DataFrame) -> Iterator[Fact]:
         FAULT,
         _is_plain(),
     )
-    for position, kind, version, occurred_at, payload, first, fault, is_plain in (
-        rows.filter("counts").select(columns).iter_rows()
-    ):
+    for (
+        position,
+        kind,
+        version,
+        occurred_at,
+        payload,
+        first,
+        fault,
+        is_plain,
+    ) in rows.select(columns).iter_rows():
         body: object
         if first is not None:
             body = Rejection(code="LAKE002", detail=str(first))
@@ -221,3 +412,8 @@ def facts(rows: pl.DataFrame) -> Iterator[Fact]:
             except UndecodableEvent as error:
                 body = Rejection(code="LAKE001", reason=error.code, detail=str(error))
         yield Fact(position, kind, occurred_at, body)
+
+
+def written(moment: dt.datetime) -> str:
+    """Instant as it stands in a finding."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

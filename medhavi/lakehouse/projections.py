@@ -1,4 +1,4 @@
-"""The fold: facts in order of position become the tables of design section 6.
+"""The fold: facts in the order of their effect become the tables of design section 6.
 
 `fold` is pure: the state that it is given stays as it was, and folding a list of facts
 at once or in pieces gives the same state. A fact that makes no sense (a receipt of an
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from medhavi.lakehouse.fact import Fact, Fold
     from medhavi.lakehouse.silver_state import State
 
-PROJECTION_VERSION = 1
+PROJECTION_VERSION = 2
 """Raise it when a fold changes its meaning: older checkpoints are then rebuilt."""
 
 
@@ -48,7 +48,7 @@ def _retiring(table: str) -> Fold:
     def retire(state: State, fact: Fact) -> None:
         key = key_of(table, row_of(table, fact.body))
         if known(state, fact, table, *key) is not None:
-            del state.rows(table)[key]
+            state.drop(table, key)
 
     return retire
 
@@ -72,19 +72,24 @@ def _rejected(state: State, fact: Fact, rejection: Rejection) -> None:
 
 
 def fold(state: State, facts: Iterable[Fact]) -> State:
-    """Give the state after some facts, in the order of their positions.
+    """State after some facts, in the order of their effect.
 
     Parameters
     ----------
     state
         Where to start from; it is not changed.
     facts
-        Decoded events, sorted by position, each once.
+        Decoded events, sorted by (occurred_at, position), each once.
     """
     after = state.copy()
+    apply(after, facts)
+    return after
+
+
+def apply(state: State, facts: Iterable[Fact]) -> None:
+    """Change a state by some facts; see `fold`."""
     for fact in facts:
         if isinstance(fact.body, Rejection):
-            _rejected(after, fact, fact.body)
+            _rejected(state, fact, fact.body)
         else:
-            FOLDS[fact.type](after, fact)
-    return after
+            FOLDS[fact.type](state, fact)

@@ -1,23 +1,51 @@
-"""Silver: the tables at the head of the log, kept; at other moments, folded."""
+"""Silver: the tables at the head of the log, kept; at other moments, folded.
+
+Facts are folded in the order of their effect. New ones mostly take effect after all
+that was folded; where one does not, or where one is voided or corrected, all facts of
+the keys that it concerns are read from bronze again and folded anew, and only those.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from medhavi.errors import EnvironmentFailure
 from medhavi.lakehouse import quarantine
 from medhavi.lakehouse.checkpoints import Checkpoints
-from medhavi.lakehouse.log_reading import Moment, facts
-from medhavi.lakehouse.projections import fold
+from medhavi.lakehouse.effect_order import (
+    Placed,
+    entangled,
+    fetch,
+    late_facts,
+    subjects_of,
+    take_out,
+    types_about,
+    word_of,
+)
+from medhavi.lakehouse.event_faults import FAULT
+from medhavi.lakehouse.fact import Rejection, complain
+from medhavi.lakehouse.log_reading import TIMED, Moment, facts, written
+from medhavi.lakehouse.projections import apply
 
 if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Iterator
+
     from medhavi.lakehouse.checkpoints import Checkpoint
+    from medhavi.lakehouse.effect_order import Late, Subject
+    from medhavi.lakehouse.fact import Fact
     from medhavi.lakehouse.layout import Layout
     from medhavi.lakehouse.log_reading import EventLog
     from medhavi.lakehouse.mirror import Observe
     from medhavi.lakehouse.silver_state import State
 
 _EVENTS_BETWEEN_CHECKPOINTS = 50_000
+_FEW = 10_000
+"""Facts up to which the rows that they concern are read ahead one by one."""
+_MANY_SUBJECTS = 1_000
+"""Subjects from which on the log is read whole instead of searched for each."""
 
 
 class Silver:
@@ -39,9 +67,10 @@ class Silver:
         self._spacing = spacing
 
     def at(self, log: EventLog, moment: Moment) -> State:
-        """Give the state of a moment: the newest usable checkpoint and what follows."""
+        """State of a moment: the newest usable checkpoint and what follows."""
         start = self._checkpoints.newest(moment)
-        return fold(start.state, facts(log.tail(start.reach.position, moment)))
+        rows = log.tail(start.reach.position, moment.known_at)
+        return _Advance(log, moment, start, rows).state
 
     def head(
         self,
@@ -50,7 +79,7 @@ class Silver:
         observe: Observe | None = None,
         insist: bool = False,
     ) -> Checkpoint:
-        """Give the state of all that is known, and keep it.
+        """State of all that is known, kept.
 
         Parameters
         ----------
@@ -63,17 +92,19 @@ class Silver:
             return self._checkpoints.empty()
         moment = Moment(known_at=None, effective_at=newest)
         reached = self._checkpoints.newest(moment)
-        rows = log.tail(reached.reach.position, moment)
-        writable = rows.height > 0
-        for piece in rows.iter_slices(self._spacing):
-            state = fold(reached.state, facts(piece))
-            reached = reached.advanced(state, reached.reach.extended(piece))
+        rows = log.tail(reached.reach.position)
+        if rows.is_empty() and not reached.reach.owes(moment):
+            return reached
+        writable = True
+        for piece in rows.iter_slices(self._spacing) if rows.height else (rows,):
+            step = _Advance(log, moment, reached, piece)
+            reached = reached.advanced(step.state, step.reach)
             if writable:
-                writable = self._kept(reached, log, insist=insist)
+                writable = self._kept(reached, insist=insist)
             if observe is not None:
                 observe(f"folding: position {reached.reach.position:,} of {log.head:,}")
         if writable:
-            self._checkpoints.prune(self._spacing)
+            self._finish(reached, log, insist=insist)
         return reached
 
     def forget(self, position: int = 0) -> None:
@@ -83,14 +114,222 @@ class Silver:
         else:
             self._checkpoints.clear()
 
-    def _kept(self, checkpoint: Checkpoint, log: EventLog, *, insist: bool) -> bool:
-        """Write checkpoint and quarantine; tell whether that was possible."""
+    def _kept(self, checkpoint: Checkpoint, *, insist: bool) -> bool:
+        """Write a checkpoint; tell whether that was possible."""
         try:
-            rows = quarantine.rejected(checkpoint.state, log)
-            quarantine.write(self._quarantine, rows)
             self._checkpoints.write(checkpoint)
         except EnvironmentFailure:
             if insist:
                 raise
             return False
         return True
+
+    def _finish(self, checkpoint: Checkpoint, log: EventLog, *, insist: bool) -> None:
+        """Write the quarantine of the head and drop checkpoints that nobody needs."""
+        try:
+            rows = quarantine.rejected(checkpoint.state, log)
+            quarantine.write(self._quarantine, rows)
+            self._checkpoints.prune(self._spacing)
+        except EnvironmentFailure:
+            if insist:
+                raise
+
+
+class _Advance:
+    """Going on from a checkpoint with more of the log.
+
+    Parameters
+    ----------
+    moment
+        Which facts count; those that the checkpoint holds do.
+    start
+        Where to go on from; it is not changed.
+    rows
+        The next rows of the log, as recorded, sorted by position.
+
+    Attributes
+    ----------
+    state, reach
+        The state afterwards and the facts that it holds.
+    """
+
+    def __init__(
+        self, log: EventLog, moment: Moment, start: Checkpoint, rows: pl.DataFrame
+    ) -> None:
+        self._log = log
+        self._moment = moment
+        self._before = start.reach
+        self._until = rows["position"][-1] if rows.height else start.reach.position
+        self._amendments = log.amendments(moment.known_at).until(self._until)
+        self.state = start.state.copy()
+        new, waited = self._marked(rows), self._waited()
+        amended, gone = self._amended()
+        self.reach = start.reach.extended(
+            pl.concat([new, amended]),
+            waited,
+            position=self._until,
+            effective_at=moment.effective_at,
+        )
+        fresh = new if waited is None else pl.concat([waited, new])
+        self._go_on(fresh.filter("counts"), amended, gone)
+
+    def _marked(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows as amended, with the mark whether they count."""
+        amended = self._amendments.applied(rows)
+        return amended.with_columns(counts=self._moment.sees())
+
+    def _waited(self) -> pl.DataFrame | None:
+        """Rows that the checkpoint left out for their time; None: they still are."""
+        held = self._before.effective_at
+        if held is None or not self._before.owes(self._moment):
+            return None
+        old = self._marked(self._log.between(held, self._before.position))
+        return old.filter(TIMED & (pl.col("occurred_at") > held))
+
+    def _amended(self) -> tuple[pl.DataFrame, set[Subject]]:
+        """Folded rows that are amended now, and what they concerned before."""
+        start = self._before.position
+        new = self._amendments.between(start, self._until)
+        targets = [at for one in new for at in one.targets if at <= start]
+        rows = self._log.tail_at(targets)
+        before = self._amendments.until(start).applied(rows)
+        return self._marked(rows), {
+            subject for fact in facts(before) for subject in subjects_of(fact)
+        }
+
+    def _go_on(
+        self, fresh: pl.DataFrame, amended: pl.DataFrame, gone: set[Subject]
+    ) -> None:
+        """Fold the new facts; where one comes before folded ones, their keys anew."""
+        # What cannot be used has no place in the order of effect.
+        apply(self.state, facts(fresh.filter(pl.col(FAULT).is_not_null())))
+        fresh = fresh.filter(pl.col(FAULT).is_null())
+        folded_later = self._folded_later(fresh)
+        anew = set(gone)
+        anew |= {one for fact in facts(amended) for one in subjects_of(fact)}
+        if folded_later.height:
+            latest = folded_later["occurred_at"].max()
+            early = fresh.filter(pl.col("occurred_at") < latest)
+            anew |= entangled(facts(folded_later), facts(early))
+        if anew or amended.height:
+            history = self._history(anew)
+            again = [one.fact.position for one in history]
+            fresh = fresh.filter(~pl.col("position").is_in(again))
+            positions = {*again, *amended["position"]}
+            for key in self.state.keys("quality", "position", positions):
+                self.state.drop("quality", key)
+            take_out(self.state, {one for p in history for one in subjects_of(p.fact)})
+            take_out(self.state, anew)
+            apply(self.state, (one.fact for one in history))
+            rejected = self._marked(self._log.tail_at(amended["position"].to_list()))
+            apply(self.state, _rejections(rejected.filter("counts")))
+            self._name_late(late_facts(history))
+        self._fold_on(fresh)
+
+    def _folded_later(self, fresh: pl.DataFrame) -> pl.DataFrame:
+        """Folded rows that take effect after the first of the new ones."""
+        last = self._before.last_effect
+        first: dt.datetime | None = fresh.select(pl.col("occurred_at").min()).item()
+        if last is None or first is None or first >= last:
+            return fresh.clear()
+        rows = self._marked(self._log.between(first, self._before.position))
+        return rows.filter(
+            pl.col("counts")
+            & pl.col(FAULT).is_null()
+            & (pl.col("occurred_at") > first)
+            & ~pl.col("position").is_in(fresh["position"].implode())
+        )
+
+    def _history(self, subjects: set[Subject]) -> list[Placed]:
+        """All facts about some subjects and about what shares a fact with them."""
+        wanted = set(subjects)
+        searched: set[Subject] = set()
+        known: dict[int, Placed] = {}
+        while wanted - searched:
+            rows = self._naming(wanted - searched)
+            searched = set(wanted)
+            for one in _placed(rows.filter(~pl.col("position").is_in(list(known)))):
+                about = subjects_of(one.fact)
+                if not wanted.isdisjoint(about):
+                    known[one.fact.position] = one
+                    wanted.update(about)
+        return sorted(known.values(), key=lambda one: one.place)
+
+    def _naming(self, subjects: set[Subject]) -> pl.DataFrame:
+        """Rows that may be about some subjects, and count."""
+        named = {word_of(subject) for subject in subjects}
+        searched = None not in named and len(named) <= _MANY_SUBJECTS
+        words = {word for word in named if word} if searched else None
+        types = types_about({subject[0] for subject in subjects})
+        rows = self._log.naming(types, words, self._until)
+        return self._marked(rows).filter("counts")
+
+    def _fold_on(self, fresh: pl.DataFrame) -> None:
+        """Fold facts that take effect after all folded ones of their keys."""
+        by_position = fresh.sort("position")
+        effect = pl.col("occurred_at")
+        crossing = by_position.with_columns(
+            crossing=(effect < effect.cum_max().shift(1))
+            | (effect > effect.cum_min(reverse=True).shift(-1))
+        ).with_columns(pl.col("crossing").fill_null(value=False))
+        rows = crossing.sort("occurred_at", "position")
+        if rows.height <= _FEW:
+            fetch(self.state, facts(rows))
+        watch = _Crossings(rows["crossing"])
+        apply(self.state, watch.passing(facts(rows)))
+        if watch.subjects:
+            window = _placed(rows.filter("crossing"))
+            self._name_late(late_facts(window, only=watch.subjects))
+
+    def _name_late(self, late: list[Late]) -> None:
+        """Note facts that came late, each with its stream."""
+        if not late:
+            return
+        streams = self._log.streams_at([one.fact.position for one in late])
+        for one in late:
+            fact = one.fact
+            complain(
+                self.state,
+                fact,
+                "LAKE008",
+                table=one.subject[0],
+                value="|".join(map(str, one.subject[1:])),
+                column=streams[fact.position],
+                detail=f"{written(fact.occurred_at)}, {one.overtaken}",
+            )
+
+
+class _Crossings:
+    """Subjects of facts whose order of effect is not that of their positions.
+
+    Parameters
+    ----------
+    marks
+        Whether a fact crosses any other, in the order in which they pass.
+    """
+
+    def __init__(self, marks: Iterable[bool]) -> None:
+        self._marks = marks
+        self.subjects: set[Subject] = set()
+
+    def passing(self, passed: Iterable[Fact]) -> Iterator[Fact]:
+        """Pass facts on, in order of effect, looking at those that cross."""
+        highest: dict[Subject, int] = {}
+        for fact, crosses in zip(passed, self._marks, strict=True):
+            if crosses:
+                position = fact.position
+                for subject in subjects_of(fact):
+                    if highest.get(subject, 0) > position:
+                        self.subjects.add(subject)
+                    else:
+                        highest[subject] = position
+            yield fact
+
+
+def _placed(rows: pl.DataFrame) -> list[Placed]:
+    pairs = zip(facts(rows), rows["recorded_at"], strict=True)
+    return [Placed(*pair) for pair in pairs if not isinstance(pair[0].body, Rejection)]
+
+
+def _rejections(rows: pl.DataFrame) -> Iterator[Fact]:
+    return (fact for fact in facts(rows) if isinstance(fact.body, Rejection))

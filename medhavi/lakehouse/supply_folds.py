@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 # -------------------------------------------------------------------- stock
 def _stock_counted(state: State, fact: Fact) -> None:
     row = row_of("stock", fact.body)
-    before = state.rows("stock").get(key_of("stock", row), {})
+    before = state.row("stock", key_of("stock", row)) or {}
     state.put("stock", {**before, **row})
 
 
 def _lot_received(state: State, fact: Fact) -> None:
     row = row_of("stock", fact.body)
-    before = state.rows("stock").get(key_of("stock", row), {})
+    before = state.row("stock", key_of("stock", row)) or {}
     merged = {**before, **row, "qty": plus(before.get("qty"), row["qty"])}
     if merged.get("received_at") is None:
         merged["received_at"] = fact.occurred_at
@@ -31,7 +31,7 @@ def _lot_received(state: State, fact: Fact) -> None:
 def _stock_moved(state: State, fact: Fact) -> None:
     body = fact.body
     key = (body.product, body.location, body.lot)
-    before = state.rows("stock").get(key)
+    before = state.row("stock", key)
     if before is None:
         before = dict(zip(("product", "location", "lot"), key, strict=True))
     state.put("stock", {**before, "qty": plus(before.get("qty"), body.qty)})
@@ -137,7 +137,7 @@ def _operation_unlocked(state: State, fact: Fact) -> None:
 
 
 def _change_step(state: State, order: str, step: int, cells: Row) -> None:
-    before = state.rows("supply_order_steps").get((order, step), {})
+    before = state.row("supply_order_steps", (order, step)) or {}
     keys = {"supply_order": order, "step": step}
     state.put("supply_order_steps", {**before, **keys, **cells})
 

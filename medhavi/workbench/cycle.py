@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medhavi.errors import MedhaviError
@@ -98,6 +98,7 @@ def run_cycle(
     tell: Tell | None = None,
     clock: Callable[[], dt.datetime] = system_clock,
     strict: bool = False,
+    moment: tuple[dt.datetime | None, dt.datetime | None] = (None, None),
 ) -> CycleReport:
     """Run the steps that are due, in their order.
 
@@ -115,6 +116,9 @@ def run_cycle(
         Gives the moment; triggers by the hour and the journal go by it.
     strict
         Refuse to plan where rows are held.
+    moment
+        known_at and effective_at of the tables that are planned; both None: the head.
+        Otherwise nothing is mirrored or learned, and plans are proposals.
 
     Returns
     -------
@@ -133,8 +137,15 @@ def run_cycle(
     rules = read_rules(config)
     journal = Journal(place.parent / f"{place.name}-cycle")
     with journal.alone():
-        say = observe or (lambda _text: None)
-        work = Work(workbench, journal.folder, rules.approver, say, strict=strict)
+        past = moment != (None, None)
+        work = Work(
+            workbench,
+            journal.folder / "past" if past else journal.folder,
+            rules.approver,
+            observe or (lambda _text: None),
+            moment,
+            strict=strict,
+        )
         return _Run(work, rules, journal, clock).all(tell)
 
 
@@ -209,6 +220,10 @@ class _Run:
     ) -> tuple[str, str, Mapping[str, object], str | None]:
         if rule.automation == "off":
             return "off", "", {}, None
+        if self._work.past and rule.name in {"mirror", "estimates"}:
+            return "off", "a moment is planned again", {}, None
+        if self._work.past and rule.automation == "commit":
+            rule = replace(rule, automation="propose")
         if self._failure is not None:
             return "not_run", "an earlier step failed", {}, None
         try:

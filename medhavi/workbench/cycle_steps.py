@@ -39,8 +39,12 @@ class Company(Protocol):
     def mirror(self, observe: Observe | None = None) -> MirrorReport:
         """Copy new events into the lake."""
 
-    def snapshot(self) -> Snapshot:
-        """Give the tables of the head."""
+    def snapshot(
+        self,
+        known_at: dt.datetime | None = None,
+        effective_at: dt.datetime | None = None,
+    ) -> Snapshot:
+        """Read the tables of a moment, by default of the head."""
 
     def plan(
         self,
@@ -83,6 +87,8 @@ class Work:
         Who stands for what is committed.
     observe
         Told of progress.
+    moment
+        known_at and effective_at of the tables; both None: the head of the lake.
     strict
         Refuse to plan where rows are held.
     """
@@ -93,11 +99,14 @@ class Work:
         folder: Path,
         approver: str | None,
         observe: Observe,
+        moment: tuple[dt.datetime | None, dt.datetime | None] = (None, None),
         *,
         strict: bool = False,
     ) -> None:
         self._strict = strict
         self.workbench = workbench
+        self._known_at, self._effective_at = moment
+        self.past = moment != (None, None)
         self.folder = folder
         self.approver = approver or ""
         self.observe = observe
@@ -105,9 +114,11 @@ class Work:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The tables at the head of the lake, read once until they may have moved."""
+        """The tables of the moment, read once until they may have moved."""
         if self._snapshot is None:
-            snapshot = self.workbench.snapshot()
+            snapshot = self.workbench.snapshot(
+                known_at=self._known_at, effective_at=self._effective_at
+            )
             self._snapshot = snapshot.require(strict=True) if self._strict else snapshot
         return self._snapshot
 

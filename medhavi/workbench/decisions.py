@@ -13,6 +13,8 @@ import msgspec
 from medhavi.events.catalog import new_event, stream_for
 from medhavi.events.decision_types import (
     EstimatesPublished,
+    EventCorrected,
+    EventVoided,
     GoldTable,
     ModelPromoted,
     PlanPublished,
@@ -20,6 +22,9 @@ from medhavi.events.decision_types import (
 from medhavi.units import from_seconds
 
 if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
     import polars as pl
 
     from medhavi.events.store import EventStore
@@ -161,6 +166,59 @@ def promote_model(
     )
     words = f"ModelPromoted|{model}|{version}|{previous or ''}|{approver}|{as_of}"
     return _append_one(store, body, words, as_of=as_of, actor=approver)
+
+
+def append_void(store: EventStore, *, event: str, reason: str, approver: str) -> str:
+    """Append EventVoided: a fact counts nowhere any more.
+
+    It takes effect when it is recorded.
+
+    Parameters
+    ----------
+    event
+        Id of the fact.
+
+    Returns
+    -------
+    str
+        Id of the void; one a fact.
+    """
+    body = EventVoided(event=event, reason=reason, approver=approver)
+    return _amend(store, body, f"EventVoided|{event}", approver)
+
+
+def append_correction(
+    store: EventStore,
+    *,
+    event: str,
+    payload: Mapping[str, Any],
+    occurred_at: dt.datetime,
+    reason: str,
+    approver: str,
+) -> str:
+    """Append EventCorrected: a payload and a time count in place of a fact's own.
+
+    Returns
+    -------
+    str
+        Id of the correction; correcting the same way once more is a new event, for
+        another one may lie between.
+    """
+    body = EventCorrected(
+        event=event,
+        payload=dict(payload),
+        occurred_at=occurred_at,
+        reason=reason,
+        approver=approver,
+    )
+    before = sum(1 for _ in store.read(stream_for(body)))
+    return _amend(store, body, f"EventCorrected|{event}|{before}", approver)
+
+
+def _amend(store: EventStore, body: Any, words: str, approver: str) -> str:
+    event = new_event(body, event_id=str(uuid.uuid5(_NAMESPACE, words)), actor=approver)
+    store.append(stream_for(body), [event])
+    return event.event_id
 
 
 def _append_one(

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
 from medhavi.errors import NotAvailable, UsageError
+from medhavi.workbench.amending import FactAmending
 from medhavi.workbench.plan_editing import PlanEditing
 from medhavi.workbench.workspace import current_workspace
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from medhavi.events.store import BulkStore
     from medhavi.lakehouse import Lake, MirrorReport, QueryLimits
     from medhavi.lakehouse.mirror import Cancelled, Observe
-    from medhavi.lakehouse.quarantine import ReplayReport
     from medhavi.predict.recipe import Recipe
     from medhavi.predict.registry import Registered
     from medhavi.results.plan import Plan
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _LATER = {"drift": "drift of predictors"}
 
 
-class Workbench(PlanEditing):
+class Workbench(PlanEditing, FactAmending):
     """Events, lake, plans and decisions of one company.
 
     Parameters
@@ -413,18 +413,6 @@ class Workbench(PlanEditing):
             rows = rows.filter(pl.col("type") == type)
         return rows.sort("position")
 
-    def table(self, name: str) -> pl.LazyFrame:
-        """Give a table of the lake, such as silver.stock or gold.supplies."""
-        return self.lake.table(name)
-
-    def quarantine(self) -> pl.DataFrame:
-        """Give the events that are not counted, with their reason."""
-        return self.lake.quarantine()
-
-    def replay_quarantine(self) -> ReplayReport:
-        """Try the quarantined events again."""
-        return self.lake.replay()
-
     def export(
         self,
         plan: Plan,
@@ -460,14 +448,22 @@ class Workbench(PlanEditing):
         observe: Observe | None = None,
         tell: Callable[[StepReport], object] | None = None,
         strict: bool = False,
+        known_at: dt.datetime | None = None,
+        effective_at: dt.datetime | None = None,
     ) -> CycleReport:
-        """Run the planning cycle; see `workbench.cycle.run_cycle`."""
+        """Run the planning cycle; see `workbench.cycle.run_cycle`.
+
+        Of a moment of the past (see `snapshot`) nothing is mirrored or published.
+        """
         from pathlib import Path
 
         from medhavi.workbench.cycle import run_cycle
 
         place = None if config is None else Path(config)
-        return run_cycle(self, place, observe=observe, tell=tell, strict=strict)
+        moment = known_at, effective_at
+        return run_cycle(
+            self, place, observe=observe, tell=tell, strict=strict, moment=moment
+        )
 
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         """Refuse the verbs that are not built yet; see design 8."""

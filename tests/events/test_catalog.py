@@ -71,6 +71,7 @@ def _example(kind):
         msgspec.inspect.DateTimeType: NOON,
         msgspec.inspect.DateType: NOON.date(),
         msgspec.inspect.TimeType: dt.time(6, 30),
+        msgspec.inspect.AnyType: "é-2",
     }
     return values[type(kind)]
 

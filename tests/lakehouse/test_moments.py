@@ -27,13 +27,14 @@ from tests.lakehouse.random_facts import facts_told
 
 if TYPE_CHECKING:
     from medhavi.events.memory import MemoryStore
+    from medhavi.findings import Finding
     from medhavi.snapshot import Snapshot
 
 
 def by_hand(
     store: MemoryStore, known_at: dt.datetime | None, effective_at: dt.datetime
 ) -> Snapshot:
-    """Fold all facts of a moment from the beginning, in order of position."""
+    """Fold all facts of a moment from the beginning, in the order of their effect."""
     seen = [
         Fact(
             e.position,
@@ -45,7 +46,13 @@ def by_hand(
         if (known_at is None or e.recorded_at <= known_at)
         and e.occurred_at <= effective_at
     ]
+    seen.sort(key=lambda fact: (fact.occurred_at, fact.position))
     return assemble(fold(State(), seen), effective_at)
+
+
+def about_facts(snapshot: Snapshot) -> list[Finding]:
+    """Give the findings about facts, without those about when they came."""
+    return [f for f in snapshot.findings if f.code not in {"LAKE008", "LAKE009"}]
 
 
 def stock_at(lake: Lake, **moment: dt.datetime) -> float:
@@ -86,7 +93,7 @@ def test_any_moment_equals_a_fold_from_the_beginning(batches, moments, spacing):
             found = lake.snapshot(known_at=known_at, effective_at=day(effective))
             expected = by_hand(store, known_at, day(effective))
             assert found.fingerprint == expected.fingerprint
-            assert found.findings == expected.findings
+            assert about_facts(found) == about_facts(expected)
 
 
 @settings(max_examples=examples(4, 8))
@@ -206,9 +213,9 @@ def test_a_read_starts_from_a_checkpoint_where_one_serves(tmp_path, monkeypatch)
     started: list[int] = []
     tail = EventLog.tail
 
-    def watched(self, after, moment):
+    def watched(self, after, known_at=None):
         started.append(after)
-        return tail(self, after, moment)
+        return tail(self, after, known_at)
 
     monkeypatch.setattr(EventLog, "tail", watched)
     assert stock_at(lake, effective_at=day(7), known_at=day(7)) == 7.0
@@ -225,8 +232,7 @@ def test_a_read_starts_from_a_checkpoint_where_one_serves(tmp_path, monkeypatch)
         (Reach(last_recorded=day(2)), Moment(None, day(9)), True),
         (Reach(last_occurred=day(3)), Moment(None, day(2)), False),
         (Reach(last_occurred=day(3)), Moment(None, day(3)), True),
-        (Reach(next_occurred=day(4)), Moment(None, day(4)), False),
-        (Reach(next_occurred=day(4)), Moment(None, day(3)), True),
+        (Reach(next_occurred=day(4)), Moment(None, day(4)), True),
     ],
 )
 def test_a_checkpoint_serves_moments_that_pick_the_same_facts(reach, moment, serves):

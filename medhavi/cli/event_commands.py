@@ -1,0 +1,106 @@
+"""Commands about single facts of the log: void, correct."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from medhavi.cli.conversation import talk
+from medhavi.cli.lake_commands import open_workbench
+from medhavi.cli.options import JsonOption, LakeOption, StoreOption, instant
+from medhavi.errors import UsageError
+
+EventArgument = Annotated[str, typer.Argument(help="Id of the event, or its position.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for people.")]
+ApproverOption = Annotated[str, typer.Option("--approver", help="Who confirms it.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    group = typer.Typer(
+        name="events",
+        help="Facts of the log: void one, correct one.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    group.command("void", help="Take a fact out for good; the log keeps both.")(void)
+    group.command("correct", help="Replace a fact; the log keeps both.")(correct)
+    app.add_typer(group)
+
+
+def void(
+    event: EventArgument,
+    reason: ReasonOption,
+    approver: ApproverOption,
+    lake: LakeOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Append EventVoided. Decisions, voids and corrections cannot be voided."""
+    conversation = talk()
+    made = open_workbench(lake, store).void_event(
+        event, reason=reason, approver=approver
+    )
+    conversation.say(f"Event {event} counts no more; the void is event {made}.")
+    conversation.answer(event=event, voided_by=made)
+
+
+def correct(
+    event: EventArgument,
+    reason: ReasonOption,
+    approver: ApproverOption,
+    fields: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="FIELD=VALUE of the payload; empty: absent."),
+    ] = None,
+    payload: Annotated[
+        Path | None,
+        typer.Option("--payload", help="JSON file with the whole payload."),
+    ] = None,
+    occurred_at: Annotated[
+        str | None, typer.Option("--occurred-at", help="When it took effect.")
+    ] = None,
+    lake: LakeOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Append EventCorrected. The payload must fit the type of the event."""
+    conversation = talk()
+    made = open_workbench(lake, store).correct_event(
+        event,
+        reason=reason,
+        approver=approver,
+        payload=None if payload is None else _object(payload),
+        fields=dict(_field(text) for text in fields or ()),
+        occurred_at=instant(occurred_at, "--occurred-at"),
+    )
+    conversation.say(f"Event {event} is corrected by event {made}.")
+    conversation.answer(event=event, corrected_by=made)
+
+
+def _object(place: Path) -> dict[str, Any]:
+    import msgspec
+
+    try:
+        return msgspec.json.decode(place.read_bytes(), type=dict[str, Any])
+    except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        message = f"--payload {place}: {error}. It must be a file with a JSON object."
+        raise UsageError(message) from None
+
+
+def _field(text: str) -> tuple[str, Any]:
+    """Read FIELD=VALUE; what is no JSON is a text, what is empty is absent."""
+    import msgspec
+
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        message = f"--set {text!r}: write FIELD=VALUE, such as qty=40."
+        raise UsageError(message)
+    if not value:
+        return name, None
+    try:
+        return name, msgspec.json.decode(value)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return name, value
