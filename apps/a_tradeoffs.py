@@ -102,7 +102,8 @@ def effort(params, ready, wanted):
         "How far shall we look?",
         html(
             f'<p class="muted">Each plan is a linear program over {_size:,} demands, '
-            "decoded into exact orders and verified.</p>"
+            "decoded into exact orders: a relaxation, as it may take more machine hours at "
+            "a time than there are.</p>"
         ),
         points,
     )
@@ -233,7 +234,7 @@ def difference(front, one, two):
 @app.cell(hide_code=True)
 def trust(front, ready, wanted):
     _facts = [
-        ("Status", f"{front.run.status}, each plan verified: 0 violations"),
+        ("Status", f"{front.run.status}: {front.machine_hours()}"),
         ("Objectives", ", ".join(OBJECTIVES)),
         ("Front", front.fingerprint[:12]),
     ]

@@ -94,6 +94,19 @@ class ParetoFront:
             }
         )
 
+    def machine_hours(self) -> str:
+        """How many of the plans book machine hours twice, and how many at most."""
+        hours = [
+            plan.run.effort.get("double_booked_h", 0.0) for plan in self.plans.values()
+        ]
+        above = [one for one in hours if one > 0]
+        if not above:
+            return f"none of {len(hours)} plans books machine hours twice"
+        return (
+            f"{len(above)} of {len(hours)} plans book machine hours twice (up to "
+            f"{max(above):,.1f} h) and cannot be carried out as they stand"
+        )
+
     def to_folder(
         self,
         folder: str | Path,
@@ -141,6 +154,7 @@ class ParetoFront:
         """Give a line per point."""
         chosen = self.objectives.filter("chosen")["objective"].to_list()
         lines = [str(self.run), f"{self.points.height} points of {', '.join(chosen)}"]
+        lines += [self.machine_hours()] if self.plans else []
         for row in self.points.iter_rows(named=True):
             parts = [f"{name} {row[name]:,.0f}" for name in chosen]
             service = row["on_time_in_full"]

@@ -20,13 +20,16 @@ class Status(StrEnum):
     """What a run can say about its result; it never claims more than was shown.
 
     `optimal`: proven best. `feasible`: valid, with a known gap. `heuristic`: valid by
-    the independent check, without a bound. `infeasible`: no valid result exists, see
+    the independent check, without a bound. `relaxation`: the program behind it was
+    solved to its optimum, the plan itself may take more machine hours at a time than
+    there are. `infeasible`: no valid result exists, see
     the conflict. `cancelled`: stopped from outside. `error`: nothing usable.
     """
 
     OPTIMAL = "optimal"
     FEASIBLE = "feasible"
     HEURISTIC = "heuristic"
+    RELAXATION = "relaxation"
     INFEASIBLE = "infeasible"
     CANCELLED = "cancelled"
     ERROR = "error"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from medhavi.findings import Severity
 from medhavi.findings.ignored import ignored_together
 from medhavi.results.lateness import tally
-from medhavi.results.plan_summary import late_and_bound
+from medhavi.results.plan_summary import late_and_bound, relaxation_words
 from medhavi.units import from_seconds
 from medhavi.views.format import NOTHING, count, relative, when
 from medhavi.views.narrative import advice, story
@@ -235,8 +235,11 @@ def trust_line(
     data = (
         NOTHING if as_of is None else when(from_seconds(as_of), names.zone, year=True)
     )
+    doubly = relaxation_words(plan.run)
     checked = (
-        "not verified here"
+        f"machine hours: {doubly}"
+        if plan.run.effort.get("double_booked_resources")
+        else "not verified here"
         if violations is None
         else f"verified: {count(violations, 'violation')}"
     )

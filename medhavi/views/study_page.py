@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from medhavi.results.study_report import StudyReport
 
 _PLACE = ("scenario", "point", "planner", "seed")
-_GOOD = frozenset({"optimal", "feasible", "heuristic"})
+_GOOD = frozenset({"optimal", "feasible", "heuristic", "relaxation"})
 
 
 def html(report: StudyReport) -> str:

@@ -11,6 +11,9 @@ from medhavi.errors import UsageError
 from medhavi.planners.optimize_parameters import OptimizeParameters
 from medhavi.planners.pipeline import plan
 from medhavi.results.run_record import Status
+from medhavi.results.verify import double_booked, verify
+from medhavi.views.names import names_of
+from medhavi.views.page import trust_line
 from tests import factories
 from tests.planners.optimal_plans import DAILY, best, checked, parts, sources
 from tests.planners.small_plans import day, days, deliveries, exceptions, fulfilment
@@ -300,18 +303,49 @@ def test_lots_are_whole_and_their_surplus_is_named():
 # --- record --------------------------------------------------------------------------
 def test_an_empty_snapshot_has_an_empty_best_plan():
     found = checked(factories.snapshot())
-    assert found.run.status is Status.OPTIMAL
+    assert found.run.status is Status.RELAXATION
     assert found.supplies.is_empty()
     assert sum(parts(found).values()) == 0
 
 
-def test_status_bound_and_gap_are_those_of_the_program():
+def test_the_bound_is_the_value_of_the_program_and_there_is_no_gap():
     found = best(
         demands=[demand("D1", "A", 10, 5, price=10)],
         supply_terms=[{"product": "A", "lead_time_days": 2, "unit_price": 3}],
     )
-    assert found.run.gap == 0
+    assert found.run.status is Status.RELAXATION
+    assert found.run.gap is None
     assert found.run.bound == pytest.approx(sum(parts(found).values()), rel=1e-9)
+
+
+@pytest.mark.req("OME-07")
+def test_machine_hours_that_are_booked_twice_are_counted_and_shown():
+    snapshot = factories.snapshot(
+        **joined(made("A", 1), made("B", 1)),
+        resources=[{"resource": "M"}],
+        demands=[demand("D1", "A", 5, 5), demand("D2", "B", 5, 5)],
+    )
+    found = plan(snapshot, mode="optimize", settings=DAILY)
+    [warning] = verify(found, snapshot)
+    assert (warning.code, warning.severity, warning.value) == ("VER084", "warning", "M")
+    hours = double_booked(found, snapshot)
+    assert hours == {"M": pytest.approx(5.0)}
+    assert found.run.effort["double_booked_h"] == pytest.approx(5.0)
+    assert "machine hours: 5.0 h booked twice on 1 resource" in str(found)
+    foot = trust_line(found, snapshot, names_of(snapshot), violations=0)
+    assert "booked twice" in foot
+    assert "verified" not in foot
+
+
+def test_a_plan_that_can_be_carried_out_books_no_hour_twice():
+    snapshot = factories.snapshot(
+        **made("A", 1),
+        resources=[{"resource": "M"}],
+        demands=[demand("D1", "A", 5, 5)],
+    )
+    found = plan(snapshot, mode="optimize", settings=DAILY)
+    assert double_booked(found, snapshot) == {}
+    assert "machine hours: none booked twice" in str(found)
 
 
 def test_a_run_repeats_to_the_byte():

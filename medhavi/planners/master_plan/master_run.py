@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -18,6 +19,7 @@ from medhavi.planners.master_plan.steered_run import SteeredRun
 from medhavi.planners.mrp.decode import instants
 from medhavi.results.plan import Plan
 from medhavi.results.run_record import RunRecord, Status
+from medhavi.results.verify import double_booked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +71,20 @@ def decoded(
     run.net()
     made = run.plan(version, seed)
     run.release.dissolve()
-    return made.replace(contributions=contribution_rows(built, solution))
+    return with_double_bookings(
+        made.replace(contributions=contribution_rows(built, solution)), run.stated
+    )
+
+
+def with_double_bookings(made: Plan, snapshot: Snapshot) -> Plan:
+    """Count in a plan how many machine hours it takes above the units there are [h]."""
+    booked = double_booked(made, snapshot)
+    effort = {
+        **made.run.effort,
+        "double_booked_h": round(sum(booked.values()), 6),
+        "double_booked_resources": float(len(booked)),
+    }
+    return replace(made, run=replace(made.run, effort=effort))
 
 
 def _priced(made: Plan, built: Built, session: Session, solution: Solution) -> Plan:
@@ -114,8 +129,9 @@ def plan(
     Returns
     -------
     Plan
-        Status optimal, bound and gap speak of the linear program; the plan itself is
-        that solution in whole lots and exact dates.
+        Its bound is the value of the linear program; the plan is that solution in whole
+        lots and exact dates, a relaxation: its effort counts the machine hours that it
+        takes above the units there are.
 
     Raises
     ------

@@ -183,7 +183,7 @@ class SteeredRun(MrpRun):
             )
 
     def _record(self, version: str, seed: int | None, pegs: Pegs) -> RunRecord:
-        """Describe the run: status, bound and gap speak of the linear program."""
+        """Describe the run: a relaxation, whose bound is the linear program's value."""
         found = self.solution
         effort = {
             "needs": float(len(self.release.needs)),
@@ -202,9 +202,8 @@ class SteeredRun(MrpRun):
             as_of=self.as_of,
             settings=self._optimize.as_dict(),
             seed=seed,
-            status=Status.OPTIMAL if not self.stopped else Status.CANCELLED,
+            status=Status.RELAXATION if not self.stopped else Status.CANCELLED,
             bound=None if found is None else found.bound,
-            gap=None if found is None else found.gap,
             effort=effort,
         )
 

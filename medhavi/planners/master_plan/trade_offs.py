@@ -119,7 +119,7 @@ def pareto(
             "objectives": list(objectives),
             "points": points,
         },
-        status=Status.CANCELLED if stopped else Status.OPTIMAL,
+        status=Status.CANCELLED if stopped else Status.RELAXATION,
         effort={
             "columns": float(built.program.n_columns),
             "rows": float(built.program.n_rows),

@@ -16,7 +16,11 @@ from medhavi.results.verify.check_agreements import check_agreements
 from medhavi.results.verify.check_asked import check_asked
 from medhavi.results.verify.check_balance import check_balance
 from medhavi.results.verify.check_campaigns import check_campaigns
-from medhavi.results.verify.check_capacity import check_capacity, check_past_starts
+from medhavi.results.verify.check_capacity import (
+    check_capacity,
+    check_past_starts,
+    overused,
+)
 from medhavi.results.verify.check_components import check_components
 from medhavi.results.verify.check_fulfilment import check_fulfilment
 from medhavi.results.verify.check_lateness import check_lateness
@@ -37,7 +41,7 @@ if TYPE_CHECKING:
     from medhavi.results.plan import Plan
     from medhavi.snapshot import Snapshot
 
-__all__ = ["verify"]
+__all__ = ["double_booked", "verify"]
 
 _CHECKS = (
     check_existing,
@@ -62,6 +66,22 @@ _CHECKS = (
     check_holds,
     check_campaigns,
 )
+
+
+def double_booked(plan: Plan, snapshot: Snapshot) -> dict[str, float]:
+    """Machine hours above the units of finite resources, by resource [h].
+
+    Parameters
+    ----------
+    plan
+        Result of any planner.
+    snapshot
+        The snapshot it was made from.
+    """
+    if plan.run.mode in OBEYING:
+        snapshot = disrupted(snapshot)
+    rows = overused(Facts(plan, snapshot))
+    return {} if rows.is_empty() else dict(rows.select("value", "hours").iter_rows())
 
 
 def verify(plan: Plan, snapshot: Snapshot) -> list[Finding]:

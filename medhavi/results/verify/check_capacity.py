@@ -10,7 +10,7 @@ import polars as pl
 from medhavi.results.verify.disrupted import OBEYING, outages
 from medhavi.results.verify.facts import TOLERANCE, once, validity
 from medhavi.results.verify.faults import faults
-from medhavi.units import ALWAYS, NEVER, exact
+from medhavi.units import ALWAYS, HOUR, NEVER, exact
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,10 +50,22 @@ def check_past_starts(facts: Facts) -> list[Finding]:
 def check_capacity(facts: Facts) -> list[Finding]:
     """Check that no finite resource is used above its units at any instant.
 
-    Mode mrp does not limit it, mode optimize counts hours per bucket.
+    Mode mrp does not limit it. Mode optimize counts hours per bucket: there it is a
+    warning for each resource, and its plan is called a relaxation.
     """
-    if facts.mode in {"mrp", "optimize"}:
+    if facts.mode == "mrp":
         return []
+    over = overused(facts)
+    if over.is_empty():
+        return []
+    if facts.mode == "optimize":
+        return faults("VER084", "operations", over)
+    return faults("VER060", "operations", over.drop("hours"))
+
+
+@once
+def overused(facts: Facts) -> pl.DataFrame:
+    """Resources used above their units: first instant, and machine hours above."""
     finite = facts.snapshot["resources"].filter(
         pl.col("finite") & pl.col("bucket").is_null()
     )
@@ -71,7 +83,7 @@ def check_capacity(facts: Facts) -> list[Finding]:
         fault = _overuse(facts, row["resource"], row["units"], calendars, group)
         if fault is not None:
             over.append(fault)
-    return faults("VER060", "operations", pl.DataFrame(over)) if over else []
+    return pl.DataFrame(over)
 
 
 @once
@@ -129,6 +141,13 @@ def _overuse(
         "used": float(used[first]),
         "available": float(available[first]),
         "moment": int(edges[first]),
+        "hours": float(
+            np.sum(
+                np.diff(edges)[over[over < len(edges) - 1]]
+                * (used - available)[over[over < len(edges) - 1]]
+            )
+        )
+        / HOUR,
     }
 
 
