@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from medhavi.planners.mrp.postponing import timing_behind
 from medhavi.planners.mrp.state import NO_DEMAND
 from medhavi.planners.mrp.stock_levels import Lowering
 from medhavi.units import NEVER
@@ -19,7 +20,7 @@ from medhavi.units import NEVER
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from medhavi.planners.mrp.register import Register
+    from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.state import Need, NodeKey, Order, SupplyUnit
     from medhavi.planners.mrp.stock_levels import Levels
     from medhavi.providers.recipe_lines import Component
@@ -59,7 +60,7 @@ class Rationing:
 
     def __init__(
         self,
-        release: Register,
+        release: Release,
         rank: Mapping[int, int],
         levels: Mapping[int, Levels],
     ) -> None:
@@ -162,10 +163,26 @@ class Rationing:
             size = min(size, most_from(order, need, need.qty - loss.qty))
         size = size if order.source is None else lot_below(order.source, size)
         # Whether more can be made when the first of them comes, the next netting tells.
-        known = [loss.delay for _, loss in losses if loss.delay is not None]
+        known = [
+            self._later(order, need, loss.delay)
+            for need, loss in losses
+            if loss.delay is not None
+        ]
         loss = Loss(0, min(known, default=None), losses[0][1].place)
         for unit in order.units:
             self._take_away(unit, unit.qty - self._given(order, unit, size), loss)
+
+    def _later(self, order: Order, need: Need, delay: int) -> int:
+        """How much later an order is done that gets a need later [s].
+
+        Goods that miss a departure, or a shift, by a second wait for the next one.
+        """
+        there = {need.index: need.instant + delay}
+        found = timing_behind(self._release, order, [need], there)
+        if found is None:
+            return delay
+        timing, _ = found
+        return max(delay, timing.finish - order.timing.finish)
 
     def _given(self, order: Order, unit: SupplyUnit, size: int) -> int:
         if order.recipe is None:

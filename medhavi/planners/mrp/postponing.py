@@ -179,9 +179,36 @@ def _move(
     release: Release, order: Order, needs: list[Need], waiting: Mapping[int, int]
 ) -> bool:
     """Start an order so late that all it takes is there; False: it cannot."""
+    found = timing_behind(release, order, needs, waiting)
+    if found is None:
+        return False
+    order.timing, instants = found
+    for need in needs:
+        need.instant = instants[need.index]
+    _arrive(release, order)
+    return True
+
+
+def timing_behind(
+    release: Release, order: Order, needs: list[Need], waiting: Mapping[int, int]
+) -> tuple[Timing, dict[int, int]] | None:
+    """Earliest timing at which all that an order takes is there; None: never.
+
+    Parameters
+    ----------
+    needs
+        What it takes.
+    waiting
+        When that is there, by index of the need [UTC seconds].
+
+    Returns
+    -------
+    timing, instants
+        The new timing, and when it takes each need, by index [UTC seconds].
+    """
     source = order.source
     if source is None:
-        return False
+        return None
     windows = [
         window
         for other in release.model.node((source.product, source.location)).sources
@@ -201,19 +228,15 @@ def _move(
         start += lack
         found = _from(source, windows, start, order.steps)
         if found is None:
-            return False
+            return None
         timing = found
         instants = {
             need.index: timing.ready if moving else _use(release, order, need, timing)
             for need in needs
         }
     else:
-        return False
-    order.timing = timing
-    for need in needs:
-        need.instant = instants[need.index]
-    _arrive(release, order)
-    return True
+        return None
+    return timing, instants
 
 
 def _lack(need: Need, at: int, there: int) -> int:
