@@ -196,14 +196,14 @@ def choose_remedy(mode, names, plan):
 def remedies(names, preview, remedy_form, shown):
     mo.stop(remedy_form.value is None)
     with mo.status.spinner("Trying", remove_on_exit=True) as _spinner:
-        _found = desk_page.tried_remedies(
+        _tried = desk_page.tried_remedies(
             shown,
             remedy_form.value["demand"],
             int(remedy_form.value["tries"]),
             observe=lambda text: _spinner.update(subtitle=text),
         )
-    remedy_lines = desk_parts.remedy_lines(_found, shown.snapshot, names, preview)
-    _shown = [html(plan_remedies_html(_found, names))]
+    remedy_lines = desk_parts.remedy_lines(_tried.found, shown.snapshot, names, preview)
+    _shown = [html(plan_remedies_html(_tried.found, names, _tried.texts))]
     if remedy_lines:
         _shown += [html(desk_parts.HOW_TO_DO)]
         _shown += [desk_parts.beside(_line) for _line in remedy_lines]

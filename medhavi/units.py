@@ -29,6 +29,13 @@ ALWAYS = -(2**62)
 NEVER = 2**62
 """Instant of an empty `valid_to`: for ever."""
 
+EARLIEST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
+"""First instant that an event or a request may state."""
+LATEST = dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
+"""Instants of events and requests lie before this one."""
+LARGEST_NUMBER = 1e12
+"""Largest number of an event or a request, by amount; sums lose pieces above."""
+
 _EXACT = 1e15
 """Below, a float that is whole is the number that was typed."""
 _SURE = 1e11

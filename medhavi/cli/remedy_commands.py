@@ -53,17 +53,22 @@ def remedies(
     conversation = talk()
     one_place(tables, lake)
     plan = Plan.from_folder(existing_plan(folder))
+    changes: list[str] = []
+
+    def told(what: str, done: int, most: int) -> None:
+        changes.append(what)
+        conversation.note(f"{done} of at most {most} plans made")
+
     found = tried(
         snapshot_of(tables, lake),
         plan,
         demand,
         tries=tries,
-        observe=lambda _what, done, most: conversation.note(
-            f"{done} of at most {most} plans made"
-        ),
+        observe=told,
     )
     if not found:
-        conversation.say("Nothing that was tried helps.")
+        what = "; ".join(changes) or "no change applies"
+        conversation.say(f"No remedy found. Tried without gain: {what}.")
     else:
         show_table(
             ["what", "for", "its date", "saves", "costs", "worse off"],
@@ -82,4 +87,6 @@ def remedies(
     if out is not None:
         with_remedies(plan, found).to_folder(out, file_format.value)
         conversation.note(f"written to {out}")
-    conversation.answer(out=out, remedies=[one.as_dict() for one in found])
+    conversation.answer(
+        out=out, remedies=[one.as_dict() for one in found], tried=changes
+    )

@@ -12,12 +12,8 @@ import json
 import re
 from typing import Any, Final
 
-EARLIEST: Final = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
-"""First instant that an event may state."""
-LATEST: Final = dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
-"""Instants of events lie before this one."""
-LARGEST_NUMBER: Final = 1e12
-"""Largest number of a payload, by amount; above it sums lose single pieces."""
+from medhavi.units import EARLIEST, LARGEST_NUMBER, LATEST
+
 LONGEST_NAME: Final = 1_000
 """Most characters of a stream, type, actor, correlation or causation."""
 LONGEST_TEXT: Final = 100_000

@@ -20,9 +20,7 @@ from uuid import UUID
 import msgspec
 
 from medhavi.events.admission import (
-    EARLIEST,
     FAULT_KEY,
-    LATEST,
     is_admissible,
     metadata_fault,
 )
@@ -32,6 +30,7 @@ from medhavi.events.envelope import (
     RecordedEvent,
     from_microseconds,
 )
+from medhavi.units import EARLIEST, LATEST
 
 if TYPE_CHECKING:
     import kurrentdbclient

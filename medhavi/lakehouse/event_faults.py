@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import polars as pl
 
-from medhavi.events.admission import EARLIEST, FAULT_KEY, LATEST, LONGEST_NAME
+from medhavi.events.admission import FAULT_KEY, LONGEST_NAME
+from medhavi.units import EARLIEST, LATEST
 
 if TYPE_CHECKING:
     import pyarrow as pa

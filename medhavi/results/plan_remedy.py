@@ -121,6 +121,14 @@ class PlanRemedy:
         return f"{self.text}: {date}, saves {self.saved:,.2f}, {price}{harmed}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedChanges:
+    """Remedies that were found, and the texts of all changes that were tried."""
+
+    found: tuple[PlanRemedy, ...]
+    texts: tuple[str, ...]
+
+
 def remedy_table(remedies: Sequence[PlanRemedy]) -> pl.DataFrame:
     """Give remedies as a table, a row each, in their order."""
     return pl.DataFrame(

@@ -101,6 +101,13 @@ class Promise:
         """Whether the whole quantity arrives by its due date."""
         return self.status is PromiseStatus.PROMISED
 
+    @property
+    def tried(self) -> tuple[str, ...]:
+        """Changes that were tried, where none of them helps or some were left out."""
+        entries = [one for one in self.trace if one.get("stage") == "remedies"]
+        found = entries[-1].get("changes") if entries else None
+        return tuple(map(str, found)) if isinstance(found, list) else ()
+
     def as_dict(self) -> dict[str, object]:
         """Give the keys of the answer file; instants as ISO 8601 text."""
         return {
@@ -278,9 +285,12 @@ def block(promise: Promise, zone: str = "UTC") -> list[str]:
         if option.why_not
     ]
     lines += [
-        f"  try {remedy.text}: {moment(remedy.date, zone)}, {remedy.cost:,.2f}"
+        f"  try {remedy.text}: {moment(remedy.date, zone)}, {remedy.cost:,.2f}, "
+        f"saves {remedy.saved:,.2f}"
         for remedy in promise.remedies
     ]
+    if promise.limiters and not promise.remedies and not promise.on_time:
+        lines.append(f"  no remedy: {_without(promise.tried)}")
     lines += [
         f"  with {_varied(one, zone)}: {_WORDS[one.status]}, {moment(one.date, zone)}"
         + ("" if one.cost is None else f", {one.cost:,.2f}")
@@ -295,6 +305,13 @@ def block(promise: Promise, zone: str = "UTC") -> list[str]:
     if not promise.exact:
         lines.append("  a better answer may exist: not every choice was tried")
     return lines
+
+
+def _without(tried: tuple[str, ...]) -> str:
+    """Reason of an empty list of remedies."""
+    if not tried:
+        return "no change of the tables, the policy or the request applies"
+    return f"tried without gain: {'; '.join(tried)}"
 
 
 def _share(probability: float | None) -> str:

@@ -112,6 +112,8 @@ class TriedRemedy:
 
     `rows` holds the changed rows by table; the key `request` holds changed cells of the
     request. With them in place the quote gives `date`, `cost` and what else is here.
+    `saved` is what the answer costs more, lateness and undelivered quantity in it
+    [base currency].
     """
 
     code: str
@@ -119,6 +121,7 @@ class TriedRemedy:
     rows: Mapping[str, tuple[Mapping[str, object], ...]]
     date: int
     cost: float
+    saved: float = 0.0
     status: PromiseStatus = PromiseStatus.PROMISED
     qty: float | None = None
     on_time_prob: float | None = None

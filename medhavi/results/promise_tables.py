@@ -54,6 +54,7 @@ SCHEMAS: Mapping[str, dict[str, type[pl.DataType] | pl.DataType]] = MappingProxy
             "text": TEXT,
             "date": INSTANT,
             "cost": NUMBER,
+            "saved": NUMBER,
             "status": TEXT,
             "qty": NUMBER,
             "on_time_prob": NUMBER,

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from medhavi.results.plan import Plan
-    from medhavi.results.plan_remedy import PlanRemedy
+    from medhavi.results.plan_remedy import TriedChanges
     from medhavi.snapshot import Snapshot
     from medhavi.workbench.plan_edit_answers import EditRecord
 
@@ -47,7 +47,7 @@ MOST_BYTES = 50_000_000
 DO_IT = ("BringForward", "Defer", "Cancel")
 """Exceptions that one edit answers."""
 
-_tried: Remembered[tuple[PlanRemedy, ...]] = Remembered(_KEPT)
+_tried: Remembered[TriedChanges] = Remembered(_KEPT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,19 +236,26 @@ def tried_remedies(
     demand: str | None,
     tries: int,
     observe: Callable[[str], object] | None = None,
-) -> tuple[PlanRemedy, ...]:
+) -> TriedChanges:
     """Try remedies for a demand of the page's plan, or remember what was tried."""
     from medhavi.planners.late_remedies.trying_out import remedies
+    from medhavi.results.plan_remedy import TriedChanges
 
     plan, snapshot = _both(page)
 
-    def told(_what: str, done: int, most: int) -> None:
+    texts: list[str] = []
+
+    def told(what: str, done: int, most: int) -> None:
+        texts.append(what)
         if observe is not None:
             observe(f"{done} of {most} plans")
 
     return _tried.get(
         (plan.fingerprint, demand, tries),
-        lambda: remedies(snapshot, plan, demand, tries=tries, observe=told),
+        lambda: TriedChanges(
+            found=remedies(snapshot, plan, demand, tries=tries, observe=told),
+            texts=tuple(texts),
+        ),
     )
 
 

@@ -159,6 +159,12 @@ def _numbers(cells: pl.Series) -> Typed:
 def _lists(cells: pl.Series) -> Typed:
     """Split entries at semicolons, trim them, drop empty ones; none left is empty."""
     if isinstance(cells.dtype, (pl.List, pl.Array)):
+        if isinstance(cells.dtype.inner, (pl.List, pl.Array, pl.Struct)):
+            texts = [
+                None if row is None else [str(entry) for entry in row]
+                for row in cells.to_list()
+            ]
+            cells = pl.Series(cells.name, texts, pl.List(pl.String))
         inner = cells.cast(pl.List(pl.String), strict=False)
         text = inner.list.join(";", ignore_nulls=True)
     else:

@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+WIDEST = 127
+"""Most bits of a whole number that a column holds as such."""
+MOST_BITS = 4096
+"""Longer whole numbers are told by their length."""
+
+
 def raw_frame(rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
     """Put dict rows into a frame; a column of mixed types becomes text.
 
@@ -26,10 +32,13 @@ def raw_frame(rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
 
 
 def _series(name: str, values: list[object]) -> pl.Series:
-    try:
-        return pl.Series(name, values, strict=True)
-    except (TypeError, pl.exceptions.PolarsError):
-        return pl.Series(name, [_text(value) for value in values], pl.String)
+    wide = any(isinstance(one, int) and one.bit_length() > WIDEST for one in values)
+    if not wide:
+        try:
+            return pl.Series(name, values, strict=True)
+        except (TypeError, OverflowError, pl.exceptions.PolarsError):
+            pass
+    return pl.Series(name, [_text(value) for value in values], pl.String)
 
 
 def _text(value: object) -> str | None:
@@ -42,4 +51,6 @@ def _text(value: object) -> str | None:
         return value.isoformat()
     if isinstance(value, (list, tuple, set, frozenset)):
         return ";".join(str(entry) for entry in value)
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        return f"a whole number of {value.bit_length():,} bits"
     return repr(value) if isinstance(value, float) else str(value)

@@ -21,6 +21,7 @@ class Settings:
     `as_of` is now of every planner [UTC seconds]; `horizon_days` [days] counts from it.
     `priority_weights` are the weights of priority 1, 2, 3 …; the last one holds on.
     `delay_correlation` is that of the delays of different suppliers and lanes.
+    `remedies_min_share` is the least share of a need that a remedy must deliver.
     `over_peg` tells whether a firm peg keeps more than its demand needs (PEG-08).
     """
 
@@ -34,6 +35,7 @@ class Settings:
     risk_basis: Literal["p50", "p80", "p95"]
     delay_correlation: float = 0.0
     over_peg: Literal["cap", "allow"] = "cap"
+    remedies_min_share: float = 0.2
     timezone: str | None = None
     """Zone of dates without a time and of pages; None: not stated."""
 
@@ -55,6 +57,7 @@ class Settings:
             risk_basis=row["risk_basis"],  # type: ignore[arg-type]
             delay_correlation=float(row["delay_correlation"]),  # type: ignore[arg-type]
             over_peg=row["over_peg"],  # type: ignore[arg-type]
+            remedies_min_share=float(row["remedies_min_share"]),  # type: ignore[arg-type]
             timezone=str(row["timezone"]) if row.get("timezone") else None,
         )
 

@@ -76,11 +76,15 @@ def _reason(code: str) -> str:
     return f'<abbr title="{meaning}">{escape(code_words(code))}</abbr>'
 
 
-def plan_remedies_html(remedies: Sequence[PlanRemedy], names: Names) -> str:
-    """List changes that were tried, the most gain first."""
+def plan_remedies_html(
+    remedies: Sequence[PlanRemedy], names: Names, tried: Sequence[str] = ()
+) -> str:
+    """List remedies, the most gain first; an empty list names what was tried."""
     if not remedies:
+        told = "; ".join(local_words(text, names) for text in tried)
         return empty(
-            "Nothing that was tried helps",
+            "No remedy found",
+            f"Tried without gain for the demand itself: {told or 'no change applies'}. "
             "Agree a later date, or raise the number of tries.",
         )
     rows = [

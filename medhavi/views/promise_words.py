@@ -211,10 +211,15 @@ def remedies_html(promise: Promise, names: Names) -> str:
     if not promise.remedies:
         what = "Nothing has to help: it is there in time"
         if promise.limiter is not None:
-            what = "Nothing that was tried helps"
-        return empty(what, "Ask for another date or quantity.")
+            what = "No remedy found"
+        tried = [local_words(text, names) for text in promise.tried]
+        hint = "Ask for another date or quantity."
+        if tried:
+            hint = f"Tried without gain: {'; '.join(tried)}. {hint}"
+        return empty(what, hint)
     rows = [_remedy(remedy, promise, names) for remedy in promise.remedies]
-    return table_html(("What would help", "There", "Gain", "Cost"), rows, ("Cost",))
+    columns = ("Remedy", "Delivery", "Gain", "Quantity", "Cost", "Saves")
+    return table_html(columns, rows, ("Quantity", "Cost", "Saves"))
 
 
 def remedy_words(remedy: TriedRemedy, names: Names) -> str:
@@ -224,11 +229,14 @@ def remedy_words(remedy: TriedRemedy, names: Names) -> str:
 
 
 def _remedy(remedy: TriedRemedy, promise: Promise, names: Names) -> tuple[str, ...]:
+    unit = names.unit(str(promise.demand.get("product")))
     return (
         escape(remedy_words(remedy, names)),
         escape(when(from_seconds(remedy.date), names.zone)),
         escape(gain_words(promise.date, remedy.date)),
+        NOTHING if remedy.qty is None else escape(quantity(remedy.qty, unit)),
         escape(money(remedy.cost, promise.cost.currency)),
+        escape(money(remedy.saved, promise.cost.currency)),
     )
 
 

@@ -53,7 +53,7 @@ def hold(kind: str, subject: str, **cells: object) -> dict[str, object]:
 WEAK = {"demand": "D1", "priority": 9, "due": day(9), "product": "A", "qty": 1}
 CASES = {
     "a supplier that takes long": Case(
-        workshop(), SOON, Limiter.SUPPLIER_LEADTIME_EXCEEDED, {"expedite", "later_date"}
+        workshop(), SOON, Limiter.SUPPLIER_LEADTIME_EXCEEDED, {"expedite"}
     ),
     "a supplier that rows of sourcing leave out": Case(
         tables(
@@ -82,7 +82,7 @@ CASES = {
         tables(stock=[{"qty": 4}]),
         SOON,
         Limiter.MATERIAL_SHORTFALL,
-        {"buy_more", "split_delivery"},
+        {"buy_more"},
     ),
     "a substitute that holds elsewhere": Case(
         tables(
@@ -121,7 +121,7 @@ CASES = {
         tables(stock=[{"qty": 10}], inventory_policies=[{"safety_qty": 6}]),
         {},
         Limiter.SAFETY_VIOLATION,
-        {"use_safety", "split_delivery"},
+        {"use_safety"},
     ),
     "lots of too low a class": Case(
         tables(settings=RANKED, stock=[{"qty": 10, "quality": "B"}]),
@@ -312,7 +312,7 @@ CASES = {
         ),
         {"full_line": True, **SOON},
         Limiter.SUPPLIER_LEADTIME_EXCEEDED,
-        {"later_date", "split_delivery"},
+        {"split_delivery"},
     ),
 }
 
@@ -339,6 +339,68 @@ def test_each_kind_is_offered_for_its_limiter_and_brings_what_it_says(name):
             remedy.status,
         )
         assert (again.qty, again.on_time_prob) == (remedy.qty, remedy.on_time_prob)
+
+
+OLIVE: dict[str, Any] = {
+    "products": [{"product": "A"}],
+    "supply_terms": [{"lead_time_days": 42}],
+}
+"""A purchase that takes six weeks."""
+
+
+@pytest.mark.req("ATP-19")
+def test_a_few_pieces_and_the_answer_itself_are_no_remedies():
+    """37,000 asked for now, 9 lie there, all of it comes in six weeks."""
+    made = asked(tables(stock=[{"qty": 9}], **OLIVE), qty=37_000, due=day(0))
+    assert made.date is not None
+    for one in made.remedies:
+        assert one.qty >= 0.2 * 37_000
+        assert (one.date, one.qty) != (made.date, made.qty)
+        assert one.date < made.date or one.saved > 0
+    assert "later_date" not in {one.code for one in made.remedies}
+    assert not any(one.text.startswith("ask for 9 ") for one in made.remedies)
+
+
+@pytest.mark.req("ATP-19")
+@pytest.mark.parametrize(("share", "shown"), [(0.2, True), (0.41, False)])
+def test_a_remedy_delivers_the_stated_share_of_the_need(share, shown):
+    """4 of 10 lie there."""
+    rule = [{"policy": "default", "delivery": "full_line"}]
+    made = asked(
+        tables(
+            stock=[{"qty": 4}],
+            promise_policies=rule,
+            settings=[{"remedies_min_share": share}],
+            **OLIVE,
+        ),
+        **SOON,
+    )
+    assert ("ask for 4 of A" in {one.text for one in made.remedies}) is shown
+
+
+@pytest.mark.req("ATP-19")
+def test_remedies_are_ranked_by_what_they_save():
+    found = 0
+    for case in CASES.values():
+        made = asked(case.snapshot, **case.stated)
+        saved = [one.saved for one in made.remedies]
+        assert saved == sorted(saved, reverse=True)
+        found += len(saved)
+    assert found > 20
+
+
+@pytest.mark.req("ATP-19")
+def test_an_empty_list_says_what_was_tried():
+    """Nothing but six weeks of waiting: no other supplier, no stock, no other rule."""
+    made = asked(
+        tables(**OLIVE, settings=[{"remedies_min_share": 1.0}]), due=day(41.99)
+    )
+    if not made.remedies:
+        assert "no remedy: " in str(made)
+    bare = asked(tables(products=[{"product": "A"}]), due=day(1))
+    assert bare.remedies == ()
+    assert "no remedy: " in str(bare)
+    assert any(entry["stage"] == "remedies" for entry in bare.trace)
 
 
 @pytest.mark.req("ATP-19")

@@ -154,7 +154,7 @@ def test_infinite_quantities_are_refused():
 
 
 def test_quantities_that_cannot_be_counted_are_refused():
-    assert codes([{**ROW, "qty": 1e300}]) == [("SNAP029", 1, "qty")]
+    assert codes([{**ROW, "qty": 1e300}]) == [("PRM014", 1, "qty")]
     assert read([{**ROW, "qty": 1e12}]).requests[0].qty == 1e12
 
 
@@ -169,3 +169,27 @@ def test_a_request_that_is_a_demand_takes_its_id():
 def test_a_class_that_nothing_ranks_is_named():
     with pytest.raises(BadData, match=r"asks for class A; .* ranks none"):
         read([{**ROW, "min_quality": "A"}])
+
+
+@pytest.mark.parametrize(
+    "column", ["qty", "line", "price", "priority", "due", "product"]
+)
+@pytest.mark.parametrize(
+    "value",
+    [2**63, 2**64, -(2**63) - 1, 10**400, 10**5000, float("nan"), float("inf"), 1e308],
+    ids=["2^63", "2^64", "-2^63-1", "10^400", "10^5000", "nan", "inf", "1e308"],
+)
+def test_numbers_that_nothing_counts_are_findings(column, value):
+    """No such cell ends the program: it is refused, or is text where text is asked."""
+    with pytest.raises(BadData) as caught:
+        read_requests([{**ROW, column: value}], tables())
+    assert {(one.row, one.column) for one in caught.value.findings} == {(1, column)}
+
+
+@pytest.mark.parametrize("due", ["9999-12-31T00:00:00Z", "1850-01-01T00:00:00Z"])
+def test_instants_beyond_the_calendar_of_events_are_refused(due):
+    assert codes([{**ROW, "due": due}]) == [("PRM014", 1, "due")]
+
+
+def test_lists_of_lists_are_no_fault_of_the_program():
+    read_requests([{**ROW, "requires": [[1], ["a=b"]]}], tables())

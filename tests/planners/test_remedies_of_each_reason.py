@@ -29,6 +29,7 @@ NOTHING_HELPS = {
     Limiter.NO_TRANSPORT_LEG,
     Limiter.REGULATORY_BLOCKED,
     Limiter.DEMAND_STATUS,
+    Limiter.ROUTING_CAPACITY_FAIL,
 }
 """Reasons whose smallest case is not mended by rows of one table."""
 

@@ -200,7 +200,8 @@ def test_remedies_are_tried_once_for_a_page(tmp_path):
     page = late_tables(tmp_path)
     told: list[str] = []
     first = desk_page.tried_remedies(page, None, 2, told.append)
-    assert first[0].lateness_h == 0.0
+    assert first.found[0].lateness_h == 0.0
+    assert len(first.texts) == 2
     assert told == ["1 of 2 plans", "2 of 2 plans"]
     assert desk_page.tried_remedies(page, None, 2) is first
 

@@ -184,7 +184,10 @@ def test_a_rejected_request_shows_dashes_and_what_to_do(rejected):
     assert probability_chart(rejected, NAMES, due=DUE) is None
     assert chain_sentence(rejected, DUE) == "Nothing can be promised"
     assert probability_sentence(rejected) == "Probability of the delivery date"
-    assert "Nothing that was tried helps" in remedies_html(rejected, NAMES)
+    assert "No remedy found" in remedies_html(rejected, NAMES)
+    entry = {"stage": "remedies", "tried": 1, "changes": ["buy M1"], "note": ""}
+    tried = remedies_html(replace(rejected, trace=(entry,)), NAMES)
+    assert "Tried without gain: buy Filling 1" in tried
 
 
 def test_nobody_calls_a_late_date_in_time(promise):

@@ -24,12 +24,14 @@ class Outcome(NamedTuple):
 
     `last` is the last delivery [UTC seconds], `late` its lateness against the due date
     of the values' snapshot [s]; both None without a delivery. `money` is what lateness
-    and shortage cost.
+    and shortage cost; `short` is not delivered [base units], `share` of the need is.
     """
 
     last: int | None
     late: int | None
     money: float
+    short: float = 0.0
+    share: float = 1.0
 
 
 class Damage:
@@ -77,11 +79,15 @@ class Damage:
             money[demand] = money.get(demand, 0.0) + self._late[demand] * qty * behind
             last[demand] = max(last.get(demand, instant), instant)
         found: dict[str, Outcome] = {}
-        for demand, short in plan.fulfilment.select("demand", "short").iter_rows():
+        for demand, qty, short in plan.fulfilment.select(
+            "demand", "qty", "short"
+        ).iter_rows():
             when = last.get(demand)
             late = None if when is None else max(when - self._due[demand], 0)
             cost = money.get(demand, 0.0) + self._short[demand] * (short or 0.0)
-            found[demand] = Outcome(when, late, cost)
+            missing = short or 0.0
+            share = 1.0 - missing / qty if qty else 1.0
+            found[demand] = Outcome(when, late, cost, missing, share)
         return found
 
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 TRIES = 8
 """How many plans are made at most, unless the caller says otherwise."""
+SMALL = 1e-9
+"""Quantities and shares nearer than this are the same."""
 LEAST = 0.005
 """Money below this is no difference (half a cent)."""
 
@@ -59,15 +61,16 @@ def remedies(
     tries
         How many plans are made at most; each takes as long as the plan itself.
     observe
-        Called with ("remedies", tried, most).
+        Called with the change that was tried, how many were, and the most.
     cancelled
         Polled between plans; True ends with what was tried so far.
 
     Returns
     -------
     tuple of PlanRemedy
-        Those that help, the largest gain in money first; one that brings the demand
-        forward is kept though others pay more for it, with them named in `harms`.
+        Those that make their own demand less late or less short, with at least
+        `settings.remedies_min_share` of it delivered, the largest gain in money first;
+        one is kept though others pay more for it, with them named in `harms`.
 
     Raises
     ------
@@ -81,6 +84,7 @@ def remedies(
     damage = Damage(snapshot)
     before = damage.of(plan)
     changes = PlanChanges(snapshot, Providers(snapshot), plan)
+    share = snapshot.settings.remedies_min_share
     found: list[PlanRemedy] = []
     tried = 0
     for reason, change in _in_turn(changes, reasons(plan, demand)):
@@ -89,10 +93,11 @@ def remedies(
         again = _planned(snapshot, plan, change)
         tried += 1
         if observe is not None:
-            observe("remedies", tried, tries)
+            observe(change.text, tried, tries)
         if again is None:
             continue
-        remedy = _remedy(reason, change, before, damage.of(again), again)
+        after = damage.of(again)
+        remedy = _remedy(reason, change, before, after, again, share)
         if remedy is not None:
             found.append(remedy)
     found.sort(key=lambda one: (-one.gain, one.demand, one.kind, one.text))
@@ -154,14 +159,27 @@ def _planned(snapshot: Snapshot, plan: Plan, change: PlanChange) -> Plan | None:
         return None
 
 
+def _improves(mine: Outcome, then: Outcome, share: float) -> bool:
+    """Whether a demand is less late or less short, and gets enough of what it needs.
+
+    What the rest of the plan gains is no reason: that is another search, not a remedy.
+    """
+    if then.late is None or then.share < share - SMALL:
+        return False
+    if mine.late is None or then.short < mine.short - SMALL:
+        return True
+    return then.short <= mine.short + SMALL and then.late < mine.late
+
+
 def _remedy(
     reason: Reason,
     change: PlanChange,
     before: Mapping[str, Outcome],
     after: Mapping[str, Outcome],
     again: Plan,
+    share: float,
 ) -> PlanRemedy | None:
-    """Give the remedy, or None where it helps neither the demand nor the whole."""
+    """Remedy of one change, or None where it does not help the demand itself."""
     harms = []
     saved = 0.0
     for demand, old in before.items():
@@ -179,7 +197,7 @@ def _remedy(
                 )
             )
     mine, then = before[reason.demand], after.get(reason.demand)
-    if then is None or (then.money > mine.money - LEAST and saved < LEAST):
+    if then is None or not _improves(mine, then, share):
         return None
     harms.sort(key=lambda harm: (-harm.money, harm.demand))
     return PlanRemedy(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from math import inf
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -22,7 +22,7 @@ from medhavi.snapshot.checks_rows import bound
 from medhavi.snapshot.checks_values import qty_steps
 from medhavi.snapshot.column_names import matched, unknown_columns
 from medhavi.snapshot.row_findings import nearest
-from medhavi.units import to_seconds
+from medhavi.units import EARLIEST, LARGEST_NUMBER, LATEST, to_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -203,22 +203,30 @@ def _column(
 
 
 def _bounds(column: Column, value: Any, place: dict[str, Any]) -> list[Finding]:
+    fault: tuple[str, dict[str, Any]] | None = None
     if column.one_of and value not in column.one_of:
         choices = ", ".join(column.one_of)
         hint = nearest(str(value), column.one_of)
-        fields: dict[str, Any] = {"value": value, "choices": choices, "nearest": hint}
-        return [finding("SNAP006", **fields, **place)]
-    if column.type not in {"int", "float"}:
-        return []
-    if value != value or value in {float("inf"), float("-inf")}:  # noqa: PLR0124 - NaN
-        return [finding("SNAP009", value=value, **place)]
+        fault = "SNAP006", {"value": value, "choices": choices, "nearest": hint}
+    elif column.type == "timestamp" and not EARLIEST <= value < LATEST:
+        fault = "PRM014", {"value": value, "limit": "the years 1900 to 2199"}
+    elif column.type in {"int", "float"}:
+        fault = _out_of_range(column, value)
+    return [] if fault is None else [finding(fault[0], **fault[1], **place)]
+
+
+def _out_of_range(column: Column, value: float) -> tuple[str, dict[str, Any]] | None:
+    """Code and fields of the finding of a number; None: it may be asked for."""
+    if not isfinite(value):
+        return "SNAP009", {"value": value}
+    if abs(value) > LARGEST_NUMBER:
+        most = f"{LARGEST_NUMBER:,.0f} by amount"
+        return "PRM014", {"value": f"{value:.6g}", "limit": most}
     below = column.min is not None and value < column.min
-    open_below = column.min_open is not None and value <= column.min_open
-    if below or open_below:
+    if below or (column.min_open is not None and value <= column.min_open):
         unit = f"; it counts in {column.unit}" if column.unit else ""
-        fields = {"value": value, "bound": bound(column), "unit": unit}
-        return [finding("SNAP007", **fields, **place)]
-    return []
+        return "SNAP007", {"value": value, "bound": bound(column), "unit": unit}
+    return None
 
 
 def _default(column: Column) -> object:
@@ -334,7 +342,7 @@ def _too_large(requests: Sequence[Request], snapshot: Snapshot) -> list[Finding]
     """Name quantities that no float counts by steps, there or of their components."""
     # A row that is wrong already may lack its quantity.
     stated = [one for one in requests if one.cells["qty"] is not None]
-    large = [one for one in stated if LARGE <= one.qty < inf]
+    large = [one for one in stated if LARGE <= one.qty <= LARGEST_NUMBER]
     if not large:
         return []
     steps = dict(qty_steps(snapshot).iter_rows())

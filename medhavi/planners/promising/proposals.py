@@ -54,7 +54,8 @@ def proposals(quest: Quest, answer: Promise) -> Iterator[Proposal]:
     # Where others may give way nobody knows which rules are idle: those come last.
     yield from rules
     for qty in _quarters(quest):
-        yield _asked_for(quest, qty)
+        if qty >= least_quantity(quest):
+            yield _asked_for(quest, qty)
 
 
 def joined(one: Proposal, other: Proposal, policy: Policy) -> Proposal | None:
@@ -100,14 +101,17 @@ def _same_row(one: Rows, other: Rows) -> bool:
 def _request_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
     request = quest.request
     date = answer.date or min((one.date for one in answer.options), default=None)
-    if date is not None and date > request.due:
+    # Where the whole has a date, asking for that date is the answer itself.
+    whole = answer.date is not None and answer.qty >= request.qty
+    if date is not None and date > request.due and not whole:
         cells: dict[str, object] = {"due": from_seconds(date)}
         if request.max_lateness_days is not None:
             cells["max_lateness_days"] = None
         text = f"ask for {from_seconds(date):%Y-%m-%d %H:%M} UTC"
         yield Proposal(RemedyKind.LATER_DATE, text, {"request": (cells,)})
     for qty in _timely(quest, answer):
-        yield _asked_for(quest, qty)
+        if qty >= least_quantity(quest):
+            yield _asked_for(quest, qty)
     yield from _looser(quest, answer)
     if request.full_line or request.order_policy != "independent":
         cells = {"full_line": False, "order_policy": "independent"}
@@ -134,13 +138,18 @@ def _looser(quest: Quest, answer: Promise) -> Iterator[Proposal]:
         yield Proposal(kind, text, {"request": (cells,)})
 
 
+def least_quantity(quest: Quest) -> float:
+    """Least quantity that a remedy must deliver [base units]."""
+    return quest.book.snapshot.settings.remedies_min_share * quest.request.qty
+
+
 def _asked_for(quest: Quest, qty: float) -> Proposal:
-    text = f"ask for {qty:g} of {quest.request.product}"
+    text = f"ask for {qty:,.10g} of {quest.request.product}"
     return Proposal(RemedyKind.SPLIT_DELIVERY, text, {"request": ({"qty": qty},)})
 
 
 def _timely(quest: Quest, answer: Promise) -> Iterator[float]:
-    """Give the quantity that is on time, else what there is, else what is free now."""
+    """Give the quantity that is on time, else what is free now; never the answer's."""
     request = quest.request
     timely = sum(
         one.qty
@@ -148,10 +157,9 @@ def _timely(quest: Quest, answer: Promise) -> Iterator[float]:
         if one.date <= request.due and one.product == request.product
     )
     if 0 < timely < request.qty:
-        yield timely
-    elif answer.deliveries and answer.qty < request.qty:
-        yield answer.qty
-    else:
+        if timely != answer.qty:
+            yield timely
+    elif not 0 < answer.qty < request.qty:
         free = _free_now(quest)
         if 0 < free < request.qty:
             yield free
@@ -189,6 +197,14 @@ def _policy_changes(quest: Quest, answer: Promise) -> Iterator[Proposal]:
     )
     for kind, text, cells in changes:
         yield Proposal(kind, text, policy_rows(policy, text, cells), cells)
+    trusting = policy.supplier_fallback == "accept_with_risk"
+    if not trusting and not _is_idle("supplier_fallback", quest):
+        # The default value says nothing in a row beside others: these rows change.
+        trusted = {"supplier_fallback": "accept_with_risk"}
+        rows = quest.book.policies.stating("supplier_fallback")
+        table = tuple({**row, **trusted} for row in rows)
+        text = "accept the stated time of suppliers"
+        yield Proposal(RemedyKind.RELAX_POLICY, text, {"promise_policies": table})
 
 
 def _more_supply(quest: Quest) -> Iterator[Change]:
@@ -209,10 +225,6 @@ def _more_supply(quest: Quest) -> Iterator[Change]:
         if counting.counted_on:
             text = f"count on planned orders ({', '.join(counting.counted_on[:3])})"
             yield RemedyKind.RELAX_POLICY, text, {"planned_orders": True}
-    trusting = policy.supplier_fallback == "accept_with_risk"
-    if not trusting and not _is_idle("supplier_fallback", quest):
-        text = "accept the stated time of suppliers"
-        yield RemedyKind.RELAX_POLICY, text, {"supplier_fallback": "accept_with_risk"}
 
 
 def _two_sources(quest: Quest, answer: Promise) -> Iterator[Change]:

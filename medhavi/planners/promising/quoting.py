@@ -82,15 +82,28 @@ def helped(quest: Quest, answer: Promise) -> Promise:
 def _with_remedies(quest: Quest, answer: Promise) -> Promise:
     def ask(book: Book, request: Request) -> Promise:
         # A change of the policy names its own; all others are asked as before.
-        same = request.policy == quest.request.policy
-        return _figures(book, request, quest.policy if same else None)
+        if request.policy != quest.request.policy:
+            return _figures(book, request, None)
+        policy = quest.policy
+        if book.policies is not quest.book.policies:
+            fallback = book.policies.of(request).supplier_fallback
+            policy = replace(policy, supplier_fallback=fallback)
+        return _figures(book, request, policy)
 
     helping = remedies(quest, answer, ask)
     answer = replace(answer, remedies=helping.found)
-    if helping.all_tried:
+    if helping.all_tried and helping.found:
         return answer
-    note = f"tried: {helping.tried}; other changes were not"
-    entry = {"stage": "remedies", "tried": helping.tried, "note": note}
+    count = len(helping.tried)
+    note = f"tried: {count}; " + (
+        "no other change applies" if helping.all_tried else "other changes were not"
+    )
+    entry = {
+        "stage": "remedies",
+        "tried": count,
+        "changes": list(helping.tried),
+        "note": note,
+    }
     return replace(answer, trace=(*answer.trace, entry))
 
 

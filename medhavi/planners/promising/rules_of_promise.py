@@ -144,6 +144,11 @@ class Policies:
         sorted_rows = [by_name[name] for name in sorted(by_name)]
         return altered(self, _rows=sorted_rows, _known={})
 
+    def stating(self, column: str) -> list[Mapping[str, Any]]:
+        """Rows that say something else than the default of a column."""
+        usual = _defaults()[column]
+        return [row for row in self._rows if row[column] not in {None, usual}]
+
     def named(self, name: str) -> Mapping[str, Any] | None:
         """Give the row or preset of a name, whatever the case of its letters."""
         for row in self._rows:

@@ -1,7 +1,10 @@
 """Changes that would help, each tried by a quote of its own (ATP-19).
 
 A remedy names the rows it changes. Its date and cost are those of a quote on the tables
-with these rows, so applying them gives exactly that answer. Where no change alone makes
+with these rows, so applying them gives exactly that answer. It improves the date or the
+money, delivers at least `settings.remedies_min_share` of what is needed, and is never
+the answer itself. Money is the cost of the answer with its lateness and the price of
+what is not delivered, at the values of the request. Where no change alone makes
 the answer be on time, pairs are tried: those that helped, the best first, with each
 other and with those that did not help alone.
 """
@@ -11,7 +14,11 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
-from medhavi.planners.promising.proposals import joined, proposals
+from medhavi.planners.promising.proposals import (
+    joined,
+    least_quantity,
+    proposals,
+)
 from medhavi.planners.promising.table_proposals import Proposal
 from medhavi.planners.promising.what_if import asked_again, book_with
 from medhavi.results.limiter import RemedyKind
@@ -29,6 +36,8 @@ if TYPE_CHECKING:
     Ask = Callable[[Book, Request], Promise]
 
 MOST_REMEDIES = 6
+LEAST = 0.005
+"""Money below this is no difference (half a cent)."""
 RANKS = {
     PromiseStatus.PROMISED: 0,
     PromiseStatus.PROMISED_LATE: 1,
@@ -42,10 +51,10 @@ PAIRS_SHARE = 3
 
 
 class Remedies(NamedTuple):
-    """What helps, how many changes were tried, and whether none was left out."""
+    """What helps, which changes were tried, and whether none was left out."""
 
     found: tuple[TriedRemedy, ...]
-    tried: int
+    tried: tuple[str, ...]
     all_tried: bool
 
 
@@ -64,7 +73,7 @@ def remedies(quest: Quest, answer: Promise, ask: Ask) -> Remedies:
     Returns
     -------
     Remedies
-        On time first, then by date and cost; `remedy_tries` of the policy says how many
+        Those that save most money first; `remedy_tries` of the policy says how many
         were tried at most.
     """
     trials = _Trials(quest, answer, ask)
@@ -81,7 +90,7 @@ def asked_anew(
     promise = ask(quest.book, quest.request, quest.policy)
     kind = RemedyKind.ASK_AGAIN
     tried = _Tried(Proposal(kind, "ask again", {}), promise, kind.value)
-    return _told([tried])
+    return _told([tried], 0.0)
 
 
 class _Tried(NamedTuple):
@@ -100,8 +109,9 @@ class _Trials:
         self._left = quest.policy.remedy_tries
         self._helped: list[_Tried] = []
         self._idle: list[Proposal] = []
-        self._tried = 0
+        self._tried: list[str] = []
         self._all_tried = True
+        self._before = self._money(answer)
 
     def singles(self) -> None:
         """Try each change alone."""
@@ -146,20 +156,39 @@ class _Trials:
 
     def told(self) -> Remedies:
         """Give what helped, the best first."""
-        found = _told(self._ranked()[:MOST_REMEDIES])
-        return Remedies(found, self._tried, self._all_tried)
+        ranked = self._ranked()[:MOST_REMEDIES]
+        found = tuple(
+            told
+            for one in ranked
+            for told in _told([one], self._before - self._money(one.promise))
+        )
+        return Remedies(found, tuple(self._tried), self._all_tried)
+
+    def _money(self, promise: Promise) -> float:
+        """Cost of an answer with what it does not deliver [base currency]."""
+        request = self._quest.request
+        missing = max(request.qty - promise.qty, 0.0)
+        return promise.cost.total + missing * self._quest.book.costs.short_rate(request)
 
     def _ranked(self) -> list[_Tried]:
         return sorted(
             self._helped,
             key=lambda one: (
+                self._money(one.promise),
                 RANKS[one.promise.status],
-                -one.promise.qty if not one.promise.on_time else 0.0,
                 one.promise.date or 0,
-                one.promise.cost.total,
                 one.code,
             ),
         )
+
+    def _improves(self, promise: Promise) -> bool:
+        """Whether a quote is earlier or saves money; the answer itself does not."""
+        answer = self._answer
+        if (promise.date, promise.qty) == (answer.date, answer.qty):
+            return False
+        if answer.date is None or promise.date is None:
+            return promise.date is not None
+        return promise.date < answer.date or self._money(promise) < self._before - LEAST
 
     def _has(self, kind: RemedyKind) -> bool:
         return any(one.proposal.kind is kind for one in self._helped)
@@ -169,20 +198,25 @@ class _Trials:
     ) -> bool:
         """Quote a change; it helps where it is better than each part of it alone."""
         self._left -= 1
-        self._tried += 1
+        self._tried.append(proposal.text)
         quest = self._quest
         request = asked_again(quest.request, proposal.rows)
         promise = self._ask(book_with(quest.book, proposal.rows), request)
         alone = [one.promise for one in self._helped if one.proposal in parts]
-        helps = promise.date is not None and all(
-            _helps(promise, one, proposal.kind) for one in (self._answer, *alone)
+        helps = (
+            promise.date is not None
+            and promise.qty >= least_quantity(quest)
+            and self._improves(promise)
+            and all(
+                _helps(promise, one, proposal.kind) for one in (self._answer, *alone)
+            )
         )
         if helps:
             self._helped.append(_Tried(proposal, promise, code))
         return helps
 
 
-def _told(tried: Sequence[_Tried]) -> tuple[TriedRemedy, ...]:
+def _told(tried: Sequence[_Tried], saved: float) -> tuple[TriedRemedy, ...]:
     return tuple(
         TriedRemedy(
             code=one.code,
@@ -190,6 +224,7 @@ def _told(tried: Sequence[_Tried]) -> tuple[TriedRemedy, ...]:
             rows=one.proposal.rows,
             date=one.promise.date,
             cost=one.promise.cost.total,
+            saved=saved,
             status=one.promise.status,
             qty=one.promise.qty,
             on_time_prob=one.promise.on_time_prob,
