@@ -42,13 +42,13 @@ class Conversation:
     def report(self, findings: Iterable[Finding]) -> None:
         """Take findings into the answer; errors among them end in exit code 1."""
         from medhavi.findings import has_errors
-        from medhavi.findings.ignored import ignored_together
+        from medhavi.findings.groups import told_together
 
         told = set(self.findings)
         fresh = [found for found in dict.fromkeys(findings) if found not in told]
         self.findings.extend(fresh)
         self.failed = self.failed or has_errors(fresh)
-        for finding in fresh if self.verbose else ignored_together(fresh):
+        for finding in fresh if self.verbose else told_together(fresh):
             self.note(one_line(str(finding)))
 
     def answer(self, **facts: object) -> None:
@@ -59,10 +59,12 @@ class Conversation:
         """Print the object, if one was asked for."""
         if not self.as_json:
             return
+        from medhavi.findings.groups import as_json
+
         document = {
             **self.facts,
             "exit_code": exit_code,
-            "findings": [finding.as_dict() for finding in self.findings],
+            **as_json(self.findings),
         }
         print(json.dumps(document, ensure_ascii=False, default=plain), file=self.out)
 
@@ -76,7 +78,7 @@ def begin(arguments: Sequence[str]) -> Conversation:
         as_json="--json" in arguments,
         out=sys.stdout,
         err=sys.stderr,
-        verbose="--verbose" in arguments,
+        verbose=bool({"--verbose", "--all"} & {*arguments}),
     )
     _CURRENT.set(conversation)
     return conversation

@@ -19,6 +19,7 @@ from medhavi.cli.options import (
     Scale,
     ScaleOption,
     StoreOption,
+    VerboseOption,
     existing_tables,
     instant,
 )
@@ -97,6 +98,7 @@ def check(
     tables: Annotated[
         Path, typer.Option("--tables", help="Folder of CSV or Parquet, or an xlsx.")
     ],
+    verbose: VerboseOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check tables and name every problem at once."""
@@ -142,6 +144,7 @@ def snapshot(
         str | None, typer.Option("--known-at", help="Facts recorded up to it.")
     ] = None,
     file_format: FormatOption = FileFormat.PARQUET,
+    verbose: VerboseOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write the tables of a moment to a folder."""

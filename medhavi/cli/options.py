@@ -19,7 +19,9 @@ JsonOption = Annotated[
 ]
 VerboseOption = Annotated[
     bool,
-    typer.Option("--verbose", help="List every finding, also what a mode ignores."),
+    typer.Option(
+        "--verbose", "--all", help="List every finding, also what a mode ignores."
+    ),
 ]
 TablesOption = Annotated[
     Path | None,

@@ -50,6 +50,7 @@ class Finding:
 
     `row` counts data rows of the input file from 1; None where no row applies. One that
     stands for more of a kind names their code in `left_out` and their rows in `rows`.
+    `source` is the type of event that it comes from, where it comes from one.
     """
 
     code: str
@@ -62,6 +63,7 @@ class Finding:
     remedy: str
     left_out: str | None = field(default=None, compare=False, repr=False)
     rows: tuple[int, ...] = field(default=(), compare=False, repr=False)
+    source: str | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         """Give one line: code, place, message, remedy."""

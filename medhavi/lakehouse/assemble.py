@@ -7,6 +7,7 @@ stays with them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -154,18 +155,21 @@ def _typed_key(table: str, key: dict[str, str]) -> Key | None:
 def quality_findings(state: State) -> list[Finding]:
     """Give what the fold could not make sense of, in order of position."""
     return [
-        finding(
-            row["code"],
-            table=row["table"],
-            column=None if row["code"] in _REASONED else row["column"],
-            value=row["value"],
-            position=row["position"],
-            type=row["type"],
-            reason=row["column"],
-            detail=row["detail"],
-            first=row["detail"],
-            occurred_at=str(row["detail"]).rpartition(", ")[0],
-            overtaken=str(row["detail"]).rpartition(", ")[2],
+        replace(
+            finding(
+                row["code"],
+                table=row["table"],
+                column=None if row["code"] in _REASONED else row["column"],
+                value=row["value"],
+                position=row["position"],
+                type=row["type"],
+                reason=row["column"],
+                detail=row["detail"],
+                first=row["detail"],
+                occurred_at=str(row["detail"]).rpartition(", ")[0],
+                overtaken=str(row["detail"]).rpartition(", ")[2],
+            ),
+            source=row["type"],
         )
         for row in state.frame("quality").iter_rows(named=True)
     ]

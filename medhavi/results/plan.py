@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.findings import Finding, Severity
+from medhavi.findings.groups import as_json
 from medhavi.results.basis import Basis
 from medhavi.results.lateness import flagged, has_flags
 from medhavi.results.order_numbers import register_of, with_numbers
@@ -234,7 +235,7 @@ class Plan:
         return {
             **self.run.as_dict(),
             "fingerprint": self.fingerprint,
-            "findings": [finding.as_dict() for finding in self.findings],
+            **as_json(self.findings),
         }
 
     def kpis_json(self) -> dict[str, dict[str, object]]:

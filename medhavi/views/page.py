@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from medhavi.findings import Severity
+from medhavi.findings.groups import told_together
 from medhavi.findings.ignored import ignored_together
 from medhavi.results.lateness import tally
 from medhavi.results.plan_summary import late_and_bound, relaxation_words
@@ -97,7 +98,7 @@ def findings_html(findings: Sequence[Finding]) -> str:
         return empty("No findings", "Every check of the data passed.")
     order = list(_FINDING_MARKS)
     ranked = sorted(
-        ignored_together(findings), key=lambda found: order.index(found.severity)
+        told_together(findings), key=lambda found: order.index(found.severity)
     )
     rows = [_finding_cells(found) for found in ranked[:_MOST_FINDINGS]]
     more = len(ranked) - len(rows)

@@ -1,0 +1,95 @@
+"""Findings of one kind in one place, told together: count, first, last, example."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from medhavi.findings import Finding
+from medhavi.findings.ignored import ignored_together
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FEW = 3
+"""Findings of one group that are still told one by one."""
+LISTED = 100
+"""Findings of one group that a file or a JSON answer lists."""
+
+Place = tuple[str, str | None, str | None, str | None]
+"""Code, table, column and source: what a group has in common."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingGroup:
+    """Findings of one code, table, column and source, in their order."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of findings."""
+        return len(self.findings)
+
+    def as_finding(self) -> Finding:
+        """Give one finding for people in place of all."""
+        first, last = self.findings[0], self.findings[-1]
+        source = f" from {first.source}" if first.source else ""
+        message = (
+            f"{self.count:,} times{source}, first {_place(first)}, last {_place(last)}. "
+            f"For example: {first.message}"
+        )
+        return replace(first, row=None, message=message)
+
+    def as_dict(self) -> dict[str, object]:
+        """Give what the findings have in common, their number and an example."""
+        first, last = self.findings[0], self.findings[-1]
+        return {
+            "code": first.code,
+            "severity": str(first.severity),
+            "table": first.table,
+            "column": first.column,
+            "source": first.source,
+            "count": self.count,
+            "first": first.value if first.row is None else first.row,
+            "last": last.value if last.row is None else last.row,
+            "example": first.message,
+        }
+
+
+def _place(found: Finding) -> str:
+    return str(found.value) if found.row is None else f"row {found.row}"
+
+
+def groups(findings: Iterable[Finding]) -> list[FindingGroup]:
+    """Group findings by code, table, column and source, in order of the first."""
+    found: dict[Place, list[Finding]] = {}
+    for one in findings:
+        key = (one.code, one.table, one.column, one.source)
+        found.setdefault(key, []).append(one)
+    return [FindingGroup(findings=tuple(members)) for members in found.values()]
+
+
+def told_together(findings: Iterable[Finding]) -> list[Finding]:
+    """Give what people read: a large group as one finding, small ones one by one."""
+    told: list[Finding] = []
+    for group in groups(ignored_together(findings)):
+        if group.count <= FEW:
+            told.extend(group.findings)
+        else:
+            told.append(group.as_finding())
+    return told
+
+
+def as_json(findings: Iterable[Finding]) -> dict[str, object]:
+    """Give the findings of a JSON document: the first of each group, and all groups.
+
+    At most `LISTED` of a group are listed; `finding_groups` counts all of them.
+    """
+    everything = list(findings)
+    together = groups(everything)
+    left_out = {id(one) for group in together for one in group.findings[LISTED:]}
+    return {
+        "findings": [one.as_dict() for one in everything if id(one) not in left_out],
+        "finding_groups": [group.as_dict() for group in together],
+    }
