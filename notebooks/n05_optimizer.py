@@ -41,7 +41,8 @@ def welcome():
 
                 Mode `optimize` weighs everything in money: making, buying, moving,
                 holding, overtime, a day of lateness, a unit never delivered. This
-                lesson uses the lemonade maker, so that every figure can be followed.
+                lesson uses the lemonade maker in a summer of three times the orders,
+                and a second supplier of bottles who is quick and dear.
                 """
             ),
         ]
@@ -51,7 +52,15 @@ def welcome():
 
 @app.cell
 def open_data():
-    snapshot = mv.Snapshot.from_frames(example_rows())
+    rows = {
+        name: [dict(row) for row in table] for name, table in example_rows().items()
+    }
+    for order in rows["demands"]:
+        order["qty"] *= 3
+    rows["suppliers"].append({"supplier": "RUSH"})
+    rush = {"supplier": "RUSH", "lead_time_days": 3, "unit_price": 0.9}
+    rows["supply_terms"].append({"product": "BOTTLE", "location": "PLANT", **rush})
+    snapshot = mv.Snapshot.from_frames(rows)
     names = names_of(snapshot)
     mo.Html(
         page.header(
@@ -68,7 +77,9 @@ def say_modes():
     ## 1. Three modes side by side
 
     `mrp` keeps every date on paper, `constrained` plans what can be done, `optimize`
-    looks for the least cost. All three are checked by the same independent verifier.
+    looks for the least cost. All three are checked by the same independent verifier;
+    the plan of `optimize` is a *relaxation*: its program counts machine hours per week,
+    so it may book an hour twice, and its summary says how many.
     """)
     return
 
@@ -130,7 +141,9 @@ def parts(plans):
                 selection=None,
                 show_column_summaries=False,
                 show_data_types=False,
-            ),
+            )
+            if best.prices.height
+            else mo.md("Nothing is scarce here, so nothing has a price."),
         ]
     )
     return (best,)
@@ -149,7 +162,7 @@ def say_front():
 
 @app.cell
 def trade(snapshot):
-    front = mv.pareto(snapshot, points=4)
+    front = mv.pareto(snapshot, ["cost", "lateness"], points=5)
     _chart = front_chart(front)
     _drawn = mo.ui.altair_chart(
         untitled(_chart), chart_selection=False, legend_selection=False

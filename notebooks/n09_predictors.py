@@ -116,14 +116,17 @@ def see_months(history, supplier):
         .sort("month")
     )
     when = alt.X("month:T", title=None)
-    taken = alt.Chart(months).mark_line(point=True).encode(x=when, y="days:Q")
+    days = alt.Y("days:Q", title="days")
+    taken = alt.Chart(months).mark_line(point=True).encode(x=when, y=days)
     stated = alt.Chart(months).mark_line(strokeDash=[4, 4]).encode(x=when, y="stated:Q")
     picture = (taken + stated).properties(
         width="container",
         height=220,
         title=f"{supplier.value}: days taken (line) and stated (dashes), monthly median",
     )
-    mo.ui.altair_chart(picture, chart_selection=False, legend_selection=False)
+    _drawn = mo.ui.altair_chart(picture, chart_selection=False, legend_selection=False)
+    # The colours of the theme are known inside its own elements alone.
+    mo.Html(f'<div class="mv">{_drawn.text}</div>')
     return (months,)
 
 
