@@ -274,7 +274,8 @@ class EventLog:
 
     def tail_at(self, positions: Sequence[int]) -> pl.DataFrame:
         """Rows at some positions; see `tail`."""
-        return self._read(pl.col("position").is_in(list(positions)))
+        chosen = pl.col("position").is_in(list(positions))
+        return self._read(chosen if len(positions) else pl.lit(value=False))
 
     def streams_at(self, positions: Sequence[int]) -> dict[int, str]:
         """Streams of the events at some positions."""
@@ -353,20 +354,23 @@ class EventLog:
                 .collect()
             )
 
+    @cached_property
+    def _repeated(self) -> pl.DataFrame:
+        """Ids that the log has more than once, and where each came first."""
+        ids = self.scan().select("position", "event_id").collect()
+        return (
+            ids.filter(ids["event_id"].is_duplicated())
+            .group_by("event_id")
+            .agg(first=pl.col("position").min())
+        )
+
     def _first_positions(self, rows: pl.DataFrame) -> pl.Series:
         """Find where the ids of some rows came first, null where it was here."""
         if rows.is_empty():
             return pl.Series("first", [], dtype=pl.Int64)
-        repeated = (
-            self.scan()
-            .select("position", "event_id")
-            .join(rows.lazy().select("event_id").unique(), on="event_id", how="semi")
-            .group_by("event_id")
-            .agg(first=pl.col("position").min(), times=pl.len())
-            .filter(pl.col("times") > 1)
-            .collect()
+        found = rows.join(
+            self._repeated, on="event_id", how="left", maintain_order="left"
         )
-        found = rows.join(repeated, on="event_id", how="left", maintain_order="left")
         return found.select(
             pl.when(pl.col("first") < pl.col("position")).then("first")
         ).to_series()

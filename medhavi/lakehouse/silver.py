@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from medhavi.lakehouse.silver_state import State
 
 _EVENTS_BETWEEN_CHECKPOINTS = 50_000
+_AHEAD = 8
+"""Checkpoints that a long fold leaves before the head; further back their distance
+doubles, for moments long ago are seldom looked at."""
 _FEW = 10_000
 """Facts up to which the rows that they concern are read ahead one by one."""
 _MANY_SUBJECTS = 1_000
@@ -96,7 +99,7 @@ class Silver:
         if rows.is_empty() and not reached.reach.owes(moment):
             return reached
         writable = True
-        for piece in rows.iter_slices(self._spacing) if rows.height else (rows,):
+        for piece in self._pieces(rows):
             step = _Advance(log, moment, reached, piece)
             reached = reached.advanced(step.state, step.reach)
             if writable:
@@ -106,6 +109,16 @@ class Silver:
         if writable:
             self._finish(reached, log, insist=insist)
         return reached
+
+    def _pieces(self, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """Stretches of rows, each followed by a checkpoint; the older the longer."""
+        start = 0
+        while rows.height - start > self._spacing:
+            steps = (rows.height - start - 1) // self._spacing
+            length = self._spacing * max(1, (steps - _AHEAD + 1) // 2)
+            yield rows.slice(start, length)
+            start += length
+        yield rows.slice(start)
 
     def forget(self, position: int = 0) -> None:
         """Drop the checkpoints from a position on; at 0 all, with their tables."""
