@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.errors import UsageError
+from medhavi.results.amounts import duration, number
 from medhavi.results.lateness import BEGUN, WORDS, Verdict, verdicts
 from medhavi.results.limiter import Limiter
 from medhavi.results.plan_tables import COUNT, FLAG, INSTANT, NUMBER, TEXT
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 TABLE = {
     "level": COUNT,
     "supply": TEXT,
+    "number": TEXT,
     "kind": TEXT,
     "product": TEXT,
     "location": TEXT,
@@ -62,6 +64,8 @@ class Link:
     own_hours: float
     waiting_hours: float
     in_past: bool
+    number: str = ""
+    """Number of the order, as people call it; empty: stock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +139,8 @@ class Explanation:
                 "source, or agree a later date."
             )
         if self.chain:
-            lines.append(f"From first start to delivery: {self.total_hours:.1f} h.")
+            told = duration(self.total_hours)
+            lines.append(f"From first start to delivery: {told}.")
         return lines
 
     def __str__(self) -> str:
@@ -157,13 +162,13 @@ class Explanation:
         place = ""
         if self.product:
             place = f" of {self._named(self.product)} at {self._named(self.location)}"
-        late = f", {self.lateness_hours:.1f} h late" if self.lateness_hours else ""
+        late = f", {duration(self.lateness_hours)} late" if self.lateness_hours else ""
         if self.overdue_hours:
-            late += f", {self.overdue_hours:.1f} h of it before now"
+            late += f", {duration(self.overdue_hours)} of it before now"
         limiter = f", limited by {self.limiter}" if self.limiter else ""
         return (
-            f"Demand {self.demand}: {self.qty:g}{place} by {_text(self.due)}; "
-            f"planned {self.planned:g}, {WORDS[self.verdict]}{late}{limiter}."
+            f"Demand {self.demand}: {number(self.qty)}{place} by {_text(self.due)}; "
+            f"planned {number(self.planned)}, {WORDS[self.verdict]}{late}{limiter}."
         )
 
     def _reason(self, reason: Reason) -> str:
@@ -174,18 +179,21 @@ class Explanation:
         when = ""
         if reason.begin is not None and reason.end is not None:
             when = f", {_text(reason.begin)} to {_text(reason.end)}"
-        hours = f": {reason.hours:.1f} h of it{when}" if reason.hours else when
+        hours = f": {duration(reason.hours)} of it{when}" if reason.hours else when
         subject = self._named(reason.subject)
         return f"{reason.code} of {subject}{hours}{meaning}"
 
     def _link(self, link: Link) -> str:
         verb = _VERBS.get(link.kind, "from")
-        wait = f", then waits {link.waiting_hours:.1f} h" if link.waiting_hours else ""
+        wait = (
+            f", then waits {duration(link.waiting_hours)}" if link.waiting_hours else ""
+        )
+        order = f" ({link.number})" if link.number else ""
         return (
-            f"{link.qty:g} of {self._named(link.product)} at "
-            f"{self._named(link.location)}, {verb} {self._named(link.source)}: "
+            f"{number(link.qty)} of {self._named(link.product)} at "
+            f"{self._named(link.location)}, {verb} {self._named(link.source)}{order}: "
             f"{_text(link.start)} to {_text(link.finish)}, "
-            f"{link.own_hours:.1f} h{wait}."
+            f"{duration(link.own_hours)}{wait}."
         )
 
 
@@ -276,7 +284,8 @@ def _pegs(plan: PlanAccess, demand: str) -> pl.DataFrame:
     """Give the pegs of a demand with their supplies, by level and start."""
     now = from_seconds(plan.run.as_of) if plan.run.as_of is not None else None
     supplies = plan.supplies.select(
-        pl.col("id").alias("supply"), "kind", "source", "start", "finish", "status"
+        pl.col("id").alias("supply"),
+        *("number", "kind", "source", "start", "finish", "status"),
     )
     past = pl.lit(value=False) if now is None else pl.col("start") < now
     past &= ~pl.col("status").is_in(BEGUN).fill_null(value=False)
@@ -288,7 +297,9 @@ def _pegs(plan: PlanAccess, demand: str) -> pl.DataFrame:
             pl.col("kind").fill_null("stock"), in_past=past.fill_null(value=False)
         )
         .group_by("level", "supply", "kind", "product", "location", "source")
-        .agg(pl.col("qty").sum(), pl.col("start", "finish", "in_past").first())
+        .agg(
+            pl.col("qty").sum(), pl.col("number", "start", "finish", "in_past").first()
+        )
         .sort("level", "start", "supply")
     )
 
@@ -343,6 +354,7 @@ def _links(path: list[dict[str, Any]], delivered: dt.datetime) -> list[Link]:
                 own_hours=(row["finish"] - begin).total_seconds() / HOUR,
                 waiting_hours=waiting / HOUR,
                 in_past=row["in_past"],
+                number=row["number"] or "",
             )
         )
     return links

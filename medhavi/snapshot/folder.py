@@ -20,8 +20,11 @@ import polars.selectors as cs
 from medhavi import schema
 from medhavi.errors import EnvironmentFailure
 from medhavi.findings import Finding, finding
+from medhavi.snapshot.column_names import matched
 from medhavi.snapshot.outside_file import read_sheets, read_table
 from medhavi.snapshot.row_findings import LISTED, more, nearest
+from medhavi.snapshot.rows import ROW
+from medhavi.snapshot.workbook_cells import as_csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -130,10 +133,10 @@ def _csv(path: Path, found: list[Finding]) -> pl.DataFrame | None:
         for name in sorted(twice)
     ]
     try:
-        return _scan(path, ragged=False)
+        return _numbered(_scan(path, ragged=False))
     except pl.exceptions.ComputeError:
         found += _long_lines(path, len(header))
-        return _scan(path, ragged=True)
+        return _numbered(_scan(path, ragged=True))
 
 
 def _scan(path: Path, *, ragged: bool) -> pl.DataFrame:
@@ -153,7 +156,7 @@ def _long_lines(path: Path, width: int) -> list[Finding]:
                         finding(
                             "FILE004",
                             table=path.stem,
-                            row=number,
+                            row=number + 1,
                             value=path.name,
                             cells=len(cells),
                             width=width,
@@ -172,7 +175,7 @@ def _workbook(path: Path, reading: _Reading) -> None:
         for sheet, frame in read_sheets(path, schema.tables()).items():
             origin = f"{path.name}, sheet {sheet}"
             if frame is not None:
-                reading.take(sheet, origin, _sheet(frame))
+                reading.take(sheet, origin, _sheet(frame, sheet))
             elif sheet != DOCUMENTATION:
                 reading.ignore(origin, sheet)
     except (OSError, ValueError) as problem:
@@ -182,13 +185,25 @@ def _workbook(path: Path, reading: _Reading) -> None:
         )
 
 
-def _sheet(frame: pl.DataFrame) -> pl.DataFrame:
-    """Named columns of a sheet; lines that are empty throughout are no rows."""
+def _sheet(frame: pl.DataFrame, table: str) -> pl.DataFrame:
+    """Named columns of a sheet; lines that are empty throughout are no rows.
+
+    Each row keeps Excel's own number: the header is row 1.
+    """
     named = [name for name in frame.columns if not name.startswith("__UNNAMED__")]
-    frame = frame.select(named)
+    columns = schema.tables()[table].columns
+    frame = as_csv(matched(frame.select(named), columns), columns)
     if not named:
         return frame
-    return frame.filter(~pl.all_horizontal(pl.all().is_null()))
+    empty = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    return _numbered(frame).filter(~empty)
+
+
+def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the numbers under which a person finds them below a header."""
+    return frame.with_columns(
+        pl.int_range(2, frame.height + 2, dtype=pl.UInt32).alias(ROW)
+    )
 
 
 def write(

@@ -19,15 +19,13 @@ from medhavi.snapshot.cells import EXPECTED, typed
 from medhavi.snapshot.column_names import unknown_columns
 from medhavi.snapshot.local_days import LocalDays
 from medhavi.snapshot.row_findings import LISTED, more, positions
+from medhavi.snapshot.rows import ROW
 from medhavi.snapshot.tables import BY_TYPE, empty
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from medhavi.schema import Column
-
-ROW = "row number of the input"
-"""Working column that carries the input row; no schema name looks like it."""
 
 _TOO_MANY = 3
 """Unknown columns per column of the schema from which a file is another table."""
@@ -85,10 +83,14 @@ def normalise(name: str, raw: pl.DataFrame, days: LocalDays) -> Normal:
         Zones of their dates without a time.
     """
     table = schema.tables()[name]
-    reading = _Reading(table=table, raw=raw, days=days)
+    if ROW in raw.columns:
+        rows = raw.get_column(ROW).cast(pl.UInt32)
+        raw = raw.drop(ROW)
+    else:
+        rows = pl.Series(ROW, range(1, raw.height + 1), pl.UInt32)
+    reading = _Reading(table=table, raw=raw, rows=rows, days=days)
     reading.found += _unknown_columns(table, raw.columns)
     series = [reading.column(column) for column in table.columns.values()]
-    rows = pl.Series(ROW, range(1, raw.height + 1), pl.UInt32)
     frame = _sorted(table, pl.DataFrame([*series, rows]))
     if not raw.width:
         frame = frame.clear()
@@ -124,6 +126,7 @@ class _Reading:
 
     table: Table
     raw: pl.DataFrame
+    rows: pl.Series
     days: LocalDays
     found: list[Finding] = field(default_factory=list)
     unzoned: int = 0
@@ -149,14 +152,14 @@ class _Reading:
         if result.days is not None:
             values = self._with_days(values, result.days, column)
         if result.wrong is not None:
-            found += _wrong_cells(table.name, column, cells, result.wrong)
+            found += _wrong_cells(self, column, cells, result.wrong)
         if column.required and values.null_count():
             missing = values.is_null()
             if result.wrong is not None:
                 missing &= ~result.wrong
-            found += _listed("SNAP004", table.name, column, missing, values)
+            found += _listed("SNAP004", self, column, missing, values)
         if column.type == "float":
-            values = _finite(table.name, column, values, found)
+            values = _finite(self, column, values)
         if result.cut:
             found.append(
                 finding(
@@ -183,13 +186,11 @@ def _constant(column: Column, height: int) -> pl.Series:
     return pl.Series(column.name, [default], dtype=dtype).new_from_index(0, height)
 
 
-def _finite(
-    table: str, column: Column, values: pl.Series, found: list[Finding]
-) -> pl.Series:
+def _finite(reading: _Reading, column: Column, values: pl.Series) -> pl.Series:
     """Empty what is no number, name it, and make -0.0 plain zero."""
     finite = values.is_finite()
     if not finite.all():
-        found += _listed("SNAP009", table, column, ~finite, values)
+        reading.found += _listed("SNAP009", reading, column, ~finite, values)
         values = pl.select(
             pl.when(finite).then(values).otherwise(None).alias(column.name)
         ).to_series()
@@ -208,14 +209,15 @@ def _completed(values: pl.Series, column: Column) -> pl.Series:
 
 
 def _wrong_cells(
-    table: str, column: Column, cells: pl.Series, wrong: pl.Series
+    reading: _Reading, column: Column, cells: pl.Series, wrong: pl.Series
 ) -> list[Finding]:
+    table, rows = reading.table.name, reading.rows
     places = positions(wrong)
     listed = [
         finding(
             "SNAP005",
             table=table,
-            row=place + 1,
+            row=rows[place],
             column=column.name,
             value=cells[place],
             kind=_KINDS.get(column.type, column.type),
@@ -228,14 +230,15 @@ def _wrong_cells(
 
 
 def _listed(
-    code: str, table: str, column: Column, marked: pl.Series, values: pl.Series
+    code: str, reading: _Reading, column: Column, marked: pl.Series, values: pl.Series
 ) -> list[Finding]:
+    table, rows = reading.table.name, reading.rows
     places = positions(marked)
     listed = [
         finding(
             code,
             table=table,
-            row=place + 1,
+            row=rows[place],
             column=column.name,
             value=values[place],
             meaning=column.meaning,

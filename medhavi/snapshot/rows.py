@@ -15,6 +15,8 @@ WIDEST = 127
 """Most bits of a whole number that a column holds as such."""
 MOST_BITS = 4096
 """Longer whole numbers are told by their length."""
+ROW = "row number of the input"
+"""Working column that carries the input row; no schema name looks like it."""
 
 
 def raw_frame(rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:

@@ -34,7 +34,7 @@ class Names:
     zones
         IANA zone by location and by resource.
     zone
-        Zone of the company: the commonest of its plants.
+        Zone of the company: what settings state, else the commonest of its plants.
     currency
         Of all money.
     """
@@ -202,7 +202,8 @@ def names_of(snapshot: Snapshot | None) -> Names:
             **places,
         },
         # Ties go to the first name in the alphabet, so that a page repeats.
-        zone=min(usual, key=lambda zone: (-usual[zone], zone)) if usual else "UTC",
+        zone=snapshot.settings.timezone
+        or (min(usual, key=lambda zone: (-usual[zone], zone)) if usual else "UTC"),
         currency=snapshot.settings.base_currency,
     )
 

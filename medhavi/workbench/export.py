@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from medhavi.errors import NotAvailable, UsageError
+from medhavi.results.plan_tables import INSTANT
 from medhavi.results.spreadsheet_text import WORKBOOK_OPTIONS
 from medhavi.workbench.safe_folder import replaced_file
 
@@ -64,7 +67,7 @@ def export_plan(
     elif kind == "xlsx":
         _refuse_long_tables(plan)
         with replaced_file(place) as fresh:
-            _write_workbook(plan, fresh)
+            _write_workbook(plan, fresh, snapshot)
     elif kind == "html":
         from medhavi.views.report import html
 
@@ -87,18 +90,36 @@ def _refuse_long_tables(plan: Plan) -> None:
             raise UsageError(message)
 
 
-def _write_workbook(plan: Plan, path: Path) -> None:
-    """Write a sheet a table; instants are UTC without a zone, as Excel knows none."""
-    import polars as pl
+def _write_workbook(plan: Plan, path: Path, snapshot: Snapshot | None) -> None:
+    """Write a sheet a table; headers name the zone, as Excel's instants have none."""
     import xlsxwriter
+
+    from medhavi.views.names import names_of
 
     with xlsxwriter.Workbook(path, WORKBOOK_OPTIONS) as book:
         facts = book.add_worksheet("run")
         for place, (name, value) in enumerate(plan.run.as_dict().items()):
             facts.write_string(place, 0, name)
             facts.write_string(place, 1, "" if value is None else str(value))
+        zone = "UTC" if snapshot is None else names_of(snapshot).zone
+        facts.write_string(len(plan.run.as_dict()), 0, "zone of all instants")
+        facts.write_string(len(plan.run.as_dict()), 1, zone)
         for name, frame in plan.tables.items():
-            plain = frame.with_columns(
-                pl.col(pl.Datetime("us", "UTC")).dt.replace_time_zone(None)
-            )
+            plain = _for_people(name, frame, plan, zone)
             plain.write_excel(book, worksheet=name, autofit=frame.height < 1_000)
+
+
+def _for_people(name: str, frame: pl.DataFrame, plan: Plan, zone: str) -> pl.DataFrame:
+    """Rows of a sheet: wall clocks of one named zone, orders by their numbers."""
+    clocks = [column for column, kind in frame.schema.items() if kind == INSTANT]
+    told = frame.with_columns(
+        pl.col(clocks).dt.convert_time_zone(zone).dt.replace_time_zone(None)
+    ).rename({column: f"{column} ({zone})" for column in clocks})
+    if name != "supplies" and "supply" in told.columns:
+        numbers = plan.supplies.select("number", supply="id")
+        told = (
+            told.join(numbers, on="supply", how="left", maintain_order="left")
+            .with_columns(supply=pl.coalesce("number", "supply"))
+            .drop("number")
+        )
+    return told.drop("id", "content_hash", strict=False)

@@ -163,7 +163,7 @@ def test_an_empty_file_is_an_error_and_a_header_alone_is_not(tmp_path):
 def test_lines_longer_than_the_header_are_named(tmp_path):
     snapshot = written(tmp_path, products__csv="product,name\nA,a\nB,b,12\n")
     [found] = snapshot.findings
-    assert (found.code, found.row) == ("FILE004", 2)
+    assert (found.code, found.row) == ("FILE004", 3)
     assert "3 cells where the header names 2 columns" in found.message
     assert snapshot["products"].height == 2
 
@@ -235,3 +235,48 @@ def test_a_workbook_is_read_like_a_folder_of_text(tmp_path):
         assert snapshot["products"]["unit_cost"].to_list() == [2.5, 3.0]
         [found] = snapshot.findings
         assert (found.code, found.value) == ("FILE003", "tables.xlsx, sheet custmers")
+
+
+@pytest.mark.req("QA-05")
+def test_excel_times_dates_and_serials_are_read_with_excels_own_row(tmp_path):
+    import xlsxwriter
+
+    path = tmp_path / "tables.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        time = book.add_format({"num_format": "hh:mm"})
+        date = book.add_format({"num_format": "dd.mm.yyyy"})
+        clock = book.add_format({"num_format": "dd.mm.yyyy hh:mm"})
+        sheet = book.add_worksheet("settings")
+        sheet.write_row(0, 0, ["as_of", "timezone"])
+        sheet.write_row(1, 0, ["2026-11-02T00:00:00Z", "Europe/Berlin"])
+        sheet = book.add_worksheet("shifts")
+        sheet.write_row(0, 0, ["calendar", "weekday", "start", "Finish "])
+        sheet.write_row(1, 0, ["C", 1])
+        sheet.write_datetime(1, 2, dt.time(6), time)
+        sheet.write_number(1, 3, 0.5833333333333334, time)
+        sheet.write_row(2, 0, ["C", 2, "6:00", "soon"])
+        sheet = book.add_worksheet("demands")
+        sheet.write_row(0, 0, ["demand", "due"])
+        sheet.write_string(1, 0, "a")
+        sheet.write_datetime(1, 1, dt.datetime(2026, 11, 16), date)  # noqa: DTZ001
+        sheet.write_row(2, 0, ["b", 46342])
+        sheet.write_string(4, 0, "c")
+        sheet.write_datetime(4, 1, dt.datetime(2026, 11, 16, 6, 30), clock)  # noqa: DTZ001
+        sheet.write_row(5, 0, ["d", "tomorrow"])
+    made = Snapshot.from_folder(path)
+    assert made["shifts"]["start"].to_list() == [dt.time(6), dt.time(6)]
+    assert made["shifts"]["finish"][0] == dt.time(14)
+    end = dt.datetime(2026, 11, 16, 23, tzinfo=dt.UTC)
+    stated = dt.datetime(2026, 11, 16, 6, 30, tzinfo=dt.UTC)
+    assert made["demands"]["due"].to_list() == [end, end, stated, None]
+    wrong = [f for f in made.findings if f.code == "SNAP005"]
+    assert {(f.table, f.row, f.value) for f in wrong} == {
+        ("shifts", 3, "soon"),
+        ("demands", 6, "tomorrow"),
+    }
+
+
+def test_findings_of_a_csv_file_tell_its_line(tmp_path):
+    made = written(tmp_path, demands__csv="demand,due\na,2026-11-16\nb,tomorrow\n")
+    (wrong,) = [f for f in made.findings if f.code == "SNAP005"]
+    assert wrong.row == 3

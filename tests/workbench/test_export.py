@@ -37,7 +37,29 @@ def test_a_workbook_has_a_sheet_a_table_and_equal_totals(tmp_path, plan):
     sheets = pl.read_excel(place, sheet_id=0, engine="calamine")
     assert set(sheets) >= {"run", *plan.tables}
     assert sheets["supplies"]["qty"].sum() == plan.supplies["qty"].sum()
-    assert sheets["supplies"]["id"].to_list() == plan.supplies["id"].to_list()
+    assert sheets["supplies"]["number"].to_list() == plan.supplies["number"].to_list()
+
+
+@pytest.mark.req("ANA-11")
+def test_a_workbook_names_its_zone_and_shows_no_hash(tmp_path, plan, snapshot):
+    rows = [{**snapshot["settings"].row(0, named=True), "timezone": "Europe/Rome"}]
+    there = snapshot.replace(settings=rows)
+    file = tmp_path / "plan.xlsx"
+    place = export_plan(plan, file, kind="xlsx", snapshot=there)
+    sheets = pl.read_excel(place, sheet_id=0, engine="calamine")
+    local = plan.supplies["finish"].dt.convert_time_zone("Europe/Rome")
+    told = sheets["supplies"]["finish (Europe/Rome)"].cast(pl.Datetime("us"))
+    assert told.to_list() == local.dt.replace_time_zone(None).to_list()
+    hashes = set(plan.supplies["id"]) | set(plan.pegging["id"])
+    for name in plan.tables:
+        for column in sheets[name].iter_columns():
+            assert not hashes & set(column.cast(pl.String).to_list()), (
+                name,
+                column.name,
+            )
+        kinds = sheets[name].schema.items()
+        naive = [c for c, kind in kinds if kind.is_temporal() and "(" not in c]
+        assert naive == []
 
 
 def test_csv_is_a_folder_of_tables(tmp_path, plan):
@@ -70,7 +92,7 @@ def test_an_export_that_fails_leaves_the_old_file(tmp_path, plan, monkeypatch):
     place = export_plan(plan, tmp_path / "plan.xlsx", kind="xlsx")
     before = place.read_bytes()
 
-    def broken(_plan, path):
+    def broken(_plan, path, _snapshot):
         path.write_bytes(b"half")
         message = "no space left"
         raise OSError(message)

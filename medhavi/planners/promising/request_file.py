@@ -16,13 +16,14 @@ import polars as pl
 
 from medhavi.errors import UsageError
 from medhavi.findings import finding
+from medhavi.snapshot.column_names import matched
 from medhavi.snapshot.outside_file import read_sheets
 from medhavi.snapshot.rows import raw_frame
+from medhavi.snapshot.workbook_cells import as_csv
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from medhavi.findings import Finding
+    from medhavi.schema import Column
 
 TABLE = "request"
 """Name of the place in findings."""
@@ -32,7 +33,7 @@ _WIDE = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
 def raw_requests(
-    source: object, known: Collection[str], found: list[Finding]
+    source: object, known: Mapping[str, Column], found: list[Finding]
 ) -> pl.DataFrame:
     """Read requests as a frame of cells; what cannot be read becomes a finding.
 
@@ -64,13 +65,15 @@ def raw_requests(
 
 
 def _of_file(
-    content: bytes, known: Collection[str], found: list[Finding]
+    content: bytes, known: Mapping[str, Column], found: list[Finding]
 ) -> pl.DataFrame:
     """Tell JSON from CSV from xlsx by how they begin."""
     try:
         if content.startswith(WORKBOOK):
             [first, *_] = read_sheets(content).values()
-            return pl.DataFrame() if first is None else _filled(first)
+            if first is None:
+                return pl.DataFrame()
+            return _filled(as_csv(matched(first, known), known))
         text = _text(content)
         if text.lstrip()[:1] in {"[", "{", ""}:
             document = json.loads(text)
@@ -104,7 +107,7 @@ def _text(content: bytes) -> str:
         raise ValueError(message) from problem
 
 
-def _of_lines(text: str, known: Collection[str]) -> pl.DataFrame:
+def _of_lines(text: str, known: Mapping[str, Column]) -> pl.DataFrame:
     """Read CSV with the separator that its first line shows.
 
     Raises
