@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import http.client
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -337,3 +339,46 @@ def is_open(port):
             return json.load(said)["state"] == "open"
     except OSError:
         return False
+
+
+@pytest.mark.nightly
+def test_a_served_machine_lives_through_300_mb_in_chunks(bench, tmp_path, free_port):
+    server = subprocess.Popen(
+        [MEDHAVI, "serve", "--port", str(free_port), "--lake", str(tmp_path / "lake")],
+        cwd=ROOT,
+        env={**os.environ, "MEDHAVI_STORE": f"sqlite:///{tmp_path}/events.db"},
+    )
+    try:
+        until(lambda: is_open(free_port), 60)
+        before = most_mb(server.pid)
+        for path in ("/desk/quote", "/plan/api/kernel/set_ui_element_value"):
+            assert in_chunks(free_port, path, 300) in {413, None}
+        assert is_open(free_port)
+        assert most_mb(server.pid) - before <= 100
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def most_mb(pid):
+    """Most memory that a process had so far [MB]."""
+    lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
+    return next(int(one.split()[1]) for one in lines if one.startswith("VmHWM")) / 1e3
+
+
+def in_chunks(port, path, megabytes):
+    """Status of the answer to a body whose length nobody announced.
+
+    None: the system threw the answer away, for the client still sent.
+    """
+    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    body = (b" " * 1_000_000 for _ in range(megabytes))
+    kind = {"content-type": "application/json", "transfer-encoding": "chunked"}
+    with suppress(BrokenPipeError, ConnectionResetError):
+        asking.request("POST", path, body, kind, encode_chunked=True)
+        return asking.getresponse().status
+    with suppress(ConnectionResetError, http.client.HTTPException):
+        said = http.client.HTTPResponse(asking.sock)
+        said.begin()
+        return said.status
+    return None
