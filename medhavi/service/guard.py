@@ -372,7 +372,7 @@ def _bracketed(host: str) -> str:
 def _address(origin: str) -> tuple[str, str, str] | None:
     """Scheme, name and port of an origin; None: it is none.
 
-    >>> _address("http://LOCALHOST") == _address("http://localhost:80")
+    >>> _address("http://localhost:80") == _address("http://localhost")
     True
     >>> _address("null") is None
     True

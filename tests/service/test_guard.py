@@ -128,7 +128,7 @@ def test_what_is_foreign_is_refused_before_any_route(headers, status):
         {},
         {"origin": OWN},
         {"host": "127.0.0.1:8710"},
-        {"host": "[::1]:8710", "origin": "http://[::1]:8710"},
+        {"host": "[::1]:8710", "origin": OWN.replace("localhost", "[::1]")},
         {"host": "LOCALHOST", "origin": "http://localhost"},
         {"origin": "https://localhost:8710"},
         {
