@@ -11,7 +11,7 @@ import pytest
 
 from medhavi.errors import UsageError
 from medhavi.findings import BadData
-from medhavi.planners.promising.asking import read_requests
+from medhavi.planners.promising.asking import distinct, read_requests
 from tests.planners.small_promises import cells, day, tables
 
 ROW = {"product": "A", "location": "L", "qty": 10, "due": "2026-01-09T00:00:00Z"}
@@ -193,3 +193,21 @@ def test_instants_beyond_the_calendar_of_events_are_refused(due):
 
 def test_lists_of_lists_are_no_fault_of_the_program():
     read_requests([{**ROW, "requires": [[1], ["a=b"]]}], tables())
+
+
+def test_an_own_id_makes_it_the_same_request_again():
+    """Without one, two calls are two requests; with one, the second is the first."""
+    asked = [ROW, ROW]
+    one, other = (
+        [r.demand for r in read_requests(distinct(asked, stamp), tables()).requests]
+        for stamp in ("a", "b")
+    )
+    assert len({*one, *other}) == 4
+    own = {**ROW, "demand": "W-1"}
+    both = [
+        read_requests(distinct([own], stamp), tables()).requests[0] for stamp in "ab"
+    ]
+    assert [r.demand for r in both] == ["W-1", "W-1"]
+    known = read_requests([own], tables(demands=[{"demand": "W-1"}])).requests[0]
+    assert known.known
+    assert codes([own, own]) == [("PRM006", 2, None)]

@@ -1,7 +1,8 @@
 """Requests: reading a file, checking all of it at once, one record a request.
 
-A request is a row of `demands` without `demand` and `status`, plus `policy`
-(promise-file, rule 29).
+A request is a row of `demands` without `status`, plus `policy` (promise-file, rule 29).
+Its own id is `demand`, else sales order and line: what states the same one again is the
+same request. `distinct` gives requests without an own id one each.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 ASKED = ("product", "location", "qty", "due")
 """What every request must state."""
-NOT_ASKED = frozenset({"demand", "status"})
+NOT_ASKED = frozenset({"status"})
 LARGE = 1e9
 """Smaller quantities are not looked at for being too large to count."""
 
@@ -107,6 +108,29 @@ def columns() -> dict[str, Column]:
         name="policy", type="str", meaning="promise policy, by name"
     )
     return known
+
+
+def distinct(
+    rows: Sequence[Mapping[str, object]], stamp: str
+) -> list[dict[str, object]]:
+    """Give each request an own id.
+
+    Two callers that ask for the same are two requests unless they say otherwise.
+
+    Parameters
+    ----------
+    stamp
+        Of the call, told apart from every other one.
+
+    >>> distinct([{"product": "A"}, {"demand": "D"}], "x")
+    [{'product': 'A', 'demand': 'x-1'}, {'demand': 'D'}]
+    """
+    return [
+        dict(row)
+        if row.get("demand") or row.get("sales_order")
+        else {**row, "demand": f"{stamp}-{number}"}
+        for number, row in enumerate(rows, 1)
+    ]
 
 
 def read_requests(source: object, snapshot: Snapshot) -> Requests:
@@ -270,7 +294,9 @@ def _request(position: int, cells: Mapping[str, Any], snapshot: Snapshot) -> Req
     order = cells["sales_order"]
     stated = order or f"{snapshot.as_of}|{position}|{sorted(map(str, cells.items()))}"
     name = f"{stated}|{position if line is None else line}"
-    demand = f"{order}-{line}" if order and line is not None else _coded(name)
+    demand = cells["demand"]
+    if demand is None:
+        demand = f"{order}-{line}" if order and line is not None else _coded(name)
     fields = {**_fields(cells), "requires": tuple(cells["requires"] or ())}
     return Request(position=position, demand=demand, cells=dict(cells), **fields)
 
@@ -290,8 +316,12 @@ def _recognised(requests: Sequence[Request], snapshot: Snapshot) -> Iterator[Req
     )
     # Of several rows for a line the first one counts, so it is written last.
     known = {row[:2]: row[2] for row in reversed(rows.rows())}
+    own = {one.cells["demand"] for one in requests} - {None}
+    ids = set(snapshot["demands"]["demand"]) if own else set()
     for request, line in zip(requests, lines, strict=True):
         demand = None if None in line else known.get(line)
+        if demand is None and request.cells["demand"] in ids:
+            demand = request.demand
         if demand is None:
             yield request
         else:
@@ -335,7 +365,18 @@ def _references(requests: Sequence[Request], snapshot: Snapshot) -> list[Finding
                 value = f"{key[0]} {key[1]}"
                 found.append(finding("PRM006", value=value, first=first[key], **place))
             first.setdefault(key, request.position)
-    return found
+    return [*found, *_twice(requests)]
+
+
+def _twice(requests: Sequence[Request]) -> Iterator[Finding]:
+    """Find requests whose own id another one of the file has."""
+    first: dict[str, int] = {}
+    for one in requests:
+        name = one.cells["demand"]
+        if name is not None and first.setdefault(name, one.position) != one.position:
+            yield finding(
+                "PRM006", table=TABLE, row=one.position, value=name, first=first[name]
+            )
 
 
 def _too_large(requests: Sequence[Request], snapshot: Snapshot) -> list[Finding]:

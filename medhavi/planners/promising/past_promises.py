@@ -114,7 +114,11 @@ def _request(
 ) -> Request | None:
     """Turn a line into a request; None where it names what was not there yet."""
     known = columns()
-    cells = {n: v for n, v in row.items() if n in known and v is not None}
+    cells = {
+        name: value
+        for name, value in row.items()
+        if name in known and name != "demand" and value is not None
+    }
     try:
         (request,) = read_requests([cells], snapshot).requests
     except BadData:
