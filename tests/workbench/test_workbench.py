@@ -93,14 +93,18 @@ def test_nobody_cannot_publish(bench, approver):
         bench.publish(bench.plan(), approver=approver)
 
 
-def test_bad_data_is_not_planned(bench, tmp_path):
+def test_bad_data_is_left_out_and_refused_where_it_is_strict(bench, tmp_path):
     store = SqliteStore(tmp_path / "events.db")
     lines = [line("D-9", product="UNKNOWN", qty=-3.0)]
     store.append_many([event(50, "OrderPlaced", sales_order="SO-9", lines=lines)])
     bench.mirror()
     with pytest.raises(BadData, match="UNKNOWN"):
-        bench.plan()
+        bench.plan(strict=True)
     assert bench.table("gold.plan_runs").collect().is_empty()
+    made = bench.plan()
+    assert "D-9" not in made.fulfilment["demand"]
+    left_out = made.exceptions.filter(made.exceptions["code"] == "HeldData")
+    assert left_out["demand"].to_list() == ["D-9"]
 
 
 def test_events_of_a_type_come_in_order(bench):
