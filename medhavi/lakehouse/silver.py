@@ -45,7 +45,7 @@ _EVENTS_BETWEEN_CHECKPOINTS = 50_000
 _AHEAD = 8
 """Checkpoints that a long fold leaves before the head; further back their distance
 doubles, for moments long ago are seldom looked at."""
-_FEW = 10_000
+_FEW = 60_000
 """Facts up to which the rows that they concern are read ahead one by one."""
 _MANY_SUBJECTS = 1_000
 """Subjects from which on the log is read whole instead of searched for each."""

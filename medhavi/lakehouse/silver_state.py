@@ -196,8 +196,9 @@ class State:
         except KeyError:
             if table in self._whole:
                 return None
-        self.fetch(table, (key,))
-        return rows[key]
+        # Rows that are needed are fetched ahead, many at once; one by one costs more.
+        self._read_whole(table)
+        return rows.get(key)
 
     def rows(self, table: str) -> dict[Key, Row]:
         """All rows of a table by key, to be read; `put` and `drop` change them."""
