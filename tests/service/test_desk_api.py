@@ -374,11 +374,15 @@ def in_chunks(port, path, megabytes):
     asking = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     body = (b" " * 1_000_000 for _ in range(megabytes))
     kind = {"content-type": "application/json", "transfer-encoding": "chunked"}
-    with suppress(BrokenPipeError, ConnectionResetError):
-        asking.request("POST", path, body, kind, encode_chunked=True)
-        return asking.getresponse().status
-    with suppress(ConnectionResetError, http.client.HTTPException):
-        said = http.client.HTTPResponse(asking.sock)
-        said.begin()
-        return said.status
-    return None
+    try:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            asking.request("POST", path, body, kind, encode_chunked=True)
+        with (
+            suppress(ConnectionResetError, http.client.HTTPException),
+            http.client.HTTPResponse(asking.sock) as said,
+        ):
+            said.begin()
+            return said.status
+        return None
+    finally:
+        asking.close()
