@@ -190,8 +190,7 @@ def what_next(made, rates):
           then on, with model and version shown.
         - `rm -r models/` loses no answer: published estimates are events, and the next
           ones rest on the plain quantile.
-        - docs/predictors.md shows the same tables on real data, and where nothing beats
-          the plain quantile.
+        - docs/predictors.md shows the same tables on real data.
         """
     )
     return
