@@ -29,12 +29,14 @@ REGISTER: Final[Mapping[str, pl.DataType]] = MappingProxyType(
 )
 """Columns of a register: the numbers that were given so far."""
 
+DIGITS: Final = 4
+"""Least digits of a counter."""
+
 _PROPOSED = "planned"
-_DIGITS = 4
 _COUNTER = r"-(\d+)(?:/\d+)?$"
 _SHORT = 12
 _FIRMED = r"^(?:WO|PO|TO)-([0-9a-f]{12})(?:-(\d+))?$"
-"""Ids of orders that became of a proposal: the begin of its id, then which of them."""
+"""Ids of orders of earlier versions: begin of the proposal's id, which order."""
 
 
 def register_of(supplies: pl.DataFrame) -> pl.DataFrame:
@@ -93,7 +95,7 @@ def new_numbers(supplies: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
             pl.concat_str(
                 "prefix",
                 pl.lit("-"),
-                pl.col("counter").cast(pl.String).str.zfill(_DIGITS),
+                pl.col("counter").cast(pl.String).str.zfill(DIGITS),
             ).alias("number"),
             "prefix",
             "counter",

@@ -198,9 +198,29 @@ def test_stock_for_safety_has_no_priority():
 
 
 # ------------------------------------------------------------------------- numbers
-def test_a_number_that_is_taken_is_counted_up():
-    taken = {"PO-0011223344aa", "PO-0011223344aa-2"}
-    assert order_number("purchase", "0011223344aabbcc", taken) == "PO-0011223344aa-3"
+def proposal(number, location="LODZ"):
+    return {"id": "0011223344aabbcc", "number": number, "location": location}
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "order"),
+    [
+        ("work", "P-LODZ-0417", "WO-LODZ-0417"),
+        ("purchase", "B-DC-2-10001", "PO-DC-2-10001"),
+        ("transfer", "T-LODZ-0001", "TO-LODZ-0001"),
+        ("work", None, "WO-LODZ-0001"),
+        ("work", "0011223344aabbcc", "WO-LODZ-0001"),
+    ],
+)
+def test_the_id_of_an_order_is_made_of_the_number_of_its_proposal(kind, number, order):
+    assert order_number(kind, proposal(number), ()) == order
+
+
+def test_an_id_that_is_taken_is_never_used_again():
+    taken = {"PO-LODZ-0417", "PO-LODZ-0417-2", "PO-LODZ-0001"}
+    told = order_number("purchase", proposal("B-LODZ-0417"), taken)
+    assert told == "PO-LODZ-0417-3"
+    assert order_number("purchase", proposal(None), taken) == "PO-LODZ-0002"
     assert free_number("X", {"Y"}) == "X"
 
 
@@ -262,7 +282,7 @@ def test_leave_lets_them_stand_and_plans_the_rest():
     second = recommendations(verified(kept), first, "leave")
     assert fates(second) == [("left", 10, 1), ("left", 100, 1), ("new", 30, 2)]
     only = standing(before, [first[0].supply])
-    assert [row["supply_order"] for row in only] == [f"PO-{first[0].supply[:12]}"]
+    assert [row["supply_order"] for row in only] == ["PO-L-0001"]
     third = recommendations(verified(wants(130)), second, "update")
     assert fates(third) == [("kept", 10, 1), ("updated", 130, 3), ("withdrawn", 100, 1)]
 

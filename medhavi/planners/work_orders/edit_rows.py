@@ -160,7 +160,7 @@ class _Editor:
         supply = rows[0]
         self._supply = supply
         kind = KINDS[supply["kind"]]
-        number = order_number(kind, self._name, self._taken)
+        number = order_number(kind, supply, self._taken)
         demand = None
         if self._providers.facts.make_to_order(supply["product"]):
             served = plan.pegging.filter(plan.pegging["supply"] == self._name)
@@ -348,7 +348,7 @@ class _Editor:
         # When it begins follows from when it is due.
         row.pop("start", None)
         if self._before is None:
-            number = order_number(row["kind"], self._name, self._taken)
+            number = order_number(row["kind"], self._supply or {}, self._taken)
             return (
                 RowEdit(
                     table="supply_orders",

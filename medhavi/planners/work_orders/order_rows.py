@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from typing import TYPE_CHECKING, Any
+
+from medhavi.results.order_numbers import DIGITS, LETTERS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -10,7 +14,7 @@ if TYPE_CHECKING:
 KINDS = {"make": "work", "buy": "purchase", "move": "transfer"}
 """Kind of a supply → kind of an order."""
 PREFIXES = {"work": "WO", "purchase": "PO", "transfer": "TO"}
-SHORT_ID = 12
+_NUMBER = re.compile(rf"(?:{'|'.join(LETTERS.values())})-(?P<counted>.*-\d+)$")
 
 
 def order_row(
@@ -46,16 +50,32 @@ def order_row(
     return {name: cell for name, cell in row.items() if cell is not None}
 
 
-def order_number(kind: str, supply: str, taken: Collection[str]) -> str:
-    """Give the first free number of the order that a proposal becomes.
+def order_number(kind: str, supply: Mapping[str, Any], taken: Collection[str]) -> str:
+    """First free id of the order that a proposal becomes: its number's place and count.
 
-    The id of a proposal comes back in later plans when its cause goes on, so that a
-    number may be taken by the order of an earlier plan.
+    A proposal comes back in later plans when its cause goes on, so that an id may be
+    taken by the order of an earlier plan. A proposal without a number has the first
+    free count of its location.
 
-    >>> order_number("purchase", "00ff00ff00ff00ff", {"PO-00ff00ff00ff"})
-    'PO-00ff00ff00ff-2'
+    Parameters
+    ----------
+    kind
+        Kind of the order.
+    supply
+        Row of `supplies` of status planned.
+    taken
+        Ids of all orders that there ever were.
+
+    >>> proposal = {"id": "00ff", "number": "B-LODZ-0417", "location": "LODZ"}
+    >>> order_number("purchase", proposal, {"PO-LODZ-0417"})
+    'PO-LODZ-0417-2'
     """
-    return free_number(f"{PREFIXES[kind]}-{supply[:SHORT_ID]}", taken)
+    number = _NUMBER.match(supply.get("number") or "")
+    if number is not None:
+        return free_number(f"{PREFIXES[kind]}-{number['counted']}", taken)
+    begin = f"{PREFIXES[kind]}-{supply['location']}"
+    counts = (f"{begin}-{count:0{DIGITS}}" for count in itertools.count(1))
+    return next(wanted for wanted in counts if wanted not in taken)
 
 
 def free_number(wanted: str, taken: Collection[str]) -> str:

@@ -77,7 +77,7 @@ def standing(
         if row["status"] != "planned" or row["order_qty"] is None:
             continue
         if chosen is None or row["id"] in chosen:
-            number = order_number(KINDS[row["kind"]], row["id"], taken)
+            number = order_number(KINDS[row["kind"]], row, taken)
             taken.add(number)
             rows.append(order_row(row, number, locked=True))
     return rows
