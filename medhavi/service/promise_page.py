@@ -128,7 +128,7 @@ def ask(
     try:
         row = _row(form, data)
         with open_book(data, past=past) as book:
-            [request] = read_requests([row], book.snapshot).requests
+            [request] = read_requests([row], book.snapshot, book.named).requests
             desk = None if past else desk_of(data)
             promise = (
                 quote(book, request, book.policies.of(request, None))

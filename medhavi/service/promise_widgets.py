@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 SHOWN = (
     *(LINE, "Order", "Product", "Asked for"),
-    *("Due", "Answer", "There", "Limited by"),
+    *("Due", "Answer", "Delivery date", "Limited by"),
 )
 """Columns of answers that fit beside each other; the others are hidden at first."""
 NOT_HERE = (
@@ -179,7 +179,7 @@ def share_slider(
     return mo.ui.slider(
         steps=shares,
         value=first,
-        label="Chance that it is kept [%]",
+        label="Probability by the chosen date [%]",
         show_value=True,
         full_width=True,
         on_change=lambda value: moved(float(value or 0) / 100),
@@ -255,7 +255,15 @@ def made_table(made: Sequence[Promise], names: Names) -> mo.Html:
     import marimo as mo
 
     rows = answer_rows(made[::-1], names)
-    columns = ("Order", "Customer", "Product", "Place", "Promised", "Unit", "There")
+    columns = (
+        "Order",
+        "Customer",
+        "Product",
+        "Place",
+        "Promised",
+        "Unit",
+        "Delivery date",
+    )
     return mo.ui.table(
         rows.select(*columns, "Zone"),
         selection=None,
@@ -284,7 +292,7 @@ def answer_table(rows: pl.DataFrame) -> mo.ui.table:
             "Asked for": 85,
             "Due": 176,
             "Answer": 85,
-            "There": 176,
+            "Delivery date": 176,
             "Limited by": 200,
         },
         format_mapping={"Asked for": "{:,g}", "Promised": "{:,g}", "Cost": "{:,.2f}"},

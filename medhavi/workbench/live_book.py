@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 1_000
 """How often a decision is made again when others came first; each of them succeeded."""
+_NAMING = frozenset({"OrderPromised", "ReservationCreated"})
+"""Events after which a demand is there, if it was not before."""
 
 
 def beaten(attempts: int) -> RevisionConflict:
@@ -131,6 +133,8 @@ class LiveBook:
             if event.position <= self.covered:
                 continue
             demand = self.state.fold(event)
+            if demand is not None and event.type in _NAMING:
+                self.book.named.add(demand)
             if event.event_id in self._own:
                 self._own.discard(event.event_id)
             elif demand is None or demand in self._tabled:

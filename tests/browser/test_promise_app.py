@@ -21,8 +21,8 @@ def test_a_form_is_answered_with_dates_ways_and_reasons(watched):
     page = watched.page
     expect(page.get_by_role("heading", name="Promise desk")).to_be_visible()
     for words in (
-        "It is there",
-        "Chance to keep the date",
+        "Delivery date",
+        "Probability by the requested date",
         "Which ways are there?",
         "What limits it, and what would help?",
         "chosen",

@@ -66,6 +66,23 @@ def test_commit_makes_the_answers_binding(medhavi, store, lake, asked):
     assert held.answer["promises"][0]["status"] == "promised_late"
 
 
+@pytest.mark.parametrize(("own", "promised"), [({}, 2), ({"demand": "W-1"}, 1)])
+def test_a_file_without_own_ids_that_is_committed_again_asks_for_more(
+    medhavi, store, lake, tmp_path, own, promised
+):
+    row = {"product": "A", "location": "DC", "qty": 10, "due": "2026-01-06T00:00:00Z"}
+    path = tmp_path / "requests.json"
+    path.write_text(json.dumps([{**row, **own}]))
+    words = ("promise", "--lake", lake, "--request", path, "--from", store, "--json")
+    before = [medhavi(*words).out for _ in range(2)]
+    assert before[0] == before[1]
+    told = ("--commit", "--approver", "Ada")
+    first, again = (medhavi(*words, *told).answer["commit"] for _ in range(2))
+    assert (first["replayed"], again["replayed"]) == (False, promised == 1)
+    types = [event.type for event in open_store(store).read("commitments")]
+    assert types.count("OrderPromised") == promised
+
+
 def test_without_commit_nothing_is_written(medhavi, store, lake, asked):
     said = medhavi("promise", "--lake", lake, "--request", asked(SO7=30), "--json")
     assert said.code == 0

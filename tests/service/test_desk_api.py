@@ -119,6 +119,22 @@ def test_quote_hold_commit_and_release_over_http(client, bench):
 
 
 @pytest.mark.req("CORE-15")
+@pytest.mark.parametrize(("own", "promised"), [({}, 2), ({"demand": "W-1"}, 1)])
+def test_equal_quotes_are_two_requests_unless_they_state_an_own_id(
+    client, bench, own, promised
+):
+    asked = {"product": "A", "location": "DC", "qty": 10, **own}
+    body = {"requests": [{**asked, "due": "2026-01-06T00:00:00Z"}]}
+    names = [client.post("/desk/quote", json=body).json()["quote"] for _ in range(2)]
+    wishes = [{"quote": name, "approver": "Ada"} for name in names]
+    for wish in wishes:
+        assert client.post("/desk/commit", json=wish).json()["status"] == "committed"
+    assert client.post("/desk/commit", json=wishes[0]).json()["replayed"] is True
+    types = [one.type for one in bench.store.read("commitments")]
+    assert types.count("OrderPromised") == promised
+
+
+@pytest.mark.req("CORE-15")
 def test_message_that_comes_twice_is_one_commit(client, bench):
     wish = {"quote": quoted(client)["quote"], "approver": "Ada"}
     first = client.post("/desk/commit", json=wish).json()

@@ -94,6 +94,45 @@ def test_committing_the_same_promise_again_is_one_commit():
     assert free(of) == 6
 
 
+@pytest.mark.req("RES-05", "CORE-15")
+@pytest.mark.parametrize("between", ["same desk", "other desk", "new tables"])
+def test_a_later_request_of_equal_content_is_a_second_demand(between):
+    """Without an own id; the same promise committed twice stays one commit."""
+    store = MemoryStore()
+    asked = {"product": "A", "location": "L", "qty": 4, "due": AS_OF}
+    of = desk(10, store)
+    (first,), (rerun,) = of.quote([asked]), of.quote([asked])
+    assert first.as_dict() == rerun.as_dict()
+    assert of.commit(first, approver="Ada").committed
+    if between == "other desk":
+        of = desk(10, store)
+    elif between == "new tables":
+        of = PromiseDesk(store, of.snapshot, store.head())
+    (second,) = of.quote([asked])
+    assert second.demand["demand"] != first.demand["demand"]
+    done = of.commit(second, approver="Ada")
+    assert (done.committed, done.replayed) == (True, False)
+    assert of.commit(second, approver="Ada").replayed
+    assert of.commit(first, approver="Ada").replayed
+    assert types(store).count("OrderPromised") == 2
+    assert free(of) == 2
+
+
+@pytest.mark.req("RES-05")
+def test_equal_requests_that_are_held_or_given_back_are_told_apart():
+    store = MemoryStore()
+    of = desk(10, store)
+    asked = {"product": "A", "location": "L", "qty": 4, "due": AS_OF}
+    (held,) = of.quote([asked])
+    of.hold(held)
+    (kept,) = of.quote([asked])
+    assert of.commit(kept, approver="Ada").committed
+    assert free(of) == 2
+    of.release(kept.demand["demand"], approver="Ada")
+    (third,) = of.quote([asked])
+    assert len({one.demand["demand"] for one in (held, kept, third)}) == 3
+
+
 def test_committed_tables_say_what_was_promised_and_to_whom():
     of = desk()
     committed(of, qty=4, customer="C")

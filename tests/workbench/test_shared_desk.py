@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import threading
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from medhavi.errors import MedhaviError
 from medhavi.events.sqlite import SqliteStore
+from medhavi.findings import BadData
 from medhavi.planners.promising.book_state import differences
 from medhavi.workbench.live_book import LiveBook
 from medhavi.workbench.shared_desk import SharedDesk
@@ -103,9 +105,12 @@ def test_a_shift_that_is_put_back_twice_leaves_its_line_alone(desk):
 
 def test_what_no_event_may_hold_is_not_committed(desk):
     """It was written, and nobody could read the stream any more."""
-    promise = desk.quote([{**line("X"), "price": 1e300}])[0]
+    with pytest.raises(BadData, match="PRM014 error: request row 1 column price"):
+        desk.quote([{**line("X"), "price": 1e300}])
+    promise = desk.quote([line("X")])[0]
+    beyond = replace(promise, demand={**promise.demand, "price": 1e300})
     with pytest.raises(MedhaviError, match="cannot be committed"):
-        desk.commit(promise, approver="Ada")
+        desk.commit(beyond, approver="Ada")
     assert desk.commit(*desk.quote([line("Y")]), approver="Ada").committed
 
 

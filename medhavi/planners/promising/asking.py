@@ -2,13 +2,15 @@
 
 A request is a row of `demands` without `status`, plus `policy` (promise-file, rule 29).
 Its own id is `demand`, else sales order and line: what states the same one again is the
-same request. `distinct` gives requests without an own id one each.
+same request. Without one its id is made of its content and of how many demands of equal
+content are there already, so a later request of equal content is another demand.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +28,7 @@ from medhavi.snapshot.row_findings import nearest
 from medhavi.units import EARLIEST, LARGEST_NUMBER, LATEST, to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     from medhavi.schema import Column
     from medhavi.snapshot import Snapshot
@@ -133,7 +135,9 @@ def distinct(
     ]
 
 
-def read_requests(source: object, snapshot: Snapshot) -> Requests:
+def read_requests(
+    source: object, snapshot: Snapshot, named: Container[str] = frozenset()
+) -> Requests:
     """Read requests and check all of them at once.
 
     Parameters
@@ -142,6 +146,8 @@ def read_requests(source: object, snapshot: Snapshot) -> Requests:
         Rows, a frame, JSON text, or the bytes of a JSON, CSV or xlsx file.
     snapshot
         Tables that products, locations, customers and policies must be in.
+    named
+        Ids of the demands that are there: no request without an own id gets one.
 
     Returns
     -------
@@ -157,7 +163,7 @@ def read_requests(source: object, snapshot: Snapshot) -> Requests:
     raw = matched(raw_requests(source, columns(), found), columns())
     cells, rows = _cells(raw, snapshot.local_days, found)
     requests = [
-        _request(position, row, snapshot)
+        _request(position, row, snapshot, named)
         for position, row in zip(rows, cells, strict=True)
     ]
     # A row that lacks a cell is an error already; what else it names is checked too.
@@ -289,16 +295,33 @@ def request_of_line(
     )
 
 
-def _request(position: int, cells: Mapping[str, Any], snapshot: Snapshot) -> Request:
-    line = cells["line"]
-    order = cells["sales_order"]
-    stated = order or f"{snapshot.as_of}|{position}|{sorted(map(str, cells.items()))}"
-    name = f"{stated}|{position if line is None else line}"
-    demand = cells["demand"]
+def _request(
+    position: int, cells: Mapping[str, Any], snapshot: Snapshot, named: Container[str]
+) -> Request:
+    demand = cells["demand"] or _named_by_order(position, cells)
     if demand is None:
-        demand = f"{order}-{line}" if order and line is not None else _coded(name)
+        demand = _named_by_content(position, cells, snapshot, named)
     fields = {**_fields(cells), "requires": tuple(cells["requires"] or ())}
     return Request(position=position, demand=demand, cells=dict(cells), **fields)
+
+
+def _named_by_order(position: int, cells: Mapping[str, Any]) -> str | None:
+    """Id made of sales order and line; its place in the file where it has no line."""
+    order, line = cells["sales_order"], cells["line"]
+    if not order:
+        return None
+    return _coded(f"{order}|{position}") if line is None else f"{order}-{line}"
+
+
+def _named_by_content(
+    position: int, cells: Mapping[str, Any], snapshot: Snapshot, named: Container[str]
+) -> str:
+    """Id made of what is asked and of how often it was asked and decided before."""
+    line = cells["line"]
+    content = f"{snapshot.as_of}|{position}|{sorted(map(str, cells.items()))}"
+    name = f"{content}|{position if line is None else line}"
+    ids = (_coded(f"{name}|{time}" if time else name) for time in count())
+    return next(demand for demand in ids if demand not in named)
 
 
 def _coded(name: str) -> str:

@@ -83,6 +83,12 @@ class Book:
         obeyed = with_disruptions(snapshot)
         return cls(snapshot, Stages(Providers(obeyed, learned_yields=True)))
 
+    @cached_property
+    def named(self) -> set[str]:
+        """Ids of demands: those of the tables, and those that were added since."""
+        found = set(self.snapshot["demands"]["demand"])
+        return found.union(self.snapshot["reservations"]["demand"].drop_nulls())
+
     def on(
         self,
         snapshot: Snapshot,

@@ -136,7 +136,7 @@ def answer_on(
     """
     require_detail(detail)
     snapshot = book.snapshot
-    asked = read_requests(requests, snapshot)
+    asked = read_requests(requests, snapshot, book.named)
     made = quote_all(book, asked.requests, policy, detail=detail, before=before)
     exact = all(one.exact for one in made)
     run = RunRecord(
