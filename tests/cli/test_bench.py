@@ -30,6 +30,7 @@ def test_one_benchmark_runs_by_its_name(medhavi, started):
         "failed": [],
         "exit_code": 0,
         "findings": [],
+        "finding_groups": [],
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,6 +84,28 @@ def by_hand(due: float) -> float:
     if due <= p80:
         return 0.5 + 0.3 * math.log(due / p50) / math.log(p80 / p50)
     return 0.8 + 0.15 * math.log(due / p80) / math.log(p95 / p80)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "column"),
+    [
+        ({"status": PromiseStatus.PROMISED}, "VER082", "status"),
+        ({"on_time_prob": 0.95}, "VER083", "on_time_prob"),
+        ({"on_time_prob": None}, "VER083", "on_time_prob"),
+        ({"date_prob": 0.2}, "VER083", "date_prob"),
+    ],
+    ids=["late called in time", "quoted for requested", "none", "too small"],
+)
+def test_an_answer_that_says_more_than_its_quantiles_is_found(wrong, code, column):
+    policy = {"policy": "default", "risk_basis": "p80"}
+    snapshot = tables(
+        supply_terms=[{}], estimates=[ESTIMATE], promise_policies=[policy]
+    )
+    made = asked(snapshot, due=day(4))
+    assert made.status is PromiseStatus.PROMISED_LATE
+    assert check_promise(made) == []
+    [found] = check_promise(replace(made, **wrong))
+    assert (found.code, found.column) == (code, column)
 
 
 @pytest.mark.req("ATP-13")
