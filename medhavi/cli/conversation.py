@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TextIO
 
+from medhavi.results.amounts import MINUS, number
+
 if TYPE_CHECKING:
     from medhavi.findings import Finding
 
@@ -130,8 +132,8 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
 def cell_text(value: object) -> str:
     """Write one cell: empty for what is not stated, six significant digits.
 
-    >>> cell_text(1234.56789)
-    '1,234.57'
+    >>> cell_text(1234.56789), cell_text(1_265_630.0), cell_text(-0.5)
+    ('1,234.57', '1,265,630', '-0.5')
     """
     if value is None:
         return ""
@@ -140,5 +142,5 @@ def cell_text(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:,.6g}"
+        return number(value, 6).replace(MINUS, "-")
     return str(value)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.cli.conversation import show_table, talk
 from medhavi.cli.figures import show_figures
+from medhavi.results.amounts import figure
 
 if TYPE_CHECKING:
     from medhavi.results.study_report import StudyReport
@@ -149,14 +150,20 @@ def _tell_study(study: StudyReport) -> None:
     names = [name for name in table.columns if name.startswith("KPI-")]
     shown_names = [name for name in names if "." not in name or name in _BESIDE]
     show_table(
-        ("scenario", *(_kpi_name(study, name) for name in shown_names)),
-        table.select("scenario", *shown_names).rows(),
+        ("scenario", *(_kpi(study, name, "name") for name in shown_names)),
+        [
+            (
+                row["scenario"],
+                *(figure(row[name], _kpi(study, name, "unit")) for name in shown_names),
+            )
+            for row in table.iter_rows(named=True)
+        ],
     )
 
 
-def _kpi_name(study: StudyReport, kpi: str) -> str:
+def _kpi(study: StudyReport, kpi: str, column: str) -> str:
     figures = study.figures
-    return str(figures.filter(figures["kpi"] == kpi)["name"][0])
+    return str(figures.filter(figures["kpi"] == kpi)[column][0])
 
 
 def _tell_way_on(shown: Demonstration) -> None:

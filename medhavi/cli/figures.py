@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from medhavi.cli.conversation import show_table, talk
+from medhavi.results.amounts import figure
+
+if TYPE_CHECKING:
+    from medhavi.results.plan_summary import KeyFigure
+
+_TOLD = frozenset({"fraction", "hour"})
+"""Units that the text of a value has in it."""
 
 
 def show_figures(figures: Mapping[str, Mapping[str, object]]) -> None:
@@ -15,15 +23,31 @@ def show_figures(figures: Mapping[str, Mapping[str, object]]) -> None:
             (
                 code,
                 row["name"],
-                row["value"],
-                row["unit"],
+                figure(value, unit),
+                "" if unit in _TOLD else unit,
                 row["numerator"],
                 row["denominator"],
             )
             for code, row in figures.items()
-            if row["value"] is not None
+            if isinstance(value := row["value"], (int, float))
+            and (unit := str(row["unit"]))
         ],
     )
+
+
+def show_key_figures(figures: Iterable[KeyFigure]) -> None:
+    """Print the key figures of a plan, each as its unit is read."""
+    show_table(
+        ("figure", "value"),
+        [
+            (one.name, _text(one.value, one.unit) if one.value is not None else "")
+            for one in figures
+        ],
+    )
+
+
+def _text(value: float | str, unit: str) -> str:
+    return value if isinstance(value, str) else figure(value, unit)
 
 
 def show_reasons(figures: Mapping[str, Mapping[str, object]]) -> None:

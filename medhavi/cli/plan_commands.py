@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medhavi.cli.boundary import INTERRUPTED
-from medhavi.cli.conversation import Conversation, show_table, talk
-from medhavi.cli.figures import show_figures, show_reasons
+from medhavi.cli.conversation import Conversation, talk
+from medhavi.cli.figures import show_figures, show_key_figures, show_reasons
 from medhavi.cli.following import interruption
 from medhavi.cli.options import (
     AsOfOption,
@@ -264,7 +264,7 @@ def kpi(folder: PlanArgument, as_json: JsonOption = False) -> None:
     conversation = talk()
     made = Plan.from_folder(existing_plan(folder))
     shown = key_figures(made)
-    show_table(("figure", "value"), [(one.name, one.value) for one in shown])
+    show_key_figures(shown)
     figures = made.kpis_json()
     show_figures(figures)
     show_reasons(figures)

@@ -117,3 +117,34 @@ def percent(fraction: float | None) -> str:
         text = _trimmed(f"{value:.1f}")
         return f"{text if text not in ('0', '-0') else '< 0.1'} %".replace("-", MINUS)
     return f"{value:.0f} %".replace("-", MINUS)
+
+
+def figure(value: float | None, unit: str) -> str:
+    """Key figure as its unit is read: a share, a length of time, else a number.
+
+    >>> figure(0.5, "fraction"), figure(30.0, "hour"), figure(1_265_630.2, "EUR")
+    ('50 %', '1 d 6 h', '1,265,630')
+    """
+    if value is None:
+        return NOTHING
+    if unit == "fraction":
+        return percent(value)
+    if unit == "hour":
+        return duration(value)
+    return number(value)
+
+
+def difference(value: float | None, unit: str) -> str:
+    """Distance of a key figure from the one it is compared to, signed.
+
+    >>> difference(0.02, "fraction"), difference(0.0, "count")
+    ('+2 %-points', 'equal')
+    """
+    if value is None:
+        return NOTHING
+    if value == 0:
+        return "equal"
+    sign = "+" if value > 0 else MINUS
+    if unit == "fraction":
+        return f"{sign}{number(abs(value) * 100)} %-points"
+    return sign + figure(abs(value), unit)

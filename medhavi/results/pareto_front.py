@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.amounts import duration
 from medhavi.results.plan import Plan
 from medhavi.results.plan_folder import write_json
 from medhavi.results.run_record import RunRecord
@@ -104,7 +105,7 @@ class ParetoFront:
             return f"none of {len(hours)} plans books machine hours twice"
         return (
             f"{len(above)} of {len(hours)} plans book machine hours twice (up to "
-            f"{max(above):,.1f} h) and cannot be carried out as they stand"
+            f"{duration(max(above))}) and cannot be carried out as they stand"
         )
 
     def to_folder(

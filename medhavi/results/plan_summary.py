@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from medhavi.results.amounts import duration
 from medhavi.results.lateness import WORDS, tally
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def relaxation_words(run: RunRecord) -> str:
         return "none booked twice"
     resources = f"{count:,.0f} resource" + ("s" if count != 1 else "")
     return (
-        f"{hours:,.1f} h booked twice on {resources}; this plan cannot be carried out "
+        f"{duration(hours)} booked twice on {resources}; this plan cannot be carried out "
         "as it stands"
     )
 
@@ -157,7 +158,7 @@ def _lateness(counts: Tally) -> list[str]:
     if counts.latest is None:
         return []
     demand, hours = counts.latest
-    return [f"latest: {demand}, {hours / 24:.1f} days after due"]
+    return [f"latest: {demand}, {duration(hours)} after due"]
 
 
 def _exceptions(plan: PlanAccess) -> list[str]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
 
 from medhavi.errors import UsageError
+from medhavi.results.amounts import difference, figure
 from medhavi.results.plan_folder import read_json, write_frames, write_json
 
 if TYPE_CHECKING:
@@ -195,9 +196,9 @@ class StudyReport:
         return "\n".join(lines)
 
 
-def _figure(row: Mapping[str, object]) -> str:
-    value, difference = row["value"], row["difference"]
+def _figure(row: Mapping[str, Any]) -> str:
+    value, gap, unit = row["value"], row["difference"], row["unit"]
     if value is None:
         return f"{row['kpi']} undefined"
-    gap = f" ({difference:+.4g})" if difference else ""
-    return f"{row['kpi']} {value:.4g}{gap}"
+    apart = f" ({difference(gap, unit)})" if gap else ""
+    return f"{row['kpi']} {figure(value, unit)}{apart}"

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.amounts import difference, figure
 from medhavi.views.charts import drawing, title_of, untitled
 from medhavi.views.format import count
 from medhavi.views.page import empty, header, standalone, table_html
 from medhavi.views.study_picture import (
-    difference_text,
     figure_chart,
-    figure_text,
     run_labels,
 )
 
@@ -87,10 +86,10 @@ def _cell(row: Mapping[str, object] | None, compared: str | None) -> str:
     if row is None:
         return ""
     unit = str(row["unit"])
-    text = escape(figure_text(row["value"], unit))  # type: ignore[arg-type]
+    text = escape(figure(row["value"], unit))  # type: ignore[arg-type]
     if row["difference"] is None or row["scenario"] == compared:
         return text
-    gap = escape(difference_text(row["difference"], unit))  # type: ignore[arg-type]
+    gap = escape(difference(row["difference"], unit))  # type: ignore[arg-type]
     return f'{text}<br><span class="muted small">{gap}</span>'
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.amounts import figure
 from medhavi.views.charts import finished, rows_of
-from medhavi.views.format import NOTHING, duration, number, percent
 from medhavi.views.theme import ROW, token
 
 if TYPE_CHECKING:
@@ -16,37 +16,6 @@ if TYPE_CHECKING:
 
 MOST_RUNS = 40
 _COLOURS = ("plan", "warn", "good", "muted")
-
-
-def figure_text(value: float | None, unit: str) -> str:
-    """Say a figure with its unit; nothing is a dash.
-
-    >>> figure_text(0.5, "fraction"), figure_text(30.0, "hour")
-    ('50 %', '1 d 6 h')
-    """
-    if value is None:
-        return NOTHING
-    if unit == "fraction":
-        return percent(value)
-    if unit == "hour":
-        return duration(value)
-    return number(value)
-
-
-def difference_text(value: float | None, unit: str) -> str:
-    """Say how far a figure is from the one it is compared to; signed.
-
-    >>> difference_text(0.02, "fraction"), difference_text(0.0, "count")
-    ('+2 %-points', 'equal')
-    """
-    if value is None:
-        return NOTHING
-    if value == 0:
-        return "equal"
-    sign = "+" if value > 0 else "\N{MINUS SIGN}"
-    if unit == "fraction":
-        return f"{sign}{number(abs(value) * 100)} %-points"
-    return sign + figure_text(abs(value), unit)
 
 
 def run_labels(report: StudyReport) -> pl.DataFrame:
@@ -84,7 +53,7 @@ def figure_chart(report: StudyReport, kpi: str) -> Picture | None:
     if rows.is_empty():
         return None
     unit, title = str(rows["unit"][0]), str(rows["name"][0])
-    texts = [figure_text(row["value"], unit) for row in rows.iter_rows(named=True)]
+    texts = [figure(row["value"], unit) for row in rows.iter_rows(named=True)]
     tips = [
         f"{row['label']}: {text}"
         for row, text in zip(rows.iter_rows(named=True), texts, strict=True)

@@ -331,7 +331,7 @@ def test_machine_hours_that_are_booked_twice_are_counted_and_shown():
     hours = double_booked(found, snapshot)
     assert hours == {"M": pytest.approx(5.0)}
     assert found.run.effort["double_booked_h"] == pytest.approx(5.0)
-    assert "machine hours: 5.0 h booked twice on 1 resource" in str(found)
+    assert "machine hours: 5 h booked twice on 1 resource" in str(found)
     foot = trust_line(found, snapshot, names_of(snapshot), violations=0)
     assert "booked twice" in foot
     assert "verified" not in foot

@@ -175,7 +175,7 @@ def test_the_summary_names_counts_and_the_worst() -> None:
     text = str(plan)
     assert "supplies: 4 (1 make, 2 buy, 1 move), operations: 2, pegs: 6" in text
     assert "demands: 1 (1 late)" in text
-    assert "latest: D1, 1.5 days after due" in text
+    assert "latest: D1, 1 d 12 h after due" in text
     assert "exceptions: 2 PastDueStart, 1 Cancel, 1 Defer and 1 more codes" in text
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from medhavi.results.amounts import figure
 from medhavi.results.study_report import StudyReport
 from medhavi.views.study_page import html, study_table
-from medhavi.views.study_picture import figure_chart, figure_text, run_labels
+from medhavi.views.study_picture import figure_chart, run_labels
 
 
 def report(values: tuple[float | None, ...] = (1.0, 0.9)) -> StudyReport:
@@ -91,4 +92,4 @@ def test_labels_name_what_differs():
     ],
 )
 def test_figures_read_with_their_unit(value, unit, text):
-    assert figure_text(value, unit) == text
+    assert figure(value, unit) == text
