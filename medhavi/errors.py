@@ -17,9 +17,23 @@ class UsageError(MedhaviError):
 
 
 class NotAvailable(MedhaviError):  # noqa: N818 - the public name of design 6
-    """A capability that is not built yet; it refuses instead of approximating."""
+    """A capability that is not built yet; it refuses instead of approximating.
+
+    Parameters
+    ----------
+    message
+        What is not built, and what to do instead.
+    rows
+        Table and input rows that ask for it, where rows do.
+    """
 
     exit_code = 2
+
+    def __init__(
+        self, message: str, rows: tuple[str, tuple[int, ...]] = ("", ())
+    ) -> None:
+        super().__init__(message)
+        self.rows = rows
 
 
 class LimitReached(MedhaviError):  # noqa: N818 - reads as what it is

@@ -51,6 +51,7 @@ class Finding:
     `row` counts data rows of the input file from 1; None where no row applies. One that
     stands for more of a kind names their code in `left_out` and their rows in `rows`.
     `source` is the type of event that it comes from, where it comes from one.
+    `subject` has the ids that it speaks of, where a planner looks for their rows.
     """
 
     code: str
@@ -64,6 +65,7 @@ class Finding:
     left_out: str | None = field(default=None, compare=False, repr=False)
     rows: tuple[int, ...] = field(default=(), compare=False, repr=False)
     source: str | None = field(default=None, compare=False, repr=False)
+    subject: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def __str__(self) -> str:
         """Give one line: code, place, message, remedy."""

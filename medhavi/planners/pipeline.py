@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from medhavi.errors import NotAvailable, UsageError
+from medhavi.findings import BadData, finding
 from medhavi.planners.kept_records import without_collections
 from medhavi.planners.left_out import with_left_out
+from medhavi.planners.unplannable import unplannable_rows
 from medhavi.results.basis import Basis
 from medhavi.results.order_numbers import register_of
 from medhavi.version import __version__
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     Cancelled = Callable[[], bool] | None
     Record = TypeVar("Record", MrpParameters, ConstrainedParameters, OptimizeParameters)
 
+WITHOUT = "PLAN020"
+"""Code of a plan that leaves out rows on which its planner stops."""
 MODES = ("mrp", "constrained", "optimize")
 
 
@@ -79,10 +83,55 @@ def plan(
         raise NotAvailable(message)
     with without_collections():
         way = (observe, cancelled, seed)
-        made = _of_mode(mode, snapshot, settings, baseline, way)
+        made = _of_plannable_rows(mode, snapshot, settings, baseline, way)
     if baseline is not None:
         made = made.numbered(register_of(baseline.supplies))
-    return with_left_out(made, snapshot)
+    return made
+
+
+def _of_plannable_rows(
+    mode: str,
+    snapshot: Snapshot,
+    settings: Settings,
+    baseline: Plan | None,
+    way: tuple[Observe, Cancelled, int | None],
+) -> Plan:
+    """Plan; of a snapshot that holds rows without those that the planner refuses.
+
+    A plan with such rows is no base of another one: what else would be planned without
+    them is found from nothing.
+    """
+    kept, on = snapshot, baseline
+    if baseline is not None and any(f.code == WITHOUT for f in baseline.findings):
+        on = None
+    while True:
+        try:
+            own = settings if on is baseline else _without_baseline(settings)
+            made = _of_mode(mode, kept, own, on, way)
+            break
+        except (BadData, NotAvailable) as refusal:
+            marks = unplannable_rows(kept, refusal) if snapshot.holds else {}
+            if not marks:
+                raise
+            errors = refusal.findings if isinstance(refusal, BadData) else ()
+            kept, on = kept.holding_also(marks, errors), None
+    made = with_left_out(made, kept)
+    if kept is snapshot:
+        return made
+    count = kept.held.count - snapshot.held.count
+    told = finding(WITHOUT, value=count, mode=mode)
+    return replace(
+        made,
+        findings=(told, *made.findings),
+        basis=Basis.of(snapshot),
+        run=replace(made.run, snapshot_fingerprint=snapshot.fingerprint),
+    )
+
+
+def _without_baseline(settings: Settings) -> Settings:
+    if isinstance(settings, Mapping):
+        return _without_price(settings, on_baseline=True)[0]
+    return settings
 
 
 def _of_mode(
@@ -143,9 +192,15 @@ def plan_to_build_on(
 
     parameters = _as(MrpParameters, settings, "mrp")
     with without_collections():
-        made = plan_and_keep(
-            snapshot, parameters, __version__, observe, cancelled, seed=seed
-        )
+        try:
+            made = plan_and_keep(
+                snapshot, parameters, __version__, observe, cancelled, seed=seed
+            )
+        except (BadData, NotAvailable) as refusal:
+            if not snapshot.holds or not unplannable_rows(snapshot, refusal):
+                raise
+            way = (observe, cancelled, seed)
+            return _of_plannable_rows("mrp", snapshot, parameters, None, way)
     return with_left_out(made, snapshot)
 
 

@@ -137,6 +137,9 @@ def bad_rows(
         if catalog()[code].severity is not Severity.ERROR or found.table is None:
             continue
         if found.table == "settings":
+            if code == "SNAP012":  # the first of several rows counts
+                for row in snapshot.input_rows("settings").to_list()[1:]:
+                    _mark(marks, "settings", row, code, found.message)
             continue
         rows = found.rows or (() if found.row is None else (found.row,))
         if not rows and code in _WHOLE_TABLE:

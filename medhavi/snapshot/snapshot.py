@@ -36,6 +36,7 @@ from medhavi.snapshot.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from medhavi.snapshot.held_rows import Marks
     from medhavi.snapshot.network import Network
 
 Rows = pl.DataFrame | Sequence[Mapping[str, object]]
@@ -75,11 +76,13 @@ class Snapshot:
 
     `snapshot["products"]` is a frame with all columns of the schema in their order;
     null means "not stated". Bad data never raises: see `findings`, or call `require`.
+    `holds` tells whether rows that stop a planner are held instead of refused.
     """
 
     _parts: Mapping[str, _Part]
     _before: tuple[Finding, ...] = field(default=())
     held: HeldRows = NOTHING_HELD
+    holds: bool = False
     _memory: CheckMemory = field(default_factory=CheckMemory)
 
     @classmethod
@@ -144,6 +147,7 @@ class Snapshot:
             _parts=MappingProxyType({**self._parts, **touched}),
             _before=self._before,
             held=self.held,
+            holds=self.holds,
             _memory=CheckMemory(self._memory),
         )
 
@@ -151,32 +155,54 @@ class Snapshot:
         """Give a snapshot without the rows that would stop a plan (semantics 48).
 
         What hangs on them is left out as well; `held` has all of it. A setting that
-        cannot be used takes its default. Without such errors it is the same snapshot,
-        and so is a company without products or places: there is nothing to plan.
+        cannot be used takes its default. Without such errors the rows are the same,
+        and so are those of a company without products or places: there is nothing to
+        plan.
         """
         is_empty = not (self["products"].height and self["locations"].height)
         if is_empty or not has_errors(self.findings):
-            return self
+            same = self.holding(self.held)
+            same.__dict__["findings"] = self.findings
+            return same
         kept = self._with_default_settings()
-        held: dict[str, list[pl.DataFrame]] = {}
-        while marks := bad_rows(kept, kept.findings, hanging=bool(held)):
+        errors = tuple(f for f in self.findings if f.severity is Severity.ERROR)
+        return kept.holding_also(bad_rows(kept, kept.findings), errors)
+
+    def holding_also(self, marks: Marks, errors: Sequence[Finding]) -> Self:
+        """Give a snapshot without rows that stop a plan, nor what hangs on them.
+
+        Parameters
+        ----------
+        marks
+            The rows, with the code and the words of their fault.
+        errors
+            The findings with which they stop it.
+        """
+        held = {name: [frame] for name, frame in self.held.tables.items()}
+        kept = self
+        while marks:
             for name, rows in marks.items():
                 held.setdefault(name, []).append(marked_rows(kept, name, rows))
             kept = kept.without_rows(marks)
+            marks = bad_rows(kept, kept.findings, hanging=bool(held))
         tables = {name: pl.concat(held[name]) for name in self._parts if name in held}
+        touched = (self.held.touched, touched_demands(self, tables))
         account = HeldRows(
             tables=MappingProxyType(tables),
-            errors=tuple(f for f in self.findings if f.severity is Severity.ERROR),
-            touched=touched_demands(self, tables),
+            errors=(*self.held.errors, *errors),
+            touched=pl.concat(touched).unique(maintain_order=True),
         )
         return kept.holding(account)
 
     def holding(self, held: HeldRows) -> Self:
         """Give the snapshot with the account of what it leaves out, as findings too."""
+        told = {found.code for found in held.findings()}
+        before = (found for found in self._before if found.code not in told)
         return type(self)(
             _parts=self._parts,
-            _before=(*self._before, *held.findings()),
+            _before=(*before, *held.findings()),
             held=held,
+            holds=True,
             _memory=CheckMemory(self._memory),
         )
 
@@ -240,7 +266,9 @@ class Snapshot:
             return _part(name, _raw(name, make(name)), self.local_days)
 
         parts = LazyTables(self._parts, frozenset(names), part)
-        made = type(self)(_parts=parts, _before=self._before, held=self.held)
+        made = type(self)(
+            _parts=parts, _before=self._before, held=self.held, holds=self.holds
+        )
         made.__dict__["settings"] = self.settings
         return made
 

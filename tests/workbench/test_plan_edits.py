@@ -707,3 +707,13 @@ def taken_back(bench, verbs, data):
     if len(states) > 2:
         bench.lake.rebuild()
     assert bench.snapshot().fingerprint == states[0]
+
+
+def test_the_first_edit_beside_a_held_row_is_not_stale(tmp_path):
+    counted = event(40, "StockCounted", product="NOWHERE", location="DC", qty=5.0)
+    bench = company(tmp_path, counted)
+    plan = plan_of(bench)
+    assert "HeldData" in plan.exceptions["code"].to_list()
+    shown = bench.preview(plan, edit("firm", proposal(plan)))
+    assert shown.status == "ready"
+    assert bench.commit_edit(shown, approver="Ada").committed

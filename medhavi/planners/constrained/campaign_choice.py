@@ -96,7 +96,10 @@ def campaign_rules(
             f"the minute; {', '.join(odd)} in campaign_rules is not. Take these rows "
             "out, or plan with campaigns = off."
         )
-        raise NotAvailable(message)
+        asking = snapshot.input_rows("campaign_rules").filter(
+            rows["resource"].is_in(odd)
+        )
+        raise NotAvailable(message, ("campaign_rules", tuple(asking)))
     every: list[str] = []
     if how == "propose":
         matrix = resources.filter(

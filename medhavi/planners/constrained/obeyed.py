@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from medhavi.errors import NotAvailable
 from medhavi.planners.mrp.unsupported import MRP, Reading, check_supported
 
@@ -41,12 +39,14 @@ def check_obeyed(snapshot: Snapshot) -> list[Finding]:
         Something filled would change quantities or dates and is not built yet.
     """
     found = check_supported(snapshot, READING)
-    changed = snapshot["disruptions"].filter(pl.col("kind") == "demand_change")
+    of_demand = snapshot["disruptions"]["kind"] == "demand_change"
+    changed = snapshot["disruptions"].filter(of_demand)
     if changed.height:
         names = ", ".join(sorted(changed["disruption"].to_list())[:10])
         message = (
             f"Mode constrained does not support yet: disruptions of kind demand_change "
             f"({names}). Change the rows of demands instead."
         )
-        raise NotAvailable(message)
+        asking = snapshot.input_rows("disruptions").filter(of_demand)
+        raise NotAvailable(message, ("disruptions", tuple(asking)))
     return found

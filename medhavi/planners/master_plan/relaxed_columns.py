@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import polars as pl
-
 from medhavi.errors import NotAvailable
 from medhavi.findings import finding
 
@@ -139,14 +137,16 @@ def relaxed_columns(snapshot: Snapshot) -> Iterator[Finding]:
     NotAvailable
         A disruption changes demands: its rows would be planned as they were.
     """
-    changed = snapshot["disruptions"].filter(pl.col("kind") == "demand_change")
+    of_demand = snapshot["disruptions"]["kind"] == "demand_change"
+    changed = snapshot["disruptions"].filter(of_demand)
     if changed.height:
         named = ", ".join(sorted(changed["disruption"].to_list())[:MOST_NAMES])
         message = (
             f"Mode {MODE} does not support yet: disruptions of kind demand_change "
             f"({named}). Change the rows of demands instead."
         )
-        raise NotAvailable(message)
+        asking = snapshot.input_rows("disruptions").filter(of_demand)
+        raise NotAvailable(message, ("disruptions", tuple(asking)))
     for rule in RELAXED:
         values = snapshot[rule.table][rule.column]
         filled = values.is_not_null()

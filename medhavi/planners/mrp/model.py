@@ -10,7 +10,8 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from copy import copy
-from itertools import islice, pairwise
+from dataclasses import replace
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.findings import BadData, finding
@@ -342,7 +343,8 @@ class Model:
         if stops[-1] != stops[0]:
             stops.append(stops[0])
         path = " → ".join(f"{product} @ {location}" for product, location in stops)
-        return finding("PLAN002", table="bom_lines", path=path)
+        found = finding("PLAN002", table="bom_lines", path=path)
+        return replace(found, subject=tuple(chain.from_iterable(stops)))
 
 
 class _Places(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import compress
 from typing import TYPE_CHECKING, NoReturn
 
@@ -396,18 +397,15 @@ class Register:
 
     def _refuse(self, node: Node, qty: int) -> NoReturn:
         product, location = node.key
-        raise BadData(
-            [
-                finding(
-                    "PLAN001",
-                    table="bom_lines",
-                    column="qty_per",
-                    value=qty,
-                    product=product,
-                    location=location,
-                )
-            ]
+        found = finding(
+            "PLAN001",
+            table="bom_lines",
+            column="qty_per",
+            value=qty,
+            product=product,
+            location=location,
         )
+        raise BadData([replace(found, subject=node.key)])
 
     def output_name(self, unit: SupplyUnit) -> str:
         """Name a further output of an order: its product, and once more its place."""

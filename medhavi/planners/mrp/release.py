@@ -8,6 +8,7 @@ source is asked before either (effective dates are obeyed, rule 2).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.findings import BadData, finding
@@ -487,7 +488,7 @@ def _too_many_pieces(source: Source, node: Node, brought: int) -> Finding:
         "buy": ("supply_terms", "capacity_per_period"),
         "move": ("lanes", "capacity_kg"),
     }[source.kind]
-    return finding(
+    found = finding(
         "PLAN003",
         table=table,
         column=column if source.max_lot is None else "max_lot",
@@ -496,3 +497,4 @@ def _too_many_pieces(source: Source, node: Node, brought: int) -> Finding:
         product=node.key[0],
         most=MOST_PIECES,
     )
+    return replace(found, subject=(source.source, *node.key))
