@@ -6,10 +6,12 @@ All functions are pure; views, commands, reports and explanations use the same o
 from __future__ import annotations
 
 import math
+import re
 
 _SIGNS = {"EUR": "€ ", "USD": "$ ", "GBP": "£ ", "JPY": "¥ ", "CHF": "CHF "}
 MINUS = "\N{MINUS SIGN}"
 _THOUSAND = 1e3
+_WORD = re.compile(r"[A-Z]+[^A-Z]*")
 _FINEST = 12
 """Decimals beyond which a number is noise of binary fractions."""
 NOTHING = "\N{EN DASH}"
@@ -148,3 +150,13 @@ def difference(value: float | None, unit: str) -> str:
     if unit == "fraction":
         return f"{sign}{number(abs(value) * 100)} %-points"
     return sign + figure(abs(value), unit)
+
+
+def code_words(code: str) -> str:
+    """Code as words; what is no code stays as it is.
+
+    >>> code_words("CapacityShortfall"), code_words("other")
+    ('Capacity shortfall', 'other')
+    """
+    first, *rest = _WORD.findall(code) or [code]
+    return " ".join([first, *(part.lower() for part in rest)])

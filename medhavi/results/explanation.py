@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.errors import UsageError
-from medhavi.results.amounts import duration, number
+from medhavi.results.amounts import code_words, duration, number
 from medhavi.results.lateness import BEGUN, WORDS, Verdict, verdicts
 from medhavi.results.limiter import Limiter
 from medhavi.results.plan_tables import COUNT, FLAG, INSTANT, NUMBER, TEXT
@@ -165,7 +165,8 @@ class Explanation:
         late = f", {duration(self.lateness_hours)} late" if self.lateness_hours else ""
         if self.overdue_hours:
             late += f", {duration(self.overdue_hours)} of it before now"
-        limiter = f", limited by {self.limiter}" if self.limiter else ""
+        words = code_words(self.limiter).lower() if self.limiter else ""
+        limiter = f", limited by {words}" if words else ""
         return (
             f"Demand {self.demand}: {number(self.qty)}{place} by {_text(self.due)}; "
             f"planned {number(self.planned)}, {WORDS[self.verdict]}{late}{limiter}."
@@ -181,7 +182,7 @@ class Explanation:
             when = f", {_text(reason.begin)} to {_text(reason.end)}"
         hours = f": {duration(reason.hours)} of it{when}" if reason.hours else when
         subject = self._named(reason.subject)
-        return f"{reason.code} of {subject}{hours}{meaning}"
+        return f"{code_words(reason.code)} of {subject}{hours}{meaning}"
 
     def _link(self, link: Link) -> str:
         verb = _VERBS.get(link.kind, "from")

@@ -6,12 +6,12 @@ All functions are pure; instants are aware datetimes or UTC seconds, zones IANA 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from zoneinfo import ZoneInfo
 
 from medhavi.results.amounts import (
     MINUS,
     NOTHING,
+    code_words,
     duration,
     money,
     number,
@@ -37,7 +37,6 @@ __all__ = [
     "when",
 ]
 
-_WORD = re.compile(r"[A-Z]+[^A-Z]*")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = (
     *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
@@ -97,16 +96,6 @@ def relative(moment: dt.datetime, now: int | dt.datetime) -> str:
             words = f"{count:,} {word}{'s' if count > 1 else ''}"
             return f"in {words}" if apart > 0 else f"{words} ago"
     return "now"
-
-
-def code_words(code: str) -> str:
-    """Code as words.
-
-    >>> code_words("CapacityShortfall")
-    'Capacity shortfall'
-    """
-    first, *rest = _WORD.findall(code)
-    return " ".join([first, *(part.lower() for part in rest)])
 
 
 def count(amount: int, word: str, plural: str | None = None) -> str:

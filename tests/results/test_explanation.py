@@ -64,7 +64,7 @@ def test_lateness_and_limiter_stand_in_the_first_sentence() -> None:
         **changed("fulfilment", "D1", status="late", lateness_h=5.0, limiter="LeadTime")
     )
     head = plan.explain("D1").sentences()[0]
-    assert head.endswith("planned 100, late, 5 h late, limited by LeadTime.")
+    assert head.endswith("planned 100, late, 5 h late, limited by lead time.")
 
 
 def test_the_table_lists_every_peg_level_by_level() -> None:
@@ -164,5 +164,5 @@ def test_the_reasons_of_a_plan_are_told_with_their_hours() -> None:
         "MaterialShortfall",
     ]
     text = str(told)
-    assert "CapacityShortfall of FILLER: 12 h of it, 2026-02-01 00:00 UTC to" in text
-    assert "MaterialShortfall of X|PLANT (Not enough of a product" in text
+    assert "Capacity shortfall of FILLER: 12 h of it, 2026-02-01 00:00 UTC to" in text
+    assert "Material shortfall of X|PLANT (Not enough of a product" in text
