@@ -911,7 +911,7 @@ def test_a_past_due_demand_of_mode_mrp_may_be_late_by_what_had_passed() -> None:
 
 
 ELSEWHERE = {"VER064", "VER082", "VER083", "VER084"}
-"""Planted here apart, in test_promise_risk and, of mode optimize, in test_master_plan."""
+"""Planted apart: here, in test_promise_risk and, of mode optimize, test_master_plan."""
 
 
 def test_every_code_of_the_check_has_a_planted_fault() -> None:
