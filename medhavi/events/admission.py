@@ -88,7 +88,7 @@ def document_fault(text: str) -> str | None:
     >>> document_fault('{"qty":1,"qty":2}')
     "the key 'qty' stands there twice"
     """
-    too_deep = _depth_fault(text)
+    too_deep = depth_fault(text)
     if too_deep is not None:
         return too_deep
     try:
@@ -132,15 +132,30 @@ FAULT_KEY: Final = "$fault"
 
 def metadata_fault(text: str) -> str | None:
     """Fault of metadata: too many levels, or a key that stands there twice."""
-    return _depth_fault(text) or repeated_key_fault(text)
+    return depth_fault(text) or repeated_key_fault(text)
 
 
-def _depth_fault(text: str) -> str | None:
+def may_hold_long_text(document: str) -> bool:
+    """Whether a text of a JSON document may be longer than `LONGEST_TEXT`.
+
+    Without a backslash, texts are what stands between the quotation marks.
+
+    >>> may_hold_long_text('{"a":"' + 60_000 * "x" + '","b":"' + 60_000 * "x" + '"}')
+    False
+    """
+    if len(document) <= LONGEST_TEXT:
+        return False
+    return "\\" in document or max(map(len, document.split('"'))) > LONGEST_TEXT
+
+
+def depth_fault(text: str) -> str | None:
     """Fault of too many levels; brackets inside texts do not count."""
     if text.count("[") + text.count("{") <= DEEPEST:
         return None
+    # Without a backslash every second part between quotation marks is a text.
+    bare = _TEXTS.sub("", text) if "\\" in text else "".join(text.split('"')[::2])
     deepest = level = 0
-    for sign in _BRACKETS.findall(_TEXTS.sub("", text)):
+    for sign in _BRACKETS.findall(bare):
         level += 1 if sign in "[{" else -1
         deepest = max(deepest, level)
     if deepest <= DEEPEST:

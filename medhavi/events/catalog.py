@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from medhavi.errors import MedhaviError
-from medhavi.events.admission import document_fault, instant_fault, repeated_key_fault
+from medhavi.events.admission import (
+    depth_fault,
+    document_fault,
+    instant_fault,
+    may_hold_long_text,
+    repeated_key_fault,
+)
 from medhavi.events.decision_types import AMENDMENTS, DECISIONS
 from medhavi.events.effects import Effect, effect_of
 from medhavi.events.envelope import NewEvent, stream_name
@@ -193,9 +199,8 @@ def decode(
     Parameters
     ----------
     is_plain
-        Whether the text is known to be short and to hold no large number, no escaped
-        character and no year outside 1900 to 2199 (`SUSPICIOUS` finds none); it is
-        then read faster.
+        Whether the text is known to hold no large number, no escaped character and
+        no year outside 1900 to 2199 (`SUSPICIOUS` finds none); it is then read faster.
 
     Raises
     ------
@@ -215,13 +220,13 @@ def decode(
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _not_json(entry, error) from None
     text = payload if isinstance(payload, str) else payload.decode()
-    if not is_plain:
+    if not is_plain or may_hold_long_text(text):
         fault = document_fault(text) or _instants_fault(body)
-    elif _ENCODER.encode(body).decode() != text:
-        fault = repeated_key_fault(text)
     else:
+        fault = depth_fault(text)
         # What this package writes has each key once.
-        fault = None
+        if fault is None and _ENCODER.encode(body).decode() != text:
+            fault = repeated_key_fault(text)
     if fault is not None:
         raise UndecodableEvent(
             INADMISSIBLE, column="payload", type=entry.name, detail=fault

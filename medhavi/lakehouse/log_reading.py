@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from medhavi import schema
-from medhavi.events.admission import LONGEST_TEXT
 from medhavi.events.catalog import SUSPICIOUS, UndecodableEvent, decode
 from medhavi.findings import finding
 from medhavi.lakehouse.amendments import (
@@ -378,9 +377,7 @@ class EventLog:
 
 def _is_plain() -> pl.Expr:
     """Condition on payloads that need no closer look for their numbers and texts."""
-    text = pl.col("payload")
-    is_short = text.str.len_bytes() <= LONGEST_TEXT
-    return (is_short & ~text.str.contains(SUSPICIOUS)).alias("is_plain")
+    return (~pl.col("payload").str.contains(SUSPICIOUS)).alias("is_plain")
 
 
 def facts(rows: pl.DataFrame) -> Iterator[Fact]:
