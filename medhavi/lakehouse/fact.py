@@ -51,8 +51,10 @@ def filled(body: msgspec.Struct) -> Row:
 
 def row_of(table: str, body: msgspec.Struct) -> Row:
     """Give the columns of a table that a payload fills."""
-    columns = tables()[table].columns
-    return {name: cell for name, cell in filled(body).items() if name in columns}
+    row, columns = filled(body), tables()[table].columns
+    if row.keys() <= columns.keys():
+        return row
+    return {name: cell for name, cell in row.items() if name in columns}
 
 
 def plus(first: float | None, second: float) -> float:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -53,6 +53,9 @@ ALWAYS_CURRENT = "EstimatesPublished"
 
 _MOST = 36_500.0
 """Longest clock tolerance [days]; a wider one would leave the calendar."""
+
+_NEAR = 4_096
+"""Rows that are decoded together."""
 
 _COLUMNS = (
     "position",
@@ -357,6 +360,8 @@ class EventLog:
     def _repeated(self) -> pl.DataFrame:
         """Ids that the log has more than once, and where each came first."""
         ids = self.scan().select("position", "event_id").collect()
+        # Numbers are compared faster than texts; few rows, if any, are left to these.
+        ids = ids.filter(ids["event_id"].hash().is_duplicated())
         return (
             ids.filter(ids["event_id"].is_duplicated())
             .group_by("event_id")
@@ -401,7 +406,7 @@ def facts(rows: pl.DataFrame) -> Iterator[Fact]:
         first,
         fault,
         is_plain,
-    ) in rows.select(columns).iter_rows():
+    ) in _cells(rows.select(columns)):
         body: object
         if first is not None:
             body = Rejection(code="LAKE002", detail=str(first))
@@ -413,6 +418,13 @@ def facts(rows: pl.DataFrame) -> Iterator[Fact]:
             except UndecodableEvent as error:
                 body = Rejection(code="LAKE001", reason=error.code, detail=str(error))
         yield Fact(position, kind, occurred_at, body)
+
+
+def _cells(rows: pl.DataFrame) -> Iterator[tuple[Any, ...]]:
+    """Rows as tuples, taken from columns: row by row would cost a third more."""
+    for start in range(0, rows.height, _NEAR):
+        near = rows.slice(start, _NEAR)
+        yield from zip(*(cells.to_list() for cells in near.iter_columns()), strict=True)
 
 
 def written(moment: dt.datetime) -> str:

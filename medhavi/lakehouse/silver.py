@@ -7,6 +7,8 @@ the keys that it concerns are read from bronze again and folded anew, and only t
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -42,9 +44,11 @@ if TYPE_CHECKING:
     from medhavi.lakehouse.silver_state import State
 
 _EVENTS_BETWEEN_CHECKPOINTS = 50_000
-_AHEAD = 8
-"""Checkpoints that a long fold leaves before the head; further back their distance
-doubles, for moments long ago are seldom looked at."""
+_AHEAD = 1
+"""Checkpoints that a long fold leaves before the head at that distance; further back
+their distance grows, for moments long ago are seldom looked at."""
+_WIDEST = 3
+"""Longest such distance, in shortest ones: it bounds what a read of a moment folds."""
 _FEW = 60_000
 """Facts up to which the rows that they concern are read ahead one by one."""
 _MANY_SUBJECTS = 1_000
@@ -115,7 +119,8 @@ class Silver:
         start = 0
         while rows.height - start > self._spacing:
             steps = (rows.height - start - 1) // self._spacing
-            length = self._spacing * max(1, (steps - _AHEAD + 1) // 2)
+            wide = min(_WIDEST, (steps - _AHEAD + 1) // 2)
+            length = self._spacing * max(1, wide)
             yield rows.slice(start, length)
             start += length
         yield rows.slice(start)
@@ -184,7 +189,8 @@ class _Advance:
             effective_at=moment.effective_at,
         )
         fresh = new if waited is None else pl.concat([waited, new])
-        self._go_on(fresh.filter("counts"), amended, gone)
+        with _uncollected():
+            self._go_on(fresh.filter("counts"), amended, gone)
 
     def _marked(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Rows as amended, with the mark whether they count."""
@@ -286,13 +292,16 @@ class _Advance:
             | (effect > effect.cum_min(reverse=True).shift(-1))
         ).with_columns(pl.col("crossing").fill_null(value=False))
         rows = crossing.sort("occurred_at", "position")
+        passed: Iterable[Fact] = facts(rows)
         if rows.height <= _FEW:
-            fetch(self.state, facts(rows))
+            passed = list(passed)
+            fetch(self.state, passed)
         watch = _Crossings(rows["crossing"])
-        apply(self.state, watch.passing(facts(rows)))
+        apply(self.state, watch.passing(passed))
         if watch.subjects:
-            window = _placed(rows.filter("crossing"))
-            self._name_late(late_facts(window, only=watch.subjects))
+            positions = pl.Series(watch.positions(), dtype=pl.Int64())
+            window = rows.filter(pl.col("position").is_in(positions.implode()))
+            self._name_late(late_facts(_placed(window), only=watch.subjects))
 
     def _name_late(self, late: list[Late]) -> None:
         """Note facts that came late, each with its stream."""
@@ -312,6 +321,18 @@ class _Advance:
             )
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Suspend the search for cycles: facts and rows form none, and there are many."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 class _Crossings:
     """Subjects of facts whose order of effect is not that of their positions.
 
@@ -323,6 +344,7 @@ class _Crossings:
 
     def __init__(self, marks: Iterable[bool]) -> None:
         self._marks = marks
+        self._positions: dict[Subject, list[int]] = {}
         self.subjects: set[Subject] = set()
 
     def passing(self, passed: Iterable[Fact]) -> Iterator[Fact]:
@@ -332,11 +354,20 @@ class _Crossings:
             if crosses:
                 position = fact.position
                 for subject in subjects_of(fact):
-                    if highest.get(subject, 0) > position:
+                    if subject not in highest:
+                        highest[subject] = position
+                        self._positions[subject] = [position]
+                        continue
+                    self._positions[subject].append(position)
+                    if highest[subject] > position:
                         self.subjects.add(subject)
                     else:
                         highest[subject] = position
             yield fact
+
+    def positions(self) -> list[int]:
+        """Positions of the facts about the subjects that were found."""
+        return sorted({at for one in self.subjects for at in self._positions[one]})
 
 
 def _placed(rows: pl.DataFrame) -> list[Placed]:

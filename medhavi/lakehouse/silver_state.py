@@ -101,12 +101,13 @@ def key_of(table: str, row: Mapping[str, Any]) -> Key:
     >>> key_of("stock", {"product": "A", "location": "DC"})
     ('A', 'DC', '')
     """
-    get = row.get
+    key = tuple(map(row.get, KEYS[table]))
+    if None not in key:
+        return key
+    defaults = (default for _, default in _DEFAULTS[table])
     return tuple(
-        [
-            default if (cell := get(name)) is None else cell
-            for name, default in _DEFAULTS[table]
-        ]
+        default if cell is None else cell
+        for cell, default in zip(key, defaults, strict=True)
     )
 
 
