@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -129,7 +130,7 @@ def promise(
     answers = (
         answer(snapshot, content, policy, detail=detail)
         if desk is None
-        else desk.answer(content, policy, detail=detail)
+        else desk.answer(content, policy, detail=detail, call=str(uuid.uuid4()))
     )
     conversation.report((*answers.findings, *snapshot.held.findings()))
     show(conversation, answers.promises, snapshot)

@@ -29,7 +29,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from medhavi.errors import MedhaviError, UsageError
 from medhavi.findings import BadData
-from medhavi.planners.promising.asking import distinct
 from medhavi.service.desk_body import (
     MOST_BYTES,
     TOO_LARGE,
@@ -101,8 +100,8 @@ class DeskApi:
         policy = text_of(body, "policy") or None
         detail = text_of(body, "detail") or "full"
         # Equal lines of two calls are two requests unless they state an own id.
-        asked = distinct(asked, f"Q-{uuid.uuid4().hex[:12]}")
-        answers = desk.answer(asked, policy, detail=detail)
+        call = str(uuid.uuid4())
+        answers = desk.answer(asked, policy, detail=detail, call=call)
         return {
             "quote": self._remember(policy, answers.promises),
             "promises": answers.promises,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -112,7 +113,8 @@ def _answers(
     if not past:
         with binding_desk(data) as desk:
             if desk is not None:
-                return desk.answer(asked, detail=detail), True
+                call = str(uuid.uuid4())
+                return desk.answer(asked, detail=detail, call=call), True
     with open_book(data, past=past) as book:
         before = book.tokens
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import uuid
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -128,12 +129,14 @@ def ask(
     try:
         row = _row(form, data)
         with open_book(data, past=past) as book:
-            [request] = read_requests([row], book.snapshot, book.named).requests
             desk = None if past else desk_of(data)
+            call = "" if desk is None else str(uuid.uuid4())
+            asked = read_requests([row], book.snapshot, book.named, call)
+            [request] = asked.requests
             promise = (
                 quote(book, request, book.policies.of(request, None))
                 if desk is None
-                else desk.quote([row])[0]
+                else desk.answer([row], call=call).promises[0]
             )
             curve = arrival_curve(book, request, promise)
             used = book.policies.of(request, None)

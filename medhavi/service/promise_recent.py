@@ -26,10 +26,17 @@ def remember(source: str, promises: Sequence[Promise]) -> None:
         while len(_kept) > _SOURCES:
             _kept.popitem(last=False)
         for one in promises[-MOST:]:
-            known[str(one.demand.get("demand"))] = one
-            known.move_to_end(str(one.demand.get("demand")))
+            question = _question(one)
+            known[question] = one
+            known.move_to_end(question)
             if len(known) > MOST:
                 known.popitem(last=False)
+
+
+def _question(one: Promise) -> str:
+    """Tell what was asked, without the id that each asking has of its own."""
+    cells = {name: cell for name, cell in one.demand.items() if name != "demand"}
+    return f"{one.request}|{sorted(map(str, cells.items()))}"
 
 
 def recent(source: str) -> tuple[Promise, ...]:

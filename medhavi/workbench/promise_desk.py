@@ -120,26 +120,30 @@ class PromiseDesk:
         return list(self.answer(requests, policy, detail=detail).promises)
 
     def answer(
-        self, requests: object, policy: str | None = None, *, detail: str = "full"
+        self,
+        requests: object,
+        policy: str | None = None,
+        *,
+        detail: str = "full",
+        call: str = "",
     ) -> Answers:
-        """Answer requests as `quote` does, with findings and the record of the run."""
+        """Answer as `quote`, with findings and run; `call` as in `read_requests`."""
         with self.counters.timed("quote"), self.live.turn:
             self.live.catch_up()
-            book = self.live.book
-            before = book.tokens
+            book, before = self.live.book, self.live.book.tokens
             meter = Meter() if self._answered % EVERY == 0 else None
             try:
                 with nullcontext() if meter is None else metered(book, meter):
-                    given = book, requests, policy, self.behind
-                    found = answer_on(*given, detail=detail, before=self._pause)
+                    ask = book, requests, policy, self.behind
+                    made = answer_on(*ask, detail=detail, before=self._pause, call=call)
             finally:
                 self._go_back(book, before)
             self._answered += 1
-            self._answers = self.live.revision, found.promises
-            self.counters.quoted(found.promises, book.providers)
+            self._answers = self.live.revision, made.promises
+            self.counters.quoted(made.promises, book.providers)
             if meter is not None:
                 self.counters.measured(meter.told())
-            return found
+            return made
 
     def hold(self, *promises: Promise, policy: str | None = None) -> Commit:
         """Keep what promises need until their holds end, all or none.
@@ -218,8 +222,7 @@ class PromiseDesk:
             return self._bound(promises, wish, attempt, replayed=True)
         if wish.approver is not None and wish.reason is None:
             check_changes(self.live.state, promises, wish.override)
-        book = self.live.book
-        before = book.tokens
+        book, before = self.live.book, self.live.book.tokens
         made: Sequence[Promise] = promises
         try:
             if not self._held(wish.promises):
@@ -247,9 +250,8 @@ class PromiseDesk:
         return self._bound(made, wish, attempt)
 
     def _count(self, done: Commit) -> None:
-        name = (
-            "conflicts" if done.status is CommitStatus.CONFLICT else done.status.value
-        )
+        lost = done.status is CommitStatus.CONFLICT
+        name = "conflicts" if lost else done.status.value
         self.counters.count("replayed" if done.replayed else name)
 
     def release(
@@ -273,8 +275,7 @@ class PromiseDesk:
         def decide(decider: Decider) -> tuple[list[NewEvent], tuple[Reservation, ...]]:
             holds = self.live.state.holds_of(demand, self.live.now)
             events = decider.released(holds, reason)
-            promised = self.live.state.promised.get(demand)
-            if promised is not None:
+            if (promised := self.live.state.promised.get(demand)) is not None:
                 events.append(decider.withdrawn(demand, promised, approver, reason))
             return events, holds
 

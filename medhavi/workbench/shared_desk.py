@@ -73,7 +73,12 @@ class SharedDesk(PromiseDesk):
         self._beside: dict[int, PromiseDesk] = {}
 
     def answer(
-        self, requests: object, policy: str | None = None, *, detail: str = "full"
+        self,
+        requests: object,
+        policy: str | None = None,
+        *,
+        detail: str = "full",
+        call: str = "",
     ) -> Answers:
         """Answer requests; those of several lines on a book of their own."""
         asked, lines = _counted(requests)
@@ -81,8 +86,8 @@ class SharedDesk(PromiseDesk):
         with self._precedence.working(rank), self._doubting():
             desk = self._desk_of(rank)
             if desk is self:
-                return super().answer(asked, policy, detail=detail)
-            return desk.answer(asked, policy, detail=detail)
+                return super().answer(asked, policy, detail=detail, call=call)
+            return desk.answer(asked, policy, detail=detail, call=call)
 
     def bind(self, wish: Wish) -> Commit:
         """Make a wish binding; one of several lines beside the desk first."""

@@ -11,7 +11,7 @@ import pytest
 
 from medhavi.errors import UsageError
 from medhavi.findings import BadData
-from medhavi.planners.promising.asking import distinct, read_requests
+from medhavi.planners.promising.asking import read_requests
 from tests.planners.small_promises import cells, day, tables
 
 ROW = {"product": "A", "location": "L", "qty": 10, "due": "2026-01-09T00:00:00Z"}
@@ -197,17 +197,19 @@ def test_lists_of_lists_are_no_fault_of_the_program():
 
 def test_an_own_id_makes_it_the_same_request_again():
     """Without one, two calls are two requests; with one, the second is the first."""
-    asked = [ROW, ROW]
-    one, other = (
-        [r.demand for r in read_requests(distinct(asked, stamp), tables()).requests]
-        for stamp in ("a", "b")
-    )
-    assert len({*one, *other}) == 4
+
+    def named(rows, *given):
+        return [one.demand for one in read_requests(rows, tables(), *given).requests]
+
+    first = named([ROW, ROW])
+    assert named([ROW, ROW]) == first
+    calls = [named([ROW, ROW], frozenset(), call) for call in "ab"]
+    third = named([ROW, ROW], frozenset(first))
+    assert len({*first, *third, *calls[0], *calls[1]}) == 8
     own = {**ROW, "demand": "W-1"}
-    both = [
-        read_requests(distinct([own], stamp), tables()).requests[0] for stamp in "ab"
-    ]
-    assert [r.demand for r in both] == ["W-1", "W-1"]
+    line = {**ROW, "sales_order": "SO-1", "line": 1}
+    for call in ("", "a", "b"):
+        assert named([own, line], frozenset(first), call) == ["W-1", "SO-1-1"]
     known = read_requests([own], tables(demands=[{"demand": "W-1"}])).requests[0]
     assert known.known
     assert codes([own, own]) == [("PRM006", 2, None)]

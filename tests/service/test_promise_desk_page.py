@@ -183,6 +183,15 @@ def test_a_date_that_somebody_gave_is_changed_with_a_reason_only(company):
     assert commit(company, page, "Bob", OwnDate(reason="it opens earlier")).kept
 
 
+@pytest.mark.req("RES-05")
+def test_equal_questions_of_two_pages_are_two_promises(company):
+    pages = [asked(company, qty="5", due="2026-03-20") for _ in range(2)]
+    said = [commit(company, page, "Ada") for page in (*pages, pages[0])]
+    assert all(one.kept for one in said)
+    again = ["It was promised before" in one.text for one in said]
+    assert again == [False, False, True]
+
+
 def test_the_date_that_was_found_is_no_override(company):
     page = asked(company, qty="5", due="2026-03-20")
     assert commit(company, page, "Ada", OwnDate()).kept

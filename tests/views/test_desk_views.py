@@ -83,7 +83,7 @@ def test_remedies_tell_date_money_and_who_pays(late, made):
     assert "One more M" in told
     assert "not stated" in told
     assert "nobody" in told
-    assert "Nothing that was tried helps" in plan_remedies_html([], Names())
+    assert "Tried without gain" in plan_remedies_html([], Names())
 
 
 def test_two_plans_are_compared_by_orders_figures_and_demands(late, made):

@@ -3,7 +3,8 @@
 A request is a row of `demands` without `status`, plus `policy` (promise-file, rule 29).
 Its own id is `demand`, else sales order and line: what states the same one again is the
 same request. Without one its id is made of its content and of how many demands of equal
-content are there already, so a later request of equal content is another demand.
+content are there already, so a later request of equal content is another demand. Calls
+that may commit add a name of their own, so that equal ones at one moment differ too.
 """
 
 from __future__ import annotations
@@ -112,31 +113,11 @@ def columns() -> dict[str, Column]:
     return known
 
 
-def distinct(
-    rows: Sequence[Mapping[str, object]], stamp: str
-) -> list[dict[str, object]]:
-    """Give each request an own id.
-
-    Two callers that ask for the same are two requests unless they say otherwise.
-
-    Parameters
-    ----------
-    stamp
-        Of the call, told apart from every other one.
-
-    >>> distinct([{"product": "A"}, {"demand": "D"}], "x")
-    [{'product': 'A', 'demand': 'x-1'}, {'demand': 'D'}]
-    """
-    return [
-        dict(row)
-        if row.get("demand") or row.get("sales_order")
-        else {**row, "demand": f"{stamp}-{number}"}
-        for number, row in enumerate(rows, 1)
-    ]
-
-
 def read_requests(
-    source: object, snapshot: Snapshot, named: Container[str] = frozenset()
+    source: object,
+    snapshot: Snapshot,
+    named: Container[str] = frozenset(),
+    call: str = "",
 ) -> Requests:
     """Read requests and check all of them at once.
 
@@ -148,6 +129,9 @@ def read_requests(
         Tables that products, locations, customers and policies must be in.
     named
         Ids of the demands that are there: no request without an own id gets one.
+    call
+        Name of the call, told apart from every other one; empty: equal calls answer
+        with equal ids.
 
     Returns
     -------
@@ -162,8 +146,9 @@ def read_requests(
     found: list[Finding] = []
     raw = matched(raw_requests(source, columns(), found), columns())
     cells, rows = _cells(raw, snapshot.local_days, found)
+    base = f"{call}|{snapshot.as_of}" if call else str(snapshot.as_of)
     requests = [
-        _request(position, row, snapshot, named)
+        _request(position, row, base, named)
         for position, row in zip(rows, cells, strict=True)
     ]
     # A row that lacks a cell is an error already; what else it names is checked too.
@@ -296,11 +281,11 @@ def request_of_line(
 
 
 def _request(
-    position: int, cells: Mapping[str, Any], snapshot: Snapshot, named: Container[str]
+    position: int, cells: Mapping[str, Any], base: str, named: Container[str]
 ) -> Request:
     demand = cells["demand"] or _named_by_order(position, cells)
     if demand is None:
-        demand = _named_by_content(position, cells, snapshot, named)
+        demand = _named_by_content(position, cells, base, named)
     fields = {**_fields(cells), "requires": tuple(cells["requires"] or ())}
     return Request(position=position, demand=demand, cells=dict(cells), **fields)
 
@@ -314,11 +299,11 @@ def _named_by_order(position: int, cells: Mapping[str, Any]) -> str | None:
 
 
 def _named_by_content(
-    position: int, cells: Mapping[str, Any], snapshot: Snapshot, named: Container[str]
+    position: int, cells: Mapping[str, Any], base: str, named: Container[str]
 ) -> str:
     """Id made of what is asked and of how often it was asked and decided before."""
     line = cells["line"]
-    content = f"{snapshot.as_of}|{position}|{sorted(map(str, cells.items()))}"
+    content = f"{base}|{position}|{sorted(map(str, cells.items()))}"
     name = f"{content}|{position if line is None else line}"
     ids = (_coded(f"{name}|{time}" if time else name) for time in count())
     return next(demand for demand in ids if demand not in named)

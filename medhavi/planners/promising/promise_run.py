@@ -122,6 +122,7 @@ def answer_on(
     *,
     detail: str = "full",
     before: Callable[[], object] | None = None,
+    call: str = "",
 ) -> Answers:
     """Answer requests on an open book, which takes the holds of what is promised.
 
@@ -133,10 +134,12 @@ def answer_on(
         As in `promise`.
     before
         As in `quote_all`.
+    call
+        As in `read_requests`.
     """
     require_detail(detail)
     snapshot = book.snapshot
-    asked = read_requests(requests, snapshot, book.named)
+    asked = read_requests(requests, snapshot, book.named, call)
     made = quote_all(book, asked.requests, policy, detail=detail, before=before)
     exact = all(one.exact for one in made)
     run = RunRecord(
