@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from medhavi.results.amounts import code_words, duration
 from medhavi.results.promise_parts import (
     UNCONFIRMED,
     PlannedHold,
@@ -351,5 +352,6 @@ def _line(one: Preempted) -> str:
 
 
 def _reason(reason: PromiseReason) -> str:
-    hours = f" ({reason.hours:,.1f} h)" if reason.hours else ""
-    return f"{reason.code} {reason.subject}{hours}: {reason.text}"
+    hours = f" ({duration(reason.hours)})" if reason.hours else ""
+    words = code_words(str(reason.code)).lower()
+    return f"{words} {reason.subject}{hours}: {reason.text}"

@@ -127,7 +127,7 @@ def test_a_hold_is_a_row_of_reservations():
 def test_a_block_tells_when_why_and_what_helps():
     text = str(LATE)
     assert "SO line 1: 10 of A at L by Fri 1970-01-02 00:00 UTC: late" in text
-    assert "limited by AwaitingSupply O1 (24.0 h): A comes with O1." in text
+    assert "limited by awaiting supply O1 (1 d): A comes with O1." in text
     assert "instead buy:S@L" in text
     assert "try bring O1 forward" in text
     assert "a better answer may exist" in text
