@@ -376,3 +376,21 @@ def test_the_json_schema_tells_units_bounds_and_closed_lists():
     assert steps["run_minutes_per_unit"]["description"] == "per routing unit [min]"
     assert steps["yield"]["exclusiveMinimum"] == 0
     assert steps["resource_rule"]["enum"] == ["preference", "cost", "earliest", None]
+
+
+@pytest.mark.parametrize(
+    ("length", "admissible"), [(60_000, True), (100_000, True), (100_001, False)]
+)
+def test_a_long_payload_is_judged_alike_with_and_without_a_closer_look(
+    length, admissible
+):
+    stock = {"product": "A", "location": "DC", "qty": 1.0}
+    payload = json.dumps({**stock, "lot": 60_000 * "y", "reason": length * "x"})
+    for is_plain in (False, True):
+        if admissible:
+            body = decode("StockMoved", 1, payload, is_plain=is_plain)
+            assert len(body.reason) == length
+        else:
+            with pytest.raises(UndecodableEvent) as refused:
+                decode("StockMoved", 1, payload, is_plain=is_plain)
+            assert refused.value.code == "EVT007"
