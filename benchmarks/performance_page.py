@@ -36,6 +36,7 @@ gate that is missed is written as missed: the command ends with exit 1.
 | load of the book; memory | 8 s; 1 GB | 3 s; 0.5 GB |
 | mirror of 200,000 events from SQLite, against a bare read and write | 0.5 x | 0.8 x |
 | gRPC mirror, against a bare loop of the client | 0.55 x | 0.75 x |
+| first fold of the lake of demo company large; a read 1 to 180 days back | 20 s; 4 s | |
 | flexible job shops mk01 to mk10: mean gap to the best known, about 10 CPU s each | 8 % | 3 % |
 | program of mode optimize with 1,000,000 columns: facts and blocks from a snapshot | 5 s | 2 s |
 | `import medhavi`, against `python -c pass` | 3 x | |
