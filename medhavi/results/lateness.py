@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.exceptions import ExceptionCode
 from medhavi.units import HOUR
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ FLAGS = ("past_due", "at_risk")
 class Verdict(StrEnum):
     """What a plan says of a demand; each demand has one, the first that holds.
 
-    `ignored`: not planned. `unplanned`, `short`: nothing, or less than the quantity.
+    `ignored`: not planned. `unplanned`, `short`: nothing, or less than the quantity;
+    `short` too where mode mrp plans it whole of material that no source can supply.
     `past_due`: due before the plan began. `late`: delivered after its due date.
     `at_risk`: on time in mode mrp only where a start before now is caught up.
     `on_time`: the whole quantity by the due date.
@@ -194,6 +196,8 @@ def verdicts(plan: PlanAccess) -> pl.DataFrame:
         .with_columns(
             verdict=pl.when(~status.is_in([Verdict.ON_TIME, Verdict.LATE]))
             .then("status")
+            .when(pl.col("demand").is_in(_without_source(plan).implode()))
+            .then(pl.lit(str(Verdict.SHORT)))
             .when("past_due")
             .then(pl.lit(str(Verdict.PAST_DUE)))
             .when((pl.col("status") == Verdict.ON_TIME) & pl.col("at_risk"))
@@ -214,6 +218,20 @@ def verdicts(plan: PlanAccess) -> pl.DataFrame:
             "overdue_h",
         )
     )
+
+
+def _without_source(plan: PlanAccess) -> pl.Series:
+    """Demands that no source can supply, in part or whole, by what a plan lists.
+
+    Mode mrp plans them whole on paper and lists what is missing (`NoSource`), for the
+    demand itself or for an order in its chain; the other modes do not plan them.
+    """
+    lacking = plan.exceptions.filter(pl.col("code") == ExceptionCode.NO_SOURCE)
+    if lacking.is_empty():
+        return pl.Series([], dtype=pl.String)
+    orders = lacking.select("supply").drop_nulls().unique()
+    hanging = plan.pegging.join(orders, on="supply", how="semi")["demand"]
+    return pl.concat([lacking["demand"].drop_nulls(), hanging]).unique()
 
 
 def live_verdicts(plan: PlanAccess) -> pl.DataFrame:

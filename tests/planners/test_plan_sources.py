@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from medhavi.planners.pipeline import plan
+from medhavi.results.lateness import verdicts
 from medhavi.results.verify import verify
 from tests import factories
 from tests.factories import AS_OF
@@ -349,10 +350,11 @@ def test_lead_days_count_in_the_calendar_of_the_supplier():
 
 
 # --- places ------------------------------------------------------------------------
-def test_without_a_source_a_demand_is_unplanned_and_named():
+def test_without_a_source_a_demand_keeps_its_date_on_paper_and_is_judged_short():
     made = planned(demands=[{}])
     found = fulfilment(made)
-    assert (found["status"], found["planned"], found["short"]) == ("unplanned", 0, 10)
+    assert (found["status"], found["planned"]) == ("on_time", 10)
+    assert verdicts(made)["verdict"].to_list() == ["short"]
     assert found["limiter"] == "NoSource"
     assert exceptions(made, "NoSource")[0]["qty"] == 10
 
@@ -368,8 +370,10 @@ def test_what_hangs_on_a_component_without_source_is_short_in_each_mode(mode):
     )
     made = plan(tables, mode)
     assert verify(made, tables) == []
-    rows = made.fulfilment.sort("due").select("planned", "short", "status").rows()
-    assert rows == [(10, 0, "on_time"), (4, 6, "short")]
+    assert verdicts(made).sort("due")["verdict"].to_list() == ["on_time", "short"]
+    # Mode mrp plans the date on paper and lists what is missing.
+    planned = made.fulfilment.sort("due")["planned"].to_list()
+    assert planned == ([10, 10] if mode == "mrp" else [10, 4])
 
 
 @pytest.mark.req("MRP-19")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def redated(found: Service, as_of: int) -> Service:
     """Date each delivery by its supply: never before due, now, or its arrival.
 
-    What no source can supply is not delivered, in this mode as in mode mrp (rule 45).
+    What no source can supply is not delivered; mode mrp alone plans it on paper.
     """
     demand = found.demand
     begin = max(demand.due, as_of)
@@ -28,6 +28,7 @@ def redated(found: Service, as_of: int) -> Service:
         (
             replace(delivery, date=max(begin, delivery.unit.arrives))
             for delivery in found.deliveries
+            if delivery.unit is not None
         ),
         key=by_date,
     )

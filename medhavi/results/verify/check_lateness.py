@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.exceptions import ExceptionCode
-from medhavi.results.verify.facts import SECONDS, TOLERANCE
+from medhavi.results.verify.facts import SECONDS
 from medhavi.results.verify.faults import faults
 from medhavi.units import HOUR
 
@@ -25,7 +24,7 @@ _PAST_DUE = "PastDue"
 
 def check_lateness(facts: Facts) -> list[Finding]:
     """Check the flags of every demand, its causes, and that no-source means short."""
-    return [*_flags(facts), *_causes(facts), *_unsourced(facts)]
+    return [*_flags(facts), *_causes(facts)]
 
 
 def _flags(facts: Facts) -> list[Finding]:
@@ -107,56 +106,3 @@ def _causes(facts: Facts) -> list[Finding]:
             ),
         ),
     ]
-
-
-def _unsourced(facts: Facts) -> list[Finding]:
-    """Check that somebody is short where a new order lacks material without source.
-
-    Surplus of an order may stand for what it cannot make; chains with any are left out.
-    """
-    if facts.mode != "mrp":
-        return []
-    rows = facts.plan.exceptions.filter(
-        (pl.col("code") == ExceptionCode.NO_SOURCE)
-        & (pl.col("qty") > TOLERANCE)
-        & pl.col("supply").is_not_null()
-    )
-    if rows.is_empty():
-        return []
-    new = facts.supplies.filter(~pl.col("existing"))
-    pegs = facts.plan.pegging
-    given = pegs.group_by("supply").agg(pl.col("qty").sum().alias("given"))
-    loose = (
-        facts.supplies.join(given, left_on="id", right_on="supply", how="left")
-        .filter(
-            pl.col("qty") - pl.col("given").fill_null(0.0)
-            > TOLERANCE * (1 + pl.col("qty"))
-        )
-        .select(supply="id")
-    )
-    short = facts.plan.fulfilment.select(
-        "demand", lacks=pl.col("short") > TOLERANCE * (1 + pl.col("qty"))
-    )
-    taken = (
-        rows.select("supply", "product", "location")
-        .unique()
-        .join(new.select(supply="id"), on="supply", how="semi")
-        .join(pegs.select("supply", "demand").unique(), on="supply")
-        .join(short, on="demand")
-        .join(
-            pegs.join(loose, on="supply", how="semi")
-            .select("demand", loose=pl.lit(value=True))
-            .unique(),
-            on="demand",
-            how="left",
-        )
-        .group_by("supply", "product", "location")
-        .agg(pl.col("lacks").any(), pl.col("loose").any(), pl.col("demand").min())
-        .filter(~pl.col("lacks") & ~pl.col("loose").fill_null(value=False))
-        .sort("supply", "product", "location")
-    )
-    return faults(
-        "VER081",
-        "fulfilment",
-        taken.select(pl.col("demand").alias("value"), "supply", "product", "location"),
-    )

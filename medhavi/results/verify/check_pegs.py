@@ -155,36 +155,31 @@ def _demand_sums(facts: Facts) -> list[Finding]:
         .agg(pl.col("qty").sum().alias("pegged"), pl.col("sure").sum())
     )
     both = (
-        facts.plan.fulfilment.select(
-            "demand",
-            "planned",
-            "short",
-            unsourced=pl.col("demand").is_in(_lacking(facts).implode()),
-        )
+        facts.plan.fulfilment.select("demand", "planned")
         .join(top, on="demand", how="left")
-        .with_columns(pl.col("pegged", "sure").fill_null(0.0))
+        .join(_without_source(facts), on="demand", how="left")
+        .with_columns(
+            pl.col("pegged", "sure").fill_null(0.0) + pl.col("missing").fill_null(0.0)
+        )
     )
     slack = TOLERANCE * (1 + pl.col("planned"))
-    # An order of mode mrp stays whole where a component has no source; its demand is
-    # short by what cannot be made of it.
-    most = pl.when("unsourced").then(pl.col("planned") + pl.col("short"))
     # A whole number of substitutes may serve a fraction of a piece more.
     odd = both.filter(
         (pl.col("planned") > pl.col("pegged") + slack)
-        | (most.otherwise("planned") < pl.col("sure") - slack)
+        | (pl.col("planned") < pl.col("sure") - slack)
     ).join(_rounded_substitutes(facts), on="demand", how="anti")
-    told = odd.drop("sure", "short", "unsourced").rename({"demand": "value"})
+    told = odd.drop("missing", "sure").rename({"demand": "value"})
     return faults("VER002", "pegging", told)
 
 
-def _lacking(facts: Facts) -> pl.Series:
-    """Demands of mode mrp in whose chain a new order lacks material without source."""
-    if facts.mode != "mrp":
-        return pl.Series([], dtype=pl.String)
-    lacking = facts.unsourced.select(order="supply").drop_nulls().unique()
-    new = facts.supplies.filter(~pl.col("existing"))
-    rows = new.join(lacking, on="order", how="semi").select(supply="id")
-    return facts.plan.pegging.join(rows, on="supply", how="semi")["demand"].unique()
+def _without_source(facts: Facts) -> pl.DataFrame:
+    """Give what demands themselves take without any source: demand, missing."""
+    return (
+        facts.unsourced.filter(pl.col("supply").is_null())
+        .join(facts.demands, on=["demand", "product", "location"], how="semi")
+        .group_by("demand")
+        .agg(pl.col("qty").sum().alias("missing"))
+    )
 
 
 def _rounded_substitutes(facts: Facts) -> pl.DataFrame:
@@ -240,8 +235,11 @@ def _times(facts: Facts, known: pl.DataFrame) -> list[Finding]:
         .group_by("demand", "moment")
         .agg(pl.col("qty").sum().alias("there"))
     )
-    both = delivered.join(there, on=["demand", "moment"], how="left").with_columns(
-        pl.col("there").fill_null(0.0)
+    both = (
+        delivered.join(there, on=["demand", "moment"], how="left")
+        .join(_without_source(facts), on="demand", how="left")
+        .with_columns(pl.col("there").fill_null(0.0) + pl.col("missing").fill_null(0.0))
+        .drop("missing")
     )
     early = both.filter(
         pl.col("delivered") > pl.col("there") + TOLERANCE * (1 + pl.col("delivered"))

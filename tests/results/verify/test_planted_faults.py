@@ -873,25 +873,6 @@ LATENESS: dict[str, tuple[str, Tables, Tables]] = {
         },
         LATER,
     ),
-    "material without source and nobody short": (
-        "VER081",
-        {
-            **without("supplies", "buyX"),
-            **without("pegging", "p5"),
-            "exceptions": [
-                {
-                    "code": "NoSource",
-                    "severity": "critical",
-                    "supply": "make1",
-                    "product": "X",
-                    "location": "PLANT",
-                    "date": at("2026-02-01 23:00"),
-                    "qty": 140.0,
-                }
-            ],
-        },
-        {},
-    ),
 }
 
 
