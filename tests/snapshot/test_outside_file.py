@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 import xlsxwriter
 
+from medhavi.planners.promising.asking import columns
 from medhavi.planners.promising.request_file import raw_requests
 from medhavi.snapshot import Snapshot, outside_file
 from medhavi.snapshot.outside_file import ReadLimits, UnreadableFile
@@ -146,12 +147,12 @@ def test_a_workbook_with_a_password_is_named_as_such(tmp_path):
 def test_requests_in_a_workbook_have_the_same_guard(tmp_path):
     found = []
     far = workbook(tmp_path / "far.xlsx", far=(1_048_575, 16_383)).read_bytes()
-    assert raw_requests(far, {"product"}, found).is_empty()
+    assert raw_requests(far, columns(), found).is_empty()
     assert [(one.code, "XFD1048576" in one.message) for one in found] == [
         ("PRM001", True)
     ]
     good = workbook(tmp_path / "good.xlsx").read_bytes()
-    assert raw_requests(good, {"product"}, []).rows() == [("A", "2.5")]
+    assert raw_requests(good, columns(), []).rows() == [("A", "2.5")]
 
 
 # --- Parquet ---------------------------------------------------------------------
@@ -196,10 +197,11 @@ def test_a_small_file_of_very_many_rows_is_refused(tmp_path):
 
 
 def test_a_file_that_takes_more_memory_than_the_limit_is_refused(tmp_path):
+    # One column of 16 MB is 80 columns here, and 1.3 GB for who reads the file.
+    # Equal texts would not do: polars keeps each text of a file's dictionary once.
     path = tmp_path / "products.parquet"
-    rows = pl.select(product=pl.repeat("a long name of a product " * 8, 4_000_000))
-    rows.lazy().sink_parquet(path)
-    del rows
+    column = pl.repeat(1, 2_000_000, dtype=pl.Int64, eager=True)
+    pl.DataFrame({f"c{number}": column for number in range(80)}).write_parquet(path)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(UnreadableFile, match="more than 700 MiB of memory"):
         outside_file.read_table(path, "parquet", ReadLimits(memory_mib=700))
