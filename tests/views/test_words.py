@@ -238,8 +238,14 @@ def test_no_findings_is_said():
 
 
 def test_many_findings_are_cut_and_counted():
-    good = finding("PLAN012", column="lot_size", value=3, rules="fixed")
-    assert "and 50 more" in page.findings_html([good] * 250)
+    many = [
+        finding("PLAN012", column=f"column_{number}", value=3, rules="fixed")
+        for number in range(250)
+    ]
+    assert "and 50 more" in page.findings_html(many)
+    equal = page.findings_html(many[:1] * 250)
+    assert "more;" not in equal
+    assert equal.count("<code>PLAN012</code>") == 1
 
 
 def test_the_trust_line_says_what_the_figures_rest_on(plan, lemonade, names):
