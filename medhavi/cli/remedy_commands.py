@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,9 @@ from medhavi.cli.options import (
     existing_plan,
     one_place,
 )
+
+if TYPE_CHECKING:
+    from medhavi.results.plan import Plan
 
 
 def register(app: typer.Typer) -> None:
@@ -66,7 +69,9 @@ def remedies(
         tries=tries,
         observe=told,
     )
-    if not found:
+    if not found and not changes and _all_in_time(plan, demand):
+        conversation.say("No planned demand is late or short; no remedy is needed.")
+    elif not found:
         what = "; ".join(changes) or "no change applies"
         conversation.say(f"No remedy found. Tried without gain: {what}.")
     else:
@@ -90,3 +95,13 @@ def remedies(
     conversation.answer(
         out=out, remedies=[one.as_dict() for one in found], tried=changes
     )
+
+
+def _all_in_time(plan: Plan, demand: str | None) -> bool:
+    """Tell whether the demand, or every one, is delivered whole by its date."""
+    from medhavi.results.lateness import Verdict
+
+    told = plan.fulfilment
+    if demand is not None:
+        told = told.filter(told["demand"] == demand)
+    return set(told["status"]) <= {Verdict.ON_TIME, Verdict.IGNORED}
