@@ -373,8 +373,8 @@ def test_the_memory_of_answers_is_bounded(company):
     promise = asked(company).promise
     assert promise is not None
     many = [
-        replace(promise, demand={**promise.demand, "demand": f"D-{number}"})
-        for number in range(promise_recent.MOST + 5)
+        replace(promise, demand={**promise.demand, "qty": number})
+        for number in range(1, promise_recent.MOST + 6)
     ]
     promise_recent.remember("x", many)
     promise_recent.remember("x", many[:3])
