@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from medhavi.results.lateness import FLAGS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -133,6 +135,8 @@ def spliced(
     for name in _BY_DEMAND:
         rest = baseline[name].join(demands, on="demand", how="semi")
         tables[name] = pl.concat([rest, made[name]])
+    # Orders outside the part put its demands at risk: flags are told of the whole.
+    tables["fulfilment"] = tables["fulfilment"].drop(FLAGS)
     used = resources.implode()
     tables["loads"] = pl.concat(
         [baseline["loads"].filter(~pl.col("resource").is_in(used)), loads]
