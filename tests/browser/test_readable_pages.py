@@ -18,8 +18,8 @@ SLOW = 30_000
 """A loaded machine paints late [ms]."""
 PAGES = {
     "/": "Supply-chain plans",
-    "/plan/": "Is it the plan?",
-    "/plan/?mode=constrained": "Is it the plan?",
+    "/plan/": "Publish the plan",
+    "/plan/?mode=constrained": "Publish the plan",
     "/campaigns/": "Were campaigns kept?",
     f"/promise/?{urlencode(SHORT)}": "The same question as a command",
     "/schedule/": "longer than the mean",
