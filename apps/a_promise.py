@@ -306,8 +306,10 @@ def remembered():
     approver = mo.ui.text(
         value=last_approver(), label="Approver", placeholder="your name"
     )
+    # Here, not where it is shown: a new approver runs the cell that asks for it too.
+    remedy_ok = mo.ui.run_button(label="Approve the change", kind="success")
     get_made, made = mo.state(())
-    return approver, get_made, made
+    return approver, get_made, made, remedy_ok
 
 
 @app.cell(hide_code=True)
@@ -317,10 +319,9 @@ def remedy_who(approver, remedy):
 
 
 @app.cell(hide_code=True)
-def remedy_accept(priced):
-    remedy_ok = mo.ui.run_button(label="Approve the change", kind="success")
+def remedy_accept(priced, remedy_ok):
     remedy_ok if desk_parts.is_ready(priced) else None
-    return (remedy_ok,)
+    return
 
 
 @app.cell(hide_code=True)
@@ -367,14 +368,20 @@ def decide(chosen, own, told, tried_page, which):
 
 
 @app.cell(hide_code=True)
-def who(approver, told):
+def decision(told):
     # Apart from the date: what is typed while an answer is worked out stays.
     _question = told.row  # a new question has no reason yet
     because = mo.ui.text(label="because", placeholder="why another date")
     accept = mo.ui.run_button(label="Promise it", kind="success")
+    return accept, because
+
+
+@app.cell(hide_code=True)
+def who(accept, approver, because, told):
+    # Apart from the reason: another approver leaves it as it was typed.
     _fields = mo.hstack([because, approver], justify="start", wrap=True)
     mo.vstack([_fields, accept]) if told.binding else None
-    return accept, because
+    return
 
 
 @app.cell(hide_code=True)
