@@ -99,7 +99,7 @@ def test_a_constrained_plan_is_late_where_mrp_overloads(shown):
     assert modes["mrp"]["overload_h"] > 0
     assert modes["constrained"]["overload_h"] == 0
     assert modes["constrained"]["late"] > modes["mrp"]["late"]
-    # A plan of mode optimize is a relaxation: its cost, once it is dated, bounds nothing.
+    # A plan of mode optimize is a relaxation; its cost, once dated, bounds nothing.
     assert modes["optimize"]["cost"] > 0
 
 
