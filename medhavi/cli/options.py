@@ -210,7 +210,7 @@ class Moments(NamedTuple):
     effective_at: dt.datetime | None = None
 
     def __bool__(self) -> bool:
-        """Tell whether any of the two is stated."""
+        """Whether any of the two is stated."""
         return self.known_at is not None or self.effective_at is not None
 
 

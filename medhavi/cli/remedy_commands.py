@@ -98,7 +98,7 @@ def remedies(
 
 
 def _all_in_time(plan: Plan, demand: str | None) -> bool:
-    """Tell whether the demand, or every one, is delivered whole by its date."""
+    """Whether the demand, or every one, is delivered whole by its date."""
     from medhavi.results.lateness import Verdict
 
     told = plan.fulfilment

@@ -35,7 +35,7 @@ class _Refused(Exception):  # noqa: N818 - never leaves this module
 
 
 def is_admissible(instant: dt.datetime) -> bool:
-    """Tell whether an aware instant lies in the years 1900 to 2199.
+    """Whether an aware instant lies in the years 1900 to 2199.
 
     >>> is_admissible(dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
     True

@@ -181,7 +181,7 @@ class _Counted:
 def _each_with_its_position(
     events: _Counted, asked: int
 ) -> Iterator[kurrentdbclient.RecordedEvent]:
-    """Give events that share a commit a position each, the last that of the commit.
+    """Assign each event of a commit a position, the last that of the commit.
 
     A transaction that the answer may have cut off is left for the next call.
     """

@@ -32,7 +32,7 @@ class FindingGroup:
         return len(self.findings)
 
     def as_finding(self) -> Finding:
-        """Give one finding for people in place of all."""
+        """One finding for people in place of all."""
         first, last = self.findings[0], self.findings[-1]
         source = f" from {first.source}" if first.source else ""
         message = (
@@ -42,7 +42,7 @@ class FindingGroup:
         return replace(first, row=None, message=message)
 
     def as_dict(self) -> dict[str, object]:
-        """Give what the findings have in common, their number and an example."""
+        """Collect common cells of the findings, their number and an example."""
         first, last = self.findings[0], self.findings[-1]
         return {
             "code": first.code,
@@ -71,7 +71,7 @@ def groups(findings: Iterable[Finding]) -> list[FindingGroup]:
 
 
 def told_together(findings: Iterable[Finding]) -> list[Finding]:
-    """Give what people read: a large group as one finding, small ones one by one."""
+    """List a large group for people as one finding, small ones one by one."""
     told: list[Finding] = []
     for group in groups(ignored_together(findings)):
         if group.count <= FEW:
@@ -82,7 +82,7 @@ def told_together(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def as_json(findings: Iterable[Finding]) -> dict[str, object]:
-    """Give the findings of a JSON document: the first of each group, and all groups.
+    """List findings of a JSON document: the first of each group, and all groups.
 
     At most `LISTED` of a group are listed; `finding_groups` counts all of them.
     """

@@ -218,18 +218,8 @@ class EventLog:
         return self._amended[known_at]
 
     def _read_amendments(self, known_at: dt.datetime | None) -> Amendments:
-        chosen = self.scan().filter(pl.col("type").is_in(AMENDING))
-        if known_at is not None:
-            chosen = chosen.filter(pl.col("recorded_at") <= known_at)
         with environment("reading bronze events", self._path):
-            rows = (
-                chosen.pipe(with_faults)
-                .filter(pl.col(FAULT).is_null())
-                .select(_COLUMNS)
-                .collect()
-                .sort("position")
-            )
-            rows = rows.unique("event_id", keep="first", maintain_order=True)
+            rows = self._sound_rows(AMENDING, known_at)
             said = [
                 read_amendment(kind, position, version, payload)
                 for kind, position, version, payload in rows.select(
@@ -321,6 +311,22 @@ class EventLog:
             rows = scanned.select(_COLUMNS).collect().sort("position")
             return rows.with_columns(first=self._first_positions(rows))
 
+    def _sound_rows(
+        self, types: Collection[str], known_at: dt.datetime | None
+    ) -> pl.DataFrame:
+        """Events of some types without a fault, by position, each id once."""
+        chosen = self.scan().filter(pl.col("type").is_in(list(types)))
+        if known_at is not None:
+            chosen = chosen.filter(pl.col("recorded_at") <= known_at)
+        rows = (
+            chosen.pipe(with_faults)
+            .filter(pl.col(FAULT).is_null())
+            .select(_COLUMNS)
+            .collect()
+            .sort("position")
+        )
+        return rows.unique("event_id", keep="first", maintain_order=True)
+
     def recorded_facts(
         self, types: Sequence[str], known_at: dt.datetime | None = None
     ) -> Iterator[RecordedFact]:
@@ -331,18 +337,8 @@ class EventLog:
         known_at
             Only those recorded up to then; default: all.
         """
-        chosen = self.scan().filter(pl.col("type").is_in(list(types)))
-        if known_at is not None:
-            chosen = chosen.filter(pl.col("recorded_at") <= known_at)
         with environment("reading bronze events", self._path):
-            rows = (
-                chosen.pipe(with_faults)
-                .filter(pl.col(FAULT).is_null())
-                .select(_COLUMNS)
-                .collect()
-                .sort("position")
-            )
-        rows = rows.unique("event_id", keep="first", maintain_order=True)
+            rows = self._sound_rows(types, known_at)
         rows = self.amendments(known_at).applied(rows).filter(~pl.col("voided"))
         marked = rows.with_columns(first=pl.lit(None, dtype=pl.Int64))
         return map(RecordedFact, facts(marked), rows["recorded_at"])

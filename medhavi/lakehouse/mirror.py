@@ -165,7 +165,7 @@ def _compact(table: DeltaTable) -> bool:
 
 
 def _lost_only_old_events(table: DeltaTable, store: EventStore, position: int) -> bool:
-    """Tell a store whose last mirrored events were deleted from another store.
+    """Whether a store lost its last mirrored events, and is no other store.
 
     Servers delete events (a stream, `$maxCount`, `$maxAge`) and scavenge them. Such a
     log still reaches as far as bronze, what is left of it is in bronze under the same

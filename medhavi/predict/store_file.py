@@ -42,11 +42,14 @@ def named_failures(database: Path) -> Iterator[None]:
         yield
     except _failures() as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        message = (
-            f"The predictor store {database} cannot be used ({reason}). Restore it "
-            "from a backup, or move it away and run: medhavi train"
-        )
-        raise EnvironmentFailure(message) from error
+        raise _unusable(database, reason) from error
+
+
+def _unusable(database: Path, reason: str) -> EnvironmentFailure:
+    return EnvironmentFailure(
+        f"The predictor store {database} cannot be used ({reason}). Restore it "
+        "from a backup, or move it away and run: medhavi train"
+    )
 
 
 def _failures() -> tuple[type[Exception], ...]:
@@ -75,12 +78,7 @@ def check(database: Path) -> None:
     except sqlite3.Error as error:
         verdict = str(error)
     if verdict != "ok":
-        verdict = " ".join(str(verdict).split())
-        message = (
-            f"The predictor store {database} cannot be used ({verdict}). Restore it "
-            "from a backup, or move it away and run: medhavi train"
-        )
-        raise EnvironmentFailure(message)
+        raise _unusable(database, " ".join(str(verdict).split()))
 
 
 def bring_home(database: Path) -> None:

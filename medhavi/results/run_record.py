@@ -156,7 +156,7 @@ class RunRecord:
         return f"within {self.gap:.2%} of the bound {self.bound:,.2f}"
 
     def __str__(self) -> str:
-        """Give one line: planner, mode, status, value and bound, input."""
+        """One line: planner, mode, status, value and bound, input."""
         bound = self.bound_words()
         bound = f", {bound}" if bound else ""
         cut = "" if self.repeatable else ", not repeatable"

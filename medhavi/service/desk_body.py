@@ -175,7 +175,7 @@ def _check_text(text: str, place: str) -> None:
 
 
 def _is_torn(text: str) -> bool:
-    """Tell whether a text has a surrogate without its other half."""
+    """Whether a text has a surrogate without its other half."""
     return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
@@ -195,6 +195,6 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _shown(value: object) -> str:
-    """Give the beginning of a value for a message."""
+    """Beginning of a value for a message."""
     text = hex(value) if isinstance(value, int) else str(value)
     return text if len(text) <= 40 else f"{text[:40]}…"

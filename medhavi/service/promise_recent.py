@@ -34,7 +34,7 @@ def remember(source: str, promises: Sequence[Promise]) -> None:
 
 
 def _question(one: Promise) -> str:
-    """Tell what was asked, without the id that each asking has of its own."""
+    """Key of a question without the id that each asking has of its own."""
     cells = {name: cell for name, cell in one.demand.items() if name != "demand"}
     return f"{one.request}|{sorted(map(str, cells.items()))}"
 

@@ -61,7 +61,7 @@ class HeldRows:
     )
 
     def __bool__(self) -> bool:
-        """Tell whether anything is held."""
+        """Whether anything is held."""
         return bool(self.tables) or bool(self.errors)
 
     @property

@@ -152,7 +152,7 @@ class Snapshot:
         )
 
     def hold_bad_rows(self) -> Self:
-        """Give a snapshot without the rows that would stop a plan (semantics 48).
+        """Snapshot without the rows that would stop a plan (semantics 48).
 
         What hangs on them is left out as well; `held` has all of it. A setting that
         cannot be used takes its default. Without such errors the rows are the same,
@@ -169,7 +169,7 @@ class Snapshot:
         return kept.holding_also(bad_rows(kept, kept.findings), errors)
 
     def holding_also(self, marks: Marks, errors: Sequence[Finding]) -> Self:
-        """Give a snapshot without rows that stop a plan, nor what hangs on them.
+        """Snapshot without rows that stop a plan, nor what hangs on them.
 
         Parameters
         ----------
@@ -195,7 +195,7 @@ class Snapshot:
         return kept.holding(account)
 
     def holding(self, held: HeldRows) -> Self:
-        """Give the snapshot with the account of what it leaves out, as findings too."""
+        """Snapshot with the account of what it leaves out, as findings too."""
         told = {found.code for found in held.findings()}
         before = (found for found in self._before if found.code not in told)
         return type(self)(
@@ -207,7 +207,7 @@ class Snapshot:
         )
 
     def without_rows(self, marks: Mapping[str, Mapping[int, object]]) -> Self:
-        """Give a snapshot without marked rows; the others keep their input rows."""
+        """Snapshot without marked rows; the others keep their input rows."""
         parts = {
             name: _Part(name=name, normal=self._parts[name].normal.without(rows))
             for name, rows in marks.items()
@@ -219,7 +219,7 @@ class Snapshot:
         )
 
     def _with_default_settings(self) -> Self:
-        """Give a snapshot whose settings that cannot be used are at their defaults."""
+        """Snapshot whose settings that cannot be used are at their defaults."""
         wrong = [
             found
             for found in self.findings

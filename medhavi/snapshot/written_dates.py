@@ -72,7 +72,7 @@ def _directives(date_format: str) -> str:
 
 
 def is_date_format(date_format: str) -> bool:
-    """Tell whether a format holds a day, a month and a year, so that dates read back.
+    """Whether a format holds a day, a month and a year, so that dates read back.
 
     >>> is_date_format("DD.MM.YYYY"), is_date_format("DD.MM."), is_date_format("soon")
     (True, False, False)
@@ -86,7 +86,7 @@ def is_date_format(date_format: str) -> bool:
 
 
 def is_day(value: object) -> bool:
-    """Tell whether a value is a date without a time, as text or typed.
+    """Whether a value is a date without a time, as text or typed.
 
     >>> is_day("2026-11-03"), is_day("2026-11-03T06:00:00Z")
     (True, False)

@@ -166,11 +166,11 @@ class FactAmending:
         )
 
     def table(self, name: str) -> pl.LazyFrame:
-        """Give a table of the lake, such as silver.stock or gold.supplies."""
+        """Table of the lake, such as silver.stock or gold.supplies."""
         return self.lake.table(name)
 
     def quarantine(self) -> pl.DataFrame:
-        """Give the events that are not counted, with their reason."""
+        """Events that are not counted, with their reason."""
         return self.lake.quarantine()
 
     def replay_quarantine(self) -> ReplayReport:

@@ -45,11 +45,13 @@ def champions_of(models: Path, lake: Lake, names: Iterable[str]) -> Champions:
     found: dict[str, tuple[Predictor, str]] = {}
     lost: dict[str, str] = {}
     try:
-        in_use = {name: registry.under(name, CHAMPION) for name in names}
+        known = registry.versions()
     except EnvironmentFailure as error:
         return Champions(models={}, findings=(finding("PRED001", detail=error),))
     promoted = _ever_promoted(lake)
-    for name, entry in in_use.items():
+    in_use = {each.model: each for each in known if CHAMPION in each.aliases}
+    for name in names:
+        entry = in_use.get(name)
         if entry is None:
             if name in promoted:
                 lost[name] = f"{models} has no version of it in use."

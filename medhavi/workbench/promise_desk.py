@@ -365,7 +365,7 @@ class PromiseDesk:
             yield self.live.book
 
     def end(self) -> None:
-        """Let no long call go on: the process ends. Alone, a desk has none."""
+        """End every long call, as the process ends. Alone, a desk has none."""
 
     def compared(self) -> tuple[str, ...]:
         """Compare the book with one made anew; it is replaced where they differ."""

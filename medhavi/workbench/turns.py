@@ -81,7 +81,7 @@ class Precedence:
         self._ended = False
 
     def end(self) -> None:
-        """Let no large call go on after its present part: the process ends."""
+        """End every large call after its present part, as the process ends."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()

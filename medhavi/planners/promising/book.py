@@ -350,7 +350,7 @@ class Book:
         return next((one for one in known if one.token == entry.token), None)
 
     def _drop(self, undo: Undo) -> None:
-        """Give back what an acceptance holds: all of it, or nothing on a failure."""
+        """Release what an acceptance holds: all of it, or nothing on a failure."""
         mark = self.stages.mark()
         try:
             self._back(undo)

@@ -149,7 +149,7 @@ def _asked_for(quest: Quest, qty: float) -> Proposal:
 
 
 def _timely(quest: Quest, answer: Promise) -> Iterator[float]:
-    """Give the quantity that is on time, else what is free now; never the answer's."""
+    """Quantity that is on time, else what is free now; never the answer's."""
     request = quest.request
     timely = sum(
         one.qty
