@@ -158,6 +158,12 @@ def judged(plan: Plan) -> dict[str, Any]:
     early = pl.col("status").is_in(["planned", "firmed"]) & (pl.col("start") < now)
     missed = plan.supplies.filter(early).select(supply="id")
     risky = plan.pegging.join(missed, on="supply", how="semi")["demand"].unique()
+    lacking = plan.exceptions.filter(pl.col("code") == "NoSource")
+    paper = set(lacking["demand"]) | {
+        demand
+        for demand, supply in plan.pegging.select("demand", "supply").iter_rows()
+        if supply in set(lacking["supply"].drop_nulls())
+    }
     last = plan.deliveries.group_by("demand").agg(pl.col("date").max())
     rows = plan.fulfilment.join(last, on="demand", how="left").filter(
         pl.col("status") != "ignored"
@@ -173,7 +179,7 @@ def judged(plan: Plan) -> dict[str, Any]:
         )
         if there is None:
             word = "unplanned"
-        elif row["planned"] < row["qty"]:
+        elif row["planned"] < row["qty"] or row["demand"] in paper:
             word = "short"
         elif row["due"] < now:
             word = "past_due"

@@ -85,6 +85,10 @@ def test_the_trace_and_the_options_say_what_was_before():
     assert [(one.option, one.why_not) for one in made.options] == [
         ("preempt:stock@L", None),
         ("buy:S@L", "later"),
+        (
+            "buy:S@L, once confirmed",
+            "waits until S confirmed the stated lead time; nothing is promised before",
+        ),
     ]
     assert made.options[0].cost == made.cost.total
 

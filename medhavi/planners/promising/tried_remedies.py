@@ -111,6 +111,8 @@ class _Trials:
         self._idle: list[Proposal] = []
         self._tried: list[str] = []
         self._all_tried = True
+        # Taken before anything else is asked: a provider may fail at any later call.
+        self._short_rate = quest.book.costs.short_rate(quest.request)
         self._before = self._money(answer)
 
     def singles(self) -> None:
@@ -166,9 +168,8 @@ class _Trials:
 
     def _money(self, promise: Promise) -> float:
         """Cost of an answer with what it does not deliver [base currency]."""
-        request = self._quest.request
-        missing = max(request.qty - promise.qty, 0.0)
-        return promise.cost.total + missing * self._quest.book.costs.short_rate(request)
+        missing = max(self._quest.request.qty - promise.qty, 0.0)
+        return promise.cost.total + missing * self._short_rate
 
     def _ranked(self) -> list[_Tried]:
         return sorted(
