@@ -1,5 +1,12 @@
 """Exceptions of Medhavi; each knows the exit code of the command line (design 9)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 class MedhaviError(Exception):
     """Root of all errors that are raised on purpose.
@@ -24,16 +31,16 @@ class NotAvailable(MedhaviError):  # noqa: N818 - the public name of design 6
     message
         What is not built, and what to do instead.
     rows
-        Table and input rows that ask for it, where rows do.
+        Input rows that ask for it by table, where rows do.
     """
 
     exit_code = 2
 
     def __init__(
-        self, message: str, rows: tuple[str, tuple[int, ...]] = ("", ())
+        self, message: str, rows: Mapping[str, tuple[int, ...]] | None = None
     ) -> None:
         super().__init__(message)
-        self.rows = rows
+        self.rows: Mapping[str, tuple[int, ...]] = rows or {}
 
 
 class LimitReached(MedhaviError):  # noqa: N818 - reads as what it is

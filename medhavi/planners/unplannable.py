@@ -47,13 +47,32 @@ def unplannable_rows(snapshot: Snapshot, refusal: BadData | NotAvailable) -> Mar
                 for row in rows["row"].to_list():
                     marks.setdefault(table, {})[row] = (found.code, found.message)
         return marks
-    table, numbers = refusal.rows
-    return {table: dict.fromkeys(numbers, (NOT_BUILT, str(refusal)))} if table else {}
+    told = (NOT_BUILT, str(refusal))
+    return {
+        table: dict.fromkeys(numbers, told)
+        for table, numbers in refusal.rows.items()
+        if numbers
+    }
 
 
 def _sources_of(snapshot: Snapshot, found: Finding) -> Rows:
-    """All sources of an item-location whose quantity overflows."""
+    """All sources of an item-location whose quantity overflows; else its demands."""
     product, location = found.subject
+    sources = list(_all_sources(snapshot, product, location))
+    if any(rows.height for _, rows in sources):
+        yield from sources
+        return
+    for table in ("demands", "supply_orders", "stock"):
+        rows = numbered(snapshot, table)
+        yield (
+            table,
+            rows.filter(
+                pl.col("product") == product, pl.col("location").is_in([location, "*"])
+            ),
+        )
+
+
+def _all_sources(snapshot: Snapshot, product: str, location: str) -> Rows:
     made = snapshot["routing_outputs"].filter(pl.col("product") == product)["routing"]
     routings = numbered(snapshot, "routings").filter(pl.col("location") == location)
     named = pl.col("routing").is_in(made.implode())
@@ -92,7 +111,8 @@ def _circle(snapshot: Snapshot, found: Finding) -> Rows:
     products = [product for product, _ in stops]
     both = pl.col("product").is_in(products) | pl.col("substitute").is_in(products)
     substitutes = numbered(snapshot, "substitutes").filter(both)
-    if substitutes.height:
+    # A circle of first sources alone has no substitutes on its way.
+    if substitutes.height and found.table != "sourcing":
         yield "substitutes", substitutes
         return
     parts = snapshot["bom_lines"].select("routing", "component")

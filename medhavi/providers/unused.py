@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.providers.table_rows import Rows
 
 if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
-
-Treatment = Literal["ignored", "refused"]
 
 IGNORED: tuple[tuple[str, str], ...] = (
     ("suppliers", "reliability"),
@@ -29,23 +27,17 @@ IGNORED: tuple[tuple[str, str], ...] = (
 
 
 class Unused(NamedTuple):
-    """Filled cells that do not count.
-
-    `treatment` is ignored (quantities and dates of the mode stay right) or refused
-    (they would be wrong, so the plan is not made).
-    """
+    """Filled cells that do not count; quantities and dates stay right without."""
 
     table: str
     column: str
     cells: int
-    treatment: Treatment
 
 
 def unused_columns(snapshot: Snapshot) -> tuple[Unused, ...]:
     """List what is filled in the tables of sourcing and has no effect in mode mrp.
 
-    Everything of these tables that would change quantities or dates is built, so
-    nothing here is refused.
+    Everything of these tables that would change quantities or dates is built.
     """
     found = []
     for table, column in IGNORED:
@@ -54,9 +46,9 @@ def unused_columns(snapshot: Snapshot) -> tuple[Unused, ...]:
             default = 0.0 if column == "min_fill_kg" else None
             count = Rows(frame.select(column)).filled(column, default)
             if count:
-                found.append(Unused(table, column, count, "ignored"))
+                found.append(Unused(table, column, count))
     kinds = snapshot["reservations"]["kind"].to_list()
     count = sum(kind in {"capacity", "transport"} for kind in kinds)
     if count:
-        found.append(Unused("reservations", "kind", count, "ignored"))
+        found.append(Unused("reservations", "kind", count))
     return tuple(found)

@@ -153,7 +153,7 @@ def bad_rows(
             _mark(marks, found.table, row, code, reason)
         if not rows and found.code in _SEARCHES:
             _SEARCHES[found.code](snapshot, found, marks)
-    _hold_whole_recipes(snapshot, marks)
+    hold_whole_recipes(snapshot, marks)
     return marks
 
 
@@ -166,7 +166,7 @@ def _mark_all(marks: Marks, table: str, rows: pl.DataFrame, found: Finding) -> N
         _mark(marks, table, row, found.code, found.message)
 
 
-def _hold_whole_recipes(snapshot: TableAccess, marks: Marks) -> None:
+def hold_whole_recipes(snapshot: TableAccess, marks: Marks) -> None:
     """Mark the routing of each part that is held; one of several machines may go."""
     for name in RECIPE_PARTS:
         if name not in marks:

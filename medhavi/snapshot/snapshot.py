@@ -23,6 +23,7 @@ from medhavi.snapshot.held_rows import (
     NOTHING_HELD,
     HeldRows,
     bad_rows,
+    hold_whole_recipes,
     marked_rows,
     touched_demands,
 )
@@ -180,6 +181,7 @@ class Snapshot:
         """
         held = {name: [frame] for name, frame in self.held.tables.items()}
         kept = self
+        hold_whole_recipes(kept, marks)
         while marks:
             for name, rows in marks.items():
                 held.setdefault(name, []).append(marked_rows(kept, name, rows))
@@ -322,7 +324,8 @@ class Snapshot:
         Parameters
         ----------
         strict
-            Rows that are held stop it too.
+            Rows that are held stop it too, and so does what a planner refuses: the
+            snapshot given leaves out nothing (`holds` is false).
 
         Raises
         ------
@@ -333,7 +336,10 @@ class Snapshot:
             raise BadData(self.findings)
         if strict and self.held:
             raise BadData((*self.held.errors, *self.findings))
-        return self
+        if not strict or not self.holds:
+            return self
+        memory = CheckMemory(self._memory)
+        return type(self)(_parts=self._parts, _before=self._before, _memory=memory)
 
     @cached_property
     def settings(self) -> Settings:

@@ -159,7 +159,7 @@ class Workbench(PlanEditing, FactAmending):
         from medhavi.workbench.tables_run import Measurement, plan_snapshot
 
         taken = self.snapshot() if snapshot is None else snapshot
-        taken.require(strict=strict)
+        taken = taken.require(strict=strict)
         facts = {POSITION: self.lake.position()} if snapshot is None else {}
         measurement = Measurement()
         before = self.last_run.of_plan(baseline)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from medhavi import plan
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData, Severity, catalog, has_errors
+from medhavi.planners.promising.promise_run import promise
+from medhavi.planners.replenishment.safety_stock import safety_stock
 from medhavi.results.verify import verify
-from tests.snapshot.test_checks import BARE, CASES, build
+from tests.factories import AS_OF
+from tests.snapshot.test_checks import BARE, CASES, DAY, build
+
+if TYPE_CHECKING:
+    from medhavi.snapshot import Snapshot
 
 MORE: dict[str, tuple[str, dict[str, Any]]] = {
     "a demand without a date": ("SNAP004", {"demands": [{}, {"due": None}]}),
@@ -64,6 +70,65 @@ MORE: dict[str, tuple[str, dict[str, Any]]] = {
         {"demands": [{}], "resources": [{"units": 2}], "campaign_rules": [{}]},
     ),
 }
+QUALITY: dict[str, dict[str, Any]] = {
+    "a demand for a class that nothing ranks": {
+        "settings": [{"quality_classes": ["A"]}],
+        "demands": [{}, {"demand": "D2", "min_quality": "Z"}],
+    },
+    "a demand for a class where none is ranked": {
+        "demands": [{}, {"demand": "D2", "min_quality": "A"}],
+    },
+    "a lot of a class that nothing ranks": {
+        "settings": [{"quality_classes": ["A"]}],
+        "demands": [{}, {"demand": "D2", "min_quality": "A"}],
+        "stock": [{"qty": 5, "quality": "Z"}],
+    },
+    "a lot beside a product of a class that nothing ranks": {
+        "settings": [{"quality_classes": ["A"]}],
+        "products": [{"product": "A", "quality_class": "Z"}],
+        "demands": [{}],
+        "stock": [{"qty": 5, "quality": "A"}],
+    },
+    "a substitute for a product of a class that nothing ranks": {
+        "products": [{"product": "A", "quality_class": "Z"}, {"product": "B"}],
+        "demands": [{}],
+        "substitutes": [{}],
+    },
+    "a demand for a ranked class of a product of one that is not": {
+        "settings": [{"quality_classes": ["A"]}],
+        "products": [{"product": "A", "quality_class": "Z"}],
+        "demands": [{}, {"demand": "D2", "min_quality": "A"}],
+    },
+}
+"""Classes that nothing ranks, in modes that rank them."""
+UNREAD: dict[str, dict[str, Any]] = {
+    "a demand for characteristics": {
+        "demands": [{}, {"demand": "D2", "requires": ["colour=red"]}],
+    },
+    "a demand for a class": {
+        "settings": [{"quality_classes": ["A", "B"]}],
+        "demands": [{}, {"demand": "D2", "min_quality": "A"}],
+    },
+    "a lot below the class of its product": {
+        "settings": [{"quality_classes": ["A", "B"]}],
+        "products": [{"product": "A", "quality_class": "A"}],
+        "demands": [{}],
+        "stock": [{"qty": 5, "quality": "B"}, {"lot": "2", "qty": 5, "quality": "A"}],
+    },
+}
+"""Traits, which mode optimize does not match."""
+ALTERNATES: dict[str, Any] = {
+    "demands": [{}],
+    "routings": [{}],
+    "steps": [{"resource_rule": "earliest"}],
+    "resources": [{}, {"resource": "N"}],
+    "step_resources": [
+        {"choice": "c", "yield": 0.9},
+        {"choice": "c", "resource": "N"},
+    ],
+}
+"""Machines of which one is chosen by date, and whose yield depends on which."""
+OF_PLANNERS = [name for name, one in MORE.items() if "PLAN" in one[0]]
 OTHER_MODES = ("constrained", "optimize")
 FILLED = {"products": [{}], "locations": [{}]}
 
@@ -97,32 +162,129 @@ def test_every_error_that_can_reach_planning_is_planted_here():
 
 @pytest.mark.parametrize("name", planted())
 def test_a_lake_is_planned_without_the_rows_at_fault(name):
-    check_planned(*planted()[name], "mrp")
+    code, bad = planted()[name]
+    check_planned(code, bad, "mrp", verified=code.startswith("PLAN"))
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, one in MORE.items() if "PLAN" in one[0]]
-)
+@pytest.mark.parametrize("name", OF_PLANNERS)
 def test_mode_constrained_plans_without_them(name):
     check_planned(*MORE[name], "constrained")
 
 
+@pytest.mark.parametrize("name", QUALITY)
+def test_rows_that_an_unranked_class_decides_are_left_out(name):
+    check_planned("PLAN019", QUALITY[name], "mrp")
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_mode_optimize_leaves_out_what_it_cannot_match(name):
+    check_planned("PLAN019", UNREAD[name], "optimize")
+
+
+def test_a_routing_whose_machines_are_not_built_is_left_out():
+    check_planned("PLAN019", ALTERNATES, "mrp")
+
+
+def test_a_demand_for_an_unranked_class_is_named_with_its_money():
+    bad = QUALITY["a demand for a class that nothing ranks"]
+    made = plan(build(bad).hold_bad_rows())
+    told = {one.code: one for one in made.findings}
+    assert told["PLAN018"].value == "1"
+    assert "PLAN018 warning: demands: " in str(told["PLAN018"])
+    assert "D2" in told["PLAN018"].message
+    [row] = made.exceptions.filter(code="HeldData").to_dicts()
+    assert (row["demand"], row["qty"]) == ("D2", 10.0)
+    assert "demands.min_quality Z" in row["message"]
+    assert "D2" not in made.fulfilment["demand"].to_list()
+    assert "D1" in made.fulfilment["demand"].to_list()
+
+
+def test_only_the_lots_that_an_unranked_class_decides_are_left_out():
+    bad = QUALITY["a lot beside a product of a class that nothing ranks"]
+    lots = [*bad["stock"], {"lot": "2", "qty": 3}, {"lot": "3", "quality": "Z"}]
+    made = plan(build({**bad, "stock": lots}).hold_bad_rows())
+    [told] = [one for one in made.findings if one.code == "SNAP065"]
+    assert (told.table, "1 rows are left out" in told.message) == ("stock", True)
+    assert ("PLAN011", "products") in {(one.code, one.table) for one in made.findings}
+
+
+def test_strict_refuses_also_what_only_a_planner_refuses():
+    lake = build(MORE["a largest lot that cannot be meant"][1]).hold_bad_rows()
+    with pytest.raises(BadData, match="PLAN003"):
+        plan(lake.require(strict=True))
+
+
+def test_safety_stock_leaves_out_a_circle_of_first_sources():
+    bad = MORE["a co-product that is its own part"][1]
+    late = [{}, {"demand": "D2", "due": AS_OF + 2 * DAY}]
+    circle = of_folder({**bad, "demands": late})
+    with pytest.raises(BadData, match="PLAN002"):
+        safety_stock(circle)
+    found = safety_stock(circle.hold_bad_rows())
+    assert found.places.height
+    assert [one.table for one in found.findings if one.code == "SNAP065"][:1] == [
+        "routings"
+    ]
+
+
+@pytest.mark.parametrize("name", OF_PLANNERS)
+def test_a_promise_is_answered_where_a_planner_would_stop(name):
+    check_promised(*MORE[name])
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", planted())
+def test_a_promise_is_answered_without_the_rows_at_fault(name):
+    check_promised(*planted()[name])
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("mode", OTHER_MODES)
+@pytest.mark.parametrize("name", [*QUALITY, *UNREAD])
+def test_other_modes_leave_out_what_a_class_decides(name, mode):
+    check_planned("PLAN019", {**QUALITY, **UNREAD}[name], mode)
+
+
+def check_promised(code: str, bad: dict[str, Any]) -> None:
+    """Ask a lake for what the rest of the company can do."""
+    kept = of_lake(bad)
+    asked = [
+        {"product": product, "location": place, "qty": 2.0, "due": AS_OF + 9 * DAY}
+        for product in kept["products"]["product"].to_list()[:2]
+        for place in kept["locations"]["location"].to_list()[:1]
+    ]
+    assert len(promise(kept, asked, detail="date")) == len(asked), code
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("mode", ["mrp", *OTHER_MODES])
 @pytest.mark.parametrize("name", planted())
-def test_other_modes_plan_without_each_of_them(name, mode):
+def test_all_modes_plan_without_each_of_them(name, mode):
     check_planned(*planted()[name], mode)
 
 
-def check_planned(code: str, bad: dict[str, Any], mode: str) -> None:
+def of_folder(bad: dict[str, Any]) -> Snapshot:
+    """Build the tables of a company with rows at fault."""
     missing = {k: v for k, v in FILLED.items() if k not in bad}
     bare = any(rows is BARE for rows in bad.values())
-    snapshot = build({**missing, **bad} if bare else bad)
+    snapshot: Snapshot = build({**missing, **bad} if bare else bad)
     if not (snapshot["products"].height and snapshot["locations"].height):
         snapshot = build({**missing, **bad})
-    kept = snapshot.hold_bad_rows()
+    return snapshot
+
+
+def of_lake(bad: dict[str, Any]) -> Snapshot:
+    """Build them as a lake gives them: without the rows that would stop a plan."""
+    return of_folder(bad).hold_bad_rows()
+
+
+def check_planned(
+    code: str, bad: dict[str, Any], mode: str, *, verified: bool = True
+) -> None:
+    kept = of_lake(bad)
     made = plan(kept, mode)
-    assert not [one for one in verify(made, kept) if has_errors([one])]
+    if verified:
+        assert not [one for one in verify(made, kept) if has_errors([one])]
     assert made.run.snapshot_fingerprint == kept.fingerprint
     if code != "SNAP022":  # a setting takes its default
         stops = "HeldData" in made.exceptions["code"].to_list()
@@ -130,4 +292,4 @@ def check_planned(code: str, bad: dict[str, Any], mode: str) -> None:
         assert stops or (of_planner and mode != "constrained")
         if stops and of_planner:
             with pytest.raises((BadData, NotAvailable)):
-                plan(snapshot, mode)
+                plan(of_folder(bad), mode)

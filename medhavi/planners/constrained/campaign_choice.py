@@ -99,7 +99,7 @@ def campaign_rules(
         asking = snapshot.input_rows("campaign_rules").filter(
             rows["resource"].is_in(odd)
         )
-        raise NotAvailable(message, ("campaign_rules", tuple(asking)))
+        raise NotAvailable(message, {"campaign_rules": tuple(asking)})
     every: list[str] = []
     if how == "propose":
         matrix = resources.filter(

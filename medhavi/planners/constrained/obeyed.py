@@ -48,5 +48,5 @@ def check_obeyed(snapshot: Snapshot) -> list[Finding]:
             f"({names}). Change the rows of demands instead."
         )
         asking = snapshot.input_rows("disruptions").filter(of_demand)
-        raise NotAvailable(message, ("disruptions", tuple(asking)))
+        raise NotAvailable(message, {"disruptions": tuple(asking)})
     return found

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from medhavi.planners.master_plan.relaxed_columns import relaxed_columns
-from medhavi.planners.mrp.unsupported import MRP, TRAITS, Reading, check_supported
+from medhavi.planners.mrp.undecided_traits import TRAITS
+from medhavi.planners.mrp.unsupported import MRP, Reading, check_supported
 
 if TYPE_CHECKING:
     from medhavi.findings import Finding

@@ -146,7 +146,7 @@ def relaxed_columns(snapshot: Snapshot) -> Iterator[Finding]:
             f"({named}). Change the rows of demands instead."
         )
         asking = snapshot.input_rows("disruptions").filter(of_demand)
-        raise NotAvailable(message, ("disruptions", tuple(asking)))
+        raise NotAvailable(message, {"disruptions": tuple(asking)})
     for rule in RELAXED:
         values = snapshot[rule.table][rule.column]
         filled = values.is_not_null()

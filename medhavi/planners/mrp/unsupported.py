@@ -6,20 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from medhavi.errors import NotAvailable
 from medhavi.findings import finding
-from medhavi.providers.traits import unranked
+from medhavi.planners.mrp.undecided_traits import (
+    TRAITS,
+    Refusal,
+    filled,
+    undecided,
+    undecided_classes,
+)
 from medhavi.providers.unused import unused_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from medhavi.findings import Finding
     from medhavi.snapshot import Snapshot
-
-    Cell = tuple[str, str]
 
 MOST_ROWS = 10
 OF_A_RULE: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -31,14 +33,6 @@ OF_A_RULE: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """Columns of inventory_policies that only some lot rules read."""
 
-
-TRAITS = (
-    ("demands", "requires"),
-    ("demands", "min_quality"),
-    ("products", "quality_class"),
-)
-"""What changes who is served by what; a mode that does not match it refuses it."""
-CLASSES = (*TRAITS[1:], ("stock", "quality"))
 GIVING = (
     ("stock", "quality", TRAITS[1:]),
     ("routings", "provides", TRAITS[:1]),
@@ -101,8 +95,9 @@ def check_supported(snapshot: Snapshot, reading: Reading = MRP) -> list[Finding]
     NotAvailable
         Something filled would change quantities or dates and is not built yet.
     """
-    refused = [*_refused(snapshot, reading)]
-    refused += _undecided(snapshot, reading)
+    refused = tuple(undecided(snapshot, reading.refused))
+    # A refusal is the reason of the rows that are left out for it.
+    _raise(refused[:1] if snapshot.holds else refused, reading.mode)
     found: list[Finding] = []
     mode = reading.mode
     for table, what in reading.tables.items():
@@ -113,19 +108,15 @@ def check_supported(snapshot: Snapshot, reading: Reading = MRP) -> list[Finding]
             (entry.table, entry.column) in reading.reads
         ):
             continue
-        if entry.treatment == "refused":
-            refused.append(f"{entry.table}.{entry.column} ({entry.cells} cells)")
-        else:
-            found.append(
-                finding(
-                    "PLAN011",
-                    table=entry.table,
-                    column=entry.column,
-                    value=mode,
-                    cells=entry.cells,
-                )
+        found.append(
+            finding(
+                "PLAN011",
+                table=entry.table,
+                column=entry.column,
+                value=mode,
+                cells=entry.cells,
             )
-    _raise(refused, mode)
+        )
     return [*found, *_idle_columns(snapshot, reading)]
 
 
@@ -140,11 +131,15 @@ def _idle_columns(snapshot: Snapshot, reading: Reading) -> Iterator[Finding]:
                 "PLAN011", table=table, column=column, value=mode, cells=cells
             )
     for table, column, asking in GIVING:
-        cells = _filled(snapshot, (table, column))
-        if cells and not any(_filled(snapshot, asked) for asked in asking):
+        cells = int(filled(snapshot, (table, column)).sum())
+        if cells and not any(filled(snapshot, asked).any() for asked in asking):
             yield finding(
                 "PLAN011", table=table, column=column, value=mode, cells=cells
             )
+    if cells := undecided_classes(snapshot, reading.refused):
+        # Without the rows that would be compared with it, a class decides nothing.
+        table, column = TRAITS[2]
+        yield finding("PLAN011", table=table, column=column, value=mode, cells=cells)
     policies = snapshot["inventory_policies"]
     blocked = (policies["on_violation"] == "block").sum()
     if blocked:
@@ -181,52 +176,29 @@ def refuse(
     """
     _raise(
         [
-            f"{table}.{column} (row{'s' if len(rows) > 1 else ''} "
-            f"{', '.join(str(row) for row in rows[:MOST_ROWS])}"
-            f"{' …' if len(rows) > MOST_ROWS else ''})"
+            Refusal(
+                f"{table}.{column} (row{'s' if len(rows) > 1 else ''} "
+                f"{', '.join(str(row) for row in rows[:MOST_ROWS])}"
+                f"{' …' if len(rows) > MOST_ROWS else ''})",
+                {table: rows},
+            )
             for table, column, rows in cells
         ],
         mode,
     )
 
 
-def _raise(refused: list[str], mode: str) -> None:
+def _raise(refused: Sequence[Refusal], mode: str) -> None:
     if not refused:
         return
     message = (
         f"Mode {mode} does not support yet: "
-        + "; ".join(refused)
-        + ". They would change quantities or dates, so nothing is planned. "
-        "Empty these cells to plan without them."
+        + "; ".join(one.words for one in refused)
+        + ". They would change quantities or dates. Empty these cells to plan without "
+        "them."
     )
-    raise NotAvailable(message)
-
-
-def _refused(snapshot: Snapshot, reading: Reading) -> list[str]:
-    found: list[str] = []
-    for table, column in reading.refused:
-        cells = _filled(snapshot, (table, column))
-        if cells:
-            found.append(f"{table}.{column} ({cells} cells)")
-    return found
-
-
-def _filled(snapshot: Snapshot, cell: Cell) -> int:
-    table, column = cell
-    cells = snapshot[table][column].drop_nulls()
-    if cells.dtype == pl.List:
-        return int((cells.list.len() > 0).sum())
-    return int((cells != "").sum()) if cells.dtype == pl.String else len(cells)
-
-
-def _undecided(snapshot: Snapshot, reading: Reading) -> list[str]:
-    """Name classes that are asked for and stand in no ranking."""
-    if reading.refused or not any(_filled(snapshot, cell) for cell in CLASSES[:2]):
-        return []
-    settings = snapshot["settings"]["quality_classes"].to_list()
-    cells = {f"{t}.{c}": snapshot[t][c].to_list() for t, c in CLASSES}
-    return [
-        f"{column} {', '.join(names)} (settings.quality_classes, best first, does not "
-        "rank them)"
-        for column, names in unranked((settings or [()])[0] or (), cells).items()
-    ]
+    rows: dict[str, tuple[int, ...]] = {}
+    for one in refused:
+        for table, numbers in one.rows.items():
+            rows[table] = (*rows.get(table, ()), *numbers)
+    raise NotAvailable(message, rows)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
@@ -215,7 +216,9 @@ def _sorted(uses: dict[NodeKey, dict[NodeKey, float]]) -> list[NodeKey]:
             (key, below) for key, lower in uses.items() for below in lower
         )
         words = " → ".join(f"{product} @ {location}" for product, location in path)
-        raise BadData([finding("PLAN002", table="sourcing", path=words)]) from None
+        found = finding("PLAN002", table="sourcing", path=words)
+        stops = tuple(chain.from_iterable(path))
+        raise BadData([replace(found, subject=stops)]) from None
 
 
 def _pooled(

@@ -16,17 +16,19 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from medhavi.errors import UsageError
-from medhavi.findings import Finding, finding
+from medhavi.findings import BadData, Finding, finding
 from medhavi.optimize.service_times import Place, service_times
 from medhavi.planners.parameters import check_names
 from medhavi.planners.replenishment.echelons import daily_rates, echelons
+from medhavi.planners.unplannable import unplannable_rows
 from medhavi.units import from_seconds, from_steps, steps_up
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from medhavi.planners.replenishment.echelons import Echelon
+    from medhavi.planners.mrp.state import NodeKey
+    from medhavi.planners.replenishment.echelons import Echelon, Rate
     from medhavi.snapshot import Snapshot
 
 COLUMNS: Mapping[str, pl.DataType] = {
@@ -165,7 +167,8 @@ def safety_stock(
     Parameters
     ----------
     snapshot
-        Without error findings.
+        Without error findings. Of one that leaves out what stops a plan, so are rows
+        that close a circle of first sources.
     settings
         Names and values of `SafetyStockParameters`.
     lines
@@ -175,15 +178,15 @@ def safety_stock(
     Raises
     ------
     BadData
-        The data has errors, or the first sources form a circle.
+        The data has errors, or the first sources form a circle and nothing is left out.
     UsageError
         A setting is unknown or out of range.
     """
     parameters = SafetyStockParameters.from_mapping(settings or {})
     snapshot.require()
     start, finish, counted = _counted(snapshot, parameters, lines)
-    known = echelons(snapshot, daily_rates(counted, start, finish))
-    terms = _Terms(snapshot, parameters)
+    kept, known = _supplied(snapshot, daily_rates(counted, start, finish))
+    terms = _Terms(kept, parameters)
     places = [terms.place(one) for one in known]
     times = service_times(places, parameters.effort)
     rows = [
@@ -194,7 +197,7 @@ def safety_stock(
     ]
     table = pl.DataFrame(rows, schema=dict(COLUMNS)).sort("product", "location")
     days = (finish - start).days + 1
-    found = []
+    found = kept.held.findings()
     wanted = int(parameters.history_days)
     if days < wanted:
         found.append(finding("PLAN015", table="demands", days=days, most=wanted))
@@ -206,6 +209,20 @@ def safety_stock(
         days=days,
         findings=tuple(found),
     )
+
+
+def _supplied(
+    snapshot: Snapshot, rates: dict[NodeKey, Rate]
+) -> tuple[Snapshot, list[Echelon]]:
+    """Echelons, and the snapshot without the rows that close a circle of sources."""
+    while True:
+        try:
+            return snapshot, echelons(snapshot, rates)
+        except BadData as refusal:
+            marks = unplannable_rows(snapshot, refusal) if snapshot.holds else {}
+            if not marks:
+                raise
+            snapshot = snapshot.holding_also(marks, refusal.findings)
 
 
 def _counted(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.exceptions import ExceptionCode
 from medhavi.results.verify.facts import SECONDS, TOLERANCE
 from medhavi.results.verify.faults import faults
 from medhavi.units import DAY, HOUR
@@ -55,10 +56,23 @@ def _judged(facts: Facts) -> pl.DataFrame:
     )
 
 
+def _left_out(facts: Facts) -> pl.DataFrame:
+    """Demands of which an exception says that the whole quantity is not planned."""
+    held = pl.col("code") == str(ExceptionCode.HELD_DATA)
+    told = (
+        facts.plan.exceptions.filter(held).group_by("demand").agg(pl.col("qty").sum())
+    )
+    whole = facts.demands.select("demand", "wanted").join(told, on="demand")
+    odd = pl.col("qty") - pl.col("wanted")
+    return whole.filter(odd.abs() <= TOLERANCE * pl.col("wanted")).select("demand")
+
+
 def _coverage(facts: Facts) -> list[Finding]:
     planned = facts.plan.fulfilment.select("demand")
     wanted = facts.demands.filter(pl.col("status").is_in(_PLANNED)).select("demand")
     silent = wanted.join(planned, on="demand", how="anti")
+    if facts.snapshot.holds:
+        silent = silent.join(_left_out(facts), on="demand", how="anti")
     unknown = planned.join(facts.demands, on="demand", how="anti")
     stray = (
         facts.plan.deliveries.select("demand")
