@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medhavi.cli.conversation import Conversation, show_table, talk
+from medhavi.cli.lake_commands import snapshot_of
 from medhavi.cli.options import (
+    DateFormatOption,
     JsonOption,
     LakeOption,
     TablesOption,
     existing_plan,
-    existing_tables,
     one_place,
 )
 
@@ -57,6 +58,7 @@ def campaigns(
         Path | None,
         typer.Option("--out", help="Folder for the plan with campaigns."),
     ] = None,
+    date_format: DateFormatOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Plan without and with campaigns, verify both, and say what campaigns save."""
@@ -64,9 +66,9 @@ def campaigns(
     from medhavi.workbench.tables_run import write_plan
 
     conversation = talk()
-    one_place(tables, lake)
+    one_place(tables, lake, date_format)
     folder = None if plan is None else existing_plan(plan)
-    snapshot = _snapshot(tables, lake)
+    snapshot = snapshot_of(tables, lake, date_format=date_format)
     found = study_campaigns(
         snapshot, how=str(how), carried_out=folder, observe=conversation.note
     )
@@ -90,16 +92,6 @@ def campaigns(
         difference=found.difference.as_dict(),
         adherence=[one.as_dict() for one in found.adherence],
     )
-
-
-def _snapshot(tables: Path | None, lake: str | None) -> Snapshot:
-    if tables is not None:
-        from medhavi.workbench.tables_run import read_tables
-
-        return read_tables(existing_tables(tables))
-    from medhavi.cli.lake_commands import open_workbench
-
-    return open_workbench(lake).snapshot()
 
 
 def _proposals(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medhavi.cli.conversation import talk
-from medhavi.cli.lake_commands import open_workbench
+from medhavi.cli.lake_commands import moments, open_workbench
 from medhavi.cli.options import (
     AsOfOption,
     JsonOption,
@@ -16,7 +16,6 @@ from medhavi.cli.options import (
     LakeOption,
     StoreOption,
     StrictOption,
-    moments,
 )
 
 
@@ -50,7 +49,7 @@ def cycle(
         observe=conversation.note,
         tell=lambda step: conversation.say(str(step)),
         strict=bool(strict),
-        **moments(as_of, known_at)._asdict(),
+        **moments(as_of, known_at, lake)._asdict(),
     )
     if report.resumed is not None:
         conversation.note(f"cycle {report.resumed} was cut short; this one went on")

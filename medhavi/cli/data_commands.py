@@ -9,8 +9,9 @@ import typer
 
 from medhavi.cli.boundary import summary
 from medhavi.cli.conversation import talk
-from medhavi.cli.lake_commands import open_workbench
+from medhavi.cli.lake_commands import moments, open_workbench
 from medhavi.cli.options import (
+    DateFormatOption,
     FileFormat,
     FormatOption,
     JsonOption,
@@ -21,7 +22,6 @@ from medhavi.cli.options import (
     StoreOption,
     VerboseOption,
     existing_tables,
-    instant,
 )
 from medhavi.errors import UsageError
 
@@ -98,6 +98,7 @@ def check(
     tables: Annotated[
         Path, typer.Option("--tables", help="Folder of CSV or Parquet, or an xlsx.")
     ],
+    date_format: DateFormatOption = None,
     verbose: VerboseOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -105,7 +106,7 @@ def check(
     from medhavi.workbench.tables_run import read_tables
 
     conversation = talk()
-    taken = read_tables(existing_tables(tables))
+    taken = read_tables(existing_tables(tables), date_format=date_format)
     conversation.report(taken.findings)
     conversation.say(summary(conversation))
     conversation.answer(tables=_sizes(taken), fingerprint=taken.fingerprint)
@@ -151,8 +152,8 @@ def snapshot(
     from medhavi.workbench.tables_run import write_tables
 
     conversation = talk()
-    moment, knowledge = instant(as_of, "--as-of"), instant(known_at, "--known-at")
-    taken = open_workbench(lake).snapshot(known_at=knowledge, effective_at=moment)
+    moment = moments(as_of, known_at, lake)
+    taken = open_workbench(lake).snapshot(**moment._asdict())
     write_tables(taken, out, file_format=str(file_format))
     conversation.report(taken.findings)
     conversation.say(str(taken))

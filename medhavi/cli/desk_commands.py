@@ -10,6 +10,7 @@ import typer
 
 from medhavi.cli.conversation import show_table, talk
 from medhavi.cli.options import (
+    DateFormatOption,
     JsonOption,
     LakeOption,
     Scale,
@@ -59,6 +60,7 @@ def serve(
             "lake; may be repeated, an address then says ?tables=NAME.",
         ),
     ] = None,
+    date_format: DateFormatOption = None,
     watch: Annotated[
         bool,
         typer.Option(
@@ -80,7 +82,14 @@ def serve(
         message = f"--tables {divided[0]}: its path has a {os.pathsep}; serve it alone."
         raise UsageError(message)
     with suppress(KeyboardInterrupt):
-        start(host=host, port=port, lake=lake, tables=places, watch=watch)
+        start(
+            host=host,
+            port=port,
+            lake=lake,
+            tables=places,
+            date_format=date_format,
+            watch=watch,
+        )
 
 
 def doctor(lake: LakeOption = None, as_json: JsonOption = False) -> None:

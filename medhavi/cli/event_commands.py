@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,11 @@ from medhavi.cli.conversation import talk
 from medhavi.cli.lake_commands import open_workbench
 from medhavi.cli.options import JsonOption, LakeOption, StoreOption, instant
 from medhavi.errors import UsageError
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from medhavi.workbench import Workbench
 
 EventArgument = Annotated[str, typer.Argument(help="Id of the event, or its position.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for people.")]
@@ -68,16 +73,26 @@ def correct(
 ) -> None:
     """Append EventCorrected. The payload must fit the type of the event."""
     conversation = talk()
-    made = open_workbench(lake, store).correct_event(
+    bench = open_workbench(lake, store)
+    made = bench.correct_event(
         event,
         reason=reason,
         approver=approver,
         payload=None if payload is None else _object(payload),
         fields=dict(_field(text) for text in fields or ()),
-        occurred_at=instant(occurred_at, "--occurred-at"),
+        occurred_at=_moment(occurred_at, bench),
     )
     conversation.say(f"Event {event} is corrected by event {made}.")
     conversation.answer(event=event, corrected_by=made)
+
+
+def _moment(text: str | None, bench: Workbench) -> dt.datetime | None:
+    """Read --occurred-at; a date without a time is the begin of the company's day."""
+    from medhavi.snapshot.written_dates import is_day
+
+    dated = text is not None and is_day(text.strip())
+    zone = bench.snapshot().local_days.company if dated else "UTC"
+    return instant(text, "--occurred-at", zone)
 
 
 def _object(place: Path) -> dict[str, Any]:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medhavi.cli.conversation import show_table, talk
-from medhavi.cli.options import JsonOption, LakeOption, Moments, existing_tables
+from medhavi.cli.options import (
+    JsonOption,
+    LakeOption,
+    Moments,
+    existing_tables,
+    instant,
+)
+from medhavi.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +64,7 @@ def snapshot_of(
     moments: Moments = HEAD,
     *,
     strict: bool | None = None,
+    date_format: str | None = None,
 ) -> Snapshot:
     """Read the tables of a folder, or those of a moment of a lake.
 
@@ -65,13 +73,52 @@ def snapshot_of(
     strict
         Refuse rows that cannot be planned in place of leaving them out; None: a folder
         is strict, a lake is not (semantics 48).
+    date_format
+        Order of written dates of a folder; None: what its settings state.
     """
     if tables is not None:
         from medhavi.workbench.tables_run import read_tables
 
-        return read_tables(existing_tables(tables), hold_bad_rows=strict is False)
+        return read_tables(
+            existing_tables(tables),
+            hold_bad_rows=strict is False,
+            date_format=date_format,
+        )
     taken = open_workbench(lake).snapshot(**moments._asdict())
     return taken.require(strict=bool(strict))
+
+
+def moments(
+    as_of: str | None,
+    known_at: str | None,
+    lake: str | None,
+    tables: Path | None = None,
+) -> Moments:
+    """Read --as-of and --known-at; tables of a folder have one moment only.
+
+    A date without a time is a day of the company: of --as-of its begin, of --known-at
+    its end.
+
+    Raises
+    ------
+    UsageError
+        They are no instants, or stand beside --tables.
+    """
+    from medhavi.snapshot.written_dates import is_day
+
+    found = Moments(instant(known_at, "--known-at"), instant(as_of, "--as-of"))
+    if found and tables is not None:
+        message = (
+            "--as-of and --known-at look back in a lake; a folder of tables has one "
+            "moment, settings.as_of. Give --lake, or leave them out."
+        )
+        raise UsageError(message)
+    if not any(text and is_day(text.strip()) for text in (as_of, known_at)):
+        return found
+    zone = open_workbench(lake).snapshot().local_days.company
+    return Moments(
+        instant(known_at, "--known-at", zone), instant(as_of, "--as-of", zone)
+    )
 
 
 def query(
@@ -126,8 +173,6 @@ def show_quarantine(
     as_json: JsonOption = False,
 ) -> None:
     """Show one event of the quarantine."""
-    from medhavi.errors import UsageError
-
     conversation = talk()
     frame = open_workbench(lake).quarantine()
     rows = frame.filter(frame["event_id"] == event).to_dicts()

@@ -10,6 +10,7 @@ import typer
 from medhavi.cli.conversation import talk
 from medhavi.cli.lake_commands import snapshot_of
 from medhavi.cli.options import (
+    DateFormatOption,
     FileFormat,
     FolderOption,
     FormatOption,
@@ -43,16 +44,17 @@ def pareto(
     ] = None,
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
+    date_format: DateFormatOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find efficient plans, verify each, and write them whole or not at all."""
     from medhavi.workbench.trade_off_files import trade_offs, write_front
 
     conversation = talk()
-    one_place(tables, lake)
+    one_place(tables, lake, date_format)
     names = [name.strip() for name in objectives.split(",") if name.strip()]
     front = trade_offs(
-        snapshot_of(tables, lake),
+        snapshot_of(tables, lake, date_format=date_format),
         names,
         points,
         settings=settings_file(settings),

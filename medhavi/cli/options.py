@@ -5,14 +5,35 @@ from __future__ import annotations
 import datetime as dt
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 
+from medhavi.cli.conversation import talk
 from medhavi.errors import UsageError
 
-if TYPE_CHECKING:
-    from medhavi.snapshot.local_days import Edge
+
+def _date_format(text: str | None) -> str | None:
+    """Refuse an order of dates without a day, a month or a year.
+
+    Raises
+    ------
+    UsageError
+        Dates written so do not read back.
+
+    >>> _date_format("DD.MM.YYYY")
+    'DD.MM.YYYY'
+    """
+    from medhavi.snapshot.written_dates import is_date_format
+
+    if text is not None and not is_date_format(text):
+        message = (
+            f"--date-format {text}: this is no order of day, month and year. Write it "
+            "like DD.MM.YYYY, MM/DD/YYYY or D-M-YY."
+        )
+        raise UsageError(message)
+    return text
+
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout.")
@@ -26,6 +47,15 @@ VerboseOption = Annotated[
 TablesOption = Annotated[
     Path | None,
     typer.Option("--tables", help="Folder of CSV or Parquet tables, or an xlsx file."),
+]
+DateFormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--date-format",
+        help="Order of the dates in the files beside ISO 8601: DD.MM.YYYY, MM/DD/YYYY. "
+        "Default: settings.date_format.",
+        callback=_date_format,
+    ),
 ]
 LakeOption = Annotated[
     str | None,
@@ -136,14 +166,19 @@ def existing_plan(folder: Path) -> Path:
 
 
 def instant(
-    text: str | None,
-    name: str,
-    edge: Edge = "begin",
-    zone_name: str = "UTC",
+    text: str | None, option: str, zone_name: str | None = "UTC"
 ) -> dt.datetime | None:
-    """Read an ISO 8601 instant; without an offset it is UTC.
+    """Read the instant that an option asks for; without an offset it is UTC.
 
-    A date without a time is the begin or the end of that day in the zone.
+    Parameters
+    ----------
+    text
+        Value of the option; None: not given.
+    option
+        Name such as ``--as-of``, which tells the edge of a day (`ASKED_EDGES`).
+    zone_name
+        IANA zone in which a date without a time is a day; None: none is stated, and a
+        warning says that UTC counts.
 
     Raises
     ------
@@ -152,32 +187,47 @@ def instant(
 
     >>> instant("2026-03-01", "--as-of").isoformat()
     '2026-03-01T00:00:00+00:00'
-    >>> instant("2026-03-01", "--date", "end", "Europe/Rome").isoformat()
+    >>> instant("2026-03-01", "--date", "Europe/Rome").isoformat()
     '2026-03-01T23:00:00+00:00'
     """
-    from medhavi.snapshot.local_days import asked_instant
+    from medhavi.snapshot.local_days import ASKED_EDGES, asked_instant
+    from medhavi.snapshot.written_dates import is_day
 
     if text is None:
         return None
-    value = asked_instant(text, edge, zone_name=zone_name)
+    edge = ASKED_EDGES[option.removeprefix("--").replace("-", "_")]
+    value = asked_instant(text, edge, zone_name=zone_name or "UTC")
     if value is None:
         message = (
-            f"{name} {text}: this is no instant. Write it like 2026-03-01T06:00:00Z."
+            f"{option} {text}: this is no instant. Write it like 2026-03-01T06:00:00Z."
         )
         raise UsageError(message)
+    if zone_name is None and is_day(text.strip()):
+        talk().note(
+            f"warning: {option} {text} is a day of UTC, as settings.timezone states no "
+            "zone. State it, or write a time."
+        )
     return value
 
 
-def one_place(tables: Path | None, lake: str | None) -> None:
-    """Refuse two sources of facts at once.
+def one_place(
+    tables: Path | None, lake: str | None, date_format: str | None = None
+) -> None:
+    """Refuse two sources of facts at once, and an order of dates that nothing has.
 
     Raises
     ------
     UsageError
-        Both are given.
+        Both are given, or --date-format without files.
     """
     if tables is not None and lake is not None:
         message = "Give --tables or --lake, not both."
+        raise UsageError(message)
+    if date_format is not None and tables is None:
+        message = (
+            "--date-format reads dates of files, and a lake has none. Give --tables, "
+            "or leave it out."
+        )
         raise UsageError(message)
 
 
@@ -212,23 +262,3 @@ class Moments(NamedTuple):
     def __bool__(self) -> bool:
         """Whether any of the two is stated."""
         return self.known_at is not None or self.effective_at is not None
-
-
-def moments(
-    as_of: str | None, known_at: str | None, tables: Path | None = None
-) -> Moments:
-    """Read --as-of and --known-at; tables of a folder have one moment only.
-
-    Raises
-    ------
-    UsageError
-        They are no instants, or stand beside --tables.
-    """
-    found = Moments(instant(known_at, "--known-at"), instant(as_of, "--as-of"))
-    if found and tables is not None:
-        message = (
-            "--as-of and --known-at look back in a lake; a folder of tables has one "
-            "moment, settings.as_of. Give --lake, or leave them out."
-        )
-        raise UsageError(message)
-    return found

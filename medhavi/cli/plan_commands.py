@@ -15,8 +15,10 @@ from medhavi.cli.boundary import INTERRUPTED
 from medhavi.cli.conversation import Conversation, talk
 from medhavi.cli.figures import show_figures, show_key_figures, show_reasons
 from medhavi.cli.following import interruption
+from medhavi.cli.lake_commands import moments
 from medhavi.cli.options import (
     AsOfOption,
+    DateFormatOption,
     FileFormat,
     FolderOption,
     FormatOption,
@@ -32,7 +34,6 @@ from medhavi.cli.options import (
     VerboseOption,
     existing_plan,
     existing_tables,
-    moments,
     one_place,
     settings_file,
 )
@@ -99,6 +100,7 @@ def plan(
     known_at: KnownAtOption = None,
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
+    date_format: DateFormatOption = None,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -110,8 +112,8 @@ def plan(
 
     conversation = talk()
     _refuse_what_does_not_fit(mode, effort, baseline)
-    one_place(tables, lake)
-    moment = moments(as_of, known_at, tables)
+    one_place(tables, lake, date_format)
+    moment = moments(as_of, known_at, lake, tables)
     _refuse_place(out)
     parameters = settings_file(settings)
     if effort is not None:
@@ -119,7 +121,9 @@ def plan(
     before = None if baseline is None else _stored(baseline)
     with _watched(mode, conversation) as observe:
         if tables is not None:
-            work = partial(_plan_of_tables, tables, hold=strict is False)
+            work = partial(
+                _plan_of_tables, tables, hold=strict is False, date_format=date_format
+            )
         else:
             work = partial(_plan_of_lake, lake, moment, strict=bool(strict))
         made = work(mode, parameters, before, observe)
@@ -192,6 +196,7 @@ def _plan_of_tables(
     observe: Observe,
     *,
     hold: bool,
+    date_format: str | None,
 ) -> Plan:
     from medhavi.workbench.tables_run import plan_tables
 
@@ -202,6 +207,7 @@ def _plan_of_tables(
         baseline=baseline,
         observe=observe,
         hold_bad_rows=hold,
+        date_format=date_format,
     )
 
 

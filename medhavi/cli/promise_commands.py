@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medhavi.cli.conversation import Conversation, talk
-from medhavi.cli.lake_commands import snapshot_of
+from medhavi.cli.lake_commands import moments, snapshot_of
 from medhavi.cli.options import (
     AsOfOption,
+    DateFormatOption,
     JsonOption,
     KnownAtOption,
     LakeOption,
@@ -20,14 +21,13 @@ from medhavi.cli.options import (
     StrictOption,
     TablesOption,
     instant,
-    moments,
     one_place,
 )
 from medhavi.errors import UsageError
 from medhavi.units import to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from polars import DataFrame
 
@@ -96,6 +96,7 @@ def promise(
     strict: StrictOption = None,
     as_of: AsOfOption = None,
     known_at: KnownAtOption = None,
+    date_format: DateFormatOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answer every request of a file; a rejection is an answer too.
@@ -104,6 +105,7 @@ def promise(
     came first (exit code 1).
     """
     from medhavi.planners.promising.promise_run import answer, require_detail
+    from medhavi.planners.promising.request_file import WrittenRequests
     from medhavi.views.names import names_of
     from medhavi.views.promise_lists import answer_rows
     from medhavi.workbench.rejections import record_rejections
@@ -111,19 +113,19 @@ def promise(
     conversation = talk()
     one_place(tables, lake)
     require_detail(detail)
-    moment = moments(as_of, known_at, tables)
-    if moment and commit:
+    if commit and (as_of or known_at):
         message = (
             "A promise is committed on what is known now: leave --as-of and --known-at "
             "out, or leave --commit out."
         )
         raise UsageError(message)
-    override = override_of(date, reason, commit=commit)
+    moment = moments(as_of, known_at, lake, tables)
+    _refuse_date(date, commit=commit)
     writer = None if out is None else writer_of(out)
-    content = request_content(request)
+    content = WrittenRequests(source=request_content(request), date_format=date_format)
     desk = desk_of(tables, lake, store, approver) if commit else None
     snapshot = (
-        snapshot_of(tables, lake, moment, strict=strict)
+        snapshot_of(tables, lake, moment, strict=strict, date_format=date_format)
         if desk is None
         else desk.book.snapshot.require(strict=bool(strict))
     )
@@ -140,6 +142,7 @@ def promise(
     if desk is not None:
         binding = [one for one in answers.promises if one.date is not None]
         record_rejections(desk, answers.promises)
+        override = override_of(date, reason, binding, snapshot)
         settle(conversation, desk, binding, str(approver), policy, override, reason)
     conversation.answer(
         promises=[one.as_dict() for one in answers.promises],
@@ -171,24 +174,35 @@ def desk_of(
     return open_workbench(lake, store).desk
 
 
-def override_of(
-    date: str | None, reason: str | None, *, commit: bool
-) -> Override | None:
-    """Give the date that a person promises instead of the one that is found (ATP-23).
+def _refuse_date(date: str | None, *, commit: bool) -> None:
+    """Refuse before any work a date that is none, or that nothing is committed for.
 
     Raises
     ------
     UsageError
         The date is no instant, or nothing is committed.
     """
-    from medhavi.workbench.promise_override import Override
-
-    moment = instant(date, "--date")
-    if moment is None:
-        return None
-    if not commit:
+    if instant(date, "--date") is not None and not commit:
         message = "--date changes what is committed: give --commit and --approver too."
         raise UsageError(message)
+
+
+def override_of(
+    date: str | None,
+    reason: str | None,
+    promises: Sequence[Promise],
+    snapshot: Snapshot,
+) -> Override | None:
+    """Date that a person promises instead of the one that is found (ATP-23).
+
+    Without a time it is the end of that day where the promise is delivered.
+    """
+    from medhavi.workbench.promise_override import Override
+
+    place = promises[0].demand.get("location") if promises else None
+    moment = instant(date, "--date", snapshot.local_days.zone_of(location=place))
+    if moment is None:
+        return None
     return Override(date=to_seconds(moment), reason=reason or "")
 
 

@@ -10,6 +10,7 @@ import typer
 from medhavi.cli.conversation import show_table, talk
 from medhavi.cli.lake_commands import snapshot_of
 from medhavi.cli.options import (
+    DateFormatOption,
     FileFormat,
     FormatOption,
     JsonOption,
@@ -46,6 +47,7 @@ def remedies(
         typer.Option("--out", help="Write the plan with its causes noted here."),
     ] = None,
     file_format: FormatOption = FileFormat.PARQUET,
+    date_format: DateFormatOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Plan again with one change at a time and list what helps, by money."""
@@ -54,7 +56,7 @@ def remedies(
     from medhavi.results.plan_remedy import with_remedies
 
     conversation = talk()
-    one_place(tables, lake)
+    one_place(tables, lake, date_format)
     plan = Plan.from_folder(existing_plan(folder))
     changes: list[str] = []
 
@@ -63,7 +65,7 @@ def remedies(
         conversation.note(f"{done} of at most {most} plans made")
 
     found = tried(
-        snapshot_of(tables, lake),
+        snapshot_of(tables, lake, date_format=date_format),
         plan,
         demand,
         tries=tries,

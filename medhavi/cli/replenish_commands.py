@@ -7,6 +7,7 @@ import typer
 from medhavi.cli.conversation import show_table, talk
 from medhavi.cli.lake_commands import open_workbench, snapshot_of
 from medhavi.cli.options import (
+    DateFormatOption,
     FileFormat,
     FolderOption,
     FormatOption,
@@ -37,6 +38,7 @@ def place_safety_stock(
     settings: SettingsOption = None,
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
+    date_format: DateFormatOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Place safety stock at the least cost of holding, show it, write it."""
@@ -47,10 +49,12 @@ def place_safety_stock(
     )
 
     conversation = talk()
-    one_place(tables, lake)
+    one_place(tables, lake, date_format)
     parameters = settings_file(settings)
     if tables is not None:
-        found = safety_stock(snapshot_of(tables, None), parameters)
+        found = safety_stock(
+            snapshot_of(tables, None, date_format=date_format), parameters
+        )
     else:
         found = lake_safety_stock(open_workbench(lake), parameters)
     conversation.report(found.findings)
@@ -94,6 +98,7 @@ def replenish(
     settings: SettingsOption = None,
     out: FolderOption = None,
     file_format: FormatOption = FileFormat.PARQUET,
+    date_format: DateFormatOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Watch stock, hand what is short to net requirements, verify, write."""
@@ -103,9 +108,11 @@ def replenish(
     )
 
     conversation = talk()
-    one_place(tables, lake)
+    one_place(tables, lake, date_format)
     parameters = settings_file(settings)
-    found = replenish_verified(snapshot_of(tables, lake), parameters)
+    found = replenish_verified(
+        snapshot_of(tables, lake, date_format=date_format), parameters
+    )
     conversation.report(found.plan.findings)
     if out is not None:
         write_replenishment(found, out, str(file_format))

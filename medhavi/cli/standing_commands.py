@@ -9,6 +9,7 @@ import typer
 from medhavi.cli.conversation import show_table, talk
 from medhavi.cli.lake_commands import open_workbench, snapshot_of
 from medhavi.cli.options import (
+    DateFormatOption,
     JsonOption,
     LakeOption,
     StoreOption,
@@ -97,18 +98,19 @@ def at_risk(
     record: Annotated[
         bool, typer.Option("--record", help="Tell the log each new risk, once.")
     ] = False,
+    date_format: DateFormatOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask all accepted promises again; the exit code is 0 whatever the answer is."""
     from medhavi.planners.promising.standing_promises import standing_promises
 
     conversation = talk()
-    one_place(tables, lake)
+    one_place(tables, lake, date_format)
     if tables is not None:
         if mirror or record:
             message = "--mirror and --record need a lake with its event store."
             raise UsageError(message)
-        snapshot = snapshot_of(tables, None)
+        snapshot = snapshot_of(tables, None, date_format=date_format)
         found = standing_promises(snapshot, explained=explain)
     else:
         bench = open_workbench(lake, store)

@@ -8,7 +8,13 @@ from typing import Annotated
 import typer
 
 from medhavi.cli.conversation import show_table, talk
-from medhavi.cli.options import FileFormat, FormatOption, JsonOption, existing_folder
+from medhavi.cli.options import (
+    DateFormatOption,
+    FileFormat,
+    FormatOption,
+    JsonOption,
+    existing_folder,
+)
 
 StudyFile = Annotated[Path, typer.Argument(help="Study file (TOML).")]
 CacheOption = Annotated[
@@ -47,6 +53,7 @@ def run(
         typer.Option("--track/--no-track", help="Log new runs in the MLflow store."),
     ] = True,
     file_format: FormatOption = FileFormat.PARQUET,
+    date_format: DateFormatOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run what is not there yet; write tables and one offline page."""
@@ -63,6 +70,7 @@ def run(
         executor=executor,
         track=tracking_folder(file) if track else None,
         observe=conversation.note,
+        date_format=date_format,
     )
     place = out or Path("studies") / result.study.name
     write_report(result, place, str(file_format))

@@ -19,6 +19,7 @@ from medhavi.lakehouse.observations import LEAD_TIMES
 from medhavi.lakehouse.order_outcomes import ORDER_LINES
 from medhavi.lakehouse.silver import Silver
 from medhavi.lakehouse.silver_state import STATE_DTYPES, State
+from medhavi.snapshot.local_days import ASKED_EDGES, day_instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,10 +114,10 @@ class Lake:
 
     def snapshot(
         self,
-        known_at: dt.datetime | None = None,
-        effective_at: dt.datetime | None = None,
+        known_at: dt.date | None = None,
+        effective_at: dt.date | None = None,
     ) -> Snapshot:
-        """Give the planning tables of a moment.
+        """Give the planning tables of a moment; see `moment` for dates without a time.
 
         Parameters
         ----------
@@ -132,13 +133,8 @@ class Lake:
         UsageError
             A moment has no time zone.
         """
-        for name, moment in (("known_at", known_at), ("effective_at", effective_at)):
-            if moment is not None and moment.tzinfo is None:
-                message = f"{name} ({moment}) has no time zone; instants are UTC."
-                raise UsageError(message)
-        # Columns hold UTC; an aware instant of another zone is the same instant.
-        known_at = None if known_at is None else known_at.astimezone(dt.UTC)
-        effective_at = None if effective_at is None else effective_at.astimezone(dt.UTC)
+        known_at = self.moment(known_at, "known_at")
+        effective_at = self.moment(effective_at, "effective_at")
         log = self._log()
         if effective_at is None:
             effective_at = log.newest(known_at)
@@ -151,6 +147,33 @@ class Lake:
             return assemble(State(), None)
         state = self._silver.at(log, Moment(known_at, effective_at))
         return assemble(state, effective_at, _about(log, known_at, effective_at))
+
+    def moment(self, asked: dt.date | None, name: str) -> dt.datetime | None:
+        """Instant in UTC of a moment that is asked for; None: the latest.
+
+        Parameters
+        ----------
+        asked
+            Instant with a zone, or a date: a day of the company (`settings.timezone`,
+            else UTC), whose edge `ASKED_EDGES` tells.
+        name
+            known_at or effective_at.
+
+        Raises
+        ------
+        UsageError
+            It has a time and no time zone.
+        """
+        if asked is None:
+            return None
+        if not isinstance(asked, dt.datetime):
+            zone = self.snapshot().local_days.company or "UTC"
+            return day_instant(asked, zone, ASKED_EDGES[name])
+        if asked.tzinfo is None:
+            message = f"{name} ({asked}) has no time zone; instants are UTC."
+            raise UsageError(message)
+        # Columns hold UTC; an aware instant of another zone is the same instant.
+        return asked.astimezone(dt.UTC)
 
     def fact(self, event: str) -> dict[str, Any]:
         """Row of an event as it counts now, with `voided`.

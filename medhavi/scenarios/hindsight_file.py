@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medhavi.findings import BadData, finding
-from medhavi.scenarios.parameter import instant, unknown_keys
+from medhavi.scenarios.parameter import instant, instant_or_day, unknown_keys
 from medhavi.scenarios.study import DASK, EXECUTORS
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Hindsight:
 
     name: str
     lake: str
-    known_at: dt.datetime | None = None
+    known_at: dt.date | None = None
     start: dt.date | None = None
     finish: dt.date | None = None
     every_days: int = 1
@@ -152,10 +152,10 @@ class _Reader:
             )
         return None
 
-    def _known_at(self, base: Mapping[str, object]) -> dt.datetime | None:
+    def _known_at(self, base: Mapping[str, object]) -> dt.date | None:
         if "known_at" not in base:
             return None
-        moment = instant(base["known_at"])
+        moment = instant_or_day(base["known_at"])
         if moment is None:
             self._wrong("known_at", base["known_at"], "base", "an instant")
         return moment

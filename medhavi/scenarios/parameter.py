@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +15,6 @@ from medhavi.snapshot.row_findings import nearest
 from medhavi.snapshot.written_dates import is_day
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from medhavi.findings import Finding
     from medhavi.snapshot.local_days import Edge
 
@@ -110,6 +109,17 @@ def instant(
     """
     moment = asked_instant(value, edge, zone_name=zone_name)
     return None if moment is None else moment.replace(microsecond=0)
+
+
+def instant_or_day(value: object) -> dt.date | None:
+    """Read an instant as `instant`; a date without a time stays one.
+
+    >>> instant_or_day("2026-11-03")
+    datetime.date(2026, 11, 3)
+    """
+    if is_day(value):
+        return dt.date.fromisoformat(str(value).strip())
+    return instant(value)
 
 
 def unknown_keys(

@@ -18,7 +18,7 @@ from medhavi.planners.pipeline import MODES, check_settings
 from medhavi.results.kpis import KPIS
 from medhavi.scenarios.change import Change, plain, read_change
 from medhavi.scenarios.change_kinds import KINDS
-from medhavi.scenarios.parameter import instant, unknown_keys
+from medhavi.scenarios.parameter import instant_or_day, unknown_keys
 from medhavi.snapshot.row_findings import nearest
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class Base:
 
     lake: str | None = None
     tables: str | None = None
-    known_at: dt.datetime | None = None
-    effective_at: dt.datetime | None = None
+    known_at: dt.date | None = None
+    effective_at: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +230,7 @@ class _Reader:
         moments = {}
         for key in ("known_at", "effective_at"):
             if key in base:
-                moments[key] = instant(base[key])
+                moments[key] = instant_or_day(base[key])
                 if moments[key] is None or "tables" in base:
                     self._wrong(key, base[key], "base", "an instant, with a lake")
         place = base[places[0]]

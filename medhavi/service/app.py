@@ -16,7 +16,12 @@ from medhavi.service.guard import Guard
 from medhavi.service.health import health
 from medhavi.service.landing import landing_html
 from medhavi.service.live_numbers import live_numbers
-from medhavi.service.page_data import TABLES_VARIABLE, bench_of, choose_source
+from medhavi.service.page_data import (
+    DATE_FORMAT_VARIABLE,
+    TABLES_VARIABLE,
+    bench_of,
+    choose_source,
+)
 from medhavi.service.pages import entries
 from medhavi.views.theme import app_style
 
@@ -112,6 +117,7 @@ def serve(
     lake: str | None = None,
     tables: Sequence[str] = (),
     *,
+    date_format: str | None = None,
     watch: bool = False,
 ) -> None:
     """Serve until Ctrl-C.
@@ -127,6 +133,8 @@ def serve(
     tables
         Folders and workbooks that pages may show instead of a lake, the first one where
         an address names none (`?tables=` takes the last part of a path).
+    date_format
+        Order of written dates of these files and of dropped ones, beside ISO 8601.
     watch
         Tell the log which promises are at risk whenever facts change.
 
@@ -150,6 +158,8 @@ def serve(
     elif lake is not None:
         os.environ["MEDHAVI_LAKE"] = lake
         os.environ.pop(TABLES_VARIABLE, None)  # what is said now wins
+    if date_format is not None:
+        os.environ[DATE_FORMAT_VARIABLE] = date_format
     listener = _listener(host, port)
     address = f"http://{'localhost' if host == '::1' else host}:{port}"
     # A thread that waits for the interpreter gets it after a ms: threads of calls wait

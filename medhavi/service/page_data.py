@@ -16,7 +16,7 @@ from medhavi.errors import MedhaviError, UsageError, VerificationFailed
 from medhavi.findings import BadData, Finding, finding, has_errors
 from medhavi.service.remembered import Remembered
 from medhavi.snapshot import Snapshot
-from medhavi.snapshot.local_days import asked_instant
+from medhavi.snapshot.local_days import ASKED_EDGES, asked_instant
 from medhavi.views.names import Names, names_of
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ TABLES_VARIABLE = "MEDHAVI_TABLES"
 
 The first one is shown where an address names none.
 """
+DATE_FORMAT_VARIABLE = "MEDHAVI_DATE_FORMAT"
+"""Variable of the order of written dates in files, beside ISO 8601 (DD.MM.YYYY)."""
 _benches: dict[str, Workbench] = {}
 _opening = threading.Lock()
 _snapshots: Remembered[Snapshot] = Remembered(4)
@@ -95,6 +97,11 @@ def served_tables(environment: Mapping[str, str] | None = None) -> dict[str, str
         alike = sum(Path(other).name == name for other in served.values())
         served[f"{name}-{alike + 1}" if alike else name] = path
     return served
+
+
+def file_date_format() -> str | None:
+    """Order of the dates in files that pages read; None: what settings state."""
+    return os.environ.get(DATE_FORMAT_VARIABLE) or None
 
 
 def choose_source(
@@ -220,7 +227,7 @@ def _read(source: Source, known_at: str | None, effective_at: str | None) -> Sna
     if source.tables:
         from medhavi.workbench.tables_run import read_tables
 
-        return read_tables(source.tables)
+        return read_tables(source.tables, date_format=file_date_format())
     from medhavi.workbench import Workbench
 
     bench = Workbench(lake=source.lake)
@@ -231,7 +238,8 @@ def _read(source: Source, known_at: str | None, effective_at: str | None) -> Sna
     if not known_at and not effective_at:
         return newest
     zone = names_of(newest).zone
-    known, effective = read_moment(known_at, zone), read_moment(effective_at, zone)
+    known = read_moment(known_at, zone, ASKED_EDGES["known_at"])
+    effective = read_moment(effective_at, zone, ASKED_EDGES["effective_at"])
     return _snapshots.get(
         (*key, known, effective), lambda: bench.snapshot(known, effective)
     )

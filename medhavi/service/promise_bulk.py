@@ -14,12 +14,17 @@ from medhavi.errors import UsageError
 from medhavi.findings import Finding
 from medhavi.planners.promising.asking import ASKED, columns
 from medhavi.planners.promising.promise_run import answer_on
-from medhavi.planners.promising.request_file import TABLE, raw_requests
+from medhavi.planners.promising.request_file import TABLE, WrittenRequests, raw_requests
 from medhavi.results.promise import Promise
 from medhavi.results.spreadsheet_text import WORKBOOK_OPTIONS, guarded
 from medhavi.schema import tables
 from medhavi.schema.template import columns_in_order
-from medhavi.service.page_data import Problem, findings_of, problem_of
+from medhavi.service.page_data import (
+    Problem,
+    file_date_format,
+    findings_of,
+    problem_of,
+)
 from medhavi.service.promise_page import binding_desk, open_book
 from medhavi.service.promise_recent import remember
 from medhavi.units import from_seconds
@@ -75,7 +80,8 @@ def answer_file(
     """
     try:
         _check(name, content)
-        asked, brief = _read(content)
+        raw, brief = _read(content)
+        asked = WrittenRequests(source=raw, date_format=file_date_format())
         detail = "date" if brief else "full"
         answers, binding = _answers(data, asked, detail, past=past)
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong
@@ -108,7 +114,7 @@ def _read(content: bytes) -> tuple[pl.DataFrame | bytes, bool]:
 
 
 def _answers(
-    data: PageData, asked: pl.DataFrame | bytes, detail: str, *, past: bool
+    data: PageData, asked: WrittenRequests, detail: str, *, past: bool
 ) -> tuple[Answers, bool]:
     if not past:
         with binding_desk(data) as desk:

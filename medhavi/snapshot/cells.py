@@ -31,11 +31,12 @@ EXPECTED = {
     "bool": "true or false",
     "timestamp": (
         "an instant such as 2026-01-05T06:00:00Z (without an offset: UTC) or a date "
-        "such as 2026-01-05; other orders of day, month, year: settings.date_format"
+        "such as 2026-01-05; other orders of day, month, year: settings.date_format or "
+        "--date-format DD.MM.YYYY"
     ),
     "date": (
         "a date such as 2026-01-05; other orders of day, month, year: "
-        "settings.date_format"
+        "settings.date_format or --date-format DD.MM.YYYY"
     ),
     "time": "a time such as 06:30",
     "list": "entries separated by a semicolon",

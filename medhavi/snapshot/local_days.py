@@ -22,6 +22,22 @@ if TYPE_CHECKING:
 
 Edge = Literal["begin", "end"]
 
+ASKED_EDGES: Final[Mapping[str, Edge]] = MappingProxyType(
+    {
+        "due": "end",
+        "date": "end",
+        "valid_to": "end",
+        "finish": "end",
+        "known_at": "end",
+        "as_of": "begin",
+        "effective_at": "begin",
+        "occurred_at": "begin",
+        "start": "begin",
+        "valid_from": "begin",
+    }
+)
+"""Edge of the local day that a date without a time means, by what it is asked as."""
+
 _LEADS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "location": "locations",
@@ -136,6 +152,10 @@ class LocalDays:
         """Order of written dates beside ISO 8601."""
         return self._date_format or self._setting("date_format")
 
+    def with_format(self, date_format: str | None) -> LocalDays:
+        """Return the zones with another order of written dates; None: as it is."""
+        return LocalDays(self._read, date_format) if date_format else self
+
     @property
     def company(self) -> str | None:
         """Zone that settings state; None: not stated, or no zone."""
@@ -152,6 +172,23 @@ class LocalDays:
             found = (self._entity(table, identity) for table, identity in key)
             self._zones[key] = next(filter(None, found), None)
         return self._zones[key] or self.company
+
+    def instant(
+        self, value: object, column: Column, row: Mapping[str, object]
+    ) -> dt.datetime | None:
+        """Instant of one cell of a row; None where the value is none.
+
+        Parameters
+        ----------
+        value
+            Text in ISO 8601, a date or a datetime; a time without an offset is UTC.
+        column
+            Column of the schema, which states the edge.
+        row
+            Cells of the row, for its location.
+        """
+        where = self.zone_of(**row) or "UTC"
+        return asked_instant(value, _edge(column, row), zone_name=where)
 
     def instants(
         self, days: pl.Series, column: Column, rows: pl.DataFrame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from medhavi.snapshot.written_dates import is_day
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from medhavi.planners.work_orders.firming import FirmingAdvice
     from medhavi.planners.work_orders.order_parameters import OrderParameters
@@ -66,17 +67,23 @@ class PlanEditing(ABC):
         """
         if isinstance(edit, Edit):
             return self.edits.preview(plan, edit)
-        zone = self._zone(plan, edit.get("supply"), *edit.values())
-        asked = edit_of(**{"zone": zone, **edit})  # type: ignore[arg-type]
-        return self.edits.preview(plan, asked)
+        return self.edits.preview(plan, self._asked(plan, edit))
 
-    def _zone(self, plan: Plan, supply: object, *values: object) -> str:
-        """Zone in which dates of an edit are local days: of the order's location."""
-        if not any(map(is_day, values)):
+    def _asked(self, plan: Plan, values: Mapping[str, object]) -> Edit:
+        """Edit whose dates are days where its order or its row is."""
+        zone = self._zone(plan, values)
+        return edit_of(**{"zone": zone, **values})  # type: ignore[arg-type]
+
+    def _zone(self, plan: Plan, values: Mapping[str, object]) -> str:
+        """Zone in which dates of an edit are local days."""
+        if not any(map(is_day, values.values())):
             return "UTC"
         days = self.edits.facts.read()[1].local_days
-        rows = plan.supplies
-        found = rows.filter(rows["id"] == order_id(rows, str(supply)))["location"]
+        rows, key = plan.supplies, values.get("key")
+        if isinstance(key, Mapping):
+            return days.zone_of(**key) or "UTC"
+        supply = order_id(rows, str(values.get("supply")))
+        found = rows.filter(rows["id"] == supply)["location"]
         return days.zone_of(location=found[0] if found.len() else None) or "UTC"
 
     def commit_edit(self, preview: Preview, *, approver: str) -> EditCommit:
@@ -157,9 +164,16 @@ class PlanEditing(ABC):
         Of `due` and `start` one alone is enough: the other follows by the time that the
         order's source takes.
         """
-        zone = self._zone(plan, supply, due, start)
-        asked = edit_of(
-            "move", supply, zone=zone, due=due, start=start, lock=lock, reason=reason
+        asked = self._asked(
+            plan,
+            {
+                "kind": "move",
+                "supply": supply,
+                "due": due,
+                "start": start,
+                "lock": lock,
+                "reason": reason,
+            },
         )
         return self._decide(plan, asked, approver)
 
@@ -263,13 +277,16 @@ class PlanEditing(ABC):
             {"table": table, "key": key, "column": column, "value": value}
             for (table, key, column), value in cells
         ]
-        asked = edit_of(
-            "override",
-            **(stated[0] if stated else {}),
-            cells=stated[1:],
-            valid_from=valid_from,
-            valid_to=valid_to,
-            reason=reason,
+        asked = self._asked(
+            plan,
+            {
+                "kind": "override",
+                **(stated[0] if stated else {}),
+                "cells": stated[1:],
+                "valid_from": valid_from,
+                "valid_to": valid_to,
+                "reason": reason,
+            },
         )
         return self._decide(plan, asked, approver)
 

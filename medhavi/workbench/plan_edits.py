@@ -18,6 +18,7 @@ from medhavi.findings import finding
 from medhavi.lakehouse.decision_folds import cell
 from medhavi.planners.changed_inputs import changed_inputs
 from medhavi.planners.work_orders.changeover_edit import changeover_rows
+from medhavi.planners.work_orders.edit_dates import with_instants
 from medhavi.planners.work_orders.edit_rows import RowEdit, rows_of
 from medhavi.planners.work_orders.order_edit import EditKind
 from medhavi.providers import Providers
@@ -98,6 +99,7 @@ class PlanEdits:
         """
         edit = by_ids(edit, plan)
         position, snapshot = self.facts.read()
+        edit = with_instants(edit, snapshot)
         past = records(self.store.read(STREAM))
         shown: dict[str, Any] = {
             "edit": edit,

@@ -20,6 +20,7 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -31,7 +32,7 @@ from medhavi.errors import (
 )
 from medhavi.findings import BadData
 from medhavi.planners.promising.asking import columns
-from medhavi.planners.promising.request_file import raw_requests
+from medhavi.planners.promising.request_file import WrittenRequests, raw_requests
 from medhavi.workbench.promise_desk import PromiseDesk
 from medhavi.workbench.turns import Precedence
 from medhavi.workbench.workbench import Workbench
@@ -180,6 +181,9 @@ def _counted(requests: object) -> tuple[object, int]:
     """Read requests once where they are a file, and count their lines."""
     if isinstance(requests, list | tuple):
         return requests, len(requests)
+    if isinstance(requests, WrittenRequests):
+        source, lines = _counted(requests.source)
+        return replace(requests, source=source), lines
     found: list[Finding] = []
     raw: pl.DataFrame = raw_requests(requests, columns(), found)
     # What cannot be read is read again, for its findings.

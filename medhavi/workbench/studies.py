@@ -84,11 +84,20 @@ def read_study(path: str | Path) -> Study:
     return parse_study(text)
 
 
-def base_snapshot(study: Study, folder: Path) -> Snapshot:
-    """Load the base of a study; relative paths count from `folder`, then from here."""
+def base_snapshot(
+    study: Study, folder: Path, date_format: str | None = None
+) -> Snapshot:
+    """Load the base of a study; relative paths count from `folder`, then from here.
+
+    Parameters
+    ----------
+    date_format
+        Order of written dates of its tables; None: what their settings state.
+    """
     base = study.base
     if base.tables is not None:
-        return read_tables(found_place(base.tables, folder))
+        place = found_place(base.tables, folder)
+        return read_tables(place, date_format=date_format)
     from medhavi.lakehouse import Lake
 
     lake = Lake(str(found_place(str(base.lake), folder)))
@@ -125,6 +134,7 @@ def run_study(
     executor: str | None = None,
     track: Path | None = None,
     observe: Observe | None = None,
+    date_format: str | None = None,
 ) -> StudyResult:
     """Run what is not in the cache yet, and compare.
 
@@ -141,11 +151,13 @@ def run_study(
         study and one below it for each of its runs. None: nothing is logged.
     observe
         Called with a line when a run is done.
+    date_format
+        As in `base_snapshot`.
     """
     say = observe or (lambda _line: None)
     place = Path(path)
     study = read_study(place)
-    base = base_snapshot(study, place.parent)
+    base = base_snapshot(study, place.parent, date_format)
     base.require()
     store = Path(cache) if cache is not None else CACHE
     runs = study.runs

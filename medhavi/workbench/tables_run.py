@@ -93,17 +93,24 @@ class Measurement:
         return {"KPI-22": figure}
 
 
-def read_tables(place: str | Path, *, hold_bad_rows: bool = False) -> Snapshot:
+def read_tables(
+    place: str | Path,
+    *,
+    hold_bad_rows: bool = False,
+    date_format: str | None = None,
+) -> Snapshot:
     """Read a folder of CSV or Parquet tables, or a filled xlsx template.
 
     Parameters
     ----------
+    date_format
+        Order of written dates beside ISO 8601; None: what settings state.
     hold_bad_rows
         Leave out the rows that would stop a plan, as a snapshot of a lake does.
     """
     from medhavi.snapshot import Snapshot
 
-    snapshot = Snapshot.from_folder(place)
+    snapshot = Snapshot.from_folder(place, date_format=date_format)
     return snapshot.hold_bad_rows() if hold_bad_rows else snapshot
 
 
@@ -253,14 +260,18 @@ def plan_tables(  # noqa: PLR0913 - one keyword each
     baseline: Plan | None = None,
     *,
     hold_bad_rows: bool = False,
+    date_format: str | None = None,
 ) -> Plan:
     """Plan a folder of tables; write the result where `out` says so.
 
-    With `hold_bad_rows` the plan leaves out what would stop it.
+    With `hold_bad_rows` the plan leaves out what would stop it. `date_format` is the
+    order of written dates beside ISO 8601; None: what settings state.
     """
     measurement = Measurement()
     with measurement.phase("load"):
-        snapshot = read_tables(tables, hold_bad_rows=hold_bad_rows)
+        snapshot = read_tables(
+            tables, hold_bad_rows=hold_bad_rows, date_format=date_format
+        )
     made = plan_snapshot(snapshot, mode, settings, observe, measurement, baseline)
     made = made.with_measured(measurement.facts())
     if out is not None:

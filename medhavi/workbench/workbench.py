@@ -115,8 +115,8 @@ class Workbench(PlanEditing, FactAmending):
 
     def snapshot(
         self,
-        known_at: dt.datetime | None = None,
-        effective_at: dt.datetime | None = None,
+        known_at: dt.date | None = None,
+        effective_at: dt.date | None = None,
     ) -> Snapshot:
         """Give the planning tables of a moment; see `Lake.snapshot`."""
         return self.lake.snapshot(known_at=known_at, effective_at=effective_at)

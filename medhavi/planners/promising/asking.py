@@ -19,7 +19,7 @@ import polars as pl
 
 from medhavi import schema
 from medhavi.findings import BadData, Finding, finding, has_errors
-from medhavi.planners.promising.request_file import TABLE, raw_requests
+from medhavi.planners.promising.request_file import TABLE, WrittenRequests, raw_requests
 from medhavi.results.identity import text_hash
 from medhavi.snapshot.cells import EXPECTED, typed
 from medhavi.snapshot.checks_rows import bound
@@ -124,7 +124,8 @@ def read_requests(
     Parameters
     ----------
     source
-        Rows, a frame, JSON text, or the bytes of a JSON, CSV or xlsx file.
+        Rows, a frame, JSON text, or the bytes of a JSON, CSV or xlsx file; or
+        `WrittenRequests` of these, which state the order of their dates.
     snapshot
         Tables that products, locations, customers and policies must be in.
     named
@@ -145,7 +146,8 @@ def read_requests(
     """
     found: list[Finding] = []
     raw = matched(raw_requests(source, columns(), found), columns())
-    cells, rows = _cells(raw, snapshot.local_days, found)
+    stated = source.date_format if isinstance(source, WrittenRequests) else None
+    cells, rows = _cells(raw, snapshot.local_days.with_format(stated), found)
     base = f"{call}|{snapshot.as_of}" if call else str(snapshot.as_of)
     requests = [
         _request(position, row, base, named)

@@ -10,6 +10,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -32,6 +33,23 @@ SEPARATORS = (",", ";", "\t")
 _WIDE = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenRequests:
+    """Requests whose dates are written in a stated order.
+
+    Parameters
+    ----------
+    source
+        Rows, a frame, JSON text, or the content of a JSON, CSV or xlsx file.
+    date_format
+        Order of written dates beside ISO 8601, such as DD.MM.YYYY; None: what the
+        settings of the tables state.
+    """
+
+    source: object
+    date_format: str | None = None
+
+
 def raw_requests(
     source: object, known: Mapping[str, Column], found: list[Finding]
 ) -> pl.DataFrame:
@@ -40,7 +58,8 @@ def raw_requests(
     Parameters
     ----------
     source
-        Rows, a frame, JSON text, or the content of a JSON, CSV or xlsx file.
+        Rows, a frame, JSON text, or the content of a JSON, CSV or xlsx file; or
+        `WrittenRequests` of these.
     known
         Names of the columns of a request.
     found
@@ -51,6 +70,8 @@ def raw_requests(
     UsageError
         It is none of these.
     """
+    if isinstance(source, WrittenRequests):
+        return raw_requests(source.source, known, found)
     if isinstance(source, pl.DataFrame):
         return source
     if isinstance(source, (str, bytes)):

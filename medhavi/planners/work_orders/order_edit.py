@@ -15,12 +15,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from medhavi.errors import UsageError
-from medhavi.snapshot.local_days import asked_instant
+from medhavi.snapshot.local_days import ASKED_EDGES, asked_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from medhavi.snapshot.local_days import Edge
 
 Cell = bool | int | float | str | None
 
@@ -223,7 +221,7 @@ def edit(
 
 
 def _instant(name: str, value: object, zone: str = "UTC") -> dt.datetime:
-    moment = asked_instant(value, _EDGES.get(name, "begin"), zone_name=zone)
+    moment = asked_instant(value, ASKED_EDGES[name], zone_name=zone)
     if moment is None:
         message = f"{name} ({value}) is no instant; write 2026-03-01T06:00:00Z."
         raise UsageError(message)
@@ -318,9 +316,6 @@ def _item(name: str, value: object) -> Cell | tuple[str, ...]:
         return _words(name, value)
     return _cell(name, value)
 
-
-_EDGES: Mapping[str, Edge] = {"due": "end", "valid_to": "end"}
-"""Edge of the local day that a date without a time means; of all others the begin."""
 
 _READ: Mapping[str, Callable[[str, object], object]] = {
     "due": _instant,
