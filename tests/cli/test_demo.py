@@ -99,8 +99,9 @@ def test_a_constrained_plan_is_late_where_mrp_overloads(shown):
     assert modes["mrp"]["overload_h"] > 0
     assert modes["constrained"]["overload_h"] == 0
     assert modes["constrained"]["late"] > modes["mrp"]["late"]
-    # A plan of mode optimize is a relaxation; its cost, once dated, bounds nothing.
-    assert modes["optimize"]["cost"] > 0
+    # No law: a plan of mode optimize books hours twice, and its dates are rounded. Here
+    # it is 289,000 below, and was 369,000 above while purchases followed late amounts.
+    assert modes["optimize"]["cost"] < modes["constrained"]["cost"]
 
 
 def test_three_requests_are_answered_and_repeat(shown):

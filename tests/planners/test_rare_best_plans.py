@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from medhavi.planners.master_plan import (
@@ -370,6 +371,48 @@ def test_an_amount_that_no_opening_is_left_for_is_worked_sooner():
     found = ordered(run)
     assert [(name, qty) for name, _, _, qty in found] == [("R", 10)]
     assert 2 <= found[0][1] <= found[0][2] <= 3
+
+
+def test_what_a_whole_lot_takes_more_is_bought_now_not_with_a_later_amount():
+    made = best(
+        {"bucket": "80xday"},
+        stock=[{"product": "C", "qty": 10}],
+        products=[{"product": "A"}, {"product": "C"}],
+        demands=[
+            {"demand": "D1", "qty": 10, "due": day(5)},
+            {"demand": "D2", "qty": 150, "due": day(60)},
+        ],
+        routings=[{"min_lot": 100}],
+        steps=[{"fixed_minutes": 60}],
+        bom_lines=[{"component": "C"}],
+        supply_terms=[{"product": "C", "supplier": "S", "lead_time_days": 16}],
+    )
+    # The program makes 10 of the stock; the lot of 100 takes 90 more, 16 days from now.
+    assert fulfilment(made, "D1")["lateness_h"] == pytest.approx(11 * 24 + 1)
+    assert fulfilment(made, "D2")["status"] == "on_time"
+
+
+def test_a_fixed_order_ahead_of_its_component_misses_it_once_and_has_a_source():
+    made = best(
+        demands=[{"due": day(12)}],
+        routings=[{"valid_to": day(4)}],
+        steps=[{"fixed_minutes": 600}],
+        bom_lines=[{"component": "B"}],
+        supply_orders=[
+            {
+                "kind": "work",
+                "source": "R",
+                "status": "firmed",
+                "start": day(3),
+                "due": day(4),
+            }
+        ],
+        supply_terms=[{"product": "B", "supplier": "S", "lead_time_days": 6}],
+    )
+    told = made.exceptions.filter(pl.col("product") == "B")
+    assert told.select("code", "supply", "qty").rows() == [
+        ("MissingMaterial", "O1", 10.0)
+    ]
 
 
 def test_what_no_opening_is_long_enough_for_is_missing():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
@@ -156,6 +157,41 @@ def test_an_order_without_a_source_cannot_wait_for_its_component():
     assert order.timing.start == release.as_of
     assert order.waits_for == "S"
     assert [(s.need, s.qty) for s in late] == [(need, 5)]
+
+
+def test_an_order_waits_past_closed_time_for_a_component_of_its_second_step():
+    sold_from = day(3) + dt.timedelta(hours=16, minutes=6)
+    made = planned(
+        demands=[{"due": day(1.5)}],
+        calendars=[{"calendar": "CAL"}],
+        shifts=[
+            {
+                "calendar": "CAL",
+                "weekday": n,
+                "start": dt.time(6),
+                "finish": dt.time(22),
+            }
+            for n in range(1, 8)
+        ],
+        resources=[{"resource": "M", "calendar": "CAL"}],
+        routings=[{}],
+        steps=[
+            {"step": 1, "sequence": 1, "fixed_minutes": 600},
+            {"step": 2, "sequence": 2, "fixed_minutes": 60},
+        ],
+        step_resources=[
+            {"step": 1, "resource": "M"},
+            {"step": 2, "resource": "M"},
+        ],
+        bom_lines=[{"component": "B", "step": 2}],
+        supply_terms=[
+            {"product": "B", "lead_time_days": 0, "valid_from": sold_from},
+        ],
+    )
+    # Begun at 06:00, the second step begins 6 minutes too early: 06:06 is the earliest.
+    begun = made.supplies.filter(made.supplies["product"] == "A")["start"].item()
+    assert begun == day(3) + dt.timedelta(hours=6, minutes=6)
+    assert made.exceptions.is_empty()
 
 
 def test_a_delayed_order_takes_its_needs_and_its_supply_along():

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from medhavi.planners.mrp.messages import Messages
     from medhavi.planners.mrp.release import Release
     from medhavi.planners.mrp.service import Service
-    from medhavi.planners.mrp.state import Node, Order
+    from medhavi.planners.mrp.state import Node, Order, Shortage
     from medhavi.planners.mrp.stock_levels import Levels
     from medhavi.planners.optimize_parameters import OptimizeParameters
     from medhavi.planners.pegging import Pegs
@@ -62,6 +62,21 @@ def _movable(order: Order) -> bool:
 def _comes(order: Order) -> bool:  # noqa: ARG001 (nothing is brought forward)
     """Tell whether an order is waited for: all are."""
     return True
+
+
+def _never_served(stuck: Sequence[Shortage]) -> list[Shortage]:
+    """Needs of new orders that nothing serves at any time.
+
+    An order that exists keeps its dates; what it takes before it is there is told of
+    by `missing_rows`, and has a source.
+    """
+    return [
+        one
+        for one in stuck
+        if one.need.qty > 0
+        and one.need.order is not None
+        and one.need.order.existing is None
+    ]
 
 
 class SteeredRun(MrpRun):
@@ -132,9 +147,10 @@ class SteeredRun(MrpRun):
             for need in renewed:
                 self.steered.supply_anew(need)
             if not moved and not renewed and not replaced(self.steered):
-                self.release.shortages += [one for one in stuck if one.need.qty > 0]
+                self.release.shortages += _never_served(stuck)
                 return
-        self.release.shortages += postpone(self.release, self.rank, _movable, _comes)
+        stuck = postpone(self.release, self.rank, _movable, _comes)
+        self.release.shortages += _never_served(stuck)
         given_up(self.steered)
 
     def _services(self) -> list[Service]:

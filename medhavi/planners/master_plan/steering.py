@@ -245,14 +245,17 @@ class SteeredRelease(Release):
         """Date an order inside its bucket: work at once, purchases just in time.
 
         An amount that would come too late for a need that rounding brought forward is
-        started before its bucket, where that helps.
+        started before its bucket: work where that is in time, as its bucket alone has
+        hours for it; purchases and moves also where that is late, but sooner.
         """
         clock = way.source.clock
+        works = way.source.kind == "make"
+        sooner = None
         if amount.arrive > want.instant:
             sooner = self._from_now(way, want, size)
             if sooner is not None and sooner.finish <= want.instant:
                 return sooner
-        if way.source.kind != "make":
+        if not works:
             latest = clock.latest(want.instant, size)
             if latest is not None and (
                 amount.begin <= latest.ready
@@ -260,7 +263,10 @@ class SteeredRelease(Release):
                 and way.serves(latest.start)
             ):
                 return latest
-        return clock.earliest(amount.begin, size)
+        begun = clock.earliest(amount.begin, size)
+        if works or sooner is None:
+            return begun
+        return sooner if begun is None or sooner.finish < begun.finish else begun
 
     def _note_lateness(self, units: Iterable[SupplyUnit], want: Want) -> None:
         for unit in units:

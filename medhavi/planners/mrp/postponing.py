@@ -230,6 +230,9 @@ def timing_behind(
         if found is None:
             return None
         timing = found
+        # From where it begins, not from where it was asked to: closed time between
+        # the two would swallow what is still lacking.
+        start = timing.ready if moving else timing.start
         instants = {
             need.index: timing.ready if moving else _use(release, order, need, timing)
             for need in needs
