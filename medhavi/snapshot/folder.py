@@ -73,13 +73,17 @@ def read(path: Path) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
             _file(file, reading)
     else:
         reason = "is no folder and no workbook" if path.exists() else "does not exist"
-        reading.found.append(finding("FILE006", value=path, reason=reason))
+        reading.found.append(finding("FILE006", value=_named(path), reason=reason))
         return {}, reading.found
     if not reading.origins:
-        reading.found.append(
-            finding("FILE006", value=path, reason="holds no planning table")
-        )
+        reason = "holds no planning table"
+        reading.found.append(finding("FILE006", value=_named(path), reason=reason))
     return reading.frames, reading.found
+
+
+def _named(path: Path) -> str:
+    """Name of a folder or file without its place: pages show it too."""
+    return path.name or str(path)
 
 
 def _file(path: Path, reading: _Reading) -> None:

@@ -202,6 +202,7 @@ def test_a_missing_or_bare_folder_is_an_error(tmp_path):
     assert [missing.code, bare.code, file.code] == ["FILE006"] * 3
     assert "does not exist" in missing.message
     assert "holds no planning table" in bare.message
+    assert str(tmp_path.parent) not in missing.message + bare.message + file.message
 
 
 def test_ten_times_too_many_columns_are_named_and_counted(tmp_path):
