@@ -34,7 +34,7 @@ from medhavi.events.upcast import UPCASTS, current_version, upcast
 from medhavi.findings import finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from medhavi.findings import Finding
 
@@ -44,6 +44,7 @@ __all__ = [
     "EventType",
     "UndecodableEvent",
     "decode",
+    "decode_like",
     "encode",
     "event_type",
     "master_event",
@@ -224,14 +225,52 @@ def decode(
         fault = document_fault(text) or _instants_fault(body)
     else:
         fault = depth_fault(text)
-        # What this package writes has each key once.
-        if fault is None and _ENCODER.encode(body).decode() != text:
+        if fault is None and not _has_each_key_once(text.encode(), [body]):
             fault = repeated_key_fault(text)
     if fault is not None:
         raise UndecodableEvent(
             INADMISSIBLE, column="payload", type=entry.name, detail=fault
         )
     return body
+
+
+def decode_like(
+    type_name: str, version: int, payloads: Sequence[str]
+) -> list[Any] | None:
+    """Read payloads of one type at once, where `decode` takes each of them.
+
+    For texts without what `SUSPICIOUS` finds, and within the limits of `admission` for
+    long texts and levels. None: `decode` is to look at each of them.
+
+    >>> decode_like("SupplyOrderReleased", 1, ['{"supply_order":"WO-1"}'])
+    [SupplyOrderReleased(supply_order='WO-1')]
+    >>> decode_like("SupplyOrderReleased", 1, ['{"supply_order":"WO-1"', "}"])
+    """
+    entry = TYPES.get(type_name)
+    if entry is None or version != entry.version:
+        return None
+    try:
+        text = "\n".join(payloads).encode()
+        bodies: list[Any] = _decoder(type_name).decode_lines(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    one_each = len(bodies) == len(payloads) == text.count(b"\n") + 1
+    return bodies if one_each and _has_each_key_once(text, bodies) else None
+
+
+def _has_each_key_once(text: bytes, bodies: list[Any]) -> bool:
+    """Whether it is sure that no object of some payloads states a key twice.
+
+    Their own texts have the keys that are read, each once, and never one that was not
+    there. Where keys are as many in both, none was dropped as a repetition.
+    """
+    own = _ENCODER.encode_lines(bodies)
+    if own == text + b"\n":
+        return True
+    return _SPACED_KEY.search(text) is None and own.count(b'":') == text.count(b'":')
+
+
+_SPACED_KEY = re.compile(rb'"\s+:')
 
 
 SUSPICIOUS = (

@@ -3,7 +3,7 @@
 A commit holds the rows and, as a Delta application transaction, the store's position of
 the last of them. Two facts about delta-rs decide how this module is written. It refuses
 a concurrent transaction only against the snapshot of the handle, so the position is
-read and the rows are written through the *same* `DeltaTable` object. And a restore or
+read and the rows are written through the *same* table object. And a restore or
 an overwrite moves the rows but not the transaction, so the two are compared before each
 run: going on from the wrong position would lose events in silence.
 """
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
-    from deltalake import DeltaTable, WriterProperties
+    from deltalake import WriterProperties
+
+    from medhavi.lakehouse.delta_tables import LocalTable
 
 
 _APPLICATION = "medhavi/mirror"
@@ -38,21 +40,17 @@ _CONFIGURATION = {
 }
 
 
-def open_bronze(path: Path) -> DeltaTable:
+def open_bronze(path: Path) -> LocalTable:
     """Open the table of events; make it when it is not there yet."""
-    from deltalake import DeltaTable
+    from medhavi.lakehouse.delta_tables import LocalTable
 
     with environment("opening bronze events", path):
-        return DeltaTable.create(
-            str(path),
-            arrow_schema(),
-            mode="ignore",
-            configuration=_CONFIGURATION,
-            name="events",
+        return LocalTable.made(
+            path, arrow_schema(), configuration=_CONFIGURATION, name="events"
         )
 
 
-def mirrored_position(table: DeltaTable, path: Path) -> int:
+def mirrored_position(table: LocalTable, path: Path) -> int:
     """Give the position up to which the store is mirrored, 0 at first.
 
     Raises
@@ -73,7 +71,7 @@ def mirrored_position(table: DeltaTable, path: Path) -> int:
     return position
 
 
-def _highest_position(table: DeltaTable) -> int:
+def _highest_position(table: LocalTable) -> int:
     """Read the highest position from the statistics in the log, without the rows."""
     actions = pl.DataFrame(table.get_add_actions(flatten=True))
     if actions.is_empty():
@@ -85,7 +83,7 @@ def _highest_position(table: DeltaTable) -> int:
     return int(str(highest.max()))
 
 
-def last_event(table: DeltaTable) -> tuple[int, str]:
+def last_event(table: LocalTable) -> tuple[int, str]:
     """Give the position before the last event (0: none) and the last event's id.
 
     The table must hold an event. Only the file that holds the last one is read, where
@@ -112,13 +110,13 @@ def last_event(table: DeltaTable) -> tuple[int, str]:
     return before, rows["event_id"][-1]
 
 
-def newest_events(table: DeltaTable, count: int) -> pl.DataFrame:
+def newest_events(table: LocalTable, count: int) -> pl.DataFrame:
     """Position and id of the newest events, at most `count`."""
     rows = pl.scan_delta(table).select("position", "event_id")
     return rows.top_k(count, by="position").collect()
 
 
-def append(table: DeltaTable, rows: pa.Table, last: int) -> None:
+def append(table: LocalTable, rows: pa.Table, last: int) -> None:
     """Write rows and the position of the last one in one transaction.
 
     `table` must be the object whose position was read: a handle opened afterwards

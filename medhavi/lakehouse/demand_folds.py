@@ -111,7 +111,7 @@ def _promise_revised(state: State, fact: Fact) -> None:
 def _change(state: State, fact: Fact, demand: str, **cells: Any) -> None:
     before = known(state, fact, "demands", demand)
     if before is not None:
-        state.put("demands", {**before, **cells})
+        state.put("demands", {**before, **cells}, (demand,))
 
 
 DEMAND_FOLDS: dict[str, Fold] = {

@@ -11,8 +11,11 @@ import datetime as dt
 from bisect import bisect, insort
 from collections import defaultdict
 from collections.abc import Callable
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
 
 from medhavi.events.catalog import MASTER, TYPES
 from medhavi.events.effects import Effect
@@ -45,7 +48,12 @@ def _keyed(table: str) -> _Subjects:
 
 
 def _named(table: str, field: str) -> _Subjects:
-    return lambda body: ((table, getattr(body, field)),)
+    cell_of = attrgetter(field)
+    return lambda body: ((table, cell_of(body)),)
+
+
+def _stock(body: Any) -> tuple[Subject, ...]:
+    return (("stock", body.product, body.location, body.lot or ""),)
 
 
 def _order_placed(body: Any) -> tuple[Subject, ...]:
@@ -118,14 +126,13 @@ _OTHERS: Mapping[str, _Subjects] = {
     "OperationUnlocked": _named("supply_orders", "supply_order"),
 }
 _OF_CATEGORY: Mapping[str, _Subjects] = {
-    "stock": _keyed("stock"),
+    "stock": _stock,
     "supply_order": _named("supply_orders", "supply_order"),
     "resource_log": _keyed("resource_state"),
     "disruption": _named("disruptions", "disruption"),
     "reservation": _named("reservations", "reservation"),
 }
 _KEY_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "stock": ("product", "location", "lot"),
     "pegs": ("demand", "supply"),
     "resource_state": ("resource",),
 }
@@ -156,6 +163,49 @@ def _all_subjects() -> dict[str, _Subjects]:
 
 
 _SUBJECTS: Mapping[str, _Subjects] = MappingProxyType(_all_subjects())
+
+
+_FAMILY_KEYS = MappingProxyType(
+    {
+        **{
+            name: "product"
+            for name, entry in TYPES.items()
+            if entry.category == "stock" and _SUBJECTS[name] is _stock
+        },
+        **{
+            name: "supply_order"
+            for name, entry in TYPES.items()
+            if _SUBJECTS[name] is _OF_CATEGORY["supply_order"]
+            or name in ("OperationLocked", "OperationUnlocked")
+        },
+    }
+)
+"""Types whose payload is flat and names a required part of its only subject: where."""
+
+
+def kinship() -> list[pl.Expr]:
+    """Columns of which one differs between rows that can share no subject.
+
+    Stock is told apart by product and supply orders by order, as a payload without an
+    escaped character writes them; where one cannot be read so, none is. Everything
+    else is one family, apart from the lines of orders and forecasts.
+    """
+    kind, payload = pl.col("type"), pl.col("payload")
+    keys = {
+        key: [name for name, own in _FAMILY_KEYS.items() if own == key]
+        for key in ("product", "supply_order")
+    }
+    family: Any = pl.when(kind.is_in(list(_OF_DEMANDS))).then(pl.lit("demand"))
+    name: Any = pl.when(pl.lit(value=False)).then(pl.lit(""))
+    for key, types in keys.items():
+        mine = kind.is_in(types)
+        told = pl.when(~payload.str.contains("\\", literal=True)).then(
+            payload.str.extract(rf'"{key}":"([^"]*)"')
+        )
+        readable = (told.is_not_null() | ~mine).all()
+        family = family.when(mine).then(pl.lit(key))
+        name = name.when(mine & readable).then(told)
+    return [family.alias("family"), name.alias("relative")]
 
 
 def subjects_of(fact: Fact) -> tuple[Subject, ...]:

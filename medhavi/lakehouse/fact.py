@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from medhavi.lakehouse.silver_state import State
 from medhavi.schema import tables
-from medhavi.units import exact
 
 if TYPE_CHECKING:
     from medhavi.lakehouse.silver_state import Row
@@ -51,10 +51,13 @@ def filled(body: msgspec.Struct) -> Row:
 
 def row_of(table: str, body: msgspec.Struct) -> Row:
     """Give the columns of a table that a payload fills."""
-    row, columns = filled(body), tables()[table].columns
-    if row.keys() <= columns.keys():
+    row, columns = filled(body), _COLUMNS[table]
+    if row.keys() <= columns:
         return row
     return {name: cell for name, cell in row.items() if name in columns}
+
+
+_COLUMNS = {name: frozenset(table.columns) for name, table in tables().items()}
 
 
 def plus(first: float | None, second: float) -> float:
@@ -67,7 +70,11 @@ def plus(first: float | None, second: float) -> float:
         return second
     if float(first).is_integer() and float(second).is_integer():
         return first + second
-    return float(exact(first) + exact(second))
+    return float(_EXACT.add(Decimal(repr(first)), Decimal(repr(second))))
+
+
+_EXACT = Context(prec=700)
+"""Digits for the sum of any two floats: 308 before the point, 324 and 16 behind it."""
 
 
 def complain(

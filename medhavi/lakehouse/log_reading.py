@@ -13,13 +13,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from medhavi import schema
-from medhavi.events.catalog import SUSPICIOUS, UndecodableEvent, decode
+from medhavi.events.admission import DEEPEST, LONGEST_TEXT
+from medhavi.events.catalog import (
+    SUSPICIOUS,
+    UndecodableEvent,
+    decode,
+    decode_like,
+)
 from medhavi.findings import finding
 from medhavi.lakehouse.amendments import (
     AMENDING,
@@ -42,9 +48,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
-    from deltalake import DeltaTable
-
     from medhavi.findings import Finding
+    from medhavi.lakehouse.delta_tables import LocalTable
 
 UNUSABLE = "EVT008"
 """Reason of events whose envelope cannot be used."""
@@ -54,7 +59,7 @@ ALWAYS_CURRENT = "EstimatesPublished"
 _MOST = 36_500.0
 """Longest clock tolerance [days]; a wider one would leave the calendar."""
 
-_NEAR = 4_096
+_NEAR = 16_384
 """Rows that are decoded together."""
 
 _COLUMNS = (
@@ -106,13 +111,13 @@ class EventLog:
     """Bronze as it is now; a log opened once does not see later commits."""
 
     def __init__(self, path: Path) -> None:
-        from deltalake import DeltaTable
+        from medhavi.lakehouse.delta_tables import LocalTable
 
         self._path = path
         self._amended: dict[dt.datetime | None, Amendments] = {}
         self._tolerances: dict[dt.datetime | None, dt.timedelta] = {}
         with environment("opening bronze events", path):
-            self._table: DeltaTable = DeltaTable(str(path))
+            self._table: LocalTable = LocalTable(str(path))
 
     def scan(self) -> pl.LazyFrame:
         """Give all rows lazily; their order is that of files, so sort by position."""
@@ -376,51 +381,81 @@ class EventLog:
         ).to_series()
 
 
-def _is_plain() -> pl.Expr:
-    """Condition on payloads that need no closer look for their numbers and texts."""
-    return (~pl.col("payload").str.contains(SUSPICIOUS)).alias("is_plain")
-
-
 def facts(rows: pl.DataFrame) -> Iterator[Fact]:
     """Decode rows, in their order; bad ones come as rejections."""
-    columns = (
-        "position",
-        "type",
-        "schema_version",
-        "occurred_at",
-        "payload",
-        "first",
-        FAULT,
-        _is_plain(),
-    )
-    for (
-        position,
-        kind,
-        version,
-        occurred_at,
-        payload,
-        first,
-        fault,
-        is_plain,
-    ) in _cells(rows.select(columns)):
-        body: object
-        if first is not None:
-            body = Rejection(code="LAKE002", detail=str(first))
-        elif fault is not None:
-            body = Rejection(code="LAKE001", reason=UNUSABLE, detail=fault)
-        else:
-            try:
-                body = decode(kind, version, payload, is_plain=is_plain)
-            except UndecodableEvent as error:
-                body = Rejection(code="LAKE001", reason=error.code, detail=str(error))
-        yield Fact(position, kind, occurred_at, body)
-
-
-def _cells(rows: pl.DataFrame) -> Iterator[tuple[Any, ...]]:
-    """Rows as tuples, taken from columns: row by row would cost a third more."""
     for start in range(0, rows.height, _NEAR):
         near = rows.slice(start, _NEAR)
-        yield from zip(*(cells.to_list() for cells in near.iter_columns()), strict=True)
+        cells = (near[name].to_list() for name in ("position", "type", "occurred_at"))
+        yield from map(_FACT, zip(*cells, _bodies(near), strict=True))
+
+
+_FACT = partial(tuple.__new__, Fact)
+"""Fact of its cells, in a third of the time that its own constructor takes."""
+
+
+def _bodies(rows: pl.DataFrame) -> list[Any]:
+    """Payloads or rejections of rows; those of a type are read together."""
+    payloads = rows["payload"].to_list()
+    kinds = list(zip(rows["type"], rows["schema_version"], strict=True))
+    marks = rows.select(
+        together=pl.col("first").is_null()
+        & pl.col(FAULT).is_null()
+        & _is_plain()
+        & _is_small(),
+        plain=_is_plain(),
+    )
+    bodies: list[Any] = [None] * rows.height
+    single = (~marks["together"]).arg_true().to_list()
+    alike: dict[tuple[str, int], list[int]] = {}
+    for at in marks["together"].arg_true().to_list():
+        alike.setdefault(kinds[at], []).append(at)
+    for kind, places in alike.items():
+        found = decode_like(*kind, [payloads[at] for at in places])
+        if found is None:
+            single += places
+            continue
+        for at, body in zip(places, found, strict=True):
+            bodies[at] = body
+    plain = marks["plain"]
+    chosen = rows[single].select("first", FAULT).rows()
+    for at, (first, fault) in zip(single, chosen, strict=True):
+        kind, version = kinds[at]
+        bodies[at] = _body(
+            kind, version, payloads[at], first, fault, is_plain=plain[at]
+        )
+    return bodies
+
+
+def _body(
+    kind: str,
+    version: int,
+    payload: str,
+    first: int | None,
+    fault: str | None,
+    *,
+    is_plain: bool,
+) -> Any:
+    """Payload of one event, or why it does not count."""
+    if first is not None:
+        return Rejection(code="LAKE002", detail=str(first))
+    if fault is not None:
+        return Rejection(code="LAKE001", reason=UNUSABLE, detail=fault)
+    try:
+        return decode(kind, version, payload, is_plain=is_plain)
+    except UndecodableEvent as error:
+        return Rejection(code="LAKE001", reason=error.code, detail=str(error))
+
+
+def _is_plain() -> pl.Expr:
+    """Condition on payloads that need no closer look for their numbers and texts."""
+    return ~pl.col("payload").str.contains(SUSPICIOUS)
+
+
+def _is_small() -> pl.Expr:
+    """Condition on payloads that keep the limits of long texts and of levels."""
+    payload = pl.col("payload")
+    flat = payload.str.count_matches(r"[\[{]") <= DEEPEST
+    return (payload.str.len_bytes() <= LONGEST_TEXT) & flat
 
 
 def written(moment: dt.datetime) -> str:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
-    from deltalake import DeltaTable
 
     from medhavi.events.store import EventStore
+    from medhavi.lakehouse.delta_tables import LocalTable
 
 Observe = Callable[[str], object]
 """Told in words how far the work is."""
@@ -128,7 +128,7 @@ def mirror(
     )
 
 
-def _commit(table: DeltaTable, rows: pa.Table) -> int | None:
+def _commit(table: LocalTable, rows: pa.Table) -> int | None:
     """Write one batch; None when another mirror was first (the handle is renewed)."""
     from deltalake.exceptions import CommitFailedError
 
@@ -156,7 +156,7 @@ def _next_size(rows: pa.Table, batch: int) -> int:
     return max(1, min(batch, _BATCH_BYTES // bytes_each))
 
 
-def _compact(table: DeltaTable) -> bool:
+def _compact(table: LocalTable) -> bool:
     """Join small files when commits have become slow for them."""
     if len(table.file_uris()) < _COMMITS_BETWEEN_COMPACTIONS:
         return False
@@ -164,7 +164,7 @@ def _compact(table: DeltaTable) -> bool:
     return True
 
 
-def _lost_only_old_events(table: DeltaTable, store: EventStore, position: int) -> bool:
+def _lost_only_old_events(table: LocalTable, store: EventStore, position: int) -> bool:
     """Whether a store lost its last mirrored events, and is no other store.
 
     Servers delete events (a stream, `$maxCount`, `$maxAge`) and scavenge them. Such a
@@ -194,7 +194,7 @@ def _lost_only_old_events(table: DeltaTable, store: EventStore, position: int) -
 
 
 def _check_same_store(
-    table: DeltaTable, store: EventStore, position: int, path: Path
+    table: LocalTable, store: EventStore, position: int, path: Path
 ) -> None:
     """Refuse a store that has another event where bronze has its last one.
 

@@ -88,8 +88,9 @@ def fold(state: State, facts: Iterable[Fact]) -> State:
 
 def apply(state: State, facts: Iterable[Fact]) -> None:
     """Change a state by some facts; see `fold`."""
+    folds = dict(FOLDS)
     for fact in facts:
         if isinstance(fact.body, Rejection):
             _rejected(state, fact, fact.body)
         else:
-            FOLDS[fact.type](state, fact)
+            folds[fact.type](state, fact)

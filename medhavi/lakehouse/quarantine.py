@@ -68,12 +68,12 @@ def rejected(state: State, log: EventLog) -> pl.DataFrame:
 
 def read(path: Path) -> pl.DataFrame:
     """Give the table, empty where nothing was ever rejected."""
-    from deltalake import DeltaTable
+    from medhavi.lakehouse.delta_tables import LocalTable
 
     with environment("reading the quarantine", path):
         if not has_table(path):
             return pl.DataFrame(schema=COLUMNS)
-        return pl.read_delta(DeltaTable(str(path))).sort("position")
+        return pl.read_delta(LocalTable(str(path))).sort("position")
 
 
 def write(path: Path, rows: pl.DataFrame) -> None:

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from deltalake import DeltaTable
-
+    from medhavi.lakehouse.delta_tables import LocalTable
     from medhavi.lakehouse.layout import Layout
 
 NUMBERS = "order_numbers"
@@ -133,7 +132,9 @@ def _numbered(layout: Layout, plan: Plan, run_id: str) -> Plan:
     One writer at a time: two runs never give one number twice. A kill between this and
     the run itself leaves numbers that the repeated attempt finds.
     """
-    from deltalake import DeltaTable, write_deltalake
+    from deltalake import write_deltalake
+
+    from medhavi.lakehouse.delta_tables import LocalTable
 
     path = layout.gold(NUMBERS)
     with environment(f"writing gold {NUMBERS}", path), _alone(path):
@@ -141,7 +142,7 @@ def _numbered(layout: Layout, plan: Plan, run_id: str) -> Plan:
         fresh = new_numbers(plan.supplies, register)
         if fresh.height:
             rows = fresh.select(pl.lit(run_id).alias("run_id"), pl.all())
-            DeltaTable.create(str(path), rows.to_arrow().schema, mode="ignore")
+            LocalTable.made(path, rows.to_arrow().schema)
             write_deltalake(str(path), rows, mode="append")
     return plan.numbered(pl.concat([register, fresh]))
 
@@ -218,7 +219,9 @@ def _json(value: object) -> str:
 
 def _append_once(layout: Layout, table: str, run_id: str, frame: pl.DataFrame) -> None:
     """Append a run's rows unless this table has them already."""
-    from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+    from deltalake import CommitProperties, Transaction, write_deltalake
+
+    from medhavi.lakehouse.delta_tables import LocalTable
 
     path = layout.gold(table)
     rows = frame.select(
@@ -230,7 +233,7 @@ def _append_once(layout: Layout, table: str, run_id: str, frame: pl.DataFrame) -
         ),
     )
     with environment(f"writing gold {table}", path):
-        target = DeltaTable.create(str(path), rows.to_arrow().schema, mode="ignore")
+        target = LocalTable.made(path, rows.to_arrow().schema)
         key = f"medhavi/run/{run_id}"
         if rows.is_empty() or target.transaction_version(key) is not None:
             return
@@ -275,11 +278,11 @@ def _runs(layout: Layout) -> pl.DataFrame:
         return read(layout, "plan_runs").collect()
 
 
-def _open(layout: Layout, table: str) -> DeltaTable | None:
-    from deltalake import DeltaTable
+def _open(layout: Layout, table: str) -> LocalTable | None:
+    from medhavi.lakehouse.delta_tables import LocalTable
 
     path = layout.gold(table)
     if not has_table(path):
         return None
     with environment(f"reading gold {table}", path):
-        return DeltaTable(str(path))
+        return LocalTable(str(path))

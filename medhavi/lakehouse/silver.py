@@ -20,6 +20,7 @@ from medhavi.lakehouse.effect_order import (
     Placed,
     entangled,
     fetch,
+    kinship,
     late_facts,
     subjects_of,
     take_out,
@@ -287,10 +288,14 @@ class _Advance:
         """Fold facts that take effect after all folded ones of their keys."""
         by_position = fresh.sort("position")
         effect = pl.col("occurred_at")
-        crossing = by_position.with_columns(
-            crossing=(effect < effect.cum_max().shift(1))
-            | (effect > effect.cum_min(reverse=True).shift(-1))
-        ).with_columns(pl.col("crossing").fill_null(value=False))
+        overtaken = effect < effect.cum_max().shift(1)
+        overtaking = effect > effect.cum_min(reverse=True).shift(-1)
+        kin = by_position.with_columns(kinship())
+        crossing = kin.with_columns(
+            crossing=(overtaken | overtaking)
+            .over("family", "relative")
+            .fill_null(value=False)
+        )
         rows = crossing.sort("occurred_at", "position")
         passed: Iterable[Fact] = facts(rows)
         if rows.height <= _FEW:

@@ -116,13 +116,21 @@ def _frame_of(table: str, rows: Sequence[Row]) -> pl.DataFrame:
     if not rows:
         return empty_table(table)
     dtypes = STATE_DTYPES[table]
-    cells: dict[str, list[Any]] = {name: [] for name in dtypes}
+    filled: set[str] = set()
+    for row in rows:
+        filled.update(row)
+    cells: dict[str, list[Any]] = {name: [] for name in dtypes if name in filled}
     for start in range(0, len(rows), _NEAR):
         near = rows[start : start + _NEAR]
         for name, column in cells.items():
             column += [row.get(name) for row in near]
     return pl.DataFrame(
-        {name: _series(name, cells[name], dtype) for name, dtype in dtypes.items()}
+        {
+            name: _series(name, cells[name], dtype)
+            if name in filled
+            else pl.Series(name, [None], dtype).new_from_index(0, len(rows))
+            for name, dtype in dtypes.items()
+        }
     )
 
 
@@ -179,6 +187,8 @@ class State:
         self._changed: dict[str, dict[Key, None]] = {}
         self._touched: set[str] = set()
         self._lines: dict[str, set[str]] | None = None
+        # Keys of the rows in `_rows` by their first cell, of tables asked for it.
+        self._by_first: dict[str, dict[Any, set[Key]]] = {}
 
     def copy(self) -> State:
         """State that can be changed without changing this one; nothing is touched."""
@@ -210,11 +220,15 @@ class State:
     def keys(self, table: str, column: str, values: Iterable[Any]) -> list[Key]:
         """Keys of the rows whose cell in a column is one of some values, unsorted."""
         wanted = set(values)
-        known = self._rows.get(table, {})
+        known = self._rows.setdefault(table, {})
+        candidates: Iterable[Key] = known
+        if column == KEYS[table][0]:
+            named = self._keys_by_first(table)
+            candidates = [key for value in wanted for key in named.get(value, ())]
         found = [
             key
-            for key, row in known.items()
-            if row is not None and row.get(column) in wanted
+            for key in candidates
+            if (row := known[key]) is not None and row.get(column) in wanted
         ]
         if table not in self._whole:
             frame = self._unchanged(table)
@@ -227,10 +241,19 @@ class State:
             found += [key for key in keys if key not in known]
         return found
 
+    def _keys_by_first(self, table: str) -> dict[Any, set[Key]]:
+        named = self._by_first.get(table)
+        if named is None:
+            named = self._by_first[table] = {}
+            for key in self._rows[table]:
+                named.setdefault(key[0], set()).add(key)
+        return named
+
     def fetch(self, table: str, keys: Collection[Key]) -> None:
         """Read rows ahead of their use: many at once cost little more than one."""
         if table in self._whole:
             return
+        self._by_first.pop(table, None)
         rows = self._rows.setdefault(table, {})
         missing = [key for key in keys if key not in rows]
         frame = self._unchanged(table)
@@ -255,14 +278,17 @@ class State:
         rows = self._rows.setdefault(table, {})
         if table in self._whole:
             return
+        self._by_first.pop(table, None)
         for row in self._unchanged(table).iter_rows(named=True):
             rows.setdefault(key_of(table, row), row)
         self._whole.add(table)
 
-    def put(self, table: str, row: Row) -> None:
-        """Set a row: new, or in place of the one with its key."""
-        key = key_of(table, row)
-        self._change(table, key, row)
+    def put(self, table: str, row: Row, key: Key | None = None) -> None:
+        """Set a row: new, or in place of the one with its key.
+
+        `key` is that of the row, where it is at hand.
+        """
+        self._change(table, key or key_of(table, row), row)
         if table == "demands" and self._lines is not None:
             self._lines.setdefault(row.get("sales_order") or "", set()).add(
                 row["demand"]
@@ -282,6 +308,8 @@ class State:
             changed = self._changed[table] = {}
             self._touched.add(table)
         changed[key] = None
+        if table in self._by_first:
+            self._by_first[table].setdefault(key[0], set()).add(key)
 
     def lines_of(self, sales_order: str) -> list[str]:
         """Demands of a sales order, in order of their ids."""

@@ -15,17 +15,19 @@ if TYPE_CHECKING:
 # -------------------------------------------------------------------- stock
 def _stock_counted(state: State, fact: Fact) -> None:
     row = row_of("stock", fact.body)
-    before = state.row("stock", key_of("stock", row)) or {}
-    state.put("stock", {**before, **row})
+    key = key_of("stock", row)
+    before = state.row("stock", key) or {}
+    state.put("stock", {**before, **row}, key)
 
 
 def _lot_received(state: State, fact: Fact) -> None:
     row = row_of("stock", fact.body)
-    before = state.row("stock", key_of("stock", row)) or {}
+    key = key_of("stock", row)
+    before = state.row("stock", key) or {}
     merged = {**before, **row, "qty": plus(before.get("qty"), row["qty"])}
     if merged.get("received_at") is None:
         merged["received_at"] = fact.occurred_at
-    state.put("stock", merged)
+    state.put("stock", merged, key)
 
 
 def _stock_moved(state: State, fact: Fact) -> None:
@@ -34,7 +36,7 @@ def _stock_moved(state: State, fact: Fact) -> None:
     before = state.row("stock", key)
     if before is None:
         before = dict(zip(("product", "location", "lot"), key, strict=True))
-    state.put("stock", {**before, "qty": plus(before.get("qty"), body.qty)})
+    state.put("stock", {**before, "qty": plus(before.get("qty"), body.qty)}, key)
 
 
 def _lot_status_changed(state: State, fact: Fact) -> None:
@@ -101,7 +103,7 @@ def _supply_order_received(state: State, fact: Fact) -> None:
             value=body.supply_order,
             detail=detail,
         )
-    state.put("supply_orders", {**before, "qty_done": done})
+    state.put("supply_orders", {**before, "qty_done": done}, (body.supply_order,))
 
 
 def _supply_order_released(state: State, fact: Fact) -> None:
@@ -117,9 +119,10 @@ def _supply_order_cancelled(state: State, fact: Fact) -> None:
 
 
 def _change_order(state: State, fact: Fact, **cells: Any) -> None:
-    before = known(state, fact, "supply_orders", fact.body.supply_order)
+    order = fact.body.supply_order
+    before = known(state, fact, "supply_orders", order)
     if before is not None:
-        state.put("supply_orders", {**before, **cells})
+        state.put("supply_orders", {**before, **cells}, (order,))
 
 
 def _operation_locked(state: State, fact: Fact) -> None:
@@ -137,9 +140,10 @@ def _operation_unlocked(state: State, fact: Fact) -> None:
 
 
 def _change_step(state: State, order: str, step: int, cells: Row) -> None:
-    before = state.row("supply_order_steps", (order, step)) or {}
+    key = (order, step)
+    before = state.row("supply_order_steps", key) or {}
     keys = {"supply_order": order, "step": step}
-    state.put("supply_order_steps", {**before, **keys, **cells})
+    state.put("supply_order_steps", {**before, **keys, **cells}, key)
 
 
 # ----------------------------------------------- resource state, disruptions

@@ -16,6 +16,7 @@ from medhavi.events.catalog import (
     TYPES,
     UndecodableEvent,
     decode,
+    decode_like,
     encode,
     event_type,
     master_event,
@@ -394,3 +395,36 @@ def test_a_long_payload_is_judged_alike_with_and_without_a_closer_look(
             with pytest.raises(UndecodableEvent) as refused:
                 decode("StockMoved", 1, payload, is_plain=is_plain)
             assert refused.value.code == "EVT007"
+
+
+TEXTS = [
+    '{"product":"A","location":"DC","qty":1.0,"reason":"sale"}',
+    '{"location":"DC","product":"A","qty":2,"reason":"sale"}',
+    '{"product":"A","location":"DC","qty":3.50,"reason":"scrap","lot":"\\"L\\":"}',
+]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        '{"product":"A","location":"DC","qty":1.0,"qty":2.0,"reason":"sale"}',
+        '{"product":"A","location":"DC","qty" :1.0,"qty":2.0,"reason":"sale"}',
+        '{"product":"A","location":"DC","reason":"sale"}',
+        '{"product":"A","location":"DC","qty":1.0,"reason":"sale","more":1}',
+        "",
+        "\n",
+        TEXTS[0] + "\n" + TEXTS[1],
+        TEXTS[0] + "," + TEXTS[1],
+        TEXTS[0][:-1],
+        "[" + TEXTS[0] + "]",
+    ],
+)
+def test_payloads_read_together_are_those_that_each_would_be(odd):
+    assert decode_like("StockMoved", 1, TEXTS) == [
+        decode("StockMoved", 1, text) for text in TEXTS
+    ]
+    for at in range(4):
+        assert decode_like("StockMoved", 1, [*TEXTS[:at], odd, *TEXTS[at:]]) is None
+    assert decode_like("StockMoved", 1, [TEXTS[0], odd, "}"]) is None
+    assert decode_like("StockMoved", 9, TEXTS) is None
+    assert decode_like("Unknown", 1, TEXTS) is None

@@ -76,6 +76,31 @@ def files_no_larger_than(size: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, before)
 
 
+@pytest.mark.parametrize("name", ["my lake", "100% für uns", "a#b?c", "it's"])
+def test_the_folder_of_a_lake_may_have_any_usual_name(tmp_path, name):
+    """Delta writes addresses with %20 and the like; readers need the paths."""
+    company = store_of(small_company())
+    plain, odd = Lake(tmp_path / "plain"), Lake(tmp_path / name)
+    for lake in (plain, odd):
+        lake.mirror(company)
+        lake.refresh()
+    assert odd.fingerprints() == plain.fingerprints()
+    assert odd.snapshot().fingerprint == plain.snapshot().fingerprint
+    asked = "SELECT count(*) AS events FROM bronze.events"
+    assert odd.query(asked).equals(plain.query(asked))
+    assert Lake(tmp_path / name).mirror(company).events == 0
+    assert {entry.name for entry in tmp_path.iterdir()} == {"plain", name}
+
+
+@pytest.mark.parametrize("name", ["a[1]", "a|b", "a^b", "a%20b"])
+def test_a_name_that_delta_cannot_keep_is_refused_before_anything_is_written(
+    tmp_path, name
+):
+    with pytest.raises(EnvironmentFailure, match=r"in the name of a folder"):
+        Lake(tmp_path / name).mirror(store_of(small_company()))
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
 def test_a_missing_lake_says_how_to_make_one(tmp_path):
     with pytest.raises(EnvironmentFailure, match=r"no lake at .* medhavi mirror"):
         Lake(tmp_path / "nowhere").snapshot()
