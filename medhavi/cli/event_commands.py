@@ -1,4 +1,4 @@
-"""Commands about single facts of the log: void, correct."""
+"""Commands about facts of the log: void, correct, audit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from medhavi.cli.conversation import talk
 from medhavi.cli.lake_commands import open_workbench
+from medhavi.cli.later_commands import refusing
 from medhavi.cli.options import JsonOption, LakeOption, StoreOption, instant
 from medhavi.errors import UsageError
 
@@ -33,6 +34,27 @@ def register(app: typer.Typer) -> None:
     group.command("void", help="Take a fact out for good; the log keeps both.")(void)
     group.command("correct", help="Replace a fact; the log keeps both.")(correct)
     app.add_typer(group)
+    audits = typer.Typer(
+        name="audit",
+        help="Check the log: nothing missing, nothing twice, everything readable.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    audits.command("verify", help="Name everything that is wrong with a store.")(verify)
+    refusing(audits, "why", "audit why", "the history of one order")
+    app.add_typer(audits)
+
+
+def verify(store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Check positions, revisions, ids, categories and payloads of all events."""
+    from medhavi.events import audit
+
+    conversation = talk()
+    found = audit.verify(open_workbench(None, store).store)
+    conversation.report(found)
+    if not found:
+        conversation.say("Nothing is missing, nothing is twice, all can be read.")
+    conversation.answer(faults=len(found))
 
 
 def void(

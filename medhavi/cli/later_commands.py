@@ -17,10 +17,7 @@ LATER = {
     "forecast": "demand forecasts",
     "mcp": "the MCP server",
 }
-LATER_GROUPS = {
-    "audit": {"verify": "the audit of events", "why": "the audit of events"},
-}
-EPILOG = f"Not built yet: {', '.join([*LATER, *LATER_GROUPS])}."
+EPILOG = f"Not built yet: {', '.join([*LATER, 'audit why'])}."
 """Line below the list of commands."""
 ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -28,17 +25,12 @@ ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True}
 def register(app: typer.Typer) -> None:
     """Add the refusing commands."""
     for name, what in LATER.items():
-        _add(app, name, name, what)
-    for group_name, commands in LATER_GROUPS.items():
-        group = typer.Typer(
-            name=group_name, help="Not built yet.", rich_markup_mode=None
-        )
-        for name, what in commands.items():
-            _add(group, name, f"{group_name} {name}", what)
-        app.add_typer(group, hidden=True)
+        refusing(app, name, name, what)
 
 
-def _add(app: typer.Typer, name: str, full_name: str, what: str) -> None:
+def refusing(app: typer.Typer, name: str, full_name: str, what: str) -> None:
+    """Add a command that refuses and says what is missing."""
+
     def refuse(words: Words = None) -> None:
         message = (
             f"medhavi {full_name} is not available: {what} is not built yet. "
