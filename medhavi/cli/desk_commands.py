@@ -67,6 +67,15 @@ def serve(
             "--watch", help="Tell the log of promises at risk when facts change."
         ),
     ] = False,
+    compare_seconds: Annotated[
+        int,
+        typer.Option(
+            "--compare-seconds",
+            help="Seconds between two comparisons of the promise desk's book with one "
+            "made anew from the log.",
+            min=1,
+        ),
+    ] = 300,
 ) -> None:
     """Serve until Ctrl-C, which is the way to end it and no failure."""
     from contextlib import suppress
@@ -89,6 +98,7 @@ def serve(
             tables=places,
             date_format=date_format,
             watch=watch,
+            compared_every=compare_seconds,
         )
 
 

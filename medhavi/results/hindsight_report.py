@@ -15,6 +15,7 @@ import polars as pl
 
 from medhavi.errors import UsageError
 from medhavi.results.plan_folder import read_json, write_frames, write_json
+from medhavi.snapshot.outside_file import read_written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -181,7 +182,7 @@ class HindsightReport:
             known_at=dt.datetime.fromisoformat(facts["known_at"]),
             tolerance_hours=facts["tolerance_hours"],
             **{
-                name: pl.read_parquet(place / f"{name}.parquet")
+                name: read_written(place / f"{name}.parquet")
                 for name in ("lines", "groups", "bins")
             },
         )

@@ -16,6 +16,7 @@ from medhavi.results.plan_folder import write_json
 from medhavi.results.run_record import RunRecord
 from medhavi.results.spreadsheet_text import guarded
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
+from medhavi.snapshot.outside_file import read_written
 
 if TYPE_CHECKING:
     from medhavi.results.plan_folder import Format
@@ -141,8 +142,8 @@ class ParetoFront:
         record = json.loads((path / "run.json").read_text("utf-8"))
         places = sorted((path / "plans").glob("*"), key=lambda place: place.name)
         return cls(
-            points=pl.read_parquet(path / "points.parquet"),
-            objectives=pl.read_parquet(path / "objectives.parquet"),
+            points=read_written(path / "points.parquet"),
+            objectives=read_written(path / "objectives.parquet"),
             run=RunRecord.from_dict(record),
             plans={int(place.name): Plan.from_folder(place) for place in places},
         )

@@ -24,6 +24,7 @@ from medhavi.results.plan_folder import (
 from medhavi.results.plan_tables import KEYS, SCHEMAS, content, empty, shaped
 from medhavi.results.run_record import RunRecord
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
+from medhavi.snapshot.outside_file import read_written
 
 if TYPE_CHECKING:
     from medhavi.results.explanation import Explanation
@@ -227,7 +228,7 @@ class Plan:
             run=RunRecord.from_dict(record),
             findings=_findings(record.get("findings")),
             measured=read_json(path / "measured.json"),
-            basis=Basis.from_frame(pl.read_ipc(stored)) if stored.is_file() else None,
+            basis=Basis.from_frame(read_written(stored)) if stored.is_file() else None,
         )
 
     def run_json(self) -> dict[str, object]:

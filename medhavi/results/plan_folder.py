@@ -14,6 +14,7 @@ import polars as pl
 from medhavi.errors import UsageError
 from medhavi.results.plan_tables import SCHEMAS, in_key_order, shaped
 from medhavi.results.spreadsheet_text import guarded, unguarded
+from medhavi.snapshot.outside_file import read_written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,7 +108,7 @@ def read_json(path: Path) -> dict[str, object]:
 def _read_table(folder: Path, name: str) -> pl.DataFrame:
     parquet, csv = folder / f"{name}.parquet", folder / f"{name}.csv"
     if parquet.is_file():
-        return shaped(name, pl.read_parquet(parquet))
+        return shaped(name, read_written(parquet))
     if not csv.is_file():
         return pl.DataFrame(schema=dict(SCHEMAS[name]))
     texts = unguarded(pl.read_csv(csv, infer_schema=False))

@@ -16,6 +16,7 @@ from medhavi.results.plan_folder import read_json, write_json
 from medhavi.results.plan_tables import COUNT, FLAG, NUMBER, TEXT
 from medhavi.results.run_record import RunRecord
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
+from medhavi.snapshot.outside_file import read_written
 
 if TYPE_CHECKING:
     from medhavi.results.plan_tables import Schema
@@ -183,7 +184,7 @@ class RiskReport:
             raise UsageError(message)
         record = read_json(path / "run.json")
         return cls(
-            tables={n: pl.read_parquet(path / f"{n}.parquet") for n in RISK_SCHEMAS},
+            tables={n: read_written(path / f"{n}.parquet") for n in RISK_SCHEMAS},
             run=RunRecord.from_dict(record),
             name=str(record.get("name", "")),
         )

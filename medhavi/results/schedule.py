@@ -23,6 +23,7 @@ from medhavi.results.schedule_tables import (
 )
 from medhavi.results.spreadsheet_text import guarded, unguarded
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
+from medhavi.snapshot.outside_file import read_written
 
 if TYPE_CHECKING:
     from medhavi.results.plan_folder import Format
@@ -259,7 +260,7 @@ def _json_rows(frame: pl.DataFrame) -> list[dict[str, object]]:
 def _read(folder: Path, name: str) -> pl.DataFrame:
     parquet, csv = folder / f"{name}.parquet", folder / f"{name}.csv"
     if parquet.is_file():
-        return pl.read_parquet(parquet)
+        return read_written(parquet)
     if not csv.is_file():
         return table_of(name, [])
     texts = unguarded(pl.read_csv(csv, infer_schema=False))

@@ -16,6 +16,7 @@ import polars as pl
 from medhavi.errors import UsageError
 from medhavi.results.amounts import difference, figure
 from medhavi.results.plan_folder import read_json, write_frames, write_json
+from medhavi.snapshot.outside_file import read_written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -164,8 +165,8 @@ class StudyReport:
             base=str(facts["base"]),
             package_version=str(facts["package_version"]),
             compare_to=None if compared is None else str(compared),
-            runs=pl.read_parquet(place / "runs.parquet"),
-            figures=pl.read_parquet(place / "figures.parquet"),
+            runs=read_written(place / "runs.parquet"),
+            figures=read_written(place / "figures.parquet"),
         )
 
     def as_dict(self) -> dict[str, object]:

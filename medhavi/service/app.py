@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.errors import EnvironmentFailure, MedhaviError, UsageError
 from medhavi.service.desk_api import DeskApi
-from medhavi.service.desk_keeper import DeskKeeper
+from medhavi.service.desk_keeper import COMPARED_SECONDS, DeskKeeper
 from medhavi.service.guard import Guard
 from medhavi.service.health import health
 from medhavi.service.landing import landing_html
@@ -34,12 +34,17 @@ if TYPE_CHECKING:
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
-def create_app(*, watch: bool = False, hosts: Iterable[str] = ()) -> Guard:
+def create_app(
+    *,
+    watch: bool = False,
+    hosts: Iterable[str] = (),
+    compared_every: float = COMPARED_SECONDS,
+) -> Guard:
     """Make the ASGI application, behind its guard.
 
     Parameters
     ----------
-    watch
+    watch, compared_every
         As in `DeskKeeper`.
     hosts
         Further names of this machine, as in `Guard`.
@@ -58,7 +63,7 @@ def create_app(*, watch: bool = False, hosts: Iterable[str] = ()) -> Guard:
         server = server.with_app(path=entry.address.rstrip("/"), root=str(entry.path))
 
     mounted = server.build()
-    keeper = _keeper(watch=watch)
+    keeper = _keeper(watch=watch, compared_every=compared_every)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -90,13 +95,15 @@ def create_app(*, watch: bool = False, hosts: Iterable[str] = ()) -> Guard:
     return Guard(served, pages, hosts)
 
 
-def _keeper(*, watch: bool) -> DeskKeeper | None:
+def _keeper(*, watch: bool, compared_every: float) -> DeskKeeper | None:
     """Give the keeper of the promise desk; None where no event store is known."""
     try:
         bench = bench_of(choose_source())
     except MedhaviError:
         return None
-    return None if bench is None else DeskKeeper(bench, watch=watch)
+    if bench is None:
+        return None
+    return DeskKeeper(bench, watch=watch, compared_every=compared_every)
 
 
 async def _end_sessions(mounted: object) -> None:
@@ -119,6 +126,7 @@ def serve(
     *,
     date_format: str | None = None,
     watch: bool = False,
+    compared_every: float = COMPARED_SECONDS,
 ) -> None:
     """Serve until Ctrl-C.
 
@@ -137,6 +145,8 @@ def serve(
         Order of written dates of these files and of dropped ones, beside ISO 8601.
     watch
         Tell the log which promises are at risk whenever facts change.
+    compared_every
+        Seconds between two comparisons of the desk's book with one made anew.
 
     Raises
     ------
@@ -166,7 +176,7 @@ def serve(
     # for it several times, beside a long one 5 ms (the default) each time.
     sys.setswitchinterval(0.001)
     config = uvicorn.Config(
-        create_app(watch=watch, hosts=(host,)),
+        create_app(watch=watch, hosts=(host,), compared_every=compared_every),
         log_level="warning",
         timeout_graceful_shutdown=3,
         server_header=False,

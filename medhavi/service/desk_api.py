@@ -99,6 +99,10 @@ class DeskApi:
             raise BodyRefusedError(400, "requests", problem, remedy)
         policy = text_of(body, "policy") or None
         detail = text_of(body, "detail") or "full"
+        if not asked:
+            problem = "requests has no line."
+            remedy = "State at least one, with product, location, qty and due."
+            raise BodyRefusedError(400, "requests", problem, remedy)
         # Equal lines of two calls are two requests unless they state an own id.
         call = str(uuid.uuid4())
         answers = desk.answer(asked, policy, detail=detail, call=call)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 EVERY_SECONDS = 15.0
 """How long the keeper waits between two looks."""
 COMPARED_SECONDS = 300.0
-"""How long books stand until they are compared with books made anew."""
+"""Seconds between two comparisons of the books with books made anew, by default."""
 _log = logging.getLogger(__name__)
 
 
@@ -38,6 +38,8 @@ class DeskKeeper:
         Seconds between two looks.
     watch
         Tell the log which promises are at risk, whenever the facts changed (ATP-20).
+    compared_every
+        Seconds between two comparisons of the books with books made anew.
 
     Attributes
     ----------
@@ -46,11 +48,17 @@ class DeskKeeper:
     """
 
     def __init__(
-        self, bench: Workbench, every: float = EVERY_SECONDS, *, watch: bool = False
+        self,
+        bench: Workbench,
+        every: float = EVERY_SECONDS,
+        *,
+        watch: bool = False,
+        compared_every: float = COMPARED_SECONDS,
     ) -> None:
         self._bench = bench
         self._watch = watch
-        self._every = every
+        self._every = min(every, compared_every)
+        self._compared_every = compared_every
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self._desk: PromiseDesk | None = None
@@ -88,7 +96,7 @@ class DeskKeeper:
         if changed:
             self._desk, self._since = desk, time.monotonic()
             self._compared = self._since
-        elif time.monotonic() - self._compared >= COMPARED_SECONDS:
+        elif time.monotonic() - self._compared >= self._compared_every:
             self._compare(desk)
         freed = desk.sweep(self.now)
         if changed and self._watch:

@@ -24,7 +24,9 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
+from medhavi.findings import BadData, finding
 from medhavi.snapshot.limited_process import LimitedProcess
+from medhavi.snapshot.outside_reader import refuse_many
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -40,6 +42,8 @@ _FILLED = re.compile(
     rb'<(?:\w+:)?c\b[^>]*?\sr="([A-Z]{1,3})([0-9]{1,7})"[^>/]*>\s{0,9}<[^/]'
 )
 """A cell with something in it."""
+_VALUES = 10
+"""Values of a Parquet file for each cell of a workbook that is read."""
 _OVERLAP = 512
 """Bytes of a sheet that are looked at with the next piece too: a cell may be cut."""
 
@@ -121,10 +125,46 @@ def read_table(
     """
     if kind == "parquet":
         _check_parquet(path)
-    question = {"kind": kind, "path": str(path.resolve()), "cells": limits.cells * 10}
+    question = {
+        "kind": kind,
+        "path": str(path.resolve()),
+        "cells": limits.cells * _VALUES,
+    }
     frame = _ask(question, limits)[""]
     assert frame is not None
     return frame
+
+
+def read_written(path: Path, limits: ReadLimits = LIMITS) -> pl.DataFrame:
+    """Rows of a Parquet or Arrow file of a result folder, read in this process.
+
+    The program writes such files itself, and reads a dozen of them for a page; one that
+    comes from elsewhere is refused by its footer before its rows are read.
+
+    Raises
+    ------
+    BadData
+        It is no such file, is damaged, or has more values than are read.
+    """
+    try:
+        if path.suffix == ".parquet":
+            _check_parquet(path)
+            scan = pl.scan_parquet(path, hive_partitioning=False, glob=False)
+        else:
+            scan = pl.scan_ipc(path)
+        refuse_many(scan, limits.cells * _VALUES)
+        return scan.collect()
+    except (OSError, ValueError, pl.exceptions.PolarsError) as problem:
+        reason = str(problem).strip().split("\n")[0].rstrip(".")
+        kind = "Parquet" if path.suffix == ".parquet" else "Arrow"
+        told = finding(
+            "FILE001",
+            table=path.stem,
+            value=path.name,
+            reason=reason or type(problem).__name__,
+            kind=kind,
+        )
+        raise BadData((told,)) from problem
 
 
 # --- looking at a file before it is read -------------------------------------------

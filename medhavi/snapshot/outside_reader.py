@@ -7,7 +7,6 @@ of one line each on its standard input, and leaves when nobody asks for a while.
 from __future__ import annotations
 
 import json
-import resource
 import select
 import sys
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,8 @@ IDLE_SECONDS = 60.0
 
 def main() -> None:
     """Answer questions until none comes."""
+    import resource
+
     memory = int(sys.argv[1])
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -60,15 +61,28 @@ def _frames(question: dict[str, Any]) -> dict[str, pl.DataFrame | None]:
     if question["kind"] == "arrow":
         return {"": pl.read_ipc(path)}
     scan = pl.scan_parquet(path, hive_partitioning=False, glob=False)
+    refuse_many(scan, question["cells"])
+    return {"": pl.read_parquet(path, hive_partitioning=False, glob=False)}
+
+
+def refuse_many(scan: pl.LazyFrame, cells: int) -> None:
+    """Refuse a file by the rows and columns that its footer states.
+
+    Raises
+    ------
+    ValueError
+        It has more values than are read.
+    """
+    import polars as pl
+
     rows = scan.select(pl.len()).collect().item()
     columns = len(scan.collect_schema())
-    if rows * columns > question["cells"]:
+    if rows * columns > cells:
         message = (
-            f"it has {rows:,} rows of {columns:,} columns; at most "
-            f"{question['cells']:,} values are read. Split it"
+            f"it has {rows:,} rows of {columns:,} columns; at most {cells:,} values "
+            "are read. Split it"
         )
         raise ValueError(message)
-    return {"": pl.read_parquet(path, hive_partitioning=False, glob=False)}
 
 
 def _sheets(path: str, wanted: list[str] | None) -> dict[str, pl.DataFrame | None]:

@@ -248,6 +248,41 @@ def test_keeper_frees_holds_whose_time_is_over(keeper, monkeypatch):
     assert keeper.look() == ()
 
 
+def test_keeper_compares_its_books_in_time_and_replaces_what_differs(bench, caplog):
+    keeper = DeskKeeper(bench, compared_every=0.05)
+    keeper.start()
+    try:
+        until(lambda: keeper.ready)
+        counts = keeper.desk.counters.counts
+        until(lambda: counts["book_compared"] >= 2)
+        assert counts["book_replaced"] == 0
+        live = keeper.desk.live
+        with live.turn:
+            live.book.stages.material.line("A", "DC").take(9, live.now)
+        until(lambda: counts["book_replaced"] == 1)
+    finally:
+        keeper.stop()
+    assert keeper.desk.quote([line("SO-9", 40)])[0].status == "promised"
+    assert "was replaced: material A at DC" in caplog.text
+
+
+@pytest.mark.nightly
+def test_a_server_compares_its_books_as_often_as_it_is_told(bench, tmp_path, free_port):
+    place = ["--lake", str(tmp_path / "lake"), "--compare-seconds", "1"]
+    server = subprocess.Popen(
+        [MEDHAVI, "serve", "--port", str(free_port), *place],
+        cwd=ROOT,
+        env={**os.environ, "MEDHAVI_STORE": f"sqlite:///{tmp_path}/events.db"},
+    )
+    try:
+        until(lambda: is_open(free_port), 60)
+        until(lambda: counted(free_port).get("book_compared", 0) >= 3, 60)
+        assert "book_replaced" not in counted(free_port)
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
 def test_keeper_goes_on_after_a_failure(keeper, bench, monkeypatch):
     def fail():
         raise OSError(_AWAY)
@@ -349,6 +384,12 @@ def test_server_and_command_line_sell_forty_pieces_once(bench, tmp_path, free_po
     assert of.book.stages.material.line("A", "DC").short is None
 
 
+def counted(port):
+    """Counts of the desk of a server."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health") as said:
+        return json.load(said)["desk"]["counts"]
+
+
 def is_open(port):
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/desk") as said:
@@ -366,14 +407,33 @@ def test_a_served_machine_lives_through_300_mb_in_chunks(bench, tmp_path, free_p
     )
     try:
         until(lambda: is_open(free_port), 60)
+        assert posted(free_port, [line("SO-1", 5)]) == 200
         before = most_mb(server.pid)
         for path in ("/desk/quote", "/plan/api/kernel/set_ui_element_value"):
             assert in_chunks(free_port, path, 300) in {413, None}
+        assert posted(free_port, [line("SO-1", 2**64)]) == 422
+        assert posted(free_port, [line("SO-1", 5)] * 5_001) == 413
+        assert posted(free_port, []) == 400
+        assert posted(free_port, b"") == 400
+        assert posted(free_port, b"[" * 100_000 + b"]" * 100_000) == 400
         assert is_open(free_port)
         assert most_mb(server.pid) - before <= 100
     finally:
         server.terminate()
         server.wait(timeout=30)
+
+
+def posted(port, requests):
+    """Status of the answer to requests, or to the bytes of a body."""
+    known = isinstance(requests, bytes)
+    body = requests if known else json.dumps({"requests": requests}).encode()
+    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        kind = {"content-type": "application/json"}
+        asking.request("POST", "/desk/quote", body, kind)
+        return asking.getresponse().status
+    finally:
+        asking.close()
 
 
 def most_mb(pid):

@@ -82,7 +82,8 @@ def lined(text):
         (lined('"many"'), 422, "requests[1].qty"),
         (b'{"requests": ["A"]}', 400, "requests"),
         (b'{"requests": "[]"}', 400, "requests"),
-        (b'{"requests": [], "detail": "all"}', 400, None),
+        (b'{"requests": []}', 400, "requests"),
+        (b'{"requests": [{"product": "A"}], "detail": "all"}', 400, None),
     ],
 )
 def test_a_body_that_is_not_taken_is_refused_by_field(
