@@ -100,7 +100,9 @@ def _proposals(
     if not found:
         conversation.say("No campaigns: no rule and no changeover matrix asks for any.")
         return
-    money = snapshot.settings.base_currency
+    from medhavi.results.plan_locale import currency_of
+
+    money = currency_of(snapshot)
     show_table(
         ("campaign", "orders", "qty", "start", "saved min", f"saved {money}", "late h"),
         [
@@ -121,7 +123,9 @@ def _proposals(
 def _difference(
     found: CampaignDifference, snapshot: Snapshot, conversation: Conversation
 ) -> None:
-    money = snapshot.settings.base_currency
+    from medhavi.results.plan_locale import currency_of
+
+    money = currency_of(snapshot)
     before, after = found.without, found.with_campaigns
     show_table(
         (

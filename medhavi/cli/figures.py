@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from medhavi.cli.conversation import show_table, talk
-from medhavi.results.amounts import figure
+from medhavi.results.amounts import NO_PRICES, figure, full_money, is_currency
 
 if TYPE_CHECKING:
     from medhavi.results.plan_summary import KeyFigure
@@ -24,7 +24,7 @@ def show_figures(figures: Mapping[str, Mapping[str, object]]) -> None:
                 code,
                 row["name"],
                 figure(value, unit),
-                "" if unit in _TOLD else unit,
+                "" if unit in _TOLD or figure(value, unit) == NO_PRICES else unit,
                 row["numerator"],
                 row["denominator"],
             )
@@ -47,7 +47,9 @@ def show_key_figures(figures: Iterable[KeyFigure]) -> None:
 
 
 def _text(value: float | str, unit: str) -> str:
-    return value if isinstance(value, str) else figure(value, unit)
+    if isinstance(value, str):
+        return value
+    return full_money(value, unit) if is_currency(unit) else figure(value, unit)
 
 
 def show_reasons(figures: Mapping[str, Mapping[str, object]]) -> None:

@@ -281,12 +281,14 @@ def show(
     conversation: Conversation, promises: tuple[Promise, ...], snapshot: Snapshot
 ) -> None:
     """Tell each promise in a block, in the local time of where it is delivered."""
+    from medhavi.results.plan_locale import currency_of
     from medhavi.results.promise import block
 
+    currency = currency_of(snapshot)
     zones = _zones(snapshot)
     for one in promises:
         zone = zones.get(str(one.demand.get("location"))) or "UTC"
-        conversation.say("\n".join(block(one, zone)))
+        conversation.say("\n".join(block(one, zone, currency)))
         conversation.say()
 
 

@@ -15,6 +15,7 @@ import polars as pl
 from medhavi.findings import finding
 from medhavi.providers.demand_values import demand_value
 from medhavi.results.exceptions import ExceptionCode
+from medhavi.results.plan_locale import currency_of
 from medhavi.snapshot.held_rows import REASON
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def _left_out(
 ) -> LeftOut:
     weight = snapshot.settings.weight(int(str(row["priority"] or 1)))
     value = demand_value(row, costs.get(str(row["product"]), 0.0), weight)
-    currency = str(row["currency"] or snapshot.settings.base_currency)
+    currency = str(row["currency"] or currency_of(snapshot))
     return LeftOut(
         row=row, qty=qty, money=value.short * qty, currency=currency, reason=reason
     )

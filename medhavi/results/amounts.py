@@ -14,6 +14,8 @@ _THOUSAND = 1e3
 _WORD = re.compile(r"[A-Z]+[^A-Z]*")
 _FINEST = 12
 """Decimals beyond which a number is noise of binary fractions."""
+NO_PRICES = "no prices stated"
+"""What stands in the place of a currency, and of all money, where nothing is priced."""
 NOTHING = "\N{EN DASH}"
 """What stands where a value is unknown."""
 
@@ -85,9 +87,13 @@ def money(value: float | None, currency: str = "EUR") -> str:
 
     >>> money(12400), money(2_350_000, "USD"), money(7.5)
     ('€ 12.4k', '$ 2.35M', '€ 7.50')
+    >>> money(0.0, NO_PRICES)
+    'no prices stated'
     """
     if value is None or not math.isfinite(value):
         return NOTHING
+    if currency == NO_PRICES:
+        return NO_PRICES
     sign = _SIGNS.get(currency, f"{currency} ")
     minus, size = (MINUS if value < 0 else ""), abs(value)
     for unit, letter in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
@@ -96,6 +102,30 @@ def money(value: float | None, currency: str = "EUR") -> str:
             return f"{minus}{sign}{_three(size / unit)}{letter}"
     text = f"{size:.0f}" if size == round(size) else f"{size:.2f}"
     return f"{minus if float(text) else ''}{sign}{text}"
+
+
+def is_currency(unit: str) -> bool:
+    """Whether a unit is money: an ISO code, or `NO_PRICES` in its place.
+
+    >>> is_currency("EUR"), is_currency("kg"), is_currency(NO_PRICES)
+    (True, False, True)
+    """
+    return unit == NO_PRICES or bool(re.fullmatch("[A-Z]{3}", unit))
+
+
+def full_money(value: float | None, currency: str = "EUR") -> str:
+    """Amount to the cent with separators and its currency.
+
+    >>> full_money(1234567.891), full_money(-0.004, "USD"), full_money(5, NO_PRICES)
+    ('€ 1,234,567.89', '$ 0.00', 'no prices stated')
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    if currency == NO_PRICES:
+        return NO_PRICES
+    text = f"{abs(value):,.2f}"
+    minus = MINUS if value < 0 and text != "0.00" else ""
+    return f"{minus}{_SIGNS.get(currency, f'{currency} ')}{text}"
 
 
 def _three(value: float) -> str:
@@ -126,14 +156,29 @@ def figure(value: float | None, unit: str) -> str:
 
     >>> figure(0.5, "fraction"), figure(30.0, "hour"), figure(1_265_630.2, "EUR")
     ('50 %', '1 d 6 h', '1,265,630')
+    >>> figure(0.0, NO_PRICES)
+    'no prices stated'
     """
     if value is None:
         return NOTHING
+    if unit.startswith(NO_PRICES):
+        return NO_PRICES
     if unit == "fraction":
         return percent(value)
     if unit == "hour":
         return duration(value)
     return number(value)
+
+
+def with_unit(value: float | None, unit: str) -> str:
+    """Key figure with its unit behind it, where its text does not say it.
+
+    >>> with_unit(1_265_630.2, "EUR"), with_unit(0.5, "fraction")
+    ('1,265,630 EUR', '50 %')
+    """
+    text = figure(value, unit)
+    told = value is None or unit in {"", "fraction", "hour"} or text == NO_PRICES
+    return text if told else f"{text} {unit}"
 
 
 def difference(value: float | None, unit: str) -> str:

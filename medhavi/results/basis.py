@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from medhavi.results.identity import content_hashes
+from medhavi.results.plan_locale import PlanLocale
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.active_holds import active_holds
 from medhavi.snapshot.fingerprint import sorted_hash
@@ -108,6 +109,11 @@ class Basis:
             del digests[HOLDS]
             digests |= {HOLDS: sorted_hash(active)} if active.height else {}
         return cls(digests=digests, snapshot=snapshot)
+
+    @cached_property
+    def locale(self) -> PlanLocale | None:
+        """Zones and currency of the snapshot; None where it is not at hand."""
+        return None if self.snapshot is None else PlanLocale.of(self.snapshot)
 
     @cached_property
     def marks(self) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -19,6 +19,7 @@ from medhavi.errors import UsageError
 from medhavi.results.amounts import code_words, duration, number
 from medhavi.results.lateness import BEGUN, WORDS, Verdict, verdicts
 from medhavi.results.limiter import Limiter
+from medhavi.results.plan_locale import PlanLocale
 from medhavi.results.plan_tables import COUNT, FLAG, INSTANT, NUMBER, TEXT
 from medhavi.units import HOUR, from_seconds
 
@@ -100,6 +101,8 @@ class Explanation:
     total_hours
         From the first start of the chain to the last delivery: the sum over the chain
         of own and waiting hours.
+    locale
+        Zones in which its sentences tell times.
     """
 
     demand: str
@@ -119,6 +122,7 @@ class Explanation:
     total_hours: float
     names: Mapping[str, str]
     reasons: tuple[Reason, ...] = ()
+    locale: PlanLocale = field(default_factory=PlanLocale)
 
     @property
     def first_in_past(self) -> Link | None:
@@ -135,7 +139,7 @@ class Explanation:
         if past is not None:
             lines.append(
                 f"{self._named(past.product)} at {self._named(past.location)} should have "
-                f"started {_text(past.start)}, before now: expedite it, choose a faster "
+                f"started {self._text(past.start, past.location)}, before now: expedite it, choose a faster "
                 "source, or agree a later date."
             )
         if self.chain:
@@ -168,7 +172,7 @@ class Explanation:
         words = code_words(self.limiter).lower() if self.limiter else ""
         limiter = f", limited by {words}" if words else ""
         return (
-            f"Demand {self.demand}: {number(self.qty)}{place} by {_text(self.due)}; "
+            f"Demand {self.demand}: {number(self.qty)}{place} by {self._text(self.due)}; "
             f"planned {number(self.planned)}, {WORDS[self.verdict]}{late}{limiter}."
         )
 
@@ -179,7 +183,7 @@ class Explanation:
             meaning = f" ({Limiter(reason.code).entry.meaning})"
         when = ""
         if reason.begin is not None and reason.end is not None:
-            when = f", {_text(reason.begin)} to {_text(reason.end)}"
+            when = f", {self._text(reason.begin)} to {self._text(reason.end)}"
         hours = f": {duration(reason.hours)} of it{when}" if reason.hours else when
         subject = self._named(reason.subject)
         return f"{code_words(reason.code)} of {subject}{hours}{meaning}"
@@ -193,9 +197,14 @@ class Explanation:
         return (
             f"{number(link.qty)} of {self._named(link.product)} at "
             f"{self._named(link.location)}, {verb} {self._named(link.source)}{order}: "
-            f"{_text(link.start)} to {_text(link.finish)}, "
+            f"{self._text(link.start, link.location)} to "
+            f"{self._text(link.finish, link.location)}, "
             f"{duration(link.own_hours)}{wait}."
         )
+
+    def _text(self, moment: dt.datetime, location: str | None = None) -> str:
+        """Local time of a location, by default of the delivery."""
+        return self.locale.told(moment, location or self.location)
 
 
 def explain(
@@ -254,6 +263,7 @@ def explain(
         total_hours=sum(link.own_hours + link.waiting_hours for link in chain),
         names=dict(names or {}),
         reasons=_reasons(plan, demand),
+        locale=plan.locale,
     )
 
 
@@ -359,7 +369,3 @@ def _links(path: list[dict[str, Any]], delivered: dt.datetime) -> list[Link]:
             )
         )
     return links
-
-
-def _text(moment: dt.datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

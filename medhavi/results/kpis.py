@@ -16,6 +16,7 @@ import polars as pl
 from medhavi.results.bottlenecks import bottlenecks
 from medhavi.results.lateness import Verdict, live_verdicts, tally
 from medhavi.results.plan import Plan
+from medhavi.results.plan_locale import currency_of
 from medhavi.results.plan_tables import SCHEMAS, empty
 from medhavi.results.scorecard import late_hours_by_domain, scorecard
 from medhavi.snapshot import Snapshot
@@ -312,15 +313,14 @@ def score(plan: Plan, snapshot: Snapshot) -> list[Measure]:
     causes. Inventory is the mean value of the stock and no part of the total.
     """
     card = scorecard(plan, snapshot)
-    money = "base currency"
     parts = ("purchase", "production", "transport", "holding", "lateness", "inventory")
     return [
-        Measure(value=card.total, numerator=card.total, unit=money),
+        Measure(value=card.total, numerator=card.total, unit=currency_of(snapshot)),
         *(
             Measure(
                 value=getattr(card, part),
                 numerator=getattr(card, part),
-                unit=money,
+                unit=currency_of(snapshot),
                 part=part,
                 name=f"{part.capitalize()} {'value' if part == 'inventory' else 'cost'}",
             )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi.results.amounts import duration
+from medhavi.results.amounts import duration, with_unit
 from medhavi.results.plan import Plan
 from medhavi.results.plan_folder import write_json
 from medhavi.results.run_record import RunRecord
@@ -154,11 +154,14 @@ class ParetoFront:
 
     def __str__(self) -> str:
         """Give a line per point."""
-        chosen = self.objectives.filter("chosen")["objective"].to_list()
+        units = dict(
+            self.objectives.filter("chosen").select("objective", "unit").iter_rows()
+        )
+        chosen = list(units)
         lines = [str(self.run), f"{self.points.height} points of {', '.join(chosen)}"]
         lines += [self.machine_hours()] if self.plans else []
         for row in self.points.iter_rows(named=True):
-            parts = [f"{name} {row[name]:,.0f}" for name in chosen]
+            parts = [f"{name} {with_unit(row[name], units[name])}" for name in chosen]
             service = row["on_time_in_full"]
             if service is not None:
                 parts.append(f"on time {service:.1%}")

@@ -21,6 +21,7 @@ from medhavi.results.plan_folder import (
     write_json,
     write_tables,
 )
+from medhavi.results.plan_locale import PlanLocale
 from medhavi.results.plan_tables import KEYS, SCHEMAS, content, empty, shaped
 from medhavi.results.run_record import RunRecord
 from medhavi.snapshot.fingerprint import frame_hash, tree_hash
@@ -57,6 +58,8 @@ class Plan:
         Seconds, memory, host: outside the fingerprint and every table.
     basis
         What it was made from, so that a later run replans only what changed.
+    told_in
+        Zones and currency in which it is told, where no basis has them; see `locale`.
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -64,6 +67,7 @@ class Plan:
     findings: tuple[Finding, ...] = ()
     measured: Mapping[str, object] = field(default_factory=dict, compare=False)
     basis: Basis | None = field(default=None, compare=False, repr=False)
+    told_in: PlanLocale | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.tables if name not in SCHEMAS]
@@ -93,6 +97,12 @@ class Plan:
     def __getitem__(self, name: str) -> pl.DataFrame:
         """Give one table."""
         return self.tables[name]
+
+    @property
+    def locale(self) -> PlanLocale:
+        """Zones and currency in which it is told; UTC where none are known."""
+        own = None if self.basis is None else self.basis.locale
+        return own or self.told_in or PlanLocale()
 
     @property
     def supplies(self) -> pl.DataFrame:
@@ -170,7 +180,10 @@ class Plan:
         With other tables than `kpis` it is no longer what a planner made of its basis.
         """
         kept = self.basis if set(tables) <= {"kpis"} else None
-        return replace(self, tables={**self.tables, **tables}, basis=kept)
+        told_in = self.told_in if kept is not None else self.locale
+        return replace(
+            self, tables={**self.tables, **tables}, basis=kept, told_in=told_in
+        )
 
     def numbered(self, register: pl.DataFrame) -> Plan:
         """Plan whose planned orders bear the numbers of a register (rule 44).
@@ -229,12 +242,14 @@ class Plan:
             findings=_findings(record.get("findings")),
             measured=read_json(path / "measured.json"),
             basis=Basis.from_frame(read_written(stored)) if stored.is_file() else None,
+            told_in=PlanLocale.from_dict(record),
         )
 
     def run_json(self) -> dict[str, object]:
         """Give the content of `run.json`: record, fingerprint, findings (rule 25)."""
         return {
             **self.run.as_dict(),
+            **self.locale.as_dict(),
             "fingerprint": self.fingerprint,
             **as_json(self.findings),
         }

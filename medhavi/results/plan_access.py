@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from medhavi.findings import Finding
+    from medhavi.results.plan_locale import PlanLocale
     from medhavi.results.run_record import RunRecord
 
 
@@ -20,6 +21,11 @@ class PlanAccess(Protocol):
     @property
     def run(self) -> RunRecord:
         """How the plan came about."""
+        ...
+
+    @property
+    def locale(self) -> PlanLocale:
+        """Zones and currency in which the plan is told."""
         ...
 
     @property

@@ -81,7 +81,7 @@ def key_figures(plan: PlanAccess) -> tuple[KeyFigure, ...]:
         ("mean_late_h", "mean lateness of late demands", counts.mean_late_h, "hour"),
         ("latest", "latest demand", latest, "text"),
         ("latest_h", "its lateness", latest_h, "hour"),
-        ("late_money", "cost of what is not kept", money, "money"),
+        ("late_money", "cost of what is not kept", money, plan.locale.currency),
     )
     found += [KeyFigure(key=k, name=n, value=v, unit=u) for k, n, v, u in rest]
     return tuple(found) + _delivery_kpis(plan)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
-from medhavi.results.amounts import code_words, duration
+from medhavi.results.amounts import code_words, duration, full_money, number
+from medhavi.results.plan_locale import local_text, with_local_times
 from medhavi.results.promise_parts import (
     UNCONFIRMED,
     PlannedHold,
@@ -242,16 +243,27 @@ def moment(seconds: int | None, zone: str = "UTC") -> str:
     """
     if seconds is None:
         return "never"
-    local = from_seconds(seconds).astimezone(ZoneInfo(zone))
-    return f"{local:%a %Y-%m-%d %H:%M %Z}"
+    return local_text(from_seconds(seconds), zone)
 
 
-def block(promise: Promise, zone: str = "UTC") -> list[str]:
-    """Tell one promise: when, how sure, at what cost, what limits it, what helps."""
+def block(
+    promise: Promise, zone: str = "UTC", currency: str | None = None
+) -> list[str]:
+    """Tell one promise: when, how sure, at what cost, what limits it, what helps.
+
+    Parameters
+    ----------
+    zone
+        IANA zone of all times.
+    currency
+        Of all money, such as `currency_of` the tables; None: that of the promise.
+    """
+    paid = partial(full_money, currency=currency or promise.cost.currency)
+    local = partial(with_local_times, tell=lambda one: local_text(one, zone))
     lines = [_head(promise, zone)]
     if promise.date is not None:
         lines += [
-            f"  {delivery.qty:g} of {delivery.product} from {delivery.origin}, "
+            f"  {number(delivery.qty)} of {delivery.product} from {delivery.origin}, "
             f"there {moment(delivery.date, zone)}"
             for delivery in promise.deliveries
         ]
@@ -264,37 +276,37 @@ def block(promise: Promise, zone: str = "UTC") -> list[str]:
         cost = promise.cost
         chosen = [one for one in promise.options if not one.why_not]
         lines.append(
-            f"  {promise.option}: {cost.total:,.2f} {cost.currency}, "
-            f"{promise.co2_kg:,.1f} kg CO2{_bought(chosen[0]) if chosen else ''}"
+            f"  {promise.option}: {paid(cost.total)}, "
+            f"{number(promise.co2_kg)} kg CO2{_bought(chosen[0]) if chosen else ''}"
         )
     lines += [
         f"  takes from {_line(one)}: {moment(one.date, zone)} instead of "
         f"{'no date' if one.previous is None else moment(one.previous, zone)}, "
-        f"{one.cost:,.2f}"
+        f"{paid(one.cost)}"
         for one in promise.preempted
     ]
     lines += [
-        f"  {'limited by' if not place else 'then'} {_reason(reason)}"
+        f"  {'limited by' if not place else 'then'} {local(_reason(reason))}"
         for place, reason in enumerate(promise.limiters)
     ]
     lines += [
         f"  instead {option.option}: {moment(option.date, zone)}, "
-        f"{option.cost:,.2f}{_bought(option)}; by the requested date "
+        f"{paid(option.cost)}{_bought(option)}; by the requested date "
         f"{_share(option.on_time_prob)}, by its own date {_share(option.date_prob)}; "
         f"{option.why_not}"
         for option in promise.options[:MOST_OPTIONS]
         if option.why_not
     ]
     lines += [
-        f"  try {remedy.text}: {moment(remedy.date, zone)}, {remedy.cost:,.2f}, "
-        f"saves {remedy.saved:,.2f}"
+        f"  try {local(remedy.text)}: {moment(remedy.date, zone)}, "
+        f"{paid(remedy.cost)}, saves {paid(remedy.saved)}"
         for remedy in promise.remedies
     ]
     if promise.limiters and not promise.remedies and not promise.on_time:
-        lines.append(f"  no remedy: {_without(promise.tried)}")
+        lines.append(f"  no remedy: {local(_without(promise.tried))}")
     lines += [
         f"  with {_varied(one, zone)}: {_WORDS[one.status]}, {moment(one.date, zone)}"
-        + ("" if one.cost is None else f", {one.cost:,.2f}")
+        + ("" if one.cost is None else f", {paid(one.cost)}")
         + (
             ""
             if one.date is None
@@ -324,7 +336,7 @@ def _head(promise: Promise, zone: str) -> str:
     name = promise.sales_order or f"request {promise.request}"
     line = "" if promise.line is None else f" line {promise.line}"
     asked = (
-        f"{wanted.get('qty', 0):g} of {wanted.get('product')} at "
+        f"{number(float(wanted.get('qty', 0)))} of {wanted.get('product')} at "
         f"{wanted.get('location')} by {moment(wanted.get('due'), zone)}"
     )
     answer = _WORDS[promise.status]
@@ -339,7 +351,7 @@ def _bought(option: PromiseOption) -> str:
 
 def _varied(one: PromiseVariant, zone: str) -> str:
     """Name what a variant asks for otherwise."""
-    named = {"risk_basis": one.risk_basis, "qty": f"{one.asked:g}"}
+    named = {"risk_basis": one.risk_basis, "qty": number(one.asked)}
     return named.get(one.change, f"due {moment(one.due, zone)}")
 
 
@@ -348,7 +360,7 @@ def _line(one: Preempted) -> str:
     order = one.sales_order or one.demand
     line = "" if one.sales_order is None or one.line is None else f" line {one.line}"
     whose = "" if one.customer is None else f" of {one.customer}"
-    return f"{order}{line}{whose} (priority {one.priority}, {one.qty:g} {one.product})"
+    return f"{order}{line}{whose} (priority {one.priority}, {number(one.qty)} {one.product})"
 
 
 def _reason(reason: PromiseReason) -> str:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from medhavi.errors import UsageError
+from medhavi.results.amounts import duration, number
+from medhavi.results.plan_locale import local_text
 from medhavi.results.plan_tables import COUNT, INSTANT, NUMBER, TEXT
 from medhavi.units import HOUR
 
@@ -55,16 +57,17 @@ class Wait(NamedTuple):
     subject: str
     behind: str | None
     hours: float
+    number: str | None = None
+    """Number of the order behind, as people call it."""
 
     def __str__(self) -> str:
         """Give one clause."""
+        waited, order = duration(self.hours), self.number or self.behind
         if self.reason == "resource":
-            return (
-                f"waits {self.hours:.1f} h for {self.subject}, which runs {self.behind}"
-            )
+            return f"waits {waited} for {self.subject}, which runs {order}"
         if self.reason == "component":
-            return f"waits {self.hours:.1f} h for {self.subject} of {self.behind}"
-        return f"{self.hours:.1f} h of slack"
+            return f"waits {waited} for {self.subject} of {order}"
+        return f"{waited} of slack"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,10 @@ class Hop:
     start: dt.datetime | None
     finish: dt.datetime | None
     waits: tuple[Wait, ...]
+    zone: str = "UTC"
+    """IANA zone of its location, in which its text tells times."""
+    number: str | None = None
+    """Number of the order, as people call it; None: stock."""
 
     @property
     def own_hours(self) -> float:
@@ -97,11 +104,12 @@ class Hop:
         """Give one line."""
         when = "there already"
         if self.start is not None and self.finish is not None:
-            when = f"{self.start:%Y-%m-%d %H:%M} to {self.finish:%Y-%m-%d %H:%M} UTC"
+            start = local_text(self.start, self.zone)
+            when = f"{start} to {local_text(self.finish, self.zone)}"
         told = "".join(f"; {wait}" for wait in self.waits)
         return (
-            f"{self.qty:g} of {self.product} at {self.location}, {self.kind} "
-            f"{self.supply}: {when}{told}"
+            f"{number(self.qty)} of {self.product} at {self.location}, {self.kind} "
+            f"{self.number or self.supply}: {when}{told}"
         )
 
 
@@ -355,7 +363,15 @@ def _hop(plan: PlanAccess, row: Row, givers: list[Row]) -> Hop:
         start=row["start"],
         finish=row["finish"],
         waits=_waits(plan, row, givers),
+        zone=plan.locale.zone_of(row["location"]),
+        number=_number(plan, row["supply"]),
     )
+
+
+def _number(plan: PlanAccess, supply: str) -> str | None:
+    """Return the number of an order; None: it is no order of the plan."""
+    found = plan.supplies.filter(pl.col("id") == supply)["number"]
+    return str(found[0]) if found.len() and found[0] else None
 
 
 def _waits(plan: PlanAccess, row: Row, givers: list[Row]) -> tuple[Wait, ...]:
@@ -379,6 +395,7 @@ def _waits(plan: PlanAccess, row: Row, givers: list[Row]) -> tuple[Wait, ...]:
                 last["product"],
                 last["supply"],
                 _hours(ready - first["finish"]),
+                _number(plan, last["supply"]),
             )
         )
     if begin > ready:
@@ -409,6 +426,7 @@ def _held(
                     first["resource"],
                     before["supply"],
                     _hours(held - ready),
+                    _number(plan, before["supply"]),
                 )
             ]
             rest = begin - held

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.plan_locale import currency_of
 from medhavi.service.page_data import load_data
 from medhavi.views.format import count, money
 
@@ -57,7 +58,7 @@ def numbers_of(snapshot: Snapshot) -> dict[str, str]:
     )
     changing = snapshot["resources"]["changeover_matrix"].drop_nulls().len()
     value = float((stock["qty"] * stock["unit_cost"].fill_null(0.0)).sum())
-    currency = snapshot.settings.base_currency
+    currency = currency_of(snapshot)
     return {
         "campaigns": f"{count(changing, 'resource')} with a changeover matrix",
         "plan": f"{overdue:,} of {count(lines.height, 'order line')} past due",

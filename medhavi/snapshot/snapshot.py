@@ -360,6 +360,23 @@ class Snapshot:
         """Zones in which dates without a time are local days."""
         return LocalDays(self.__getitem__)
 
+    @cached_property
+    def is_priced(self) -> bool:
+        """Whether any cell of money is above zero; else money says nothing."""
+        for name, table in schema.tables().items():
+            columns = [
+                pl.col(column.name) > 0
+                for column in table.columns.values()
+                if column.type == "float" and "currency" in (column.unit or "")
+            ]
+            rows = self[name] if columns else None
+            if (
+                rows is not None
+                and rows.select(pl.any_horizontal(columns).any()).item()
+            ):
+                return True
+        return False
+
     @property
     def as_of(self) -> int:
         """Now of the plan [UTC seconds]."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from medhavi.results.plan_locale import company_zone, currency_of, location_zones
 from medhavi.views.format import NOTHING, day
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Names:
     zone
         Zone of the company: what settings state, else the commonest of its plants.
     currency
-        Of all money.
+        Of all money; `NO_PRICES` where nothing is priced.
     """
 
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -177,12 +178,7 @@ def names_of(snapshot: Snapshot | None) -> Names:
     texts = {**_places(snapshot, texts), **texts}
     texts = {**_machines(snapshot, texts), **texts}
     texts |= _lanes(snapshot, texts)
-    locations = snapshot["locations"].select("location", "kind", "timezone")
-    places = {place: zone or "UTC" for place, _, zone in locations.iter_rows()}
-    plants = Counter(
-        zone or "UTC" for _, kind, zone in locations.iter_rows() if kind == "plant"
-    )
-    usual = plants or Counter(places.values())
+    places = location_zones(snapshot)
     routings = snapshot["routings"].select("routing", "product", "location")
     texts |= {
         routing: f"making {texts.get(product, product)} at "
@@ -201,10 +197,8 @@ def names_of(snapshot: Snapshot | None) -> Names:
             },
             **places,
         },
-        # Ties go to the first name in the alphabet, so that a page repeats.
-        zone=snapshot.settings.timezone
-        or (min(usual, key=lambda zone: (-usual[zone], zone)) if usual else "UTC"),
-        currency=snapshot.settings.base_currency,
+        zone=company_zone(snapshot),
+        currency=currency_of(snapshot),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.views.charts import finished, rows_of
-from medhavi.views.format import NOTHING, money, number, percent
+from medhavi.views.format import NOTHING, is_currency, money, number, percent
 from medhavi.views.page import empty, table_html
 from medhavi.views.theme import token
 
@@ -33,8 +33,8 @@ def objective_text(front: ParetoFront, name: str, value: float | None) -> str:
         return NOTHING
     rows = front.objectives.filter(pl.col("objective") == name)
     unit = str(rows["unit"][0]) if rows.height else ""
-    if unit == "base currency":
-        return money(value, "").strip()
+    if is_currency(unit):
+        return money(value, unit)
     return f"{number(value)} {unit}".strip()
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from medhavi.results.plan_locale import with_local_times
 from medhavi.views.format import when
 from medhavi.views.names import names_of
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot
     from medhavi.views.names import Names
 
-_INSTANT = re.compile(r"\b(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})(?::\d{2})? ?(?:UTC|Z)")
 _TAKING = "preempt:"
 """How an option begins that takes from others."""
 
@@ -84,9 +82,4 @@ def local_words(text: str, names: Names) -> str:
     >>> local_words("ask for 2026-11-07 08:28 UTC", Names(zone="Europe/Rome"))
     'ask for Sat 7 Nov, 09:28'
     """
-    return _INSTANT.sub(lambda hit: _local(hit, names), names.told(text))
-
-
-def _local(hit: re.Match[str], names: Names) -> str:
-    moment = dt.datetime.fromisoformat(f"{hit[1]}T{hit[2]}:00+00:00")
-    return when(moment, names.zone)
+    return with_local_times(names.told(text), lambda moment: when(moment, names.zone))

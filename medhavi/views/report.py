@@ -21,6 +21,7 @@ from medhavi.views.format import (
     NOTHING,
     count,
     duration,
+    is_currency,
     money,
     number,
     percent,
@@ -95,7 +96,7 @@ def html(
         ("stock", "What happens to the tightest stocks?", _stocks(plan, names)),
         ("exceptions", "What should a person look at?", _exceptions(plan)),
         ("orders", "What has to be started next?", _orders(plan, names)),
-        ("figures", "Key figures", figures_html(plan, names)),
+        ("figures", "Key figures", figures_html(plan)),
         ("findings", "What is odd in the data?", _findings(found)),
     )
     body = "".join(
@@ -258,16 +259,13 @@ def _order(row: dict[str, object], names: Names, as_of: int) -> tuple[str, ...]:
     )
 
 
-def figures_html(plan: Plan, names: Names) -> str:
+def figures_html(plan: Plan) -> str:
     """List the key figures of a plan, as the commands tell them."""
-    rows = [
-        (escape(one.name), escape(figure_words(one, names.currency)))
-        for one in key_figures(plan)
-    ]
+    rows = [(escape(one.name), escape(figure_words(one))) for one in key_figures(plan)]
     return table_html(("Figure", "Value"), rows, ("Value",))
 
 
-def figure_words(one: KeyFigure, currency: str) -> str:
+def figure_words(one: KeyFigure) -> str:
     """Value of a key figure with its unit."""
     if one.value is None:
         return NOTHING
@@ -277,8 +275,8 @@ def figure_words(one: KeyFigure, currency: str) -> str:
         return duration(one.value)
     if one.unit == "fraction":
         return percent(one.value)
-    if one.unit == "money":
-        return money(one.value, currency)
+    if is_currency(one.unit):
+        return money(one.value, one.unit)
     return f"{one.value:,.0f}" if one.unit == "count" else number(one.value)
 
 

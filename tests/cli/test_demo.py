@@ -20,7 +20,6 @@ from medhavi.results.plan import Plan
 from medhavi.results.plan_summary import key_figures
 from medhavi.units import from_seconds
 from medhavi.views.late_picture import late_demands
-from medhavi.views.names import Names
 from medhavi.views.report import figure_words, figures_html, html
 from medhavi.views.tiles import plan_tiles
 
@@ -239,14 +238,14 @@ def test_forty_figures_are_equal_wherever_they_are_told(shown):
         python = {one.key: one for one in key_figures(plan)}
         told = json.loads(spoken("kpi", place, "--json"))["figures"]
         text = " ".join(spoken("kpi", place).split())
-        page = unescape(figures_html(plan, Names()))
+        page = unescape(figures_html(plan))
         report = unescape(html(plan))
         own = judged(plan)
         for key, one in python.items():
             if key in own:
                 assert one.value == pytest.approx(own[key]), (mode, key)
             assert told[key] == pytest.approx(one.value), (mode, key)
-            said = f">{figure_words(one, Names().currency)}<"
+            said = f">{figure_words(one)}<"
             assert one.name in text, (mode, key)
             for source in (page, report):
                 assert said in _row_of(source, one.name), (mode, key)

@@ -189,6 +189,6 @@ def test_the_parts_of_a_cost_sum_to_its_total():
 
 def test_people_read_it_too():
     text = str(asked(workshop(promise_policies=[TOLD]), due=day(9)))
-    assert "  with 5: on time, Sat 2026-01-10 05:00 UTC, 0.00" in text
+    assert "  with 5: on time, Sat 2026-01-10 05:00 UTC, € 0.00" in text
     assert "  with due Mon 2026-01-12 00:00 UTC: on time" not in text
     assert "  with due Wed 2026-01-21 00:00 UTC: on time" in text

@@ -36,7 +36,7 @@ def test_the_first_link_in_the_past_is_named() -> None:
     told = plan.explain("D1")
     assert told.first_in_past is not None
     assert told.first_in_past.supply == "buyX"
-    assert "X at PLANT should have started 2026-01-01 00:00 UTC, before now" in str(
+    assert "X at PLANT should have started Thu 2026-01-01 00:00 UTC, before now" in str(
         told
     )
 
@@ -54,8 +54,10 @@ def test_nothing_in_the_past_is_said_by_silence() -> None:
 
 def test_sentences_use_names_where_there_are_some() -> None:
     text = str(hand_plan().explain("D1", names={"FG": "Cream 50 ml", "S": "S"}))
-    assert "Demand D1: 100 of Cream 50 ml (FG) at DC by 2026-02-02 18:00 UTC" in text
-    assert "bought from S (buyX): 2026-01-27 23:00 UTC" in text
+    assert (
+        "Demand D1: 100 of Cream 50 ml (FG) at DC by Mon 2026-02-02 18:00 UTC" in text
+    )
+    assert "bought from S (buyX): Tue 2026-01-27 23:00 UTC" in text
     assert "3 h, then waits 4 h." in text
 
 
@@ -164,5 +166,7 @@ def test_the_reasons_of_a_plan_are_told_with_their_hours() -> None:
         "MaterialShortfall",
     ]
     text = str(told)
-    assert "Capacity shortfall of FILLER: 12 h of it, 2026-02-01 00:00 UTC to" in text
+    assert (
+        "Capacity shortfall of FILLER: 12 h of it, Sun 2026-02-01 00:00 UTC to" in text
+    )
     assert "Material shortfall of X|PLANT (Not enough of a product" in text

@@ -156,7 +156,7 @@ CALLERS: dict[str, Callable[[Plan], object]] = {
     "list of late demands": lambda plan: late_html(plan, NAMES),
     "overdue heading": overdue_title,
     "trust line": lambda plan: trust_line(plan, None, NAMES, violations=0),
-    "figures of the page": lambda plan: figures_html(plan, NAMES),
+    "figures of the page": figures_html,
     "report": html,
     "demonstration": lambda plan: figures_of({"mrp": plan}, hand_snapshot()),
     "cycle": lambda plan: _said(

@@ -117,7 +117,7 @@ def test_a_hop_waits_for_the_last_component_then_for_its_need(kit):
         ("component", 48),
         ("plan", 28 * 24 - 1),
     ]
-    assert "waits 48.0 h for C of O2" in str(late.trace("D1"))
+    assert "waits 2 d for C of O2" in str(late.trace("D1"))
 
 
 def test_a_hop_names_the_order_that_its_resource_runs():
@@ -142,7 +142,7 @@ def test_a_hop_names_the_order_that_its_resource_runs():
     (wait, *_) = hop.waits
     assert (wait.reason, wait.subject) == ("resource", "M")
     assert wait.behind in made.supplies["id"].to_list()
-    assert f"for M, which runs {wait.behind}" in str(hop)
+    assert f"for M, which runs {wait.number}" in str(hop)
 
 
 def test_stock_alone_is_a_chain_of_one():

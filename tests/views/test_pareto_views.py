@@ -34,7 +34,7 @@ def front(*values: tuple[float, float]) -> ParetoFront:
         }
         for number, (cost, late) in enumerate(values, start=1)
     ]
-    units = {"cost": "base currency", "co2": "kg"}
+    units = {"cost": "EUR", "co2": "kg"}
     return ParetoFront(
         points=pl.DataFrame(rows, schema=dict(POINT)),
         objectives=pl.DataFrame(

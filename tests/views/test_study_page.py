@@ -86,7 +86,7 @@ def test_labels_name_what_differs():
     [
         (0.5, "fraction", "50 %"),
         (30.0, "hour", "1 d 6 h"),
-        (1200.0, "base currency", "1,200"),
+        (1200.0, "EUR", "1,200"),
         (3.0, "count", "3"),
         (None, "count", "\N{EN DASH}"),
     ],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from medhavi.planners.master_plan.program_parts import GROUPS, Part
+from medhavi.results.plan_locale import currency_of
 
 if TYPE_CHECKING:
     from medhavi.optimize.solver import Solution
@@ -20,10 +21,10 @@ def contribution_rows(built: Built, solution: Solution) -> pl.DataFrame:
     -----
     Of the linear program: weights are in the values, and whole lots are not.
     """
+    currency = currency_of(built.statement.run.snapshot)
     parts = built.program.contributions(solution.values)
     rows = [
-        (GROUPS[Part(name)], name, value, "base currency")
-        for name, value in parts.items()
+        (GROUPS[Part(name)], name, value, currency) for name, value in parts.items()
     ]
     return pl.DataFrame(
         rows,

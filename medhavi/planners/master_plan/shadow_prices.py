@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from medhavi.planners.master_plan import program_parts as names
+from medhavi.results.plan_locale import currency_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +85,7 @@ def hour_prices(built: Built, solution: Solution) -> dict[str, float]:
 def _prices(built: Built, solution: Solution) -> Iterator[Price]:
     """Walk the rows that limit something: capacity, lanes, suppliers."""
     statement, program = built.statement, built.program
+    currency = currency_of(statement.run.snapshot)
     size = statement.grid.size
     starts = statement.grid.starts
     capacity = program.row_block(names.CAPACITY)
@@ -96,14 +98,14 @@ def _prices(built: Built, solution: Solution) -> Iterator[Price]:
             statement.resources[place // size],
             int(starts[place % size]),
             float(worth[row]),
-            "base currency per hour",
+            f"{currency} per hour",
         )
     lanes, suppliers = program.row_block(names.LANE), program.row_block(names.SUPPLIER)
     for block, unit in ((lanes, "limit unit"), (suppliers, "unit")):
         for place in np.flatnonzero(worth[block.span] > SMALL).tolist():
             row = block.start + place
             subject, instant = built.about[row - lanes.start]
-            money = f"base currency per {unit}"
+            money = f"{currency} per {unit}"
             yield Price(row, block.name, subject, instant, float(worth[row]), money)
 
 

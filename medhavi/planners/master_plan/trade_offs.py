@@ -24,6 +24,7 @@ from medhavi.planners.master_plan.statement import state
 from medhavi.planners.optimize_parameters import OptimizeParameters
 from medhavi.results.lateness import tally
 from medhavi.results.pareto_front import OBJECTIVE, POINT, ParetoFront
+from medhavi.results.plan_locale import currency_of
 from medhavi.results.run_record import RunRecord, Status
 from medhavi.version import __version__
 
@@ -39,13 +40,10 @@ if TYPE_CHECKING:
 
 OBJECTIVES = ("cost", "lateness", "co2", "inventory")
 MEANINGS = {
-    "cost": (
-        "base currency",
-        "making, buying, moving, overtime, overload, holding, safety stock",
-    ),
-    "lateness": ("base currency", "cost of late deliveries"),
-    "co2": ("kg", "emissions of new orders"),
-    "inventory": ("base currency", "mean value of stock"),
+    "cost": "making, buying, moving, overtime, overload, holding, safety stock",
+    "lateness": "cost of late deliveries",
+    "co2": "emissions of new orders",
+    "inventory": "mean value of stock",
 }
 SERVICE_SLACK = 1e-6
 """Room of the service row, of the whole value: a solver's zero is not exact."""
@@ -130,7 +128,7 @@ def pareto(
     table = _points(found, vectors, made, objectives)
     return ParetoFront(
         points=table,
-        objectives=_objectives(table, objectives),
+        objectives=_objectives(table, objectives, currency_of(snapshot)),
         run=record,
         plans=made,
     )
@@ -242,16 +240,18 @@ def _points(
     return pl.DataFrame(rows, schema=dict(POINT), orient="row")
 
 
-def _objectives(table: pl.DataFrame, chosen: Sequence[str]) -> pl.DataFrame:
+def _objectives(
+    table: pl.DataFrame, chosen: Sequence[str], currency: str
+) -> pl.DataFrame:
     rows = [
         {
             "objective": name,
-            "unit": unit,
+            "unit": "kg" if name == "co2" else currency,
             "meaning": meaning,
             "best": table[name].min(),
             "worst": table[name].max(),
             "chosen": name in chosen,
         }
-        for name, (unit, meaning) in MEANINGS.items()
+        for name, meaning in MEANINGS.items()
     ]
     return pl.DataFrame(rows, schema=dict(OBJECTIVE), orient="row")
