@@ -9,7 +9,6 @@ from medhavi.findings import Finding
 from medhavi.planners.promising.standing_promises import standing_promises
 from medhavi.results.promises_at_risk import PromiseWatch
 from medhavi.service.page_data import Problem, bench_of, findings_of, problem_of
-from medhavi.workbench.promise_watch import at_risk
 
 if TYPE_CHECKING:
     from medhavi.service.page_data import PageData
@@ -29,7 +28,7 @@ def watch_promises(data: PageData, *, past: bool = False) -> WatchPage:
     bench = None if past else bench_of(data.source)
     try:
         if bench is not None:
-            return WatchPage(watch=at_risk(bench))
+            return WatchPage(watch=bench.at_risk())
         if data.snapshot is not None:
             return WatchPage(watch=standing_promises(data.snapshot))
     except Exception as failure:  # noqa: BLE001 - a page shows what went wrong

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from medhavi import __version__
 from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.results.plan import Plan
 from medhavi.results.plan_folder import read_json, write_json
 from medhavi.results.study_report import StudyReport
 from medhavi.scenarios.study import Study, parse_study
+from medhavi.version import __version__
 from medhavi.workbench.executor import execute
 from medhavi.workbench.kept_study_base import KeptBase, on_kept_runs
 from medhavi.workbench.safe_folder import replaced_file, replaced_folder

@@ -341,20 +341,43 @@ class Workbench(PlanEditing, FactAmending):
         return self._store_url is not None
 
     def at_risk(self, *, explained: int = 20) -> PromiseWatch:
-        """Say which accepted promises do not hold on today's facts, and why.
+        """Accepted promises that do not hold on today's facts, and why (ATP-20).
 
-        See `promise_watch.at_risk`; remedies are tried for the `explained` most
-        important.
+        With an event store what was committed since the last mirror counts too.
+        Nothing is written.
+
+        Parameters
+        ----------
+        explained
+            For how many promises at risk remedies are tried, the most important first.
+
+        Raises
+        ------
+        BadData
+            The tables have errors; all are named.
         """
-        from medhavi.workbench.promise_watch import at_risk
+        from medhavi.planners.promising.standing_promises import standing_promises
 
-        return at_risk(self, explained=explained)
+        if not self.has_store:
+            return standing_promises(self.snapshot(), explained=explained)
+        desk = self.desk
+        return standing_promises(desk.snapshot, desk.quantities, explained=explained)
 
     def record_risks(self) -> Renewed:
-        """Tell the log which promises are at risk; see `promise_watch.watch`."""
-        from medhavi.workbench.promise_watch import watch
+        """Record each new risk of an accepted promise as a PromiseAtRisk event.
 
-        return watch(self)
+        Meant to follow a mirror; the same risk again gives no event.
+
+        Raises
+        ------
+        UsageError
+            No event store is named.
+        BadData
+            The tables have errors; all are named.
+        """
+        from medhavi.workbench.repromising import record_risks
+
+        return record_risks(self.desk)
 
     def repromise(
         self,
