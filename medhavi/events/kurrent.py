@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 import time
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from medhavi.errors import RevisionConflict
 from medhavi.events.append_rule import Stored, settle
@@ -230,15 +230,12 @@ class KurrentStore:
         )
 
     def read_arrow(self, after: int = 0, limit: int | None = None) -> pa.Table:
-        """Give events after a position as a table in the schema of the envelope."""
-        import pyarrow as pa
+        """Give events after a position as a table in the schema of the envelope.
 
+        Where the server goes away behind some of them, these; the next call fails.
+        """
         rows = map(row, self._reader.all_events(after, limit, EVERYTHING))
-        # Few rows at a time: many live objects make Python's collector slow.
-        tables = [rows_to_arrow(list(islice(rows, _ARROW_ROWS)))]
-        while tables[-1].num_rows == _ARROW_ROWS:
-            tables.append(rows_to_arrow(list(islice(rows, _ARROW_ROWS))))
-        return pa.concat_tables(tables)
+        return table_of_what_comes(rows)
 
     def head(self) -> int:
         """Give the position of the newest event; 0 when there is none."""
@@ -294,3 +291,28 @@ def _stored(event: kurrentdbclient.RecordedEvent) -> Stored:
         event.type,
         event.data.decode(errors="replace"),
     )
+
+
+def table_of_what_comes(rows: Iterator[tuple[Any, ...]]) -> pa.Table:
+    """Table of rows up to their end, or up to where their server went away.
+
+    Raises
+    ------
+    StoreUnreachable
+        It went away before the first row.
+    """
+    import pyarrow as pa
+
+    tables: list[pa.Table] = []
+    near: list[tuple[Any, ...]] = []
+    try:
+        for one in rows:
+            near.append(one)
+            # Few rows at a time: many live objects make Python's collector slow.
+            if len(near) == _ARROW_ROWS:
+                tables.append(rows_to_arrow(near))
+                near = []
+    except StoreUnreachable:
+        if not tables and not near:
+            raise
+    return pa.concat_tables([*tables, rows_to_arrow(near)])

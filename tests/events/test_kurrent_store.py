@@ -9,20 +9,26 @@ import socket
 import threading
 import time
 import uuid
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from kurrentdbclient import KurrentDBClient, StreamState
 from kurrentdbclient import NewEvent as ClientEvent
 
 from medhavi.errors import EnvironmentFailure, RevisionConflict, UsageError
 from medhavi.events import audit
-from medhavi.events.envelope import NewEvent
-from medhavi.events.kurrent import KurrentStore
+from medhavi.events.envelope import NewEvent, rows_to_arrow
+from medhavi.events.kurrent import KurrentStore, table_of_what_comes
 from medhavi.events.kurrent_seen import SeenStreams
+from medhavi.events.memory import MemoryStore
 from medhavi.events.store import ANY, NO_STREAM, EventFilter, StoreUnreachable
 from tests.events.sample_events import event_id, sample, samples
 from tests.kurrent_double.double_process import DoubleProcess
 from tests.kurrent_double.self_signed import write_certificate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SECRET = "s3cr/et@pa:ss"
 ENCODED = "s3cr%2Fet%40pa%3Ass"
@@ -481,3 +487,21 @@ def test_a_wrong_login_is_told_and_never_shown(guarded, caplog):
         assert "s3cr" not in repr(shown)
         assert "s3cr" not in repr(vars(shown["_server"]))
     assert "s3cr" not in caplog.text
+
+
+@pytest.mark.parametrize("count", [1, 2_000, 2_500])
+def test_a_table_holds_what_came_before_the_server_went_away(count):
+    """A first fill that breaks off keeps what it had read."""
+    memory = MemoryStore()
+    memory.append("lane-A", samples(range(count)))
+    rows = [msgspec.structs.astuple(event) for event in memory.read_all()]
+
+    def leaving(after: int) -> Iterator[tuple[Any, ...]]:
+        yield from rows[:after]
+        message = "the server does not answer"
+        raise StoreUnreachable(message)
+
+    assert table_of_what_comes(leaving(count)).equals(rows_to_arrow(rows))
+    assert table_of_what_comes(iter(rows)).equals(rows_to_arrow(rows))
+    with pytest.raises(StoreUnreachable, match="does not answer"):
+        table_of_what_comes(leaving(0))
