@@ -146,7 +146,12 @@ ENDLESS = """
             {"answer_mib": 20},
             "more than 20 MiB|more than 1,000 MiB",
         ),
-        ("SELECT length(repeat('x', 2000000000))", {}, "takes more than 1,000 MiB"),
+        pytest.param(
+            "SELECT length(repeat('x', 2000000000))",
+            {},
+            "takes more than 1,000 MiB",
+            marks=pytest.mark.nightly,
+        ),
     ],
 )
 def test_a_query_ends_at_its_limits(lake, sql, limits, reason):
