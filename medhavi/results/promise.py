@@ -299,7 +299,12 @@ def block(
     ]
     lines += [
         f"  try {local(remedy.text)}: {moment(remedy.date, zone)}, "
-        f"{paid(remedy.cost)}, saves {paid(remedy.saved)}"
+        f"{paid(remedy.cost)}, "
+        + (
+            f"saves {paid(remedy.saved)}"
+            if remedy.saved >= 0
+            else f"costs {paid(-remedy.saved)} more"
+        )
         for remedy in promise.remedies
     ]
     if promise.limiters and not promise.remedies and not promise.on_time:
