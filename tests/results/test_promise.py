@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import (
@@ -132,6 +133,13 @@ def test_a_block_tells_when_why_and_what_helps():
     assert "try bring O1 forward" in text
     assert "a better answer may exist" in text
     assert "01:00 CET" in "\n".join(block(LATE, "Europe/Rome"))
+
+
+def test_a_remedy_that_is_dearer_says_what_it_costs_more():
+    (cheaper,) = LATE.remedies
+    dearer = replace(LATE, remedies=(replace(cheaper, saved=-482_201.86),))
+    assert "costs € 482,201.86 more" in str(dearer)
+    assert "saves € 0.00" in str(LATE)
 
 
 def test_a_rejection_says_no():
