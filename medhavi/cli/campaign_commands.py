@@ -18,6 +18,7 @@ from medhavi.cli.options import (
     existing_plan,
     one_place,
 )
+from medhavi.results.amounts import duration, full_money, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,20 +101,21 @@ def _proposals(
     if not found:
         conversation.say("No campaigns: no rule and no changeover matrix asks for any.")
         return
-    from medhavi.results.plan_locale import currency_of
+    from medhavi.results.plan_locale import PlanLocale
 
-    money = currency_of(snapshot)
+    locale = PlanLocale.of(snapshot)
+    places = dict(snapshot["resources"].select("resource", "location").iter_rows())
     show_table(
-        ("campaign", "orders", "qty", "start", "saved min", f"saved {money}", "late h"),
+        ("campaign", "orders", "qty", "start", "saved time", "saved money", "late"),
         [
             (
                 one.campaign,
                 len(one.orders),
-                f"{one.qty:,.10g}",
-                f"{one.start:%Y-%m-%d %H:%M}",
-                f"{one.saved_minutes:,.0f}",
-                f"{one.saved_money:,.2f}",
-                f"{one.lateness_hours:+,.1f}",
+                number(one.qty),
+                locale.told(one.start, places.get(one.resource)),
+                duration(one.saved_minutes / 60),
+                full_money(one.saved_money, locale.currency),
+                duration(one.lateness_hours),
             )
             for one in found
         ],
@@ -131,21 +133,21 @@ def _difference(
         (
             "plan",
             "changes",
-            "set-up h",
-            f"set-up {money}",
+            "set-up time",
+            "set-up money",
             "late",
             "unserved",
-            "late h",
+            "late in all",
         ),
         [
             (
                 name,
                 one.setups,
-                f"{one.setup_minutes / 60:,.1f}",
-                f"{one.setup_money:,.2f}",
+                duration(one.setup_minutes / 60),
+                full_money(one.setup_money, money),
                 one.late,
                 one.unserved,
-                f"{one.lateness_hours:,.1f}",
+                duration(one.lateness_hours),
             )
             for name, one in (("without", before), ("with", after))
         ],
@@ -153,8 +155,8 @@ def _difference(
     share = found.setup_reduction
     saved = "no set-up to save" if share is None else f"set-up reduction {share:.1%}"
     conversation.say(
-        f"{saved}, lateness {found.lateness_hours:+,.1f} h, "
-        f"saved in all {found.saved_money:,.2f} {money}"
+        f"{saved}, lateness changes by {duration(found.lateness_hours)}, "
+        f"saved in all {full_money(found.saved_money, money)}"
     )
 
 

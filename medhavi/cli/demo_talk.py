@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from medhavi.cli.conversation import show_table, talk
 from medhavi.cli.figures import show_figures
-from medhavi.results.amounts import figure
+from medhavi.results.amounts import figure, number
 
 if TYPE_CHECKING:
     from medhavi.results.study_report import StudyReport
@@ -76,7 +76,7 @@ def _tell_worst(shown: Demonstration) -> None:
         conversation.say(
             f"{worst.demand}: {worst.product} at {worst.location}, "
             f"due {worst.due:%Y-%m-%d}; its chain should have started "
-            f"{worst.days_ago:g} days ago ({worst.should_have_started:%Y-%m-%d})"
+            f"{number(worst.days_ago)} days ago ({worst.should_have_started:%Y-%m-%d})"
         )
         for line in worst.explanation.sentences():
             conversation.say(f"  {line}")
@@ -134,12 +134,16 @@ def _tell_modes(shown: Demonstration) -> None:
 
 
 def _tell_promises(shown: Demonstration) -> None:
+    from medhavi.results.promise import block
+
     conversation = talk()
     conversation.say()
     conversation.say("Three requests: can we promise it?")
+    locale = shown.plan.locale
     for one in shown.promises:
         conversation.say()
-        conversation.say(str(one))
+        zone = locale.zone_of(str(one.demand.get("location")))
+        conversation.say("\n".join(block(one, zone, locale.currency)))
 
 
 def _tell_study(study: StudyReport) -> None:

@@ -63,7 +63,10 @@ def list_orders(
     as_json: JsonOption = False,
 ) -> None:
     """List the orders of a plan with state, priority and firming advice."""
+    import datetime as dt
+
     from medhavi.planners.work_orders.order_states import OrderState
+    from medhavi.results.plan_locale import PlanLocale
     from medhavi.workbench.work_list import order_list
 
     conversation = talk()
@@ -85,7 +88,19 @@ def list_orders(
         "number", "kind", "product", "location", "qty", "start", "finish", "status",
         "priority", "advice",
     )  # fmt: skip
-    show_table(shown, rows.select(shown).rows())
+    locale = PlanLocale.of(snapshot)
+    show_table(
+        shown,
+        [
+            [
+                locale.told(cell, row["location"])
+                if isinstance(cell := row[name], dt.datetime)
+                else cell
+                for name in shown
+            ]
+            for row in rows.iter_rows(named=True)
+        ],
+    )
     conversation.answer(run=made.run.run_id, orders=rows.to_dicts())
 
 
@@ -110,15 +125,19 @@ def history(
     """Print all edits, or what happened to one order and what became of it."""
     from dataclasses import asdict
 
+    from medhavi.results.amounts import number
+    from medhavi.results.plan_locale import PlanLocale
+
     conversation = talk()
     bench = bench_of(lake, store)
     bench.mirror()
     if order is None:
         told = bench.edit_history()
+        locale = PlanLocale.of(bench.snapshot())
         for one in told:
             undone = " (taken back)" if one.undone_by else ""
             conversation.say(
-                f"{one.edit_id} {one.recorded_at:%Y-%m-%d %H:%M} UTC "
+                f"{one.edit_id} {locale.told(one.recorded_at)} "
                 f"{one.approver}: {one.text}{undone}"
             )
         conversation.answer(edits=[asdict(one) for one in told])
@@ -132,9 +151,9 @@ def history(
     if account is not None:
         conversation.report(account.findings)
         conversation.say(
-            f"{account.state}: {account.good:g} good, {account.scrap:g} scrap, "
-            f"{account.rework:g} sent back, {account.remaining:g} of "
-            f"{account.ordered:g} still to come"
+            f"{account.state}: {number(account.good)} good, "
+            f"{number(account.scrap)} scrap, {number(account.rework)} sent back, "
+            f"{number(account.remaining)} of {number(account.ordered)} still to come"
         )
     conversation.answer(
         order=order,

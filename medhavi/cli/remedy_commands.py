@@ -52,12 +52,16 @@ def remedies(
 ) -> None:
     """Plan again with one change at a time and list what helps, by money."""
     from medhavi.planners.late_remedies.trying_out import remedies as tried
+    from medhavi.results.amounts import full_money
     from medhavi.results.plan import Plan
+    from medhavi.results.plan_locale import with_local_times
     from medhavi.results.plan_remedy import with_remedies
+    from medhavi.units import from_seconds
 
     conversation = talk()
     one_place(tables, lake, date_format)
     plan = Plan.from_folder(existing_plan(folder))
+    locale = plan.locale
     changes: list[str] = []
 
     def told(what: str, done: int, most: int) -> None:
@@ -74,18 +78,23 @@ def remedies(
     if not found and not changes and _all_in_time(plan, demand):
         conversation.say("No planned demand is late or short; no remedy is needed.")
     elif not found:
-        what = "; ".join(changes) or "no change applies"
+        told_changes = "; ".join(changes) or "no change applies"
+        what = with_local_times(told_changes, locale.told)
         conversation.say(f"No remedy found. Tried without gain: {what}.")
     else:
         show_table(
             ["what", "for", "its date", "saves", "costs", "worse off"],
             [
                 (
-                    one.text,
+                    with_local_times(one.text, locale.told),
                     one.demand,
-                    str(one.as_dict()["tested_date"] or "no delivery"),
-                    f"{one.saved:,.2f}",
-                    "not stated" if one.price is None else f"{one.price:,.2f}",
+                    "no delivery"
+                    if one.tested_date is None
+                    else locale.told(from_seconds(one.tested_date)),
+                    full_money(one.saved, locale.currency),
+                    "not stated"
+                    if one.price is None
+                    else full_money(one.price, locale.currency),
                     len(one.harms),
                 )
                 for one in found

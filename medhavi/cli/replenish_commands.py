@@ -18,6 +18,7 @@ from medhavi.cli.options import (
     one_place,
     settings_file,
 )
+from medhavi.results.amounts import number
 
 LISTED = 20
 
@@ -73,9 +74,9 @@ def place_safety_stock(
                 row["location"],
                 str(row["lead_days"]),
                 str(row["covers_days"]),
-                f"{row['safety_qty']:g}",
-                f"{row['alone_qty']:g}",
-                f"{row['today_qty']:g}",
+                number(row["safety_qty"]),
+                number(row["alone_qty"]),
+                number(row["today_qty"]),
             )
             for row in dearest.head(LISTED).iter_rows(named=True)
         ],
@@ -126,9 +127,9 @@ def replenish(
                 (
                     row["product"],
                     row["location"],
-                    f"{row['on_hand'] - row['reserved']:g}",
-                    f"{row['level']:g}",
-                    f"{row['shortfall']:g}",
+                    number(row["on_hand"] - row["reserved"]),
+                    number(row["level"]),
+                    number(row["shortfall"]),
                     f"{row['need_date']:%Y-%m-%d}",
                 )
                 for row in short.head(LISTED).iter_rows(named=True)

@@ -228,11 +228,15 @@ def suppliers(lake: LakeOption = None, as_json: JsonOption = False) -> None:
 
 # ------------------------------------------------------------------------- telling
 def _tell(found: PromiseWatch, snapshot: Snapshot) -> None:
+    from medhavi.results.amounts import full_money
+    from medhavi.results.plan_locale import PlanLocale, currency_of, with_local_times
+
     say = talk().say
+    currency = currency_of(snapshot)
     say(
         f"{found.watched:,} promises: {found.kept:,} hold, {len(found.moved):,} can "
         f"come in time another way, {len(found.at_risk):,} are at risk "
-        f"({found.cost:,.2f} {found.currency})."
+        f"({full_money(found.cost, currency)})."
     )
     if found.ahead:
         say(f"{found.ahead:,} lie further ahead than their policy watches.")
@@ -247,8 +251,12 @@ def _tell(found: PromiseWatch, snapshot: Snapshot) -> None:
             f"{ROWS_FOR_PEOPLE} of {len(found.at_risk):,} rows; --json gives all"
         )
     _tell_spots(found.hot_spots())
-    for row in _remedies(found):
-        say(f"{row['demand']}: {row['text']}: {row['date']}, {row['cost']:,.2f}")
+    locale = PlanLocale.of(snapshot)
+    for one in found.at_risk:
+        for remedy in one.remedies:
+            text = with_local_times(remedy.text, locale.told)
+            date = _local(remedy.date, locale.zone_of(one.location))
+            say(f"{one.demand}: {text}: {date}, {full_money(remedy.cost, currency)}")
 
 
 def _tell_spots(spots: pl.DataFrame) -> None:
@@ -256,7 +264,14 @@ def _tell_spots(spots: pl.DataFrame) -> None:
     show_table(spots.columns, spots.head(ROWS_FOR_PEOPLE).rows())
 
 
+def _local(date: int | None, zone: str) -> str:
+    from medhavi.results.promise import moment
+
+    return moment(date, zone)
+
+
 def _row(row: dict[str, Any], zones: dict[str, str | None]) -> list[object]:
+    from medhavi.results.amounts import duration
     from medhavi.results.promise import moment
     from medhavi.units import to_seconds
 
@@ -266,6 +281,8 @@ def _row(row: dict[str, Any], zones: dict[str, str | None]) -> list[object]:
         value = row[name]
         if name in {"promised", "expected"}:
             value = moment(None if value is None else to_seconds(value), zone)
+        elif name == "late_hours" and value is not None:
+            value = duration(value)
         found.append(value)
     return found
 
@@ -299,6 +316,8 @@ def _remedies(found: PromiseWatch) -> list[dict[str, object]]:
 
 
 def _tell_renewed(done: Renewed) -> None:
+    from medhavi.results.amounts import duration, number
+
     say = talk().say
     say(
         f"{done.watch.watched:,} promises: {len(done.moved):,} with new holds, "
@@ -312,8 +331,8 @@ def _tell_renewed(done: Renewed) -> None:
         )
     for one in done.worse:
         hours = one.late_hours
-        late = "" if not hours else f" {hours:,.1f} h later"
-        say(f"{one.demand}: {one.expected_qty:g} of {one.qty:g}{late}")
+        late = "" if not hours else f" {duration(hours)} later"
+        say(f"{one.demand}: {number(one.expected_qty)} of {number(one.qty)}{late}")
     for one in done.at_risk:
         say(f"{one.demand} is {one.standing}; --worse {one.demand} would take it.")
 

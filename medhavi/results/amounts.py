@@ -128,6 +128,17 @@ def full_money(value: float | None, currency: str = "EUR") -> str:
     return f"{minus}{_SIGNS.get(currency, f'{currency} ')}{text}"
 
 
+def signed_money(value: float, currency: str = "EUR") -> str:
+    """Change of an amount to the cent, with its sign; what rounds to nothing has none.
+
+    >>> signed_money(12.5), signed_money(-1e-9), signed_money(3, NO_PRICES)
+    ('+€ 12.50', '€ 0.00', 'no prices stated')
+    """
+    text = full_money(value, currency)
+    more = value > 0 and round(value, 2) and currency != NO_PRICES
+    return f"+{text}" if more else text
+
+
 def _three(value: float) -> str:
     """Text of a value from 1 on in three significant digits."""
     places = 0 if value >= 99.95 else 1 if value >= 9.995 else 2

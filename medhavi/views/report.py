@@ -147,8 +147,9 @@ def _head(plan: Plan, snapshot: Snapshot | None, names: Names, source: str) -> s
     if snapshot is not None:
         facts = moment_facts(snapshot, names, source)
     elif plan.run.as_of is not None:
-        now = when(from_seconds(plan.run.as_of), "UTC", year=True)
-        facts = [("As of", f"{now} (UTC)")]
+        zone = plan.locale.zone
+        now = when(from_seconds(plan.run.as_of), zone, year=True)
+        facts = [("As of", f"{now} ({zone})")]
     else:
         facts = []
     return header(QUESTION, facts)

@@ -101,7 +101,7 @@ def _write_workbook(plan: Plan, path: Path, snapshot: Snapshot | None) -> None:
         for place, (name, value) in enumerate(plan.run.as_dict().items()):
             facts.write_string(place, 0, name)
             facts.write_string(place, 1, "" if value is None else str(value))
-        zone = "UTC" if snapshot is None else names_of(snapshot).zone
+        zone = plan.locale.zone if snapshot is None else names_of(snapshot).zone
         facts.write_string(len(plan.run.as_dict()), 0, "zone of all instants")
         facts.write_string(len(plan.run.as_dict()), 1, zone)
         for name, frame in plan.tables.items():

@@ -13,9 +13,11 @@ from typing import Any
 from medhavi.findings import Finding
 from medhavi.planners.work_orders.edit_rows import RowEdit
 from medhavi.planners.work_orders.order_edit import Edit
+from medhavi.results.amounts import duration, signed_money
 from medhavi.results.basis import Basis
 from medhavi.results.difference import PlanDelta
 from medhavi.results.plan import Plan
+from medhavi.results.plan_locale import PlanLocale
 
 
 class EditStatus(StrEnum):
@@ -206,15 +208,19 @@ class Preview:
         """
         told = [str(self._told())]
         if self.price is not None:
-            # Adding nothing takes the sign of a zero away.
-            told.append(f"price {round(self.price.total, 2) + 0.0:+,.2f}")
+            currency = (
+                PlanLocale().currency
+                if self.plan is None
+                else (self.plan.locale.currency)
+            )
+            told.append(f"price {signed_money(self.price.total, currency)}")
             told += [
-                f"  {name} {value:+,.2f}"
+                f"  {name} {signed_money(value, currency)}"
                 for name, value in self.price.as_dict().items()
                 if name != "total" and round(value, 2)
             ]
-            told += _effects("worse", self.victims)
-            told += _effects("better", self.winners)
+            told += _effects("worse", self.victims, currency)
+            told += _effects("better", self.winners, currency)
             if not self.victims:
                 told.append("no demand gets worse")
         told += stale_lines(self.changed) if self.status is EditStatus.STALE else []
@@ -315,10 +321,11 @@ def stale_lines(changed: tuple[SeenChange, ...]) -> list[str]:
     return [head, *told] if told else [head.replace(" Since then:", "")]
 
 
-def _effects(word: str, effects: tuple[DemandEffect, ...]) -> list[str]:
+def _effects(word: str, effects: tuple[DemandEffect, ...], currency: str) -> list[str]:
     return [
         f"{word}: {one.demand} {one.old_status} → {one.new_status}, "
-        f"{one.late_hours:+.1f} h, {one.money:+,.2f}"
+        f"{'+' if one.late_hours > 0 else ''}{duration(one.late_hours)}, "
+        f"{signed_money(one.money, currency)}"
         for one in effects
     ]
 

@@ -273,3 +273,72 @@ def _agree(plan: Plan, own: dict[str, Any], told: dict[str, Any], report: str) -
     assert told["KPI-01 counted"] <= told["on_time"] + told["late"] + told["past_due"]
     assert told["KPI-09 counted"] <= told["on_time"]
     assert f"{own['on_time']:,} of {own['planned_for']:,}" in report
+
+
+# --------------------------------------------------- what no text for people holds
+RAW = {
+    "an exponent": re.compile(r"\b\d(\.\d+)?e[+-]?\d{2}\b"),
+    "a hash id": re.compile(r"\b(?:[A-Z]+-)?(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{12,}\b"),
+    "an instant without a zone": re.compile(
+        r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(?![:\d]| [A-Z]{3,4}|Z)"
+    ),
+    "UTC": re.compile(r"\bUTC\b"),
+    "a unit of no country": re.compile("base currency"),
+}
+"""Forms that people do not read, where plan and zones are known."""
+
+
+def raw_forms(text):
+    """Forms that a text holds but for the line of the run, each with a place."""
+    lines = [line for line in text.splitlines() if "(Medhavi " not in line]
+    return {
+        name: hit[0]
+        for name, form in RAW.items()
+        if (hit := form.search("\n".join(lines)))
+    }
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("kpi", "PLAN"),
+        ("explain", "PLAN", "--demand", "LATE"),
+        ("compare", "PLAN", "PLAN-constrained"),
+        ("orders", "list", "--plan", "PLAN", "--lake", "LAKE"),
+        ("suppliers", "--lake", "LAKE"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_no_command_tells_raw_numbers_ids_or_times(shown, words):
+    late = Plan.from_folder(shown.folder / "plan").fulfilment.sort("lateness_h")
+    names = {
+        "PLAN": str(shown.folder / "plan"),
+        "PLAN-constrained": str(shown.folder / "plan-constrained"),
+        "LAKE": str(shown.folder / "lake"),
+        "LATE": str(late["demand"][-1]),
+    }
+    with redirect_stdout(io.StringIO()) as text:
+        assert run([names.get(word, word) for word in words]) == 0
+    assert len(text.getvalue()) > 100
+    assert raw_forms(text.getvalue()) == {}
+
+
+def test_the_workbook_of_a_plan_tells_none_of_them(shown, tmp_path):
+    place = tmp_path / "plan.xlsx"
+    plan = str(shown.folder / "plan-constrained")
+    with redirect_stdout(io.StringIO()):
+        assert run(["export", plan, "--to", "xlsx", "--out", str(place)]) == 0
+    for name in ("supplies", "pegging", "exceptions", "causes"):
+        sheet = pl.read_excel(place, sheet_name=name, infer_schema_length=None)
+        assert not any("UTC" in column for column in sheet.columns)
+        texts = sheet.select(pl.selectors.string()).head(200)
+        told = "\n".join(cell for row in texts.iter_rows() for cell in row if cell)
+        found = raw_forms(told)
+        assert found == {}, name
+
+
+def test_the_raw_forms_are_found_where_they_are():
+    raw = "1.53e+06, 400b193a697c, 2026-11-02 06:00, at 06:00 UTC, base currency"
+    assert raw_forms(raw).keys() == RAW.keys()
+    told = "1,530,000, P-LODZ-0417, Mon 2026-11-02 07:00 CET, FC-20270111-AGR"
+    assert raw_forms(told) == {}

@@ -73,7 +73,7 @@ def test_an_edit_shows_its_price_and_writes_only_on_commit(medhavi, place):
     before = head(folder)
     said = medhavi("orders", "change-source", supply, "--source", "T")
     assert said.code == 0
-    assert "price +30.00" in said.out
+    assert "price +€ 30.00" in said.out
     assert "Nothing is written; --commit --approver NAME does that." in said.err
     assert head(folder) == before
     said = medhavi(
@@ -110,7 +110,7 @@ def test_a_changeover_is_edited_like_an_order(medhavi, tmp_path, monkeypatch):
     said = medhavi(*change, "--minutes", 60)
     assert said.code == 0
     # An hour less of a machine at 30 an hour.
-    assert "price -30.00" in said.out
+    assert "price \N{MINUS SIGN}€ 30.00" in said.out
     said = medhavi(*change, "--minutes", 60, "--commit", "--approver", "Ada", "--json")
     assert said.answer["commit"]["events"] == ["ChangeoverDefined"]
     assert medhavi(*change, "--minutes", 60).code == 1

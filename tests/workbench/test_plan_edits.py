@@ -66,7 +66,7 @@ def test_a_price_of_nothing_has_no_sign_of_a_gain(bench):
     price = EditPrice(
         purchase=0.0, production=0.0, transport=0.0, holding=-1e-9, lateness=0.0
     )
-    assert replace(shown, price=price).lines()[1] == "price +0.00"
+    assert replace(shown, price=price).lines()[1] == "price € 0.00"
 
 
 @pytest.mark.req("WO-12")
