@@ -13,9 +13,9 @@ from benchmarks import (
     scheduling,
     start,
 )
-from medhavi.planners.pipeline import plan
 from medhavi.snapshot import Snapshot
 from tests import factories
+from tests.api import plan
 from tests.planners.small_plans import PYTHON, day
 
 

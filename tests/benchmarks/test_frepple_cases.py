@@ -10,9 +10,8 @@ import pytest
 from benchmarks.frepple import tables_of
 from benchmarks.frepple_case.calendars import CaseCalendar
 from medhavi.findings import Severity
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from medhavi.snapshot import Snapshot
+from tests.api import plan, verify
 
 NOW = "2026-01-05T00:00:00"
 DAY = 86400

@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from medhavi.events.urls import open_store
-from medhavi.planners.promising.asking import read_requests
 from medhavi.planners.promising.request_file import WrittenRequests
 from medhavi.units import from_seconds
+from tests.api import read_requests
 from tests.lakehouse.lake_events import event, small_company
 
 OPTION = ("--date-format", "DD.MM.YYYY")
@@ -136,8 +136,8 @@ def override(value, **more):
 
 
 def opened(lake):
-    from medhavi.planners.pipeline import plan
     from medhavi.workbench import Workbench
+    from tests.api import plan
 
     bench = Workbench(str(lake[1]), str(lake[3]))
     return bench, plan(bench.snapshot(), "mrp", {"engine": "python"})

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.results.plan import Plan
-from medhavi.results.verify import verify
 from medhavi.snapshot import Snapshot
 from medhavi.workbench.tables_run import Watched, plan_snapshot
 from tests import factories
+from tests.api import verify
 from tests.factories import AS_OF
 
 if TYPE_CHECKING:

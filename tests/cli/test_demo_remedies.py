@@ -12,13 +12,11 @@ import pytest
 from medhavi.cli.application import run
 from medhavi.lakehouse import Lake
 from medhavi.planners.late_remedies.damage import Damage
-from medhavi.planners.late_remedies.trying_out import remedies
-from medhavi.planners.pipeline import plan
-from medhavi.planners.promising.promise_run import promise
 from medhavi.results.lateness import not_kept
 from medhavi.results.plan import Plan
 from medhavi.results.promise import PromiseStatus
 from medhavi.snapshot.changed_rows import with_rows
+from tests.api import plan, promise, remedies
 
 if TYPE_CHECKING:
     from pathlib import Path

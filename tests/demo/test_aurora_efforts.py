@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from medhavi.planners.parameters import EFFORTS
-from medhavi.planners.pipeline import plan
 from medhavi.results.scorecard import scorecard
-from medhavi.results.verify import verify
+from tests.api import plan, verify
 
 if TYPE_CHECKING:
     from medhavi.snapshot import Snapshot

@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import plan, verify
 from tests.factories import AS_OF
 
 if TYPE_CHECKING:

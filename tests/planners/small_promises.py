@@ -5,20 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from medhavi.planners.promising.asking import read_requests
-from medhavi.planners.promising.promise_run import promise
-from medhavi.planners.promising.quoting import quote
 from medhavi.units import from_seconds
 from tests import factories
+from tests.api import promise, quote, read_requests
 from tests.factories import AS_OF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from medhavi.planners.promising.asking import Request
-    from medhavi.planners.promising.book import Book
     from medhavi.results.promise import Promise
     from medhavi.snapshot import Snapshot
+    from tests.api import Book, Request
 
 KNOWN = {"lead_time_p95_days": None}
 TRUSTING = {"policy": "default", "supplier_fallback": "accept_with_risk"}

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from medhavi.units import to_seconds
 from tests import factories
+from tests.api import plan, verify
 from tests.factories import AS_OF
 from tests.planners.naive_requirements import NaiveRequirements
 from tests.planners.small_plans import PYTHON

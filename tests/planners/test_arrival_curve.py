@@ -7,9 +7,7 @@ import datetime as dt
 import pytest
 
 from medhavi.planners.promising.arrival_curve import arrival_curve, chance_by
-from medhavi.planners.promising.asking import read_requests
-from medhavi.planners.promising.book import Book
-from medhavi.planners.promising.quoting import quote
+from tests.api import Book, quote, read_requests
 from tests.factories import AS_OF
 from tests.planners.small_promises import tables, workshop
 

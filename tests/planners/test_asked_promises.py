@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.promising.book import Book, apply, revert
 from medhavi.planners.promising.preempting import OPTION
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromiseStatus
+from tests.api import Book, apply, revert
 from tests.planners.small_promises import (
     TRUSTING,
     asked,

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from medhavi.errors import NotAvailable
-from medhavi.planners.pipeline import plan
 from medhavi.providers.traits import NO_CLASS, Traits, unranked
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import plan, verify
 from tests.planners.small_plans import day, fulfilment, orders, pegs
 
 MODES = ["mrp", "constrained"]

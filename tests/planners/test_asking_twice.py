@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.planners.promising.promise_run import promise
+from tests.api import promise
 from tests.planners.test_plain_lines import company, lines
 from tests.planners.test_uncertain_lines import uncertain_company
 

@@ -7,8 +7,7 @@ import datetime as dt
 import pytest
 
 from medhavi.errors import NotAvailable, UsageError
-from medhavi.planners.parameters import ConstrainedParameters
-from medhavi.planners.pipeline import plan
+from tests.api import ConstrainedParameters, plan
 from tests.planners.campaign_shop import (
     day,
     matrix,

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from medhavi.planners.promising.book import Book
-from medhavi.planners.promising.quoting import quote
 from medhavi.results.promise import PromiseStatus
+from tests.api import Book, quote
 from tests.planners.small_promises import (
     TRUSTING,
     asked,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from medhavi.planners.work_orders.changeover_edit import changeover_rows
-from medhavi.planners.work_orders.order_edit import edit
 from tests import factories
+from tests.api import edit
 
 SNAPSHOT = factories.snapshot(
     resources=[{"resource": "M", "changeover_matrix": "NEW"}],

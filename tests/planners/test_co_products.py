@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.planners.pipeline import plan
 from tests import factories
+from tests.api import plan
 from tests.planners.small_plans import PYTHON, day, orders, pegs, planned, quantities
 
 CO: list[dict[str, object]] = [

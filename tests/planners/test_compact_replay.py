@@ -6,13 +6,12 @@ import pytest
 
 from benchmarks.promise_case import promise_case
 from benchmarks.promising import read
-from medhavi.planners.promising.book import Book, apply
 from medhavi.planners.promising.compact_placing import NotPlainError
 from medhavi.planners.promising.compact_replay import compact_replay
 from medhavi.planners.promising.quest import Quest
-from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.replaying import placed_again
 from medhavi.planners.promising.supply_walk import Walk
+from tests.api import Book, apply, quote
 from tests.planners.test_compact_walk import small_companies
 
 LEVELS = (0.05, 0.5, 0.95)

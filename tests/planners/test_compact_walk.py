@@ -10,16 +10,14 @@ import pytest
 from benchmarks.promise_case import promise_case
 from benchmarks.promising import read
 from medhavi.findings import BadData
-from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.compact_placing import NotPlainError
 from medhavi.planners.promising.compact_walk import compact_walk
 from medhavi.planners.promising.one_quest import searched
-from medhavi.planners.promising.promise_run import quote_all
 from medhavi.planners.promising.quest import Quest
-from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.supply_walk import Walk
 from medhavi.results.promise import PromiseStatus
 from medhavi.units import DAY
+from tests.api import Book, quote, quote_all
 from tests.planners.random_towns import random_town
 from tests.planners.small_promises import day, quoted, request_of, tables, workshop
 from tests.planners.small_towns import request, tables_of, town
@@ -28,10 +26,10 @@ from tests.planners.test_moved_chains import unsure
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.compact_walk import CompactWalk
     from medhavi.planners.promising.delivery_ways import Way
     from medhavi.planners.promising.pieces import Piece
+    from tests.api import Request
 
 FEW = range(700, 712)
 MANY = range(3000, 4500)

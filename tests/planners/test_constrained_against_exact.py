@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import plan, verify
 from tests.planners.exact_shop import (
     Shop,
     Work,

@@ -13,9 +13,8 @@ import polars as pl
 import pytest
 
 from medhavi.errors import NotAvailable, UsageError
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import plan, verify
 from tests.planners.small_plans import (
     PYTHON,
     day,

@@ -17,9 +17,8 @@ from hypothesis import strategies as st
 from benchmarks.frepple import snapshot_of
 from benchmarks.frepple_case.answers import expected_lines, planned_lines
 from medhavi.findings import BadData
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from medhavi.snapshot import Snapshot
+from tests.api import plan, verify
 from tests.examples import examples
 from tests.strategies import network_tables
 
@@ -173,7 +172,7 @@ def test_a_scaled_model_has_few_late_demands(
 FINGERPRINT = """
 import sys
 from tests.factories import snapshot
-from medhavi.planners.pipeline import plan
+from tests.api import plan
 rows = [{"qty": 5 + i, "priority": 1 + i % 3} for i in range(9)]
 made = plan(
     snapshot(

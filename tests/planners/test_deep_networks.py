@@ -10,9 +10,8 @@ import pytest
 import medhavi as mv
 from medhavi.findings import BadData
 from medhavi.planners.mrp.model import cycle_path
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import plan, verify
 from tests.planners.small_plans import PYTHON, day, pegs
 from tests.planners.small_promises import TRUSTING
 

@@ -10,10 +10,9 @@ import pytest
 from medhavi.planners.constrained.diverting import Trial, diverted_sources
 from medhavi.planners.constrained.weighing import Judged
 from medhavi.planners.parameters import SourceBudget
-from medhavi.planners.pipeline import plan
 from medhavi.results.run_record import Status
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import plan, verify
 from tests.planners.random_towns import random_town
 from tests.planners.small_plans import day
 

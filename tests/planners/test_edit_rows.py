@@ -6,11 +6,10 @@ import datetime as dt
 
 import pytest
 
-from medhavi.planners.pipeline import plan
 from medhavi.planners.work_orders.edit_rows import rows_of
-from medhavi.planners.work_orders.order_edit import edit
 from medhavi.providers import Providers
 from tests import factories
+from tests.api import edit, plan
 from tests.planners.small_plans import PYTHON, day
 
 SHOP = {

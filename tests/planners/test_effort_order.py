@@ -16,10 +16,9 @@ from medhavi.planners.constrained.weighing import (
     Weights,
     money_weights,
 )
-from medhavi.planners.parameters import EFFORTS, ConstrainedParameters
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
+from medhavi.planners.parameters import EFFORTS
 from tests import factories
+from tests.api import ConstrainedParameters, plan, verify
 from tests.planners.exact_shop import random_shop, tables
 from tests.planners.random_towns import random_town
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.promising.promise_run import promise
 from medhavi.results.promise import PromiseStatus
+from tests.api import promise
 from tests.planners.small_promises import TRUSTING, cells, dates, day, days, tables
 
 EVEN = {"sales_order": "SO", "order_policy": "in_ratio"}

@@ -5,9 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import plan, verify
 from tests.planners.small_plans import (
     day,
     days,

@@ -14,26 +14,24 @@ from benchmarks.promise_case import promise_case
 from benchmarks.promising import read
 from medhavi.planners.kernels.compiled import compiled_supply, interpreted_supply
 from medhavi.planners.promising import in_numbers
-from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.compact_placing import NotPlainError
 from medhavi.planners.promising.flat_supply import FlatSupply
 from medhavi.planners.promising.flat_walk import flat_walk
 from medhavi.planners.promising.machine_rows import MachineRows
 from medhavi.planners.promising.plain_lines import PlainLines
-from medhavi.planners.promising.promise_run import quote_all
 from medhavi.planners.promising.quest import Quest
-from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.supply_walk import Walk
 from medhavi.providers.capacity_resources import ResourceClock
 from medhavi.providers.resource_ledger import MILLION, Block, Ledger
 from medhavi.snapshot.working_time import ALWAYS_OPEN
 from medhavi.units import ALWAYS, NEVER
+from tests.api import Book, quote, quote_all
 from tests.planners.test_compact_walk import small_companies, towns, walked
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
 
-    from medhavi.planners.promising.asking import Request
+    from tests.api import Request
 
 
 def compared(book: Book, wanted: Request, kernels: SimpleNamespace) -> int:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from medhavi.planners.pipeline import plan
 from medhavi.providers.product_facts import lineage
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import plan, verify
 from tests.planners.small_plans import day, deliveries, fulfilment, orders, planned
 
 pytestmark = pytest.mark.req("MRP-15")

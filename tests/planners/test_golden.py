@@ -16,9 +16,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from medhavi.snapshot import Snapshot
+from tests.api import plan, verify
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())

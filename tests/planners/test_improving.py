@@ -17,10 +17,9 @@ from medhavi.planners.constrained.round_memory import Memory
 from medhavi.planners.constrained.sequence import Scene
 from medhavi.planners.constrained.shop import Shop
 from medhavi.planners.constrained.weighing import Cost, Weighing, Weights
-from medhavi.planners.parameters import BUDGETS, ConstrainedParameters
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
+from medhavi.planners.parameters import BUDGETS
 from tests import factories
+from tests.api import ConstrainedParameters, plan, verify
 from tests.planners.exact_shop import least_lateness, random_shop, tables
 from tests.planners.small_plans import day, fulfilment
 

@@ -12,11 +12,10 @@ from hypothesis import given, settings
 from medhavi.errors import UsageError
 from medhavi.findings import BadData
 from medhavi.planners.incremental import linked
-from medhavi.planners.pipeline import plan
 from medhavi.results.stability import stability
-from medhavi.results.verify import verify
 from medhavi.scenarios import apply, changes
 from tests import factories
+from tests.api import plan, verify
 from tests.examples import examples
 from tests.planners.small_plans import day
 from tests.planners.test_net_change import edited

@@ -10,9 +10,7 @@ import pytest
 
 from medhavi.planners.kept_records import without_collections
 from medhavi.planners.promising import promise_run, quoting
-from medhavi.planners.promising.asking import read_requests
-from medhavi.planners.promising.book import Book
-from medhavi.planners.promising.promise_run import quote_all
+from tests.api import Book, quote_all, read_requests
 from tests.planners.small_promises import cells, day
 from tests.planners.test_remedy_overlays import company
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from medhavi.planners.promising.book import Book, apply
+from tests.api import Book, apply
 from tests.planners.small_promises import (
     asked,
     dates,

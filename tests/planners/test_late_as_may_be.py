@@ -4,9 +4,8 @@ import datetime as dt
 
 import pytest
 
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import plan, verify
 
 
 def day(count):

@@ -10,11 +10,10 @@ from medhavi.errors import UsageError
 from medhavi.planners.constrained.feasible_run import FeasibleRun
 from medhavi.planners.constrained.round_memory import Memory
 from medhavi.planners.constrained.weighing import money_weights, states_money
-from medhavi.planners.parameters import BUDGETS, ConstrainedParameters
-from medhavi.planners.pipeline import plan
+from medhavi.planners.parameters import BUDGETS
 from medhavi.results.scorecard import scorecard
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import ConstrainedParameters, plan, verify
 from tests.examples import examples
 from tests.planners.exact_shop import random_shop, tables
 

@@ -12,12 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.errors import NotAvailable, UsageError
-from medhavi.planners.late_remedies.trying_out import remedies
-from medhavi.planners.pipeline import plan
 from medhavi.results.plan_remedy import remedy_table, with_remedies
-from medhavi.results.verify import verify
 from medhavi.snapshot.changed_rows import with_rows
 from tests import factories
+from tests.api import plan, remedies, verify
 from tests.examples import examples
 from tests.planners.small_plans import PYTHON, day
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import plan, verify
 from tests.planners.small_plans import PYTHON, day, deliveries, orders
 
 pytestmark = pytest.mark.req("MRP-09")

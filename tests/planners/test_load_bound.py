@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from medhavi.planners.constrained.load_bound import OpenTime
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from medhavi.units import HOUR
 from tests import factories
+from tests.api import plan, verify
 from tests.planners.exact_shop import fewest_late, random_shop, tables
 from tests.planners.random_towns import random_town
 from tests.planners.small_plans import day

@@ -6,9 +6,9 @@ import pytest
 
 from medhavi.errors import NotAvailable
 from medhavi.planners.master_plan.relaxed_columns import RELAXED
-from medhavi.planners.pipeline import plan
 from medhavi.schema import tables as schema_tables
 from tests import factories
+from tests.api import plan
 from tests.planners.optimal_plans import DAILY, best
 from tests.planners.small_plans import day
 

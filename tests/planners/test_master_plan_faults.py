@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from medhavi.planners.pipeline import plan
 from tests import factories
+from tests.api import plan
 from tests.planners.optimal_plans import broken
 from tests.planners.small_plans import day, deliveries, exceptions, fulfilment, orders
 

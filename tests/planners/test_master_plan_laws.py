@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from medhavi.planners.optimize_parameters import OptimizeParameters
-from medhavi.planners.pipeline import plan
 from tests import factories
+from tests.api import plan
 from tests.examples import examples
 from tests.planners.optimal_plans import broken
 from tests.planners.small_plans import day

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.pipeline import plan
 from tests import factories
+from tests.api import plan
 from tests.planners.optimal_plans import best, broken, sources
 from tests.planners.small_plans import day, fulfilment
 

@@ -6,9 +6,8 @@ import datetime as dt
 
 import pytest
 
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import plan, verify
 
 CUTOFF = dt.datetime(2026, 1, 12, 2, tzinfo=dt.UTC)
 

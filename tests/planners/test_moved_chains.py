@@ -8,12 +8,12 @@ import polars as pl
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.lead_draws import LEVELS
 from medhavi.planners.promising.one_quest import searched
 from medhavi.planners.promising.quest import Quest
 from medhavi.providers.finite import FiniteCapacity
 from medhavi.units import DAY
+from tests.api import Book
 from tests.planners.kept_promises import broken
 from tests.planners.small_promises import asked, day, request_of, state, workshop
 from tests.planners.small_towns import request, tables_of, town
@@ -21,8 +21,8 @@ from tests.planners.small_towns import request, tables_of, town
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from medhavi.planners.promising.asking import Request
     from medhavi.snapshot import Snapshot
+    from tests.api import Request
     from tests.planners.small_towns import Town
 
 FEW = range(700, 745)

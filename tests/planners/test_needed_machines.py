@@ -6,9 +6,9 @@ import pytest
 
 from medhavi.planners.kernels.compiled import interpreted_supply
 from medhavi.planners.kernels.supply_record import FREE
-from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.compact_supply import compact_supply
 from medhavi.planners.promising.flat_supply import FlatSupply
+from tests.api import Book
 from tests.planners.small_promises import workshop
 
 PLANT = {

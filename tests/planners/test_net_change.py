@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
 from medhavi.planners.net_change_region import region
-from medhavi.planners.pipeline import plan
 from medhavi.results.plan import Plan
 from medhavi.scenarios import apply, changes
 from medhavi.snapshot import Snapshot
 from tests import factories
+from tests.api import plan
 from tests.examples import examples
 from tests.planners.small_plans import PYTHON, day
 from tests.strategies import network_tables

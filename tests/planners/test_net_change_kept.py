@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from medhavi.findings import BadData
 from medhavi.planners.net_change_kept import Kept
-from medhavi.planners.pipeline import plan, plan_to_build_on
 from medhavi.scenarios import apply, changes
 from medhavi.snapshot import Snapshot
 from tests import factories
+from tests.api import plan, plan_to_build_on
 from tests.examples import examples
 from tests.planners.small_plans import PYTHON, day
 from tests.planners.test_net_change import company, other_qty

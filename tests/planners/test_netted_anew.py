@@ -11,9 +11,9 @@ from medhavi.findings import BadData
 from medhavi.planners.constrained.feasible_run import FeasibleRun
 from medhavi.planners.constrained.netted_anew import Netting
 from medhavi.planners.constrained.round_memory import Memory
-from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.snapshot import Snapshot
 from tests import factories
+from tests.api import ConstrainedParameters
 from tests.planners.random_towns import random_town
 from tests.wide_networks import wide_tables
 

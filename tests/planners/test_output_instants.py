@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import plan, verify
 from tests.planners.small_plans import (
     PYTHON,
     day,

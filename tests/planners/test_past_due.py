@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.planners.pipeline import plan
 from medhavi.results.lateness import Verdict, tally, verdicts
-from medhavi.results.verify import verify
 from medhavi.views.chain_picture import chain_title
 from medhavi.views.late_picture import cause_sentence
 from medhavi.views.names import names_of
 from medhavi.views.narrative import headline
 from tests import factories
+from tests.api import plan, verify
 from tests.planners.small_plans import day
 
 BY_LANE = factories.snapshot(

@@ -14,9 +14,9 @@ from medhavi.planners.constrained.lifetimes import keep_alive, keep_alive_below
 from medhavi.planners.constrained.placed_anew import all_below
 from medhavi.planners.constrained.placing import Placing
 from medhavi.planners.constrained.round_memory import Memory
-from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.snapshot import Snapshot
 from tests import factories
+from tests.api import ConstrainedParameters
 from tests.wide_networks import wide_tables
 
 if TYPE_CHECKING:

@@ -16,22 +16,19 @@ from benchmarks.promise_case import promise_case
 from benchmarks.promising import read
 from medhavi.planners.kernels.compiled import compiled_supply, interpreted_supply
 from medhavi.planners.promising import in_numbers
-from medhavi.planners.promising.asking import read_requests
-from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.flat_supply import FlatSupply
 from medhavi.planners.promising.lane_rows import LaneRows
 from medhavi.planners.promising.plain_lines import PlainLines
-from medhavi.planners.promising.promise_run import quote_all
-from medhavi.planners.promising.quoting import quote
 from medhavi.providers.resource_ledger import Block
 from medhavi.snapshot import Snapshot
+from tests.api import Book, quote, quote_all, read_requests
 from tests.planners.test_flat_walk import machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from medhavi.planners.promising.asking import Request
     from medhavi.results.promise import Promise
+    from tests.api import Request
 
     Rows = list[dict[str, Any]]
 

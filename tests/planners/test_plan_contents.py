@@ -5,10 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from medhavi.planners.pipeline import plan
 from medhavi.results.bottlenecks import bottlenecks
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import plan, verify
 from tests.planners.campaign_shop import matrix, shop
 from tests.planners.small_plans import day, days, verified
 

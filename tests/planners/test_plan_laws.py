@@ -14,11 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from medhavi.snapshot import Snapshot
 from medhavi.units import to_seconds
 from tests import factories
+from tests.api import plan, verify
 from tests.examples import examples
 from tests.planners.naive_mrp import NaiveMrp
 from tests.planners.small_plans import PYTHON, day
@@ -182,7 +181,7 @@ def test_ids_are_unique(snapshot):
 
 
 SCRIPT = """
-from medhavi.planners.pipeline import plan
+from tests.api import plan
 from tests import factories
 snapshot = factories.snapshot(
     demands=[{"qty": 7}, {"qty": 9}, {"qty": 5, "product": "B"}],

@@ -6,10 +6,9 @@ import datetime as dt
 
 import pytest
 
-from medhavi.planners.pipeline import plan
 from medhavi.results.lateness import verdicts
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import plan, verify
 from tests.factories import AS_OF
 from tests.planners.small_plans import (
     PYTHON,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import plan, verify
 from tests.planners.small_plans import day, exceptions, orders, planned, quantities
 
 BUY = [{"lead_time_days": 5}]

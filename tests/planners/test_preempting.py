@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from medhavi.planners.promising import preempting
-from medhavi.planners.promising.book import Book, apply, expire, revert
-from medhavi.planners.promising.promise_run import promise
+from medhavi.planners.promising.book import expire
 from medhavi.planners.promising.rivals import is_lower
 from medhavi.planners.promising.stages import Stages
 from medhavi.results.promise import PromiseStatus
 from medhavi.units import HOUR
+from tests.api import Book, apply, promise, revert
 from tests.planners.small_promises import (
     TRUSTING,
     asked,

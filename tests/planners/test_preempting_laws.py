@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.promising.book import Book, apply, revert
 from medhavi.planners.promising.least_set import least_set
 from medhavi.planners.promising.preempting import standing
-from medhavi.planners.promising.quoting import quote
 from medhavi.results.promise import PromiseStatus
+from tests.api import Book, apply, quote, revert
 from tests.planners.small_promises import TRUSTING, day, quoted, request_of, state
 from tests.planners.test_promise_laws import check, company
 

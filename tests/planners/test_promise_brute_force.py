@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.planners.promising.asking import read_requests
-from medhavi.planners.promising.book import Book, apply
-from medhavi.planners.promising.quoting import quote
+from tests.api import Book, apply, quote, read_requests
 from tests.planners.every_way import EveryWay
 from tests.planners.kept_promises import broken, hours
 from tests.planners.small_promises import TRUSTING, quoted

@@ -7,11 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.promising import crowd, waited
-from medhavi.planners.promising.asking import read_requests
-from medhavi.planners.promising.book import Book, apply
-from medhavi.planners.promising.promise_run import quote_all
-from medhavi.planners.promising.quoting import quote
 from medhavi.results.promise import PromiseStatus
+from tests.api import Book, apply, quote, quote_all, read_requests
 from tests.planners.small_promises import cells, day, state, workshop
 from tests.planners.test_remedy_overlays import company
 

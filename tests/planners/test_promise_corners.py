@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.planners.promising.book import Book
-from medhavi.planners.promising.promise_run import answer, answer_on, promise
+from medhavi.planners.promising.promise_run import answer, answer_on
+from tests.api import Book, promise
 from tests.planners.small_promises import (
     asked,
     cells,

@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.planners.promising.asking import read_requests
-from medhavi.planners.promising.book import Book, apply, revert
-from medhavi.planners.promising.promise_run import promise
-from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.what_if import asked_again, changed
 from medhavi.snapshot import Snapshot
 from medhavi.units import to_seconds
 from tests import factories
+from tests.api import (
+    Book,
+    apply,
+    asked_again,
+    changed,
+    promise,
+    quote,
+    read_requests,
+    revert,
+)
 from tests.planners.small_promises import TRUSTING, quoted, request_of, state
 from tests.planners.small_towns import request, tables_of, town
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.planners.promising.promise_run import promise
 from medhavi.results.promise import PromiseStatus
+from tests.api import promise
 from tests.planners.small_promises import (
     TRUSTING,
     asked,

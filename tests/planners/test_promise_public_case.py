@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks.frepple import tables_of
-from medhavi.planners.promising.asking import read_requests
-from medhavi.planners.promising.book import Book, apply
-from medhavi.planners.promising.quoting import quote
 from medhavi.results.promise import PromiseStatus
 from medhavi.snapshot import Snapshot
 from medhavi.units import from_seconds
+from tests.api import Book, apply, quote, read_requests
 
 if TYPE_CHECKING:
     from pathlib import Path

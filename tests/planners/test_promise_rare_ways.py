@@ -6,10 +6,10 @@ import datetime as dt
 
 import pytest
 
-from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.naming import name_stage
 from medhavi.planners.promising.quest import Quest
 from medhavi.results.promise import PromiseStatus
+from tests.api import Book
 from tests.planners.small_promises import (
     asked,
     dates,

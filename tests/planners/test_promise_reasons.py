@@ -9,16 +9,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.counterfactual import as_wide, widest
 from medhavi.planners.promising.one_quest import searched
-from medhavi.planners.promising.promise_run import promise
 from medhavi.planners.promising.quest import Quest
 from medhavi.planners.promising.stages import Stages
-from medhavi.planners.promising.what_if import asked_again, changed
 from medhavi.providers import Providers
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromiseStatus
+from tests.api import Book, asked_again, changed, promise
 from tests.examples import examples
 from tests.planners.small_promises import (
     TRUSTING,
@@ -194,7 +192,7 @@ def test_applying_the_rows_of_a_remedy_gives_its_date_and_cost(snapshot, stated,
     for remedy in made.remedies:
         request = asked_again(request_of(snapshot, **stated), remedy.rows)
         other = Book.from_snapshot(changed(snapshot, remedy.rows))
-        from medhavi.planners.promising.quoting import quote
+        from tests.api import quote
 
         again = quote(other, request)
         assert (again.date, again.cost.total) == (remedy.date, remedy.cost)

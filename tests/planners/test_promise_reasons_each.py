@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 
-from medhavi.planners.promising.book import Book
-from medhavi.planners.promising.promise_run import promise
 from medhavi.planners.promising.stages import Stages
 from medhavi.providers import Providers
 from medhavi.results.limiter import Emitter, Limiter
+from tests.api import Book, promise
 from tests.planners.small_promises import (
     TRUSTING,
     asked,

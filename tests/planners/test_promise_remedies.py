@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from medhavi.planners.promising.book import Book
-from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.stages import Stages
-from medhavi.planners.promising.what_if import asked_again, changed
 from medhavi.providers import Providers
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromiseStatus
+from tests.api import Book, asked_again, changed, quote
 from tests.planners.small_promises import (
     TRUSTING,
     asked,

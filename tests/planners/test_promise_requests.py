@@ -11,7 +11,7 @@ import pytest
 
 from medhavi.errors import UsageError
 from medhavi.findings import BadData
-from medhavi.planners.promising.asking import read_requests
+from tests.api import read_requests
 from tests.planners.small_promises import cells, day, tables
 
 ROW = {"product": "A", "location": "L", "qty": 10, "due": "2026-01-09T00:00:00Z"}

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.lead_draws import LeadDraws
 from medhavi.planners.promising.one_quest import searched
 from medhavi.planners.promising.quest import Quest
@@ -18,6 +17,7 @@ from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromiseStatus
 from medhavi.results.verify.check_promise import check_promise
 from medhavi.units import DAY
+from tests.api import Book
 from tests.planners.small_promises import (
     asked,
     day,

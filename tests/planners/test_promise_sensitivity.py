@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from medhavi.planners.promising.book import Book
-from medhavi.planners.promising.quoting import quote
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromiseStatus
+from tests.api import Book, quote
 from tests.planners.small_promises import (
     TRUSTING,
     asked,

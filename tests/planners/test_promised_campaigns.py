@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.events.memory import MemoryStore
-from medhavi.planners.promising.book import Book, apply, revert
-from medhavi.planners.promising.what_if import changed
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromiseStatus
 from medhavi.workbench.promise_desk import PromiseDesk
+from tests.api import Book, apply, changed, revert
 from tests.examples import examples
 from tests.planners.small_promises import (
     TRUSTING,

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from medhavi.planners.promising.book import Book, apply
 from medhavi.planners.promising.standing_promises import standing_promises
-from medhavi.planners.promising.what_if import changed
+from tests.api import Book, apply, changed
 from tests.planners.small_promises import (
     TRUSTING,
     asked,

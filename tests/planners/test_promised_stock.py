@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from medhavi.planners.promising.what_if import changed
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromiseStatus
+from tests.api import changed
 from tests.planners.small_promises import (
     TRUSTING,
     asked,

@@ -25,8 +25,7 @@ from benchmarks.frepple_case.answers import (
     planned_orders,
 )
 from medhavi.findings import Severity
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
+from tests.api import plan, verify
 
 if TYPE_CHECKING:
     from pathlib import Path

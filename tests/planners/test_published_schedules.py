@@ -8,7 +8,7 @@ import pytest
 
 import medhavi as mv
 from benchmarks.scheduling import best_known, flexible_job_shop
-from medhavi.planners.scheduling.solve import solve
+from tests.api import solve
 from tests.planners.workshop import order, solved, step, workshop
 
 pytestmark = pytest.mark.public_data

@@ -11,17 +11,14 @@ from medhavi.planners.constrained.delivering import undelivered
 from medhavi.planners.constrained.lines import Line, Part
 from medhavi.planners.constrained.rationing import Rationing, Slice
 from medhavi.planners.constrained.shop import Shop
-from medhavi.planners.pipeline import plan
-from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.naming import name_stage, rejected_as
 from medhavi.planners.promising.proposals import proposals
 from medhavi.planners.promising.quest import Quest
-from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.supply_walk import MOST_ORDERS, Walk
 from medhavi.planners.promising.walk_terms import Terms
 from medhavi.results.limiter import Limiter, RemedyKind
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import Book, plan, quote, verify
 from tests.planners.small_plans import PYTHON, deliveries
 from tests.planners.small_promises import (
     TRUSTING,

@@ -14,10 +14,9 @@ import pytest
 from medhavi.planners.constrained.causes import Walk
 from medhavi.planners.constrained.delivering import lines_of
 from medhavi.planners.constrained.lines import NEVER_FITS, Line, Part
-from medhavi.planners.pipeline import plan
 from medhavi.results.limiter import Limiter
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import plan, verify
 from tests.planners.small_plans import PYTHON, day, days
 
 if TYPE_CHECKING:

@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 
-from medhavi.planners.promising.book import Book
-from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.what_if import asked_again, changed
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromiseStatus
+from tests.api import Book, asked_again, changed, quote
 from tests.planners.small_promises import TRUSTING, asked, days, request_of, tables
 
 

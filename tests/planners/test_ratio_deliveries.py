@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import plan, verify
 from tests.examples import examples
 from tests.planners.small_plans import (
     PYTHON,

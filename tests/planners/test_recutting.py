@@ -9,9 +9,8 @@ import pytest
 from medhavi.planners.constrained.ordered_parts import WHOLE, Pieces
 from medhavi.planners.constrained.recutting import PieceTrial, best_pieces
 from medhavi.planners.constrained.weighing import Judged
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import plan, verify
 from tests.planners.small_plans import PYTHON, day
 
 DAILY = 1440.0

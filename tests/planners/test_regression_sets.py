@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
+from tests.api import plan, verify
 from tests.planners import regression_sets
 
 pytestmark = pytest.mark.req("QA-02")

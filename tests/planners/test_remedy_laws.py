@@ -6,11 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medhavi.planners.promising.book import Book
-from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.what_if import asked_again, changed
 from medhavi.results.promise import PromiseStatus
 from medhavi.units import HOUR
+from tests.api import Book, asked_again, changed, quote
 from tests.examples import examples
 from tests.planners.small_promises import request_of
 from tests.planners.test_remedy_overlays import ASKS, company

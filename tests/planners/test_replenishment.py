@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given, settings
 
 from medhavi.findings import BadData
-from medhavi.planners.replenishment.replenishing import replenish
-from medhavi.results.verify import verify
 from medhavi.snapshot import Snapshot
 from tests import factories
+from tests.api import replenish, verify
 from tests.examples import examples
 from tests.planners.small_plans import PYTHON, day, orders
 from tests.strategies import network_tables

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medhavi.planners.promising.promise_run import promise
 from medhavi.snapshot.changed_rows import with_rows
 from tests import factories
+from tests.api import promise
 from tests.planners.small_plans import day
 from tests.planners.test_late_remedies import HOURLY, tried
 

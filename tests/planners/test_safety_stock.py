@@ -11,8 +11,8 @@ import pytest
 
 from medhavi.errors import UsageError
 from medhavi.findings import BadData
-from medhavi.planners.replenishment.safety_stock import safety_stock
 from tests import factories
+from tests.api import safety_stock
 from tests.planners.small_plans import day
 
 if TYPE_CHECKING:

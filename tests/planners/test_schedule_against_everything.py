@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from medhavi.optimize.cpsat_setups import setup_form
-from medhavi.planners.scheduling.problem_file import read_problem
-from medhavi.planners.scheduling.solve import solve
 from medhavi.planners.scheduling.task_form import task_form
+from tests.api import read_problem, solve
 from tests.planners.naive_schedule import best, random_document
 
 SEEDS = range(60)

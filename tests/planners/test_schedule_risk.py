@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from medhavi.findings import BadData
 from medhavi.planners.scheduling.left_shift import Link, left_shift, paused, unbroken
-from medhavi.planners.scheduling.problem_file import read_problem
 from medhavi.planners.scheduling.risk import RiskParameters, simulate
 from medhavi.planners.scheduling.risk_draws import triangular, uniforms
 from medhavi.planners.scheduling.risk_figures import (
@@ -19,6 +18,7 @@ from medhavi.planners.scheduling.risk_figures import (
     quantile,
     tail_mean,
 )
+from tests.api import read_problem
 from tests.planners.naive_schedule import random_document
 from tests.planners.workshop import changes, order, solved, step, workshop
 

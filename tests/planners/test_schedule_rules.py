@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medhavi.errors import NotAvailable
-from medhavi.planners.scheduling.problem_file import read_problem
-from medhavi.planners.scheduling.solve import solve
+from tests.api import read_problem, solve
 from tests.planners.workshop import changes, order, solved, step, times, workshop
 
 MACHINE = {"resource": "M", "changeover_matrix": "m"}

@@ -13,11 +13,9 @@ from hypothesis import strategies as st
 from medhavi.errors import UsageError
 from medhavi.planners.constrained.search import seeking
 from medhavi.planners.constrained.search.searched_run import engine_of, way_of
-from medhavi.planners.parameters import ConstrainedParameters
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from medhavi.snapshot import Snapshot
 from tests import factories
+from tests.api import ConstrainedParameters, plan, verify
 from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.search_plants import workshop

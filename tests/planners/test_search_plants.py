@@ -17,8 +17,8 @@ from medhavi.planners.constrained.search.plant_model import UnfitError, model_of
 from medhavi.planners.constrained.search.searched_run import SearchedRun, plan
 from medhavi.planners.constrained.search.seeking import Watch, seek
 from medhavi.planners.mrp.state import Need
-from medhavi.planners.parameters import ConstrainedParameters
 from medhavi.snapshot import Snapshot
+from tests.api import ConstrainedParameters
 from tests.examples import examples
 from tests.factories import AS_OF
 from tests.planners.search_plants import DAY, ENGINE, workshop

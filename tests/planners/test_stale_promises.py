@@ -6,11 +6,9 @@ import datetime as dt
 
 import pytest
 
-from medhavi.planners.promising.book import Book
-from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.what_if import asked_again, changed
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromiseStatus
+from tests.api import Book, asked_again, changed, quote
 from tests.factories import AS_OF
 from tests.planners.small_promises import asked, days, request_of, tables
 

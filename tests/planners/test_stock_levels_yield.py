@@ -15,10 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.planners.constrained.rationing import Projection
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from medhavi.units import NEVER
 from tests import factories
+from tests.api import plan, verify
 from tests.examples import examples
 from tests.planners.small_plans import PYTHON, day
 

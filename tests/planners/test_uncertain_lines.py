@@ -11,21 +11,18 @@ import pytest
 from medhavi.planners.kernels.compiled import interpreted_supply
 from medhavi.planners.kernels.replay_kernels import draw_purchases
 from medhavi.planners.promising import in_numbers
-from medhavi.planners.promising.asking import read_requests
-from medhavi.planners.promising.book import Book
 from medhavi.planners.promising.flat_walk import flat_walk
-from medhavi.planners.promising.promise_run import quote_all
-from medhavi.planners.promising.quoting import quote
 from medhavi.planners.promising.risk_rows import RiskRows
+from tests.api import Book, quote, quote_all, read_requests
 from tests.planners.test_plain_lines import anew, company, held, lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from medhavi.planners.promising.asking import Request
     from medhavi.planners.promising.flat_walk import FlatWalk
     from medhavi.providers.lead_times import Quantiles
     from medhavi.snapshot import Snapshot
+    from tests.api import Request
 
     Rows = list[dict[str, Any]]
 

@@ -10,10 +10,9 @@ import pytest
 
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from medhavi.snapshot import Snapshot
 from tests import factories
+from tests.api import plan, verify
 from tests.wide_networks import after, wide_tables
 
 if TYPE_CHECKING:

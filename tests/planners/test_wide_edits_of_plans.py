@@ -9,12 +9,10 @@ import pytest
 
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
-from medhavi.planners.late_remedies.trying_out import remedies
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from medhavi.snapshot import Snapshot
 from medhavi.snapshot.changed_rows import with_rows
 from tests import factories
+from tests.api import plan, remedies, verify
 from tests.wide_networks import wide_tables
 
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ import pytest
 
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from tests import factories
+from tests.api import plan, verify
 from tests.planners.small_plans import PYTHON
 from tests.planners.wide_snapshots import wide_tables
 

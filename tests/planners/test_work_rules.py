@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from medhavi.planners.promising.book import Book
-from medhavi.planners.promising.quoting import quote
-from medhavi.planners.promising.what_if import (
-    asked_again,
-    book_with,
-    changed,
-    rebuilt,
-)
+from medhavi.planners.promising.what_if import book_with, rebuilt
 from medhavi.results.limiter import Limiter
 from medhavi.results.promise import PromiseStatus
+from tests.api import Book, asked_again, changed, quote
 from tests.factories import AS_OF
 from tests.planners.small_promises import (
     TRUSTING,

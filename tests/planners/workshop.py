@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from medhavi.planners.scheduling.problem_file import read_problem
-from medhavi.planners.scheduling.solve import solve
+from tests.api import read_problem, solve
 
 Document = dict[str, Any]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from medhavi.results.difference import CHANGES, compare
+from medhavi.results.difference import CHANGES
+from tests.api import compare
 from tests.results.hand_plan import RESULTS, at, changed, hand_plan, without
 
 

@@ -218,7 +218,7 @@ def _with_bound(plan: Plan) -> Plan:
 def test_comparison_and_price_of_an_edit_say_something_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from medhavi.results.difference import compare
+    from tests.api import compare
 
     late = {"status": "late", "lateness_h": 24.0}
     old, new = hand_plan(), hand_plan(**changed("fulfilment", "D1", **late))

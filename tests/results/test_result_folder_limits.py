@@ -6,13 +6,13 @@ import polars as pl
 import pytest
 
 from medhavi.findings import BadData
-from medhavi.planners.pipeline import plan
 from medhavi.results.plan import Plan
 from medhavi.results.plan_tables import SCHEMAS
 from medhavi.results.risk_report import RISK_SCHEMAS, RiskReport
 from medhavi.results.study_report import StudyReport
 from medhavi.snapshot.outside_file import LIMITS
 from tests import factories
+from tests.api import plan
 
 
 @pytest.fixture(scope="module")

@@ -121,7 +121,7 @@ def test_a_hop_waits_for_the_last_component_then_for_its_need(kit):
 
 
 def test_a_hop_names_the_order_that_its_resource_runs():
-    from medhavi.planners.pipeline import plan
+    from tests.api import plan
 
     snapshot = factories.snapshot(
         demands=[

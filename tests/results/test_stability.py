@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from medhavi.planners.pipeline import plan
 from medhavi.results.stability import stability, stability_json, stability_table
 from tests import factories
+from tests.api import plan
 from tests.planners.small_plans import PYTHON, day
 
 DEMANDS: list[dict[str, Any]] = [

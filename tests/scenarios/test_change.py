@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medhavi.findings import BadData
-from medhavi.planners.pipeline import plan
 from medhavi.scenarios import apply, changes
 from medhavi.scenarios.change_kinds import KINDS
 from tests import factories
+from tests.api import plan
 from tests.factories import AS_OF
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.planners.pipeline import plan
 from medhavi.service import campaign_page, desk_page, desk_words, page_data
 from medhavi.service.campaign_page import (
     FROM,
@@ -22,6 +21,7 @@ from medhavi.service.remembered import Remembered
 from medhavi.views.format import NOTHING
 from medhavi.views.names import names_of
 from medhavi.workbench.tables_run import plan_snapshot, write_plan
+from tests.api import plan
 from tests.planners.campaign_shop import matrix, rule, shop
 from tests.workbench.setup_company import setup_company
 

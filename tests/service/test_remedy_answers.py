@@ -6,7 +6,6 @@ import datetime as dt
 
 import pytest
 
-from medhavi.planners.work_orders.order_edit import edit
 from medhavi.results.limiter import RemedyKind
 from medhavi.results.plan_remedy import PlanRemedy
 from medhavi.results.promise_parts import TriedRemedy
@@ -19,6 +18,7 @@ from medhavi.snapshot.folder import read
 from medhavi.views.changed_cells import rows_html
 from medhavi.views.names import names_of
 from tests import factories
+from tests.api import edit
 from tests.factories import AS_OF
 
 NOW = AS_OF

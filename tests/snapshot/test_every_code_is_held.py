@@ -9,9 +9,7 @@ import pytest
 from medhavi import plan
 from medhavi.errors import NotAvailable
 from medhavi.findings import BadData, Severity, catalog, has_errors
-from medhavi.planners.promising.promise_run import promise
-from medhavi.planners.replenishment.safety_stock import safety_stock
-from medhavi.results.verify import verify
+from tests.api import promise, safety_stock, verify
 from tests.factories import AS_OF
 from tests.snapshot.test_checks import BARE, CASES, DAY, build
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from medhavi import plan
 from medhavi.findings import BadData, has_errors
-from medhavi.results.verify import verify
 from medhavi.snapshot import Snapshot
+from tests.api import verify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from medhavi.planners.promising.promise_run import promise
 from medhavi.units import DAY, HOUR
 from medhavi.views.names import Names
 from medhavi.views.promise_chain import MAKING, MATERIAL, MOVING, chain_stages
 from medhavi.views.promise_names import promise_names, there
 from medhavi.views.promise_picture import promise_chain_rows
+from tests.api import promise
 from tests.planners.small_promises import cells, day, workshop
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medhavi.events.sqlite import SqliteStore
-from medhavi.planners.pipeline import plan
 from medhavi.workbench import Workbench
+from tests.api import plan
 from tests.lakehouse.lake_events import body, event, line, small_company
 from tests.workbench.desk_writer import POINTS, StoppedStore, tell
 

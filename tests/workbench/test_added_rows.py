@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from medhavi.planners.pipeline import plan
+from tests.api import plan
 from tests.lakehouse.lake_events import day
 from tests.planners.campaign_shop import matrix
 from tests.workbench.setup_company import setup_company

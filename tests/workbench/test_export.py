@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 
 from medhavi.errors import NotAvailable, UsageError
-from medhavi.planners.pipeline import plan as make
 from medhavi.service import promise_bulk
 from medhavi.workbench import export
 from medhavi.workbench.export import export_plan
 from tests import factories
+from tests.api import plan as make
 
 
 @pytest.fixture(scope="module")

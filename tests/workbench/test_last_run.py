@@ -5,11 +5,11 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from medhavi.planners.pipeline import plan as make_plan
 from medhavi.results.plan import Plan
 from medhavi.scenarios import apply, changes
 from medhavi.workbench.last_run import FEW_PRODUCTS, LastRun, nets_alone
 from tests import factories
+from tests.api import plan as make_plan
 from tests.planners.small_plans import PYTHON, day
 from tests.workbench.edit_company import company, plan_of, proposal
 

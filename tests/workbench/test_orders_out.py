@@ -9,9 +9,9 @@ import json
 import pytest
 
 from medhavi.errors import UsageError
-from medhavi.planners.work_orders.order_edit import edit
 from medhavi.workbench.order_history import order_history
 from medhavi.workbench.order_outbox import COLUMNS, outbox
+from tests.api import edit
 from tests.lakehouse.lake_events import day
 from tests.workbench.edit_company import company, event, plan_of, proposal, reported
 

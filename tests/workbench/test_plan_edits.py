@@ -22,7 +22,6 @@ from medhavi.errors import EnvironmentFailure, UsageError
 from medhavi.events.sqlite import SqliteStore
 from medhavi.planners.work_orders.edit_rows import RowEdit
 from medhavi.planners.work_orders.hidden_times import hidden_times
-from medhavi.planners.work_orders.order_edit import edit
 from medhavi.planners.work_orders.order_parameters import (
     FirmingRule,
     OrderParameters,
@@ -30,6 +29,7 @@ from medhavi.planners.work_orders.order_parameters import (
 from medhavi.results.plan import Plan
 from medhavi.workbench.plan_edit_answers import EditPrice
 from tests import factories
+from tests.api import edit
 from tests.examples import examples
 from tests.lakehouse.lake_events import DUE, START, day
 from tests.workbench.edit_company import (

@@ -8,10 +8,10 @@ import pytest
 
 import medhavi as mv
 from medhavi.events.memory import MemoryStore
-from medhavi.planners.promising.book import Book
 from medhavi.workbench.promise_desk import PromiseDesk
 from medhavi.workbench.promised_supply import marked
 from tests import factories
+from tests.api import Book
 from tests.workbench.desk_writer import request
 
 BOUGHT = {

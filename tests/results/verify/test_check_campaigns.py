@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from medhavi.findings import catalog
-from medhavi.results.verify import verify
+from tests.api import verify
 from tests.planners.campaign_shop import day, matrix, planned, rule, shop
 
 RULES = [

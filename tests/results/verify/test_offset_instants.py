@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from medhavi.snapshot import Snapshot
+from tests.api import plan, verify
 
 CASE = Path(__file__).parents[2] / "golden" / "a_shift_before_the_end"
 

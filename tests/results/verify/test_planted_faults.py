@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medhavi.findings import catalog
-from medhavi.results.verify import verify
+from tests.api import verify
 from tests.results.hand_plan import (
     RESULTS,
     TABLES,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from medhavi.results.verify import verify
+from tests.api import verify
 from tests.results.hand_plan import (
     RESULTS,
     TABLES,

@@ -10,8 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medhavi.planners.pipeline import plan
-from medhavi.results.verify import verify
 from medhavi.results.verify.facts import Facts
 from medhavi.results.verify.wall_clock import (
     OpenTime,
@@ -23,6 +21,7 @@ from medhavi.snapshot import Snapshot
 from medhavi.snapshot.calendars import Calendars
 from medhavi.units import DAY, HOUR
 from tests import factories
+from tests.api import plan, verify
 from tests.planners.small_plans import PYTHON, day
 
 FAR = dt.datetime(9999, 12, 30, tzinfo=dt.UTC)
